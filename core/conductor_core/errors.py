@@ -1,0 +1,178 @@
+"""The errors of the core; each takes data and builds its own sentence: what, where, what to do next.
+
+    ConductorError
+    ├── FrameSpecError          a frame range that cannot be read
+    ├── PathError               a path that is relative, malformed, or escapes its root
+    ├── EnvironmentConflict     two sources disagree on an exclusive variable
+    ├── InvalidDocument         JSON (submission, manifest, report) that does not fit its type
+    ├── SettingsError           a YAML settings or catalogue file that does not fit its schema
+    ├── TransferError           hashing, upload or download of a file failed
+    │   ├── FileChanged         a file changed while it was read
+    │   ├── FileVanished        a file is gone between scan and read
+    │   └── ContentMismatch     bytes that do not hash to their name
+    ├── ServiceError            the service said no, or could not be asked
+    │   ├── ServiceUnreachable  connection, time-out, TLS
+    │   ├── Unauthorized        401: no, wrong, expired or revoked token
+    │   ├── Forbidden           403: the token lacks the right
+    │   ├── NotFound            404
+    │   ├── Conflict            409: a move the state machine forbids, or objects still missing
+    │   └── Refused             any other 4xx: the request itself is wrong
+    └── AgentError              the agent is not there, or does not answer
+"""
+
+from __future__ import annotations
+
+
+class ConductorError(Exception):
+    """Carry a sentence that a person can act on.
+
+    Attributes:
+        what: what is wrong, naming the file, node or field.
+        next_step: what to do about it; empty where there is nothing to do.
+    """
+
+    def __init__(self, what: str, next_step: str = "") -> None:
+        self.what = what
+        self.next_step = next_step
+        super().__init__(f"{what} {next_step}".rstrip())
+
+
+class FrameSpecError(ConductorError):
+    """Say which part of a frame range cannot be read, and why.
+
+    Attributes:
+        spec: the whole text.
+        part: the part that is wrong.
+    """
+
+    def __init__(self, spec: str, part: str, reason: str) -> None:
+        self.spec = spec
+        self.part = part
+        super().__init__(f"Frame range {spec!r}: {reason} in {part!r}.", "Write it like 1-10, 1-100x5 or 1,5,9-12.")
+
+
+class PathError(ConductorError):
+    """Say which path cannot be used.
+
+    Attributes:
+        path: the path as it was given.
+    """
+
+    def __init__(self, path: str, reason: str, next_step: str = "") -> None:
+        self.path = path
+        super().__init__(f"Path {path!r} {reason}.", next_step)
+
+
+class EnvironmentConflict(ConductorError):
+    """Name the variable and both sources that disagree on it."""
+
+    def __init__(self, name: str, first: str, second: str, reason: str) -> None:
+        self.name = name
+        self.sources = (first, second)
+        super().__init__(
+            f"Environment variable {name}: {first} and {second} disagree ({reason}).",
+            "Remove one of them, or give both the policy append or prepend.",
+        )
+
+
+class InvalidDocument(ConductorError):
+    """Name the field of a JSON document that does not fit its type."""
+
+    def __init__(self, document: str, field: str, reason: str) -> None:
+        self.document = document
+        self.field = field
+        super().__init__(f"{document}: field {field!r} {reason}.")
+
+
+class SettingsError(ConductorError):
+    """Name the settings file and the field that does not fit."""
+
+    def __init__(self, file: str, field: str, reason: str) -> None:
+        self.file = file
+        self.field = field
+        super().__init__(f"{file}: {field} {reason}.", "Correct that line and start again.")
+
+
+class TransferError(ConductorError):
+    """Name the file whose hashing, upload or download failed."""
+
+    def __init__(self, path: str, reason: str, next_step: str = "") -> None:
+        self.path = path
+        super().__init__(f"{path}: {reason}.", next_step)
+
+
+class FileChanged(TransferError):
+    """The file changed while it was being read."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "changed while Conductor was reading it", "Wait until it is written, then submit again.")
+
+
+class FileVanished(TransferError):
+    """The file was there at scan time and is gone now."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "was there when the scene was scanned and is gone now", "Restore it, or scan again.")
+
+
+class ContentMismatch(TransferError):
+    """The bytes do not hash to the digest they are named by."""
+
+    def __init__(self, path: str, expected: str, actual: str) -> None:
+        self.expected = expected
+        self.actual = actual
+        super().__init__(path, f"has content {actual} where {expected} was promised", "It is fetched again, or refused.")
+
+
+class ServiceError(ConductorError):
+    """The service said no, or could not be asked.
+
+    Attributes:
+        status: the HTTP status, 0 where there was no answer.
+        code: the service's word for it (`error.code` in its JSON), empty where there was none.
+    """
+
+    def __init__(self, what: str, next_step: str = "", *, status: int = 0, code: str = "") -> None:
+        self.status = status
+        self.code = code
+        super().__init__(what, next_step)
+
+
+class ServiceUnreachable(ServiceError):
+    """No connection, a time-out, or TLS that does not verify."""
+
+
+class Unauthorized(ServiceError):
+    """No token, or a wrong, expired or revoked one."""
+
+
+class Forbidden(ServiceError):
+    """The token is good, but does not have the right."""
+
+
+class NotFound(ServiceError):
+    """There is no such thing, or this token may not know of it."""
+
+
+class Conflict(ServiceError):
+    """The move is not allowed now.
+
+    Attributes:
+        allowed: the moves that are allowed.
+        missing: the digests that the store lacks, for a manifest that names them.
+    """
+
+    def __init__(
+        self, what: str, next_step: str = "", *, code: str = "", allowed: tuple[str, ...] = (), missing: tuple[str, ...] = ()
+    ) -> None:
+        self.allowed = allowed
+        self.missing = missing
+        super().__init__(what, next_step, status=409, code=code)
+
+
+class Refused(ServiceError):
+    """The request itself is wrong; sending it again will not help."""
+
+
+class AgentError(ConductorError):
+    """The agent is not there, or does not answer."""

@@ -1,0 +1,32 @@
+"""What a host answers about its scene, as values; the panel and `conductor submit` ask the same questions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from collections.abc import Mapping
+
+from conductor_core.report import ScanReport
+from conductor_core.submission import Output, Parameter, Software
+
+
+@dataclass(frozen=True, slots=True)
+class SceneStep:
+    """Something in the scene that can be rendered: a view layer, write node, ROP, camera."""
+
+    name: str
+    outputs: tuple[Output, ...]
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    #: rendered unless the artist says otherwise
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SceneDescription:
+    """A scan with what a submission needs beside it."""
+
+    report: ScanReport
+    software: Software
+    #: the scene's own range in the grammar of `conductor_core.frames`
+    frames: str
+    steps: tuple[SceneStep, ...]
+    modified: bool = False
