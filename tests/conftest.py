@@ -1,0 +1,42 @@
+"""What tests of every area share: the interpreters they may use, and the rule that in CI nothing is skipped."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).resolve().parents[1]
+
+#: Blender versions as bpy wheels: the first is used by every run, the others by the full run (CI=true).
+BPY_VERSIONS = ("4.5.15", "4.2.23", "5.0.1")
+
+
+def require(condition: object, reason: str) -> None:
+    """Skip the test with `reason` unless `condition` holds; with CI=true a skip is a failure."""
+    if condition:
+        return
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"the full run must not skip: {reason}")
+    pytest.skip(reason)
+
+
+def bpy_interpreter(version: str) -> Path:
+    """Return where install.py puts the interpreter that has this version of bpy."""
+    folder = REPO / ".conductor" / "blender" / version
+    return folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+
+@pytest.fixture(scope="session")
+def bpy_python() -> Callable[[str], Path]:
+    """Give the interpreter that has a version of bpy; the test is skipped (in CI: fails) where it is not installed."""
+
+    def interpreter(version: str = BPY_VERSIONS[0]) -> Path:
+        path = bpy_interpreter(version)
+        require(path.exists(), f"bpy {version} is not installed (python3 install.py test makes it)")
+        return path
+
+    return interpreter
