@@ -1,0 +1,99 @@
+"""The checks and tests behind `python3 install.py test`: the same ones that CI runs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from installer.errors import InstallError
+from installer.places import Places, interpreter
+
+#: per cent of lines that the tests must reach
+COVERAGE_FLOORS = {"core": ("core/conductor_core/*", 95), "service": ("service/conductor_service/*", 90)}
+#: what of the core runs on the other Pythons too: all but what needs the service
+OTHER_PYTHONS = ("3.10", "3.13")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One program to run, and what people call it."""
+
+    title: str
+    command: tuple[str, ...]
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def run_checks(places: Places, core_pythons: dict[str, Path], extra: list[str]) -> int:
+    """Run every check, say what each took, and return the exit code: 0 only when all passed."""
+    failed = []
+    checks = _static_checks(places) + _core_checks(places, core_pythons) if not extra else []
+    for check in [*checks, _main_tests(places, extra), *([] if extra else _coverage_checks(places))]:
+        began = time.monotonic()
+        print(f"\n=== {check.title}", flush=True)
+        ran = subprocess.run(check.command, cwd=places.repo, env={**os.environ, **check.environment}, check=False)
+        print(f"=== {check.title}: {'passed' if ran.returncode == 0 else 'FAILED'} in {time.monotonic() - began:.0f} s", flush=True)
+        if ran.returncode != 0:
+            failed.append(check.title)
+    print(f"\nFailed: {', '.join(failed)}" if failed else "\nAll checks passed.", flush=True)
+    return 1 if failed else 0
+
+
+def _python(places: Places, *words: str) -> tuple[str, ...]:
+    return (str(interpreter(places.environment)), *words)
+
+
+def _static_checks(places: Places) -> list[Check]:
+    return [
+        Check("style (ruff)", _python(places, "-m", "ruff", "check", ".")),
+        Check("format (ruff)", _python(places, "-m", "ruff", "format", "--check", ".")),
+        Check("types (mypy, strict)", _python(places, "-m", "mypy")),
+        Check("layers (import-linter)", _python(places, "-c", "from importlinter.cli import lint_imports_command as m; m()")),
+    ]
+
+
+def _core_checks(places: Places, core_pythons: dict[str, Path]) -> list[Check]:
+    """Return the core's tests on the other Pythons of the hosts."""
+    environment = {"PYTHONPATH": str(places.repo / "core")}
+    words = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/core")
+    return [
+        Check(f"core on Python {version}", (str(interpreter(folder)), *words), environment)
+        for version, folder in core_pythons.items()
+    ]
+
+
+def _main_tests(places: Places, extra: list[str]) -> Check:
+    if extra:
+        return Check("tests", _python(places, "-m", "pytest", *extra))
+    words = ("-m", "pytest", "-n", "2", "--dist", "loadgroup", "--cov", "--cov-report=", "-q", "--durations=10")
+    return Check("tests", _python(places, *words))
+
+
+def _coverage_checks(places: Places) -> list[Check]:
+    return [
+        Check(
+            f"coverage of the {name} (at least {floor} %)",
+            _python(places, "-m", "coverage", "report", f"--include={pattern}", f"--fail-under={floor}", "--skip-covered"),
+        )
+        for name, (pattern, floor) in COVERAGE_FLOORS.items()
+    ]
+
+
+def full_run() -> bool:
+    """Tell whether this is the full run (CI=true), in which a skip is a failure."""
+    return os.environ.get("CI") == "true"
+
+
+def require_python(version: str, found: Path | None) -> Path | None:
+    """Return `found`; in the full run its absence stops everything.
+
+    Raises:
+        InstallError: it is the full run and there is no such Python.
+    """
+    if found is None and full_run():
+        raise InstallError(f"The full run also tests the core on Python {version}: install it (pyenv install {version}) and run again.")
+    if found is None:
+        print(f"Python {version} is not on this machine: the core is not tested on it here.", flush=True)
+    return found
