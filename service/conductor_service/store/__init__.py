@@ -1,0 +1,29 @@
+"""The object store: bytes by digest, behind a ladder of three protocols.
+
+    Store < WritableStore < PrunableStore
+
+`MemoryStore` and `FolderStore` hold objects; `VerifyingStore` wraps either and checks what it reads. All of them run
+the conformance suite in tests/service/test_store_conformance.py.
+"""
+
+from __future__ import annotations
+
+from conductor_service.store.errors import ObjectMissing, ObjectUnreadable, StoreFull, StoreUnwritable
+from conductor_service.store.folder import FolderStore
+from conductor_service.store.interfaces import CHUNK_BYTES, PrunableStore, Store, WritableStore
+from conductor_service.store.memory import MemoryStore
+from conductor_service.store.verifying import VerifyingStore
+
+__all__ = [
+    "CHUNK_BYTES",
+    "FolderStore",
+    "MemoryStore",
+    "ObjectMissing",
+    "ObjectUnreadable",
+    "PrunableStore",
+    "Store",
+    "StoreFull",
+    "StoreUnwritable",
+    "VerifyingStore",
+    "WritableStore",
+]

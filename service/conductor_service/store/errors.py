@@ -1,0 +1,59 @@
+"""What can go wrong in a store, beside content that does not hash to its name.
+
+conductor_core.errors.TransferError
+├── ContentMismatch (core)  bytes that do not hash to their name, or have another size than promised
+├── ObjectMissing           no object of that digest
+├── ObjectUnreadable        it is there, but the disk does not give it back
+├── StoreFull               no room: disk or quota
+└── StoreUnwritable         read-only, or not this user's
+"""
+
+from __future__ import annotations
+
+import errno
+
+from conductor_core.digest import Digest
+from conductor_core.errors import TransferError
+
+_NO_ROOM = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG})
+_NO_RIGHT = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+
+
+class ObjectMissing(TransferError):
+    """The store has no object of this digest."""
+
+    def __init__(self, digest: Digest) -> None:
+        self.digest = digest
+        super().__init__(digest, "is not in the store", "Submit again: what the store lacks is uploaded.")
+
+
+class ObjectUnreadable(TransferError):
+    """The object is there, but cannot be read."""
+
+    def __init__(self, digest: Digest, reason: str) -> None:
+        self.digest = digest
+        super().__init__(digest, f"cannot be read from the store ({reason})", "Check the store's disk.")
+
+
+class StoreFull(TransferError):
+    """The store's disk, or the quota on it, has no room left."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(place, "the store has no room left", "Free some space there; the upload then goes on.")
+
+
+class StoreUnwritable(TransferError):
+    """The store's folder cannot be written."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(place, f"the store cannot be written ({reason})", "Make it writable for the service's user.")
+
+
+def writing_error(place: str, error: OSError) -> TransferError:
+    """Return what an operating system error means to somebody who wanted to write."""
+    reason = error.strerror or type(error).__name__
+    if error.errno in _NO_ROOM:
+        return StoreFull(place)
+    if error.errno in _NO_RIGHT:
+        return StoreUnwritable(place, reason)
+    return TransferError(place, f"the store failed while writing ({reason})", "Check the store's disk.")

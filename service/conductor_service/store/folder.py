@@ -1,0 +1,209 @@
+"""A store in a local folder: `objects/ab/<64 hex digits>`, one file per object.
+
+Order of a write: aside on the same file system → verified → fsync → given its name → fsync of the folder. A crash at
+any point leaves the whole object or none; what was aside is swept at the next start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from conductor_core.digest import Digest, hex_of, parse_digest
+
+from conductor_service.store.aside import sweep, written_aside
+from conductor_service.store.checking import checked
+from conductor_service.store.errors import ObjectMissing, ObjectUnreadable, writing_error
+from conductor_service.store.interfaces import CHUNK_BYTES
+
+_NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+
+
+class FolderStore:
+    """Keep objects as files, readable by the service's user alone."""
+
+    def __init__(self, root: Path, *, link: Callable[[Path, Path], None] = os.link) -> None:
+        """Open the store at `root`, make it where it is not there, and sweep what a crash left.
+
+        `link` gives a file a second name or raises FileExistsError; file systems without it get a plain rename.
+
+        Raises:
+            StoreUnwritable: the folder is not there and cannot be made.
+        """
+        self.root = root.resolve()
+        self._link = link
+        self._objects = self.root / "objects"
+        self._aside = self.root / "tmp"
+        try:
+            for folder in (self.root, self._objects, self._aside):
+                _make_folder(folder)
+        except OSError as exc:
+            raise writing_error(str(self.root), exc) from exc
+        self.swept = sweep(self._aside)
+
+    def size(self, digest: Digest) -> int | None:
+        """Return the bytes that the object has, or None."""
+        found = self._found(self._path(digest))
+        return None if found is None else found.st_size
+
+    def read(self, digest: Digest, offset: int = 0) -> Iterator[bytes]:
+        """Return the object's bytes from `offset` on."""
+        if offset < 0:
+            raise ValueError(f"offset {offset} is negative")
+        path = self._path(digest)
+        if self._found(path) is None:
+            raise ObjectMissing(digest)
+        chunks = _chunks(digest, path, offset)
+        next(chunks)  # opens the file now, so that a missing object is known before a header is sent
+        return chunks
+
+    def write(self, digest: Digest, chunks: Iterable[bytes], size: int) -> bool:
+        """Keep the bytes if they are what they are called."""
+        path = self._path(digest)
+        pieces = _Pieces(checked(digest, chunks, size))
+        try:
+            with written_aside(self._aside) as (stream, aside):
+                for piece in pieces:
+                    _write_all(stream.fileno(), piece)
+                os.fsync(stream.fileno())
+                if _make_folder(path.parent):
+                    _sync_folder(self._objects)
+                if sys.platform == "win32":
+                    stream.close()  # an open file cannot be renamed there
+                new = self._publish(aside, path)
+            _sync_folder(path.parent)
+        except OSError as exc:
+            if exc is pieces.failure:
+                raise  # the sender broke off; that is not the store's failure
+            raise writing_error(str(self.root), exc) from exc
+        return new
+
+    def delete(self, digest: Digest) -> None:
+        """Remove the object, if it is there.
+
+        The folder is not flushed: a power cut may bring the object back, which a clean-up finds again.
+        """
+        try:
+            self._path(digest).unlink()
+        except FileNotFoundError:
+            return
+        except OSError as exc:
+            raise writing_error(str(self.root), exc) from exc
+
+    def digests(self) -> Iterator[Digest]:
+        """Return each object's digest."""
+        for shard in sorted(self._objects.iterdir()):
+            for path in list(shard.iterdir()) if _is_folder(shard) else []:
+                with contextlib.suppress(ValueError):
+                    digest = parse_digest(f"sha256:{path.name}")
+                    if self._found(path) is not None:
+                        yield digest
+
+    def _path(self, digest: Digest) -> Path:
+        name = hex_of(parse_digest(digest))
+        return self._objects / name[:2] / name
+
+    def _found(self, path: Path) -> os.stat_result | None:
+        """Return the object's status; what is a link, or lies behind one, is no object of ours."""
+        try:
+            status = os.lstat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return status if stat.S_ISREG(status.st_mode) and _is_folder(path.parent) else None
+
+    def _publish(self, aside: Path, path: Path) -> bool:
+        """Give the verified file its name; True for exactly one of several writers of the same new object."""
+        try:
+            self._link(aside, path)
+        except FileExistsError:
+            return self._replace(aside, path)
+        except OSError as exc:
+            if exc.errno not in _NO_HARD_LINKS:
+                raise
+            return self._replace(aside, path)
+        return True
+
+    def _replace(self, aside: Path, path: Path) -> bool:
+        """Put the verified file over what is there, which may be damaged."""
+        there = self._found(path) is not None
+        try:
+            os.replace(aside, path)
+        except PermissionError:
+            if sys.platform != "win32" or not there:
+                raise
+            return False  # somebody reads the object right now, and Windows keeps it in its place
+        return not there
+
+
+class _Pieces:
+    """Iterate, and remember the error that the source itself raised."""
+
+    def __init__(self, source: Iterator[bytes]) -> None:
+        self._source = source
+        self.failure: BaseException | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._source
+        except BaseException as exc:
+            self.failure = exc
+            raise
+
+
+def _chunks(digest: Digest, path: Path, offset: int) -> Iterator[bytes]:
+    """Yield nothing once the file is open, then its bytes."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        stream = os.fdopen(os.open(path, flags), "rb", buffering=0)
+    except FileNotFoundError:
+        raise ObjectMissing(digest) from None
+    except OSError as exc:
+        raise ObjectUnreadable(digest, exc.strerror or type(exc).__name__) from exc
+    with stream:
+        yield b""
+        try:
+            stream.seek(offset)
+            while piece := stream.read(CHUNK_BYTES):
+                yield piece
+        except OSError as exc:
+            raise ObjectUnreadable(digest, exc.strerror or type(exc).__name__) from exc
+
+
+def _write_all(fd: int, piece: bytes) -> None:
+    view = memoryview(piece)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _make_folder(path: Path) -> bool:
+    """Make the folder, mode 0700; False where it is there."""
+    try:
+        path.mkdir(mode=0o700, parents=True)
+    except FileExistsError:
+        if not _is_folder(path):
+            raise  # a file, or a link to somewhere else
+        return False
+    return True
+
+
+def _sync_folder(path: Path) -> None:
+    """Flush the names in a folder to disk; Windows has no such call, NTFS journals them."""
+    if sys.platform == "win32":
+        return
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

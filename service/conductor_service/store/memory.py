@@ -1,0 +1,52 @@
+"""A store in memory: for tests, and small enough to show what a store is."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+
+from conductor_core.digest import Digest, parse_digest
+
+from conductor_service.store.checking import checked
+from conductor_service.store.errors import ObjectMissing
+from conductor_service.store.interfaces import CHUNK_BYTES
+
+
+class MemoryStore:
+    """Keep objects in a dict."""
+
+    def __init__(self) -> None:
+        self._objects: dict[Digest, bytes] = {}
+        self._lock = threading.Lock()
+
+    def size(self, digest: Digest) -> int | None:
+        """Return the bytes that the object has, or None."""
+        data = self._objects.get(parse_digest(digest))
+        return None if data is None else len(data)
+
+    def read(self, digest: Digest, offset: int = 0) -> Iterator[bytes]:
+        """Return the object's bytes from `offset` on."""
+        if offset < 0:
+            raise ValueError(f"offset {offset} is negative")
+        data = self._objects.get(parse_digest(digest))
+        if data is None:
+            raise ObjectMissing(digest)
+        return (data[i : i + CHUNK_BYTES] for i in range(offset, len(data), CHUNK_BYTES))
+
+    def write(self, digest: Digest, chunks: Iterable[bytes], size: int) -> bool:
+        """Keep the bytes if they are what they are called."""
+        data = b"".join(checked(parse_digest(digest), chunks, size))
+        with self._lock:
+            new = digest not in self._objects
+            self._objects[digest] = data
+        return new
+
+    def delete(self, digest: Digest) -> None:
+        """Remove the object, if it is there."""
+        with self._lock:
+            self._objects.pop(parse_digest(digest), None)
+
+    def digests(self) -> Iterator[Digest]:
+        """Return each object's digest."""
+        with self._lock:
+            return iter(list(self._objects))
