@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from conductor_core.report import ScanReport
 from conductor_core.submission import Output, Parameter, Software
