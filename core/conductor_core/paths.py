@@ -202,7 +202,9 @@ def _check_apart(outer: PathRule, inner: PathRule) -> None:
         return
     if map_path(inner.source, [outer]) == inner.target and inner.source.is_within(outer.source):
         return
-    reason = f"lies within {outer.target.text!r}, and the sources {inner.source.text!r} and {outer.source.text!r} would meet there"
+    reason = (
+        f"lies within {outer.target.text!r}, and the sources {inner.source.text!r} and {outer.source.text!r} would meet there"
+    )
     raise PathError(inner.target.text, reason, "Give each rule a target of its own.")
 
 
