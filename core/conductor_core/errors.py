@@ -1,23 +1,24 @@
 """The errors of the core; each takes data and builds its own sentence: what, where, what to do next.
 
-    ConductorError
-    ├── FrameSpecError          a frame range that cannot be read
-    ├── PathError               a path that is relative, malformed, or escapes its root
-    ├── EnvironmentConflict     two sources disagree on an exclusive variable
-    ├── InvalidDocument         JSON (submission, manifest, report) that does not fit its type
-    ├── SettingsError           a YAML settings or catalogue file that does not fit its schema
-    ├── TransferError           hashing, upload or download of a file failed
-    │   ├── FileChanged         a file changed while it was read
-    │   ├── FileVanished        a file is gone between scan and read
-    │   └── ContentMismatch     bytes that do not hash to their name
-    ├── ServiceError            the service said no, or could not be asked
-    │   ├── ServiceUnreachable  connection, time-out, TLS
-    │   ├── Unauthorized        401: no, wrong, expired or revoked token
-    │   ├── Forbidden           403: the token lacks the right
-    │   ├── NotFound            404
-    │   ├── Conflict            409: a move the state machine forbids, or objects still missing
-    │   └── Refused             any other 4xx: the request itself is wrong
-    └── AgentError              the agent is not there, or does not answer
+ConductorError
+├── FrameSpecError          a frame range that cannot be read
+├── PathError               a path that is relative, malformed, or escapes its root
+├── EnvironmentConflict     two sources disagree on an exclusive variable
+├── InvalidDocument         JSON (submission, manifest, report) that does not fit its type
+├── SettingsError           a YAML settings or catalogue file that does not fit its schema
+├── TransferError           hashing, upload or download of a file failed
+│   ├── FileChanged         a file changed while it was read
+│   ├── FileVanished        a file is gone between scan and read
+│   ├── ContentMismatch     bytes that do not hash to their name
+│   └── TransferCancelled   somebody stopped it
+├── ServiceError            the service said no, or could not be asked
+│   ├── ServiceUnreachable  connection, time-out, TLS
+│   ├── Unauthorized        401: no, wrong, expired or revoked token
+│   ├── Forbidden           403: the token lacks the right
+│   ├── NotFound            404
+│   ├── Conflict            409: a move the state machine forbids, or objects still missing
+│   └── Refused             any other 4xx: the request itself is wrong
+└── AgentError              the agent is not there, or does not answer
 """
 
 from __future__ import annotations
@@ -48,7 +49,13 @@ class FrameSpecError(ConductorError):
     def __init__(self, spec: str, part: str, reason: str) -> None:
         self.spec = spec
         self.part = part
-        super().__init__(f"Frame range {spec!r}: {reason} in {part!r}.", "Write it like 1-10, 1-100x5 or 1,5,9-12.")
+        shown, part = _shortened(spec), _shortened(part)
+        super().__init__(f"Frame range {shown!r}: {reason} in {part!r}.", "Write it like 1-10, 1-100x5 or 1,5,9-12.")
+
+
+def _shortened(text: str) -> str:
+    """Return what fits into a sentence: a range may be megabytes long."""
+    return text if len(text) <= 80 else text[:79] + "…"
 
 
 class PathError(ConductorError):
@@ -76,11 +83,18 @@ class EnvironmentConflict(ConductorError):
 
 
 class InvalidDocument(ConductorError):
-    """Name the field of a JSON document that does not fit its type."""
+    """Name the field of a JSON document that does not fit its type.
+
+    Attributes:
+        document: what is read: `Submission`, `Manifest`, …
+        field: the dotted place in it: `steps[0].frames`; `(whole)` for the document itself.
+        reason: what is wrong with it, as the end of a sentence.
+    """
 
     def __init__(self, document: str, field: str, reason: str) -> None:
         self.document = document
         self.field = field
+        self.reason = reason
         super().__init__(f"{document}: field {field!r} {reason}.")
 
 
@@ -122,6 +136,13 @@ class ContentMismatch(TransferError):
         self.expected = expected
         self.actual = actual
         super().__init__(path, f"has content {actual} where {expected} was promised", "It is fetched again, or refused.")
+
+
+class TransferCancelled(TransferError):
+    """Somebody stopped the transfer."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "was not transferred: the transfer was cancelled")
 
 
 class ServiceError(ConductorError):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from conductor_core.digest import Digest, digest_of
-from conductor_core.documents import canonical_bytes
-from conductor_core.paths import Flavour
+from conductor_core.digest import Digest, digest_of, parse_digest
+from conductor_core.documents import canonical_bytes, from_bytes
+from conductor_core.errors import InvalidDocument, PathError
+from conductor_core.paths import ClientPath, Flavour
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +51,102 @@ class Manifest:
         return {Digest(e.digest): e.size for e in self.entries if e.kind == "file"}
 
 
-def make_manifest(flavour: Flavour, entries: list[Entry]) -> Manifest:
-    """Return the manifest of `entries`, sorted by path.
+def make_manifest(flavour: Flavour, entries: Iterable[Entry]) -> Manifest:
+    """Return the manifest of `entries`, sorted by path; an entry that comes again is the same entry.
 
     Raises:
-        ValueError: a path stands in it twice with different content.
+        InvalidDocument: a path stands in it twice with different content, or `check_manifest` refuses it.
     """
     by_path: dict[str, Entry] = {}
     for entry in entries:
         twin = by_path.setdefault(entry.path, entry)
         if twin != entry:
-            raise ValueError(f"{entry.path!r} stands in the manifest twice, with different content")
-    return Manifest(flavour, tuple(by_path[p] for p in sorted(by_path)))
+            raise InvalidDocument("Manifest", entry.path, "stands in it twice, with different content")
+    manifest = Manifest(flavour, tuple(by_path[p] for p in sorted(by_path)))
+    check_manifest(manifest)
+    return manifest
+
+
+def parse_manifest(data: bytes) -> Manifest:
+    """Read a manifest that came from elsewhere, and check it: what it says becomes paths on an instance.
+
+    Raises:
+        InvalidDocument: naming the field.
+    """
+    manifest = from_bytes(Manifest, data)
+    check_manifest(manifest)
+    return manifest
+
+
+def check_manifest(manifest: Manifest) -> None:
+    """Refuse a manifest that cannot be laid out, or only in more than one way.
+
+    Every path must be absolute and in its one spelling, sorted, no two of them the same place, and nothing may lie inside
+    a file or a symlink (written through a link, it would land outside of the stage).
+
+    Raises:
+        InvalidDocument: naming the field.
+    """
+    places: dict[tuple[str, ...], Entry] = {}
+    sizes: dict[str, int] = {}
+    last = ""
+    for number, entry in enumerate(manifest.entries):
+        field = f"entries[{number}]"
+        key = _client_path(entry, manifest.flavour, field).key
+        if entry.path <= last:
+            raise InvalidDocument("Manifest", f"{field}.path", f"{entry.path!r} is not sorted after {last!r}")
+        if key in places:
+            reason = f"{entry.path!r} is the same place as {places[key].path!r}"
+            raise InvalidDocument("Manifest", f"{field}.path", reason)
+        _check_entry(entry, field)
+        if sizes.setdefault(entry.digest, entry.size) != entry.size:
+            raise InvalidDocument("Manifest", f"{field}.size", f"is not that of another entry with digest {entry.digest}")
+        places[key] = entry
+        last = entry.path
+    _check_nesting(places)
+
+
+def _client_path(entry: Entry, flavour: Flavour, field: str) -> ClientPath:
+    try:
+        path = ClientPath.parse(entry.path, flavour)
+    except PathError as exc:
+        raise InvalidDocument("Manifest", f"{field}.path", f"is wrong: {exc.what}") from None
+    if path.text != entry.path:
+        raise InvalidDocument("Manifest", f"{field}.path", f"{entry.path!r} must be written {path.text!r}")
+    if not path.components and entry.kind != "directory":
+        raise InvalidDocument("Manifest", f"{field}.path", f"{entry.path!r} is a root, which is no {entry.kind}")
+    return path
+
+
+def _check_entry(entry: Entry, field: str) -> None:
+    """Refuse an entry whose fields do not fit its kind."""
+    if entry.kind == "file":
+        try:
+            parse_digest(entry.digest)
+        except ValueError as exc:
+            raise InvalidDocument("Manifest", f"{field}.digest", f"is wrong: {exc}") from None
+    checks = (
+        ("digest", entry.kind == "file" or not entry.digest, f"must be empty for a {entry.kind}"),
+        ("size", entry.size >= 0 if entry.kind == "file" else entry.size == 0, "must be 0, or for a file more"),
+        ("target", bool(entry.target) == (entry.kind == "symlink"), "must be there for a symlink, and for nothing else"),
+        ("target", "\0" not in entry.target, "has a NUL character in it"),
+        ("mode", 0 <= entry.mode <= 0o7777, "must be permission bits, 0 to 0o7777"),
+    )
+    for name, right, reason in checks:
+        if not right:
+            raise InvalidDocument("Manifest", f"{field}.{name}", reason)
+
+
+def _check_nesting(places: dict[tuple[str, ...], Entry]) -> None:
+    """Refuse an entry that lies inside a file or a symlink."""
+    known_folders: set[tuple[str, ...]] = set()
+    for key, entry in places.items():
+        folder = key[:-1]
+        climbed = []
+        while len(folder) > 1 and folder not in known_folders:
+            above = places.get(folder)
+            if above is not None and above.kind != "directory":
+                raise InvalidDocument("Manifest", entry.path, f"lies inside {above.path!r}, which is a {above.kind}")
+            climbed.append(folder)
+            folder = folder[:-1]
+        known_folders.update(climbed)

@@ -5,15 +5,23 @@ A submission says *what* to render; which files it needs travels beside it as a 
 
 from __future__ import annotations
 
+import graphlib
+import json
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from conductor_core.environment import EnvironmentVariable
-from conductor_core.paths import Flavour
+from conductor_core.documents import to_json
+from conductor_core.environment import EnvironmentVariable, check_variable, merge_environment
+from conductor_core.errors import EnvironmentConflict, FrameSpecError, InvalidDocument, PathError
+from conductor_core.frames import MAX_FRAMES, FrameSet
+from conductor_core.paths import ClientPath, Flavour
 
 Parameter = str | int | float | bool | None
+
+_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +131,146 @@ class Submission:
 def new_submission_id() -> str:
     """Return a fresh submission id (UUID4, hex)."""
     return uuid.uuid4().hex
+
+
+def validate_submission(submission: Submission) -> None:
+    """Refuse a submission that makes no sense, in the panel before it is sent and in the service again.
+
+    The types say what a field may hold (`documents.from_json`); these rules say what fits together. What only a catalogue
+    knows (instance types, software, projects) is the service's to check.
+
+    Raises:
+        InvalidDocument: naming the first field that is wrong, and why.
+    """
+    _check_text(submission)
+    _check_numbers(submission)
+    _check_scene(submission)
+    _check_environment(submission)
+    _check_steps(submission)
+    _check_order(submission.steps)
+
+
+def _wrong(place: str, reason: str) -> InvalidDocument:
+    return InvalidDocument("Submission", place, reason)
+
+
+def _check_text(submission: Submission) -> None:
+    if not _ID.fullmatch(submission.id):
+        raise _wrong("id", "must be 1 to 64 letters, digits, '.', '_' or '-'")
+    needed = {
+        "project": submission.project,
+        "title": submission.title,
+        "software.name": submission.software.name,
+        "instance_type": submission.instance_type,
+    }
+    for place, text in needed.items():
+        if not text.strip():
+            raise _wrong(place, "must not be empty")
+    try:
+        json.dumps(to_json(submission), ensure_ascii=False).encode()
+    except UnicodeEncodeError as exc:
+        around = exc.object[max(0, exc.start - 20) : exc.start + 20]
+        raise _wrong("(whole)", f"has text that is not Unicode: …{around!a}…") from None
+
+
+def _check_numbers(submission: Submission) -> None:
+    if not 0 <= submission.priority <= 100:
+        raise _wrong("priority", f"must be 0 to 100, not {submission.priority}")
+    not_negative = {
+        "max_instances": submission.max_instances,
+        "retries.failure": submission.retries.failure,
+        "retries.preemption": submission.retries.preemption,
+        "limits.task_seconds": submission.limits.task_seconds,
+        "limits.silence_seconds": submission.limits.silence_seconds,
+    }
+    _check_not_negative(not_negative)
+
+
+def _check_not_negative(numbers: Mapping[str, int]) -> None:
+    for place, number in numbers.items():
+        if number < 0:
+            raise _wrong(place, f"must be 0 or more, not {number}")
+
+
+def _check_scene(submission: Submission) -> None:
+    if submission.scene:
+        if not _client_path(submission.scene, submission.flavour, "scene").components:
+            raise _wrong("scene", f"{submission.scene!r} is a root, not a file")
+    elif any(step.kind == "frames" for step in submission.steps):
+        raise _wrong("scene", "must be there, since a step renders frames of it")
+
+
+def _check_environment(submission: Submission) -> None:
+    for number, variable in enumerate(submission.environment):
+        check_variable(variable, document="Submission", field=f"environment[{number}]")
+    try:
+        merge_environment([submission.environment], separator=":")
+    except EnvironmentConflict as exc:
+        raise _wrong("environment", f"contradicts itself: {exc.what}".rstrip(".")) from None
+
+
+def _check_steps(submission: Submission) -> None:
+    if not submission.steps:
+        raise _wrong("steps", "must have at least one step")
+    names: set[str] = set()
+    frames = 0
+    for number, step in enumerate(submission.steps):
+        place = f"steps[{number}]"
+        if not step.name.strip():
+            raise _wrong(f"{place}.name", "must not be empty")
+        if step.name in names:
+            raise _wrong(f"{place}.name", f"{step.name!r} is the name of an earlier step")
+        names.add(step.name)
+        frames += _check_step(step, place, submission.flavour)
+    if frames > MAX_FRAMES:
+        raise _wrong("steps", f"come to {frames:,} frames; a job may have {MAX_FRAMES:,}")
+
+
+def _check_step(step: Step, place: str, flavour: Flavour) -> int:
+    """Check one step by itself, and return how many frames it has."""
+    try:
+        frames = FrameSet.parse(step.frames)
+    except FrameSpecError as exc:
+        raise _wrong(f"{place}.frames", f"cannot be read: {exc}".rstrip(".")) from None
+    if step.chunk_size < 1:
+        raise _wrong(f"{place}.chunk_size", f"must be 1 or more, not {step.chunk_size}")
+    if step.kind == "command" and not (step.command and step.command[0].strip()):
+        raise _wrong(f"{place}.command", "must name a program, since the step is a command")
+    if step.kind == "frames" and step.command:
+        raise _wrong(f"{place}.command", "must be empty, since the step renders frames")
+    if any("\0" in word for word in step.command):
+        raise _wrong(f"{place}.command", "has a NUL character in it")
+    for number, output in enumerate(step.outputs):
+        _check_output(output, f"{place}.outputs[{number}]", flavour)
+    return len(frames)
+
+
+def _check_output(output: Output, place: str, flavour: Flavour) -> None:
+    path = _client_path(output.path, flavour, f"{place}.path")
+    ends_in_slash = output.path.endswith("/" if flavour is Flavour.POSIX else ("/", "\\"))
+    if ends_in_slash or not path.components:
+        raise _wrong(f"{place}.path", f"{output.path!r} has no file name")
+    _check_not_negative({f"{place}.width": output.width, f"{place}.height": output.height})
+
+
+def _client_path(text: str, flavour: Flavour, place: str) -> ClientPath:
+    if ".." in text.replace("\\", "/").split("/"):
+        raise _wrong(place, f"{text!r} must be written without '..'")
+    try:
+        return ClientPath.parse(text, flavour)
+    except PathError as exc:
+        raise _wrong(place, f"is not a usable path: {exc.what}".rstrip(".")) from None
+
+
+def _check_order(steps: tuple[Step, ...]) -> None:
+    """Refuse steps that wait for nobody, for themselves, or for each other."""
+    numbers = {step.name: number for number, step in enumerate(steps)}
+    for number, step in enumerate(steps):
+        for n, name in enumerate(step.after):
+            if name not in numbers:
+                raise _wrong(f"steps[{number}].after[{n}]", f"{name!r} is not a step of this job")
+    try:
+        graphlib.TopologicalSorter({step.name: step.after for step in steps}).prepare()
+    except graphlib.CycleError as exc:
+        cycle: list[str] = exc.args[1]
+        raise _wrong(f"steps[{numbers[cycle[-1]]}].after", f"waits for itself: {' → '.join(reversed(cycle))}") from None
