@@ -34,7 +34,9 @@ def run_checks(places: Places, core_pythons: dict[str, Path], extra: list[str]) 
         began = time.monotonic()
         print(f"\n=== {check.title}", flush=True)
         ran = subprocess.run(check.command, cwd=places.repo, env={**os.environ, **check.environment}, check=False)
-        print(f"=== {check.title}: {'passed' if ran.returncode == 0 else 'FAILED'} in {time.monotonic() - began:.0f} s", flush=True)
+        print(
+            f"=== {check.title}: {'passed' if ran.returncode == 0 else 'FAILED'} in {time.monotonic() - began:.0f} s", flush=True
+        )
         if ran.returncode != 0:
             failed.append(check.title)
     print(f"\nFailed: {', '.join(failed)}" if failed else "\nAll checks passed.", flush=True)
@@ -93,7 +95,9 @@ def require_python(version: str, found: Path | None) -> Path | None:
         InstallError: it is the full run and there is no such Python.
     """
     if found is None and full_run():
-        raise InstallError(f"The full run also tests the core on Python {version}: install it (pyenv install {version}) and run again.")
+        raise InstallError(
+            f"The full run also tests the core on Python {version}: install it (pyenv install {version}) and run again."
+        )
     if found is None:
         print(f"Python {version} is not on this machine: the core is not tested on it here.", flush=True)
     return found

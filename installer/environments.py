@@ -21,10 +21,10 @@ from pathlib import Path
 from installer.errors import InstallError
 from installer.places import here, interpreter
 
-#: first lines of pip's own log that tell that the network, not a package, is the trouble
+#: what pip says when the network, not a package, is the trouble (an index out of reach offers no version at all)
 _NETWORK = re.compile(
     r"NewConnectionError|Name or service not known|Temporary failure in name resolution|Network is unreachable"
-    r"|Connection refused|Max retries exceeded|ReadTimeout|ConnectTimeout|ProxyError",
+    r"|Connection refused|Max retries exceeded|ReadTimeout|ConnectTimeout|ProxyError|from versions: none",
 )
 _FETCHING = re.compile(r"^\s*Downloading (\S+?)(?: \(([^)]+)\))?$")
 _PROGRESS = re.compile(r"^Progress (\d+) of (\d+)$")
@@ -115,7 +115,9 @@ def _pip_works(folder: Path) -> bool:
 
 def _create(environment: Environment) -> None:
     shutil.rmtree(environment.folder, ignore_errors=True)
-    made = subprocess.run([environment.python, "-m", "venv", str(environment.folder)], capture_output=True, text=True, check=False)
+    made = subprocess.run(
+        [environment.python, "-m", "venv", str(environment.folder)], capture_output=True, text=True, check=False
+    )
     if made.returncode != 0:
         shutil.rmtree(environment.folder, ignore_errors=True)
         if "No space left" in made.stdout + made.stderr:
@@ -143,20 +145,19 @@ def _pip(environment: Environment, words: list[str]) -> None:
 @contextlib.contextmanager
 def _running(command: list[str]) -> Iterator[Iterator[str]]:
     """Give the lines a program prints; a last line `exit N` follows when it fails."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace") as process:
 
-    def lines() -> Iterator[str]:
-        for line in process.stdout or ():
-            yield line.rstrip("\n")
-        if process.wait() != 0:
-            yield f"exit {process.returncode}"
+        def lines() -> Iterator[str]:
+            for line in process.stdout or ():
+                yield line.rstrip("\n")
+            if process.wait() != 0:
+                yield f"exit {process.returncode}"
 
-    try:
-        yield lines()
-    finally:
-        if process.poll() is None:
-            process.terminate()
-            process.wait()
+        try:
+            yield lines()
+        finally:
+            if process.poll() is None:
+                process.terminate()
 
 
 def _has_raw_progress(folder: Path) -> bool:

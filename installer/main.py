@@ -81,9 +81,10 @@ def _test(arguments: argparse.Namespace) -> int:
 def _install(places: Places, *, requirements: tuple[str, ...], blenders: tuple[str, ...]) -> None:
     """Make all that a command needs; what is there already costs nothing."""
     began = time.monotonic()
-    system_packages.ensure(system_packages.RENDERING)
+    packages = system_packages.RENDERING
     if importlib.util.find_spec("ensurepip") is None:
-        system_packages.ensure(system_packages.VENV)
+        packages += system_packages.VENV
+    system_packages.ensure(packages)
     wanted = [
         Environment(
             places.environment,
@@ -93,7 +94,9 @@ def _install(places: Places, *, requirements: tuple[str, ...], blenders: tuple[s
             size=GIGABYTE,
         ),
         *(
-            Environment(places.blender(v), f"Blender {v} (about 350 MB)", (places.requirements(f"blender-{v}"),), size=3 * GIGABYTE // 2)
+            Environment(
+                places.blender(v), f"Blender {v} (about 350 MB)", (places.requirements(f"blender-{v}"),), size=3 * GIGABYTE // 2
+            )
             for v in blenders
         ),
     ]

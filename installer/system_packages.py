@@ -29,8 +29,10 @@ VENV = ("python3.11-venv",)
 FULL_RUN = ("blender", "chromium", "fonts-dejavu-core")
 
 
-def ensure(packages: tuple[str, ...]) -> bool:
+def ensure(packages: tuple[str, ...], *, may_install: bool | None = None) -> bool:
     """Install what is missing of `packages`; return whether anything was.
+
+    `may_install` says whether apt may be called; by default root may.
 
     Raises:
         InstallError: they are missing, and this user may not install them; the exact command is in the message.
@@ -42,7 +44,7 @@ def ensure(packages: tuple[str, ...]) -> bool:
     missing = [p for p in packages if not _installed(p)]
     if not missing:
         return False
-    if os.geteuid() != 0:
+    if not (os.geteuid() == 0 if may_install is None else may_install):
         raise InstallError(f"These system packages are missing: run  sudo apt-get install -y {' '.join(missing)}  and try again.")
     print(f"System packages: installing {', '.join(missing)}", flush=True)
     _apt(["update"])
@@ -57,9 +59,7 @@ def _without_dpkg(packages: tuple[str, ...]) -> bool:
 
 
 def _installed(package: str) -> bool:
-    asked = subprocess.run(
-        ["dpkg-query", "-W", "-f=${db:Status-Status}", package], capture_output=True, text=True, check=False
-    )
+    asked = subprocess.run(["dpkg-query", "-W", "-f=${db:Status-Status}", package], capture_output=True, text=True, check=False)
     return asked.returncode == 0 and asked.stdout.startswith("installed")
 
 
@@ -68,4 +68,6 @@ def _apt(words: list[str]) -> None:
     ran = subprocess.run(["apt-get", "-q", *words], capture_output=True, text=True, env=environment, check=False)
     if ran.returncode != 0:
         reason = [line for line in (ran.stderr + ran.stdout).splitlines() if line.startswith("E:")]
-        raise InstallError(f"apt-get {' '.join(words)} failed: {' '.join(reason)[:400] or 'see its log'} Mend that and try again.")
+        raise InstallError(
+            f"apt-get {' '.join(words)} failed: {' '.join(reason)[:400] or 'see its log'} Mend that and try again."
+        )
