@@ -326,16 +326,17 @@ def _split_anchor(text: str, flavour: Flavour) -> tuple[str, str]:
         if not text.startswith("/"):
             raise PathError(text, "is not absolute", "Write the whole path, from the root.")
         return "/", text
+    short = text  # without the prefix of long paths
     if text.startswith("\\\\?\\UNC\\"):
-        text = "\\\\" + text[8:]
+        short = "\\\\" + text[8:]
     elif text.startswith("\\\\?\\"):
-        text = text[4:]
-    drive = _DRIVE.match(text)
+        short = text[4:]
+    drive = _DRIVE.match(short)
     if drive:
-        return drive["letter"].upper() + ":\\", text[drive.end() :]
-    share = _SHARE.match(text)
+        return drive["letter"].upper() + ":\\", short[drive.end() :]
+    share = _SHARE.match(short)
     if share:
-        return f"\\\\{share['server']}\\{share['share']}\\", text[share.end() :]
+        return f"\\\\{share['server']}\\{share['share']}\\", short[share.end() :]
     raise PathError(text, "is not absolute: it has neither a drive nor a share", r"Write it like C:\a or \\server\share\a.")
 
 

@@ -4,11 +4,10 @@ import re
 
 import fileseq
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from conductor_core.errors import FrameSpecError
 from conductor_core.frames import MAX_FRAME_NUMBER, MAX_FRAMES, FrameSet, format_frames
+from hypothesis import given
+from hypothesis import strategies as st
 
 READABLE = {
     "one": ("7", [7]),
