@@ -1,0 +1,254 @@
+"""Every call that people's tools make, typed (docs/api.md, "For people and their tools")."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import requests
+import urllib3
+
+from conductor_core.api.answers import (
+    Catalogue,
+    Cost,
+    Instance,
+    Job,
+    Me,
+    OutputFile,
+    Task,
+    read_answer,
+)
+from conductor_core.api.events import Event, follow_events
+from conductor_core.api.transport import Address, RetryPolicy, Timing, Transport
+from conductor_core.digest import Digest
+from conductor_core.documents import canonical_bytes
+from conductor_core.errors import ServiceUnreachable
+from conductor_core.manifest import Manifest
+from conductor_core.submission import Submission
+
+T = TypeVar("T")
+
+_JSON = {"Content-Type": "application/json"}
+_BINARY = {"Content-Type": "application/octet-stream"}
+#: bytes read at once from a download
+READ_BLOCK = 1 << 20
+
+
+class ServiceClient:
+    """Speak to one service as one person; safe to share between threads."""
+
+    def __init__(
+        self, address: Address, token: str, *, retries: RetryPolicy = RetryPolicy(), timing: Timing = Timing()
+    ) -> None:
+        self.service = address.service.rstrip("/")
+        self._transport = Transport(address, token, retries=retries, timing=timing)
+
+    def __repr__(self) -> str:
+        return f"ServiceClient({self.service})"
+
+    def __enter__(self) -> ServiceClient:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._transport.close()
+
+    def me(self) -> Me:
+        """Return who the token says I am."""
+        return read_answer(Me, self._get("/api/v1/me"))
+
+    def catalogue(self) -> Catalogue:
+        """Return the instance types and software that can be asked for."""
+        return read_answer(Catalogue, self._get("/api/v1/catalogue"))
+
+    def missing(self, project: str, digests: Sequence[str]) -> frozenset[Digest]:
+        """Return which of `digests` (at most 100,000) the project's store lacks; the others are leased for an hour."""
+        data = self._post(f"/api/v1/projects/{quote(project, safe='')}/objects/missing", {"digests": list(digests)})
+        return frozenset(Digest(d) for d in data["missing"])
+
+    def put_object(self, project: str, digest: str, body: Callable[[], Any]) -> bool:
+        """Send one object and tell whether it was new; `body` opens the bytes afresh for each attempt.
+
+        Raises:
+            Refused: with code `wrong-content`, the bytes do not hash to `digest`.
+        """
+        path = _object_path(project, digest)
+        return self._transport.call("PUT", path, body=body, headers=_BINARY, read_timeout=600.0).status_code == 201
+
+    @contextlib.contextmanager
+    def object_bytes(self, project: str, digest: str, *, offset: int = 0) -> Iterator[Iterator[bytes]]:
+        """Open an object's bytes from `offset` on, as blocks.
+
+        Raises:
+            NotFound: this project can't see the object.
+            ServiceUnreachable: also while the blocks are read, when the connection breaks; ask again from there.
+        """
+        headers = {"Accept-Encoding": "identity"}
+        if offset:
+            headers["Range"] = f"bytes={offset}-"
+        response = self._transport.call("GET", _object_path(project, digest), headers=headers, stream=True)
+        try:
+            # a server that ignores Range sends all of it (RFC 9110, 14.2): what we have is passed over
+            yield _blocks(response, skip=offset if offset and response.status_code == 200 else 0, base=self.service)
+        finally:
+            response.close()
+
+    def create_job(self, submission: Submission) -> Job:
+        """Make the job in state `uploading`, or return the one that this submission id already made."""
+        path = f"/api/v1/projects/{quote(submission.project, safe='')}/jobs"
+        return read_answer(Job, self._send("POST", path, canonical_bytes(submission)))
+
+    def put_manifest(self, job: str | int, manifest: Manifest) -> Job:
+        """Commit the manifest: the job's tasks become ready.
+
+        Raises:
+            Conflict: with code `objects-missing`, naming what the store lacks.
+        """
+        return read_answer(Job, self._send("PUT", f"/api/v1/jobs/{job}/manifest", manifest.to_bytes()))
+
+    def jobs(
+        self, *, project: str | None = None, state: str | None = None, limit: int = 50, before: int | None = None
+    ) -> tuple[Job, ...]:
+        """Return jobs without their steps, newest first."""
+        data = self._get("/api/v1/jobs", project=project, state=state, limit=limit, before=before)
+        return tuple(read_answer(Job, j) for j in data["jobs"])
+
+    def job(self, job: str | int) -> Job:
+        """Return one job by id or number."""
+        return read_answer(Job, self._get(f"/api/v1/jobs/{_segment(job)}"))
+
+    def tasks(self, job: str | int) -> tuple[Task, ...]:
+        """Return the tasks of a job."""
+        return tuple(read_answer(Task, t) for t in self._get(f"/api/v1/jobs/{_segment(job)}/tasks")["tasks"])
+
+    def task(self, task: str) -> Task:
+        """Return one task with its attempts."""
+        return read_answer(Task, self._get(f"/api/v1/tasks/{_segment(task)}"))
+
+    def outputs(self, job: str | int, *, after: int = 0, limit: int = 1000) -> tuple[OutputFile, ...]:
+        """Return published files by rising `seq`, those after `after`."""
+        data = self._get(f"/api/v1/jobs/{_segment(job)}/outputs", after=after, limit=limit)
+        return tuple(read_answer(OutputFile, o) for o in data["outputs"])
+
+    def move(
+        self,
+        job: str | int,
+        verb: str,
+        *,
+        tasks: Sequence[str] | None = None,
+        states: Sequence[str] | None = None,
+        reason: str = "",
+    ) -> tuple[int, Job]:
+        """Hold, resume, kill or retry tasks of a job; return how many changed and the job.
+
+        Raises:
+            Conflict: nothing may move; `allowed` has the moves that may be made.
+        """
+        wish: dict[str, Any] = {"reason": reason}
+        if tasks is not None:
+            wish["tasks"] = list(tasks)
+        if states is not None:
+            wish["states"] = list(states)
+        data = self._post(f"/api/v1/jobs/{_segment(job)}/{verb}", wish)
+        return int(data["changed"]), read_answer(Job, data["job"])
+
+    def log(self, attempt: str, *, offset: int = 0, limit: int = 65536) -> tuple[bytes, int]:
+        """Return bytes of an attempt's log from `offset`, and the size of the whole log now."""
+        path = f"/api/v1/attempts/{_segment(attempt)}/log"
+        response = self._transport.call("GET", path, query={"offset": offset, "limit": limit})
+        size = response.headers.get("X-Log-Size", "")
+        return response.content, int(size) if size.isdigit() else offset + len(response.content)
+
+    def preview(self, output: str) -> bytes:
+        """Return the PNG preview of an output.
+
+        Raises:
+            NotFound: it is not made yet.
+        """
+        return self._transport.call("GET", f"/api/v1/outputs/{_segment(output)}/preview").content
+
+    def instances(self, *, ended: bool = False) -> tuple[Instance, ...]:
+        """Return the instances that live, or all with `ended`."""
+        data = self._get("/api/v1/instances", all="true" if ended else "false")
+        return tuple(read_answer(Instance, i) for i in data["instances"])
+
+    def cost(self, *, project: str | None = None, job: str | int | None = None) -> Cost:
+        """Return the bill so far, of all or of one project or job."""
+        return read_answer(Cost, self._get("/api/v1/cost", project=project, job=job))
+
+    def events(
+        self,
+        *,
+        job: str | int | None = None,
+        project: str | None = None,
+        after: str = "",
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> Iterator[Event]:
+        """Yield changes as they happen, resumed after each break; see `conductor_core.api.events`."""
+        query: dict[str, str | int | None] = {"job": job, "project": project}
+        return follow_events(self._transport, "/api/v1/events", query=query, after=after, stopped=stopped)
+
+    def _get(self, path: str, **query: str | int | None) -> Any:
+        return self._parse(self._transport.call("GET", path, query=query))
+
+    def _post(self, path: str, data: Any) -> Any:
+        return self._send("POST", path, json.dumps(data).encode())
+
+    def _send(self, method: str, path: str, body: bytes) -> Any:
+        return self._parse(self._transport.call(method, path, body=lambda: body, headers=_JSON))
+
+    def _parse(self, response: requests.Response) -> Any:
+        try:
+            return json.loads(response.content)
+        except ValueError:
+            raise ServiceUnreachable(
+                f"{self.service} answered something that is not JSON.",
+                "Something between (a proxy, a wrong address) may have answered; check the address you logged in with.",
+                status=response.status_code,
+            ) from None
+
+
+class ProjectObjects:
+    """The store as one project sees it: what `conductor_core.transfer` sends to and fetches from."""
+
+    def __init__(self, client: ServiceClient, project: str) -> None:
+        self._client = client
+        self._project = project
+
+    def missing(self, digests: Sequence[str]) -> frozenset[Digest]:
+        """Return which digests the project's store lacks."""
+        return self._client.missing(self._project, digests)
+
+    def put(self, digest: str, body: Callable[[], Any]) -> bool:
+        """Send one object and tell whether it was new."""
+        return self._client.put_object(self._project, digest, body)
+
+    def read(self, digest: str, offset: int) -> contextlib.AbstractContextManager[Iterator[bytes]]:
+        """Open an object's bytes from `offset` on."""
+        return self._client.object_bytes(self._project, digest, offset=offset)
+
+
+def _segment(value: str | int) -> str:
+    return quote(str(value), safe="")
+
+
+def _object_path(project: str, digest: str) -> str:
+    return f"/api/v1/projects/{_segment(project)}/objects/{digest}"
+
+
+def _blocks(response: requests.Response, *, skip: int, base: str) -> Iterator[bytes]:
+    try:
+        while block := response.raw.read(READ_BLOCK):
+            if skip:
+                skip, block = max(0, skip - len(block)), block[skip:]
+                if not block:
+                    continue
+            yield block
+    except (urllib3.exceptions.HTTPError, OSError) as exc:
+        raise ServiceUnreachable(f"The connection to {base} broke in the middle of a file.", "It goes on from there.") from exc

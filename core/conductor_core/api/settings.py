@@ -1,0 +1,131 @@
+"""This user's `settings.yaml`: every field has a default, and a wrong one is named with its line.
+
+```yaml
+submit:
+  project: dragons
+  instance_type: cpu-8
+  chunk_size: 1
+  priority: 50
+agent:
+  idle_minutes: 30
+  upload_threads: 4
+hosts:
+  folder: /studio/conductor        # the clone that holds blender/
+  blender: /opt/blender/blender    # a blender binary, or a Python that has bpy
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from conductor_core.documents import from_json
+from conductor_core.errors import InvalidDocument, SettingsError
+
+FILE = "settings.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitSettings:
+    """What `conductor submit` takes where it is not told."""
+
+    project: str = ""
+    instance_type: str = ""
+    #: frames per task
+    chunk_size: int = 1
+    #: 0 … 100, higher first
+    priority: int = 50
+    preemptible: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse values that no job can have."""
+        _within("chunk_size", self.chunk_size, 1, 100_000)
+        _within("priority", self.priority, 0, 100)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSettings:
+    """How the agent works."""
+
+    #: the agent ends after this long without work; 0: never
+    idle_minutes: float = 30.0
+    hash_threads: int = 2
+    upload_threads: int = 4
+    download_threads: int = 4
+
+    def __post_init__(self) -> None:
+        """Refuse values that would stop the agent."""
+        _within("idle_minutes", self.idle_minutes, 0, 1_000_000)
+        for name in ("hash_threads", "upload_threads", "download_threads"):
+            _within(name, getattr(self, name), 1, 64)
+
+
+@dataclass(frozen=True, slots=True)
+class HostSettings:
+    """Where the hosts' own programs are, for asking about scenes outside of a host."""
+
+    #: the folder that holds `blender/`; empty: the clone that this package was installed from
+    folder: str = ""
+    #: a `blender` binary or a Python that has bpy; empty: looked for on the PATH
+    blender: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole file."""
+
+    submit: SubmitSettings = SubmitSettings()
+    agent: AgentSettings = AgentSettings()
+    hosts: HostSettings = HostSettings()
+
+
+def read_settings(config: Path) -> Settings:
+    """Read the settings of the folder `config`; no file gives the defaults.
+
+    Raises:
+        SettingsError: the file is no YAML, or a field is unknown, of another type or out of its range.
+    """
+    path = config / FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Settings()
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as exc:
+        mark = exc.problem_mark or exc.context_mark
+        raise SettingsError(str(path), f"line {mark.line + 1}" if mark else "the file", f"is not YAML ({exc.problem})") from None
+    except yaml.YAMLError as exc:
+        raise SettingsError(str(path), "the file", f"is not YAML ({exc})") from None
+    try:
+        return from_json(Settings, _without_empty(data))
+    except InvalidDocument as exc:
+        line = dict(_lines(node, "")).get(exc.field, 0)
+        reason = str(exc).partition(f"field {exc.field!r} ")[2].removesuffix(".")
+        raise SettingsError(str(path), f"line {line}, {exc.field}" if line else exc.field, reason) from None
+
+
+def _without_empty(data: Any) -> Any:
+    """Return sections that are left empty (`agent:` and nothing below it) as empty objects."""
+    if data is None:
+        return {}
+    return {k: {} if v is None else v for k, v in data.items()} if isinstance(data, dict) else data
+
+
+def _lines(node: Any, prefix: str) -> Iterator[tuple[str, int]]:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            name = f"{prefix}.{key.value}" if prefix else str(key.value)
+            yield name, key.start_mark.line + 1
+            yield from _lines(value, name)
+
+
+def _within(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise ValueError(f"{name} must lie between {low} and {high}")

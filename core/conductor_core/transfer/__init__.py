@@ -1,0 +1,1 @@
+"""Files to the store and back: hash cache, hashing, tree, upload, download. Nothing here knows HTTP or the agent."""

@@ -1,0 +1,201 @@
+"""Bring one rendered file home: resumed, verified, in one step, and never over newer work.
+
+The bytes go to `.name.conductor-part` in the folder of the file. What a crash or a broken line leaves there is gone on
+from; only when the whole hashes to its digest does it become the file: fsync, mode and time, rename, fsync the folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import io
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from conductor_core.digest import Digest
+from conductor_core.errors import ContentMismatch, FileVanished, TransferError
+from conductor_core.transfer.hash_cache import FileState, HashCache
+from conductor_core.transfer.hashing import hash_file
+from conductor_core.transfer.progress import Progress
+
+#: bytes that a name may have on the file systems we meet (ext4, APFS, NTFS count 255)
+NAME_LIMIT = 255
+
+
+class ObjectSource(Protocol):
+    """Where objects come from."""
+
+    def read(self, digest: str, offset: int) -> contextlib.AbstractContextManager[Iterator[bytes]]:
+        """Open an object's bytes from `offset` on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A rendered file and where it belongs."""
+
+    #: absolute, on this machine
+    path: str
+    digest: Digest
+    size: int
+    #: permission bits; 0: as the user's files are made
+    mode: int
+    #: when it was rendered
+    mtime_ns: int
+    #: the job it comes from, named in the file placed beside newer work
+    job_number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """What lies where a file belongs."""
+
+    digest: Digest
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where the file ended up."""
+
+    path: str
+    #: `there`: it lay there already; `placed`: written; `beside`: newer work was there, and was left alone
+    how: Literal["there", "placed", "beside"]
+
+
+def plan_download(wanted: Wanted, existing: Existing | None) -> Placed:
+    """Decide where `wanted` goes: the same content stays, older is replaced, newer is never touched."""
+    if existing is None:
+        return Placed(wanted.path, "placed")
+    if existing.digest == wanted.digest:
+        return Placed(wanted.path, "there")
+    if existing.mtime_ns > wanted.mtime_ns:
+        return Placed(beside_path(wanted.path, wanted.job_number), "beside")
+    return Placed(wanted.path, "placed")
+
+
+def beside_path(path: str, job_number: int) -> str:
+    """Return `name.conductor-<job number>.ext` in the folder of `path`."""
+    stem, extension = os.path.splitext(path)
+    return f"{stem}.conductor-{job_number}{extension}"
+
+
+def part_path(path: str) -> Path:
+    """Return where the bytes of `path` are gathered."""
+    folder, name = os.path.split(path)
+    part = f".{name}.conductor-part"
+    if len(os.fsencode(part)) > NAME_LIMIT:
+        part = f".{hashlib.sha256(os.fsencode(name)).hexdigest()[:32]}.conductor-part"
+    return Path(folder, part)
+
+
+def execute_download(wanted: Wanted, source: ObjectSource, cache: HashCache, progress: Progress) -> Placed:
+    """Make `wanted` lie where it belongs, and tell where that is.
+
+    Raises:
+        ContentMismatch: the bytes do not hash to the digest, fetched twice.
+        TransferError: the folder can't be written, or the disk is full.
+        ServiceError: the object is not there, or the service can't be reached; what came so far is kept.
+        TransferCancelled: `progress` was cancelled; what came so far is kept.
+    """
+    if plan_download(wanted, existing_file(wanted.path, cache)).how == "there":
+        part_path(wanted.path).unlink(missing_ok=True)
+        return Placed(wanted.path, "there")
+    try:
+        os.makedirs(os.path.dirname(wanted.path), exist_ok=True)
+        part = part_path(wanted.path)
+        if _gather(wanted, part, source, progress) != wanted.digest:
+            # a part left by another version of the file, or bytes damaged on the way: once more, from nothing
+            part.unlink(missing_ok=True)
+            actual = _gather(wanted, part, source, progress)
+            if actual != wanted.digest:
+                part.unlink(missing_ok=True)
+                raise ContentMismatch(wanted.path, wanted.digest, actual)
+        return _place(wanted, part, cache)
+    except OSError as exc:
+        raise _unwritable(wanted.path, exc) from exc
+
+
+def existing_file(path: str, cache: HashCache) -> Existing | None:
+    """Return what lies at `path`, hashed unless the cache knows it."""
+    try:
+        state = FileState.of(os.stat(path))
+    except FileNotFoundError:
+        return None
+    except OSError as exc:
+        raise _unwritable(path, exc) from exc
+    digest = cache.digests({path: state}).get(path)
+    if digest is not None:
+        return Existing(digest, state.mtime_ns)
+    try:
+        hashed = hash_file(path)
+    except FileVanished:
+        return None
+    return Existing(hashed.digest, hashed.state.mtime_ns)
+
+
+def _gather(wanted: Wanted, part: Path, source: ObjectSource, progress: Progress) -> Digest:
+    """Bring the part file to its full size and return what it hashes to; its bytes are on disk then."""
+    sha = hashlib.sha256()
+    handle = os.open(part, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0), 0o666)
+    with open(handle, "r+b", buffering=0) as file:
+        if os.fstat(handle).st_size > wanted.size:
+            file.truncate(0)
+        while block := file.read(1 << 20):
+            sha.update(block)
+        offset = file.tell()
+        if offset < wanted.size:
+            with source.read(wanted.digest, offset) as blocks:
+                for block in blocks:
+                    progress.check(wanted.path)
+                    _write_all(file, block)
+                    sha.update(block)
+                    progress.add(bytes_received=len(block))
+        os.fsync(handle)
+    return Digest("sha256:" + sha.hexdigest())
+
+
+def _write_all(file: io.FileIO, block: bytes) -> None:
+    """Write all of `block`: a disk that fills takes part of it first, and says so only the next time."""
+    view = memoryview(block)
+    while view:
+        view = view[file.write(view) :]
+
+
+def _place(wanted: Wanted, part: Path, cache: HashCache) -> Placed:
+    if wanted.mode and os.name == "posix":
+        part.chmod(wanted.mode)
+    os.utime(part, ns=(wanted.mtime_ns, wanted.mtime_ns))
+    # decided once more, as late as can be: the artist may have saved there while the bytes came
+    placed = plan_download(wanted, existing_file(wanted.path, cache))
+    if placed.how == "there":
+        part.unlink()
+        return placed
+    os.replace(part, placed.path)
+    _sync_folder(os.path.dirname(placed.path))
+    cache.learn({placed.path: (FileState.of(os.stat(placed.path)), wanted.digest)})
+    return placed
+
+
+def _sync_folder(folder: str) -> None:
+    """Put the rename on disk; Windows does that by itself (NTFS journals it)."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _unwritable(path: str, exc: OSError) -> TransferError:
+    if exc.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+        return TransferError(path, "cannot be written: the disk is full", "Make room; the download goes on from where it was.")
+    if isinstance(exc, PermissionError):
+        return TransferError(
+            path, "may not be written by you", "Make its folder writable, or close the program that holds it open."
+        )
+    return TransferError(path, f"cannot be written ({exc.strerror or exc})", "Check its folder and disk.")

@@ -1,0 +1,184 @@
+"""The digest of a file that holds still while it is read.
+
+`os.open` and `readv` into a reused buffer are 1.7 times as fast as `open()` and `hashlib.file_digest`; hashlib
+releases the GIL, so threads scale. Small files go many to a future: one each costs four times as much.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+
+from conductor_core.digest import Digest
+from conductor_core.errors import FileChanged, FileVanished, TransferError
+from conductor_core.transfer.hash_cache import FileState, HashCache
+from conductor_core.transfer.progress import Progress
+
+#: bytes of each thread's buffer
+BLOCK = 1 << 20
+#: files hashed by one future at most, and bytes after which a future is full
+BATCH_FILES = 256
+BATCH_BYTES = 64 << 20
+
+_OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+_buffers = threading.local()
+
+
+@dataclass(frozen=True, slots=True)
+class HashedFile:
+    """A file's content and what `stat` said while it was read."""
+
+    digest: Digest
+    state: FileState
+    #: permission bits; 0 on Windows
+    mode: int
+
+
+def hash_file(path: str, progress: Progress | None = None) -> HashedFile:
+    """Return the digest of `path`.
+
+    Raises:
+        FileVanished: it is not there any more.
+        FileChanged: it changed, or was replaced, while it was read.
+        TransferError: it cannot be read, or is no file.
+    """
+    try:
+        handle = os.open(path, _OPEN_FLAGS)
+    except FileNotFoundError:
+        raise FileVanished(path) from None
+    except OSError as exc:
+        raise unreadable(path, exc) from exc
+    try:
+        before = os.fstat(handle)
+        if not stat.S_ISREG(before.st_mode):
+            raise TransferError(path, "is not a file any more", "Scan again.")
+        digest = _digest_of_handle(handle, path, progress)
+        if FileState.of(os.fstat(handle)) != FileState.of(before):
+            raise FileChanged(path)
+    except OSError as exc:
+        raise unreadable(path, exc) from exc
+    finally:
+        os.close(handle)
+    # a program that saves by writing aside and renaming leaves our handle with the old content
+    if state_of(path) != FileState.of(before):
+        raise FileChanged(path)
+    return HashedFile(digest, FileState.of(before), mode_of(before))
+
+
+def hash_files(
+    states: Mapping[str, os.stat_result], cache: HashCache, progress: Progress, *, threads: int = 2
+) -> dict[str, HashedFile]:
+    """Return the hash of each file of `states` (path → what `stat` said), from the cache where it can be trusted.
+
+    Raises:
+        FileVanished, FileChanged, TransferError: naming the first file that cannot be hashed.
+        TransferCancelled: `progress` was cancelled.
+    """
+    known = _from_cache(states, cache)
+    progress.put(files=len(states), bytes_total=sum(s.st_size for s in states.values()))
+    progress.add(files_hashed=len(known), files_cached=len(known), bytes_hashed=sum(k.state.size for k in known.values()))
+    unknown = sorted(path for path in states if path not in known)
+    with ThreadPoolExecutor(threads, thread_name_prefix="hash") as pool:
+        futures = [pool.submit(_hash_batch, batch, progress) for batch in batches(unknown, states)]
+        try:
+            for future in as_completed(futures):
+                hashed = future.result()
+                cache.learn({path: (h.state, h.digest) for path, h in hashed.items()})
+                known.update(hashed)
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            raise
+    return known
+
+
+def batches(paths: Sequence[str], states: Mapping[str, os.stat_result]) -> Iterator[list[str]]:
+    """Yield runs of `paths` that are worth a future each."""
+    batch: list[str] = []
+    size = 0
+    for path in paths:
+        batch.append(path)
+        size += states[path].st_size
+        if len(batch) >= BATCH_FILES or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def state_of(path: str) -> FileState:
+    """Return what `stat` says of `path` now.
+
+    Raises:
+        FileVanished: it is not there any more.
+    """
+    try:
+        return FileState.of(os.stat(path))
+    except FileNotFoundError:
+        raise FileVanished(path) from None
+    except OSError as exc:
+        raise unreadable(path, exc) from exc
+
+
+def mode_of(found: os.stat_result) -> int:
+    """Return permission bits as a manifest keeps them: 0 on Windows, which has none."""
+    return stat.S_IMODE(found.st_mode) if os.name == "posix" else 0
+
+
+def unreadable(path: str, exc: OSError) -> TransferError:
+    """Return the error that says why `path` can't be read."""
+    if isinstance(exc, PermissionError):
+        return TransferError(path, "may not be read by you", "Ask its owner for the right to read it, then submit again.")
+    return TransferError(path, f"cannot be read ({exc.strerror or exc})", "Check the disk or share it lies on, then submit again.")
+
+
+def _from_cache(states: Mapping[str, os.stat_result], cache: HashCache) -> dict[str, HashedFile]:
+    digests = cache.digests({path: FileState.of(found) for path, found in states.items()})
+    return {
+        path: HashedFile(digest, FileState.of(states[path]), mode_of(states[path])) for path, digest in digests.items()
+    }
+
+
+def _hash_batch(paths: Iterable[str], progress: Progress) -> dict[str, HashedFile]:
+    hashed = {}
+    for path in paths:
+        progress.check(path)
+        hashed[path] = hash_file(path, progress)
+        progress.add(files_hashed=1)
+    return hashed
+
+
+def _digest_of_handle(handle: int, path: str, progress: Progress | None) -> Digest:
+    sha = hashlib.sha256()
+    buffer = _buffer()
+    while count := _read_into(handle, buffer):
+        sha.update(buffer[:count])
+        if progress is not None:
+            progress.add(bytes_hashed=count)
+            progress.check(path)
+    return Digest("sha256:" + sha.hexdigest())
+
+
+def _buffer() -> memoryview:
+    buffer = getattr(_buffers, "block", None)
+    if buffer is None:
+        buffer = _buffers.block = memoryview(bytearray(BLOCK))
+    return buffer
+
+
+if hasattr(os, "readv"):
+
+    def _read_into(handle: int, buffer: memoryview) -> int:
+        return os.readv(handle, [buffer])
+
+else:
+
+    def _read_into(handle: int, buffer: memoryview) -> int:
+        block = os.read(handle, len(buffer))
+        buffer[: len(block)] = block
+        return len(block)

@@ -1,0 +1,65 @@
+"""One object that counts a transfer, read by whoever shows it and cancelled by whoever stops it."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+from conductor_core.errors import TransferCancelled
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How far a transfer is; bytes unless it says files or objects."""
+
+    files: int = 0
+    files_hashed: int = 0
+    #: of these, files whose digest was in the hash cache
+    files_cached: int = 0
+    bytes_total: int = 0
+    bytes_hashed: int = 0
+    objects: int = 0
+    objects_present: int = 0
+    objects_to_send: int = 0
+    objects_sent: int = 0
+    bytes_to_send: int = 0
+    bytes_sent: int = 0
+    bytes_received: int = 0
+
+
+class Progress:
+    """Count from many threads; a snapshot is consistent."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts = dict.fromkeys(Counts.__dataclass_fields__, 0)
+        self._cancelled = threading.Event()
+
+    def add(self, **counts: int) -> None:
+        """Add to counts by name; a negative number takes back what a failed attempt had counted."""
+        with self._lock:
+            for name, number in counts.items():
+                self._counts[name] += number
+
+    def put(self, **counts: int) -> None:
+        """Set counts by name, at the beginning of a stage."""
+        with self._lock:
+            self._counts.update({name: number for name, number in counts.items() if name in self._counts})
+
+    def counts(self) -> Counts:
+        """Return all counts as of one instant."""
+        with self._lock:
+            return Counts(**self._counts)
+
+    def cancel(self) -> None:
+        """Make the transfer stop at its next block."""
+        self._cancelled.set()
+
+    def cancelled(self) -> bool:
+        """Tell whether somebody stopped the transfer."""
+        return self._cancelled.is_set()
+
+    def check(self, path: str) -> None:
+        """Raise TransferCancelled, naming `path`, when somebody stopped the transfer."""
+        if self._cancelled.is_set():
+            raise TransferCancelled(path)

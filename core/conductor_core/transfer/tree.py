@@ -1,0 +1,123 @@
+"""From paths to manifest entries: files, empty directories and symlinks; pipes, sockets and devices are refused.
+
+Links. A symlink named in the job, or met in a folder of it, stays a symlink in the manifest, *and* what it points to
+comes along at its own path, so that the link works on the instance. Where the text of a link leads somewhere else than
+the file system does (it climbs by `..` through a linked folder), the link's place is taken by the content itself.
+Windows has no such links as a rule: there the content always takes the link's place. Folders on the way to a file may
+be links; the instance gets real folders there, under the path as the artist writes it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from conductor_core.errors import FileVanished, TransferError
+from conductor_core.manifest import Entry, Manifest, make_manifest
+from conductor_core.paths import Flavour
+from conductor_core.transfer.hash_cache import HashCache
+from conductor_core.transfer.hashing import hash_files, mode_of, unreadable
+from conductor_core.transfer.progress import Progress
+
+
+@dataclass(slots=True)
+class Tree:
+    """What lies at a set of paths; files are not read yet."""
+
+    files: dict[str, os.stat_result] = field(default_factory=dict)
+    empty_directories: dict[str, os.stat_result] = field(default_factory=dict)
+    #: path → what the link says
+    symlinks: dict[str, str] = field(default_factory=dict)
+
+
+def read_tree(paths: Iterable[str]) -> Tree:
+    """Return what lies at `paths`; a folder stands for everything in it.
+
+    Raises:
+        FileVanished: nothing lies at one of them.
+        TransferError: one is a pipe, socket or device, a link to nothing, or cannot be read.
+    """
+    tree = Tree()
+    seen: set[str] = set()
+    waiting = [os.path.abspath(p) for p in reversed(list(paths))]
+    while waiting:
+        path = waiting.pop()
+        if path not in seen:
+            seen.add(path)
+            waiting.extend(_add(path, tree))
+    return tree
+
+
+def hash_tree(tree: Tree, cache: HashCache, progress: Progress, *, flavour: Flavour, threads: int = 2) -> Manifest:
+    """Return the manifest of `tree`, hashing what the cache does not know.
+
+    Raises:
+        TransferError: naming the file that changed, vanished or can't be read.
+    """
+    hashed = hash_files(tree.files, cache, progress, threads=threads)
+    entries = [
+        Entry(path, "file", h.digest, size=h.state.size, mode=h.mode, mtime_ns=h.state.mtime_ns)
+        for path, h in hashed.items()
+    ]
+    entries += [
+        Entry(path, "directory", mode=mode_of(found), mtime_ns=found.st_mtime_ns)
+        for path, found in tree.empty_directories.items()
+    ]
+    entries += [Entry(path, "symlink", target=target) for path, target in tree.symlinks.items()]
+    return make_manifest(flavour, entries)
+
+
+def _add(path: str, tree: Tree) -> list[str]:
+    """Put `path` into the tree and return the paths that it leads to."""
+    try:
+        found = os.lstat(path)
+        if stat.S_ISLNK(found.st_mode):
+            return _add_link(path, tree)
+        if stat.S_ISDIR(found.st_mode):
+            names = sorted(os.listdir(path), reverse=True)
+            if not names:
+                tree.empty_directories[path] = found
+            return [os.path.join(path, name) for name in names]
+    except FileNotFoundError:
+        raise FileVanished(path) from None
+    except OSError as exc:
+        raise unreadable(path, exc) from exc
+    if not stat.S_ISREG(found.st_mode):
+        raise TransferError(path, f"is {_word(found.st_mode)}, not a file", "Take it out of the scene, or out of that folder.")
+    tree.files[path] = found
+    return []
+
+
+def _add_link(path: str, tree: Tree) -> list[str]:
+    target = os.readlink(path)
+    # by its text, as the instance will follow it; relative to the folder of the link
+    textual = os.path.normpath(os.path.join(os.path.dirname(path), target))
+    real = os.path.realpath(path)
+    if not os.path.exists(real):
+        raise TransferError(path, f"is a link to {target!r}, where there is nothing", "Restore the target, or remove the link.")
+    if os.name == "posix" and os.path.exists(textual) and os.path.samefile(textual, real):
+        tree.symlinks[path] = target
+        return [textual]
+    if os.path.isdir(real):
+        raise TransferError(
+            path, f"is a link to the folder {target!r} whose text leads elsewhere", "Name the folder by its own path."
+        )
+    found = os.stat(real)
+    if not stat.S_ISREG(found.st_mode):
+        raise TransferError(path, f"is a link to {_word(found.st_mode)}, not to a file", "Take it out of the scene.")
+    tree.files[path] = found
+    return []
+
+
+def _word(mode: int) -> str:
+    for test, word in (
+        (stat.S_ISFIFO, "a named pipe"),
+        (stat.S_ISSOCK, "a socket"),
+        (stat.S_ISBLK, "a block device"),
+        (stat.S_ISCHR, "a device"),
+    ):
+        if test(mode):
+            return word
+    return "something special"
