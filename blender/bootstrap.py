@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make this folder importable as `conductor_blender`, with the core beside it, and run one of its commands.
+
+The folder above must never come to stand on `sys.path`: its `maya/` and `nuke/` would shadow the hosts' own modules.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+PACKAGE = "conductor_blender"
+_HERE = Path(__file__).resolve().parent
+
+
+def add_core() -> None:
+    """Put the folder that holds `conductor_core` on `sys.path`, unless it is importable already.
+
+    Looked for in the folder that CONDUCTOR_CORE names, in `core` beside this folder (a clone), in `core` within it (a
+    packed extension).
+
+    Raises:
+        ImportError: it is in none of them.
+    """
+    if importlib.util.find_spec("conductor_core") is not None:
+        return
+    asked = os.environ.get("CONDUCTOR_CORE", "")
+    places = [Path(asked)] if asked else []
+    places += [_HERE.parent / "core", _HERE / "core"]
+    for place in places:
+        if (place / "conductor_core" / "__init__.py").exists():
+            sys.path.append(str(place))
+            return
+    tried = ", ".join(str(p) for p in places)
+    raise ImportError(f"conductor_core is in none of {tried}. Set CONDUCTOR_CORE to the folder that holds conductor_core.")
+
+
+def add_package() -> None:
+    """Register this folder as the package `conductor_blender`, whatever the folder is called."""
+    if PACKAGE in sys.modules:
+        return
+    spec = importlib.util.spec_from_file_location(PACKAGE, _HERE / "__init__.py", submodule_search_locations=[str(_HERE)])
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{_HERE} cannot be read as a Python package.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[PACKAGE] = module
+    spec.loader.exec_module(module)
+
+
+def arguments() -> list[str]:
+    """Return the arguments meant for us: behind `--` under `blender -b --python`, otherwise all."""
+    return sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:]
+
+
+def run(command: str) -> None:
+    """Run `main(arguments)` of one of the package's modules, then leave at once.
+
+    `os._exit`, because Blender as a module can hang while the interpreter cleans up (seen with bpy 4.2 to 5.0).
+    """
+    sys.path[:] = [p for p in sys.path if Path(p or ".").resolve() != _HERE]
+    add_package()
+    add_core()
+    try:
+        code: int = importlib.import_module(f"{PACKAGE}.{command}").main(arguments())
+    except SystemExit as exc:  # argparse: --help, or arguments that are wrong
+        code = exc.code if isinstance(exc.code, int) else 2
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        code = 1
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Scan the scene that is open in Blender: every path in it ends in exactly one list of the report.
+
+Readers yield usages (read_*.py, output_paths.py); this module looks at the disk, sorts them into the report's lists, and
+asks Blender's own path walk for what no reader knows.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from conductor_core.report import Dependency, Ignored, Missing, ScanOutput, ScanReport, Unresolved
+from conductor_core.sequences import DirectoryListing
+
+from . import output_paths, read_caches, read_images, read_libraries, read_media, read_nodes
+from .reach import Folder, OneFile
+from .readers import findings
+from .survey import Survey, absolute, is_within, shipped_folders, unused
+from .usage import Finding, Usage, Written, named
+
+#: imported for the readers they register
+READERS = (output_paths, read_caches, read_images, read_libraries, read_media, read_nodes)
+
+
+def scan(frames: Iterable[int] = ()) -> ScanReport:
+    """Return the report on the open scene for some frames; for the scenes' own ranges where none are given."""
+    import bpy
+
+    survey = make_survey(frames)
+    listing = DirectoryListing()
+    found = list(findings(survey))
+    found += _only_blender_knows(survey, found)
+    entries = list(dict.fromkeys(entry for finding in found for entry in judged(finding, listing)))
+    return ScanReport(
+        scene=os.path.normpath(bpy.data.filepath),
+        format="blend",
+        dependencies=tuple(e for e in entries if isinstance(e, Dependency)),
+        missing=tuple(e for e in entries if isinstance(e, Missing)),
+        unresolved=tuple(e for e in entries if isinstance(e, Unresolved)),
+        outputs=tuple(e for e in entries if isinstance(e, ScanOutput)),
+        ignored=tuple(e for e in entries if isinstance(e, Ignored)),
+    )
+
+
+def make_survey(frames: Iterable[int] = (), folder_of: Callable[[Any], str] | None = None) -> Survey:
+    """Return what readers need for the open scene."""
+    import bpy
+
+    return Survey(
+        frames=tuple(sorted(_scene_times(tuple(frames)))),
+        blurred=any(s.render.use_motion_blur for s in bpy.data.scenes),
+        folder_of=folder_of or home_folder,
+        image_users=read_images.image_uses(),
+        shipped=shipped_folders(),
+    )
+
+
+def home_folder(datablock: Any) -> str:
+    """Return the folder that `//` means in a datablock: that of the .blend it is kept in."""
+    import bpy
+
+    library = datablock.library
+    path = bpy.path.abspath(library.filepath) if library is not None else bpy.data.filepath
+    return os.path.dirname(os.path.normpath(path))
+
+
+def judged(finding: Finding, listing: DirectoryListing) -> Iterator[Dependency | Missing | Unresolved | ScanOutput | Ignored]:
+    """Yield the report's entries for one finding; a sequence with gaps is a dependency and, for each gap, missing."""
+    if isinstance(finding, Written):
+        yield finding.output
+    elif isinstance(finding, Usage):
+        yield from _looked_up(finding, listing)
+    else:
+        yield finding
+
+
+def _looked_up(usage: Usage, listing: DirectoryListing) -> Iterator[Dependency | Missing | Ignored]:
+    found = usage.reach.find(usage.path, listing)
+    if not found.files and usage.absent_is:
+        yield Ignored(usage.as_written, usage.referrer, usage.absent_is)
+        return
+    if not found.files and not found.lacking:
+        yield Ignored(usage.as_written, usage.referrer, "no frame of this job shows it")
+        return
+    if found.files:
+        shown = usage.reach.shown(usage.path)
+        status = "partial" if found.lacking else "found"
+        yield Dependency(usage.as_written, shown, found.files, usage.kind, usage.referrer, status)
+    for path in found.lacking:
+        yield Missing(usage.as_written, path, usage.kind, usage.referrer, _why_missing(path, listing))
+
+
+def _why_missing(path: str, listing: DirectoryListing) -> str:
+    folder = os.path.dirname(path)
+    problem = listing.problem(folder) if os.path.isabs(path) else ""
+    if not os.path.isabs(path):
+        return "it is a path of another system, which this machine cannot reach"
+    return f"{folder}: {problem}" if problem and problem != "No such file or directory" else "there is no such file"
+
+
+def _scene_times(frames: tuple[int, ...]) -> set[int]:
+    """Return the frames at which scene time may stand: the job's, stretched by time remapping, and those of scene strips."""
+    import bpy
+
+    times = set(frames)
+    for scene in bpy.data.scenes:
+        own = range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
+        if not frames:
+            times.update(own)
+        old, new = scene.render.frame_map_old, scene.render.frame_map_new
+        if old != new:
+            times.update({int(f * old / new) for f in tuple(times)})
+        for strip in _scene_strips(scene):
+            times.update(range(strip.scene.frame_start, strip.scene.frame_end + 1))
+    return times
+
+
+def _scene_strips(scene: Any) -> Iterator[Any]:
+    editor = scene.sequence_editor
+    if editor is not None:
+        strips = editor.strips_all if hasattr(editor, "strips_all") else editor.sequences_all
+        yield from (s for s in strips if s.type == "SCENE" and s.scene is not None and s.scene != scene)
+
+
+def _only_blender_knows(survey: Survey, found: list[Finding]) -> Iterator[Finding]:
+    """Yield what Blender's own path walk lists and no reader has spoken of, so that nothing is lost.
+
+    https://docs.blender.org/api/current/bpy.utils.html#bpy.utils.blend_paths; who holds a path is told since 4.5.
+    """
+    import bpy
+
+    spoken = _spoken_of(found)
+    for path in sorted({os.path.normpath(p) for p in bpy.utils.blend_paths(absolute=True, packed=False, local=False) if p}):
+        if path in spoken or path in {p.rstrip("/\\") for p in spoken} or not os.path.isabs(path):
+            continue
+        if is_within(path, survey.shipped):
+            yield Ignored(path, "bpy.utils.blend_paths", "it ships with Blender")
+        else:
+            reach = Folder() if os.path.isdir(path) else OneFile()
+            written, referrer = _holder(survey, path)
+            yield Usage(referrer, written, path, kind="other", reach=reach)
+
+
+def _spoken_of(found: list[Finding]) -> set[str]:
+    """Return the paths that findings are about, those of ignored ones included."""
+    listing = DirectoryListing()
+    spoken: set[str] = set()
+    for finding in found:
+        if isinstance(finding, Usage):
+            looked = finding.reach.find(finding.path, listing)
+            spoken.update((finding.path, finding.reach.shown(finding.path), *looked.files, *looked.lacking))
+        elif isinstance(finding, Ignored):
+            spoken.update(_anywhere(finding.as_written))
+    return spoken
+
+
+def _anywhere(text: str) -> Iterator[str]:
+    """Yield what a text may mean from the folder of the scene and of each library."""
+    import bpy
+
+    folders = [os.path.dirname(bpy.data.filepath)]
+    folders += [os.path.dirname(bpy.path.abspath(lib.filepath)) for lib in bpy.data.libraries]
+    yield from (p for p in (absolute(text, os.path.normpath(f)) for f in folders) if p is not None)
+
+
+def _holder(survey: Survey, path: str) -> tuple[str, str]:
+    """Return what is written and who wrote it, for a path that Blender lists; the path itself before 4.5."""
+    import bpy
+
+    if hasattr(bpy.data, "file_path_map"):
+        for datablock, texts in bpy.data.file_path_map(include_libraries=True).items():
+            for text in texts:
+                if not unused(datablock) and absolute(text, survey.folder_of(datablock)) == path:
+                    return text, named(datablock)
+    return path, "bpy.utils.blend_paths"

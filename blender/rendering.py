@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Render single frames of the open scene, as `blender -b scene -f N` would, and tell exactly what was written."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from conductor_core.submission import Step
+
+from .errors import FrameNotRendered, SceneNotRenderable
+from .host import active_scene
+from .output_paths import EXTENSIONS, MOVIE_FORMATS, SceneOutput, frame_file, scene_outputs, size
+from .progress import FrameProgress
+from .written import Picture, file_state, picture
+
+#: frame, fraction, status
+Report = Callable[[int, float, str], None]
+_MEMORY_WORDS = ("out of memory", "malloc returns null", "failed to allocate", "memory allocation")
+#: below this a folder counts as full: no frame of any size would fit
+_LEAST_FREE = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedFrame:
+    """What a frame came to."""
+
+    frame: int
+    seconds: float
+    outputs: tuple[str, ...]
+    picture: Picture
+
+
+class FrameRenderer:
+    """Render frames of one step; the scene is open, its settings stay as the artist made them."""
+
+    def __init__(self, scene: Any, report: Report, clock: Callable[[], float] = time.monotonic) -> None:
+        """Take a scene of the open file as it stands, after `apply_step`."""
+        self._scene = scene
+        self._report = report
+        self._clock = clock
+        self._filepath = str(scene.render.filepath)
+        self._layers = sum(1 for layer in scene.view_layers if layer.use)
+
+    def render(self, frame: int) -> RenderedFrame:
+        """Render exactly this frame.
+
+        Raises:
+            FrameNotRendered: Blender gave up, or the file is not there or is still the old one.
+        """
+        started = self._clock()
+        outputs = expected_files(self._scene, frame)
+        before = {path: file_state(path) for path in outputs}
+        self._run(frame)
+        new = tuple(path for path in outputs if file_state(path) not in (before[path], file_state("")))
+        main = _render_files(self._scene, frame)
+        for path in main:
+            if path not in new:
+                raise FrameNotRendered(frame, *_why_not_written(path))
+        first = picture(main[0])
+        if not first.width:
+            first = Picture(*size(self._scene), first.layers)
+        return RenderedFrame(frame, self._clock() - started, new, first)
+
+    def _run(self, frame: int) -> None:
+        import bpy
+
+        follow = FrameProgress(self._layers, lambda fraction, status: self._report(frame, fraction, status), self._clock)
+
+        def stats(*arguments: Any) -> None:
+            follow.line(str(arguments[0]))
+
+        render = self._scene.render
+        # write_still takes the path as it is: the frame is put in by Blender itself, templates and views included.
+        render.filepath = literal(render.frame_path(frame=frame))
+        self._scene.frame_current = frame
+        bpy.app.handlers.render_stats.append(stats)
+        try:
+            result = bpy.ops.render.render(write_still=True, scene=self._scene.name)
+        except RuntimeError as exc:
+            raise FrameNotRendered(frame, *_why_failed(str(exc), render.filepath)) from exc
+        except MemoryError as exc:
+            raise FrameNotRendered(frame, "out-of-memory", "Python ran out of memory") from exc
+        finally:
+            bpy.app.handlers.render_stats.remove(stats)
+            render.filepath = self._filepath
+        if "FINISHED" not in result:
+            raise FrameNotRendered(frame, "exit-code", f"Blender broke the render off ({', '.join(sorted(result))})")
+
+
+def apply_step(step: Step, scene_file: str, log: Callable[[str], None]) -> Any:
+    """Set the open file up for a step and return its scene.
+
+    Parameters: `scene`, `view_layer`, `camera` (names; empty: as the file says). Where the step's first output is not the
+    scene's own, the scene renders there.
+
+    Raises:
+        SceneNotRenderable: something that the step names is not in the file, or there is no camera.
+    """
+    parameters = step.parameters
+    scene = _scene(str(parameters.get("scene") or ""), scene_file)
+    if parameters.get("view_layer"):
+        _only_layer(scene, str(parameters["view_layer"]), scene_file)
+    if parameters.get("camera"):
+        _only_camera(scene, str(parameters["camera"]), scene_file)
+    _check_camera(scene, scene_file)
+    if step.outputs:
+        _render_to(scene, step.outputs[0].path, log)
+    if scene.render.image_settings.file_format in MOVIE_FORMATS:
+        reason = f'scene "{scene.name}" writes a movie, which cannot be rendered frame by frame on several machines'
+        raise SceneNotRenderable(scene_file, reason, "Set an image format, or submit with an output path that ends in .exr or .png.")
+    _choose_device(scene, log)
+    return scene
+
+
+def expected_files(scene: Any, frame: int) -> tuple[str, ...]:
+    """Return every file that the scene writes at a frame."""
+    paths = [*_render_files(scene, frame), *(frame_file(o.path, frame) for o in _node_outputs(scene))]
+    return tuple(dict.fromkeys(paths))
+
+
+def literal(path: str) -> str:
+    """Return a path so that Blender's templates (4.5) leave it alone: braces are doubled."""
+    import bpy
+
+    return path.replace("{", "{{").replace("}", "}}") if tuple(bpy.app.version) >= (4, 5, 0) else path
+
+
+def _render_files(scene: Any, frame: int) -> tuple[str, ...]:
+    return tuple(frame_file(o.path, frame) for o in scene_outputs(scene) if o.active and o.slot.struct == scene.render)
+
+
+def _node_outputs(scene: Any) -> list[SceneOutput]:
+    return [o for o in scene_outputs(scene) if o.active and o.slot.struct != scene.render]
+
+
+def _scene(name: str, scene_file: str) -> Any:
+    import bpy
+
+    if not name:
+        return active_scene()
+    scene = bpy.data.scenes.get((name, None))
+    if scene is None:
+        names = ", ".join(f'"{s.name}"' for s in bpy.data.scenes)
+        raise SceneNotRenderable(scene_file, f'there is no scene "{name}" in it, only {names}', "Submit it again.")
+    return scene
+
+
+def _only_layer(scene: Any, name: str, scene_file: str) -> None:
+    if name not in scene.view_layers:
+        names = ", ".join(f'"{v.name}"' for v in scene.view_layers)
+        raise SceneNotRenderable(scene_file, f'scene "{scene.name}" has no view layer "{name}", only {names}', "Submit it again.")
+    for layer in scene.view_layers:
+        layer.use = layer.name == name
+
+
+def _only_camera(scene: Any, name: str, scene_file: str) -> None:
+    camera = scene.objects.get(name)
+    if camera is None or camera.type != "CAMERA":
+        raise SceneNotRenderable(scene_file, f'scene "{scene.name}" has no camera "{name}"', "Submit it again.")
+    scene.camera = camera
+    for marker in scene.timeline_markers:  # they would switch to another one
+        marker.camera = None
+
+
+def _check_camera(scene: Any, scene_file: str) -> None:
+    """Refuse a scene without any camera, unless its sequencer makes the picture (`RE_is_rendering_allowed`)."""
+    editor = scene.sequence_editor
+    if scene.camera is not None or any(o.type == "CAMERA" for o in scene.objects):
+        return
+    if scene.render.use_sequencer and editor is not None and len(getattr(editor, "strips", getattr(editor, "sequences", ()))):
+        return
+    raise SceneNotRenderable(scene_file, f'scene "{scene.name}" has no camera', "Add a camera to it and submit again.")
+
+
+def _render_to(scene: Any, path: str, log: Callable[[str], None]) -> None:
+    """Render to another path than the scene's, in the format that its extension asks for."""
+    own = next(o for o in scene_outputs(scene) if o.slot.struct == scene.render)
+    if os.path.normpath(path) == own.path:
+        return
+    settings = scene.render.image_settings
+    extension = os.path.splitext(path)[1].lower()
+    if extension and extension not in EXTENSIONS.get(settings.file_format, ()):
+        image_format = next((f for f, known in EXTENSIONS.items() if extension in known), "")
+        if image_format:
+            if hasattr(settings, "media_type"):  # 5.0 shows only the formats of one medium
+                settings.media_type = "IMAGE"
+            settings.file_format = image_format
+            log(f"output format: {image_format}, since {path} was asked for")
+    scene.render.filepath = literal(path)
+    log(f"output: {path} (the scene says {own.slot.text()})")
+
+
+def _choose_device(scene: Any, log: Callable[[str], None]) -> None:
+    """Use the GPU where the scene wants one and the machine has one; the CPU, and a line in the log, where not."""
+    import bpy
+
+    cycles = getattr(scene, "cycles", None)
+    if scene.render.engine != "CYCLES" or cycles is None or cycles.device != "GPU":
+        return
+    preferences = bpy.context.preferences.addons["cycles"].preferences
+    for kind in ("OPTIX", "CUDA", "HIP", "METAL", "ONEAPI"):
+        try:
+            devices = preferences.get_devices_for_type(kind)
+        except (ValueError, TypeError):  # this build does not know the kind
+            continue
+        if devices:
+            preferences.compute_device_type = kind
+            for device in devices:
+                device.use = device.type == kind
+            log(f"rendering on {kind}: {', '.join(d.name for d in devices if d.type == kind)}")
+            return
+    cycles.device = "CPU"
+    log("the scene asks for a GPU and this machine has none: rendering on the CPU")
+
+
+def _why_failed(text: str, path: str) -> tuple[str, str]:
+    """Return cause and reason for what Blender says when it gives up."""
+    lines = [line.removeprefix("Error:").strip() for line in text.splitlines() if line.strip()]
+    reason = " ".join(dict.fromkeys(lines)) or "Blender gave no reason"
+    lower = reason.lower()
+    if any(word in lower for word in _MEMORY_WORDS):
+        return "out-of-memory", reason
+    if os.strerror(errno.ENOSPC).lower() in lower:
+        return "disk-full", reason
+    if "camera" in lower:
+        return "scene-load", reason
+    if "write" in lower or "save" in lower:
+        return _full_or("bad-output", path), reason
+    return "exit-code", reason
+
+
+def _why_not_written(path: str) -> tuple[str, str]:
+    return _full_or("bad-output", path), f"Blender finished, but did not write {path}"
+
+
+def _full_or(cause: str, path: str) -> str:
+    folder = os.path.dirname(path)
+    try:
+        return "disk-full" if shutil.disk_usage(folder).free < _LEAST_FREE else cause
+    except OSError as exc:
+        print(f"{folder}: {exc}", file=sys.stderr)
+        return cause

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every reader is given: the frames of the job, the folders that `//` means, and how a place becomes a usage."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from conductor_core.report import Ignored, Unresolved
+
+from .usage import Finding, Reach, Slot, Usage
+
+_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+NOT_USED = "nothing in the scene uses it"
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """One scan of the scene that is open in Blender."""
+
+    #: frames at which scene time may stand, sorted
+    frames: tuple[int, ...]
+    #: motion blur looks at the neighbours of a frame
+    blurred: bool
+    #: the folder that `//` means for a datablock's own .blend
+    folder_of: Callable[[Any], str]
+    #: pointer of an image → who reads it, with which frame settings
+    image_users: Mapping[int, tuple[Any, ...]] = field(default_factory=dict)
+    #: folders of Blender's own installation
+    shipped: tuple[str, ...] = ()
+
+    def read(self, slot: Slot, kind: str, reach: Reach, *, absent_is: str = "") -> Iterator[Finding]:
+        """Yield the one finding for a path that the scene reads; nothing where there is no text."""
+        text = slot.text()
+        if not text:
+            return
+        if unused(slot.owner):
+            yield Ignored(text, slot.referrer(), NOT_USED)
+            return
+        yield self.judge(text, slot, kind, reach, absent_is=absent_is)
+
+    def judge(self, text: str, slot: Slot, kind: str, reach: Reach, *, absent_is: str = "") -> Finding:
+        """Return what a text in a slot is: a usage, shipped with Blender, or relative to nowhere."""
+        path = absolute(text, self.folder_of(slot.owner))
+        if path is None:
+            reason = "it is relative to the folder Blender was started in; write it relative to the scene (//) or absolute"
+            return Unresolved(text, slot.referrer(), reason)
+        if is_within(path, self.shipped):
+            return Ignored(text, slot.referrer(), "it ships with Blender")
+        return Usage(slot.referrer(), text, path, kind=kind, reach=reach, absent_is=absent_is, slot=slot)
+
+    def neighbours(self) -> tuple[int, ...]:
+        """Return the frames beside the job's that motion blur may look at."""
+        if not self.blurred:
+            return ()
+        return tuple(sorted({f + d for f in self.frames for d in (-1, 1)} - set(self.frames)))
+
+
+def ignored(slot: Slot, reason: str) -> Iterator[Finding]:
+    """Yield that a path is not sent, and why; nothing where there is no text."""
+    if slot.text():
+        yield Ignored(slot.text(), slot.referrer(), reason)
+
+
+def unused(datablock: Any) -> bool:
+    """Tell whether Blender would drop the datablock at the next save (scenes, texts and libraries it never drops)."""
+    return datablock.users == 0 and datablock.bl_rna.identifier not in ("Scene", "Text", "Library", "WindowManager")
+
+
+def absolute(text: str, folder: str) -> str | None:
+    """Return a path of a scene as an absolute one, by Blender's rules; None where it hangs on the working folder.
+
+    `//` is the folder of the .blend. Blender reads `\\` as `/` outside Windows, where a Windows path leads nowhere.
+    """
+    if text.startswith("//"):
+        return os.path.normpath(os.path.join(folder, _slashed(text[2:])))
+    if os.name != "nt" and (_DRIVE.match(text) or text.startswith("\\\\")):
+        return text
+    native = _slashed(text)
+    return os.path.normpath(native) if os.path.isabs(native) else None
+
+
+def is_within(path: str, folders: tuple[str, ...]) -> bool:
+    """Tell whether a path lies in one of some folders, by components."""
+    return any(os.path.commonpath((path, f)) == f for f in folders if os.path.isabs(path) and _same_drive(path, f))
+
+
+@functools.lru_cache(maxsize=1)
+def shipped_folders() -> tuple[str, ...]:
+    """Return the folders of this Blender's own files (brushes, studio lights, fonts)."""
+    import bpy
+
+    asked = (bpy.utils.resource_path("LOCAL"), bpy.utils.resource_path("SYSTEM"), bpy.utils.system_resource("DATAFILES"))
+    return tuple(os.path.normpath(p) for p in asked if p)
+
+
+def _slashed(text: str) -> str:
+    return text if os.name == "nt" else text.replace("\\", "/")
+
+
+def _same_drive(one: str, other: str) -> bool:
+    return os.path.splitdrive(one)[0].lower() == os.path.splitdrive(other)[0].lower()

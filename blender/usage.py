@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What readers yield: a path that stands in the scene, how it comes to files, and how to write another in its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from conductor_core.report import Ignored, ScanOutput, Unresolved
+from conductor_core.sequences import DirectoryListing
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a path came to on this machine."""
+
+    files: tuple[str, ...]
+    #: paths of frames, tiles or folders that are not there
+    lacking: tuple[str, ...] = ()
+
+
+class Reach(Protocol):
+    """How the path of a usage comes to files."""
+
+    def shown(self, path: str) -> str:
+        """Return the path as the report shows it: `####` for a sequence's number."""
+        ...
+
+    def find(self, path: str, listing: DirectoryListing) -> Found:
+        """Return the files that `path` (absolute) comes to."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place in the scene where a path stands."""
+
+    #: the datablock; its library says what `//` means
+    owner: Any
+    #: what has the attribute: the datablock, a node, a modifier, a strip …
+    struct: Any
+    attribute: str = "filepath"
+    #: ` modifier "Ocean"`, ` node "IES"`; empty for the datablock itself
+    within: str = ""
+
+    def text(self) -> str:
+        """Return what stands there."""
+        return str(getattr(self.struct, self.attribute))
+
+    def referrer(self) -> str:
+        """Name the place: `Object "Sea" modifier "Ocean" .filepath`."""
+        return f"{named(self.owner)}{self.within} .{self.attribute}"
+
+    def write(self, text: str) -> None:
+        """Put another text there."""
+        setattr(self.struct, self.attribute, text)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """A path that the scene reads."""
+
+    #: `Image "wood.png" .filepath`
+    referrer: str
+    #: the text in the scene
+    as_written: str
+    #: the text, made absolute by the folder of the .blend that holds it
+    path: str
+    kind: str
+    reach: Reach
+    #: where nothing on disk is no fault (a bake that was not made): the reason to ignore it
+    absent_is: str = ""
+    #: where it stands, to write another in its place; None for what Blender computes (`blendcache_…`)
+    slot: Slot | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A path that the scene writes when it renders."""
+
+    output: ScanOutput
+    slot: Slot
+
+
+Finding = Usage | Written | Ignored | Unresolved
+
+
+def named(datablock: Any) -> str:
+    """Name a datablock as an artist finds it: `Image "wood.png [prop.blend]"`."""
+    return f'{datablock.bl_rna.identifier} "{datablock.name_full}"'
