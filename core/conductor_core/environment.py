@@ -32,8 +32,8 @@ class EnvironmentVariable:
 def merge_environment(layers: Sequence[Sequence[EnvironmentVariable]], *, separator: str) -> dict[str, str]:
     """Return the environment that the layers come to, the first layer (the software package's) innermost.
 
-    `append` puts a value after what the layers before it say, `prepend` before; a value that is there already is not put
-    in again. `exclusive` is the whole value, whatever the layers' order.
+    `append` puts a value after what the layers before it say, `prepend` before. No value stands there twice: appending it
+    again does nothing, prepending it moves it to the front. `exclusive` is the whole value, whatever the layers' order.
 
     Args:
         layers: each a source or several, the software package first, the job last.
@@ -78,9 +78,12 @@ def _join(variables: Iterable[EnvironmentVariable], separator: str) -> str:
     values: list[str] = []
     for variable in variables:
         # An empty element of a search path means the current folder: never make one by joining.
-        if not variable.value or variable.value in values:
+        if not variable.value:
             continue
-        values.insert(0 if variable.policy == "prepend" else len(values), variable.value)
+        if variable.policy == "prepend":
+            values = [variable.value, *(v for v in values if v != variable.value)]
+        elif variable.value not in values:
+            values.append(variable.value)
     return separator.join(values)
 
 

@@ -447,11 +447,11 @@ def test_common_roots_keep_drives_and_shares_apart() -> None:
 
 # Properties
 
-posix_names = st.text(st.characters(exclude_characters="/\0", exclude_categories=("Cs",)), min_size=1, max_size=6).filter(
+posix_names = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=6).filter(
     lambda n: n not in (".", "..")
 )
 windows_names = st.text(
-    st.characters(exclude_characters='\\/:*?"|', exclude_categories=("Cs", "Cc")), min_size=1, max_size=6
+    st.characters(exclude_characters='\\/:*?"|', exclude_categories=["Cs", "Cc"]), min_size=1, max_size=6
 ).filter(lambda n: n[-1] not in ". " and not re.match(r"(?i)(con|prn|aux|nul|com.|lpt.)(\.|\Z)", n))
 few_names = st.sampled_from(["a", "b", "A", "ab", "job", "job_2"])
 anchors = st.sampled_from(["C:\\", "D:\\", "\\\\srv\\p\\", "\\\\SRV\\p\\", "\\\\c\\d\\"])

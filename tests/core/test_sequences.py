@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import fileseq
 import pytest
 from conductor_core.sequences import (
     DirectoryListing,
@@ -15,6 +14,8 @@ from conductor_core.sequences import (
     has_tile_token,
     sequence_pattern,
 )
+from fileseq.constants import PAD_STYLE_HASH1
+from fileseq.filesequence import FileSequence
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -243,5 +244,5 @@ def test_a_pattern_gives_its_file_back(before: str, frame: int, width: int, afte
 def test_fileseq_pads_as_we_do(width: int, frame: int) -> None:
     """A run of # means one digit each, as in fileseq's PAD_STYLE_HASH1."""
     pattern = "/r/img." + "#" * width + ".exr"
-    theirs = fileseq.FileSequence(pattern.replace(".#", ".1-1#", 1), pad_style=fileseq.PAD_STYLE_HASH1)
+    theirs = FileSequence(pattern.replace(".#", ".1-1#", 1), pad_style=PAD_STYLE_HASH1)
     assert frame_path(pattern, frame) == theirs.frame(frame)
