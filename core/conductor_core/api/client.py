@@ -41,8 +41,9 @@ class ServiceClient:
     """Speak to one service as one person; safe to share between threads."""
 
     def __init__(
-        self, address: Address, token: str, *, retries: RetryPolicy = RetryPolicy(), timing: Timing = Timing()
+        self, address: Address | str, token: str, *, retries: RetryPolicy = RetryPolicy(), timing: Timing = Timing()
     ) -> None:
+        address = Address(address) if isinstance(address, str) else address
         self.service = address.service.rstrip("/")
         self._transport = Transport(address, token, retries=retries, timing=timing)
 

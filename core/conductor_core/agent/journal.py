@@ -1,0 +1,355 @@
+"""What the agent was asked to do and how far it is, on disk before anybody is told so.
+
+SQLite with a write-ahead log and `synchronous = FULL`: what was committed survives `kill -9` and a power cut. Each
+statement below is one transaction; the work in between may be repeated and is idempotent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from conductor_core.api.answers import OutputFile
+from conductor_core.user_folders import private_folder
+
+#: states of a submission in which there is work to do
+UNFINISHED = ("hashing", "uploading", "committing")
+#: the job of a submission between the asking for it and the answer
+ASKED_FOR = "?"
+#: times that a file's own error (not the service's absence) may come before it is given up on
+FETCH_ATTEMPTS = 5
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS submissions (
+    id TEXT PRIMARY KEY,
+    created REAL NOT NULL,
+    service TEXT NOT NULL,
+    request BLOB NOT NULL,
+    state TEXT NOT NULL,
+    job TEXT NOT NULL DEFAULT '',
+    number INTEGER NOT NULL DEFAULT 0,
+    manifest BLOB,
+    counts BLOB NOT NULL DEFAULT '{}',
+    error BLOB,
+    kill INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE IF NOT EXISTS downloads (
+    service TEXT NOT NULL,
+    job TEXT NOT NULL,
+    created REAL NOT NULL,
+    number INTEGER NOT NULL DEFAULT 0,
+    project TEXT NOT NULL DEFAULT '',
+    state TEXT NOT NULL DEFAULT '',
+    seq INTEGER NOT NULL DEFAULT 0,
+    error TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (service, job)
+);
+CREATE TABLE IF NOT EXISTS outputs (
+    service TEXT NOT NULL,
+    job TEXT NOT NULL,
+    path TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    mode INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    state TEXT NOT NULL DEFAULT 'pending',
+    placed TEXT NOT NULL DEFAULT '',
+    attempts INTEGER NOT NULL DEFAULT 0,
+    error TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (service, job, path)
+);
+CREATE INDEX IF NOT EXISTS outputs_by_state ON outputs (state);
+CREATE TABLE IF NOT EXISTS cursors (service TEXT PRIMARY KEY, event TEXT NOT NULL);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionRow:
+    """One submission as the journal has it."""
+
+    id: str
+    service: str
+    #: `{"submission": …, "files": […], "download": bool}`
+    request: Mapping[str, Any]
+    state: str
+    job: str
+    number: int
+    #: canonical bytes, once every file is hashed
+    manifest: bytes | None
+    counts: Mapping[str, int]
+    #: `{"kind", "message", "next", "waiting"}` or None
+    error: Mapping[str, Any] | None
+    #: the job is still to be killed, because the submission failed or was cancelled
+    kill: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadRow:
+    """One job whose outputs are brought home."""
+
+    service: str
+    job: str
+    number: int
+    project: str
+    #: the job's, as last heard
+    state: str
+    #: outputs up to here are in the journal
+    seq: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutputRow:
+    """One file to bring home."""
+
+    service: str
+    job: str
+    path: str
+    seq: int
+    digest: str
+    size: int
+    mode: int
+    mtime_ns: int
+    #: `pending`, `done`, `beside` or `failed`
+    state: str
+    placed: str
+    attempts: int
+    error: str
+
+
+class Journal:
+    """The agent's memory; safe to share between threads, used by one process (the agent's lock sees to that)."""
+
+    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
+        private_folder(path.parent)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._database = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
+        self._database.row_factory = sqlite3.Row
+        for pragma in ("journal_mode = WAL", "synchronous = FULL"):
+            self._database.execute(f"PRAGMA {pragma}")
+        self._database.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Close the database."""
+        with self._lock:
+            self._database.close()
+
+    def add_submission(self, identity: str, service: str, request: Mapping[str, Any]) -> None:
+        """Keep a request; the same id again is the same submission."""
+        self._run(
+            "INSERT OR IGNORE INTO submissions (id, created, service, request, state) VALUES (?, ?, ?, ?, 'hashing')",
+            (identity, self._clock(), service, json.dumps(request)),
+        )
+
+    def submission(self, identity: str) -> SubmissionRow | None:
+        """Return one submission."""
+        rows = self._rows("SELECT * FROM submissions WHERE id = ?", (identity,))
+        return _submission(rows[0]) if rows else None
+
+    def submissions(self, limit: int = 200) -> list[SubmissionRow]:
+        """Return submissions, newest first."""
+        rows = self._rows("SELECT * FROM submissions ORDER BY created DESC, id LIMIT ?", (limit,))
+        return [_submission(row) for row in rows]
+
+    def submissions_to_do(self) -> list[SubmissionRow]:
+        """Return the submissions on which there is work, oldest first."""
+        query = "SELECT * FROM submissions WHERE state IN (?, ?, ?) OR kill ORDER BY created, id"
+        return [_submission(row) for row in self._rows(query, UNFINISHED)]
+
+    def set_manifest(self, identity: str, manifest: bytes, counts: Mapping[str, int]) -> None:
+        """Keep what the files are, so that an edit after this fails by name also after a restart."""
+        self._run(
+            "UPDATE submissions SET manifest = ?, counts = ?, state = 'uploading', error = NULL "
+            "WHERE id = ? AND state != 'failed'",
+            (manifest, json.dumps(counts), identity),
+        )
+
+    def set_job(self, identity: str, job: str, number: int) -> None:
+        """Keep which job the submission became."""
+        self._run("UPDATE submissions SET job = ?, number = ? WHERE id = ?", (job, number, identity))
+
+    def set_state(self, identity: str, state: str, counts: Mapping[str, int]) -> bool:
+        """Keep how far a submission is, unless it was cancelled meanwhile; tell whether it was kept."""
+        return self._run(
+            "UPDATE submissions SET state = ?, counts = ?, error = NULL WHERE id = ? AND state != 'failed'",
+            (state, json.dumps(counts), identity),
+        )
+
+    def set_submitted(self, row: SubmissionRow, counts: Mapping[str, int], *, download: bool) -> None:
+        """End a submission, and begin to follow its job, in one step."""
+        with self._transaction():
+            if self.set_state(row.id, "submitted", counts) and download:
+                self.add_download(row.service, row.job, number=row.number)
+
+    def set_waiting(self, identity: str, error: Mapping[str, Any]) -> None:
+        """Keep what a submission waits for."""
+        self._run("UPDATE submissions SET error = ? WHERE id = ?", (json.dumps(error), identity))
+
+    def set_failed(self, identity: str, error: Mapping[str, Any], counts: Mapping[str, int]) -> None:
+        """End a submission; the job that it may have made is killed in a step of its own."""
+        self._run(
+            "UPDATE submissions SET state = 'failed', error = ?, counts = ?, kill = 1 WHERE id = ?",
+            (json.dumps(error), json.dumps(counts), identity),
+        )
+
+    def set_killed(self, identity: str) -> None:
+        """Keep that there is no job left of a failed submission."""
+        self._run("UPDATE submissions SET kill = 0 WHERE id = ?", (identity,))
+
+    def add_download(self, service: str, job: str, *, number: int = 0) -> None:
+        """Follow a job's outputs; asked again, what was given up on is tried again."""
+        with self._transaction():
+            self._run(
+                "INSERT OR IGNORE INTO downloads (service, job, created, number) VALUES (?, ?, ?, ?)",
+                (service, job, self._clock(), number),
+            )
+            self._run(
+                "UPDATE outputs SET state = 'pending', attempts = 0, error = '' "
+                "WHERE service = ? AND job = ? AND state = 'failed'",
+                (service, job),
+            )
+
+    def downloads(self, *, since: float = 0.0) -> list[DownloadRow]:
+        """Return the jobs that are followed, oldest first."""
+        rows = self._rows("SELECT * FROM downloads WHERE created >= ? ORDER BY created, job", (since,))
+        return [_download(row) for row in rows]
+
+    def download(self, service: str, job: str) -> DownloadRow | None:
+        """Return one followed job."""
+        rows = self._rows("SELECT * FROM downloads WHERE service = ? AND job = ?", (service, job))
+        return _download(rows[0]) if rows else None
+
+    def set_job_state(self, row: DownloadRow, *, number: int, project: str, state: str) -> None:
+        """Keep what the service says of a followed job."""
+        self._run(
+            "UPDATE downloads SET number = ?, project = ?, state = ?, error = '' WHERE service = ? AND job = ?",
+            (number, project, state, row.service, row.job),
+        )
+
+    def set_download_error(self, row: DownloadRow, error: str) -> None:
+        """Keep why a followed job cannot be asked about."""
+        self._run("UPDATE downloads SET error = ? WHERE service = ? AND job = ?", (error, row.service, row.job))
+
+    def add_outputs(self, row: DownloadRow, outputs: Sequence[OutputFile]) -> None:
+        """Keep files to bring home, and that the service was asked up to the last of them, in one step.
+
+        A path that was published again is brought home again: its later version replaces the earlier.
+        """
+        with self._transaction():
+            for o in outputs:
+                self._run(
+                    "INSERT INTO outputs (service, job, path, seq, digest, size, mode, mtime_ns) VALUES (?,?,?,?,?,?,?,?) "
+                    "ON CONFLICT (service, job, path) DO UPDATE SET seq = excluded.seq, digest = excluded.digest, "
+                    "size = excluded.size, mode = excluded.mode, mtime_ns = excluded.mtime_ns, state = 'pending', "
+                    "attempts = 0, error = '' WHERE excluded.seq > outputs.seq",
+                    (row.service, row.job, o.path, o.seq, o.digest, o.size, o.mode, o.mtime_ns),
+                )
+            last = max((o.seq for o in outputs), default=row.seq)
+            self._run(
+                "UPDATE downloads SET seq = max(seq, ?) WHERE service = ? AND job = ?", (last, row.service, row.job)
+            )
+
+    def outputs(self, service: str, job: str) -> list[OutputRow]:
+        """Return the files of a followed job."""
+        return [_output(r) for r in self._rows("SELECT * FROM outputs WHERE service = ? AND job = ?", (service, job))]
+
+    def outputs_to_do(self, limit: int = 500) -> list[OutputRow]:
+        """Return files to bring home, in the order of their publication."""
+        rows = self._rows("SELECT * FROM outputs WHERE state = 'pending' ORDER BY attempts, seq LIMIT ?", (limit,))
+        return [_output(row) for row in rows]
+
+    def set_home(self, row: OutputRow, how: str, placed: str) -> None:
+        """Keep that this version of a file is home; a later version that came meanwhile stays to be done."""
+        self._run(
+            "UPDATE outputs SET state = ?, placed = ?, error = '' WHERE service = ? AND job = ? AND path = ? AND seq = ?",
+            ("beside" if how == "beside" else "done", placed, row.service, row.job, row.path, row.seq),
+        )
+
+    def set_fetch_error(self, row: OutputRow, error: str, *, final: bool = False) -> None:
+        """Count a failure of a file's own; after FETCH_ATTEMPTS of them it is given up on."""
+        attempts = FETCH_ATTEMPTS if final else row.attempts + 1
+        state = "failed" if attempts >= FETCH_ATTEMPTS else "pending"
+        self._run(
+            "UPDATE outputs SET attempts = ?, state = ?, error = ? WHERE service = ? AND job = ? AND path = ? AND seq = ?",
+            (attempts, state, error, row.service, row.job, row.path, row.seq),
+        )
+
+    def cursor(self, service: str) -> str:
+        """Return the id of the last event heard of a service, empty where none was."""
+        rows = self._rows("SELECT event FROM cursors WHERE service = ?", (service,))
+        return str(rows[0]["event"]) if rows else ""
+
+    def set_cursor(self, service: str, event: str) -> None:
+        """Keep the id of the last event heard."""
+        self._run("INSERT OR REPLACE INTO cursors (service, event) VALUES (?, ?)", (service, event))
+
+    def forget_before(self, moment: float) -> None:
+        """Drop what ended long ago, so that the journal does not grow for ever."""
+        with self._transaction():
+            self._run("DELETE FROM submissions WHERE created < ? AND NOT kill AND state IN ('submitted', 'failed')", (moment,))
+            self._run("DELETE FROM downloads WHERE created < ?", (moment,))
+            self._run(
+                "DELETE FROM outputs WHERE NOT EXISTS "
+                "(SELECT 1 FROM downloads d WHERE d.service = outputs.service AND d.job = outputs.job)"
+            )
+
+    def _run(self, statement: str, values: Sequence[Any] = ()) -> bool:
+        """Run one statement and tell whether it changed a row."""
+        with self._lock:
+            return self._database.execute(statement, values).rowcount > 0
+
+    def _rows(self, query: str, values: Sequence[Any]) -> list[sqlite3.Row]:
+        with self._lock:
+            return self._database.execute(query, values).fetchall()
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._lock:
+            if self._database.in_transaction:
+                yield
+                return
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._database.execute("ROLLBACK")
+                raise
+            self._database.execute("COMMIT")
+
+
+def _submission(row: sqlite3.Row) -> SubmissionRow:
+    return SubmissionRow(
+        id=row["id"],
+        service=row["service"],
+        request=json.loads(row["request"]),
+        state=row["state"],
+        job=row["job"],
+        number=row["number"],
+        manifest=row["manifest"],
+        counts=json.loads(row["counts"]),
+        error=json.loads(row["error"]) if row["error"] else None,
+        kill=bool(row["kill"]),
+    )
+
+
+def _download(row: sqlite3.Row) -> DownloadRow:
+    names = ("service", "job", "number", "project", "state", "seq", "error")
+    return DownloadRow(*(row[name] for name in names))
+
+
+def _output(row: sqlite3.Row) -> OutputRow:
+    names = (
+        *("service", "job", "path", "seq", "digest", "size", "mode", "mtime_ns", "state", "placed", "attempts", "error"),
+    )
+    return OutputRow(*(row[name] for name in names))

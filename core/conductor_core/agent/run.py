@@ -1,0 +1,253 @@
+"""The agent's process: one lock, one journal, workers, the local channel; ends when it has been idle for long."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import os
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from conductor_core import __version__
+from conductor_core.agent.channel import Channel
+from conductor_core.agent.connections import Connections
+from conductor_core.agent.downloads import REMEMBERED, Downloads
+from conductor_core.agent.journal import ASKED_FOR, UNFINISHED, DownloadRow, Journal, SubmissionRow
+from conductor_core.agent.lock import AgentLock
+from conductor_core.agent.patience import Patience
+from conductor_core.agent.submissions import Submissions
+from conductor_core.agent_client import CHANNEL_FILE, read_channel
+from conductor_core.api.answers import FINISHED
+from conductor_core.api.settings import AgentSettings
+from conductor_core.api.transport import RetryPolicy
+from conductor_core.documents import from_json
+from conductor_core.errors import ConductorError, InvalidDocument
+from conductor_core.submission import Submission
+from conductor_core.transfer.hash_cache import HashCache
+from conductor_core.user_folders import UserFolders, write_private
+
+JOURNAL_FILE = "journal.sqlite"
+CACHE_FILE = "hashes.sqlite"
+LOCK_FILE = "agent.lock"
+#: seconds between two looks at the journal where nothing wakes us
+TICK = 0.5
+
+_LOG = logging.getLogger("conductor.agent")
+
+
+class Agent:
+    """Do what the journal says; answer the local channel."""
+
+    def __init__(
+        self,
+        folders: UserFolders,
+        settings: AgentSettings,
+        *,
+        retries: RetryPolicy | None = None,
+        first_wait: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._folders = folders
+        self._settings = settings
+        self._clock = clock
+        self._patience = Patience(first_wait=first_wait)
+        self._journal = Journal(folders.state / JOURNAL_FILE)
+        self._journal.forget_before(time.time() - REMEMBERED)
+        self._cache = HashCache(folders.cache / CACHE_FILE)
+        options = {"retries": retries} if retries else {}
+        self._connections = Connections(folders.config, changed=self._login_changed, **options)
+        self._wake = threading.Event()
+        self._quit = threading.Event()
+        self._quit_when_idle = False
+        self._used_at = clock()
+        self._downloads = Downloads(
+            self._journal,
+            self._connections.client,
+            self._cache,
+            threads=settings.download_threads,
+            patience=self._patience,
+            wake=self._wake.set,
+        )
+        self._submissions = Submissions(
+            self._journal,
+            self._connections.client,
+            self._cache,
+            settings=settings,
+            patience=self._patience,
+            wake_downloads=self._wake.set,
+        )
+        self._token = secrets.token_urlsafe(32)
+        self.channel = Channel(self, self._token, used=self._used)
+
+    def run(self) -> None:
+        """Work until asked to quit, or idle for as long as the settings say."""
+        channel_file = self._folders.state / CHANNEL_FILE
+        serving = threading.Thread(target=self.channel.serve_forever, args=(0.2,), name="local channel", daemon=True)
+        serving.start()
+        about = {"port": self.channel.port, "token": self._token, "pid": os.getpid(), "version": __version__}
+        write_private(channel_file, json.dumps(about).encode())
+        _LOG.info("agent %s on port %s, process %s", __version__, self.channel.port, os.getpid())
+        try:
+            while not self._done():
+                self._step()
+                self._wake.wait(TICK)
+                self._wake.clear()
+        finally:
+            self._close()
+            if (read_channel(self._folders) or {}).get("token") == self._token:
+                channel_file.unlink(missing_ok=True)
+            _LOG.info("agent ended")
+
+    def stop(self) -> None:
+        """End the agent from another thread or a signal."""
+        self._quit.set()
+        self._wake.set()
+
+    def status(self) -> Mapping[str, Any]:
+        """Return version, process, service and what is being transferred."""
+        try:
+            service = self._connections.default_service()
+        except ConductorError:
+            service = ""
+        transfers = [_submission_answer(row, self._submissions.progress(row.id)) for row in self._journal.submissions_to_do()]
+        return {"version": __version__, "pid": os.getpid(), "service": service, "transfers": transfers}
+
+    def submit(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Keep a submission and return its id; it is on disk when this returns."""
+        submission = from_json(Submission, request.get("submission"))
+        files = request.get("files", [])
+        if not isinstance(files, list) or not all(isinstance(f, str) and os.path.isabs(f) for f in files):
+            raise InvalidDocument("request", "files", "must be a list of absolute paths")
+        service = str(request.get("service") or self._connections.default_service())
+        self._journal.add_submission(submission.id, service, dict(request))
+        self._wake.set()
+        return {"id": submission.id}
+
+    def submission(self, identity: str) -> Mapping[str, Any] | None:
+        """Return one submission, None where there is no such."""
+        row = self._journal.submission(identity)
+        return None if row is None else _submission_answer(row, self._submissions.progress(identity))
+
+    def submissions(self) -> Mapping[str, Any]:
+        """Return all submissions, newest first."""
+        rows = self._journal.submissions()
+        return {"submissions": [_submission_answer(row, self._submissions.progress(row.id)) for row in rows]}
+
+    def cancel(self, identity: str) -> Mapping[str, Any] | None:
+        """Cancel a submission and return it, None where there is no such."""
+        found = self._submissions.cancel(identity)
+        self._wake.set()
+        return self.submission(identity) if found else None
+
+    def follow(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Follow a job's outputs; a number is looked up at the service first."""
+        wish = str(request.get("job", ""))
+        if not wish:
+            raise InvalidDocument("request", "job", "is missing")
+        service = str(request.get("service") or self._connections.default_service())
+        if wish.isdigit():
+            job = self._connections.client(service).job(wish)
+            wish, number = job.id, job.number
+        else:
+            number = 0
+        self._journal.add_download(service, wish, number=number)
+        self._downloads.news_of(service, wish)
+        return {"job": wish}
+
+    def downloads(self) -> Mapping[str, Any]:
+        """Return all followed jobs, oldest first."""
+        return {"downloads": [self._download_answer(row) for row in self._journal.downloads()]}
+
+    def quit(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """End the agent at once (`now`), or when there is nothing left to do."""
+        if request.get("now") is True:
+            self.stop()
+        else:
+            self._quit_when_idle = True
+        return {"quitting": True}
+
+    def _step(self) -> None:
+        try:
+            self._connections.watch()
+            self._submissions.step()
+            self._downloads.step()
+        except Exception:  # noqa: BLE001 - worker loop: what goes wrong with one must not stop the others
+            _LOG.exception("agent")
+
+    def _done(self) -> bool:
+        if self._quit.is_set():
+            return True
+        if self._submissions.busy() or self._downloads.busy():
+            self._used_at = self._clock()
+            return False
+        idle = self._clock() - self._used_at
+        limit = self._settings.idle_minutes * 60
+        return self._quit_when_idle or (limit > 0 and idle > limit)
+
+    def _close(self) -> None:
+        self.channel.shutdown()
+        self.channel.server_close()
+        self._submissions.stop()
+        self._downloads.stop()
+        self._connections.close()
+        self._cache.close()
+        self._journal.close()
+
+    def _used(self) -> None:
+        self._used_at = self._clock()
+
+    def _login_changed(self) -> None:
+        self._patience.forget()
+        self._wake.set()
+
+    def _download_answer(self, row: DownloadRow) -> Mapping[str, Any]:
+        outputs = self._journal.outputs(row.service, row.job)
+        home = [o for o in outputs if o.state in ("done", "beside")]
+        errors = [o.error for o in outputs if o.error] + ([row.error] if row.error else [])
+        pending = any(o.state == "pending" for o in outputs)
+        return {
+            "service": row.service,
+            "job": row.job,
+            "number": row.number,
+            "state": row.state,
+            "done": len(home),
+            "total": len(outputs),
+            "failed": sum(o.state == "failed" for o in outputs),
+            "bytes": sum(o.size for o in home),
+            "kept_beside": [o.placed for o in outputs if o.state == "beside"],
+            "errors": errors,
+            "complete": row.state in FINISHED and not pending,
+        }
+
+
+def run_agent(folders: UserFolders, settings: AgentSettings, *, ready: Callable[[Agent], None] = lambda _: None) -> bool:
+    """Run the agent of this user to its end; tell False at once where one runs already."""
+    lock = AgentLock(folders.state / LOCK_FILE)
+    if not lock.take():
+        return False
+    try:
+        agent = Agent(folders, settings)
+        ready(agent)
+        agent.run()
+    finally:
+        lock.release()
+    return True
+
+
+def _submission_answer(row: SubmissionRow, progress: Any) -> Mapping[str, Any]:
+    counts = dict(row.counts) if progress is None else dataclasses.asdict(progress.counts())
+    names = ("files", "bytes_total", "bytes_hashed", "bytes_to_send", "bytes_sent", "objects_present")
+    return {
+        "id": row.id,
+        "service": row.service,
+        "state": row.state,
+        "job": "" if row.job == ASKED_FOR else row.job,
+        "number": row.number,
+        **{name: counts.get(name, 0) for name in names},
+        "error": row.error,
+        "unfinished": row.state in UNFINISHED,
+    }

@@ -1,0 +1,231 @@
+"""One submission from files to a job that renders: hash → create the job → upload → commit the manifest.
+
+Each stage may be repeated: the manifest is kept in the journal, the job is found again by the submission's id, what the
+store has is not sent again. So after a crash a submission simply starts anew and arrives at the same job.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from conductor_core.agent.journal import ASKED_FOR, UNFINISHED, Journal, SubmissionRow
+from conductor_core.agent.patience import Patience
+from conductor_core.api.answers import Job
+from conductor_core.api.client import ProjectObjects, ServiceClient
+from conductor_core.api.settings import AgentSettings
+from conductor_core.documents import from_json
+from conductor_core.errors import (
+    ConductorError,
+    Conflict,
+    NotFound,
+    Refused,
+    ServiceUnreachable,
+    TransferError,
+    Unauthorized,
+)
+from conductor_core.manifest import Manifest
+from conductor_core.submission import Submission
+from conductor_core.transfer.hash_cache import HashCache
+from conductor_core.transfer.progress import Progress
+from conductor_core.transfer.tree import hash_tree, read_tree
+from conductor_core.transfer.upload import ask_missing, execute_upload, plan_upload
+
+#: times that the service may find objects missing at the commit before we believe that something else is wrong
+COMMIT_ROUNDS = 4
+#: submissions that are worked on at once
+AT_ONCE = 2
+
+_LOG = logging.getLogger("conductor.agent")
+
+#: what passes by itself, or with a new login: the submission waits
+_PASSING = (ServiceUnreachable, Unauthorized)
+
+
+class Submissions:
+    """Work off the submissions of the journal, two at a time."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        connect: Callable[[str], ServiceClient],
+        cache: HashCache,
+        *,
+        settings: AgentSettings,
+        patience: Patience,
+        wake_downloads: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._journal = journal
+        self._connect = connect
+        self._cache = cache
+        self._settings = settings
+        self._patience = patience
+        self._wake_downloads = wake_downloads
+        self._lock = threading.Lock()
+        self._progress: dict[str, Progress] = {}
+        self._running: set[str] = set()
+        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="submission")
+
+    def step(self) -> None:
+        """Start what can be started; called again and again by the agent."""
+        for row in self._journal.submissions_to_do():
+            with self._lock:
+                if row.id in self._running or not self._patience.ready(row.id):
+                    continue
+                self._running.add(row.id)
+            self._pool.submit(self._work, row.id)
+
+    def busy(self) -> bool:
+        """Tell whether there is anything left to do."""
+        return bool(self._journal.submissions_to_do())
+
+    def progress(self, identity: str) -> Progress | None:
+        """Return the live counts of a submission that is worked on."""
+        with self._lock:
+            return self._progress.get(identity)
+
+    def cancel(self, identity: str) -> bool:
+        """Stop a submission and have its job killed; tell whether there is such a submission."""
+        row = self._journal.submission(identity)
+        if row is None:
+            return False
+        with self._lock:
+            progress = self._progress.get(identity)
+        if progress is not None:
+            progress.cancel()
+        if row.state != "failed":
+            self._journal.set_failed(identity, _told("TransferCancelled", "The submission was cancelled."), row.counts)
+        self._patience.worked(identity)
+        return True
+
+    def stop(self) -> None:
+        """Stop working; what is unfinished goes on after the next start."""
+        with self._lock:
+            for progress in self._progress.values():
+                progress.cancel()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _work(self, identity: str) -> None:
+        row = self._journal.submission(identity)
+        try:
+            if row is None:
+                return
+            if row.state in UNFINISHED:
+                self._submit(row)
+            elif row.kill:
+                self._kill(row)
+            self._patience.worked(identity)
+        except _PASSING as exc:
+            wait = self._patience.failed(identity)
+            _LOG.warning("submission %s waits %.0f s: %s", identity, wait, exc)
+            if row is not None and row.state in UNFINISHED:
+                self._journal.set_waiting(identity, told(exc, waiting=True))
+        except Exception:  # noqa: BLE001 - worker loop: what goes wrong with one must not stop the others
+            self._patience.failed(identity)
+            _LOG.exception("submission %s", identity)
+        finally:
+            with self._lock:
+                self._running.discard(identity)
+
+    def _submit(self, row: SubmissionRow) -> None:
+        progress = Progress()
+        progress.put(**row.counts)
+        progress.put(bytes_sent=0, objects_sent=0)
+        with self._lock:
+            self._progress[row.id] = progress
+        try:
+            self._stages(row, progress)
+        except _PASSING:
+            raise
+        except ConductorError as exc:
+            # cancelled by stop() is not cancelled by the artist: the journal says which
+            now = self._journal.submission(row.id)
+            if not progress.cancelled() and now is not None and now.state in UNFINISHED:
+                _LOG.warning("submission %s failed: %s", row.id, exc)
+                self._journal.set_failed(row.id, told(exc), _counts(progress))
+        finally:
+            with self._lock:
+                self._progress.pop(row.id, None)
+
+    def _stages(self, row: SubmissionRow, progress: Progress) -> None:
+        submission = from_json(Submission, row.request["submission"])
+        manifest = self._manifest(row, submission, progress)
+        client = self._connect(row.service)
+        if not row.job:
+            self._journal.set_job(row.id, ASKED_FOR, 0)
+        job = client.create_job(submission)
+        self._journal.set_job(row.id, job.id, job.number)
+        if not job.uploading and job.state != "uploading" and not job.ended():
+            _LOG.info("submission %s is committed already", row.id)
+        else:
+            self._send_and_commit(row.id, client, job, manifest, progress)
+        progress.check(submission.title)
+        done = dataclasses.replace(row, job=job.id, number=job.number)
+        self._journal.set_submitted(done, _counts(progress), download=bool(row.request.get("download", True)))
+        _LOG.info("submission %s is job %s", row.id, job.number)
+        self._wake_downloads()
+
+    def _manifest(self, row: SubmissionRow, submission: Submission, progress: Progress) -> Manifest:
+        if row.manifest is not None:
+            return from_json(Manifest, json.loads(row.manifest))
+        tree = read_tree(row.request["files"])
+        manifest = hash_tree(
+            tree, self._cache, progress, flavour=submission.flavour, threads=self._settings.hash_threads
+        )
+        progress.put(objects=len(manifest.objects()))
+        self._journal.set_manifest(row.id, manifest.to_bytes(), _counts(progress))
+        return manifest
+
+    def _send_and_commit(
+        self, identity: str, client: ServiceClient, job: Job, manifest: Manifest, progress: Progress
+    ) -> None:
+        objects = ProjectObjects(client, job.project)
+        missing = ask_missing(manifest, objects)
+        for _ in range(COMMIT_ROUNDS):
+            plan = plan_upload(manifest, missing)
+            counts = progress.counts()
+            progress.put(
+                objects_present=counts.objects - len(plan.to_send) - counts.objects_sent,
+                objects_to_send=counts.objects_sent + len(plan.to_send),
+                bytes_to_send=counts.bytes_sent + plan.bytes_to_send(),
+            )
+            execute_upload(plan, objects, progress, threads=self._settings.upload_threads)
+            self._journal.set_state(identity, "committing", _counts(progress))
+            try:
+                client.put_manifest(job.id, manifest)
+                return
+            except Conflict as exc:
+                if exc.code != "objects-missing" or not exc.missing:
+                    raise
+                missing = frozenset(d for d in manifest.objects() if d in exc.missing)
+        raise TransferError("The store", "keeps losing the files of this submission", "Ask your administrator to look at the store.")
+
+    def _kill(self, row: SubmissionRow) -> None:
+        if row.job:
+            try:
+                client = self._connect(row.service)
+                # asked for, and then a crash: the same submission id gives the job's id, whether or not it was made then
+                asked_for = row.job == ASKED_FOR
+                job = client.create_job(from_json(Submission, row.request["submission"])).id if asked_for else row.job
+                client.move(job, "kill", reason="the submission failed or was cancelled")
+            except (Conflict, NotFound, Refused) as exc:
+                _LOG.info("job %s of submission %s: %s", row.number, row.id, exc)
+        self._journal.set_killed(row.id)
+
+
+def told(exc: ConductorError, *, waiting: bool = False) -> dict[str, Any]:
+    """Return an error as the local channel tells it."""
+    return _told(type(exc).__name__, exc.what, exc.next_step, waiting=waiting)
+
+
+def _told(kind: str, message: str, next_step: str = "", *, waiting: bool = False) -> dict[str, Any]:
+    return {"kind": kind, "message": message, "next": next_step, "waiting": waiting}
+
+
+def _counts(progress: Progress) -> Mapping[str, int]:
+    return dataclasses.asdict(progress.counts())
