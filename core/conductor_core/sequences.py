@@ -92,6 +92,22 @@ def frame_path(pattern: str, frame: int) -> str:
     return _fill(pattern, frame, kept=_TILE_TOKEN)
 
 
+def frame_of(pattern: str, path: str) -> int | None:
+    """Return the frame whose file of the pattern `path` is: `frame_path` the other way round.
+
+    Both must be written alike (slashes, case). None where `path` is not of the pattern, or the pattern has no frame token.
+    """
+    tokens = [m for m in _tokens(pattern) if not _TILE_TOKEN.fullmatch(m[0])]
+    match = _path_regex(pattern).fullmatch(path)
+    numbers = match.groups() if match else ()
+    if len({int(n) for n in numbers}) != 1:
+        return None
+    frame = int(numbers[0])
+    # img.####.exr is not the pattern of img.7.exr, nor of img.00007.exr
+    right = (t["word"] or n == _frame_text(t, frame) for t, n in zip(tokens, numbers, strict=True))
+    return frame if all(right) else None
+
+
 def expand_frames(pattern: str, frames: Iterable[int], listing: DirectoryListing | None = None) -> Expansion:
     """Return the files of these frames, in their order, and the path of each frame for which there is none.
 
@@ -153,6 +169,16 @@ def _fill(pattern: str, frame: int, *, kept: re.Pattern[str]) -> str:
         result += [pattern[end : token.start()], text]
         end = token.end()
     return "".join([*result, pattern[end:]])
+
+
+def _path_regex(pattern: str) -> re.Pattern[str]:
+    """Return what fits a whole path, with a group for each frame token."""
+    result = ""
+    end = 0
+    for token in _tokens(pattern):
+        result += re.escape(pattern[end : token.start()]) + _TILES.get(token[0].lower(), "(-?[0-9]+)")
+        end = token.end()
+    return re.compile(result + re.escape(pattern[end:]))
 
 
 def _frame_text(token: re.Match[str], frame: int) -> str:

@@ -9,6 +9,7 @@ from conductor_core.sequences import (
     DirectoryListing,
     expand_frames,
     expand_udim,
+    frame_of,
     frame_path,
     has_frame_token,
     has_tile_token,
@@ -46,6 +47,39 @@ FILLED = {
 def test_a_frame_is_filled_in(pattern: str, frame: int, path: str) -> None:
     """Each token becomes the frame as the host that uses the token writes it; all else stays."""
     assert frame_path(pattern, frame) == path
+
+
+OF_PATTERN = {
+    "four digits": ("/r/img.####.exr", "/r/img.0007.exr", 7),
+    "more digits than #": ("/r/img.##.exr", "/r/img.1234.exr", 1234),
+    "negative": ("/r/img.####.exr", "/r/img.-0005.exr", -5),
+    "printf negative": ("/r/img.%04d.exr", "/r/img.-005.exr", -5),
+    "any padding": ("/r/img.<f>.exr", "/r/img.007.exr", 7),
+    "twice": ("/r/##/img.####.exr", "/r/07/img.0007.exr", 7),
+    "beside a tile": ("/r/w.<UDIM>.##.exr", "/r/w.1001.07.exr", 7),
+    "a # alone in a folder": ("/jobs/#42/img.#.exr", "/jobs/#42/img.7.exr", 7),
+    "twice, but not the same": ("/r/##/img.####.exr", "/r/08/img.0007.exr", None),
+    "too few digits": ("/r/img.####.exr", "/r/img.7.exr", None),
+    "too many digits": ("/r/img.####.exr", "/r/img.00007.exr", None),
+    "minus zero": ("/r/img.##.exr", "/r/img.-00.exr", None),
+    "no number": ("/r/img.####.exr", "/r/img.left.exr", None),
+    "another folder": ("/r/img.####.exr", "/s/img.0007.exr", None),
+    "a dot is a dot": ("/r/img.####.exr", "/r/img-0007.exr", None),
+    "no token": ("/r/img.exr", "/r/img.exr", None),
+    "a line break at the end": ("/r/img.####", "/r/img.0007\n", None),
+}
+
+
+@pytest.mark.parametrize(("pattern", "path", "frame"), OF_PATTERN.values(), ids=OF_PATTERN.keys())
+def test_the_frame_of_a_file_is_read_by_its_pattern(pattern: str, path: str, frame: int | None) -> None:
+    """Only a path that frame_path would write has a frame."""
+    assert frame_of(pattern, path) == frame
+
+
+@given(st.sampled_from(["/r/a.####.x", "/r/a.%03d.x", "/r/a%d", "/r/<f>.x", "/##/a#"]), st.integers(-99_999, 99_999))
+def test_frame_of_is_frame_path_the_other_way_round(pattern: str, frame: int) -> None:
+    """Every frame that is written is read back."""
+    assert frame_of(pattern, frame_path(pattern, frame)) == frame
 
 
 TOKENS = {
