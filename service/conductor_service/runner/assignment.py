@@ -1,0 +1,85 @@
+"""What the service hands a runner: one task, and everything needed to run it (docs/api.md, Assignment)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from conductor_core.documents import from_json
+from conductor_core.environment import EnvironmentVariable
+from conductor_core.paths import Flavour
+from conductor_core.submission import Limits, Step
+
+LaunchKind = Literal["bpy-module", "blender-binary", "command"]
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRef:
+    """The lease under which a task runs; the fence goes with every call."""
+
+    id: str
+    fence: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobRef:
+    """The job, for logs and for the name of its stage folder."""
+
+    id: str
+    number: int
+    title: str
+    project: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRef:
+    """The task: exactly these frames, in this order."""
+
+    id: str
+    index: int
+    frames: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A software package of the service's catalogue."""
+
+    name: str
+    version: str
+    description: str = ""
+    launch: LaunchKind = "command"
+    #: the interpreter or binary on the instance; may be empty for `command`
+    executable: str = ""
+    #: folders the software needs to see, read-only
+    roots: tuple[str, ...] = ()
+    environment: tuple[EnvironmentVariable, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One task to run."""
+
+    attempt: AttemptRef
+    job: JobRef
+    task: TaskRef
+    step: Step
+    #: absolute client path; empty for jobs without a scene
+    scene: str
+    flavour: Flavour
+    software: Package
+    #: digest of the manifest's canonical bytes
+    manifest: str
+    environment: tuple[EnvironmentVariable, ...]
+    limits: Limits
+    #: tasks with the same session can share a loaded scene
+    session: str
+
+
+def assignment_from_json(data: Any) -> Assignment:
+    """Return the assignment in `data`.
+
+    Raises:
+        InvalidDocument: a field is missing, unknown or of another type.
+    """
+    return from_json(Assignment, data, document="assignment")

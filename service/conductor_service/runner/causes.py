@@ -1,0 +1,51 @@
+"""Name the cause of a failure from what is known of it; pure, so that a table tests it."""
+
+from __future__ import annotations
+
+import re
+import signal
+
+from conductor_service.runner.errors import TaskFailed
+
+#: a tree killed from outside that used this part of its limit was killed for it
+_NEAR_LIMIT = 0.9
+_PATTERNS = (
+    ("out-of-memory", r"out of memory|MemoryError|std::bad_alloc|cannot allocate memory|failed to allocate|malloc.{0,40}failed"),
+    ("disk-full", r"no space left on device|disk full|disk quota exceeded"),
+    (
+        "licence",
+        r"licen[cs]e (?:error|failed|not (?:found|available)|checkout)|could not (?:obtain|get|check ?out) (?:a )?licen[cs]e",
+    ),
+)
+_READERS = tuple((cause, re.compile(pattern, re.IGNORECASE)) for cause, pattern in _PATTERNS)
+
+
+def failure_of_exit(code: int, *, last_lines: str, peak_memory: int = 0, memory_limit: int = 0) -> TaskFailed:
+    """Return why software ended that should not have: by its exit code (negative: a signal), last words and memory."""
+    words = f"\n{last_lines}" if last_lines else ""
+    if code == -signal.SIGKILL and memory_limit and peak_memory > _NEAR_LIMIT * memory_limit:
+        return TaskFailed("out-of-memory", f"The software was killed at {_mib(peak_memory)} of memory.{words}", exit_code=code)
+    for cause, reader in _READERS:
+        if reader.search(last_lines):
+            return TaskFailed(cause, f"The software ended ({_how(code)}).{words}", exit_code=code)
+    if code < 0:
+        return TaskFailed("crashed", f"The software crashed ({_how(code)}).{words}", exit_code=code)
+    return TaskFailed("exit-code", f"The software ended with {_how(code)}.{words}", exit_code=code)
+
+
+def cause_of_message(message: str, otherwise: str) -> str:
+    """Return the cause that an error's text tells of."""
+    return next((cause for cause, reader in _READERS if reader.search(message)), otherwise)
+
+
+def _how(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"signal {signal.Signals(-code).name}"
+    except ValueError:
+        return f"signal {-code}"
+
+
+def _mib(size: int) -> str:
+    return f"{size / (1 << 20):,.0f} MiB"

@@ -1,0 +1,170 @@
+"""Take what a task wrote out of its output folders, into a place it cannot reach.
+
+The folders belong to a task that may be hostile: every name in them is opened from a directory descriptor, never through a
+symlink, and what is taken is moved away before it is looked at.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from conductor_core.errors import PathError
+from conductor_core.paths import ClientPath
+
+from conductor_service.runner.errors import TaskFailed
+
+_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+Identity = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFolder:
+    """A folder that a task may write."""
+
+    client: ClientPath
+    #: as the software sees it
+    seen: str
+    #: on this machine
+    backing: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A file that a task wrote, now out of its reach."""
+
+    client: ClientPath
+    file: Path
+    size: int
+    mode: int
+    mtime_ns: int
+
+
+class Collector:
+    """Find what a session's tasks write; files that were in the folders before (`known`) are inputs until they change."""
+
+    def __init__(self, folders: tuple[OutputFolder, ...]) -> None:
+        self._folders = folders
+        self._known: dict[tuple[int, str], Identity] = {}
+        for index, folder in enumerate(folders):
+            for relative, facts in _files(folder.backing):
+                self._known[index, relative] = _identity(facts)
+        self._taken = 0
+
+    def client_path(self, seen: str) -> ClientPath:
+        """Return the artist's own path of what the software has at `seen`.
+
+        Raises:
+            TaskFailed: (bad-output) it is not in an output folder, or the artist's system has no such name.
+        """
+        index, relative = self._locate(seen)
+        return _client_path(self._folders[index], PurePosixPath(relative).parts)
+
+    def take(self, seen: str, into: Path) -> Taken:
+        """Take the file that the software says it wrote at `seen`.
+
+        Raises:
+            TaskFailed: (bad-output) it is not in an output folder, is not there, or is no plain file.
+        """
+        index, relative = self._locate(seen)
+        taken = self._move(index, relative, into) if relative else None
+        if taken is None:
+            raise TaskFailed("bad-output", f"{seen} was not written, or is not a plain file.")
+        return taken
+
+    def take_rest(self, into: Path) -> tuple[Taken, ...]:
+        """Take every other file that was written."""
+        result = []
+        for index, folder in enumerate(self._folders):
+            for relative, facts in list(_files(folder.backing)):
+                if self._known.get((index, relative)) != _identity(facts):
+                    taken = self._move(index, relative, into)
+                    if taken is not None:
+                        result.append(taken)
+        return tuple(result)
+
+    def clear(self) -> None:
+        """Remove what a failed task wrote and nobody will take."""
+        for index, folder in enumerate(self._folders):
+            for relative, facts in list(_files(folder.backing)):
+                if self._known.get((index, relative)) != _identity(facts):
+                    with contextlib.suppress(OSError), _opened(folder.backing, PurePosixPath(relative).parts[:-1]) as parent:
+                        os.unlink(PurePosixPath(relative).name, dir_fd=parent)
+
+    def _locate(self, seen: str) -> tuple[int, str]:
+        path = os.path.normpath(seen)
+        for index, folder in enumerate(self._folders):
+            if path.startswith(folder.seen.rstrip("/") + "/"):
+                return index, path[len(folder.seen.rstrip("/")) + 1 :]
+        raise TaskFailed("bad-output", f"{seen} lies outside the step's output folders.")
+
+    def _move(self, index: int, relative: str, into: Path) -> Taken | None:
+        """Move a file away; return None when it is not a plain file that a task of this session wrote."""
+        folder = self._folders[index]
+        parts = PurePosixPath(relative).parts
+        self._taken += 1
+        target = into / f"{self._taken:06d}{PurePosixPath(relative).suffix}"
+        try:
+            with _opened(folder.backing, parts[:-1]) as parent:
+                facts = os.stat(parts[-1], dir_fd=parent, follow_symlinks=False)
+                if not stat.S_ISREG(facts.st_mode) or self._known.get((index, relative)) == _identity(facts):
+                    return None
+                os.rename(parts[-1], target, src_dir_fd=parent)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as exc:
+            raise TaskFailed("bad-output", f"{relative} cannot be taken from its output folder ({exc.strerror}).") from exc
+        facts = os.lstat(target)
+        if not stat.S_ISREG(facts.st_mode):
+            target.unlink()
+            return None
+        self._known.pop((index, relative), None)
+        return Taken(_client_path(folder, parts), target, facts.st_size, stat.S_IMODE(facts.st_mode) & 0o777, facts.st_mtime_ns)
+
+
+def _client_path(folder: OutputFolder, parts: tuple[str, ...]) -> ClientPath:
+    try:
+        return ClientPath(folder.client.flavour, folder.client.anchor, folder.client.components + parts)
+    except PathError as exc:
+        raise TaskFailed("bad-output", f"{exc} The artist's machine cannot have such a file.") from exc
+
+
+def copy_tree(source: Path, target: Path) -> None:
+    """Copy the inputs that lie in an output folder into it, so that the task may overwrite its copy of them."""
+    if source.is_dir():
+        shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True, copy_function=shutil.copy2)
+
+
+@contextlib.contextmanager
+def _opened(root: Path, parts: tuple[str, ...]) -> Iterator[int]:
+    """Give a descriptor of a folder below `root`; a symlink on the way is an error (ELOOP or ENOTDIR)."""
+    descriptor = os.open(root, _FOLDER_FLAGS)
+    try:
+        for part in parts:
+            deeper = os.open(part, _FOLDER_FLAGS, dir_fd=descriptor)
+            os.close(descriptor)
+            descriptor = deeper
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _files(root: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield the plain files below a folder, symlinks not followed."""
+    for path, folders, files, descriptor in os.fwalk(root, follow_symlinks=False):
+        folders.sort()
+        for name in sorted(files):
+            with contextlib.suppress(FileNotFoundError):
+                facts = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+                if stat.S_ISREG(facts.st_mode):
+                    yield os.path.relpath(os.path.join(path, name), root), facts
+
+
+def _identity(facts: os.stat_result) -> Identity:
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns

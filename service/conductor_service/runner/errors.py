@@ -1,0 +1,78 @@
+"""The errors of the runner; each names the attempt's cause (docs/api.md) that it comes to.
+
+ConductorError
+├── RunnerError             something on this instance failed
+│   ├── SandboxUnavailable  bubblewrap is not there, or the kernel refuses it
+│   ├── WorkFolderInUse     another runner has this work folder
+│   ├── StagingFailed       the job's files could not be laid out
+│   └── TaskFailed          the task itself failed, with the cause that the service is told
+├── Retired                 410: the service wants no more of this instance
+└── StaleAttempt            409: the lease of an attempt is gone; nothing of it may be published
+"""
+
+from __future__ import annotations
+
+from conductor_core.errors import ConductorError
+
+
+class RunnerError(ConductorError):
+    """Something on this instance failed."""
+
+
+class SandboxUnavailable(RunnerError):
+    """Bubblewrap is not there, or the kernel refuses it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"The sandbox (bubblewrap) does not work on this machine: {reason}.",
+            "Install the package bubblewrap and allow user namespaces, or start the runner with --isolation rewrite.",
+        )
+
+
+class WorkFolderInUse(RunnerError):
+    """Another runner has this work folder."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(f"Another runner works in {folder}.", "Give each runner a --work-folder of its own.")
+
+
+class StagingFailed(RunnerError):
+    """The job's files could not be laid out.
+
+    Attributes:
+        cause: `disk-full`, `missing-file` or `internal`.
+    """
+
+    def __init__(self, path: str, reason: str, *, cause: str = "internal") -> None:
+        self.path = path
+        self.cause = cause
+        super().__init__(f"{path}: cannot be laid out on the instance ({reason}).")
+
+
+class TaskFailed(RunnerError):
+    """The task failed.
+
+    Attributes:
+        cause: the attempt's cause, a word of docs/api.md.
+        exit_code: of the software, where it ended; negative: the signal that ended it.
+    """
+
+    def __init__(self, cause: str, message: str, *, exit_code: int | None = None) -> None:
+        self.cause = cause
+        self.exit_code = exit_code
+        super().__init__(message)
+
+
+class Retired(ConductorError):
+    """The service wants no more of this instance."""
+
+    def __init__(self) -> None:
+        super().__init__("The service has retired this instance.")
+
+
+class StaleAttempt(ConductorError):
+    """The lease of an attempt is gone; nothing of it may be published."""
+
+    def __init__(self, attempt: str) -> None:
+        self.attempt = attempt
+        super().__init__(f"Attempt {attempt} is no longer this instance's.")

@@ -1,0 +1,109 @@
+"""What a step's outputs should be: which file belongs to which output, and which must be there after a frame."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from conductor_core.paths import ClientPath, Flavour
+from conductor_core.sequences import frame_path, has_frame_token
+from conductor_core.submission import Output, Step
+
+#: suffixes that are decoded also where no output says what the file is
+IMAGE_SUFFIXES = frozenset(
+    (
+        ".exr",
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".tif",
+        ".tiff",
+        ".tga",
+        ".bmp",
+        ".hdr",
+        ".dpx",
+        ".cin",
+        ".webp",
+        ".jp2",
+        ".sgi",
+        ".rgb",
+        ".iff",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What is known of one file before it is looked at."""
+
+    output: Output | None
+    #: read from its name; None where the name has none
+    frame: int | None
+
+    @property
+    def width(self) -> int:
+        return self.output.width if self.output else 0
+
+    @property
+    def height(self) -> int:
+        return self.output.height if self.output else 0
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        return self.output.layers if self.output else ()
+
+
+class Expectations:
+    """The outputs of a step, ready to be compared with what was written."""
+
+    def __init__(self, step: Step, flavour: Flavour) -> None:
+        self._flavour = flavour
+        self._outputs = [(output, _pattern(output, flavour)) for output in step.outputs]
+
+    def of(self, path: ClientPath) -> Expected:
+        """Return what is known of a file by its path."""
+        for output, pattern in self._outputs:
+            match = pattern.fullmatch(path.slashed)
+            if match is not None:
+                digits = match.groups()
+                return Expected(output, int(digits[0]) if digits else None)
+        return Expected(None, None)
+
+    def per_frame(self, frame: int) -> list[ClientPath]:
+        """Return the pictures that must be there once a frame is rendered."""
+        return [
+            ClientPath.parse(frame_path(output.path, frame), self._flavour)
+            for output, _ in self._outputs
+            if output.kind == "image" and has_frame_token(output.path)
+        ]
+
+    def per_task(self, frames: Iterable[int]) -> list[ClientPath]:
+        """Return the files that must be there once a command is through."""
+        result: dict[ClientPath, None] = {}
+        for output, _ in self._outputs:
+            paths = [frame_path(output.path, frame) for frame in frames] if has_frame_token(output.path) else [output.path]
+            result.update((ClientPath.parse(path, self._flavour), None) for path in paths)
+        return list(result)
+
+
+def is_image(path: ClientPath, expected: Expected) -> bool:
+    """Tell whether a file must decode as a picture."""
+    if expected.output is not None:
+        return expected.output.kind == "image"
+    return any(path.name.lower().endswith(suffix) for suffix in IMAGE_SUFFIXES)
+
+
+def _pattern(output: Output, flavour: Flavour) -> re.Pattern[str]:
+    """Return a regex for the paths of an output; its first group is the frame, later ones repeat it."""
+    path = ClientPath.parse(output.path, flavour).slashed
+    pieces = re.split(r"(#+)", path)
+    seen = False
+    text = ""
+    for piece in pieces:
+        if piece.startswith("#"):
+            text += r"(?:-?\d+)" if seen else rf"(-?\d{{{len(piece)},}})"
+            seen = True
+        else:
+            text += re.escape(piece)
+    return re.compile(text)

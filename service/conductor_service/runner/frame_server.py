@@ -1,0 +1,155 @@
+"""Drive a frame server: the software's interpreter, with a host's render.py in it, that loads a scene once and renders
+the frames it is asked for (docs/api.md, "The frame server").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from conductor_core.documents import to_json
+from conductor_core.paths import PathRule
+from conductor_core.submission import Step
+
+from conductor_service.runner.causes import cause_of_message
+from conductor_service.runner.conversation import Conversation, Ended, Said
+from conductor_service.runner.errors import TaskFailed
+from conductor_service.runner.isolation import Launch
+from conductor_service.runner.logbook import LogBook
+from conductor_service.runner.processes import ProcessTree
+from conductor_service.runner.vigil import Charge, Vigil, Watch
+
+#: Blender as a module says hello in 2 s; a cold network disk takes longer
+HELLO_SECONDS = 180.0
+_QUIT_SECONDS = 5.0
+
+OnProgress = Callable[[float, str], None]
+
+#: causes that a server may name (docs/api.md); any other word of it becomes `internal`
+_CAUSES = frozenset(
+    ("exit-code", "out-of-memory", "bad-output", "missing-file", "crashed", "licence", "disk-full", "scene-load", "internal")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """One frame, as the server says it is done."""
+
+    frame: int
+    seconds: float
+    #: paths as the server sees them
+    outputs: tuple[str, ...]
+    width: int = 0
+    height: int = 0
+    layers: tuple[str, ...] = ()
+
+
+class FrameServer:
+    """One process of the software; after a method raised, it is dead."""
+
+    def __init__(self, launch: Launch, watch: Watch, charge: Charge, log: LogBook) -> None:
+        self._log = log
+        self._clock = watch.clock
+        self._tree = ProcessTree(launch)
+        conversation = Conversation(self._tree, watch.inbox, lambda data: self._log.write(data))
+        self._vigil = Vigil(self._tree, conversation, watch)
+        self.alive = True
+        self._vigil.begin(charge)
+
+    @property
+    def peak_memory(self) -> int:
+        """Bytes over the whole tree, since `begin`, as last measured."""
+        return self._tree.peak_memory
+
+    def measured_peak(self) -> int:
+        """Measure once more, at the end of a task: a short one may have had no measurement yet."""
+        if self.alive:
+            self._tree.measure()
+        return self._tree.peak_memory
+
+    def greet(self, seconds: float = HELLO_SECONDS) -> str:
+        """Wait for the server's hello; return the software and version it names."""
+        message = self._expect(("hello",), seconds=seconds, late="The software did not start")
+        if message.get("protocol") != 1:
+            self._end()
+            raise TaskFailed("software-missing", f"The frame server speaks protocol {message.get('protocol')}, not 1.")
+        return f"{message.get('software', '?')} {message.get('version', '?')}"
+
+    def begin(self, charge: Charge, log: LogBook) -> None:
+        """Point log, time-outs and memory peak at the next task."""
+        self._log = log
+        self._vigil.begin(charge)
+
+    def load(self, scene: str, step: Step, rules: Sequence[PathRule]) -> float:
+        """Load the scene; return the seconds it took."""
+        path_map = [{"source": rule.source.slashed, "target": rule.target.text} for rule in rules]
+        self._vigil.conversation.say({"do": "load", "scene": scene, "step": to_json(step), "path_map": path_map})
+        return _number(self._expect(("loaded",)).get("seconds"))
+
+    def render(self, frame: int, on_progress: OnProgress) -> Rendered:
+        """Render one frame."""
+        self._vigil.conversation.say({"do": "render", "frame": frame})
+        message = self._expect(("done",), frame=frame, on_progress=on_progress)
+        outputs = message.get("outputs", ())
+        if not isinstance(outputs, list) or not all(isinstance(path, str) for path in outputs):
+            self._end()
+            raise TaskFailed("internal", f"The frame server's answer to frame {frame} names no outputs.")
+        layers = tuple(str(layer) for layer in message.get("layers") or ())
+        size = (int(_number(message.get("width"))), int(_number(message.get("height"))))
+        return Rendered(frame, _number(message.get("seconds")), tuple(outputs), *size, layers)
+
+    def quit(self) -> None:
+        """Ask the server to end; kill it when it does not."""
+        if self.alive:
+            self._vigil.conversation.say({"do": "quit"})
+            self._vigil.conversation.hang_up()
+            self._vigil.conversation.join(_QUIT_SECONDS)
+        self._end()
+
+    def _end(self) -> None:
+        if self.alive:
+            self.alive = False
+            self._vigil.end()
+
+    def _expect(
+        self,
+        kinds: tuple[str, ...],
+        *,
+        frame: int | None = None,
+        seconds: float = 0.0,
+        late: str = "",
+        on_progress: OnProgress | None = None,
+    ) -> Mapping[str, Any]:
+        """Hear until one of `kinds` is said about `frame`."""
+        until = self._clock() + seconds if seconds else None
+        try:
+            while True:
+                heard = self._vigil.hear(until=until)
+                if heard is None:
+                    raise TaskFailed("software-missing", f"{late} within {seconds:.0f} s.\n{self._log.last_lines()}".rstrip())
+                if isinstance(heard, Ended):
+                    raise self._vigil.failure_of_end()
+                message = self._message(heard, frame, on_progress)
+                if message is not None and message["event"] in kinds:
+                    return message
+        except BaseException:
+            self._end()
+            raise
+
+    def _message(self, said: Said, frame: int | None, on_progress: OnProgress | None) -> Mapping[str, Any] | None:
+        """Return a message that is to the point; a late one about another frame is not."""
+        message = said.message
+        if message["event"] == "fail":
+            cause, text = str(message.get("cause", "")), str(message.get("message", ""))
+            cause = cause if cause in _CAUSES else "internal"
+            raise TaskFailed(cause_of_message(text, cause), f"{text}\n{self._log.last_lines()}".strip())
+        if frame is not None and message.get("frame") != frame:
+            return None
+        if message["event"] == "progress" and on_progress is not None:
+            on_progress(min(max(_number(message.get("fraction")), 0.0), 1.0), str(message.get("status", ""))[:200])
+        return message
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, (int, float)) else 0.0

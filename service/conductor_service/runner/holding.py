@@ -1,0 +1,48 @@
+"""An attempt in hand: what worker, courier and publisher know of it together."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from conductor_service.runner.assignment import Assignment
+from conductor_service.runner.conversation import Inbox, Ordered
+from conductor_service.runner.errors import TaskFailed
+from conductor_service.runner.logbook import LogBook
+from conductor_service.runner.service import Beat
+
+
+class Holding:
+    """One attempt from its assignment until the service knows its end.
+
+    The worker writes `beat` and `inbox`, the courier `shipped` and `beaten`, the publisher the rest; each is a single
+    assignment of an immutable value, which needs no lock. Shipping the log does: both courier and publisher do it.
+    """
+
+    def __init__(self, assignment: Assignment, log: LogBook, folder: Path) -> None:
+        self.assignment = assignment
+        self.ref = assignment.attempt
+        self.log = log
+        #: taken outputs lie here until they are published and previewed
+        self.folder = folder
+        self.beat = Beat()
+        self.inbox: Inbox | None = None
+        #: beat last sent, and when
+        self.beaten: tuple[Beat, float] = (Beat(), 0.0)
+        self.shipping = threading.Lock()
+        #: bytes of the log that the service holds, and when they last grew
+        self.shipped = 0
+        self.shipped_at = 0.0
+        #: the lease is gone: nothing more may be said or published
+        self.stale = False
+        #: the service knows its end, or will never
+        self.ended = False
+        self.failure: TaskFailed | None = None
+        self.frames_done: tuple[int, ...] = ()
+
+    def order(self, order: Ordered) -> None:
+        """Have the task ended, if it is still running."""
+        if order.why == "stale":
+            self.stale = True
+        if self.inbox is not None:
+            self.inbox.put(order)

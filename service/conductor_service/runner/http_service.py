@@ -1,0 +1,203 @@
+"""`RunnerService` over HTTP: keep-alive, one connection per thread, bounded retries with back-off.
+
+Every call of the runner may be sent twice without harm (docs/api.md: publish and finish answer the same again, a log is
+appended at an offset, an object is named by its content), so a broken answer is simply asked for again.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from conductor_core.digest import Digest
+from conductor_core.documents import to_json
+from conductor_core.errors import Conflict, Forbidden, NotFound, Refused, ServiceError, ServiceUnreachable, Unauthorized
+
+from conductor_service.runner.assignment import Assignment, AttemptRef, assignment_from_json
+from conductor_service.runner.errors import Retired, StaleAttempt
+from conductor_service.runner.service import Beat, HostFacts, Orders, OutputRecord, Verdict, Welcome
+
+CHUNK_BYTES = 1 << 20
+_CONNECT_SECONDS = 5.0
+_READ_SECONDS = 30.0
+_FIRST_PAUSE = 0.2
+_LONGEST_PAUSE = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a call is tried again, and by which clock; parameters so that tests take no time."""
+
+    #: seconds without any answer of the service after which a call gives up
+    seconds: float = 120.0
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    jitter: Callable[[], float] = random.random
+
+
+def require_safe_url(url: str, *, allow_plain: bool) -> str:
+    """Return `url` without its last slash.
+
+    Raises:
+        ServiceError: the URL would send the token in clear text to another machine.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ServiceError(f"{url!r} is not the address of a service.", "Write it like https://render.studio:8443.")
+    if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1") and not allow_plain:
+        raise ServiceError(f"{url} would send this instance's token in clear text.", "Use https, or --allow-plain-http.")
+    return url.rstrip("/")
+
+
+class HttpRunnerService:
+    """The service, asked over HTTP with an instance token."""
+
+    def __init__(self, url: str, token: str, *, patience: Patience | None = None, ca_file: str = "") -> None:
+        self._root = f"{url}/api/v1/runner"
+        self._token = token
+        self._patience = patience or Patience()
+        self._ca_file = ca_file
+        self._local = threading.local()
+        self._answered = self._patience.clock()
+
+    def hello(self, facts: HostFacts) -> Welcome:
+        data = self._ask("POST", "/hello", json=to_json(facts)).json()
+        return Welcome(str(data["instance"]), float(data["lease_seconds"]), float(data["heartbeat_seconds"]))
+
+    def next(self, *, wait_seconds: float, sessions: tuple[str, ...]) -> Assignment | None:
+        body = {"wait_seconds": wait_seconds, "sessions": list(sessions)}
+        answer = self._ask("POST", "/next", json=body, timeout=(_CONNECT_SECONDS, wait_seconds + _READ_SECONDS))
+        return None if answer.status_code == 204 else assignment_from_json(answer.json())
+
+    def beat(self, attempt: AttemptRef, beat: Beat) -> Orders:
+        body = {"fence": attempt.fence, **to_json(beat)}
+        data = self._ask("POST", f"/attempts/{attempt.id}/beat", json=body, tries=1, timeout=(2.0, 10.0)).json()
+        return Orders("kill" if data.get("action") == "kill" else "go-on", str(data.get("reason", "")))
+
+    def append_log(self, attempt: AttemptRef, offset: int, data: bytes) -> int:
+        params = {"offset": str(offset), "fence": str(attempt.fence)}
+        try:
+            self._ask("PUT", f"/attempts/{attempt.id}/log", params=params, data=data, tries=1, timeout=(2.0, 10.0))
+        except _LogSize as answer:
+            return answer.size
+        return offset + len(data)
+
+    def manifest(self, attempt: AttemptRef) -> bytes:
+        return self._ask("GET", f"/attempts/{attempt.id}/manifest", params={"fence": str(attempt.fence)}).content
+
+    def fetch_object(self, attempt: AttemptRef, digest: Digest) -> Iterator[bytes]:
+        params = {"fence": str(attempt.fence)}
+        answer = self._ask("GET", f"/attempts/{attempt.id}/objects/{digest}", params=params, stream=True)
+        with answer:
+            try:
+                yield from answer.iter_content(CHUNK_BYTES)
+            except requests.RequestException as exc:
+                raise ServiceUnreachable(f"The service broke off while sending {digest} ({exc}).") from exc
+
+    def store_object(self, attempt: AttemptRef, digest: Digest, file: Path) -> None:
+        params = {"fence": str(attempt.fence)}
+        self._ask("PUT", f"/attempts/{attempt.id}/objects/{digest}", params=params, body_file=file)
+
+    def publish(self, attempt: AttemptRef, outputs: tuple[OutputRecord, ...]) -> Mapping[str, str]:
+        body = {"fence": attempt.fence, "outputs": to_json(outputs)}
+        data = self._ask("POST", f"/attempts/{attempt.id}/outputs", json=body).json()
+        return {str(o["path"]): str(o["id"]) for o in data["outputs"]}
+
+    def store_preview(self, attempt: AttemptRef, output: str, png: bytes) -> None:
+        params = {"fence": str(attempt.fence)}
+        self._ask("PUT", f"/attempts/{attempt.id}/outputs/{output}/preview", params=params, data=png, tries=2)
+
+    def finish(self, attempt: AttemptRef, verdict: Verdict) -> None:
+        self._ask("POST", f"/attempts/{attempt.id}/finish", json={"fence": attempt.fence, **to_json(verdict)})
+
+    def goodbye(self) -> None:
+        self._ask("POST", "/goodbye", tries=3)
+
+    def silence_seconds(self) -> float:
+        return self._patience.clock() - self._answered
+
+    def _ask(self, method: str, path: str, *, tries: int = 0, body_file: Path | None = None, **request: Any) -> requests.Response:
+        """Send until there is an answer that means something; `tries` 0: until the patience runs out."""
+        made = 0
+        while True:
+            made += 1
+            try:
+                answer = self._send(method, path, body_file, request)
+            except requests.RequestException as exc:
+                failure = ServiceUnreachable(f"The service at {self._root} does not answer ({exc}).", "Is it running?")
+                pause = 0.0
+            else:
+                if answer.status_code < 400:
+                    return answer
+                if answer.status_code not in (429, 500, 502, 503, 504):
+                    raise _error_of(answer, path)
+                failure = ServiceUnreachable(f"The service answers {answer.status_code} to {path}.")
+                pause = _retry_after(answer)
+            if made == tries or self.silence_seconds() > self._patience.seconds:
+                raise failure
+            self._pause(made, pause)
+
+    def _send(self, method: str, path: str, body_file: Path | None, request: dict[str, Any]) -> requests.Response:
+        request.setdefault("timeout", (_CONNECT_SECONDS, _READ_SECONDS))
+        if body_file is None:
+            answer = self._session().request(method, self._root + path, **request)
+        else:
+            with body_file.open("rb") as stream:
+                answer = self._session().request(method, self._root + path, data=stream, **request)
+        if answer.status_code < 500 and answer.status_code != 429:
+            self._answered = self._patience.clock()
+        return answer
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = self._local.session = requests.Session()
+            session.trust_env = False
+            session.headers["Authorization"] = f"Bearer {self._token}"
+            if self._ca_file:
+                session.verify = self._ca_file
+        return session
+
+    def _pause(self, made: int, wished: float) -> None:
+        longest = min(_FIRST_PAUSE * 2 ** min(made - 1, 10), _LONGEST_PAUSE)
+        self._patience.sleep(max(wished, longest * (0.5 + self._patience.jitter() / 2)))
+
+
+class _LogSize(ServiceError):
+    """The service holds a log of another size than the offset given."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        super().__init__(f"The service holds {size} bytes of this log.", status=409)
+
+
+def _retry_after(answer: requests.Response) -> float:
+    text = answer.headers.get("Retry-After", "")
+    return min(float(text), 60.0) if text.isdigit() else 0.0
+
+
+def _error_of(answer: requests.Response, path: str) -> Exception:
+    """Return the exception that an answer of 4xx means."""
+    try:
+        error = answer.json()["error"]
+        code, message, step = str(error["code"]), str(error["message"]), str(error.get("next", ""))
+    except (ValueError, KeyError, TypeError):
+        code, message, step = "", f"The service answers {answer.status_code} to {path}.", ""
+    status = answer.status_code
+    if status == 410:
+        return Retired()
+    if status == 409 and code == "stale-attempt":
+        return StaleAttempt(path.split("/")[2])
+    if status == 409 and "X-Log-Size" in answer.headers:
+        return _LogSize(int(answer.headers["X-Log-Size"]))
+    if status == 409:
+        return Conflict(message, step, code=code)
+    kinds: dict[int, type[ServiceError]] = {401: Unauthorized, 403: Forbidden, 404: NotFound}
+    return kinds.get(status, Refused)(message, step, status=status, code=code)

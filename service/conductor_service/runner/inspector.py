@@ -1,0 +1,161 @@
+"""Have pictures checked and previews made by `inspect_images`, in a sandboxed process of its own."""
+
+from __future__ import annotations
+
+import json
+import queue
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from conductor_service.runner.errors import RunnerError
+from conductor_service.runner.isolation import Isolation, World
+from conductor_service.runner.launching import interpreter_roots
+from conductor_service.runner.limits import ResourceLimits
+from conductor_service.runner.places import OWN_FOLDER
+from conductor_service.runner.processes import ProcessTree
+from conductor_service.runner.system_view import write_etc
+
+_PREVIEW_EDGE = 640
+_INSPECT_SECONDS = 300.0
+_PREVIEW_SECONDS = 60.0
+#: a picture that needs more than this to decode is no picture of this world
+_MEMORY = 8 << 30
+_ANSWER_BYTES = 1 << 20
+
+
+class BadImage(RunnerError):
+    """A picture is not what it should be; the text says how, to be put behind its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """What a picture is."""
+
+    width: int
+    height: int
+    layers: tuple[str, ...]
+
+
+class Inspector:
+    """One process, started at first need by the thread that uses it, and again after a picture crashed it."""
+
+    def __init__(self, isolation: Isolation, work: Path, attempts: Path) -> None:
+        self._isolation = isolation
+        self._folder = work
+        self._attempts = attempts
+        self._previews = work / "previews"
+        self._tree: ProcessTree | None = None
+        self._threads: list[threading.Thread] = []
+        self._answers: queue.SimpleQueue[Mapping[str, Any] | None] = queue.SimpleQueue()
+
+    def inspect(self, file: Path, *, width: int = 0, height: int = 0, layers: tuple[str, ...] = ()) -> ImageFacts:
+        """Decode a picture to its end and compare it with what is expected (0 and empty: anything).
+
+        Raises:
+            BadImage: it does not decode, or is another than expected.
+        """
+        request = {"do": "inspect", "path": self._seen(file), "width": width, "height": height, "layers": list(layers)}
+        answer = self._ask(request, _INSPECT_SECONDS)
+        return ImageFacts(int(answer["width"]), int(answer["height"]), tuple(answer["layers"]))
+
+    def preview(self, file: Path) -> bytes:
+        """Return a PNG of a picture, at most 640 pixels wide or high.
+
+        Raises:
+            BadImage: it cannot be shown.
+        """
+        target = self._previews / "preview.png"
+        target.unlink(missing_ok=True)
+        seen = f"{OWN_FOLDER}/previews/preview.png" if self._isolation.shows_own_paths else str(target)
+        self._ask({"do": "preview", "path": self._seen(file), "target": seen, "edge": _PREVIEW_EDGE}, _PREVIEW_SECONDS)
+        return target.read_bytes()
+
+    def close(self) -> None:
+        """End the process."""
+        if self._tree is not None:
+            self._tree.kill()
+            for thread in self._threads:
+                thread.join(5.0)
+            self._tree.close()
+            self._tree = None
+
+    def _seen(self, file: Path) -> str:
+        if not self._isolation.shows_own_paths:
+            return str(file)
+        return f"{OWN_FOLDER}/attempts/{file.relative_to(self._attempts)}"
+
+    def _ask(self, request: Mapping[str, Any], seconds: float) -> Mapping[str, Any]:
+        tree = self._tree or self._start()
+        try:
+            tree.stdin.write(json.dumps(request).encode() + b"\n")
+            answer = self._answers.get(timeout=seconds)
+        except (OSError, queue.Empty):
+            answer = None
+        if answer is None:
+            self.close()
+            raise BadImage("cannot be decoded: the decoder crashed on it or did not come to an end")
+        if answer["event"] == "bad":
+            raise BadImage(str(answer["message"]))
+        return answer
+
+    def _start(self) -> ProcessTree:
+        for name in ("tmp", "home", "previews"):
+            (self._folder / name).mkdir(parents=True, exist_ok=True)
+        write_etc(self._folder / "etc")
+        script = Path(__file__).with_name("inspect_images.py")
+        roots = [*interpreter_roots(sys.executable), *(_package_folder(name) for name in ("numpy", "OpenImageIO"))]
+        software = {root: root for root in roots} | {f"{OWN_FOLDER}/{script.name}": str(script)}
+        software[f"{OWN_FOLDER}/attempts"] = str(self._attempts)
+        world = World(
+            folder=self._folder,
+            stage=self._folder,
+            inputs={},
+            outputs={f"{OWN_FOLDER}/previews": str(self._previews)},
+            software=software,
+            seen_root="/",
+            limits=ResourceLimits(memory=_MEMORY),
+        )
+        seen = f"{OWN_FOLDER}/{script.name}" if self._isolation.shows_own_paths else str(script)
+        launch = self._isolation.launch(world, (sys.executable, "-I", seen), {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"})
+        self._tree = tree = ProcessTree(launch)
+        answers: queue.SimpleQueue[Mapping[str, Any] | None] = queue.SimpleQueue()
+        self._answers = answers
+        self._threads = [
+            threading.Thread(target=_read_answers, args=(tree, answers), daemon=True, name="inspector"),
+            threading.Thread(target=_drain, args=(tree,), daemon=True, name="inspector-log"),
+        ]
+        for thread in self._threads:
+            thread.start()
+        return tree
+
+
+def _read_answers(tree: ProcessTree, answers: queue.SimpleQueue[Mapping[str, Any] | None]) -> None:
+    """Pass answers on; None stands for the process's end, and for nonsense, which only one that was taken over says."""
+    rest = b""
+    while len(rest) < _ANSWER_BYTES and (data := tree.stdout.read(1 << 16)):
+        *lines, rest = (rest + data).split(b"\n")
+        for line in lines:
+            try:
+                answer = json.loads(line)
+            except ValueError:
+                answer = None
+            answers.put(answer if isinstance(answer, dict) and "event" in answer else None)
+    answers.put(None)
+
+
+def _drain(tree: ProcessTree) -> None:
+    """Read what decoders print, which nobody needs, so that they never wait for it."""
+    while tree.stderr.read(1 << 16):
+        continue
+
+
+def _package_folder(name: str) -> str:
+    spec = find_spec(name)
+    if spec is None or spec.origin is None:
+        raise RunnerError(f"The Python package {name} is not installed beside the runner.", "Install the service's requirements.")
+    return str(Path(spec.origin).parents[1])

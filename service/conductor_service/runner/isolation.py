@@ -1,0 +1,172 @@
+"""Put a task into its own world: bubblewrap shows it only what is its own, at the artist's own paths.
+
+Two ways, chosen by `choose_isolation`: `Sandbox`, and `Rewrite` for machines where bubblewrap does not work, which gives
+no isolation and has the software rewrite paths into the stage. docs/security.md says what each promises.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from conductor_service.runner.binds import Mount, Node, View, plan_binds
+from conductor_service.runner.errors import SandboxUnavailable
+from conductor_service.runner.limits import ResourceLimits, limiting_argv
+from conductor_service.runner.system_view import HOME, system_mounts
+
+IsolationChoice = Literal["sandbox", "rewrite", "auto"]
+
+#: tried first to last: nested user namespaces are off where the kernel lets bubblewrap say so
+_HARDENING = (("--unshare-user", "--disable-userns"), ("--unshare-user",))
+#: no user in the sandbox is root, whoever the runner is
+_SANDBOX_UID = "1000"
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """A command ready to be started."""
+
+    argv: tuple[str, ...]
+    environment: Mapping[str, str]
+    folder: str = "/"
+    #: NUL-separated arguments that `{args}` in argv stands for, given by a file descriptor; empty: none
+    arguments: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What one session of a job may see and use."""
+
+    #: of the session; holds `tmp`, `home`, `etc`
+    folder: Path
+    stage: Path
+    inputs: Mapping[str, Node]
+    #: sandbox path → folder on this machine
+    outputs: Mapping[str, str]
+    #: software, hosts' scripts: read-only, target → source
+    software: Mapping[str, str]
+    seen_root: str
+    limits: ResourceLimits
+
+
+class Isolation(Protocol):
+    """How tasks are kept apart."""
+
+    @property
+    def name(self) -> str:
+        """Return `sandbox` or `rewrite`, for log and attempt."""
+
+    @property
+    def shows_own_paths(self) -> bool:
+        """Tell whether the software finds files at the artist's own paths."""
+
+    def launch(self, world: World, argv: Sequence[str], environment: Mapping[str, str], folder: str = "/") -> Launch:
+        """Return how `argv` is started in `world`."""
+
+
+class Sandbox:
+    """Isolation by bubblewrap: own user, process, network, mount, IPC, UTS and cgroup namespaces."""
+
+    name = "sandbox"
+    shows_own_paths = True
+
+    def __init__(self, program: str, hardening: tuple[str, ...]) -> None:
+        self._program = program
+        self._hardening = hardening
+
+    def launch(self, world: World, argv: Sequence[str], environment: Mapping[str, str], folder: str = "/") -> Launch:
+        mounts = plan_binds(_view(world), list_folder)
+        arguments = [*self._namespaces(), *mount_arguments(mounts), "--remount-ro", "/", "--chdir", folder, "--clearenv"]
+        for name, value in environment.items():
+            arguments += ["--setenv", name, value]
+        words = [self._program, "--args", "{args}", "--", *limiting_argv(world.limits), *argv]
+        return Launch(tuple(words), {}, "/", b"".join(os.fsencode(a) + b"\0" for a in arguments))
+
+    def _namespaces(self) -> list[str]:
+        words = ["--unshare-all", *self._hardening, "--uid", _SANDBOX_UID, "--gid", _SANDBOX_UID, "--cap-drop", "ALL"]
+        return [*words, "--hostname", "conductor", "--die-with-parent", "--new-session", "--proc", "/proc", "--dev", "/dev"]
+
+
+class Rewrite:
+    """No isolation: the software runs as it is, with paths rewritten into the stage; a supervisor keeps its tree together."""
+
+    name = "rewrite"
+    shows_own_paths = False
+
+    def launch(self, world: World, argv: Sequence[str], environment: Mapping[str, str], folder: str = "/") -> Launch:
+        supervisor = Path(__file__).with_name("lifeline.py")
+        variables = {**environment, "HOME": str(world.folder / "home"), "TMPDIR": str(world.folder / "tmp")}
+        words = [sys.executable, "-I", "-S", str(supervisor), str(os.getpid()), *limiting_argv(world.limits), *argv]
+        return Launch(tuple(words), variables, folder if folder != "/" else str(world.folder / "tmp"))
+
+
+def choose_isolation(choice: IsolationChoice, program: str = "bwrap") -> Isolation:
+    """Return the isolation asked for; `auto` falls back to rewriting where bubblewrap does not work.
+
+    Raises:
+        SandboxUnavailable: `sandbox` was asked for and does not work here.
+    """
+    if choice == "rewrite":
+        return Rewrite()
+    reason = ""
+    for hardening in _HARDENING:
+        reason = _refusal(program, hardening)
+        if not reason:
+            return Sandbox(program, hardening)
+    if choice == "auto":
+        return Rewrite()
+    raise SandboxUnavailable(reason)
+
+
+def mount_arguments(mounts: Sequence[Mount]) -> list[str]:
+    """Return bubblewrap's arguments for mounts."""
+    result: list[str] = []
+    for mount in mounts:
+        if mount.kind == "folder":
+            result += ["--dir", mount.target]
+        elif mount.kind == "link":
+            result += ["--symlink", mount.source, mount.target]
+        else:
+            result += ["--ro-bind" if mount.kind == "read-only" else "--bind", mount.source, mount.target]
+    return result
+
+
+def list_folder(folder: str) -> tuple[Node, ...]:
+    """Return the names in a folder of this machine that can be bound; none where there is no such folder."""
+    result = []
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_symlink():
+                    result.append(Node(entry.name, "link", os.readlink(entry.path)))
+                elif entry.is_dir() or entry.is_file():
+                    result.append(Node(entry.name, "folder" if entry.is_dir() else "file"))
+    except OSError:
+        return ()
+    return tuple(sorted(result, key=lambda node: node.name))
+
+
+def _view(world: World) -> View:
+    software = tuple(Mount("read-only", target, source) for target, source in world.software.items())
+    own = (
+        Mount("writable", "/tmp", str(world.folder / "tmp")),  # noqa: S108 - the sandbox's own
+        Mount("writable", HOME, str(world.folder / "home")),
+    )
+    base = (*system_mounts(world.folder / "etc"), *software, *own)
+    listed = {path: node for path, node in world.inputs.items() if not path.startswith(("/proc", "/sys"))}
+    return View(base, ("/tmp", "/dev"), listed, world.outputs, str(world.stage), world.seen_root)  # noqa: S108
+
+
+def _refusal(program: str, hardening: tuple[str, ...]) -> str:
+    """Return why bubblewrap does not work, by trying it; "" when it does."""
+    words = [program, "--unshare-all", *hardening, "--die-with-parent", "--ro-bind", "/", "/", "--proc", "/proc", "--", "true"]
+    try:
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired) as exc:
+        return str(exc)
+    return "" if done.returncode == 0 else done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}"

@@ -1,0 +1,133 @@
+"""Which program a task starts, what of this machine it needs to see for that, and with which environment."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from conductor_core.environment import EnvironmentVariable, merge_environment
+
+from conductor_service.runner.assignment import Assignment, Package
+from conductor_service.runner.errors import TaskFailed
+from conductor_service.runner.places import OWN_FOLDER
+from conductor_service.runner.system_view import HOME
+
+#: where the sandbox shows the hosts' folders
+HOSTS = f"{OWN_FOLDER}/hosts"
+
+_PATH = "/usr/local/bin:/usr/bin:/bin"
+
+
+@dataclass(frozen=True, slots=True)
+class HostScripts:
+    """The folder that holds `blender/render.py` and its like, here and as the software sees it."""
+
+    here: Path
+    seen: str
+    #: the folder that holds `conductor_core`, as the software sees it
+    core: str
+
+    def of(self, host: str) -> str:
+        """Return the path of a host's render.py as the software sees it."""
+        return f"{self.seen}/{host}/render.py"
+
+
+def hosts_folder(environment: Mapping[str, str]) -> Path:
+    """Return the folder of the hosts: `CONDUCTOR_HOSTS`, or the clone that this module lies in."""
+    stated = environment.get("CONDUCTOR_HOSTS", "")
+    return Path(stated) if stated else Path(__file__).resolve().parents[3]
+
+
+def resolved(package: Package) -> Package:
+    """Return the package with its executable as a whole path: a bare name (`blender`) is looked for on the PATH."""
+    if not package.executable or os.path.isabs(package.executable):
+        return package
+    found = shutil.which(package.executable, path=_PATH) or shutil.which(package.executable)
+    if found is None:
+        raise TaskFailed(
+            "software-missing", f"{package.name} {package.version}: {package.executable} is not on this instance's PATH."
+        )
+    return replace(package, executable=found)
+
+
+def frame_server_argv(package: Package, scripts: HostScripts) -> tuple[str, ...]:
+    """Return the command that starts a package's frame server.
+
+    Raises:
+        TaskFailed: the package has no frame server.
+    """
+    if package.launch == "bpy-module":
+        return (package.executable, scripts.of("blender"))
+    if package.launch == "blender-binary":
+        options = ("-b", "--factory-startup", "--python-exit-code", "1", "--python")
+        return (package.executable, *options, scripts.of("blender"))
+    raise TaskFailed(
+        "software-missing", f"{package.name} {package.version} renders no frames: its catalogue entry has launch: command."
+    )
+
+
+def software_view(package: Package, scripts: HostScripts) -> dict[str, str]:
+    """Return what a package needs to see, target → source: its roots, its interpreter, and the hosts' scripts.
+
+    Raises:
+        TaskFailed: its executable or one of its roots is not on this instance.
+    """
+    name = f"{package.name} {package.version}"
+    roots = [*package.roots, *(interpreter_roots(package.executable) if package.executable else ())]
+    for path in (*([package.executable] if package.executable else []), *package.roots):
+        if not os.path.exists(path):
+            raise TaskFailed("software-missing", f"{name}: {path} is not on this instance. Correct the catalogue, or install it.")
+    view = {root: root for root in roots}
+    if package.launch != "command":
+        host = "blender"
+        view[f"{scripts.seen}/{host}"] = str(scripts.here / host)
+    return view
+
+
+def interpreter_roots(executable: str) -> list[str]:
+    """Return the folders that an executable runs from: along its symlinks, and the Python that a virtual environment is of."""
+    roots = []
+    path = executable
+    for _ in range(10):
+        folder = os.path.dirname(path)
+        home = os.path.dirname(folder)
+        roots.append(home if os.path.basename(folder) in ("bin", "Scripts") and home not in ("/", "/usr") else folder)
+        config = Path(home, "pyvenv.cfg")
+        if config.is_file():
+            roots += [os.path.dirname(value) for key, value in _settings(config) if key == "home"]
+        if not os.path.islink(path):
+            break
+        path = os.path.normpath(os.path.join(folder, os.readlink(path)))
+    return [root for root in dict.fromkeys(roots) if root not in ("/", "/usr")]
+
+
+def task_environment(assignment: Assignment, scripts: HostScripts) -> dict[str, str]:
+    """Return the environment of a task: a clean one, the package's variables, then the job's.
+
+    Raises:
+        EnvironmentConflict: package and job disagree on an exclusive variable.
+    """
+    merged = merge_environment([assignment.software.environment, assignment.environment], separator=":")
+    folders = [os.path.dirname(assignment.software.executable)] if assignment.software.executable else []
+    path = ":".join(dict.fromkeys([*folders, *_PATH.split(":")]))
+    own = {"PATH": path, "HOME": HOME, "TMPDIR": "/tmp", "USER": "artist", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}  # noqa: S108
+    identity = {
+        "CONDUCTOR_CORE": scripts.core,
+        "CONDUCTOR_JOB": str(assignment.job.number),
+        "CONDUCTOR_STEP": assignment.step.name,
+    }
+    if "PATH" in merged and not _is_exclusive("PATH", (*assignment.software.environment, *assignment.environment)):
+        merged["PATH"] = f"{merged['PATH']}:{path}"
+    return {**own, **identity, **merged}
+
+
+def _is_exclusive(name: str, variables: Iterable[EnvironmentVariable]) -> bool:
+    return any(v.name == name and v.policy == "exclusive" for v in variables)
+
+
+def _settings(config: Path) -> list[tuple[str, str]]:
+    lines = (line.partition("=") for line in config.read_text(encoding="utf-8").splitlines())
+    return [(key.strip(), value.strip()) for key, _, value in lines]

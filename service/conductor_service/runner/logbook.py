@@ -1,0 +1,83 @@
+"""The log of an attempt: written to disk while it grows, read from there to be shipped, bounded in both."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+#: what is kept from the start of a log; a renderer that prints more than this has nothing new to say
+HEAD_BYTES = 32 << 20
+#: what is kept from the end of a longer one, where the reason of a failure stands
+TAIL_BYTES = 64 << 10
+_TAIL_LINES = 12
+
+
+class LogBook:
+    """Take log bytes from any thread; give them out by offset.
+
+    A longer log than `head_bytes` loses its middle: a line says how much, and the last `TAIL_BYTES` follow when it is closed.
+    """
+
+    def __init__(self, file: Path, *, clock: Callable[[], float], head_bytes: int = HEAD_BYTES) -> None:
+        self._stream = os.open(file, os.O_CREAT | os.O_RDWR | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        self._file = file
+        self._clock = clock
+        self._head_bytes = head_bytes
+        self._lock = threading.Lock()
+        self._tail = bytearray()
+        self._left_out = 0
+        self._closed = False
+        self.size = 0
+        self.last_write = clock()
+
+    def write(self, data: bytes) -> None:
+        """Append bytes that the software printed."""
+        with self._lock:
+            if self._closed:
+                return
+            self.last_write = self._clock()
+            room = max(self._head_bytes - self.size, 0)
+            if room:
+                self._append(data[:room])
+            self._left_out += max(len(data) - room, 0)
+            self._tail += data
+            if len(self._tail) > 2 * TAIL_BYTES:
+                del self._tail[:-TAIL_BYTES]
+
+    def say(self, sentence: str) -> None:
+        """Append a line of the runner's own."""
+        self.write(f"[conductor] {sentence}\n".encode())
+
+    def read(self, offset: int, limit: int) -> bytes:
+        """Return up to `limit` bytes from `offset`."""
+        return b"" if self._closed and offset >= self.size else os.pread(self._stream, limit, offset)
+
+    def last_lines(self) -> str:
+        """Return the last lines, for the message of an attempt that failed."""
+        with self._lock:
+            text = bytes(self._tail[-TAIL_BYTES:]).decode(errors="replace")
+        lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+        return "\n".join(line[:500] for line in lines[-_TAIL_LINES:])
+
+    def close(self) -> None:
+        """Take nothing more; put the end after the head where the middle is left out. Reading goes on."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            if self._left_out:
+                tail = bytes(self._tail[-min(TAIL_BYTES, self._left_out) :])
+                cut = self._left_out - len(tail)
+                self._append(f"\n[conductor] … {cut} bytes of log are left out here …\n".encode() + tail)
+
+    def discard(self) -> None:
+        """Remove the file; the log is shipped, or nobody wants it."""
+        self.close()
+        os.close(self._stream)
+        self._file.unlink(missing_ok=True)
+
+    def _append(self, data: bytes) -> None:
+        os.pwrite(self._stream, data, self.size)
+        self.size += len(data)

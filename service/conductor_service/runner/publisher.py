@@ -1,0 +1,247 @@
+"""Verify, store and publish what was rendered, in a thread of its own, while the next frame renders.
+
+At most `QUEUE_LENGTH` frames wait: a store slower than the renderer holds the renderer back instead of filling the disk.
+Previews come last of all, when nothing else waits.
+"""
+
+from __future__ import annotations
+
+import collections
+import hashlib
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from conductor_core.digest import Digest
+from conductor_core.errors import ConductorError, NotFound, Refused, ServiceError
+
+from conductor_service.runner.collect import Taken
+from conductor_service.runner.courier import Courier
+from conductor_service.runner.errors import StaleAttempt, TaskFailed
+from conductor_service.runner.expectations import Expectations, is_image
+from conductor_service.runner.holding import Holding
+from conductor_service.runner.inspector import BadImage, ImageFacts
+from conductor_service.runner.service import OutputRecord, RunnerService, Verdict
+from conductor_service.runner.work_folder import remove_tree
+
+_log = logging.getLogger(__name__)
+
+QUEUE_LENGTH = 2
+#: previews that wait; beyond this the oldest is given up, so that pictures do not fill the disk
+_PREVIEWS_WAITING = 32
+
+
+#: where the server says nothing of a picture
+NOT_SAID = ImageFacts(0, 0, ())
+
+
+class ImageInspector(Protocol):
+    """Who looks at pictures."""
+
+    def inspect(self, file: Path, *, width: int = 0, height: int = 0, layers: tuple[str, ...] = ()) -> ImageFacts:
+        """Decode a picture and compare it; raises `BadImage`."""
+
+    def preview(self, file: Path) -> bytes:
+        """Return its PNG; raises `BadImage`."""
+
+    def close(self) -> None:
+        """End what it runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameReady:
+    """Files to verify and publish; `frame` None: what a task wrote beside its frames."""
+
+    holding: Holding
+    frame: int | None
+    files: tuple[Taken, ...]
+    expectations: Expectations
+    #: size and layers as the frame server says them; 0 and empty where it did not
+    facts: ImageFacts = NOT_SAID
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptOver:
+    """All frames of an attempt were handed over; this is how it ended, as far as the worker knows."""
+
+    holding: Holding
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class _Preview:
+    holding: Holding
+    output: str
+    file: Path
+
+
+class Publisher:
+    """Take work from the worker and bring it to its end."""
+
+    def __init__(
+        self, service: RunnerService, courier: Courier, inspector: ImageInspector, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._service = service
+        self._courier = courier
+        self._inspector = inspector
+        self._sleep = sleep
+        self._queue: queue.Queue[FrameReady | AttemptOver | None] = queue.Queue(QUEUE_LENGTH)
+        self._previews: collections.deque[_Preview] = collections.deque()
+        self._thread = threading.Thread(target=self._run, daemon=True, name="publisher")
+        #: why the publisher cannot go on: the service is gone
+        self.broken: ConductorError | None = None
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def hand_over(self, item: FrameReady | AttemptOver) -> None:
+        """Queue an item, waiting while the queue is full.
+
+        Raises:
+            ConductorError: the publisher cannot go on.
+        """
+        while True:
+            if self.broken is not None:
+                raise self.broken
+            try:
+                return self._queue.put(item, timeout=1.0)
+            except queue.Full:
+                continue
+
+    def finish(self, seconds: float) -> bool:
+        """Publish all that is queued and end; return whether it was done in time."""
+        try:
+            self._queue.put(None, timeout=seconds)
+        except queue.Full:
+            return False
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            while (item := self._next()) is not None:
+                self._serve(item)
+            while self._previews:
+                self._preview_one()
+        finally:
+            self._inspector.close()
+
+    def _next(self) -> FrameReady | AttemptOver | None:
+        """Return the next item; make previews while there is none."""
+        while self._previews:
+            try:
+                return self._queue.get_nowait()
+            except queue.Empty:
+                self._preview_one()
+        return self._queue.get()
+
+    def _serve(self, item: FrameReady | AttemptOver) -> None:
+        holding = item.holding
+        try:
+            if self.broken is None and not holding.stale:
+                if isinstance(item, FrameReady):
+                    self._publish(item)
+                else:
+                    self._end(item)
+        except StaleAttempt:
+            holding.stale = True
+            _log.warning("attempt %s: no longer ours, nothing more of it is published", holding.ref.id)
+        except TaskFailed as exc:
+            holding.failure = holding.failure or exc
+        except (Refused, NotFound) as exc:
+            holding.failure = holding.failure or TaskFailed("internal", f"The service refused an output: {exc}")
+        except ServiceError as exc:
+            _log.error("the service cannot be reached: %s", exc)
+            self.broken = exc
+        except Exception as exc:  # noqa: BLE001 - worker loop: one attempt's trouble must not end the instance
+            _log.exception("attempt %s: publishing failed", holding.ref.id)
+            holding.failure = holding.failure or TaskFailed("internal", f"Publishing failed on the instance: {exc!r}")
+        if isinstance(item, AttemptOver):
+            self._courier.drop(holding)
+            holding.log.discard()
+            holding.ended = True
+            if not any(p.holding is holding for p in self._previews):
+                remove_tree(holding.folder)
+
+    def _publish(self, item: FrameReady) -> None:
+        records, pictures = [], []
+        for taken in item.files:
+            record, picture = self._verified(taken, item)
+            self._service.store_object(item.holding.ref, record.digest, taken.file)
+            records.append(record)
+            if picture:
+                pictures.append((record.path, taken.file))
+        if records:
+            ids = self._service.publish(item.holding.ref, tuple(records))
+            self._previews += [_Preview(item.holding, ids[path], file) for path, file in pictures if path in ids]
+            while len(self._previews) > _PREVIEWS_WAITING:
+                _log.warning("preview of %s is left out: too many wait", self._previews.popleft().output)
+        if item.frame is not None:
+            item.holding.frames_done += (item.frame,)
+
+    def _verified(self, taken: Taken, item: FrameReady) -> tuple[OutputRecord, bool]:
+        """Return the record of a file that is what it should be, and whether it is a picture.
+
+        Raises:
+            TaskFailed: (bad-output) it is not.
+        """
+        expected = item.expectations.of(taken.client)
+        facts, picture = NOT_SAID, is_image(taken.client, expected)
+        if not taken.size:
+            raise TaskFailed("bad-output", f"{taken.client} is empty.")
+        if picture:
+            known = expected.output is not None
+            width = expected.width or (item.facts.width if known else 0)
+            height = expected.height or (item.facts.height if known else 0)
+            try:
+                facts = self._inspector.inspect(taken.file, width=width, height=height, layers=expected.layers)
+            except BadImage as exc:
+                raise TaskFailed("bad-output", f"{taken.client} {exc}.") from exc
+        frame = expected.frame if expected.frame is not None else item.frame
+        record = OutputRecord(
+            path=taken.client.text,
+            digest=file_digest(taken.file),
+            size=taken.file.stat().st_size,
+            mode=taken.mode,
+            mtime_ns=taken.mtime_ns,
+            step=item.holding.assignment.step.name,
+            frame=frame,
+            width=facts.width,
+            height=facts.height,
+            layers=facts.layers,
+        )
+        return record, picture
+
+    def _end(self, item: AttemptOver) -> None:
+        holding, verdict = item.holding, replace(item.verdict, frames_done=item.holding.frames_done)
+        failure = holding.failure
+        if failure is not None and verdict.state == "success":
+            verdict = replace(verdict, state="failed", cause=failure.cause, message=str(failure))
+        if verdict.message and verdict.state != "success":
+            holding.log.say(f"{verdict.state}: {verdict.message.splitlines()[0]}")
+        holding.log.close()
+        self._courier.flush_log(holding, self._sleep)
+        self._service.finish(holding.ref, verdict)
+
+    def _preview_one(self) -> None:
+        """Make and send one preview; what goes wrong with it is only logged."""
+        job = self._previews.popleft()
+        try:
+            self._service.store_preview(job.holding.ref, job.output, self._inspector.preview(job.file))
+        except (ConductorError, OSError) as exc:
+            _log.warning("no preview of output %s: %s", job.output, exc)
+        job.file.unlink(missing_ok=True)
+        if not any(p.holding is job.holding for p in self._previews) and job.holding.ended:
+            remove_tree(job.holding.folder)
+
+
+def file_digest(file: Path) -> Digest:
+    """Return the digest of a file's bytes."""
+    with file.open("rb") as stream:
+        return Digest("sha256:" + hashlib.file_digest(stream, "sha256").hexdigest())

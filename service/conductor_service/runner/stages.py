@@ -1,0 +1,121 @@
+"""The stages of an instance: one per job, laid out once for all of its tasks that come here."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from conductor_core.digest import Digest, digest_of
+from conductor_core.documents import from_json
+from conductor_core.errors import ConductorError
+from conductor_core.manifest import Manifest
+from conductor_core.paths import ClientPath, stage_path
+
+from conductor_service.runner.assignment import Assignment
+from conductor_service.runner.cache import ContentCache
+from conductor_service.runner.errors import StagingFailed, TaskFailed
+from conductor_service.runner.materialise import Laid, execute_stage
+from conductor_service.runner.placing import Method, can_reflink
+from conductor_service.runner.service import RunnerService
+from conductor_service.runner.stage import StagePlan, plan_stage
+from conductor_service.runner.work_folder import remove_tree
+
+#: jobs whose files stay laid out; tasks of several jobs may alternate on an instance
+_KEPT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A job's files, laid out."""
+
+    folder: Path
+    plan: StagePlan
+    files: tuple[ClientPath, ...]
+    laid: Laid
+
+
+class Stages:
+    """Lay out stages, keep the last few, and keep the cache within its limit."""
+
+    def __init__(self, service: RunnerService, folder: Path, cache: ContentCache, *, share_with_cache: bool) -> None:
+        self._service = service
+        self._folder = folder
+        self._cache = cache
+        self._stages: dict[str, Stage] = {}
+        self._numbers = itertools.count(1)
+        self._method: Method = "hardlink" if share_with_cache else "copy"
+        if can_reflink(folder):
+            self._method = "reflink"
+
+    def stage_of(self, assignment: Assignment) -> Stage:
+        """Return the stage of an assignment's job, laying it out if need be.
+
+        Raises:
+            TaskFailed: its files cannot be had or laid out.
+        """
+        key = f"{assignment.job.id}-{assignment.manifest[-16:]}"
+        stage = self._stages.pop(key, None)
+        if stage is None:
+            stage = self._lay_out(assignment, self._folder / f"{next(self._numbers)}-{assignment.job.number}")
+        self._stages[key] = stage
+        while len(self._stages) > _KEPT:
+            remove_tree(self._stages.pop(next(iter(self._stages))).folder)
+        return stage
+
+    def _lay_out(self, assignment: Assignment, folder: Path) -> Stage:
+        try:
+            manifest = self._manifest(assignment)
+            plan = plan_stage(manifest)
+            laid = execute_stage(
+                plan,
+                folder,
+                cache=self._cache,
+                fetch=lambda digest: self._service.fetch_object(assignment.attempt, digest),
+                method=self._method,
+            )
+        except StagingFailed as exc:
+            remove_tree(folder)
+            raise TaskFailed(exc.cause, str(exc)) from exc
+        if laid.fetched:
+            self._cache.shrink()
+        files = tuple(ClientPath.parse(e.path, manifest.flavour) for e in manifest.entries if e.kind == "file")
+        return Stage(folder, plan, files, laid)
+
+    def _manifest(self, assignment: Assignment) -> Manifest:
+        empty = Manifest(assignment.flavour, ())
+        if assignment.manifest == empty.digest():
+            return empty
+        data = self._service.manifest(assignment.attempt)
+        if digest_of(data) != Digest(assignment.manifest):
+            raise StagingFailed("the job's manifest", "what the service sent does not hash to its digest")
+        try:
+            return from_json(Manifest, json.loads(data), document="manifest")
+        except (ConductorError, ValueError) as exc:
+            raise StagingFailed("the job's manifest", str(exc)) from exc
+
+
+def ensure_folder(stage: Path, path: ClientPath) -> Path:
+    """Make the folder of a client path in a stage, as a real one; return it.
+
+    A symlink on the way gives way to a folder: the task's own folder must not lead anywhere else. Times of the folders
+    above stay what the manifest says.
+
+    Raises:
+        TaskFailed: a file of the job stands in its way.
+    """
+    folder = stage
+    for name in stage_path(path).split("/"):
+        parent, folder = folder, folder / name
+        before = os.lstat(parent)
+        if folder.is_symlink():
+            folder.unlink()
+        if not os.path.lexists(folder):
+            folder.mkdir()
+            os.utime(parent, ns=(before.st_atime_ns, before.st_mtime_ns))
+        elif not stat.S_ISDIR(os.lstat(folder).st_mode):
+            raise TaskFailed("bad-output", f"{path} cannot be an output folder: a file of the job has that name.")
+    return folder

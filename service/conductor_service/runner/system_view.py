@@ -1,0 +1,59 @@
+"""Which folders of this machine's system every task sees, read-only, and the few files of `/etc` made for it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from conductor_service.runner.binds import Mount
+from conductor_service.runner.places import OWN_FOLDER
+
+HOME = f"{OWN_FOLDER}/home"
+
+_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+#: what programs need to find libraries, fonts, certificates and the time of day; nothing that names users or machines
+_ETC = (
+    "alternatives",
+    "ca-certificates",
+    "fonts",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "localtime",
+    "mime.types",
+    "OpenCL",
+    "pki/tls/certs",
+    "ssl/certs",
+    "timezone",
+    "vulkan",
+)
+#: processors and memory nodes, which renderers ask for; the font cache
+_MORE = ("/sys/devices/system/cpu", "/sys/devices/system/node", "/var/cache/fontconfig")
+
+_OWN_ETC = {
+    "passwd": f"artist:x:1000:1000:artist:{HOME}:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",
+    "group": "artist:x:1000:\nnogroup:x:65534:\n",
+    "hosts": "127.0.0.1 localhost conductor\n::1 localhost\n",
+    "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
+}
+
+
+def write_etc(folder: Path) -> None:
+    """Write the files of `/etc` that tasks see instead of this machine's."""
+    folder.mkdir(exist_ok=True)
+    for name, text in _OWN_ETC.items():
+        (folder / name).write_text(text, encoding="ascii")
+
+
+def system_mounts(etc: Path) -> tuple[Mount, ...]:
+    """Return the mounts of the system; `etc` is the folder that `write_etc` filled."""
+    result = []
+    for path in _SYSTEM:
+        if os.path.islink(path):
+            result.append(Mount("link", path, os.readlink(path)))
+        elif os.path.isdir(path):
+            result.append(Mount("read-only", path, path))
+    wanted = [*(f"/etc/{name}" for name in _ETC), *_MORE]
+    result += [Mount("read-only", path, os.path.realpath(path)) for path in wanted if os.path.exists(path)]
+    result += [Mount("read-only", f"/etc/{name}", str(etc / name)) for name in _OWN_ETC]
+    return tuple(result)

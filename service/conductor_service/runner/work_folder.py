@@ -1,0 +1,74 @@
+"""The work folder of one runner: where cache, stages, sessions and attempts lie, and the lock that keeps it to itself."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import stat
+from pathlib import Path
+
+from conductor_service.runner.errors import WorkFolderInUse
+
+
+class WorkFolder:
+    """Give the places inside a work folder.
+
+    The cache outlives the runner; everything else belongs to one life of it, and what a runner that was killed left
+    behind is removed when the next one opens the folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.cache = root / "cache"
+        self.stages = root / "stages"
+        self.sessions = root / "sessions"
+        self.attempts = root / "attempts"
+        self._lock: int | None = None
+
+    def open(self) -> None:
+        """Make the folder, take its lock, and remove what an earlier runner left.
+
+        Raises:
+            WorkFolderInUse: a living runner has it.
+        """
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = os.open(self.root / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            self._lock = None
+            raise WorkFolderInUse(str(self.root)) from None
+        for folder in (self.stages, self.sessions, self.attempts):
+            remove_tree(folder)
+            folder.mkdir(mode=0o700)
+        self.cache.mkdir(mode=0o700, exist_ok=True)
+
+    def close(self) -> None:
+        """Remove all but the cache, and let go of the lock."""
+        for folder in (self.stages, self.sessions, self.attempts):
+            remove_tree(folder)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def free_bytes(self) -> int:
+        """Return the bytes that are free on the folder's file system."""
+        facts = os.statvfs(self.root)
+        return facts.f_bavail * facts.f_frsize
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove `folder` and all in it, also folders that a manifest made read-only; nothing happens when it is not there."""
+    if not folder.exists():
+        return
+    for path, folders, _ in os.walk(folder):
+        for name in folders:
+            child = os.path.join(path, name)
+            mode = os.lstat(child).st_mode
+            if stat.S_ISDIR(mode) and mode & 0o700 != 0o700:
+                with contextlib.suppress(OSError):
+                    os.chmod(child, 0o700)
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,200 @@
+"""The runner's main loop: ask for a task, run it, hand what it wrote to the publisher, ask for the next."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+from dataclasses import dataclass
+from typing import Literal
+
+import conductor_core
+import psutil
+from conductor_core.errors import ConductorError, ServiceError
+
+from conductor_service.runner.assignment import Assignment
+from conductor_service.runner.cache import ContentCache
+from conductor_service.runner.conversation import Ordered
+from conductor_service.runner.courier import Courier, Pace
+from conductor_service.runner.errors import Retired, StaleAttempt, TaskFailed
+from conductor_service.runner.holding import Holding
+from conductor_service.runner.inspector import Inspector
+from conductor_service.runner.logbook import LogBook
+from conductor_service.runner.publisher import AttemptOver, Publisher
+from conductor_service.runner.service import HostFacts, RunnerService, Verdict
+from conductor_service.runner.session import Machine, Session
+from conductor_service.runner.stages import Stages
+from conductor_service.runner.vigil import TaskEnded
+from conductor_service.runner.work_folder import WorkFolder
+
+_log = logging.getLogger(__name__)
+
+_WAIT_SECONDS = 20.0
+
+#: how the runner ended
+End = Literal["retired", "stopped", "service-gone"]
+
+
+class Stopped(Exception):
+    """Raised by the signal handler while the worker waits for a task."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a runner is told at its start."""
+
+    cache_bytes: int = 50 << 30
+    #: without any answer of the service for this long, the instance ends itself
+    dead_after_seconds: float = 300.0
+    #: what publishing may take after SIGTERM
+    drain_seconds: float = 60.0
+
+
+class Worker:
+    """One instance's life, from hello to goodbye."""
+
+    def __init__(self, service: RunnerService, work: WorkFolder, machine: Machine, settings: Settings) -> None:
+        self._service = service
+        self._work = work
+        self._machine = machine
+        self._settings = settings
+        self._session: Session | None = None
+        self._sessions = 0
+        self._running: Holding | None = None
+        self._stopping = False
+        self._waiting = False
+        cache = ContentCache(work.cache, limit_bytes=settings.cache_bytes, clock_ns=time.time_ns)
+        self._stages = Stages(service, work.stages, cache, share_with_cache=machine.isolation.shows_own_paths)
+
+    def stop(self) -> None:
+        """End soon: the running task is ended, what is rendered is published. Safe to call from a signal handler."""
+        self._stopping = True
+        running = self._running
+        if running is not None:
+            running.order(Ordered("stop", "the instance is being ended"))
+        if self._waiting:
+            raise Stopped
+
+    def run(self) -> End:
+        """Work until the service retires the instance, somebody stops it, or the service is gone for too long."""
+        memory = self._machine.resources.memory or psutil.virtual_memory().total
+        facts = HostFacts(socket.gethostname(), os.cpu_count() or 1, memory, conductor_core.__version__)
+        welcome = self._service.hello(facts)
+        _log.info("instance %s is up; isolation: %s", welcome.instance, self._machine.isolation.name)
+        pace = Pace(welcome.heartbeat_seconds, self._settings.dead_after_seconds, self._machine.clock)
+        courier = Courier(self._service, pace)
+        inspector = Inspector(self._machine.isolation, self._work.sessions / "inspector", self._work.attempts)
+        publisher = Publisher(self._service, courier, inspector)
+        courier.start()
+        publisher.start()
+        try:
+            end = self._work_on(courier, publisher)
+        finally:
+            self._close_session()
+            done = publisher.finish(self._settings.drain_seconds)
+            courier.stop()
+        if not done or publisher.broken is not None:
+            _log.warning("not all that was rendered could be published")
+        self._say_goodbye(end)
+        return end
+
+    def _work_on(self, courier: Courier, publisher: Publisher) -> End:
+        while not self._stopping:
+            try:
+                assignment = self._next()
+                if assignment is not None:
+                    self._serve(assignment, courier, publisher)
+            except (Retired, Stopped):
+                return "stopped" if self._stopping else "retired"
+            except ServiceError as exc:
+                _log.error("the instance ends itself: %s", exc)
+                return "service-gone"
+        return "stopped"
+
+    def _next(self) -> Assignment | None:
+        sessions = (self._session.key,) if self._session is not None else ()
+        try:
+            self._waiting = True
+            if self._stopping:
+                raise Stopped
+            return self._service.next(wait_seconds=_WAIT_SECONDS, sessions=sessions)
+        finally:
+            self._waiting = False
+
+    def _serve(self, assignment: Assignment, courier: Courier, publisher: Publisher) -> None:
+        """Run one attempt and hand its end to the publisher.
+
+        Raises:
+            ServiceError: the service is gone.
+        """
+        folder = self._work.attempts / f"{assignment.attempt.number}-{assignment.attempt.id}"
+        folder.mkdir(exist_ok=True)
+        log = LogBook(folder / "log", clock=self._machine.clock)
+        holding = self._running = Holding(assignment, log, folder)
+        courier.take(holding)
+        _log.info("attempt %s: job %s, frames %s", holding.ref.id, assignment.job.number, assignment.task.frames)
+        try:
+            verdict = self._attempt(assignment, holding, publisher)
+        except StaleAttempt:
+            holding.stale = True
+            verdict = Verdict("killed")
+        finally:
+            self._running = None
+        publisher.hand_over(AttemptOver(holding, verdict))
+
+    def _attempt(self, assignment: Assignment, holding: Holding, publisher: Publisher) -> Verdict:
+        try:
+            session = self._session_for(assignment)
+            session.run(assignment, holding, publisher.hand_over)
+        except TaskFailed as exc:
+            return _verdict("failed", exc.cause, exc, holding)
+        except TaskEnded as ended:
+            return _verdict_of_order(ended, holding)
+        except (ServiceError, StaleAttempt):
+            raise
+        except Exception as exc:  # noqa: BLE001 - worker loop: one task's trouble must not end the instance
+            _log.exception("attempt %s failed on the instance's side", holding.ref.id)
+            self._close_session()
+            return _verdict("failed", "internal", exc, holding)
+        finally:
+            if self._session is not None and not self._session.usable:
+                self._close_session()
+        message = f"isolation: {self._machine.isolation.name}"
+        return Verdict("success", message=message, peak_memory=holding.beat.peak_memory)
+
+    def _session_for(self, assignment: Assignment) -> Session:
+        """Return the session of an assignment; another one is closed first, so that two scenes never share the memory."""
+        if self._session is not None and self._session.key == assignment.session:
+            return self._session
+        self._close_session()
+        stage = self._stages.stage_of(assignment)
+        self._sessions += 1
+        self._session = Session(assignment, stage, self._work.sessions / str(self._sessions), self._machine)
+        return self._session
+
+    def _close_session(self) -> None:
+        if self._session is not None:
+            session, self._session = self._session, None
+            session.close()
+
+    def _say_goodbye(self, end: End) -> None:
+        if end != "service-gone":
+            try:
+                self._service.goodbye()
+            except (ConductorError, Retired) as exc:
+                _log.warning("goodbye was not heard: %s", exc)
+
+
+def _verdict(state: Literal["failed", "killed"], cause: str, exc: Exception, holding: Holding) -> Verdict:
+    exit_code = exc.exit_code if isinstance(exc, TaskFailed) else None
+    return Verdict(state, cause, exit_code, str(exc) or repr(exc), holding.beat.peak_memory)
+
+
+def _verdict_of_order(ended: TaskEnded, holding: Holding) -> Verdict:
+    order = ended.order
+    if order.why == "stop":
+        return _verdict("failed", "preempted", ended, holding)
+    if order.why == "service-gone":
+        raise ServiceError(order.reason)
+    return _verdict("killed", "user", ended, holding)

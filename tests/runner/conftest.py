@@ -1,0 +1,329 @@
+"""What the runner's tests share: a service in memory, a fake frame server, and a worker that runs them for real."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import queue
+import shutil
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+from conductor_core.digest import Digest, digest_of
+from conductor_core.environment import EnvironmentVariable
+from conductor_core.manifest import Entry, Manifest, make_manifest
+from conductor_core.paths import Flavour
+from conductor_core.submission import Limits, Output, Step
+from conductor_service.runner.assignment import Assignment, AttemptRef, JobRef, Package, TaskRef
+from conductor_service.runner.errors import Retired, StaleAttempt
+from conductor_service.runner.http_service import HttpRunnerService
+from conductor_service.runner.isolation import Isolation, choose_isolation
+from conductor_service.runner.limits import ResourceLimits
+from conductor_service.runner.service import Beat, HostFacts, Orders, OutputRecord, RunnerService, Verdict, Welcome
+from conductor_service.runner.session import Machine
+from conductor_service.runner.work_folder import WorkFolder
+from conductor_service.runner.worker import Settings, Worker
+
+MTIME_NS = 1_600_000_000_123_456_789
+
+
+@dataclass
+class Told:
+    """What the service was told of one attempt."""
+
+    beats: list[Beat] = field(default_factory=list)
+    log: bytes = b""
+    outputs: dict[str, OutputRecord] = field(default_factory=dict)
+    previews: dict[str, bytes] = field(default_factory=dict)
+    verdict: Verdict | None = None
+
+
+class MemoryService:
+    """The service's side of the runner's routes, in memory: fences, objects, logs at offsets."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.manifests: dict[str, bytes] = {}
+        self.told: dict[str, Told] = {}
+        self.fences: dict[str, int] = {}
+        self.orders: dict[str, Orders] = {}
+        self.fetched: list[str] = []
+        self.sessions: list[tuple[str, ...]] = []
+        self.said_goodbye = False
+        self.finished = threading.Condition()
+        self.silence = 0.0
+        self._waiting: queue.Queue[Assignment | None] = queue.Queue()
+        self._manifest_of: dict[str, str] = {}
+
+    def add(self, assignment: Assignment, manifest: Manifest) -> None:
+        """Queue a task."""
+        self.manifests[manifest.digest()] = manifest.to_bytes()
+        self._manifest_of[assignment.attempt.id] = manifest.digest()
+        self.told[assignment.attempt.id] = Told()
+        self.fences[assignment.attempt.id] = assignment.attempt.fence
+        self._waiting.put(assignment)
+
+    def retire(self) -> None:
+        """Answer 410 once all that is queued is taken."""
+        self._waiting.put(None)
+
+    def verdict(self, attempt: str, seconds: float = 60.0) -> Verdict:
+        """Wait for an attempt's end."""
+        with self.finished:
+            assert self.finished.wait_for(lambda: self.told[attempt].verdict is not None, seconds), "the attempt did not end"
+        verdict = self.told[attempt].verdict
+        assert verdict is not None
+        return verdict
+
+    def _check(self, attempt: AttemptRef) -> Told:
+        if self.fences.get(attempt.id) != attempt.fence:
+            raise StaleAttempt(attempt.id)
+        return self.told[attempt.id]
+
+    def hello(self, facts: HostFacts) -> Welcome:
+        assert facts.cores
+        return Welcome("instance-1", 60.0, 5.0)
+
+    def next(self, *, wait_seconds: float, sessions: tuple[str, ...]) -> Assignment | None:
+        self.sessions.append(sessions)
+        try:
+            assignment = self._waiting.get(timeout=wait_seconds)
+        except queue.Empty:
+            return None
+        if assignment is None:
+            raise Retired
+        return assignment
+
+    def beat(self, attempt: AttemptRef, beat: Beat) -> Orders:
+        self._check(attempt).beats.append(beat)
+        return self.orders.get(attempt.id, Orders("go-on"))
+
+    def append_log(self, attempt: AttemptRef, offset: int, data: bytes) -> int:
+        told = self._check(attempt)
+        if offset == len(told.log):
+            told.log += data
+        return len(told.log)
+
+    def manifest(self, attempt: AttemptRef) -> bytes:
+        self._check(attempt)
+        return self.manifests[self._manifest_of[attempt.id]]
+
+    def fetch_object(self, attempt: AttemptRef, digest: Digest) -> Iterator[bytes]:
+        self._check(attempt)
+        self.fetched.append(digest)
+        yield self.objects[digest]
+
+    def store_object(self, attempt: AttemptRef, digest: Digest, file: Path) -> None:
+        self._check(attempt)
+        data = file.read_bytes()
+        assert digest_of(data) == digest
+        self.objects[digest] = data
+
+    def publish(self, attempt: AttemptRef, outputs: tuple[OutputRecord, ...]) -> Mapping[str, str]:
+        told = self._check(attempt)
+        assert all(o.digest in self.objects for o in outputs)
+        told.outputs.update({o.path: o for o in outputs})
+        return {o.path: f"output:{o.path}" for o in outputs}
+
+    def store_preview(self, attempt: AttemptRef, output: str, png: bytes) -> None:
+        self.told[attempt.id].previews[output.removeprefix("output:")] = png
+
+    def finish(self, attempt: AttemptRef, verdict: Verdict) -> None:
+        self._check(attempt)
+        with self.finished:
+            self.told[attempt.id].verdict = verdict
+            self.finished.notify_all()
+
+    def goodbye(self) -> None:
+        self.said_goodbye = True
+
+    def silence_seconds(self) -> float:
+        return self.silence
+
+
+def _protocol_is_kept(service: HttpRunnerService) -> tuple[RunnerService, RunnerService]:
+    """Fail the type check when either implementation leaves the protocol."""
+    return service, MemoryService()
+
+
+#: speaks docs/api.md's frame server protocol; what a frame does is said in the scene file, a Python text that is run with
+#: `frame`, `path` (of the output), `say` and helpers at hand
+FAKE_FRAME_SERVER = """
+import json, os, sys, time, signal, struct, zlib
+out = os.fdopen(os.dup(1), "w", buffering=1)
+os.dup2(2, 1)
+def say(**message):
+    out.write(json.dumps(message) + "\\n")
+def png(path, width=8, height=4):
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    rows = b"".join(b"\\0" + bytes([200, 100, 50]) * width for _ in range(height))
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    with open(path, "wb") as stream:
+        stream.write(b"\\x89PNG\\r\\n\\x1a\\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+print("not in the protocol", flush=True)
+say(event="hello", protocol=1, software="fake", version="1")
+scene = step = None
+for line in sys.stdin:
+    order = json.loads(line)
+    if order["do"] == "quit":
+        break
+    if order["do"] == "load":
+        path_map = order["path_map"]
+        def mapped(path):
+            for rule in path_map:
+                source = rule["source"].rstrip("/")
+                if path == source or path.startswith(source + "/"):
+                    return rule["target"] + path[len(source):]
+            return path
+        step = order["step"]
+        try:
+            with open(order["scene"]) as stream:
+                scene = compile(stream.read(), order["scene"], "exec")
+        except Exception as exc:
+            say(event="fail", cause="scene-load", message=f"{type(exc).__name__}: {exc}")
+            continue
+        say(event="loaded", seconds=0.5)
+        loads = 0
+    if order["do"] == "render":
+        frame = order["frame"]
+        path = ""
+        if step["outputs"]:
+            path = mapped(step["outputs"][0]["path"].replace("####", f"{frame:04d}"))
+        print(f"rendering {frame}", flush=True)
+        say(event="progress", frame=frame, fraction=0.5, status="half")
+        answer = {"outputs": [path]}
+        try:
+            exec(scene, {"frame": frame, "path": path, "say": say, "png": png, "answer": answer, "mapped": mapped})
+        except Exception as exc:
+            say(event="fail", frame=frame, cause="internal", message=f"{type(exc).__name__}: {exc}")
+            continue
+        say(event="done", frame=frame, seconds=0.1, **answer)
+os._exit(0)
+"""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a test asks the runner to do; the defaults render frame 1 of a scene that writes a PNG."""
+
+    scene: str = "png(path)"
+    frames: tuple[int, ...] = (1,)
+    outputs: tuple[Output, ...] = (Output("/job/render/shot_####.png"),)
+    limits: Limits = Limits()
+    command: tuple[str, ...] = ()
+    #: client path → bytes, beside the scene
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    links: Mapping[str, str] = field(default_factory=dict)
+    environment: tuple[EnvironmentVariable, ...] = ()
+    session: str = "session-1"
+    scene_path: str = "/job/scenes/shot.blend"
+    flavour: Flavour = Flavour.POSIX
+
+
+class Farm:
+    """A worker in a thread-less main loop, its service in memory."""
+
+    def __init__(self, folder: Path, isolation: Isolation) -> None:
+        self.folder = folder
+        self.isolation = isolation
+        self.service = MemoryService()
+        self.hosts = folder / "hosts"
+        self.resources = ResourceLimits(free_disk=1 << 20)
+        self.settings = Settings(dead_after_seconds=30.0, drain_seconds=30.0)
+        self.work = WorkFolder(folder / "work")
+        self._numbers = itertools.count(1)
+        (self.hosts / "blender").mkdir(parents=True)
+        (self.hosts / "blender" / "render.py").write_text(FAKE_FRAME_SERVER)
+
+    def add(self, job: Job) -> str:
+        """Queue a job of one task; return its attempt id."""
+        number = next(self._numbers)
+        entries = [self._entry(job.scene_path, job.scene.encode())] if not job.command else []
+        entries += [self._entry(path, data) for path, data in job.files.items()]
+        entries += [Entry(path, "symlink", target=says, mtime_ns=MTIME_NS) for path, says in job.links.items()]
+        manifest = make_manifest(job.flavour, entries)
+        step = Step("beauty", "1", kind="command" if job.command else "frames", outputs=job.outputs, command=job.command)
+        assignment = Assignment(
+            attempt=AttemptRef(f"attempt-{number}", 7, 1),
+            job=JobRef("job-1", 1, "a job", "show"),
+            task=TaskRef(f"task-{number}", 0, job.frames),
+            step=step,
+            scene="" if job.command else job.scene_path,
+            flavour=job.flavour,
+            software=self.package(job),
+            manifest=manifest.digest(),
+            environment=job.environment,
+            limits=job.limits,
+            session=job.session,
+        )
+        self.service.add(assignment, manifest)
+        return assignment.attempt.id
+
+    def package(self, job: Job) -> Package:
+        if job.command:
+            return Package("shell", "1", launch="command")
+        return Package("fake", "1", launch="bpy-module", executable=sys.executable)
+
+    def run(self) -> str:
+        """Work off what is queued, then retire; return how the worker ended."""
+        self.service.retire()
+        self.work.open()
+        try:
+            return self.worker().run()
+        finally:
+            self.work.close()
+
+    def worker(self) -> Worker:
+        """Return a worker for this farm's service."""
+        machine = Machine(self.isolation, self.hosts, self.resources, self.work.free_bytes, time.monotonic)
+        return Worker(self.service, self.work, machine, self.settings)
+
+    def told(self, job: Job) -> Told:
+        """Run one job; return what the service was told of it."""
+        attempt = self.add(job)
+        self.run()
+        return self.service.told[attempt]
+
+    def _entry(self, path: str, data: bytes) -> Entry:
+        digest = digest_of(data)
+        self.service.objects[digest] = data
+        return Entry(path, digest=digest, size=len(data), mode=0o640, mtime_ns=MTIME_NS)
+
+
+@pytest.fixture
+def sandbox(request: pytest.FixtureRequest) -> Isolation:
+    """Give the sandbox; the test is skipped (in CI: fails) where bubblewrap does not work."""
+    if not shutil.which("bwrap"):
+        if os.environ.get("CI") == "true":
+            pytest.fail("bubblewrap is not installed")
+        pytest.skip("bubblewrap is not installed")
+    return choose_isolation("sandbox")
+
+
+@pytest.fixture
+def farm(tmp_path: Path, sandbox: Isolation) -> Farm:
+    """Give a farm that isolates by sandbox."""
+    return Farm(tmp_path, sandbox)
+
+
+@pytest.fixture
+def open_farm(tmp_path: Path) -> Farm:
+    """Give a farm without a sandbox, which rewrites paths."""
+    return Farm(tmp_path, choose_isolation("rewrite"))
+
+
+@pytest.fixture
+def job() -> Callable[..., Job]:
+    """Give the making of jobs."""
+
+    def make(scene: str = "png(path)", **changes: object) -> Job:
+        return replace(Job(), scene=textwrap.dedent(scene), **changes)  # type: ignore[arg-type]
+
+    return make
