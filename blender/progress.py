@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 _SAMPLES = re.compile(r"(?:Sample|Rendering)\s+(\d+)\s*/\s*(\d+)")
 _TILES = re.compile(r"Rendered (\d+)/(\d+) Tiles")
-_LAYER = re.compile(r"^[^|]+, (?P<layer>[^|]+)$")
+#: `Scene, ViewLayer`; not `Mem:31.73M, Peak:31.73M`, which has the same form
+_LAYER = re.compile(r"^(?!Mem:)[^|]+, (?P<layer>[^|]+)$")
 #: a status line at most this often, seconds: each costs the runner a beat
 INTERVAL = 0.25
 
