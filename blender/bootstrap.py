@@ -10,6 +10,7 @@ import importlib
 import importlib.util
 import os
 import sys
+import traceback
 from pathlib import Path
 
 PACKAGE = "conductor_blender"
@@ -67,10 +68,9 @@ def run(command: str) -> None:
         code: int = importlib.import_module(f"{PACKAGE}.{command}").main(arguments())
     except SystemExit as exc:  # argparse: --help, or arguments that are wrong
         code = exc.code if isinstance(exc.code, int) else 2
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
+    except Exception:  # noqa: BLE001  the outermost border: os._exit would swallow the traceback
+        traceback.print_exc()
         code = 1
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+    sys.stdout.flush()
+    sys.stderr.flush()
     os._exit(code)

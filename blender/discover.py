@@ -62,7 +62,7 @@ def home_folder(datablock: Any) -> str:
     import bpy
 
     library = datablock.library
-    path = bpy.path.abspath(library.filepath) if library is not None else bpy.data.filepath
+    path: str = bpy.path.abspath(library.filepath) if library is not None else bpy.data.filepath
     return os.path.dirname(os.path.normpath(path))
 
 
@@ -85,19 +85,24 @@ def _looked_up(usage: Usage, listing: DirectoryListing) -> Iterator[Dependency |
         yield Ignored(usage.as_written, usage.referrer, "no frame of this job shows it")
         return
     if found.files:
-        shown = usage.reach.shown(usage.path)
-        status = "partial" if found.lacking else "found"
-        yield Dependency(usage.as_written, shown, found.files, usage.kind, usage.referrer, status)
+        yield Dependency(
+            as_written=usage.as_written,
+            path=usage.reach.shown(usage.path),
+            files=found.files,
+            kind=usage.kind,
+            referrer=usage.referrer,
+            status="partial" if found.lacking else "found",
+        )
     for path in found.lacking:
         yield Missing(usage.as_written, path, usage.kind, usage.referrer, _why_missing(path, listing))
 
 
 def _why_missing(path: str, listing: DirectoryListing) -> str:
-    folder = os.path.dirname(path)
-    problem = listing.problem(folder) if os.path.isabs(path) else ""
     if not os.path.isabs(path):
         return "it is a path of another system, which this machine cannot reach"
-    return f"{folder}: {problem}" if problem and problem != "No such file or directory" else "there is no such file"
+    folder = os.path.dirname(path)
+    problem = listing.problem(folder)
+    return f"{folder} cannot be read: {problem}" if problem and os.path.isdir(folder) else "there is no such file"
 
 
 def _scene_times(frames: tuple[int, ...]) -> set[int]:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What can go wrong between Conductor and Blender.
 
-    ConductorError
-    ├── SceneNotOpened          a scene that is not there, not a .blend, of a newer Blender, or broken
-    ├── SceneNotRenderable      an open scene that lacks something: the named scene, view layer, camera, an image format
-    └── FrameNotRendered        Blender gave up on a frame, or wrote nothing
+ConductorError
+├── SceneNotOpened          a scene that is not there, not a .blend, of a newer Blender, or broken
+├── SceneNotRenderable      an open scene that lacks something: the named scene, view layer, camera, an image format
+└── FrameNotRendered        Blender gave up on a frame, or wrote nothing
 """
 
 from __future__ import annotations

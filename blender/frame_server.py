@@ -28,7 +28,7 @@ PROTOCOL = 1
 Say = Callable[[dict[str, Any]], None]
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(_arguments: Sequence[str]) -> int:
     """Serve until the runner says quit or goes away."""
     answers = take_stdout()
 
@@ -90,7 +90,7 @@ class FrameServer:
             self._say({"event": "fail", **frame, "cause": cause, "message": str(exc)})
         except MemoryError:
             self._say({"event": "fail", **frame, "cause": "out-of-memory", "message": "Python ran out of memory."})
-        except Exception as exc:  # the worker's border: the next frame may still work
+        except Exception as exc:  # noqa: BLE001  the worker's border: the next frame may still work
             traceback.print_exc()
             self._say({"event": "fail", **frame, "cause": cause, "message": f"{type(exc).__name__}: {exc}"})
 

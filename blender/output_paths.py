@@ -57,7 +57,7 @@ class SceneOutput:
 
 
 @reads("scenes")
-def outputs(survey: Survey, scene: Any) -> Iterator[Finding]:
+def outputs(_survey: Survey, scene: Any) -> Iterator[Finding]:
     """Yield where a scene writes, and the paths that look like it but only matter to baking."""
     for found in scene_outputs(scene):
         if not found.slot.text():
@@ -172,7 +172,7 @@ def _side_by_side(scene: Any) -> bool:
     return bool(scene.render.use_multiview and scene.render.image_settings.views_format == "STEREO_3D")
 
 
-def _output_nodes(tree: Any, owner: Any = None) -> Iterator[tuple[Any, Any]]:
+def _output_nodes(tree: Any) -> Iterator[tuple[Any, Any]]:
     for node in tree.nodes:
         if node.bl_idname == "CompositorNodeOutputFile":
             yield tree, node
@@ -193,7 +193,7 @@ def _node_outputs(scene: Any, tree: Any, node: Any, active: bool) -> Iterator[Sc
         formats = [node.format] if multilayer else [node.format if s.use_node_format else s.format for s in node.file_slots]
     else:
         slot = Slot(owner, node, "directory", in_node(node))
-        items = [i for i in node.file_output_items]
+        items = list(node.file_output_items)
         names = [node.file_name] if multilayer else [node.file_name + i.name for i in items]
         formats = [node.format] if multilayer else [i.format if i.override_node_format else node.format for i in items]
     base = absolute(slot.text(), folder) or slot.text()

@@ -26,7 +26,7 @@ class OneFile:
         """Return the path: there is nothing to hide in it."""
         return path
 
-    def find(self, path: str, listing: DirectoryListing) -> Found:
+    def find(self, path: str, listing: DirectoryListing, /) -> Found:
         """Return the file, and what lies beside it."""
         if not has_file(path, listing):
             return Found((), (path,))
@@ -50,7 +50,7 @@ class Numbers:
         name = numbered_name(path, at_end=self.at_end)
         return name.pattern() if name else path
 
-    def find(self, path: str, listing: DirectoryListing) -> Found:
+    def find(self, path: str, listing: DirectoryListing, /) -> Found:
         """Return the files of the wanted numbers."""
         name = numbered_name(path, at_end=self.at_end)
         if name is None:
@@ -74,7 +74,7 @@ class Tiles:
         """Return the path, its token kept."""
         return path
 
-    def find(self, path: str, listing: DirectoryListing) -> Found:
+    def find(self, path: str, listing: DirectoryListing, /) -> Found:
         """Return one file for each tile."""
         paths = tuple(dict.fromkeys(tile_path(path, n) for n in self.numbers))
         return Found(tuple(p for p in paths if has_file(p, listing)), tuple(p for p in paths if not has_file(p, listing)))
@@ -88,7 +88,7 @@ class Folder:
         """Return the path of the folder."""
         return path
 
-    def find(self, path: str, listing: DirectoryListing) -> Found:
+    def find(self, path: str, _listing: DirectoryListing, /) -> Found:
         """Return all files, sorted."""
         return _or_lacking(sorted(_files_below(path)), path)
 
@@ -107,7 +107,7 @@ class NamesIn:
         """Return the path of the folder."""
         return path
 
-    def find(self, path: str, listing: DirectoryListing) -> Found:
+    def find(self, path: str, listing: DirectoryListing, /) -> Found:
         """Return the files, sorted."""
         names = sorted(n for n in listing.names(path) if not self.extensions or n.lower().endswith(self.extensions))
         matching = [n for n in names if n.lower().startswith(self.prefixes)]
@@ -126,7 +126,7 @@ class TheseNames:
         """Return the folder, or the only file in it."""
         return os.path.join(path, self.names[0]) if len(self.names) == 1 else path
 
-    def find(self, path: str, listing: DirectoryListing) -> Found:
+    def find(self, path: str, listing: DirectoryListing, /) -> Found:
         """Return the files in the order of their names here."""
         paths = [os.path.join(path, n) for n in dict.fromkeys(self.names)]
         return Found(tuple(p for p in paths if has_file(p, listing)), tuple(p for p in paths if not has_file(p, listing)))

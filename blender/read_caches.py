@@ -44,8 +44,8 @@ def volume(survey: Survey, volume: Any) -> Iterator[Finding]:
     reach: Reach = OneFile()
     if volume.is_sequence:
         reach = Numbers(
-            _volume_numbers(survey, volume, survey.frames),
-            welcome=_volume_numbers(survey, volume, survey.neighbours()) or (),
+            _volume_numbers(volume, survey.frames),
+            welcome=_volume_numbers(volume, survey.neighbours()) or (),
             at_end=True,
         )
     yield from survey.read(slot, "volume", reach)
@@ -158,7 +158,7 @@ def _name_starts(owner: Any, cache: Any) -> tuple[str, ...]:
 def _blend_name(owner: Any) -> str:
     import bpy
 
-    path = owner.library.filepath if owner.library is not None else bpy.data.filepath
+    path: str = owner.library.filepath if owner.library is not None else bpy.data.filepath
     return os.path.splitext(os.path.basename(path.replace("\\", "/")))[0]
 
 
@@ -168,7 +168,7 @@ def _cache_numbers(survey: Survey, cache: Any) -> tuple[int, ...] | None:
     return None if is_animated(cache, "frame") else (int(cache.frame),)
 
 
-def _volume_numbers(survey: Survey, volume: Any, frames: tuple[int, ...]) -> tuple[int, ...] | None:
+def _volume_numbers(volume: Any, frames: tuple[int, ...]) -> tuple[int, ...] | None:
     if is_animated(volume, "frame_"):
         return None
     settings = {"start": volume.frame_start, "duration": volume.frame_duration, "offset": volume.frame_offset}

@@ -12,8 +12,8 @@ from typing import Any
 
 from .animation import is_animated
 from .frame_maps import image_number
-from .readers import node_trees, reads
 from .reach import Numbers, OneFile, Tiles
+from .readers import node_trees, reads
 from .survey import Survey, ignored
 from .usage import Finding, Reach, Slot
 
@@ -73,9 +73,9 @@ def _reach(survey: Survey, image: Any) -> Reach:
 def _all_uses() -> Iterator[tuple[Any, ImageUse]]:
     import bpy
 
-    for owner, tree in node_trees():
+    for _owner, tree in node_trees():
         for node in tree.nodes:
-            yield from _node_uses(owner, tree, node)
+            yield from _node_uses(tree, node)
     for texture in bpy.data.textures:
         if texture.type == "IMAGE":
             yield texture.image, _by_image_user(texture.image_user, texture, "image_user")
@@ -87,7 +87,7 @@ def _all_uses() -> Iterator[tuple[Any, ImageUse]]:
             yield thing.data, _by_image_user(thing.image_user, thing, "image_user")
 
 
-def _node_uses(owner: Any, tree: Any, node: Any) -> Iterator[tuple[Any, ImageUse]]:
+def _node_uses(tree: Any, node: Any) -> Iterator[tuple[Any, ImageUse]]:
     path = f'nodes["{node.name}"]'
     if node.bl_idname in _FRAME_BY_SOCKET:
         for socket in node.inputs:

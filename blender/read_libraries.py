@@ -39,7 +39,7 @@ def text(survey: Survey, text: Any) -> Iterator[Finding]:
 
 
 @reads("collections")
-def exporters(survey: Survey, collection: Any) -> Iterator[Finding]:
+def exporters(_survey: Survey, collection: Any) -> Iterator[Finding]:
     """Yield where a collection's exporters write (4.2 and later): rendering does not."""
     for exporter in getattr(collection, "exporters", ()):
         within = f' exporter "{getattr(exporter, "name", "")}"'
@@ -49,7 +49,7 @@ def exporters(survey: Survey, collection: Any) -> Iterator[Finding]:
 
 
 @reads("brushes")
-def brush_icon(survey: Survey, brush: Any) -> Iterator[Finding]:
+def brush_icon(_survey: Survey, brush: Any) -> Iterator[Finding]:
     """Yield the picture a brush shows in the interface (until 4.5)."""
     if hasattr(brush, "icon_filepath"):
         yield from ignored(Slot(brush, brush, "icon_filepath"), "it is an icon of the interface")

@@ -112,7 +112,7 @@ def _sources(tree: Any, socket: Any, owner: Any, depth: int) -> Iterator[Slot | 
     elif node.bl_idname == "NodeGroupInput" and depth < _DEEPEST:
         yield from _group_inputs(tree, end.identifier, depth)
     else:
-        yield _Computed(f'{Slot(owner, node, "bl_idname", in_node(node)).referrer()}', f'{node.name} → {socket.node.name}')
+        yield _Computed(f"{Slot(owner, node, 'bl_idname', in_node(node)).referrer()}", f"{node.name} → {socket.node.name}")
 
 
 def _group_inputs(tree: Any, identifier: str, depth: int) -> Iterator[Slot | _Computed]:

@@ -114,7 +114,9 @@ def apply_step(step: Step, scene_file: str, log: Callable[[str], None]) -> Any:
         _render_to(scene, step.outputs[0].path, log)
     if scene.render.image_settings.file_format in MOVIE_FORMATS:
         reason = f'scene "{scene.name}" writes a movie, which cannot be rendered frame by frame on several machines'
-        raise SceneNotRenderable(scene_file, reason, "Set an image format, or submit with an output path that ends in .exr or .png.")
+        raise SceneNotRenderable(
+            scene_file, reason, "Set an image format, or submit with an output path that ends in .exr or .png."
+        )
     _choose_device(scene, log)
     return scene
 

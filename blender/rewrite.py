@@ -106,4 +106,3 @@ def _client_path(text: str) -> ClientPath:
     theirs = Flavour.POSIX if ours is Flavour.WINDOWS else Flavour.WINDOWS
     flavour = theirs if not is_absolute(text, ours) and is_absolute(text, theirs) else ours
     return ClientPath.parse(text, flavour)
-

@@ -26,7 +26,7 @@ class Reach(Protocol):
         """Return the path as the report shows it: `####` for a sequence's number."""
         ...
 
-    def find(self, path: str, listing: DirectoryListing) -> Found:
+    def find(self, path: str, listing: DirectoryListing, /) -> Found:
         """Return the files that `path` (absolute) comes to."""
         ...
 

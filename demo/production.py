@@ -13,6 +13,7 @@ Everything is made by script, so the demo downloads nothing and every picture in
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import math
 import os
@@ -350,7 +351,7 @@ def lathe(name: str, profile: Any, steps: int) -> Any:
     rings = len(profile)
     turns = [math.tau * s / steps for s in range(steps + 1)]
     points = [(r * math.cos(t), r * math.sin(t), z) for r, z in profile for t in turns]
-    lengths = np.concatenate(([0.0], np.cumsum([math.dist(a, b) for a, b in zip(profile[:-1], profile[1:], strict=True)])))
+    lengths = np.concatenate(([0.0], np.cumsum([math.dist(a, b) for a, b in itertools.pairwise(profile)])))
     uvs = [(s / steps, float(length / lengths[-1])) for length in lengths for s in range(steps + 1)]
     return mesh_object(name, points, quads(rings - 1, steps), uvs)
 
