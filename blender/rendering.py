@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import sys
 import time
@@ -22,7 +23,7 @@ from .written import Picture, file_state, picture
 
 #: frame, fraction, status
 Report = Callable[[int, float, str], None]
-_MEMORY_WORDS = ("out of memory", "malloc returns null", "failed to allocate", "memory allocation")
+_MEMORY_WORDS = re.compile(r"out of (\w+ )?memory|malloc returns null|failed to allocate|memory allocation")
 #: below this a folder counts as full: no frame of any size would fit
 _LEAST_FREE = 1 << 16
 
@@ -84,7 +85,7 @@ class FrameRenderer:
         try:
             result = bpy.ops.render.render(write_still=True, scene=self._scene.name)
         except RuntimeError as exc:
-            raise FrameNotRendered(frame, *_why_failed(str(exc), render.filepath)) from exc
+            raise FrameNotRendered(frame, *why_failed(str(exc), render.filepath)) from exc
         except MemoryError as exc:
             raise FrameNotRendered(frame, "out-of-memory", "Python ran out of memory") from exc
         finally:
@@ -222,18 +223,18 @@ def _choose_device(scene: Any, log: Callable[[str], None]) -> None:
     log("the scene asks for a GPU and this machine has none: rendering on the CPU")
 
 
-def _why_failed(text: str, path: str) -> tuple[str, str]:
+def why_failed(text: str, path: str) -> tuple[str, str]:
     """Return cause and reason for what Blender says when it gives up."""
     lines = [line.removeprefix("Error:").strip() for line in text.splitlines() if line.strip()]
     reason = " ".join(dict.fromkeys(lines)) or "Blender gave no reason"
     lower = reason.lower()
-    if any(word in lower for word in _MEMORY_WORDS):
+    if _MEMORY_WORDS.search(lower):
         return "out-of-memory", reason
     if os.strerror(errno.ENOSPC).lower() in lower:
         return "disk-full", reason
     if "camera" in lower:
         return "scene-load", reason
-    if "write" in lower or "save" in lower:
+    if "writ" in lower or "save" in lower:
         return _full_or("bad-output", path), reason
     return "exit-code", reason
 

@@ -1,0 +1,299 @@
+"""The rules of Blender that the extension knows by itself, without Blender: numbers, paths, headers, status lines.
+
+That Blender keeps the same rules is checked against real renders in test_blender_scan.py.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conductor_core.sequences import DirectoryListing
+
+Extension = Callable[[str], Any]
+
+
+@pytest.mark.parametrize(
+    ("path", "at_end", "head", "number", "digits", "tail"),
+    [
+        pytest.param("/a/img.0001.png", False, "/a/img.", 1, 4, ".png", id="plain"),
+        pytest.param("/a/shot_v02_p0100_L.exr", False, "/a/shot_v02_p", 100, 4, "_L.exr", id="last-number-of-the-name"),
+        pytest.param("/a7/img.png", False, None, 0, 0, "", id="number-in-the-folder-only"),
+        pytest.param("/a/0042", False, "/a/", 42, 4, "", id="no-extension"),
+        pytest.param("/a/smoke_12.vdb", True, "/a/smoke_", 12, 2, ".vdb", id="at-the-end"),
+        pytest.param("/a/smoke_12_b.vdb", True, None, 0, 0, "", id="not-at-the-end"),
+        pytest.param("C:\\a\\x3.png", False, "C:\\a\\x", 3, 1, ".png", id="windows"),
+    ],
+)
+def test_the_number_of_a_sequence_is_cut_out_where_blender_cuts_it(
+    extension: Extension, path: str, at_end: bool, head: str | None, number: int, digits: int, tail: str
+) -> None:
+    """The last number of the name counts; for volumes and Alembic only one right before the extension."""
+    name = extension("frame_maps").numbered_name(path, at_end=at_end)
+    if head is None:
+        assert name is None
+    else:
+        assert (name.head, name.number, name.digits, name.tail) == (head, number, digits, tail)
+        assert name.at(number) == path
+
+
+@pytest.mark.parametrize(
+    ("frame", "settings", "number"),
+    [
+        pytest.param(1, {"start": 1, "duration": 5, "offset": 0, "cyclic": False}, 1, id="first"),
+        pytest.param(9, {"start": 1, "duration": 5, "offset": 0, "cyclic": False}, 5, id="held-after"),
+        pytest.param(-4, {"start": 1, "duration": 5, "offset": 100, "cyclic": False}, 100, id="zero-before"),
+        pytest.param(6, {"start": 1, "duration": 5, "offset": 100, "cyclic": True}, 101, id="cyclic-begins-again"),
+        pytest.param(0, {"start": 1, "duration": 5, "offset": 0, "cyclic": True}, 5, id="cyclic-backwards"),
+        pytest.param(3, {"start": 1, "duration": 0, "offset": 7, "cyclic": False}, 0, id="no-duration"),
+    ],
+)
+def test_image_numbers(extension: Extension, frame: int, settings: dict[str, Any], number: int) -> None:
+    """An image user holds its first and last number, or begins again."""
+    assert extension("frame_maps").image_number(frame, **settings) == number
+
+
+@pytest.mark.parametrize(
+    ("mode", "numbers"),
+    [
+        pytest.param("CLIP", [None, None, 11, 12, 13, None, None, None], id="clip"),
+        pytest.param("EXTEND", [11, 11, 11, 12, 13, 13, 13, 13], id="extend"),
+        pytest.param("REPEAT", [12, 13, 11, 12, 13, 11, 12, 13], id="repeat"),
+        pytest.param("PING_PONG", [13, 12, 11, 12, 13, 12, 11, 12], id="ping-pong"),
+    ],
+)
+def test_volume_numbers(extension: Extension, mode: str, numbers: list[int | None]) -> None:
+    """A volume of three files from 11 on, from frame 1, in each mode, at frames -1 to 6."""
+    volume_number = extension("frame_maps").volume_number
+    assert [volume_number(f, mode, start=1, duration=3, offset=10) for f in range(-1, 7)] == numbers
+
+
+@given(frame=st.integers(-500, 500), duration=st.integers(1, 40), mode=st.sampled_from(["EXTEND", "REPEAT", "PING_PONG"]))
+def test_volumes_never_leave_their_range(extension: Extension, frame: int, duration: int, mode: str) -> None:
+    """Whatever the frame, the number lies within the sequence."""
+    assert 1 <= extension("frame_maps").volume_number(frame, mode, start=3, duration=duration, offset=0) <= duration
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        pytest.param("//tex/a.png", "/job/shots/tex/a.png", id="relative-to-the-blend"),
+        pytest.param("//../lib/./a.png", "/job/lib/a.png", id="up"),
+        pytest.param("//..\\lib\\a.png", "/job/lib/a.png", id="backslashes-of-windows"),
+        pytest.param("/abs//x/../a.png", "/abs/a.png", id="absolute"),
+        pytest.param("tex/a.png", None, id="hangs-on-the-working-folder"),
+        pytest.param("D:\\tex\\a.png", "D:\\tex\\a.png", id="another-system"),
+        pytest.param("\\\\server\\a.png", "\\\\server\\a.png", id="share-of-another-system"),
+    ],
+)
+@pytest.mark.skipif(os.name == "nt", reason="POSIX rules")
+def test_paths_become_absolute_as_in_blender(extension: Extension, text: str, path: str | None) -> None:
+    """`//` is the folder of the .blend that holds the text."""
+    assert extension("survey").absolute(text, "/job/shots") == path
+
+
+@pytest.mark.parametrize(
+    ("number", "udim", "uvtile"),
+    [(1001, "a.1001.png", "a.u1_v1.png"), (1012, "a.1012.png", "a.u2_v2.png"), (1010, "a.1010.png", "a.u10_v1.png")],
+)
+def test_tiles(extension: Extension, number: int, udim: str, uvtile: str) -> None:
+    """Both tokens of tiles are filled in."""
+    tile_path = extension("reach").tile_path
+    assert tile_path("a.<UDIM>.png", number) == udim
+    assert tile_path("a.<UVTILE>.png", number) == uvtile
+
+
+def test_a_sequence_with_gaps_names_each_gap(extension: Extension, tmp_path: Path) -> None:
+    """Wanted numbers are found or lacking, welcome ones found or forgotten, others not taken."""
+    for n in (1, 2, 4, 9):
+        (tmp_path / f"s.{n:03d}.vdb").touch()
+    found = extension("reach").Numbers((2, 3, 4), welcome=(1, 5)).find(str(tmp_path / "s.001.vdb"), DirectoryListing())
+    assert [Path(f).name for f in found.files] == ["s.002.vdb", "s.004.vdb", "s.001.vdb"]
+    assert [Path(f).name for f in found.lacking] == ["s.003.vdb"]
+
+
+def test_where_the_frames_cannot_be_told_all_are_taken(extension: Extension, tmp_path: Path) -> None:
+    """Every file of the sequence is found, and no other."""
+    for name in ("s.001.png", "s.1234.png", "s.1.png", "s.001.exr", "t.001.png", "s.00a.png"):
+        (tmp_path / name).touch()
+    found = extension("reach").Numbers(None).find(str(tmp_path / "s.001.png"), DirectoryListing())
+    assert [Path(f).name for f in found.files] == ["s.001.png", "s.1234.png"]
+
+
+def test_folders_are_walked_once_even_when_links_lead_back(extension: Extension, tmp_path: Path) -> None:
+    """A link to the folder above does not make the walk endless."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "f.vdb").touch()
+    try:
+        (tmp_path / "data" / "loop").symlink_to(tmp_path, target_is_directory=True)
+    except OSError:
+        pytest.skip("links are not allowed here")
+    found = extension("reach").Folder().find(str(tmp_path), DirectoryListing())
+    assert [Path(f).name for f in found.files] == ["f.vdb"]
+
+
+@pytest.mark.parametrize(
+    ("head", "version"),
+    [
+        pytest.param(b"BLENDER-v405RENDH", (4, 5), id="until-4"),
+        pytest.param(b"BLENDER_V279REND", (2, 79), id="32-bit"),
+        pytest.param(b"BLENDER17-01v0500REN", (5, 0), id="since-5"),
+        pytest.param(b"\x28\xb5\x2f\xfd`\xd4\x03\xed\x03\x00\xe4\x05BLENDER-v405REN", (4, 5), id="zstd-in-the-clear"),
+        pytest.param(b"PK\x03\x04", None, id="something-else"),
+    ],
+)
+def test_header_versions(extension: Extension, head: bytes, version: tuple[int, int] | None) -> None:
+    """The Blender that wrote a file is told by its first bytes."""
+    assert extension("opening").header_version(head) == version
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        pytest.param(lambda p: None, "there is no such file", id="not-there"),
+        pytest.param(lambda p: p.mkdir(), "a folder", id="folder"),
+        pytest.param(lambda p: p.write_bytes(b"hello"), "not a Blender scene", id="not-a-blend"),
+        pytest.param(lambda p: p.write_bytes(b""), "not a Blender scene", id="empty"),
+        pytest.param(lambda p: p.write_bytes(b"BLENDER17-01v0501REND"), "saved by Blender 5.1, this is Blender 4.5", id="newer"),
+        pytest.param(lambda p: p.write_bytes(gzip.compress(b"BLENDER-v409RENDH")), "saved by Blender 4.9", id="newer-gzip"),
+        pytest.param(lambda p: p.write_bytes(gzip.compress(b"BLENDER-v283REND" * 99)[:12]), "cannot be read", id="cut-gzip"),
+    ],
+)
+def test_files_that_cannot_be_opened(extension: Extension, tmp_path: Path, make: Callable[[Path], Any], says: str) -> None:
+    """What Blender could not open is refused before it tries, with the reason and a next step."""
+    path = tmp_path / "x.blend"
+    make(path)
+    with pytest.raises(extension("errors").SceneNotOpened) as refused:
+        extension("opening").check_header(str(path), (4, 5))
+    assert says in refused.value.what
+    assert str(path) in refused.value.what
+    assert refused.value.next_step
+
+
+def test_progress_rises_over_samples_and_layers_and_is_throttled(extension: Extension) -> None:
+    """Two view layers of four samples: the fraction never falls, and no two reports come within the interval."""
+    now = iter(x * 0.2 for x in range(100))
+    reports: list[tuple[float, str]] = []
+    progress = extension("progress").FrameProgress(2, lambda f, s: reports.append((f, s)), lambda: next(now))
+    for layer in ("Beauty", "Fog"):
+        progress.line(f"Fra:1 Mem:8M | Time:00:00.01 | Scene, {layer} | Synchronizing object | Cube")
+        for sample in range(5):
+            progress.line(f"Fra:1 Mem:8M | Time:00:00.01 | Remaining:00:01 | Mem:1M, Peak:1M | Scene, {layer} | Sample {sample}/4")
+    fractions = [f for f, _ in reports]
+    assert fractions == sorted(fractions)
+    assert reports[-1] == (0.875, "Sample 3/4")
+    assert len(reports) == 6  # 12 lines, 0.2 s apart, at most one in 0.25 s
+
+
+@pytest.mark.parametrize(
+    ("line", "fraction"),
+    [
+        ("Fra:1 | Scene, ViewLayer | Sample 12/64", 12 / 64),
+        ("Fra:1 | Rendering 3 / 4 samples", 0.75),
+        ("Fra:1 | Scene, ViewLayer | Rendered 1/4 Tiles, Sample 32/64", 1.5 / 4),
+        ("Fra:1 | Scene, ViewLayer | Rendered 4/4 Tiles, Sample 64/64", 1.0),
+        ("Fra:1 | Scene, ViewLayer | Updating Lights", 0.0),
+    ],
+)
+def test_status_lines(extension: Extension, line: str, fraction: float) -> None:
+    """Samples and tiles of Cycles and EEVEE are understood."""
+    reports: list[float] = []
+    extension("progress").FrameProgress(1, lambda f, _: reports.append(f), lambda: 0.0).line(line)
+    assert reports == [pytest.approx(fraction)]
+
+
+def exr_header(parts: list[tuple[str, list[str]]], size: tuple[int, int]) -> bytes:
+    """Return the header of an EXR file of one part or of several."""
+
+    def attribute(name: str, kind: str, value: bytes) -> bytes:
+        return name.encode() + b"\0" + kind.encode() + b"\0" + struct.pack("<i", len(value)) + value
+
+    out = b"\x76\x2f\x31\x01" + struct.pack("<I", 2 | (0x1000 if len(parts) > 1 else 0))
+    for name, channels in parts:
+        listed = b"".join(c.encode() + b"\0" + b"\0" * 16 for c in channels) + b"\0"
+        out += attribute("channels", "chlist", listed)
+        out += attribute("dataWindow", "box2i", struct.pack("<4i", 10, 20, 9 + size[0], 19 + size[1]))
+        out += (attribute("name", "string", name.encode()) if name else b"") + b"\0"
+    return out + (b"\0" if len(parts) > 1 else b"")
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        pytest.param(exr_header([("", ["V.Combined.R", "V.Depth.Z"])], (64, 36)), (64, 36, ("V.Combined", "V.Depth")), id="multilayer"),
+        pytest.param(exr_header([("", ["R", "G", "B"])], (8, 4)), (8, 4, ()), id="plain-exr"),
+        pytest.param(exr_header([("a", ["a.C.R"]), ("b", ["b.C.R"])], (8, 4)), (8, 4, ("a.C", "b.C")), id="multi-part"),
+        pytest.param(exr_header([("", ["R"])], (8, 4))[:30], (0, 0, ()), id="cut-exr"),
+        pytest.param(
+            b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sIIBBBBB", 13, b"IHDR", 7, 5, 8, 6, 0, 0, 0) + struct.pack(">I", zlib.crc32(b"")),
+            (7, 5, ()),
+            id="png",
+        ),
+        pytest.param(b"GIF89a", (0, 0, ()), id="other"),
+    ],
+)
+def test_headers_of_written_files(extension: Extension, tmp_path: Path, data: bytes, expected: tuple[int, int, Any]) -> None:
+    """Size and layers come from the file itself."""
+    path = tmp_path / "x"
+    path.write_bytes(data)
+    picture = extension("written").picture(str(path))
+    assert (picture.width, picture.height, picture.layers) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "extensions", "expected"),
+    [
+        ("/a/shot_####", (".png",), "/a/shot_####.png"),
+        ("/a/shot_##.png", (".png",), "/a/shot_##.png"),
+        ("/a/shot", (".exr",), "/a/shot####.exr"),
+        ("/a/v##/shot.png", (".exr",), "/a/v##/shot.png####.exr"),
+        ("/a/shot_##.png", (".exr",), "/a/shot_##.exr"),
+        ("/a/shot.v1", (".exr",), "/a/shot.v1####.exr"),
+        ("/a/shot_##", None, "/a/shot_##"),
+    ],
+)
+def test_output_patterns(extension: Extension, path: str, extensions: Any, expected: str) -> None:
+    """The frame and the extension come where Blender puts them."""
+    assert extension("output_paths").hashed(path, extensions) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "frame", "expected"),
+    [
+        ("/a/s_####.exr", 7, "/a/s_0007.exr"),
+        ("/a/s_##.exr", 1234, "/a/s_1234.exr"),
+        ("/a/s_####.exr", -5, "/a/s_-0005.exr"),
+        ("/a/#x/#s_##_b.exr", 3, "/a/#x/#s_03_b.exr"),
+        ("/a/movie.mp4", 3, "/a/movie.mp4"),
+    ],
+)
+def test_frame_files(extension: Extension, path: str, frame: int, expected: str) -> None:
+    """The last run of `#` in the name is the frame."""
+    assert extension("output_paths").frame_file(path, frame) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("Error: System is out of GPU memory\n", "out-of-memory"),
+        ("Error: Error writing render result, No space left on device (see console)", "disk-full"),
+        ("Error: Error writing render result, Permission denied", "bad-output"),
+        ('Error: No camera found in scene "Scene"', "scene-load"),
+        ("Error: Build without OpenImageDenoiser", "exit-code"),
+        ("", "exit-code"),
+    ],
+)
+def test_causes(extension: Extension, tmp_path: Path, text: str, cause: str) -> None:
+    """What Blender says when it gives up is sorted by cause, its words kept."""
+    found, reason = extension("rendering").why_failed(text, str(tmp_path / "x.exr"))
+    assert found == cause
+    assert reason
