@@ -30,6 +30,7 @@ from conductor_service.runner.session import Machine
 from conductor_service.runner.work_folder import WorkFolder
 from conductor_service.runner.worker import Settings, Worker
 
+NO_LIMITS = Limits()
 MTIME_NS = 1_600_000_000_123_456_789
 
 
@@ -195,7 +196,7 @@ for line in sys.stdin:
         frame = order["frame"]
         path = ""
         if step["outputs"]:
-            path = mapped(step["outputs"][0]["path"].replace("####", f"{frame:04d}"))
+            path = mapped(step["outputs"][0]["path"].replace("####", ("-" if frame < 0 else "") + f"{abs(frame):04d}"))
         print(f"rendering {frame}", flush=True)
         say(event="progress", frame=frame, fraction=0.5, status="half")
         answer = {"outputs": [path]}
@@ -216,7 +217,7 @@ class Job:
     scene: str = "png(path)"
     frames: tuple[int, ...] = (1,)
     outputs: tuple[Output, ...] = (Output("/job/render/shot_####.png"),)
-    limits: Limits = Limits()
+    limits: Limits = NO_LIMITS
     command: tuple[str, ...] = ()
     #: client path → bytes, beside the scene
     files: Mapping[str, bytes] = field(default_factory=dict)

@@ -103,6 +103,8 @@ class Session:
             raise
         finally:
             holding.inbox = None
+            if self._server is not None:
+                holding.beat = replace(holding.beat, peak_memory=self._server.measured_peak())
 
     def close(self) -> None:
         """End the software and remove what the session wrote."""
@@ -121,7 +123,7 @@ class Session:
             holding.beat = Beat(index / len(frames), frame, "", holding.beat.peak_memory)
             rendered = server.render(frame, on_progress)
             hand_over(self._frame_ready(rendered, holding))
-        holding.beat = Beat(1.0, frames[-1], "", server.measured_peak())
+        holding.beat = Beat(1.0, frames[-1])
 
     def _ready_server(self, holding: Holding, charge: Charge) -> FrameServer:
         if self._server is not None:
