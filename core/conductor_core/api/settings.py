@@ -30,6 +30,11 @@ from conductor_core.errors import InvalidDocument, SettingsError
 FILE = "settings.yaml"
 
 
+def _within(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise ValueError(f"{name} must lie between {low} and {high}")
+
+
 @dataclass(frozen=True, slots=True)
 class SubmitSettings:
     """What `conductor submit` takes where it is not told."""
@@ -124,8 +129,3 @@ def _lines(node: Any, prefix: str) -> Iterator[tuple[str, int]]:
             name = f"{prefix}.{key.value}" if prefix else str(key.value)
             yield name, key.start_mark.line + 1
             yield from _lines(value, name)
-
-
-def _within(name: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise ValueError(f"{name} must lie between {low} and {high}")

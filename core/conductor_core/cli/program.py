@@ -1,0 +1,135 @@
+"""The command group: finds commands, and turns every error into a sentence and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib.metadata import entry_points
+from typing import NoReturn
+
+import click
+
+from conductor_core import __version__
+from conductor_core.cli.exit_codes import Ended, ExitCode, exit_code_of
+from conductor_core.cli.session import Session
+from conductor_core.errors import ConductorError
+from conductor_core.user_folders import user_folders
+
+#: packages beyond the core add their commands here (the service: `serve`)
+ENTRY_POINTS = "conductor.commands"
+
+#: imported when they are used: `conductor jobs` need not load what `submit` needs
+_COMMANDS = {
+    "agent": "conductor_core.cli.agent_command:agent_command",
+    "login": "conductor_core.cli.login:login_command",
+    "scan": "conductor_core.cli.scan:scan_command",
+    "submit": "conductor_core.cli.submit:submit_command",
+    "jobs": "conductor_core.cli.jobs:jobs_command",
+    "job": "conductor_core.cli.jobs:job_command",
+    "log": "conductor_core.cli.log:log_command",
+    "hold": "conductor_core.cli.moves:hold_command",
+    "resume": "conductor_core.cli.moves:resume_command",
+    "kill": "conductor_core.cli.moves:kill_command",
+    "retry": "conductor_core.cli.moves:retry_command",
+    "download": "conductor_core.cli.download:download_command",
+    "instances": "conductor_core.cli.costs:instances_command",
+    "cost": "conductor_core.cli.costs:cost_command",
+}
+
+
+class Commands(click.Group):
+    """Our own commands in the order of an artist's day, then those of other packages."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return all command names."""
+        return [*_COMMANDS, *sorted({e.name for e in entry_points(group=ENTRY_POINTS)} - set(_COMMANDS))]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """Import and return one command."""
+        if cmd_name in _COMMANDS:
+            module, _, name = _COMMANDS[cmd_name].partition(":")
+            command = getattr(importlib.import_module(module), name)
+        else:
+            found = [e for e in entry_points(group=ENTRY_POINTS) if e.name == cmd_name]
+            if not found:
+                return None
+            try:
+                command = found[0].load()
+            except ImportError as exc:
+                # one broken package must not take the help of all others with it
+                return _broken(cmd_name, str(exc))
+        assert isinstance(command, click.Command)
+        return command
+
+
+def _broken(name: str, reason: str) -> click.Command:
+    def refuse() -> NoReturn:
+        raise Ended(ExitCode.INTERNAL, f"The command {name!r} is installed, but cannot be loaded: {reason}.", "Install it again.")
+
+    return click.Command(name, callback=refuse, help=f"(cannot be loaded: {reason})")
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--service", metavar="URL", envvar="CONDUCTOR_SERVICE", default="", help="Of several logins, the one to use.")
+@click.version_option(__version__, prog_name="conductor")
+@click.pass_context
+def conductor(ctx: click.Context, service: str) -> None:
+    """Send scenes to the render farm, watch and steer them, and get their frames back.
+
+    \b
+    A first time:
+      conductor login https://farm.example      who you are
+      conductor scan shot.blend                 what a scene needs
+      conductor submit shot.blend --frames 1-100 --wait
+
+    \b
+    Later:
+      conductor jobs                            what runs
+      conductor job 12 --wait                   come back to a job
+      conductor log 12 --frame 7                why a frame failed
+      conductor download 12                     bring its frames home
+
+    Uploads and downloads happen in the agent, a program of your own in the background: closing the terminal or the host
+    stops neither. Every command ends with 0 when it did what it says; see --help of each and docs/cli.md for the others.
+
+    \b
+    Environment:
+      CONDUCTOR_SERVICE   as --service
+      CONDUCTOR_HOME      keep settings, state and caches in this folder
+      CONDUCTOR_BLENDER   a blender binary, or a Python that has bpy, to ask about scenes
+      CONDUCTOR_HOSTS     the folder that holds blender/
+    """
+    ctx.obj = Session(user_folders(), service)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command and end the process with its exit code."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code; every error has become a sentence on stderr."""
+    try:
+        result = conductor.main(args=None if arguments is None else list(arguments), prog_name="conductor", standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else ExitCode.OK
+    except click.ClickException as exc:
+        exc.show()
+        return ExitCode.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        return ExitCode.INTERRUPTED
+    except ConductorError as exc:
+        click.echo(str(exc), err=True)
+        return exit_code_of(exc)
+    except BrokenPipeError:
+        # the reader (`head`, a pager) has what it wanted; what is left in the buffer has no place to go
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return ExitCode.OK
+    except Exception:  # noqa: BLE001 - the outermost border: say that it is our defect, with all that helps to mend it
+        traceback.print_exc()
+        click.echo("This is a defect of Conductor, not of yours: please report the lines above.", err=True)
+        return ExitCode.INTERNAL

@@ -1,0 +1,215 @@
+"""A submission's way in the terminal: upload bar, frames by state, files home, cost so far.
+
+On a terminal it is drawn by rich and redrawn in place; anywhere else it is a plain line whenever something changed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from conductor_core.api.answers import Job
+
+#: order and colour of frame states
+FRAME_STATES = {
+    "success": "green",
+    "running": "cyan",
+    "ready": "white",
+    "pending": "bright_black",
+    "holding": "yellow",
+    "preempted": "magenta",
+    "failed": "red",
+    "killed": "red",
+    "skipped": "bright_black",
+}
+#: seconds between two plain lines
+PLAIN_EVERY = 5.0
+_WIDTH = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """All that is known of a submission at one instant; None where it is not that far."""
+
+    #: as the agent tells it (docs/api.md, `GET /v1/submissions/{id}`)
+    submission: Mapping[str, Any] | None = None
+    job: Job | None = None
+    #: as the agent tells it (`GET /v1/downloads`)
+    download: Mapping[str, Any] | None = None
+    currency: str = ""
+
+
+class Display(Protocol):
+    """Where progress is shown."""
+
+    def show(self, status: Status) -> None:
+        """Show how far it is now."""
+
+
+class NoDisplay:
+    """Show nothing, for `--json`."""
+
+    def show(self, status: Status) -> None:
+        """Show nothing."""
+
+
+class RichDisplay:
+    """Redraw in place."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+
+    def show(self, status: Status) -> None:
+        """Redraw."""
+        self._live.update(render(status))
+
+
+class PlainDisplay:
+    """Print a line when something changed, and not too often; the first and the last of a stage always."""
+
+    def __init__(self, write: Callable[[str], None], *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._write = write
+        self._clock = clock
+        self._last = ""
+        self._stage = ""
+        self._at = 0.0
+
+    def show(self, status: Status) -> None:
+        """Print what changed."""
+        line, stage = line_of(status), _stage(status)
+        now = self._clock()
+        if line != self._last and (stage != self._stage or now - self._at >= PLAIN_EVERY):
+            self._write(line)
+            self._last, self._stage, self._at = line, stage, now
+
+
+@contextlib.contextmanager
+def open_display(console: Console | None = None) -> Iterator[Display]:
+    """Give the display that fits the console: rich on a terminal, plain lines elsewhere."""
+    console = console or Console(highlight=False)
+    if not console.is_terminal:
+        yield PlainDisplay(lambda line: console.print(line, soft_wrap=True, markup=False))
+        return
+    with Live(console=console, refresh_per_second=8, transient=False) as live:
+        yield RichDisplay(live)
+
+
+def line_of(status: Status) -> str:
+    """Return the whole status as one line."""
+    parts = []
+    if status.job is None and status.submission is not None:
+        parts.append(_upload_words(status.submission))
+    if status.job is not None:
+        parts.append(f"job {status.job.number} {status.job.state}")
+        parts.append("frames: " + (_frame_words(status.job) or "none"))
+    if status.download is not None:
+        parts.append(_home_words(status.download))
+    if status.job is not None:
+        parts.append(_cost_words(status))
+    return " · ".join(parts)
+
+
+def render(status: Status) -> RenderableType:
+    """Return the whole status as a rich table."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", min_width=8)
+    table.add_column(width=_WIDTH)
+    table.add_column()
+    rows: list[RenderableType] = [table]
+    if status.submission is not None:
+        total, done = _upload_numbers(status.submission)
+        table.add_row("upload", ProgressBar(total=max(total, 1), completed=done or int(not total), width=_WIDTH), "")
+        rows.append(Text("          " + _upload_words(status.submission), style="bright_black"))
+        table = Table.grid(padding=(0, 2))
+        table.add_column(style="bold", min_width=8)
+        table.add_column(width=_WIDTH)
+        table.add_column()
+        rows.append(table)
+    if status.job is not None:
+        table.add_row("frames", _frame_bar(status.job), _frame_words(status.job))
+    if status.download is not None:
+        total, done = int(status.download.get("total", 0)), int(status.download.get("done", 0))
+        table.add_row("home", ProgressBar(total=max(total, 1), completed=done, width=_WIDTH), _home_words(status.download))
+    if status.job is not None:
+        table.add_row("job", Text(f"{status.job.number} {status.job.title}", overflow="ellipsis", no_wrap=True), _cost_words(status))
+    return Group(*rows)
+
+
+def size_words(count: int) -> str:
+    """Return bytes as a person reads them."""
+    number = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if number < 1000:
+            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
+        number /= 1000
+    return f"{number:.1f} TB"
+
+
+def _upload_numbers(submission: Mapping[str, Any]) -> tuple[int, int]:
+    if submission["state"] == "hashing":
+        return int(submission["bytes_total"]), int(submission["bytes_hashed"])
+    if submission["state"] == "submitted":
+        return 1, 1
+    return int(submission["bytes_to_send"]), int(submission["bytes_sent"])
+
+
+def _upload_words(submission: Mapping[str, Any]) -> str:
+    state, error = submission["state"], submission.get("error")
+    if error and error.get("waiting"):
+        return f"waiting: {error['message']}"
+    if state == "hashing":
+        hashed, total = size_words(submission["bytes_hashed"]), size_words(submission["bytes_total"])
+        return f"reading {submission['files']} files: {hashed} of {total}"
+    sent, to_send = size_words(submission["bytes_sent"]), size_words(submission["bytes_to_send"])
+    words = f"{submission['files']} files, {submission['objects_present']} already there, {sent} of {to_send} sent"
+    return f"{words} · {state}" if state in ("committing", "failed") else words
+
+
+def _frame_words(job: Job) -> str:
+    return ", ".join(f"{job.frames[state]} {state}" for state in FRAME_STATES if job.frames.get(state))
+
+
+def _frame_bar(job: Job) -> Text:
+    """Return a bar in which each state has its share, and each state that occurs at least one cell."""
+    total = sum(job.frames.values())
+    bar = Text()
+    if not total:
+        return bar.append("─" * _WIDTH, style="bright_black")
+    left = _WIDTH
+    present = [(state, job.frames[state]) for state in FRAME_STATES if job.frames.get(state)]
+    for index, (state, count) in enumerate(present):
+        rest = len(present) - index - 1
+        cells = left if not rest else min(max(1, round(count / total * _WIDTH)), left - rest)
+        bar.append("━" * cells, style=FRAME_STATES[state])
+        left -= cells
+    return bar
+
+
+def _home_words(download: Mapping[str, Any]) -> str:
+    words = f"{download['done']} of {download['total']} files home, {size_words(int(download['bytes']))}"
+    beside = len(download.get("kept_beside", ()))
+    words += f", {beside} placed beside newer work" if beside else ""
+    errors = download.get("errors", ())
+    return f"{words}, {len(errors)} with errors" if errors else words
+
+
+def _cost_words(status: Status) -> str:
+    job = status.job
+    assert job is not None
+    return f"cost so far {job.cost} {status.currency}".rstrip() + f" ({job.billed_minutes} min)"
+
+
+def _stage(status: Status) -> str:
+    if status.job is not None:
+        done = status.download or {}
+        return f"{status.job.state} {bool(done.get('complete'))}"
+    return "" if status.submission is None else str(status.submission["state"]) + str(bool(status.submission.get("error")))

@@ -1,0 +1,60 @@
+"""What every command starts from: this user's folders, settings, service and agent."""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from conductor_core.agent_client import AgentClient, connect
+from conductor_core.agent_start import record_agent_command
+from conductor_core.api.client import ServiceClient
+from conductor_core.api.profile import Login, read_profile
+from conductor_core.api.profile import connect as connect_service
+from conductor_core.api.settings import Settings, read_settings
+from conductor_core.documents import to_json
+from conductor_core.user_folders import UserFolders
+
+
+@dataclass(frozen=True)
+class Session:
+    """One run of `conductor`; connections are made when they are first needed."""
+
+    folders: UserFolders
+    #: as asked for on the command line; empty: the default login
+    service: str = ""
+
+    @functools.cached_property
+    def settings(self) -> Settings:
+        """This user's settings."""
+        return read_settings(self.folders.config)
+
+    @functools.cached_property
+    def login(self) -> Login:
+        """The login to use."""
+        return read_profile(self.folders.config).login(self.service)
+
+    @functools.cached_property
+    def client(self) -> ServiceClient:
+        """The service."""
+        return connect_service(self.login)
+
+    @functools.cached_property
+    def agent(self) -> AgentClient:
+        """The agent, started if it does not run."""
+        record_agent_command(self.folders)
+        return connect(folders=self.folders)
+
+
+pass_session = click.make_pass_decorator(Session)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as indented JSON."""
+    click.echo(json.dumps(to_json(value), indent=1))
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")

@@ -1,0 +1,85 @@
+"""Wait for a submission and its job, showing how far they are; Ctrl-C stops the watching only."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from conductor_core.agent_client import AgentClient
+from conductor_core.api.answers import Job
+from conductor_core.api.client import ServiceClient
+from conductor_core.cli.exit_codes import Ended, ExitCode, exit_code_of_name
+from conductor_core.cli.progress import Display, Status
+from conductor_core.errors import ServiceUnreachable, Unauthorized
+
+#: seconds between two looks
+LOOK_EVERY = 0.5
+
+
+@dataclass(slots=True)
+class Watch:
+    """Watch through one service and one agent."""
+
+    client: ServiceClient
+    display: Display
+    #: None where nothing is brought home
+    agent: AgentClient | None
+    currency: str = ""
+    sleep: Callable[[float], None] = time.sleep
+    _submission: Mapping[str, Any] | None = field(default=None, init=False)
+
+    def submission(self, identity: str) -> Mapping[str, Any]:
+        """Wait until a submission is a job that renders, and return what the agent says of it.
+
+        Raises:
+            Ended: it failed, or waits for a new login.
+        """
+        assert self.agent is not None
+        while True:
+            now = self._submission = self.agent.submission(identity)
+            self.display.show(Status(now))
+            if now["state"] == "submitted":
+                return now
+            error = now.get("error")
+            if error and (now["state"] == "failed" or error["kind"] == Unauthorized.__name__):
+                raise Ended(exit_code_of_name(str(error["kind"])), str(error["message"]), str(error["next"]))
+            self.sleep(LOOK_EVERY)
+
+    def job(self, job: str | int) -> tuple[Job, Mapping[str, Any] | None]:
+        """Wait until a job has ended and, with an agent, until its files are home; return both.
+
+        A service that is away is waited for: the job goes on without us.
+        """
+        while True:
+            try:
+                now = self.client.job(job)
+            except ServiceUnreachable:
+                self.sleep(LOOK_EVERY * 4)
+                continue
+            download = self._download(now.id)
+            self.display.show(Status(self._submission, now, download, self.currency))
+            if now.ended() and (self.agent is None or (download is not None and download["complete"])):
+                return now, download
+            self.sleep(LOOK_EVERY)
+
+    def _download(self, job: str) -> Mapping[str, Any] | None:
+        if self.agent is None:
+            return None
+        return next((d for d in self.agent.downloads() if d["job"] == job), None)
+
+
+def check_ended(job: Job, download: Mapping[str, Any] | None) -> None:
+    """Raise what a script must know: the job failed, or a file did not come home."""
+    if job.state != "success":
+        raise Ended(
+            ExitCode.JOB_FAILED, f"Job {job.number} ended as {job.state}.", f"See why: conductor log {job.number}"
+        )
+    if download and (download["failed"] or download["done"] < download["total"]):
+        first = download["errors"][0] if download["errors"] else ""
+        raise Ended(
+            ExitCode.TRANSFER_FAILED,
+            f"{download['total'] - download['done']} files of job {job.number} are not home. {first}".rstrip(),
+            f"Try again: conductor download {job.number}",
+        )
