@@ -40,3 +40,9 @@ def bpy_python() -> Callable[[str], Path]:
         return path
 
     return interpreter
+
+
+@pytest.fixture(scope="session", name="require")
+def give_require() -> Callable[[object, str], None]:
+    """Give `require`, since a test module cannot import this one."""
+    return require
