@@ -225,6 +225,8 @@ class Job:
     environment: tuple[EnvironmentVariable, ...] = ()
     session: str = "session-1"
     scene_path: str = "/job/scenes/shot.blend"
+    #: the scene, where it is no text for the fake frame server
+    scene_bytes: bytes = b""
     flavour: Flavour = Flavour.POSIX
 
 
@@ -246,7 +248,7 @@ class Farm:
     def add(self, job: Job) -> str:
         """Queue a job of one task; return its attempt id."""
         number = next(self._numbers)
-        entries = [self._entry(job.scene_path, job.scene.encode())] if not job.command else []
+        entries = [self._entry(job.scene_path, job.scene_bytes or job.scene.encode())] if not job.command else []
         entries += [self._entry(path, data) for path, data in job.files.items()]
         entries += [Entry(path, "symlink", target=says, mtime_ns=MTIME_NS) for path, says in job.links.items()]
         manifest = make_manifest(job.flavour, entries)

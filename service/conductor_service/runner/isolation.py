@@ -158,7 +158,7 @@ def _view(world: World) -> View:
         Mount("writable", HOME, str(world.folder / "home")),
     )
     base = (*system_mounts(world.folder / "etc"), *software, *own)
-    listed = {path: node for path, node in world.inputs.items() if not path.startswith(("/proc", "/sys"))}
+    listed = {path: node for path, node in world.inputs.items() if path.split("/")[1] not in ("proc", "sys")}
     return View(base, ("/tmp", "/dev"), listed, world.outputs, str(world.stage), world.seen_root)  # noqa: S108
 
 
