@@ -1,0 +1,79 @@
+"""Who a request comes from; every router under /api depends on one of `Person` and `Runner`."""
+
+from __future__ import annotations
+
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
+
+from conductor_service.errors import NotPermitted, Unauthenticated
+from conductor_service.farm import Farm
+from conductor_service.tokens import Principal
+
+COOKIE = "conductor_session"
+#: a page of another site can send a cookie along, but not this header
+OWN_PAGE = "X-Conductor"
+_READING = frozenset({"GET", "HEAD"})
+
+
+def farm_of(request: Request) -> Farm:
+    """Return the farm that the application serves."""
+    return cast(Farm, request.app.state.farm)
+
+
+async def principal(request: Request) -> Principal:
+    """Return whose token the request carries, in its header or its cookie.
+
+    Raises:
+        Unauthenticated: none, or a wrong, expired or revoked one.
+        NotPermitted: a request by cookie that changes something and does not come from our page.
+    """
+    farm = farm_of(request)
+    secret = _bearer(request)
+    if not secret and COOKIE in request.cookies:
+        secret = request.cookies[COOKIE]
+        if request.method not in _READING and request.headers.get(OWN_PAGE) != "1":
+            raise NotPermitted("A request by cookie that changes something needs the header X-Conductor: 1.")
+    if not secret:
+        raise Unauthenticated("The request carries no token.")
+    known = farm.gatekeeper.remembered(secret)
+    if known is None:
+        known = await run_in_threadpool(farm.gatekeeper.principal, secret)
+    if known is None or known.expires <= farm.clock():
+        raise Unauthenticated("The token is unknown, expired or revoked.")
+    return known
+
+
+def _bearer(request: Request) -> str:
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else ""
+
+
+async def person(who: Annotated[Principal, Depends(principal)]) -> Principal:
+    """Return the person who asks.
+
+    Raises:
+        NotPermitted: the token is a runner's.
+    """
+    if who.kind == "instance":
+        raise NotPermitted("An instance's token is good for the runner's routes only.")
+    return who
+
+
+async def runner(request: Request, who: Annotated[Principal, Depends(principal)]) -> Principal:
+    """Return the instance that asks, and note that it was heard of.
+
+    Raises:
+        NotPermitted: the token is a person's.
+    """
+    if who.kind != "instance":
+        raise NotPermitted("This route is for runners only.", "Use a route for people.")
+    farm = farm_of(request)
+    farm.seen[who.instance_id] = farm.clock()
+    return who
+
+
+FarmOf = Annotated[Farm, Depends(farm_of)]
+Person = Annotated[Principal, Depends(person)]
+Runner = Annotated[Principal, Depends(runner)]

@@ -1,0 +1,120 @@
+"""Objects of a project: have you got these, take this, give me that."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from conductor_core.digest import Digest
+from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from conductor_service import objects
+from conductor_service.api.access import FarmOf, Person
+from conductor_service.api.bodies import content_length, digest_of_path, read_document, store_body
+from conductor_service.errors import Absent, Invalid
+from conductor_service.farm import Farm
+from conductor_service.jobs import find_project
+from conductor_service.store import Store
+
+router = APIRouter(prefix="/api/v1/projects/{project}/objects")
+
+MAX_DIGESTS = 100_000
+_RANGE = re.compile(r"bytes=([0-9]+)-([0-9]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class HaveYou:
+    """Digests to look for."""
+
+    digests: tuple[str, ...]
+
+
+@router.post("/missing")
+async def missing(request: Request, project: str, farm: FarmOf, who: Person) -> JSONResponse:
+    """Say which objects the project does not have."""
+    digests = (await read_document(request, HaveYou)).digests
+    if len(digests) > MAX_DIGESTS:
+        raise Invalid("digests", f"has {len(digests)} entries, {MAX_DIGESTS} may be asked at once")
+    wanted = list(dict.fromkeys(digest_of_path(d) for d in digests))
+    return JSONResponse({"missing": await run_in_threadpool(_missing, farm, who.account_id, project, wanted)})
+
+
+def _missing(farm: Farm, account_id: str, project: str, wanted: list[Digest]) -> list[str]:
+    with farm.database.read() as session:
+        project_id = find_project(session, account_id, project).id
+        present = objects.present(session, farm.store, project_id, wanted)
+    if present:
+        with farm.database.write() as unit:
+            objects.keep(unit, project_id, sorted(present))
+    return [d for d in wanted if d not in present]
+
+
+@router.put("/{digest}")
+async def put(request: Request, project: str, digest: str, farm: FarmOf, who: Person) -> Response:
+    """Take an object, verified; who sends the bytes has proved to possess them."""
+    name = digest_of_path(digest)
+    size = content_length(request, farm.settings.max_object_bytes)
+    project_id = await run_in_threadpool(_project_id, farm, who.account_id, project)
+    await store_body(request, farm.store, name, size)
+    new = await run_in_threadpool(_grant, farm, project_id, name, size)
+    return JSONResponse({"digest": name, "size": size}, status_code=201 if new else 200)
+
+
+def _project_id(farm: Farm, account_id: str, project: str) -> str:
+    with farm.database.read() as session:
+        return find_project(session, account_id, project).id
+
+
+def _grant(farm: Farm, project_id: str, digest: Digest, size: int) -> bool:
+    """Give the project its right, and say whether it is new there: whether others have the object is nobody's business."""
+    with farm.database.write() as unit:
+        new = not objects.visible(unit.session, project_id, [digest])
+        objects.grant(unit, project_id, digest, size)
+        objects.keep(unit, project_id, [digest])
+    return new
+
+
+@router.get("/{digest}")
+def get(request: Request, project: str, digest: str, farm: FarmOf, who: Person) -> Response:
+    """Give an object's bytes, or those of a range."""
+    name = digest_of_path(digest)
+    with farm.database.read() as session:
+        project_id = find_project(session, who.account_id, project).id
+        if not objects.visible(session, project_id, [name]):
+            raise Absent("object", name)
+    return send_object(farm.store, name, request.headers.get("Range", ""))
+
+
+def send_object(store: Store, digest: Digest, asked: str) -> Response:
+    """Return the answer with an object's bytes; `asked` is the Range header.
+
+    Raises:
+        Absent: the store does not have it.
+    """
+    size = store.size(digest)
+    if size is None:
+        raise Absent("object", digest)
+    headers = {"Accept-Ranges": "bytes", "ETag": f'"{digest}"'}
+    wanted = _RANGE.fullmatch(asked.strip())
+    if wanted is None:
+        headers["Content-Length"] = str(size)
+        return StreamingResponse(store.read(digest), headers=headers, media_type="application/octet-stream")
+    first = int(wanted[1])
+    last = min(int(wanted[2]), size - 1) if wanted[2] else size - 1
+    if first > last:
+        return Response(status_code=416, headers={"Content-Range": f"bytes */{size}"})
+    headers["Content-Length"] = str(last - first + 1)
+    headers["Content-Range"] = f"bytes {first}-{last}/{size}"
+    body = _first(store.read(digest, first), last - first + 1)
+    return StreamingResponse(body, status_code=206, headers=headers, media_type="application/octet-stream")
+
+
+def _first(pieces: Iterator[bytes], length: int) -> Iterator[bytes]:
+    for piece in pieces:
+        yield piece[:length]
+        length -= len(piece)
+        if length <= 0:
+            return

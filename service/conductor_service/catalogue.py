@@ -1,0 +1,145 @@
+"""What can be asked for: instance types with their prices, and software packages; YAML files.
+
+A studio's own files are laid over `catalogue.yaml` beside this module: an entry of the same name replaces it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Literal
+
+from conductor_core.documents import from_json
+from conductor_core.environment import EnvironmentVariable
+from conductor_core.errors import InvalidDocument
+from conductor_core.submission import Software
+
+from conductor_service.errors import Invalid
+from conductor_service.yaml_files import misfit, read_yaml, with_text_numbers
+
+SHIPPED = Path(__file__).with_name("catalogue.yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceType:
+    """A kind of machine."""
+
+    name: str
+    #: decimal string, in `Catalogue.currency`
+    price_per_hour: str
+    description: str = ""
+    cores: int = 0
+    memory_gb: float = 0.0
+    gpu: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a price that is no price."""
+        try:
+            price = Decimal(self.price_per_hour)
+        except InvalidOperation:
+            raise ValueError(f"price_per_hour {self.price_per_hour!r} is not a decimal number") from None
+        if not price.is_finite() or price < 0:
+            raise ValueError(f"price_per_hour {self.price_per_hour!r} is not a price")
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """Software as an instance starts it."""
+
+    name: str
+    version: str
+    launch: Literal["bpy-module", "blender-binary", "command"]
+    description: str = ""
+    #: interpreter or binary; empty for `command`, where the step names its own
+    executable: str = ""
+    #: folders that the software needs to see, read-only
+    roots: tuple[str, ...] = ()
+    environment: tuple[EnvironmentVariable, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    currency: str = ""
+    instance_types: tuple[InstanceType, ...] = ()
+    software: tuple[Package, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All instance types by name, and all packages."""
+
+    instance_types: Mapping[str, InstanceType]
+    packages: tuple[Package, ...]
+    currency: str = "EUR"
+
+    def instance_type(self, name: str) -> InstanceType:
+        """Return the instance type of that name.
+
+        Raises:
+            Invalid: there is none; the message names what there is.
+        """
+        try:
+            return self.instance_types[name]
+        except KeyError:
+            known = ", ".join(sorted(self.instance_types)) or "none"
+            raise Invalid("instance_type", f"names {name!r}, which is not in the catalogue", f"There are: {known}.") from None
+
+    def resolve(self, software: Software) -> Package:
+        """Return the package for a full or partial version.
+
+        The exact version, else the highest that begins with the components asked for, else the highest patch of the
+        same major.minor.
+
+        Raises:
+            Invalid: none fits; the message names what there is.
+        """
+        named = [p for p in self.packages if p.name == software.name]
+        wanted = version_key(software.version)
+        rules = (
+            lambda p: p.version == software.version,
+            lambda p: not wanted or version_key(p.version)[: len(wanted)] == wanted,
+            lambda p: len(wanted) > 2 and version_key(p.version)[:2] == wanted[:2],
+        )
+        for rule in rules:
+            fitting = [p for p in named if rule(p)]
+            if fitting:
+                return max(fitting, key=lambda p: version_key(p.version))
+        known = ", ".join(f"{p.name} {p.version}" for p in self.packages) or "none"
+        reason = f"asks for {software.name} {software.version}, which is not in the catalogue"
+        raise Invalid("software", reason, f"There are: {known}.")
+
+
+def version_key(version: str) -> tuple[tuple[int, str], ...]:
+    """Return what versions sort by: 4.10 comes after 4.9, and words come before numbers (4.2-beta before 4.2.1)."""
+    parts = re.findall(r"[0-9]+|[A-Za-z]+", version)
+    return tuple((int(p), "") if p.isdigit() else (-1, p) for p in parts)
+
+
+def load_catalogue(
+    paths: Iterable[Path] = (), *, instance_types: Iterable[InstanceType] = (), software: Iterable[Package] = ()
+) -> Catalogue:
+    """Return the shipped catalogue with the files of `paths`, then the single entries, laid over it in order.
+
+    Raises:
+        SettingsError: a file cannot be read or a field does not fit.
+    """
+    types: dict[str, InstanceType] = {}
+    packages: dict[tuple[str, str], Package] = {}
+    currency = "EUR"
+    given = _File("", tuple(instance_types), tuple(software))
+    for file in (*(_read(path) for path in (SHIPPED, *paths)), given):
+        currency = file.currency or currency
+        types.update((t.name, t) for t in file.instance_types)
+        packages.update(((p.name, p.version), p) for p in file.software)
+    ordered = sorted(packages.values(), key=lambda p: (p.name, version_key(p.version)))
+    return Catalogue(types, tuple(ordered), currency)
+
+
+def _read(path: Path) -> _File:
+    try:
+        return from_json(_File, with_text_numbers(read_yaml(path)), document=str(path))
+    except InvalidDocument as exc:
+        raise misfit(str(path), exc) from exc

@@ -1,0 +1,151 @@
+"""The database: engine, and transactions that end in events and wake-ups.
+
+All that is particular to SQLite stands in this module: its pragmas, and that it has one writer. Everything else is plain
+SQLAlchemy, fit for PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
+
+from conductor_service.clock import Clock
+from conductor_service.models import Instance, Job, OutputFile, Task
+from conductor_service.signals import Signals
+
+BUSY_MILLISECONDS = 10_000
+
+
+class Unit:
+    """One writing transaction: its session, its time, and what it changed (for events at its end)."""
+
+    def __init__(self, session: Session, now: datetime) -> None:
+        self.session = session
+        self.now = now
+        self.jobs: dict[str, Job] = {}
+        self.tasks: dict[str, Task] = {}
+        self.outputs: dict[str, OutputFile] = {}
+        self.instances: dict[str, Instance] = {}
+        #: some task became ready, or an instance is to retire: wake the runners that wait
+        self.work = False
+
+    def job_changed(self, job: Job) -> None:
+        """Tell of the job when the transaction ends."""
+        self.jobs[job.id] = job
+
+    def task_changed(self, task: Task) -> None:
+        """Tell of the task, and of its job, when the transaction ends."""
+        self.tasks[task.id] = task
+
+    def output_changed(self, output: OutputFile) -> None:
+        """Tell of the output when the transaction ends."""
+        self.outputs[output.id] = output
+
+    def instance_changed(self, instance: Instance) -> None:
+        """Tell of the instance when the transaction ends."""
+        self.instances[instance.id] = instance
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything to tell."""
+        return bool(self.jobs or self.tasks or self.outputs or self.instances)
+
+
+class Database:
+    """Sessions over one engine.
+
+    Args:
+        finish: called with each `Unit` before it commits; it writes the events.
+    """
+
+    def __init__(self, url: str, *, clock: Clock, signals: Signals, finish: Callable[[Unit], None]) -> None:
+        self.engine = _engine(url)
+        self.clock = clock
+        self.signals = signals
+        self._finish = finish
+        # SQLite has one writer: waiting here is fair and costs nothing, its own busy loop sleeps and starves.
+        self._writer: contextlib.AbstractContextManager[Any] = (
+            threading.Lock() if self.engine.dialect.name == "sqlite" else contextlib.nullcontext()
+        )
+
+    def upgrade(self) -> None:
+        """Bring the tables to the newest migration."""
+        with self._writer, self.engine.connect() as connection:
+            migrate(connection)
+            connection.commit()
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Session]:
+        """Give a session that sees one state of the database and changes nothing."""
+        with Session(self.engine, autoflush=False, expire_on_commit=False) as session:
+            yield session
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Unit]:
+        """Give a transaction; it commits at the end, and is undone whole by an exception."""
+        with self._writer, Session(self.engine, expire_on_commit=False) as session:
+            session.connection(execution_options={"conductor_writes": True})
+            unit = Unit(session, self.clock())
+            yield unit
+            session.flush()
+            self._finish(unit)
+            session.commit()
+        if unit.changed:
+            self.signals.events.send()
+        if unit.work:
+            self.signals.work.send()
+            self.signals.schedule.set()
+
+    def close(self) -> None:
+        """Give up all connections."""
+        self.engine.dispose()
+
+
+def migrate(connection: Connection) -> None:
+    """Run the migrations that this database does not have yet."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def sqlite_url(path: Path) -> str:
+    """Return the URL of a database file."""
+    return f"sqlite:///{path}"
+
+
+def _engine(url: str) -> Engine:
+    engine = create_engine(url)
+    if make_url(url).get_backend_name() == "sqlite":
+        event.listen(engine, "connect", _set_pragmas)
+        event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _set_pragmas(connection: sqlite3.Connection, record: object) -> None:
+    """Set up a connection: write-ahead log, every commit on disk before it is answered, foreign keys in force."""
+    connection.isolation_level = None  # the driver must not begin by itself: `_begin` does
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"busy_timeout={BUSY_MILLISECONDS}",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    """Begin as writer or reader: a reader that turns into a writer half-way would be refused when another wrote."""
+    writes = connection.get_execution_options().get("conductor_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,91 @@
+"""Everything that routes and scheduler share, in one value; `open_farm` makes it from the settings."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from conductor_core.user_folders import private_folder
+
+from conductor_service import events
+from conductor_service.catalogue import Catalogue, load_catalogue
+from conductor_service.clock import Clock, utc_now
+from conductor_service.database import Database, sqlite_url
+from conductor_service.hand_out import LeaseTimes
+from conductor_service.logs import AttemptLogs
+from conductor_service.settings import Settings
+from conductor_service.signals import Signals
+from conductor_service.store import FolderStore, WritableStore
+from conductor_service.tokens import Gatekeeper, Principal, principal_of
+
+
+@dataclass(frozen=True, slots=True)
+class Farm:
+    """One running service."""
+
+    settings: Settings
+    catalogue: Catalogue
+    database: Database
+    store: WritableStore
+    logs: AttemptLogs
+    signals: Signals
+    gatekeeper: Gatekeeper
+    clock: Clock
+    monotonic: Callable[[], float]
+    #: when each instance's runner was last heard of; kept in memory, since it changes with every request
+    seen: dict[str, datetime] = field(default_factory=dict)
+
+    @property
+    def lease(self) -> timedelta:
+        """How long a beat renews a lease for."""
+        return timedelta(seconds=self.settings.lease_seconds)
+
+    @property
+    def lease_times(self) -> LeaseTimes:
+        """How long leases last."""
+        first = min(self.settings.lease_seconds, 4 * self.settings.heartbeat_seconds)
+        return LeaseTimes(self.lease, timedelta(seconds=first))
+
+    def close(self) -> None:
+        """Give up the database."""
+        self.database.close()
+
+
+def open_farm(
+    settings: Settings,
+    *,
+    store: WritableStore | None = None,
+    clock: Clock = utc_now,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Farm:
+    """Open the data folder: migrate the database, read the catalogue, open the store.
+
+    Raises:
+        SettingsError: the catalogue does not fit its schema.
+    """
+    data = private_folder(settings.data_folder)
+    catalogue = load_catalogue(
+        [Path(p) for p in settings.catalogue], instance_types=settings.instance_types, software=settings.software
+    )
+    signals = Signals()
+    database = Database(sqlite_url(data / "conductor.sqlite"), clock=clock, signals=signals, finish=events.finish)
+    database.upgrade()
+
+    def look_up(secret: str) -> Principal | None:
+        with database.read() as session:
+            return principal_of(session, secret, clock())
+
+    return Farm(
+        settings=settings,
+        catalogue=catalogue,
+        database=database,
+        store=store if store is not None else FolderStore(data / "store"),
+        logs=AttemptLogs(private_folder(data / "logs"), settings.max_log_bytes),
+        signals=signals,
+        gatekeeper=Gatekeeper(look_up, monotonic),
+        clock=clock,
+        monotonic=monotonic,
+    )

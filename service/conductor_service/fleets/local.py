@@ -1,0 +1,205 @@
+"""Instances as processes of this machine: each a runner in a process group of its own, which outlives the service.
+
+A ledger folder has one folder per instance: `instance.json` (pid and start time, so that a reused pid is not mistaken
+for ours), the runner's token, and its work folder. It is written before the process starts, so that whatever instant the
+service dies at, the next one finds the process again: by pid, or by the instance id in its command line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+from conductor_core.user_folders import private_folder, write_private
+
+from conductor_service.fleets.interface import LaunchFailed, LaunchOrder, ProviderInstance
+
+#: environment variable that every process of an instance inherits
+MARK = "CONDUCTOR_INSTANCE"
+RUNNER = (sys.executable, "-m", "conductor_service.runner")
+#: a start time is the same if it differs by less; psutil derives it from the boot time, which clock corrections move
+_SAME_START_SECONDS = 2.0
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class LocalProcessFleet:
+    """Launch runners as local processes.
+
+    Args:
+        folder: the ledger; one service's own.
+        command: what starts a runner, before its options.
+        extra: further options for every runner, such as the certificate to trust.
+        patience: seconds that a runner gets to end by itself before its process tree is killed.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        command: Sequence[str] = RUNNER,
+        extra: Sequence[str] = (),
+        patience: float = 5.0,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._folder = private_folder(folder)
+        self._command = tuple(command)
+        self._extra = tuple(extra)
+        self._patience = patience
+        self._sleep = sleep
+        # Kept so that ended children are reaped; after a restart of the service the system does that.
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+
+    def launch(self, order: LaunchOrder) -> None:
+        """Start a runner; nothing happens if the instance is there.
+
+        Raises:
+            LaunchFailed: the process could not be started.
+        """
+        home = self._home(order.instance_id)
+        if self._process(order.instance_id) is not None:
+            return
+        try:
+            private_folder(home / "work")
+            write_private(home / "token", f"{order.token}\n".encode())
+            self._note(order, None)
+            child = self._start(order, home)
+            self._children[order.instance_id] = child
+            self._note(order, psutil.Process(child.pid))
+        except (OSError, psutil.Error) as exc:
+            raise LaunchFailed(order.instance_id, str(exc)) from exc
+
+    def instances(self) -> Sequence[ProviderInstance]:
+        """Return the instances whose runner process exists; what is left of others is swept."""
+        for instance_id in [i for i, child in self._children.items() if child.poll() is not None]:
+            del self._children[instance_id]
+        found = []
+        for instance_id, entry in list(self._ledger()):
+            if self._process(instance_id) is None:
+                self.terminate(instance_id)
+            else:
+                found.append(ProviderInstance(instance_id, str(entry.get("type", ""))))
+        return found
+
+    def terminate(self, instance_id: str) -> None:
+        """End a runner and everything that it started, and remove its folder."""
+        home = self._home(instance_id)
+        runner = self._process(instance_id)
+        if runner is not None:
+            _signal(runner, psutil.Process.terminate)
+            self._wait_until(lambda: self._process(instance_id) is None)
+        for _ in range(50):
+            left = list(_marked(instance_id))
+            if not left:
+                break
+            for process in left:
+                _signal(process, psutil.Process.kill)
+            self._sleep(0.02)
+        child = self._children.pop(instance_id, None)
+        if child is not None:
+            child.wait()
+        if home.exists():
+            _remove(home)
+
+    def log_file(self, instance_id: str) -> Path:
+        """Return where a runner's own output goes; it stays when the instance is gone."""
+        return self._folder / f"{instance_id}.log"
+
+    def _start(self, order: LaunchOrder, home: Path) -> subprocess.Popen[bytes]:
+        options = {
+            "--service": order.service_url,
+            "--token-file": str(home / "token"),
+            "--instance": order.instance_id,
+            "--work-folder": str(home / "work"),
+        }
+        words = [*self._command, *(word for option in options.items() for word in option), *self._extra]
+        detached: dict[str, Any] = {"start_new_session": True}
+        if sys.platform == "win32":
+            detached = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS}
+        with self.log_file(order.instance_id).open("ab") as log:
+            environment = {**os.environ, MARK: order.instance_id}
+            return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, **detached)
+
+    def _note(self, order: LaunchOrder, process: psutil.Process | None) -> None:
+        entry = {
+            "id": order.instance_id,
+            "type": order.instance_type,
+            "preemptible": order.preemptible,
+            "pid": process.pid if process else None,
+            "started": process.create_time() if process else None,
+        }
+        write_private(self._home(order.instance_id) / "instance.json", json.dumps(entry).encode())
+
+    def _home(self, instance_id: str) -> Path:
+        if not _ID.fullmatch(instance_id):
+            raise ValueError(f"{instance_id!r} is not an instance id")
+        return self._folder / instance_id
+
+    def _ledger(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        for home in sorted(p for p in self._folder.iterdir() if p.is_dir()):
+            yield home.name, self._entry(home.name)
+
+    def _entry(self, instance_id: str) -> Mapping[str, Any]:
+        """Return what the ledger says; nothing where the service died before it wrote."""
+        try:
+            entry = json.loads((self._home(instance_id) / "instance.json").read_bytes())
+        except (FileNotFoundError, ValueError):
+            return {}
+        return entry if isinstance(entry, dict) else {}
+
+    def _process(self, instance_id: str) -> psutil.Process | None:
+        """Return the instance's runner if it runs."""
+        entry = self._entry(instance_id)
+        if not entry:
+            return None
+        if entry.get("pid") is None:
+            return next((p for p in _marked(instance_id) if instance_id in _command_line(p)), None)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(entry["pid"])
+            same = abs(process.create_time() - float(entry["started"])) < _SAME_START_SECONDS
+            if same and process.status() != psutil.STATUS_ZOMBIE:
+                return process
+        return None
+
+    def _wait_until(self, done: Callable[[], bool]) -> None:
+        waited = 0.0
+        while waited < self._patience and not done():
+            self._sleep(0.05)
+            waited += 0.05
+
+
+def _marked(instance_id: str) -> Iterator[psutil.Process]:
+    """Give every process that inherited an instance's mark, whoever its parent is now."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.environ().get(MARK) == instance_id and process.status() != psutil.STATUS_ZOMBIE:
+                yield process
+
+
+def _command_line(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def _signal(process: psutil.Process, send: Callable[[psutil.Process], None]) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        send(process)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, read-only inputs in it included."""
+    for parent, _, _ in os.walk(folder):
+        with contextlib.suppress(OSError):
+            os.chmod(parent, 0o700)
+    shutil.rmtree(folder, ignore_errors=True)

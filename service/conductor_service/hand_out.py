@@ -1,0 +1,154 @@
+"""Which task an instance gets next: by priority, then age of the job, then order of the tasks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from conductor_core.documents import to_json
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from conductor_service.database import Unit
+from conductor_service.door import Why, move
+from conductor_service.jobs import submission_of
+from conductor_service.models import Attempt, Instance, Job, Project, Step, Task, new_id
+from conductor_service.states import AttemptState, JobState, TaskState
+from conductor_service.views import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseTimes:
+    """How long leases last."""
+
+    #: after a beat
+    renewed: timedelta
+    #: before the first beat: short, since an answer that never reached the runner should not cost a whole lease
+    first: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A job with work for an instance, as the choice sees it."""
+
+    job: str
+    priority: int
+    number: int
+    max_instances: int
+    #: instances that work on it now
+    instances: frozenset[str]
+
+
+def choose_job(candidates: Sequence[Candidate], instance: str) -> list[str]:
+    """Return the jobs that an instance may work on, best first.
+
+    Highest priority first, then the oldest. A job at its limit of instances takes no further one.
+    """
+    free = [c for c in candidates if not c.max_instances or instance in c.instances or len(c.instances) < c.max_instances]
+    return [c.job for c in sorted(free, key=lambda c: (-c.priority, c.number))]
+
+
+def work_for(session: Session, instance: Instance) -> list[Candidate]:
+    """Return the jobs with ready tasks for this kind of instance."""
+    ready = exists().where(Task.job_id == Job.id, Task.state == TaskState.READY)
+    query = select(Job.id, Job.priority, Job.number, Job.max_instances).where(
+        Job.account_id == instance.account_id,
+        Job.instance_type == instance.type,
+        Job.preemptible == instance.preemptible,
+        Job.state.in_([JobState.PENDING, JobState.RUNNING]),
+        ready,
+    )
+    rows = session.execute(query).all()
+    limited = [row.id for row in rows if row.max_instances]
+    used: dict[str, set[str]] = {}
+    if limited:
+        running = select(Attempt.job_id, Attempt.instance_id).where(Attempt.released.is_(None), Attempt.job_id.in_(limited))
+        for job, where in session.execute(running.distinct()):
+            used.setdefault(job, set()).add(where)
+    return [Candidate(r.id, r.priority, r.number, r.max_instances, frozenset(used.get(r.id, ()))) for r in rows]
+
+
+def next_task(session: Session, job: str, sessions: Sequence[str], now: datetime) -> Task | None:
+    """Return the job's first ready task, preferring steps that the runner has loaded.
+
+    A task whose former attempt may still run somewhere (killed, but neither confirmed nor run out) is passed over.
+    """
+    alive = exists().where(Attempt.task_id == Task.id, Attempt.released.is_(None), Attempt.expires > now)
+    query = select(Task).where(Task.job_id == job, Task.state == TaskState.READY, ~alive).order_by(Task.index).limit(1)
+    loaded = [key.partition("/")[2] for key in sessions if key.startswith(f"{job}/")]
+    if loaded:
+        steps = select(Step.id).where(Step.job_id == job, Step.name.in_(loaded))
+        task = session.scalars(query.where(Task.step_id.in_(steps))).first()
+        if task is not None:
+            return task
+    return session.scalars(query).first()
+
+
+def hand_out(unit: Unit, instance: Instance, sessions: Sequence[str], times: LeaseTimes) -> JsonObject | None:
+    """Lease the best task to an instance and return its Assignment; None where there is nothing to do."""
+    for job_id in choose_job(work_for(unit.session, instance), instance.id):
+        task = next_task(unit.session, job_id, sessions, unit.now)
+        if task is not None:
+            return assignment(unit.session, _lease(unit, instance, task, times))
+    return None
+
+
+def _lease(unit: Unit, instance: Instance, task: Task, times: LeaseTimes) -> Attempt:
+    task.fence += 1
+    task.attempts_made += 1
+    attempt = Attempt(
+        id=new_id(),
+        task_id=task.id,
+        job_id=task.job_id,
+        instance_id=instance.id,
+        number=task.attempts_made,
+        fence=task.fence,
+        generation=task.generation,
+        state=AttemptState.RUNNING,
+        started=unit.now,
+        expires=unit.now + times.first,
+    )
+    unit.session.add(attempt)
+    task.attempt_id = attempt.id
+    move(unit, [task], TaskState.RUNNING, Why("scheduler", f"leased to instance {instance.id}"))
+    instance.idle_since = None
+    unit.instance_changed(instance)
+    return attempt
+
+
+def held_attempts(session: Session, instance_id: str) -> Sequence[Attempt]:
+    """Return the attempts that an instance works on, as the service knows it."""
+    query = select(Attempt).where(
+        Attempt.instance_id == instance_id, Attempt.released.is_(None), Attempt.state == AttemptState.RUNNING
+    )
+    return session.scalars(query.order_by(Attempt.started)).all()
+
+
+def assignment(session: Session, attempt: Attempt) -> JsonObject:
+    """Return the Assignment of an attempt: the frames of its task that are not done yet, and all that they need."""
+    task = session.get_one(Task, attempt.task_id)
+    job = session.get_one(Job, task.job_id)
+    step_row = session.get_one(Step, task.step_id)
+    submission = submission_of(job)
+    step = next(s for s in submission.steps if s.name == step_row.name)
+    done = set(task.frames_done)
+    return {
+        "attempt": {"id": attempt.id, "fence": attempt.fence, "number": attempt.number},
+        "job": {
+            "id": job.id,
+            "number": job.number,
+            "title": job.title,
+            "project": session.get_one(Project, job.project_id).name,
+        },
+        "task": {"id": task.id, "index": task.index, "frames": [f for f in task.frames if f not in done] or task.frames},
+        "step": to_json(step),
+        "scene": submission.scene,
+        "flavour": submission.flavour.value,
+        "software": json.loads(job.package),
+        "manifest": job.manifest,
+        "environment": to_json(submission.environment),
+        "limits": to_json(submission.limits),
+        "session": f"{job.id}/{step.name}",
+    }

@@ -1,0 +1,182 @@
+"""Jobs: made from a submission, ready when their manifest is committed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from conductor_core.digest import Digest
+from conductor_core.documents import canonical_bytes, from_json
+from conductor_core.frames import FrameSet
+from conductor_core.manifest import Manifest
+from conductor_core.paths import ClientPath
+from conductor_core.submission import Submission
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from conductor_service import objects
+from conductor_service.catalogue import Package
+from conductor_service.database import Unit
+from conductor_service.door import Why
+from conductor_service.errors import Absent, Invalid, NotAllowedNow, ObjectsMissing
+from conductor_service.models import Account, Job, ManifestObject, Project, Step, StoredManifest, Task, new_id
+from conductor_service.states import JobState, TaskState
+from conductor_service.store import Store
+from conductor_service.tokens import Principal
+from conductor_service.waiting import wait
+
+
+def find_project(session: Session, account_id: str, name: str) -> Project:
+    """Return a project of the account by name or id.
+
+    Raises:
+        Absent: there is none.
+    """
+    query = select(Project).where(Project.account_id == account_id, (Project.name == name) | (Project.id == name))
+    found = session.scalars(query).first()
+    if found is None:
+        raise Absent("project", name)
+    return found
+
+
+def find_job(session: Session, account_id: str, name: str) -> Job:
+    """Return a job of the account by id or number.
+
+    Raises:
+        Absent: there is none.
+    """
+    query = select(Job).where(Job.account_id == account_id)
+    by_number = name.isascii() and name.isdigit() and len(name) < 10
+    found = session.scalars(query.where(Job.number == int(name) if by_number else Job.id == name)).first()
+    if found is None:
+        raise Absent("job", name)
+    return found
+
+
+def submission_of(job: Job) -> Submission:
+    """Return what was asked for."""
+    return from_json(Submission, json.loads(job.submission))
+
+
+def create_job(unit: Unit, who: Principal, project: Project, submission: Submission, package: Package) -> tuple[Job, bool]:
+    """Make a job in state `uploading`, and return it and True; False for a submission id that was seen before."""
+    query = select(Job).where(Job.account_id == who.account_id, Job.submission_id == submission.id)
+    known = unit.session.scalars(query).first()
+    if known is not None:
+        return known, False
+    job = Job(
+        id=new_id(),
+        account_id=who.account_id,
+        project_id=project.id,
+        number=_next_number(unit, who.account_id),
+        submission_id=submission.id,
+        submitted_by=who.name,
+        title=submission.title,
+        priority=submission.priority,
+        instance_type=submission.instance_type,
+        preemptible=submission.preemptible,
+        max_instances=submission.max_instances,
+        submission=canonical_bytes(submission).decode(),
+        package=canonical_bytes(package).decode(),
+        state=JobState.UPLOADING,
+        has_dependencies=any(step.after for step in submission.steps),
+        created=unit.now,
+    )
+    unit.session.add(job)
+    unit.session.flush()
+    _add_steps(unit, job, submission)
+    unit.job_changed(job)
+    return job, True
+
+
+def _next_number(unit: Unit, account_id: str) -> int:
+    """Return the next job number, taken by an update so that two services cannot take the same."""
+    statement = update(Account).where(Account.id == account_id).values(next_job_number=Account.next_job_number + 1)
+    taken = unit.session.execute(
+        statement.returning(Account.next_job_number), execution_options={"synchronize_session": False}
+    ).scalar_one()
+    return taken - 1
+
+
+def _add_steps(unit: Unit, job: Job, submission: Submission) -> None:
+    steps: list[dict[str, object]] = []
+    tasks: list[dict[str, object]] = []
+    for position, step in enumerate(submission.steps):
+        step_id = new_id()
+        row = {"id": step_id, "job_id": job.id, "position": position, "name": step.name, "frames": step.frames}
+        steps.append({**row, "after": list(step.after)})
+        for chunk in FrameSet.parse(step.frames).chunks(step.chunk_size):
+            tasks.append(_task_row(job, step_id, len(tasks), chunk))
+    unit.session.execute(insert(Step), steps)
+    unit.session.execute(insert(Task), tasks)
+
+
+def _task_row(job: Job, step_id: str, index: int, frames: tuple[int, ...]) -> dict[str, object]:
+    return {
+        "id": new_id(),
+        "job_id": job.id,
+        "step_id": step_id,
+        "index": index,
+        "frames": list(frames),
+        "frame_count": len(frames),
+        "frames_done": [],
+        "state": TaskState.PENDING,
+        "version": 1,
+    }
+
+
+def check_manifest_fits(submission: Submission, manifest: Manifest) -> None:
+    """Refuse a manifest that cannot be this job's.
+
+    Raises:
+        Invalid: another flavour, or the scene is not in it.
+    """
+    if manifest.flavour is not submission.flavour:
+        raise Invalid("flavour", f"is {manifest.flavour.value}, the submission is {submission.flavour.value}")
+    if submission.scene:
+        scene = ClientPath.parse(submission.scene, submission.flavour)
+        if not any(ClientPath.parse(e.path, manifest.flavour) == scene for e in manifest.entries if e.kind != "directory"):
+            raise Invalid("entries", f"do not have the scene {submission.scene!r}", "Submit the scene file with its files.")
+
+
+def commit_manifest(unit: Unit, job: Job, manifest: Manifest, store: Store, *, why: Why) -> None:
+    """Fix which files a job has, and let its tasks go; the manifest's own bytes are in the store already.
+
+    Raises:
+        ObjectsMissing: the project cannot see some of them, or the store lost them.
+        NotAllowedNow: the job has another manifest, or was killed.
+    """
+    digest = manifest.digest()
+    if job.manifest == digest:
+        return
+    if job.manifest is not None:
+        raise NotAllowedNow(f"Job {job.number} has another manifest already.", allowed=("submit a new job",))
+    if job.state is JobState.KILLED:
+        raise NotAllowedNow(f"Job {job.number} was killed.", allowed=("retry",))
+    named = manifest.objects()
+    there = objects.present(unit.session, store, job.project_id, list(named))
+    missing = [d for d in named if d not in there]
+    if missing:
+        raise ObjectsMissing(missing)
+    _keep_manifest(unit, digest, manifest)
+    job.manifest = digest
+    unit.session.flush()
+    unit.job_changed(job)
+    tasks = unit.session.scalars(select(Task).where(Task.job_id == job.id, Task.state == TaskState.PENDING)).all()
+    wait(unit, job, tasks, why)
+
+
+def _keep_manifest(unit: Unit, digest: Digest, manifest: Manifest) -> None:
+    if unit.session.get(StoredManifest, digest) is not None:
+        return
+    size = len(manifest.to_bytes())
+    unit.session.add(StoredManifest(digest=digest, size=size, entries=len(manifest.entries), created=unit.now))
+    unit.session.flush()
+    rows = [{"manifest": digest, "digest": d} for d in manifest.objects()]
+    if rows:
+        unit.session.execute(insert(ManifestObject), rows)
+
+
+def tasks_of(session: Session, job: Job) -> Sequence[Task]:
+    """Return a job's tasks in their order."""
+    return session.scalars(select(Task).where(Task.job_id == job.id).order_by(Task.index)).all()

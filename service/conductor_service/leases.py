@@ -1,0 +1,230 @@
+"""What runners report of their attempts: beats, ends, losses. Only the current attempt's word changes a task.
+
+Functions that a report can be too late for *return* `StaleAttempt` instead of raising it: the transaction commits, so
+that the late report is on record.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from conductor_core.documents import from_json
+from conductor_core.submission import Retries
+from sqlalchemy import select, update
+
+from conductor_service import waiting
+from conductor_service.clock import milliseconds_between
+from conductor_service.database import Unit
+from conductor_service.door import Why, move
+from conductor_service.errors import Absent, Invalid, StaleAttempt
+from conductor_service.models import Attempt, Instance, Job, LateReport, Task
+from conductor_service.states import AttemptState, TaskState, Tries, after_attempt
+
+CAUSES = frozenset(
+    [
+        "exit-code",
+        "out-of-memory",
+        "no-progress",
+        "time-out",
+        "bad-output",
+        "missing-file",
+        "crashed",
+        "licence",
+        "software-missing",
+        "lost-instance",
+        "preempted",
+        "user",
+        "disk-full",
+        "scene-load",
+        "internal",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """What a runner says while it works."""
+
+    fence: int
+    progress: float = 0.0
+    frame: int | None = None
+    status: str = ""
+    peak_memory: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """What a runner says at the end."""
+
+    fence: int
+    state: Literal["success", "failed", "killed"]
+    cause: str | None = None
+    exit_code: int | None = None
+    message: str = ""
+    peak_memory: int = 0
+    frames_done: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a cause that the API does not have."""
+        if self.cause and self.cause not in CAUSES:
+            raise ValueError(f"cause {self.cause!r} is not one of {', '.join(sorted(CAUSES))}")
+
+    def outcome(self) -> AttemptState:
+        """Return the state that this gives the attempt.
+
+        A runner that stops by itself (its machine is taken away, or it is shut down) is not the task's fault.
+        """
+        if self.cause == "preempted":
+            return AttemptState.PREEMPTED
+        if self.state == "killed":
+            return AttemptState.LOST
+        return AttemptState(self.state)
+
+
+def find_attempt(unit: Unit, attempt_id: str, instance_id: str) -> Attempt:
+    """Return an attempt of an instance.
+
+    Raises:
+        Absent: the instance has no such attempt.
+    """
+    attempt = unit.session.get(Attempt, attempt_id)
+    if attempt is None or attempt.instance_id != instance_id:
+        raise Absent("attempt", attempt_id)
+    return attempt
+
+
+def staleness(attempt: Attempt, task: Task, fence: int) -> str:
+    """Return why an attempt may not act on its task; empty where it may."""
+    if fence != attempt.fence:
+        return f"fence {fence} is not its own"
+    if task.fence != attempt.fence:
+        return "a later attempt has taken the task over"
+    if attempt.state is not AttemptState.RUNNING:
+        return f"it is {attempt.state.value}"
+    return ""
+
+
+def refuse(unit: Unit, attempt: Attempt, kind: str, fence: int, reason: str) -> StaleAttempt:
+    """Put a late report on record, and return the error that answers it."""
+    unit.session.add(LateReport(attempt_id=attempt.id, kind=kind, fence=fence, reason=reason, at=unit.now))
+    return StaleAttempt(attempt.id, reason)
+
+
+def beat(unit: Unit, attempt: Attempt, report: Beat, lease: timedelta) -> Literal["go-on", "kill"] | StaleAttempt:
+    """Renew a lease, and say whether to go on."""
+    task = unit.session.get_one(Task, attempt.task_id)
+    if attempt.state is AttemptState.KILLED and report.fence == attempt.fence:
+        return "kill"
+    stale = staleness(attempt, task, report.fence)
+    if stale:
+        return refuse(unit, attempt, "beat", report.fence, stale)
+    attempt.expires = max(attempt.expires, unit.now + lease)
+    attempt.peak_memory = max(attempt.peak_memory, report.peak_memory)
+    shown = (min(1.0, max(0.0, report.progress)), report.frame, report.status[:500])
+    if shown != (attempt.progress, attempt.frame, attempt.status):
+        attempt.progress, attempt.frame, attempt.status = shown
+        unit.task_changed(task)
+    return "go-on"
+
+
+def finish(unit: Unit, attempt: Attempt, report: Finish) -> StaleAttempt | None:
+    """End an attempt as its runner says; the same report again changes nothing."""
+    task = unit.session.get_one(Task, attempt.task_id)
+    if report.fence == attempt.fence and attempt.state is AttemptState.KILLED:
+        _release(unit, attempt)
+        return None
+    if report.fence == attempt.fence and attempt.state is report.outcome():
+        return None
+    stale = staleness(attempt, task, report.fence)
+    if stale:
+        return refuse(unit, attempt, "finish", report.fence, stale)
+    unknown = set(report.frames_done) - set(task.frames)
+    if unknown:
+        raise Invalid("frames_done", f"has frame {min(unknown)}, which task {task.index} does not have")
+    attempt.exit_code = report.exit_code
+    attempt.peak_memory = max(attempt.peak_memory, report.peak_memory)
+    done = task.frames if report.outcome() is AttemptState.SUCCESS else [*task.frames_done, *report.frames_done]
+    task.frames_done = [f for f in task.frames if f in set(done)]
+    cause = "" if report.outcome() is AttemptState.SUCCESS else report.cause or "internal"
+    end(unit, attempt, report.outcome(), cause=cause, message=report.message[:4000], actor="runner")
+    return None
+
+
+def end(unit: Unit, attempt: Attempt, outcome: AttemptState, *, cause: str, message: str, actor: str) -> None:
+    """End the current attempt of a running task, and move the task on: to its end, or to another try."""
+    task = unit.session.get_one(Task, attempt.task_id)
+    job = unit.session.get_one(Job, attempt.job_id)
+    attempt.state = outcome
+    attempt.ended = attempt.released = unit.now
+    attempt.milliseconds = milliseconds_between(attempt.started, unit.now)
+    attempt.cause, attempt.message = cause, message
+    tries = Tries(task.failures, task.preemptions)
+    retries = from_json(Retries, json.loads(job.submission)["retries"])
+    held = task.id in waiting.held(unit.session, [task])
+    to, tries = after_attempt(outcome, cause=cause, tries=tries, retries=retries, held=held)
+    task.failures, task.preemptions = tries.failures, tries.preemptions
+    task.cause, task.message = cause, message
+    move(unit, [task], to, Why(actor, message or outcome.value, cause))
+    if to in (TaskState.SUCCESS, TaskState.FAILED, TaskState.PREEMPTED):
+        waiting.drop_holds(unit, [task])
+    _note_idle(unit, attempt.instance_id)
+    waiting.settle(unit, job)
+
+
+def _note_idle(unit: Unit, instance_id: str) -> None:
+    """Start the idle clock of an instance that has nothing left to do."""
+    unit.session.flush()
+    instance = unit.session.get_one(Instance, instance_id)
+    busy = select(Attempt.id).where(
+        Attempt.instance_id == instance_id, Attempt.released.is_(None), Attempt.state == AttemptState.RUNNING
+    )
+    if unit.session.scalars(busy.limit(1)).first() is None:
+        instance.idle_since = unit.now
+    unit.instance_changed(instance)
+
+
+def expire(unit: Unit) -> int:
+    """End every lease that ran out, and return how many there were."""
+    query = select(Attempt).where(Attempt.released.is_(None), Attempt.expires <= unit.now)
+    attempts = unit.session.scalars(query).all()
+    for attempt in attempts:
+        lose(unit, attempt, "its runner was silent for longer than its lease")
+    return len(attempts)
+
+
+def lose(unit: Unit, attempt: Attempt, reason: str) -> None:
+    """Give an attempt up: nothing of it runs any more, or nothing of it will be accepted."""
+    if attempt.state is AttemptState.RUNNING:
+        end(unit, attempt, AttemptState.LOST, cause="lost-instance", message=reason, actor="scheduler")
+        return
+    _release(unit, attempt)
+
+
+def _release(unit: Unit, attempt: Attempt) -> None:
+    """Note that nothing of a killed attempt runs any more: its task may be leased again, its instance is free."""
+    if attempt.released is None:
+        attempt.released = unit.now
+        unit.work = True
+        _note_idle(unit, attempt.instance_id)
+
+
+def lose_all(unit: Unit, instance_id: str, reason: str) -> None:
+    """Give up all attempts of an instance that is gone."""
+    query = select(Attempt).where(Attempt.instance_id == instance_id, Attempt.released.is_(None))
+    for attempt in unit.session.scalars(query).all():
+        lose(unit, attempt, reason)
+
+
+def grace(unit: Unit, lease: timedelta) -> None:
+    """Let every lease last at least one full lease from now.
+
+    After the service was down, or its machine asleep, runners could not beat: that they were silent says nothing.
+    """
+    until: datetime = unit.now + lease
+    unit.session.execute(
+        update(Attempt).where(Attempt.released.is_(None), Attempt.expires < until).values(expires=until),
+        execution_options={"synchronize_session": False},
+    )

@@ -1,0 +1,416 @@
+"""The tables, typed. One set of models for SQLite and PostgreSQL; the migrations in `migrations/` must agree with them.
+
+Only `door.py` changes `Task.state` and `Task.version`. Times are UTC; money is never stored, only prices and times that
+it follows from (`metering.py`).
+"""
+
+from __future__ import annotations
+
+import enum
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Enum,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from conductor_service.states import AttemptState, JobState, TaskState
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC datetime; SQLite itself forgets the zone."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return what the database keeps."""
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return what the code sees."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+def _by_value(kind: type[enum.Enum]) -> Enum:
+    """Return the column type that keeps an enum as the text of the API, without a type of the database's own."""
+    return Enum(kind, native_enum=False, length=16, values_callable=lambda members: [m.value for m in members])
+
+
+class Base(DeclarativeBase):
+    """What every table shares."""
+
+    type_annotation_map = {
+        datetime: UtcDateTime(),
+        list[int]: JSON(),
+        list[str]: JSON(),
+        dict[str, Any]: JSON(),
+        TaskState: _by_value(TaskState),
+        AttemptState: _by_value(AttemptState),
+        JobState: _by_value(JobState),
+    }
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+# SQLite numbers rows by itself in INTEGER PRIMARY KEY columns only; PostgreSQL wants the long form for them.
+Sequence = BigInteger().with_variant(Integer(), "sqlite")
+
+
+# Readers remember the last number they saw; SQLite would give the numbers of deleted rows again.
+_NUMBERS_NEVER_REUSED = {"sqlite_autoincrement": True}
+
+
+def new_id() -> str:
+    """Return a fresh row id (UUID4, hex)."""
+    return uuid.uuid4().hex
+
+
+class Account(Base):
+    """A studio."""
+
+    __tablename__ = "account"
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(unique=True)
+    instance_limit: Mapped[int]
+    next_job_number: Mapped[int] = mapped_column(default=1)
+    created: Mapped[datetime]
+
+
+class User(Base):
+    """A person."""
+
+    __tablename__ = "user"
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str]
+    email: Mapped[str] = mapped_column(default="")
+    created: Mapped[datetime]
+
+
+class Membership(Base):
+    """A person's role in an account."""
+
+    __tablename__ = "membership"
+    account_id: Mapped[str] = mapped_column(ForeignKey("account.id"), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("user.id"), primary_key=True)
+    role: Mapped[str]
+
+
+class Token(Base):
+    """A secret by its hash: of a person's client, a dashboard session, or one runner."""
+
+    __tablename__ = "token"
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    kind: Mapped[str] = mapped_column(String(16))
+    hash: Mapped[str] = mapped_column(String(64), unique=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("account.id"))
+    user_id: Mapped[str | None] = mapped_column(ForeignKey("user.id"))
+    instance_id: Mapped[str | None] = mapped_column(ForeignKey("instance.id"), index=True)
+    created: Mapped[datetime]
+    expires: Mapped[datetime]
+    revoked: Mapped[datetime | None]
+
+
+class Project(Base):
+    """Files, people and billing that belong together."""
+
+    __tablename__ = "project"
+    __table_args__ = (UniqueConstraint("account_id", "name"),)
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    account_id: Mapped[str] = mapped_column(ForeignKey("account.id"))
+    name: Mapped[str]
+    created: Mapped[datetime]
+
+
+class StoredObject(Base):
+    """Content that some project has; the bytes lie in the store."""
+
+    __tablename__ = "object"
+    digest: Mapped[str] = mapped_column(String(80), primary_key=True)
+    size: Mapped[int] = mapped_column(BigInteger)
+    created: Mapped[datetime]
+
+
+class ProjectObject(Base):
+    """The right of a project to an object: it was uploaded there, or rendered there."""
+
+    __tablename__ = "project_object"
+    project_id: Mapped[str] = mapped_column(ForeignKey("project.id"), primary_key=True)
+    digest: Mapped[str] = mapped_column(ForeignKey("object.digest"), primary_key=True)
+    created: Mapped[datetime]
+
+
+class PresenceLease(Base):
+    """`Present`, once said, holds until this time: no clean-up may take the object before."""
+
+    __tablename__ = "presence_lease"
+    project_id: Mapped[str] = mapped_column(ForeignKey("project.id"), primary_key=True)
+    digest: Mapped[str] = mapped_column(ForeignKey("object.digest"), primary_key=True)
+    expires: Mapped[datetime] = mapped_column(index=True)
+
+
+class StoredManifest(Base):
+    """A manifest; its canonical bytes are an object of the store under the same digest."""
+
+    __tablename__ = "manifest"
+    digest: Mapped[str] = mapped_column(String(80), primary_key=True)
+    size: Mapped[int] = mapped_column(BigInteger)
+    entries: Mapped[int]
+    created: Mapped[datetime]
+
+
+class ManifestObject(Base):
+    """An object that a manifest names."""
+
+    __tablename__ = "manifest_object"
+    manifest: Mapped[str] = mapped_column(ForeignKey("manifest.digest"), primary_key=True)
+    digest: Mapped[str] = mapped_column(ForeignKey("object.digest"), primary_key=True)
+
+
+class Job(Base):
+    """One submission."""
+
+    __tablename__ = "job"
+    __table_args__ = (
+        UniqueConstraint("account_id", "number"),
+        UniqueConstraint("account_id", "submission_id"),
+        Index(None, "account_id", "instance_type", "preemptible", "state"),
+    )
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    account_id: Mapped[str] = mapped_column(ForeignKey("account.id"))
+    project_id: Mapped[str] = mapped_column(ForeignKey("project.id"), index=True)
+    number: Mapped[int]
+    submission_id: Mapped[str]
+    submitted_by: Mapped[str]
+    title: Mapped[str]
+    priority: Mapped[int]
+    instance_type: Mapped[str]
+    preemptible: Mapped[bool]
+    max_instances: Mapped[int]
+    #: the Submission, as JSON text
+    submission: Mapped[str] = mapped_column(Text)
+    #: the Package that the software came to when the job was made, as JSON text
+    package: Mapped[str] = mapped_column(Text)
+    manifest: Mapped[str | None] = mapped_column(ForeignKey("manifest.digest"))
+    #: what `derive_job_state` last said; kept for lists, derived again with every change
+    state: Mapped[JobState]
+    has_dependencies: Mapped[bool]
+    created: Mapped[datetime]
+    finished: Mapped[datetime | None]
+
+
+class Step(Base):
+    """A part of a job with its own frames."""
+
+    __tablename__ = "step"
+    __table_args__ = (UniqueConstraint("job_id", "name"),)
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    job_id: Mapped[str] = mapped_column(ForeignKey("job.id"))
+    position: Mapped[int]
+    name: Mapped[str]
+    frames: Mapped[str] = mapped_column(Text)
+    #: names of steps that must succeed first
+    after: Mapped[list[str]]
+
+
+class Task(Base):
+    """One chunk of frames."""
+
+    __tablename__ = "task"
+    __table_args__ = (
+        UniqueConstraint("job_id", "index"),
+        Index(None, "job_id", "state", "index"),
+        Index(None, "step_id", "state"),
+    )
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    job_id: Mapped[str] = mapped_column(ForeignKey("job.id"))
+    step_id: Mapped[str] = mapped_column(ForeignKey("step.id"))
+    index: Mapped[int]
+    frames: Mapped[list[int]]
+    frame_count: Mapped[int]
+    frames_done: Mapped[list[int]]
+    state: Mapped[TaskState]
+    version: Mapped[int]
+    #: the token of the newest attempt; older ones may not report
+    fence: Mapped[int] = mapped_column(default=0)
+    #: rises when somebody asks for frames again that had been accepted
+    generation: Mapped[int] = mapped_column(default=1)
+    #: the newest attempt
+    attempt_id: Mapped[str | None] = mapped_column(String(32))
+    attempts_made: Mapped[int] = mapped_column(default=0)
+    failures: Mapped[int] = mapped_column(default=0)
+    preemptions: Mapped[int] = mapped_column(default=0)
+    cause: Mapped[str] = mapped_column(default="")
+    message: Mapped[str] = mapped_column(Text, default="")
+
+
+class Hold(Base):
+    """A reason why a task waits, by name; the task waits until the last is gone."""
+
+    __tablename__ = "hold"
+    task_id: Mapped[str] = mapped_column(ForeignKey("task.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    actor: Mapped[str]
+    reason: Mapped[str] = mapped_column(Text)
+    created: Mapped[datetime]
+
+
+class Transition(Base):
+    """One move of a task, with who wanted it and why: the history."""
+
+    __tablename__ = "transition"
+    seq: Mapped[int] = mapped_column(Sequence, primary_key=True, autoincrement=True)
+    task_id: Mapped[str] = mapped_column(ForeignKey("task.id"), index=True)
+    version: Mapped[int]
+    before: Mapped[TaskState]
+    after: Mapped[TaskState]
+    actor: Mapped[str]
+    reason: Mapped[str] = mapped_column(Text)
+    cause: Mapped[str]
+    at: Mapped[datetime]
+
+
+class Instance(Base):
+    """A machine that the fleet was asked for."""
+
+    __tablename__ = "instance"
+    __table_args__ = (Index(None, "account_id", "ended"),)
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    account_id: Mapped[str] = mapped_column(ForeignKey("account.id"))
+    type: Mapped[str]
+    preemptible: Mapped[bool]
+    #: the price per hour when it was launched, as a decimal string
+    price_per_hour: Mapped[str]
+    state: Mapped[str] = mapped_column(String(16))
+    launched: Mapped[datetime]
+    ready: Mapped[datetime | None]
+    ended: Mapped[datetime | None]
+    #: since when it has had nothing to do; None while it works
+    idle_since: Mapped[datetime | None]
+    #: since when it is asked to shut down
+    retired: Mapped[datetime | None]
+    #: what the runner said of its host
+    host: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    end_reason: Mapped[str] = mapped_column(default="")
+
+
+class Attempt(Base):
+    """One run of a task on an instance: a lease with an expiry and a fencing token."""
+
+    __tablename__ = "attempt"
+    __table_args__ = (
+        UniqueConstraint("task_id", "number"),
+        Index(None, "instance_id", "job_id", "milliseconds"),
+        Index(None, "job_id"),
+        Index(None, "released", "expires"),
+    )
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    task_id: Mapped[str] = mapped_column(ForeignKey("task.id"))
+    job_id: Mapped[str] = mapped_column(ForeignKey("job.id"))
+    instance_id: Mapped[str] = mapped_column(ForeignKey("instance.id"))
+    number: Mapped[int]
+    fence: Mapped[int]
+    generation: Mapped[int]
+    state: Mapped[AttemptState]
+    started: Mapped[datetime]
+    ended: Mapped[datetime | None]
+    #: the lease; renewed by beats
+    expires: Mapped[datetime]
+    #: since when it is certain that nothing of it runs any more
+    released: Mapped[datetime | None]
+    #: started to ended
+    milliseconds: Mapped[int] = mapped_column(BigInteger, default=0)
+    progress: Mapped[float] = mapped_column(default=0.0)
+    frame: Mapped[int | None]
+    status: Mapped[str] = mapped_column(Text, default="")
+    cause: Mapped[str] = mapped_column(default="")
+    exit_code: Mapped[int | None]
+    message: Mapped[str] = mapped_column(Text, default="")
+    peak_memory: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class LateReport(Base):
+    """A report under an old fence: recorded, and without effect."""
+
+    __tablename__ = "late_report"
+    seq: Mapped[int] = mapped_column(Sequence, primary_key=True, autoincrement=True)
+    attempt_id: Mapped[str] = mapped_column(ForeignKey("attempt.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    fence: Mapped[int]
+    reason: Mapped[str]
+    at: Mapped[datetime]
+
+
+class OutputFile(Base):
+    """A file that an attempt published; `seq` is what downloads follow."""
+
+    __tablename__ = "output"
+    __table_args__ = (UniqueConstraint("task_id", "generation", "path"), Index(None, "job_id", "seq"), _NUMBERS_NEVER_REUSED)
+    seq: Mapped[int] = mapped_column(Sequence, primary_key=True, autoincrement=True)
+    id: Mapped[str] = mapped_column(unique=True, default=new_id)
+    job_id: Mapped[str] = mapped_column(ForeignKey("job.id"))
+    task_id: Mapped[str] = mapped_column(ForeignKey("task.id"))
+    attempt_id: Mapped[str] = mapped_column(ForeignKey("attempt.id"))
+    generation: Mapped[int]
+    step: Mapped[str]
+    frame: Mapped[int | None]
+    path: Mapped[str] = mapped_column(Text)
+    digest: Mapped[str] = mapped_column(ForeignKey("object.digest"))
+    size: Mapped[int] = mapped_column(BigInteger)
+    mode: Mapped[int]
+    mtime_ns: Mapped[int] = mapped_column(BigInteger)
+    width: Mapped[int]
+    height: Mapped[int]
+    layers: Mapped[list[str]]
+    #: digest of the PNG in the store
+    preview: Mapped[str | None]
+    created: Mapped[datetime]
+
+
+class ProjectFile(Base):
+    """One version of a file in a project's tree."""
+
+    __tablename__ = "project_file"
+    __table_args__ = (UniqueConstraint("project_id", "path", "version"),)
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    project_id: Mapped[str] = mapped_column(ForeignKey("project.id"))
+    path: Mapped[str] = mapped_column(Text)
+    version: Mapped[int]
+    digest: Mapped[str] = mapped_column(ForeignKey("object.digest"))
+    output_id: Mapped[str | None] = mapped_column(ForeignKey("output.id"))
+    created: Mapped[datetime]
+
+
+class Event(Base):
+    """What happened, in order, written in the transaction of the change."""
+
+    __tablename__ = "event"
+    __table_args__ = (Index(None, "account_id", "seq"), Index(None, "job_id", "seq"), _NUMBERS_NEVER_REUSED)
+    seq: Mapped[int] = mapped_column(Sequence, primary_key=True, autoincrement=True)
+    account_id: Mapped[str]
+    project_id: Mapped[str | None]
+    job_id: Mapped[str | None]
+    kind: Mapped[str] = mapped_column(String(16))
+    #: JSON text, sent as it is
+    data: Mapped[str] = mapped_column(Text)
+    created: Mapped[datetime] = mapped_column(index=True)

@@ -1,0 +1,69 @@
+"""Which project may see which object, and that what was called present stays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from conductor_core.digest import Digest
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from conductor_service.database import Unit
+from conductor_service.models import ManifestObject, PresenceLease, ProjectObject, StoredObject
+from conductor_service.store import Store
+
+#: how long `present` holds
+PRESENCE = timedelta(hours=1)
+_SLICE = 5000
+
+
+def visible(session: Session, project_id: str, digests: Sequence[str]) -> set[str]:
+    """Return those digests that the project has a right to."""
+    found: set[str] = set()
+    for start in range(0, len(digests), _SLICE):
+        some = digests[start : start + _SLICE]
+        query = select(ProjectObject.digest).where(ProjectObject.project_id == project_id, ProjectObject.digest.in_(some))
+        found.update(session.scalars(query))
+    return found
+
+
+def present(session: Session, store: Store, project_id: str, digests: Sequence[str]) -> set[str]:
+    """Return those digests that the project can see and the store really has.
+
+    Asking the store as well costs a look at the disk per object, and lets a store that lost one be repaired by the next
+    submission that needs it.
+    """
+    return {d for d in visible(session, project_id, digests) if store.size(Digest(d)) is not None}
+
+
+def keep(unit: Unit, project_id: str, digests: Iterable[str]) -> None:
+    """Lease objects for an hour, so that no clean-up takes them before the manifest is committed."""
+    wanted = list(digests)
+    for start in range(0, len(wanted), _SLICE):
+        some = wanted[start : start + _SLICE]
+        old = delete(PresenceLease).where(PresenceLease.project_id == project_id, PresenceLease.digest.in_(some))
+        unit.session.execute(old, execution_options={"synchronize_session": False})
+        rows = [{"project_id": project_id, "digest": d, "expires": unit.now + PRESENCE} for d in some]
+        unit.session.execute(insert(PresenceLease), rows)
+
+
+def grant(unit: Unit, project_id: str, digest: str, size: int) -> None:
+    """Give a project the right to an object whose bytes it has sent."""
+    if unit.session.get(StoredObject, digest) is None:
+        unit.session.add(StoredObject(digest=digest, size=size, created=unit.now))
+        unit.session.flush()
+    if unit.session.get(ProjectObject, (project_id, digest)) is None:
+        unit.session.add(ProjectObject(project_id=project_id, digest=digest, created=unit.now))
+
+
+def in_manifest(session: Session, manifest: str, digest: str) -> bool:
+    """Tell whether a manifest names an object."""
+    return session.get(ManifestObject, (manifest, digest)) is not None
+
+
+def forget_leases(unit: Unit, now: datetime) -> None:
+    """Delete leases that ran out."""
+    unit.session.execute(
+        delete(PresenceLease).where(PresenceLease.expires < now), execution_options={"synchronize_session": False}
+    )

@@ -1,0 +1,165 @@
+"""Outputs: published once, under the fence of the current attempt, into the project's file tree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from conductor_core.digest import parse_digest
+from conductor_core.errors import PathError
+from conductor_core.paths import ClientPath, Flavour
+from conductor_core.submission import Step as SubmittedStep
+from sqlalchemy import func, select
+
+from conductor_service import objects
+from conductor_service.database import Unit
+from conductor_service.errors import Invalid, ObjectsMissing, StaleAttempt
+from conductor_service.jobs import submission_of
+from conductor_service.leases import refuse, staleness
+from conductor_service.models import Attempt, Job, OutputFile, ProjectFile, Step, Task, new_id
+
+
+@dataclass(frozen=True, slots=True)
+class OutputRecord:
+    """One file as a runner publishes it."""
+
+    path: str
+    digest: str
+    size: int
+    step: str
+    mode: int = 0
+    mtime_ns: int = 0
+    frame: int | None = None
+    width: int = 0
+    height: int = 0
+    layers: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what no file has."""
+        parse_digest(self.digest)
+        if self.size < 0:
+            raise ValueError(f"size {self.size} is negative")
+
+
+def output_folders(step: SubmittedStep, flavour: Flavour) -> tuple[ClientPath, ...]:
+    """Return the folders that a step may write to: those of its outputs, up to the first one with a frame in its name."""
+    folders = []
+    for output in step.outputs:
+        folder = ClientPath.parse(output.path, flavour).parent
+        while any("#" in part for part in folder.components):
+            folder = folder.parent
+        folders.append(folder)
+    return tuple(folders)
+
+
+def check_place(record: OutputRecord, step: SubmittedStep, flavour: Flavour) -> ClientPath:
+    """Return where an output belongs.
+
+    Raises:
+        Invalid: the path is malformed, or lies outside the folders of the step's outputs.
+    """
+    try:
+        path = ClientPath.parse(record.path, flavour)
+    except PathError as exc:
+        raise Invalid("path", f"is no path: {exc.what}") from exc
+    folders = output_folders(step, flavour)
+    if not any(path.is_within(folder) and path != folder for folder in folders):
+        allowed = ", ".join(f.text for f in folders) or "none"
+        raise Invalid("path", f"{record.path!r} lies outside the output folders of step {step.name!r}", f"They are: {allowed}.")
+    return path
+
+
+def publish(unit: Unit, attempt: Attempt, fence: int, records: Sequence[OutputRecord]) -> list[OutputFile] | StaleAttempt:
+    """Accept outputs of the current attempt; what was accepted before, by this or a former attempt, stays as it is.
+
+    Raises:
+        Invalid: a record does not belong to the task.
+        ObjectsMissing: the bytes of one were not sent.
+    """
+    task = unit.session.get_one(Task, attempt.task_id)
+    stale = staleness(attempt, task, fence)
+    if stale:
+        return refuse(unit, attempt, "publish", fence, stale)
+    job = unit.session.get_one(Job, task.job_id)
+    submission = submission_of(job)
+    name = unit.session.get_one(Step, task.step_id).name
+    step = next(s for s in submission.steps if s.name == name)
+    lacking = {r.digest for r in records} - objects.visible(unit.session, job.project_id, [r.digest for r in records])
+    if lacking:
+        raise ObjectsMissing(sorted(lacking))
+    published = []
+    for record in records:
+        if record.step != name:
+            raise Invalid("step", f"is {record.step!r}, the task is of step {name!r}")
+        if record.frame is not None and record.frame not in task.frames:
+            raise Invalid("frame", f"{record.frame} is not a frame of task {task.index}")
+        path = check_place(record, step, submission.flavour)
+        published.append(_accept(unit, job, attempt, record, path))
+    _note_frames(unit, task, step)
+    return published
+
+
+def _accept(unit: Unit, job: Job, attempt: Attempt, record: OutputRecord, path: ClientPath) -> OutputFile:
+    query = select(OutputFile).where(
+        OutputFile.task_id == attempt.task_id, OutputFile.generation == attempt.generation, OutputFile.path == path.text
+    )
+    known = unit.session.scalars(query).first()
+    if known is not None:
+        return known
+    output = OutputFile(
+        id=new_id(),
+        job_id=job.id,
+        task_id=attempt.task_id,
+        attempt_id=attempt.id,
+        generation=attempt.generation,
+        step=record.step,
+        frame=record.frame,
+        path=path.text,
+        digest=record.digest,
+        size=record.size,
+        mode=record.mode,
+        mtime_ns=record.mtime_ns,
+        width=record.width,
+        height=record.height,
+        layers=list(record.layers),
+        created=unit.now,
+    )
+    unit.session.add(output)
+    unit.session.flush()
+    _add_version(unit, job, output)
+    unit.output_changed(output)
+    unit.job_changed(job)
+    return output
+
+
+def _add_version(unit: Unit, job: Job, output: OutputFile) -> None:
+    """Put an output into the project's tree as the newest version of its path."""
+    newest = select(func.max(ProjectFile.version)).where(
+        ProjectFile.project_id == job.project_id, ProjectFile.path == output.path
+    )
+    version = (unit.session.scalar(newest) or 0) + 1
+    unit.session.add(
+        ProjectFile(
+            project_id=job.project_id,
+            path=output.path,
+            version=version,
+            digest=output.digest,
+            output_id=output.id,
+            created=unit.now,
+        )
+    )
+
+
+def _note_frames(unit: Unit, task: Task, step: SubmittedStep) -> None:
+    """Count those frames as done that have as many files as the step has outputs: a later attempt need not render them."""
+    query = (
+        select(OutputFile.frame, func.count())
+        .where(OutputFile.task_id == task.id, OutputFile.generation == task.generation, OutputFile.frame.is_not(None))
+        .group_by(OutputFile.frame)
+    )
+    done = {frame for frame, files in unit.session.execute(query) if files >= max(1, len(step.outputs))}
+    done.update(task.frames_done)
+    frames_done = [f for f in task.frames if f in done]
+    if frames_done != task.frames_done:
+        task.frames_done = frames_done
+        unit.task_changed(task)

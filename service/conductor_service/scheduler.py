@@ -1,0 +1,268 @@
+"""The loop that keeps the fleet and the leases right: look, plan (`planning.py`), do.
+
+Tasks are not handed out here but when a runner asks (`hand_out.py`); this loop only sees to it that there are runners.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from conductor_service import events, leases, objects
+from conductor_service.catalogue import Catalogue
+from conductor_service.database import Unit
+from conductor_service.farm import Farm
+from conductor_service.fleets import Fleet, LaunchFailed, LaunchOrder
+from conductor_service.models import Account, Attempt, Instance, Job, Task, new_id
+from conductor_service.planning import Demand, FleetPlan, Kind, Live, Rules, plan_fleet
+from conductor_service.states import AttemptState, JobState, TaskState
+from conductor_service.tokens import issue, revoke_instance
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 1.0
+#: work often comes in bursts: look once for all of it
+PAUSE_SECONDS = 0.05
+HOUSEKEEPING = timedelta(hours=1)
+#: a process that ended is not a stranger as long as its goodbye is younger than this
+FAREWELL = timedelta(seconds=15)
+_LONGEST_PAUSE_SECONDS = 30
+
+
+class Scheduler:
+    """Keep one farm's fleet."""
+
+    def __init__(self, farm: Farm, fleet: Fleet, *, service_url: str) -> None:
+        self._farm = farm
+        self._fleet = fleet
+        self._service_url = service_url
+        self._stopping = threading.Event()
+        self._last_tick: datetime | None = None
+        self._last_housekeeping: datetime | None = None
+        #: launches that failed: how often, and when to try again
+        self._launches: dict[str, tuple[int, datetime]] = {}
+
+    def run(self) -> None:
+        """Tick until `stop`: every second, and at once when work comes up."""
+        while not self._stopping.is_set():
+            try:
+                self.tick()
+            except Exception:  # the loop must outlive a full disk or a provider's outage; the next tick tries again
+                log.exception("The scheduler failed; it tries again in a second.")
+            self._stopping.wait(PAUSE_SECONDS)
+            self._farm.signals.schedule.wait(TICK_SECONDS)
+            self._farm.signals.schedule.clear()
+
+    def stop(self) -> None:
+        """Make `run` return."""
+        self._stopping.set()
+        self._farm.signals.schedule.set()
+
+    def tick(self) -> None:
+        """Look, plan and do once."""
+        now = self._farm.clock()
+        self._allow_for_gaps(now)
+        there = {i.instance_id for i in self._fleet.instances()}
+        with self._farm.database.read() as session:
+            plan = self._plan(session, there, now)
+            late = session.scalars(select(Attempt.id).where(Attempt.released.is_(None), Attempt.expires <= now).limit(1)).first()
+        if late is not None:
+            with self._farm.database.write() as unit:
+                leases.expire(unit)
+        if plan:
+            self.execute(plan)
+        self._keep_house(now)
+
+    def execute(self, plan: FleetPlan) -> None:
+        """Do what a plan says."""
+        for stranger in plan.strangers:
+            log.warning("Instance %s is none of ours, or has ended: terminating it.", stranger)
+            self._fleet.terminate(stranger)
+        for instance_id, reason in plan.end:
+            self.end(instance_id, reason)
+        if plan.retire:
+            with self._farm.database.write() as unit:
+                self._retire(unit, plan.retire)
+        orders = [order for instance_id in plan.again if (order := self._order_again(instance_id))]
+        if plan.launch:
+            with self._farm.database.write() as unit:
+                orders += [self._insert(unit, kind) for kind in plan.launch]
+        for order in orders:
+            self._launch(order)
+
+    def end(self, instance_id: str, reason: str) -> None:
+        """Terminate an instance, then give up what ran there: nothing is leased again before the old run is dead."""
+        self._fleet.terminate(instance_id)
+        with self._farm.database.write() as unit:
+            instance = unit.session.get_one(Instance, instance_id)
+            end_instance(unit, instance, reason)
+        self._forget(instance_id)
+
+    def end_all(self) -> None:
+        """End every instance, for a service that is to leave nothing behind."""
+        with self._farm.database.read() as session:
+            ids = session.scalars(select(Instance.id).where(Instance.ended.is_(None))).all()
+        for instance_id in ids:
+            self.end(instance_id, "the service was stopped")
+        for left in self._fleet.instances():
+            self._fleet.terminate(left.instance_id)
+
+    def _allow_for_gaps(self, now: datetime) -> None:
+        """Lengthen the leases when nobody could beat: at the start, and after this machine slept."""
+        last, self._last_tick = self._last_tick, now
+        if last is not None and now - last < max(self._farm.lease / 2, timedelta(seconds=10)):
+            return
+        self._farm.seen.clear()
+        with self._farm.database.write() as unit:
+            leases.grace(unit, self._farm.lease)
+
+    def _plan(self, session: Session, there: set[str], now: datetime) -> FleetPlan:
+        instances = session.scalars(select(Instance).where(Instance.ended.is_(None))).all()
+        live = [self._live(i, i.id in there, now) for i in instances]
+        wanted = [d for d in demands(session) if d.kind.type in self._farm.catalogue.instance_types]
+        gone = there - {i.id for i in instances}
+        return plan_fleet(live, wanted, self._rules(session), strangers=self._strangers(session, gone, now), now=now)
+
+    def _live(self, row: Instance, exists: bool, now: datetime) -> Live:
+        return Live(
+            id=row.id,
+            kind=Kind(row.account_id, row.type, row.preemptible),
+            state=row.state,
+            launched=row.launched,
+            seen=self._farm.seen.setdefault(row.id, now),
+            idle_since=row.idle_since,
+            retired=row.retired,
+            exists=exists,
+        )
+
+    def _strangers(self, session: Session, gone: set[str], now: datetime) -> list[str]:
+        if not gone:
+            return []
+        leaving = select(Instance.id).where(Instance.id.in_(gone), Instance.ended > now - FAREWELL)
+        return sorted(gone - set(session.scalars(leaving)))
+
+    def _rules(self, session: Session) -> Rules:
+        settings = self._farm.settings
+        return Rules(
+            account_limits=dict(session.execute(select(Account.id, Account.instance_limit)).all()),
+            fleet_limit=settings.fleet.max_instances,
+            idle=timedelta(seconds=settings.idle_seconds),
+            silence=max(3 * self._farm.lease, timedelta(seconds=30)),
+            launch=timedelta(seconds=settings.fleet.launch_seconds),
+        )
+
+    def _retire(self, unit: Unit, ids: Sequence[str]) -> None:
+        """Ask idle instances to shut down; one that was given work meanwhile stays."""
+        rows = unit.session.scalars(
+            select(Instance).where(Instance.id.in_(ids), Instance.ended.is_(None), Instance.idle_since.is_not(None))
+        )
+        for instance in rows:
+            instance.retired = unit.now
+            unit.instance_changed(instance)
+            unit.work = True
+
+    def _insert(self, unit: Unit, kind: Kind) -> LaunchOrder:
+        instance = new_instance(unit, kind, self._farm.catalogue)
+        token = issue(unit, "instance", account_id=kind.account, instance_id=instance.id)
+        return LaunchOrder(instance.id, kind.type, kind.preemptible, self._service_url, token)
+
+    def _order_again(self, instance_id: str) -> LaunchOrder | None:
+        """Return the order for an instance that is not there, with a new token; None while it is too soon."""
+        tries, not_before = self._launches.get(instance_id, (0, self._farm.clock()))
+        if self._farm.clock() < not_before:
+            return None
+        self._launches[instance_id] = (tries, not_before)
+        with self._farm.database.write() as unit:
+            instance = unit.session.get_one(Instance, instance_id)
+            revoke_instance(unit, instance_id)
+            token = issue(unit, "instance", account_id=instance.account_id, instance_id=instance_id)
+        self._farm.gatekeeper.forget()
+        return LaunchOrder(instance_id, instance.type, instance.preemptible, self._service_url, token)
+
+    def _launch(self, order: LaunchOrder) -> None:
+        tries = self._launches.get(order.instance_id, (0, None))[0] + 1
+        pause = min(2**tries, _LONGEST_PAUSE_SECONDS)
+        self._launches[order.instance_id] = (tries, self._farm.clock() + timedelta(seconds=pause))
+        try:
+            self._fleet.launch(order)
+        except LaunchFailed as exc:
+            log.warning("%s", exc)
+
+    def _forget(self, instance_id: str) -> None:
+        self._launches.pop(instance_id, None)
+        self._farm.seen.pop(instance_id, None)
+        self._farm.gatekeeper.forget()
+
+    def _keep_house(self, now: datetime) -> None:
+        if self._last_housekeeping is not None and now - self._last_housekeeping < HOUSEKEEPING:
+            return
+        self._last_housekeeping = now
+        with self._farm.database.write() as unit:
+            events.prune(unit, now - timedelta(days=self._farm.settings.event_days))
+            objects.forget_leases(unit, now)
+
+
+def demands(session: Session) -> list[Demand]:
+    """Return the jobs that have ready tasks, with what they use now."""
+    ready = (
+        select(Task.job_id, func.count().label("count"))
+        .join(Job, Job.id == Task.job_id)
+        .where(Job.state.in_([JobState.PENDING, JobState.RUNNING]), Task.state == TaskState.READY)
+        .group_by(Task.job_id)
+        .subquery()
+    )
+    rows = session.execute(select(Job, ready.c.count).join(ready, ready.c.job_id == Job.id)).all()
+    working = (
+        select(Attempt.job_id, func.count(func.distinct(Attempt.instance_id)))
+        .where(Attempt.released.is_(None), Attempt.state == AttemptState.RUNNING)
+        .group_by(Attempt.job_id)
+    )
+    used = dict(session.execute(working).all())
+    return [
+        Demand(
+            kind=Kind(job.account_id, job.instance_type, job.preemptible),
+            priority=job.priority,
+            number=job.number,
+            ready=count,
+            working=used.get(job.id, 0),
+            max_instances=job.max_instances,
+        )
+        for job, count in rows
+    ]
+
+
+def new_instance(unit: Unit, kind: Kind, catalogue: Catalogue) -> Instance:
+    """Write down an instance that is about to be launched, at the price of now."""
+    instance = Instance(
+        id=new_id(),
+        account_id=kind.account,
+        type=kind.type,
+        preemptible=kind.preemptible,
+        price_per_hour=catalogue.instance_types[kind.type].price_per_hour,
+        state="launching",
+        launched=unit.now,
+        host={},
+    )
+    unit.session.add(instance)
+    unit.session.flush()
+    unit.instance_changed(instance)
+    return instance
+
+
+def end_instance(unit: Unit, instance: Instance, reason: str) -> None:
+    """Write down that an instance is gone, and give up what ran there; nothing happens if it has ended."""
+    if instance.ended is not None:
+        return
+    instance.state = "ended"
+    instance.ended = unit.now
+    instance.end_reason = reason
+    instance.idle_since = None
+    revoke_instance(unit, instance.id)
+    leases.lose_all(unit, instance.id, reason)
+    instance.idle_since = None
+    unit.instance_changed(instance)

@@ -1,0 +1,95 @@
+"""`conductor serve`."""
+
+from __future__ import annotations
+
+import getpass
+import logging
+import sys
+from pathlib import Path
+
+import click
+from conductor_core.errors import ConductorError
+from conductor_core.user_folders import private_folder
+
+from conductor_service.accounts import ensure_owner, token_file
+from conductor_service.farm import Farm, open_farm
+from conductor_service.fleets import LocalProcessFleet
+from conductor_service.one_service import sole_service
+from conductor_service.serving import Serving, listen, run, service_url
+from conductor_service.settings import Settings, load_settings
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command("serve")
+@click.option("--data", metavar="FOLDER", help="Where the service keeps everything [conductor-data in this folder].")
+@click.option("--settings", "settings_file", type=_FILE, metavar="FILE", help="YAML settings; options here come before them.")
+@click.option("--host", metavar="ADDRESS", help="Address to listen on [127.0.0.1: this machine only].")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 for any free one [8088].")
+@click.option("--tls-certificate", metavar="FILE", help="PEM certificate chain; serves https. Needs --tls-key.")
+@click.option("--tls-key", metavar="FILE", help="PEM private key of the certificate.")
+@click.option("--stop-instances", is_flag=True, help="End all instances when the service ends; without it they go on.")
+def serve_command(settings_file: Path | None, stop_instances: bool, **options: str | int | None) -> None:
+    """Run the service: API, scheduler, store and dashboard in one process.
+
+    The first start makes an account, its owner and a project, and says how to sign in. Everything is kept in one data
+    folder; a service that is stopped or killed goes on where it was when it is started again with the same folder.
+
+    \b
+    Ends with 0 after SIGTERM or Ctrl-C, with 1 when it cannot start.
+    """
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    try:
+        serve(load_settings(settings_file, overrides=options), stop_instances=stop_instances)
+    except ConductorError as exc:
+        raise click.ClickException(str(exc)) from exc
+
+
+def serve(settings: Settings, *, stop_instances: bool) -> None:
+    """Serve with these settings until a signal ends it.
+
+    Raises:
+        ConductorError: it cannot start: the data folder is in use, the address taken, a settings file wrong.
+    """
+    data = private_folder(settings.data_folder)
+    with sole_service(data), listen(settings.host, settings.port) as bound:
+        farm = open_farm(settings)
+        try:
+            _serve(
+                farm, Serving(farm, local_fleet(settings), bound, service_url(settings, bound.getsockname()[1]), stop_instances)
+            )
+        finally:
+            farm.close()
+
+
+def local_fleet(settings: Settings) -> LocalProcessFleet:
+    """Return the fleet of local processes; runners of this machine trust the service's own certificate."""
+    extra = ("--ca-file", settings.tls_certificate) if settings.tls_certificate else ()
+    return LocalProcessFleet(settings.data_folder / "instances", extra=extra)
+
+
+def _serve(farm: Farm, serving: Serving) -> None:
+    data = farm.settings.data_folder
+    limit = farm.settings.account_instance_limit
+    first = ensure_owner(farm.database, data, instance_limit=limit, owner_name=_user_name())
+
+    def ready() -> None:
+        click.echo(f"Conductor is ready at {serving.url}")
+        click.echo(f"  dashboard  {serving.url}/")
+        if token_file(data).exists():
+            click.echo(f"  sign in    conductor login {serving.url} --token-file {token_file(data)}")
+        if first:
+            click.echo("  The account, its owner and the project 'default' are new. The token file is yours alone: keep it so.")
+        if serving.url.startswith("http://") and farm.settings.host not in ("127.0.0.1", "localhost", "::1"):
+            click.echo("  Warning: other machines reach this service without TLS. Set tls_certificate and tls_key.", err=True)
+        sys.stdout.flush()
+
+    run(serving, ready=ready)
+
+
+def _user_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "owner"

@@ -1,0 +1,156 @@
+"""Run one service in this process: socket, HTTP server, scheduler thread, and an orderly end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+from conductor_core.errors import ConductorError
+from conductor_core.user_folders import write_private
+
+from conductor_service.api import make_app
+from conductor_service.farm import Farm
+from conductor_service.fleets import Fleet
+from conductor_service.scheduler import Scheduler
+from conductor_service.settings import Settings
+
+#: open connections get this long to end when the service stops
+FAREWELL_SECONDS = 5
+_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104: names for "all", not a bind
+
+
+class CannotListen(ConductorError):
+    """The address is taken, or not this machine's."""
+
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        super().__init__(f"Cannot listen on {host} port {port}: {reason}.", "Choose another with --host and --port (0: any).")
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket bound to the address.
+
+    Raises:
+        CannotListen: it is taken, or not ours.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if os.name == "posix":  # on Windows this would let another program take the port over
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+    except OSError as exc:
+        bound.close()
+        raise CannotListen(host, port, exc.strerror or str(exc)) from exc
+    return bound
+
+
+def service_url(settings: Settings, port: int) -> str:
+    """Return the address that clients and runners of this machine use."""
+    if settings.public_url:
+        return settings.public_url.rstrip("/")
+    host = _ANY_ADDRESS.get(settings.host, settings.host)
+    scheme = "https" if settings.tls_certificate else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def service_file(data: Path) -> Path:
+    """Return where a running service leaves its address and pid for tools."""
+    return data / "service.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What is to be served, and where."""
+
+    farm: Farm
+    fleet: Fleet
+    socket: socket.socket
+    url: str
+    #: end every instance when the service stops; otherwise they go on, and the next start finds them
+    stop_instances: bool = False
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it is ready, and leaves signals to us: ours must end streams first and instances last."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def run(serving: Serving, *, ready: Callable[[], None], signals: bool = True) -> None:
+    """Serve until SIGTERM or SIGINT (or `farm.signals.close()`), then end in order."""
+    farm, settings = serving.farm, serving.farm.settings
+    config = uvicorn.Config(
+        make_app(farm),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=FAREWELL_SECONDS,
+        ssl_certfile=settings.tls_certificate or None,
+        ssl_keyfile=settings.tls_key or None,
+    )
+    scheduler = Scheduler(farm, serving.fleet, service_url=serving.url)
+    loop = threading.Thread(target=scheduler.run, name="scheduler")
+    file = service_file(settings.data_folder)
+
+    def started() -> None:
+        write_private(file, json.dumps({"url": serving.url, "pid": os.getpid()}).encode())
+        loop.start()
+        ready()
+
+    server = _Server(config, started)
+    ending = threading.Thread(target=_end_server, args=(farm, server), name="ending", daemon=True)
+    ending.start()
+    try:
+        with _caught_signals(farm) if signals else contextlib.nullcontext():
+            server.run(sockets=[serving.socket])
+            farm.signals.close()
+            scheduler.stop()
+            if loop.ident is not None:
+                loop.join()
+            if serving.stop_instances:
+                scheduler.end_all()
+    finally:
+        file.unlink(missing_ok=True)
+        serving.socket.close()
+
+
+def _end_server(farm: Farm, server: uvicorn.Server) -> None:
+    farm.signals.closing.wait()
+    server.should_exit = True
+
+
+@contextlib.contextmanager
+def _caught_signals(farm: Farm) -> Iterator[None]:
+    """Turn SIGTERM and SIGINT into an orderly end; a second one does not cut it short."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        # In a thread: the handler may have interrupted one that holds a signal's lock.
+        threading.Thread(target=farm.signals.close, daemon=True).start()
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

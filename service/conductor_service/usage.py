@@ -1,0 +1,52 @@
+"""What metering needs, read from the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from conductor_service.clock import milliseconds_between
+from conductor_service.metering import Bill, JobBill, Usage, bill, job_bills
+from conductor_service.models import Attempt, Instance
+
+
+def bill_of(instance: Instance, now: datetime) -> Bill:
+    """Return what an instance has cost up to `now`; one that never came up has cost nothing."""
+    if instance.ended is not None and instance.ready is None:
+        return Bill(0, 0, 0)
+    return bill(Decimal(instance.price_per_hour), instance.launched, instance.ended or now)
+
+
+def usages(session: Session, instances: Sequence[Instance], now: datetime) -> list[Usage]:
+    """Return the bills of instances, with the time that each job's attempts took there."""
+    ids = [i.id for i in instances]
+    spent: dict[str, dict[str, int]] = {i: {} for i in ids}
+    ended = (
+        select(Attempt.instance_id, Attempt.job_id, func.sum(Attempt.milliseconds))
+        .where(Attempt.instance_id.in_(ids))
+        .group_by(Attempt.instance_id, Attempt.job_id)
+    )
+    for instance, job, milliseconds in session.execute(ended):
+        spent[instance][job] = int(milliseconds)
+    running = select(Attempt.instance_id, Attempt.job_id, Attempt.started).where(
+        Attempt.released.is_(None), Attempt.ended.is_(None), Attempt.instance_id.in_(ids)
+    )
+    for instance, job, started in session.execute(running):
+        spent[instance][job] += milliseconds_between(started, now)
+    return [Usage(i.id, bill_of(i, now), spent[i.id]) for i in instances]
+
+
+def instances_of_jobs(session: Session, jobs: Iterable[str]) -> Sequence[Instance]:
+    """Return every instance on which an attempt of these jobs ran."""
+    used = select(Attempt.instance_id).where(Attempt.job_id.in_(list(jobs))).distinct()
+    return session.scalars(select(Instance).where(Instance.id.in_(used))).all()
+
+
+def bills_of_jobs(session: Session, jobs: Sequence[str], now: datetime) -> dict[str, JobBill]:
+    """Return what each of these jobs has cost so far."""
+    found = job_bills(usages(session, instances_of_jobs(session, jobs), now))
+    return {job: found.get(job, JobBill()) for job in jobs}

@@ -1,0 +1,223 @@
+"""The JSON shapes of docs/api.md, made from rows; for answers and events alike."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from conductor_service.clock import iso
+from conductor_service.metering import JobBill, money
+from conductor_service.models import Attempt, Hold, Instance, Job, OutputFile, Project, Step, Task
+from conductor_service.states import TaskState, derive_job_state
+from conductor_service.usage import bill_of, bills_of_jobs
+
+JsonObject = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Counts:
+    """How many tasks and frames are in each state."""
+
+    tasks: dict[TaskState, int] = field(default_factory=dict)
+    frames: dict[TaskState, int] = field(default_factory=dict)
+
+
+def _all_states(counts: Mapping[TaskState, int]) -> dict[str, int]:
+    return {state.value: counts.get(state, 0) for state in TaskState}
+
+
+def counts_by_job(session: Session, jobs: Sequence[str]) -> dict[str, Counts]:
+    """Count tasks and frames of jobs by state."""
+    query = (
+        select(Task.job_id, Task.state, func.count(), func.sum(Task.frame_count))
+        .where(Task.job_id.in_(jobs))
+        .group_by(Task.job_id, Task.state)
+    )
+    found: dict[str, Counts] = {job: Counts() for job in jobs}
+    for job, state, tasks, frames in session.execute(query):
+        found[job].tasks[state] = tasks
+        found[job].frames[state] = int(frames)
+    return found
+
+
+def job_summaries(session: Session, jobs: Sequence[Job], now: datetime) -> list[JsonObject]:
+    """Return Jobs without submission and steps."""
+    ids = [job.id for job in jobs]
+    counts = counts_by_job(session, ids)
+    bills = bills_of_jobs(session, ids, now)
+    projects = _names(session, jobs)
+    newest = select(OutputFile.job_id, func.max(OutputFile.seq)).where(OutputFile.job_id.in_(ids)).group_by(OutputFile.job_id)
+    last_seqs = [seq for _, seq in session.execute(newest)]
+    last = dict(
+        session.execute(select(OutputFile.job_id, OutputFile.id).where(OutputFile.seq.in_(last_seqs))).all() if last_seqs else ()
+    )
+    return [_summary(job, counts[job.id], bills[job.id], projects[job.project_id], last.get(job.id)) for job in jobs]
+
+
+def _names(session: Session, jobs: Sequence[Job]) -> dict[str, str]:
+    ids = {job.project_id for job in jobs}
+    return dict(session.execute(select(Project.id, Project.name).where(Project.id.in_(ids))).all())
+
+
+def _summary(job: Job, counts: Counts, cost: JobBill, project: str, last_output: str | None) -> JsonObject:
+    return {
+        "id": job.id,
+        "number": job.number,
+        "title": job.title,
+        "project": project,
+        "state": job.state.value,
+        "uploading": job.manifest is None,
+        "created": iso(job.created),
+        "finished": iso(job.finished),
+        "submitted_by": job.submitted_by,
+        "priority": job.priority,
+        "instance_type": job.instance_type,
+        "preemptible": job.preemptible,
+        "metadata": json.loads(job.submission).get("metadata", {}),
+        "frames": _all_states(counts.frames),
+        "tasks": _all_states(counts.tasks),
+        "cost": money(cost.amount),
+        "billed_minutes": cost.billed_minutes,
+        "last_output": last_output,
+    }
+
+
+def job_view(session: Session, job: Job, now: datetime) -> JsonObject:
+    """Return one Job with its submission and steps."""
+    summary = job_summaries(session, [job], now)[0]
+    by_step: dict[str, dict[TaskState, int]] = defaultdict(dict)
+    query = select(Task.step_id, Task.state, func.count()).where(Task.job_id == job.id).group_by(Task.step_id, Task.state)
+    for step, state, count in session.execute(query):
+        by_step[step][state] = count
+    steps = session.scalars(select(Step).where(Step.job_id == job.id).order_by(Step.position))
+    uploading = job.manifest is None
+    summary["submission"] = json.loads(job.submission)
+    summary["steps"] = [
+        {
+            "id": step.id,
+            "name": step.name,
+            "frames": step.frames,
+            "state": derive_job_state(uploading=uploading, tasks=by_step[step.id]).value,
+        }
+        for step in steps
+    ]
+    return summary
+
+
+def task_views(session: Session, tasks: Sequence[Task]) -> list[JsonObject]:
+    """Return Tasks without their attempts."""
+    ids = [task.id for task in tasks]
+    holds: dict[str, list[Hold]] = defaultdict(list)
+    steps = dict(session.execute(select(Step.id, Step.name).where(Step.id.in_({t.step_id for t in tasks}))).all())
+    for some in _slices(ids):
+        for hold in session.scalars(select(Hold).where(Hold.task_id.in_(some)).order_by(Hold.created)):
+            holds[hold.task_id].append(hold)
+    current = [t.attempt_id for t in tasks if t.state is TaskState.RUNNING and t.attempt_id]
+    running: dict[str, Attempt] = {}
+    for some in _slices(current):
+        running.update((a.id, a) for a in session.scalars(select(Attempt).where(Attempt.id.in_(some))))
+    return [_task(t, steps[t.step_id], holds[t.id], running.get(t.attempt_id or "")) for t in tasks]
+
+
+def _slices(ids: Sequence[str], size: int = 5000) -> list[Sequence[str]]:
+    """Return ids in runs that every database takes in one statement."""
+    return [ids[i : i + size] for i in range(0, len(ids), size)]
+
+
+def _task(task: Task, step: str, holds: Sequence[Hold], attempt: Attempt | None) -> JsonObject:
+    progress = len(task.frames_done) / task.frame_count
+    if task.state is TaskState.SUCCESS:
+        progress = 1.0
+    elif attempt is not None:
+        progress = max(progress, attempt.progress)
+    return {
+        "id": task.id,
+        "job": task.job_id,
+        "step": step,
+        "index": task.index,
+        "frames": task.frames,
+        "frames_done": task.frames_done,
+        "state": task.state.value,
+        "version": task.version,
+        "holds": [{"name": h.name, "actor": h.actor, "reason": h.reason} for h in holds],
+        "progress": round(progress, 4),
+        "attempts_made": task.attempts_made,
+        "cause": task.cause or None,
+        "message": attempt.status if attempt is not None else task.message,
+    }
+
+
+def attempt_view(attempt: Attempt, log_size: Callable[[str], int]) -> JsonObject:
+    """Return an Attempt."""
+    return {
+        "id": attempt.id,
+        "number": attempt.number,
+        "task": attempt.task_id,
+        "instance": attempt.instance_id,
+        "state": attempt.state.value,
+        "started": iso(attempt.started),
+        "ended": iso(attempt.ended),
+        "cause": attempt.cause or None,
+        "exit_code": attempt.exit_code,
+        "message": attempt.message,
+        "peak_memory": attempt.peak_memory,
+        "log_size": log_size(attempt.id),
+    }
+
+
+def output_view(output: OutputFile) -> JsonObject:
+    """Return an OutputFile."""
+    return {
+        "seq": output.seq,
+        "id": output.id,
+        "job": output.job_id,
+        "task": output.task_id,
+        "attempt": output.attempt_id,
+        "step": output.step,
+        "frame": output.frame,
+        "path": output.path,
+        "digest": output.digest,
+        "size": output.size,
+        "mode": output.mode,
+        "mtime_ns": output.mtime_ns,
+        "width": output.width,
+        "height": output.height,
+        "layers": output.layers,
+        "created": iso(output.created),
+        "preview": output.preview is not None,
+    }
+
+
+def instance_views(session: Session, instances: Sequence[Instance], now: datetime) -> list[JsonObject]:
+    """Return Instances."""
+    current: dict[str, list[str]] = defaultdict(list)
+    query = select(Attempt.instance_id, Attempt.id).where(
+        Attempt.released.is_(None), Attempt.ended.is_(None), Attempt.instance_id.in_([i.id for i in instances])
+    )
+    for instance, attempt in session.execute(query.order_by(Attempt.started)):
+        current[instance].append(attempt)
+    return [_instance(i, current[i.id], now) for i in instances]
+
+
+def _instance(instance: Instance, current: list[str], now: datetime) -> JsonObject:
+    cost = bill_of(instance, now)
+    return {
+        "id": instance.id,
+        "type": instance.type,
+        "preemptible": instance.preemptible,
+        "state": instance.state,
+        "launched": iso(instance.launched),
+        "ready": iso(instance.ready),
+        "ended": iso(instance.ended),
+        "minutes": str(cost.minutes),
+        "billed_minutes": cost.billed_minutes,
+        "amount": money(cost.amount),
+        "current": current,
+    }

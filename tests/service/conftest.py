@@ -1,0 +1,282 @@
+"""A service in memory of one test: real database, real store, a clock that the test moves, and a fleet of nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from conductor_core.digest import digest_of
+from conductor_core.documents import canonical_bytes, to_json
+from conductor_core.manifest import Entry, make_manifest
+from conductor_core.paths import Flavour
+from conductor_core.submission import Output, Software, Step, Submission, new_submission_id
+from conductor_service.accounts import ensure_owner, token_file
+from conductor_service.api import make_app
+from conductor_service.farm import Farm, open_farm
+from conductor_service.fleets import LaunchFailed, LaunchOrder, ProviderInstance
+from conductor_service.models import Account, Membership, Project, User, new_id
+from conductor_service.scheduler import Scheduler
+from conductor_service.settings import FleetSettings, Settings
+from conductor_service.store import MemoryStore
+from conductor_service.tokens import issue
+
+START = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
+
+
+class TestClock:
+    """A clock that stands still until a test moves it."""
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += timedelta(seconds=seconds)
+
+
+class Browser:
+    """An HTTP client that speaks to the application in this process, with a cookie jar; no socket, no server."""
+
+    def __init__(self, app: Any) -> None:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        self._client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1")
+        self.cookies = self._client.cookies
+
+    def request(self, method: str, path: str, **request: Any) -> httpx.Response:
+        return asyncio.run(self._client.request(method, path, **request))
+
+
+class FakeFleet:
+    """A provider whose machines are entries of a dictionary; passes the conformance suite of fleets."""
+
+    def __init__(self) -> None:
+        self.orders: dict[str, LaunchOrder] = {}
+        self.terminated: list[str] = []
+        self.broken = False
+
+    def launch(self, order: LaunchOrder) -> None:
+        if self.broken:
+            raise LaunchFailed(order.instance_id, "the provider is out of machines")
+        self.orders.setdefault(order.instance_id, order)
+
+    def instances(self) -> Sequence[ProviderInstance]:
+        return [ProviderInstance(o.instance_id, o.instance_type) for o in self.orders.values()]
+
+    def terminate(self, instance_id: str) -> None:
+        self.terminated.append(instance_id)
+        self.orders.pop(instance_id, None)
+
+    def vanish(self, instance_id: str) -> None:
+        """Take a machine away, as a preemption or a power cut does."""
+        del self.orders[instance_id]
+
+
+def commands(frames: str = "1-3", **changes: Any) -> Submission:
+    """Return a submission of one command step that writes one picture per frame."""
+    step = Step("main", frames, kind="command", outputs=(Output("/job/out/f.####.png"),), command=("true",))
+    submission = Submission(
+        id=new_submission_id(),
+        project="default",
+        title="a job",
+        scene="",
+        flavour=Flavour.POSIX,
+        software=Software("command", "1.0"),
+        steps=(step,),
+        instance_type="small",
+    )
+    return replace(submission, **changes)
+
+
+@dataclass
+class Runner:
+    """What a runner does, call by call."""
+
+    http: Browser
+    id: str
+    token: str
+
+    def ask(self, method: str, path: str, **request: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.token}", **request.pop("headers", {})}
+        return self.http.request(method, f"/api/v1/runner{path}", headers=headers, **request)
+
+    def hello(self) -> httpx.Response:
+        return self.ask("POST", "/hello", json={"host": "box", "cores": 2, "memory_bytes": 1, "version": "0"})
+
+    def next(self, **ask: Any) -> httpx.Response:
+        return self.ask("POST", "/next", json={"wait_seconds": 0, **ask})
+
+    def take(self, **ask: Any) -> dict[str, Any]:
+        """Return the next assignment, which must be there."""
+        answer = self.next(**ask)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    def beat(self, assignment: dict[str, Any], **said: Any) -> httpx.Response:
+        attempt = assignment["attempt"]
+        return self.ask("POST", f"/attempts/{attempt['id']}/beat", json={"fence": attempt["fence"], "progress": 0.5, **said})
+
+    def finish(self, assignment: dict[str, Any], state: str = "success", **said: Any) -> httpx.Response:
+        attempt = assignment["attempt"]
+        return self.ask("POST", f"/attempts/{attempt['id']}/finish", json={"fence": attempt["fence"], "state": state, **said})
+
+    def store(self, assignment: dict[str, Any], data: bytes) -> httpx.Response:
+        attempt = assignment["attempt"]
+        path = f"/attempts/{attempt['id']}/objects/{digest_of(data)}"
+        return self.ask("PUT", path, params={"fence": attempt["fence"]}, content=data)
+
+    def publish(self, assignment: dict[str, Any], *records: dict[str, Any]) -> httpx.Response:
+        attempt = assignment["attempt"]
+        return self.ask("POST", f"/attempts/{attempt['id']}/outputs", json={"fence": attempt["fence"], "outputs": list(records)})
+
+    def render(self, assignment: dict[str, Any]) -> None:
+        """Do a whole task: one output per frame, then success."""
+        for frame in assignment["task"]["frames"]:
+            data = f"picture of frame {frame}".encode()
+            assert self.store(assignment, data).status_code in (200, 201)
+            answer = self.publish(assignment, record(assignment, frame, data))
+            assert answer.status_code == 200, answer.text
+        assert self.finish(assignment).status_code == 200
+
+
+def record(assignment: dict[str, Any], frame: int | None, data: bytes, **changes: Any) -> dict[str, Any]:
+    """Return an output record as a runner sends it."""
+    path = f"/job/out/f.{frame:04d}.png" if frame is not None else "/job/out/f.png"
+    facts = {"path": path, "digest": digest_of(data), "size": len(data), "mode": 0o644, "mtime_ns": 1}
+    return {**facts, "frame": frame, "step": assignment["step"]["name"], "width": 4, "height": 4, "layers": [], **changes}
+
+
+@dataclass
+class Studio:
+    """A running service with one person signed in."""
+
+    farm: Farm
+    fleet: FakeFleet
+    clock: TestClock
+    http: Browser
+    scheduler: Scheduler
+    token: str
+    store: MemoryStore
+    files: list[Entry] = field(default_factory=list)
+
+    def ask(self, method: str, path: str, *, token: str | None = None, **request: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token or self.token}", **request.pop("headers", {})}
+        return self.http.request(method, f"/api/v1{path}", headers=headers, **request)
+
+    def get(self, path: str, **request: Any) -> Any:
+        answer = self.ask("GET", path, **request)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def upload(self, data: bytes, project: str = "default") -> str:
+        digest = digest_of(data)
+        answer = self.ask("PUT", f"/projects/{project}/objects/{digest}", content=data)
+        assert answer.status_code in (200, 201), answer.text
+        return digest
+
+    def submit(self, submission: Submission | None = None) -> dict[str, Any]:
+        """Make a job; its manifest is still to come."""
+        answer = self.ask("POST", "/projects/default/jobs", json=to_json(submission or commands()))
+        assert answer.status_code == 201, answer.text
+        return dict(answer.json())
+
+    def commit(self, job: dict[str, Any]) -> dict[str, Any]:
+        """Commit a manifest of one small file."""
+        data = b"a texture"
+        entry = Entry("/job/texture.png", digest=self.upload(data), size=len(data), mode=0o644, mtime_ns=1)
+        body = canonical_bytes(make_manifest(Flavour.POSIX, [entry]))
+        answer = self.ask("PUT", f"/jobs/{job['id']}/manifest", content=body)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    def job(self, submission: Submission | None = None) -> dict[str, Any]:
+        """Make a job that is ready to run."""
+        return self.commit(self.submit(submission))
+
+    def state(self, job: dict[str, Any]) -> str:
+        return str(self.get(f"/jobs/{job['id']}")["state"])
+
+    def tasks(self, job: dict[str, Any]) -> list[dict[str, Any]]:
+        return list(self.get(f"/jobs/{job['id']}/tasks")["tasks"])
+
+    def states(self, job: dict[str, Any]) -> list[str]:
+        return [t["state"] for t in self.tasks(job)]
+
+    def verb(self, job: dict[str, Any], verb: str, **wish: Any) -> httpx.Response:
+        return self.ask("POST", f"/jobs/{job['id']}/{verb}", json=wish)
+
+    def runners(self) -> list[Runner]:
+        """Let the scheduler launch what it wants, and return the runners of all instances, up and greeting."""
+        self.scheduler.tick()
+        runners = [Runner(self.http, o.instance_id, o.token) for o in self.fleet.orders.values()]
+        for runner in runners:
+            assert runner.hello().status_code == 200
+        return runners
+
+    def runner(self) -> Runner:
+        return self.runners()[0]
+
+    def second_token(self) -> str:
+        """Make another account, and return its owner's token."""
+        with self.farm.database.write() as unit:
+            account = Account(id=new_id(), name="rival", instance_limit=10, created=unit.now)
+            user = User(id=new_id(), name="rival", created=unit.now)
+            unit.session.add_all([account, user])
+            unit.session.flush()
+            unit.session.add(Membership(account_id=account.id, user_id=user.id, role="owner"))
+            unit.session.add(Project(account_id=account.id, name="default", created=unit.now))
+            return issue(unit, "user", account_id=account.id, user_id=user.id)
+
+
+def make_settings(folder: Path, **changes: Any) -> Settings:
+    """Return settings for a service in `folder`."""
+    return replace(Settings(data=str(folder / "data"), fleet=FleetSettings(max_instances=4)), **changes)
+
+
+@pytest.fixture
+def make_studio(tmp_path: Path) -> Iterator[Callable[..., Studio]]:
+    """Give a function that starts a service; called again it starts the same one anew, as after a crash."""
+    open_farms: list[Farm] = []
+    clock, fleet, store = TestClock(), FakeFleet(), MemoryStore()
+
+    def make(**changes: Any) -> Studio:
+        for farm in open_farms:
+            farm.close()
+        farm = open_farm(make_settings(tmp_path, **changes), store=store, clock=clock, monotonic=lambda: clock.now.timestamp())
+        open_farms.append(farm)
+        data = farm.settings.data_folder
+        ensure_owner(farm.database, data, instance_limit=farm.settings.account_instance_limit, owner_name="Ada")
+        http = Browser(make_app(farm))
+        scheduler = Scheduler(farm, fleet, service_url="http://127.0.0.1:1")
+        return Studio(farm, fleet, clock, http, scheduler, token_file(data).read_text().strip(), store)
+
+    yield make
+    for farm in open_farms:
+        farm.close()
+
+
+@pytest.fixture
+def studio(make_studio: Callable[..., Studio]) -> Studio:
+    """Give a running service."""
+    return make_studio()
+
+
+def events_of(studio: Studio) -> list[tuple[str, Any]]:
+    """Return all events so far as (kind, data)."""
+    from conductor_service import events
+
+    with studio.farm.database.read() as session:
+        account = studio.get("/me")["account"]["id"]
+        return [(e.kind, json.loads(e.data)) for e in events.after(session, 0, account_id=account)]
