@@ -91,7 +91,7 @@ class MemoryService:
         assert facts.cores
         return Welcome("instance-1", 60.0, 5.0)
 
-    def next(self, *, wait_seconds: float, sessions: tuple[str, ...]) -> Assignment | None:
+    def next(self, *, wait_seconds: float, sessions: tuple[str, ...], held: tuple[str, ...]) -> Assignment | None:
         self.sessions.append(sessions)
         try:
             assignment = self._waiting.get(timeout=wait_seconds)

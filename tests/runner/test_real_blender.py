@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import OpenImageIO as oiio
 import pytest
-
 from conductor_core.submission import Output
 from conductor_service.runner.assignment import Package
 from conductor_service.runner.launching import hosts_folder
@@ -90,7 +89,7 @@ def package(request: pytest.FixtureRequest, bpy_python: Callable[..., Path]) -> 
     return binary_package()
 
 
-@pytest.fixture()
+@pytest.fixture
 def scene(package: Package, tmp_path: Path) -> tuple[bytes, bytes]:
     """Give a scene saved by that Blender, and its texture."""
     script, target = tmp_path / "make.py", tmp_path / "made" / "shot.blend"

@@ -71,6 +71,11 @@ class Courier:
         with self._lock:
             self._holdings.pop(holding.ref.id, None)
 
+    def held(self) -> tuple[str, ...]:
+        """Return the attempts in hand."""
+        with self._lock:
+            return tuple(self._holdings)
+
     def round(self) -> None:
         """Say what is due now, for every attempt in hand."""
         with self._lock:

@@ -71,8 +71,8 @@ class HttpRunnerService:
         data = self._ask("POST", "/hello", json=to_json(facts)).json()
         return Welcome(str(data["instance"]), float(data["lease_seconds"]), float(data["heartbeat_seconds"]))
 
-    def next(self, *, wait_seconds: float, sessions: tuple[str, ...]) -> Assignment | None:
-        body = {"wait_seconds": wait_seconds, "sessions": list(sessions)}
+    def next(self, *, wait_seconds: float, sessions: tuple[str, ...], held: tuple[str, ...]) -> Assignment | None:
+        body = {"wait_seconds": wait_seconds, "sessions": list(sessions), "held": list(held)}
         answer = self._ask("POST", "/next", json=body, timeout=(_CONNECT_SECONDS, wait_seconds + _READ_SECONDS))
         return None if answer.status_code == 204 else assignment_from_json(answer.json())
 

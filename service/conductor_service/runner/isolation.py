@@ -23,6 +23,8 @@ IsolationChoice = Literal["sandbox", "rewrite", "auto"]
 
 #: tried first to last: nested user namespaces are off where the kernel lets bubblewrap say so
 _HARDENING = (("--unshare-user", "--disable-userns"), ("--unshare-user",))
+#: set by fleets
+MARK = "CONDUCTOR_INSTANCE"
 #: no user in the sandbox is root, whoever the runner is
 _SANDBOX_UID = "1000"
 
@@ -82,10 +84,10 @@ class Sandbox:
     def launch(self, world: World, argv: Sequence[str], environment: Mapping[str, str], folder: str = "/") -> Launch:
         mounts = plan_binds(_view(world), list_folder)
         arguments = [*self._namespaces(), *mount_arguments(mounts), "--remount-ro", "/", "--chdir", folder, "--clearenv"]
-        for name, value in environment.items():
+        for name, value in {**environment, **_mark()}.items():
             arguments += ["--setenv", name, value]
         words = [self._program, "--args", "{args}", "--", *limiting_argv(world.limits), *argv]
-        return Launch(tuple(words), {}, "/", b"".join(os.fsencode(a) + b"\0" for a in arguments))
+        return Launch(tuple(words), _mark(), "/", b"".join(os.fsencode(a) + b"\0" for a in arguments))
 
     def _namespaces(self) -> list[str]:
         words = ["--unshare-all", *self._hardening, "--uid", _SANDBOX_UID, "--gid", _SANDBOX_UID, "--cap-drop", "ALL"]
@@ -100,7 +102,7 @@ class Rewrite:
 
     def launch(self, world: World, argv: Sequence[str], environment: Mapping[str, str], folder: str = "/") -> Launch:
         supervisor = Path(__file__).with_name("lifeline.py")
-        variables = {**environment, "HOME": str(world.folder / "home"), "TMPDIR": str(world.folder / "tmp")}
+        variables = {**environment, **_mark(), "HOME": str(world.folder / "home"), "TMPDIR": str(world.folder / "tmp")}
         words = [sys.executable, "-I", "-S", str(supervisor), str(os.getpid()), *limiting_argv(world.limits), *argv]
         return Launch(tuple(words), variables, folder if folder != "/" else str(world.folder / "tmp"))
 
@@ -149,6 +151,11 @@ def list_folder(folder: str) -> tuple[Node, ...]:
     except OSError:
         return ()
     return tuple(sorted(result, key=lambda node: node.name))
+
+
+def _mark() -> dict[str, str]:
+    """Return the variable by which a fleet knows every process of an instance."""
+    return {MARK: os.environ[MARK]} if MARK in os.environ else {}
 
 
 def _view(world: World) -> View:

@@ -203,7 +203,8 @@ class Publisher:
                 facts = self._inspector.inspect(taken.file, width=width, height=height, layers=expected.layers)
             except BadImage as exc:
                 raise TaskFailed("bad-output", f"{taken.client} {exc}.") from exc
-        frame = expected.frame if expected.frame is not None else item.frame
+        frames = item.holding.assignment.task.frames
+        frame = expected.frame if expected.frame in frames else item.frame
         record = OutputRecord(
             path=taken.client.text,
             digest=file_digest(taken.file),

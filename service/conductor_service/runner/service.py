@@ -91,8 +91,14 @@ class RunnerService(Protocol):
     def hello(self, facts: HostFacts) -> Welcome:
         """Say that this instance is up."""
 
-    def next(self, *, wait_seconds: float, sessions: tuple[str, ...]) -> Assignment | None:
-        """Ask for a task, waiting up to `wait_seconds` for one; raises `Retired`."""
+    def next(self, *, wait_seconds: float, sessions: tuple[str, ...], held: tuple[str, ...]) -> Assignment | None:
+        """Ask for a task, waiting up to `wait_seconds` for one; raises `Retired`.
+
+        Args:
+            wait_seconds: how long the service may take.
+            sessions: those that are loaded here.
+            held: attempts in hand; one that the service leased to us and that is not among them got lost on its way.
+        """
 
     def beat(self, attempt: AttemptRef, beat: Beat) -> Orders:
         """Renew the lease and say how far the attempt is; one try only, since the next beat says it again."""

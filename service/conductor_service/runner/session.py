@@ -72,6 +72,8 @@ class Session:
         except PathError as exc:
             raise TaskFailed("bad-output", str(exc)) from exc
         self._collector = Collector(outputs)
+        #: what the frames of the task named and is taken at its end
+        self._late: dict[str, None] = {}
         self._rules = self._places.rules(stage.files, [o.client for o in outputs])
         self._scripts = _scripts(machine)
         self._world = self._make_world(stage, outputs)
@@ -89,15 +91,17 @@ class Session:
             TaskEnded: somebody ordered its end.
         """
         holding.inbox = self._inbox
+        self._late.clear()
         charge = Charge(holding.ref.id, assignment.limits, holding.log)
         try:
             if assignment.step.kind == "command":
                 self._run_command(assignment, holding, charge, hand_over)
             else:
                 self._render_frames(assignment, holding, charge, hand_over)
+            named = tuple(self._collector.take(seen, holding.folder) for seen in self._late)
             rest = self._collector.take_rest(holding.folder)
-            if rest:
-                hand_over(FrameReady(holding, None, rest, self._expectations))
+            if named or rest:
+                hand_over(FrameReady(holding, None, named + rest, self._expectations))
         except BaseException:
             self._collector.clear()
             raise
@@ -141,14 +145,19 @@ class Session:
         return server
 
     def _frame_ready(self, rendered: Rendered, holding: Holding) -> FrameReady:
-        """Take the pictures of a frame; other files may still be written to, and are taken when the task ends."""
+        """Take the pictures of a frame; a file without the frame in its name may be written to again: it is taken when the
+        task ends.
+        """
         named = dict.fromkeys(rendered.outputs)
         named.update((self._places.seen(path), None) for path in self._expectations.per_frame(rendered.frame))
         files = []
         for seen in named:
             client = self._collector.client_path(seen)
-            if is_image(client, self._expectations.of(client)):
+            expected = self._expectations.of(client)
+            if expected.frame is not None and is_image(client, expected):
                 files.append(self._collector.take(seen, holding.folder))
+            else:
+                self._late[seen] = None
         facts = ImageFacts(rendered.width, rendered.height, rendered.layers)
         return FrameReady(holding, rendered.frame, tuple(files), self._expectations, facts)
 

@@ -80,7 +80,10 @@ class Worker:
         """Work until the service retires the instance, somebody stops it, or the service is gone for too long."""
         memory = self._machine.resources.memory or psutil.virtual_memory().total
         facts = HostFacts(socket.gethostname(), os.cpu_count() or 1, memory, conductor_core.__version__)
-        welcome = self._service.hello(facts)
+        try:
+            welcome = self._service.hello(facts)
+        except Retired:
+            return "retired"
         _log.info("instance %s is up; isolation: %s", welcome.instance, self._machine.isolation.name)
         pace = Pace(welcome.heartbeat_seconds, self._settings.dead_after_seconds, self._machine.clock)
         courier = Courier(self._service, pace)
@@ -102,7 +105,7 @@ class Worker:
     def _work_on(self, courier: Courier, publisher: Publisher) -> End:
         while not self._stopping:
             try:
-                assignment = self._next()
+                assignment = self._next(courier)
                 if assignment is not None:
                     self._serve(assignment, courier, publisher)
             except (Retired, Stopped):
@@ -112,13 +115,13 @@ class Worker:
                 return "service-gone"
         return "stopped"
 
-    def _next(self) -> Assignment | None:
+    def _next(self, courier: Courier) -> Assignment | None:
         sessions = (self._session.key,) if self._session is not None else ()
         try:
             self._waiting = True
             if self._stopping:
                 raise Stopped
-            return self._service.next(wait_seconds=_WAIT_SECONDS, sessions=sessions)
+            return self._service.next(wait_seconds=_WAIT_SECONDS, sessions=sessions, held=courier.held())
         finally:
             self._waiting = False
 
