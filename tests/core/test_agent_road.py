@@ -1,0 +1,358 @@
+"""The agent from submission to frames at home, against a service in memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conductor_core.agent.run import Agent
+from conductor_core.agent_client import AgentClient
+from conductor_core.api.profile import Login, Profile, write_profile
+from conductor_core.api.settings import AgentSettings
+from conductor_core.api.transport import Address, RetryPolicy
+from conductor_core.paths import local_flavour
+from conductor_core.submission import Output, Software, Step, Submission
+from conductor_core.user_folders import UserFolders
+
+Eventually = Callable[..., Any]
+
+
+class Desk:
+    """An artist's machine: folders, a project, and an agent that can be stopped and started."""
+
+    def __init__(self, root: Path, fake: Any) -> None:
+        self.folders = UserFolders(root / "config", root / "state", root / "cache")
+        self.fake = fake
+        self.project = root / "project"
+        self.home = root / "renders"
+        self.project.mkdir()
+        (self.project / "shot.blend").write_bytes(b"scene")
+        (self.project / "wood.png").write_bytes(b"wood" * 1000)
+        (self.project / "copy.png").write_bytes(b"wood" * 1000)
+        (self.project / "empty.txt").write_bytes(b"")
+        for file in self.project.iterdir():
+            os.utime(file, (1_700_000_000, 1_700_000_000))
+        self.log_in()
+        self.agent: Agent | None = None
+
+    def log_in(self, token: str = "") -> None:
+        write_profile(self.folders.config, Profile((Login(Address(self.fake.url), token or self.fake.token),)))
+
+    def start(self) -> AgentClient:
+        self.agent = Agent(
+            self.folders, AgentSettings(), retries=RetryPolicy(attempts=1, first_wait=0.01, longest_wait=0.02), first_wait=0.1
+        )
+        self.thread = threading.Thread(target=self.agent.run, daemon=True)
+        self.thread.start()
+        return AgentClient(self.agent.channel.port, self.agent._token)
+
+    def stop(self) -> None:
+        if self.agent is not None:
+            self.agent.stop()
+            self.thread.join(20)
+            assert not self.thread.is_alive()
+            self.agent = None
+
+    def files(self) -> list[str]:
+        return sorted(str(f) for f in self.project.iterdir())
+
+    def submission(self, identity: str = "s1", **changes: Any) -> Submission:
+        step = Step("main", "1-2", outputs=(Output(str(self.home / "shot_####.exr")),))
+        values: dict[str, Any] = {
+            "id": identity, "project": "show", "title": "shot", "scene": str(self.project / "shot.blend"),
+            "flavour": local_flavour(), "software": Software("blender", "4.5"), "steps": (step,), "instance_type": "small",
+        }  # fmt: skip
+        return Submission(**{**values, **changes})
+
+
+@pytest.fixture
+def desk(tmp_path: Path, fake_service: Any) -> Iterator[Desk]:
+    desk = Desk(tmp_path, fake_service)
+    yield desk
+    desk.stop()
+
+
+def _submitted(client: AgentClient, identity: str, eventually: Eventually) -> dict[str, Any]:
+    def ended() -> dict[str, Any] | None:
+        now = client.submission(identity)
+        return now if now["state"] in ("submitted", "failed") else None
+
+    found = eventually(ended)
+    assert isinstance(found, dict)
+    return found
+
+
+def test_from_submission_to_frames_at_home(desk: Desk, eventually: Eventually) -> None:
+    """A submission becomes a job with every file in the store, and its outputs come to the artist's folder as published."""
+    client = desk.start()
+    identity = client.submit(desk.submission(), desk.files())
+    done = _submitted(client, identity, eventually)
+    assert (done["state"], done["number"], done["files"]) == ("submitted", 1, 4)
+    assert done["bytes_sent"] == done["bytes_to_send"] == len(b"scene") + 4000
+    assert {e["path"] for e in desk.fake.manifests["job-1"]["entries"]} == set(desk.files())
+    first, second = desk.home / "shot_0001.exr", desk.home / "shot_0002.exr"
+    desk.fake.publish("job-1", str(first), b"pixels 1")
+    eventually(first.exists)
+    assert client.downloads()[0]["complete"] is False
+    desk.fake.publish("job-1", str(second), b"pixels 2")
+    desk.fake.set_state("job-1", "success")
+    eventually(lambda: client.downloads()[0]["complete"])
+    assert [first.read_bytes(), second.read_bytes()] == [b"pixels 1", b"pixels 2"]
+    assert stat.S_IMODE(first.stat().st_mode) == 0o640
+    assert client.downloads()[0]["done"] == 2
+    assert sorted(p.name for p in desk.home.iterdir()) == ["shot_0001.exr", "shot_0002.exr"]
+
+
+def test_the_second_time_nothing_is_sent(desk: Desk, eventually: Eventually) -> None:
+    """The same files again send not one byte, and are not read again either."""
+    client = desk.start()
+    _submitted(client, client.submit(desk.submission("s1"), desk.files()), eventually)
+    again = _submitted(client, client.submit(desk.submission("s2"), desk.files()), eventually)
+    assert (again["number"], again["bytes_sent"], again["objects_present"]) == (2, 0, 3)
+
+
+def test_a_restart_goes_on(desk: Desk, eventually: Eventually) -> None:
+    """What an agent did not finish, the next one finishes: submission, then downloads, without being asked again."""
+    desk.fake.fault = lambda method, _: "drop" if method == "PUT" else None
+    client = desk.start()
+    identity = client.submit(desk.submission(), desk.files())
+    eventually(lambda: client.submission(identity)["error"])
+    assert client.submission(identity)["error"]["waiting"] is True
+    desk.stop()
+    desk.fake.fault = lambda *_: None
+    client = desk.start()
+    assert _submitted(client, identity, eventually)["state"] == "submitted"
+    assert len(desk.fake.jobs) == 1
+    desk.stop()
+    desk.fake.publish("job-1", str(desk.home / "shot_0001.exr"), b"pixels")
+    desk.fake.set_state("job-1", "success")
+    client = desk.start()
+    eventually(lambda: client.downloads()[0]["complete"])
+    assert (desk.home / "shot_0001.exr").read_bytes() == b"pixels"
+
+
+def test_a_service_that_was_away_is_waited_for(desk: Desk, eventually: Eventually) -> None:
+    """While the service is down the submission waits and says for what; when it is back all goes on by itself."""
+    away = [True]
+    desk.fake.fault = lambda *_: "drop" if away else None
+    client = desk.start()
+    identity = client.submit(desk.submission(), desk.files())
+    error = eventually(lambda: client.submission(identity)["error"])
+    assert error["kind"] == "ServiceUnreachable"
+    assert "cannot be reached" in error["message"]
+    away.clear()
+    assert _submitted(client, identity, eventually)["state"] == "submitted"
+
+
+def test_a_new_login_is_taken_up(desk: Desk, eventually: Eventually) -> None:
+    """A token that is refused makes the submission wait; a new login lets it go on."""
+    desk.log_in("cdr_wrong")
+    client = desk.start()
+    identity = client.submit(desk.submission(), desk.files())
+    assert eventually(lambda: client.submission(identity)["error"])["kind"] == "Unauthorized"
+    desk.log_in("cdr_secret-of-the-tests")
+    assert _submitted(client, identity, eventually)["state"] == "submitted"
+
+
+def test_an_object_that_the_store_lost_is_sent_again(desk: Desk, eventually: Eventually) -> None:
+    """When the commit finds objects missing, those are sent again and the commit is made."""
+    lost = [1]
+
+    def lose(method: str, path: str) -> None:
+        if method == "PUT" and path.endswith("/manifest") and lost:
+            lost.clear()
+            desk.fake.objects.popitem()
+
+    desk.fake.fault = lose
+    client = desk.start()
+    assert _submitted(client, client.submit(desk.submission(), desk.files()), eventually)["state"] == "submitted"
+    assert len(desk.fake.objects) == 3
+
+
+def test_a_store_that_keeps_losing_objects_fails_the_submission(desk: Desk, eventually: Eventually) -> None:
+    """A store that never has everything is given up on by name, not asked for ever."""
+
+    def lose(method: str, path: str) -> None:
+        if method == "PUT" and path.endswith("/manifest"):
+            desk.fake.objects.clear()
+
+    desk.fake.fault = lose
+    client = desk.start()
+    done = _submitted(client, client.submit(desk.submission(), desk.files()), eventually)
+    assert "keeps losing" in done["error"]["message"]
+
+
+@pytest.mark.parametrize("edit", ["changed", "gone"])
+def test_a_file_edited_before_its_upload_fails_by_name(desk: Desk, eventually: Eventually, edit: str) -> None:
+    """A file that is not what was hashed any more fails the submission by name, and the job it made is killed."""
+
+    def tamper(method: str, path: str) -> None:
+        wood = desk.project / "wood.png"
+        if path.endswith("/missing") and wood.exists():
+            (desk.project / "copy.png").unlink()
+            if edit == "gone":
+                wood.unlink()
+            else:
+                wood.write_bytes(b"WOOD" * 1000)
+
+    desk.fake.fault = tamper
+    client = desk.start()
+    done = _submitted(client, client.submit(desk.submission(), desk.files()), eventually)
+    assert done["state"] == "failed"
+    assert done["error"]["kind"] in ("FileChanged", "FileVanished")
+    assert ".png" in done["error"]["message"]
+    eventually(lambda: desk.fake.jobs["job-1"]["state"] == "killed")
+
+
+def test_a_missing_file_fails_before_there_is_a_job(desk: Desk, eventually: Eventually) -> None:
+    """A file that vanished between scan and hashing is named, and no job is made."""
+    client = desk.start()
+    done = _submitted(client, client.submit(desk.submission(), [*desk.files(), str(desk.project / "no.png")]), eventually)
+    assert done["error"]["kind"] == "FileVanished"
+    assert desk.fake.jobs == {}
+
+
+def test_a_refused_submission_fails_with_the_services_words(desk: Desk, eventually: Eventually) -> None:
+    """What the service refuses is told in its words and not tried again."""
+    client = desk.start()
+    done = _submitted(client, client.submit(desk.submission(instance_type="unknown"), desk.files()), eventually)
+    assert "not in the catalogue" in done["error"]["message"]
+
+
+def test_cancel_stops_the_upload_and_kills_the_job(desk: Desk, eventually: Eventually) -> None:
+    """A cancelled submission ends, and so does the job it had made."""
+    desk.fake.fault = lambda method, _: "drop" if method == "PUT" else None
+    client = desk.start()
+    identity = client.submit(desk.submission(), desk.files())
+    eventually(lambda: client.submission(identity)["error"])
+    assert client.cancel(identity)["state"] == "failed"
+    eventually(lambda: desk.fake.jobs["job-1"]["state"] == "killed")
+    eventually(lambda: client.status()["transfers"] == [])
+
+
+def test_newer_work_is_never_overwritten(desk: Desk, eventually: Eventually) -> None:
+    """A frame whose place holds newer work is put beside it, and told of."""
+    client = desk.start()
+    _submitted(client, client.submit(desk.submission(), desk.files()), eventually)
+    frame = desk.home / "shot_0001.exr"
+    desk.home.mkdir()
+    frame.write_bytes(b"painted over by hand")
+    desk.fake.publish("job-1", str(frame), b"pixels")
+    beside = desk.home / "shot_0001.conductor-1.exr"
+    eventually(beside.exists)
+    eventually(lambda: client.downloads()[0]["kept_beside"] == [str(beside)])
+    assert (frame.read_bytes(), beside.read_bytes()) == (b"painted over by hand", b"pixels")
+
+
+def test_a_broken_download_goes_on_from_where_it_was(desk: Desk, eventually: Eventually) -> None:
+    """A connection that breaks in a file is taken up by Range; what came is not fetched again."""
+    client = desk.start()
+    _submitted(client, client.submit(desk.submission(), desk.files()), eventually)
+    desk.fake.cuts = [1000, 1000]
+    frame = desk.home / "shot_0001.exr"
+    desk.fake.publish("job-1", str(frame), os.urandom(3000))
+    eventually(frame.exists)
+    ranges = [h["Range"] for h in desk.fake.headers if "Range" in h]
+    assert ranges == ["bytes=1000-", "bytes=2000-"]
+
+
+def test_a_place_outside_of_the_output_folders_is_refused(desk: Desk, eventually: Eventually, tmp_path: Path) -> None:
+    """No service can make the agent write where the artist did not ask for it."""
+    client = desk.start()
+    _submitted(client, client.submit(desk.submission(), desk.files()), eventually)
+    desk.fake.publish("job-1", str(tmp_path / "config" / "credentials.json"), b"evil")
+    desk.fake.publish("job-1", f"{desk.home}/../stolen", b"evil")
+    desk.fake.publish("job-1", "C:\\evil", b"evil")
+    eventually(lambda: client.downloads()[0]["failed"] == 3)
+    assert len(client.downloads()[0]["errors"]) == 3
+    assert not (tmp_path / "stolen").exists()
+
+
+def test_a_file_with_wrong_bytes_is_given_up_on_and_asked_for_again(desk: Desk, eventually: Eventually) -> None:
+    """Bytes that do not hash to their name never become the file; after some attempts it is told, and asking again tries again."""
+    client = desk.start()
+    _submitted(client, client.submit(desk.submission(), desk.files()), eventually)
+    frame = desk.home / "shot_0001.exr"
+    desk.fake.publish("job-1", str(frame), b"pixels")
+    digest = next(reversed(desk.fake.objects))
+    desk.fake.objects[digest] = b"PIXELS"
+    eventually(lambda: client.downloads()[0]["failed"] == 1, 30)
+    assert not frame.exists()
+    assert list(desk.home.iterdir()) == []
+    desk.fake.objects[digest] = b"pixels"
+    client.follow("1")
+    eventually(frame.exists)
+
+
+def test_a_retried_frame_comes_home_again(desk: Desk, eventually: Eventually) -> None:
+    """A later version of a frame replaces the earlier one, also after the job had ended."""
+    client = desk.start()
+    _submitted(client, client.submit(desk.submission(), desk.files()), eventually)
+    frame = desk.home / "shot_0001.exr"
+    desk.fake.publish("job-1", str(frame), b"first")
+    desk.fake.set_state("job-1", "failed")
+    eventually(lambda: client.downloads()[0]["complete"])
+    desk.fake.publish("job-1", str(frame), b"second", mtime_ns=1_700_000_001_000_000_000)
+    eventually(lambda: frame.read_bytes() == b"second")
+
+
+def test_no_download_when_not_wanted(desk: Desk, eventually: Eventually) -> None:
+    """A submission without download is not followed."""
+    client = desk.start()
+    _submitted(client, client.submit(desk.submission(), desk.files(), download=False), eventually)
+    assert client.downloads() == []
+
+
+def test_a_job_of_another_machine_can_be_followed(desk: Desk, eventually: Eventually) -> None:
+    """Asked to follow a job by number, the agent finds it and brings home what there is."""
+    desk.fake.jobs["job-1"] = {
+        "id": "job-1", "number": 1, "state": "success", "submission": json.loads(_json(desk.submission())),
+    }  # fmt: skip
+    desk.fake.publish("job-1", str(desk.home / "shot_0001.exr"), b"pixels")
+    client = desk.start()
+    client.follow(1)
+    eventually(lambda: client.downloads()[0]["complete"])
+    assert (desk.home / "shot_0001.exr").exists()
+
+
+def test_a_job_that_is_gone_ends_its_download(desk: Desk, eventually: Eventually) -> None:
+    """A followed job that the service does not know any more is told and does not keep the agent busy."""
+    client = desk.start()
+    client.follow("no-such-job")
+    eventually(lambda: client.downloads()[0]["complete"])
+    assert "no job" in client.downloads()[0]["errors"][0]
+
+
+def test_the_agent_ends_when_it_is_idle(desk: Desk, eventually: Eventually) -> None:
+    """Asked to end when idle, it ends, and its channel file is gone."""
+    client = desk.start()
+    assert (desk.folders.state / "agent.json").exists() or eventually((desk.folders.state / "agent.json").exists)
+    client.quit()
+    desk.thread.join(20)
+    assert not desk.thread.is_alive()
+    assert not (desk.folders.state / "agent.json").exists()
+    desk.agent = None
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are posix")
+def test_what_the_agent_keeps_is_private(desk: Desk, eventually: Eventually) -> None:
+    """Journal, cache, channel and credentials can be read by this user alone."""
+    client = desk.start()
+    client.status()
+    eventually((desk.folders.state / "agent.json").exists)
+    for folder in (desk.folders.state, desk.folders.cache, desk.folders.config):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        for file in folder.iterdir():
+            assert stat.S_IMODE(file.stat().st_mode) & 0o077 == 0, file
+
+
+def _json(submission: Submission) -> str:
+    from conductor_core.documents import to_json
+
+    return json.dumps(to_json(submission))
