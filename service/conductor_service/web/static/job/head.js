@@ -1,0 +1,88 @@
+/** The head of the job page: title, facts, actions, and the numbers that people look for first. */
+
+import { actionButtons } from "../actions.js";
+import { el, fill, setText } from "../dom.js";
+import { count, duration, money } from "../format.js";
+import { FINAL, total } from "../states.js";
+import { progressBar, stateChip, timeAgo } from "../widgets.js";
+
+export class JobHead {
+  constructor(changed) {
+    this.chip = stateChip("pending");
+    this.bar = progressBar();
+    this.actions = actionButtons(changed);
+    this.title = el("h1", { id: "title" });
+    this.facts = el("p", { class: "facts" });
+    this.node = el(
+      "header",
+      { class: "job-head" },
+      el("div", { class: "names" }, el("div", { class: "row" }, this.title, this.chip.node), this.facts),
+      this.actions.node,
+    );
+    this.values = Object.fromEntries(["done", "percent", "cost", "minutes", "time", "left", "instances"].map((n) => [n, el("span", { class: n })]));
+    this.numbers = this.#buildNumbers();
+  }
+
+  #buildNumbers() {
+    const { done, percent, cost, minutes, time, left, instances } = this.values;
+    const number = (name, value, under) => el("div", { class: "number" }, el("dt", {}, name), el("dd", {}, value, under && el("small", {}, under)));
+    return el(
+      "section",
+      { class: "figures", "aria-label": "Numbers" },
+      el("div", { class: "lead" }, percent, done),
+      this.bar.node,
+      el("dl", {}, number("Cost so far", cost, minutes), number("Time", time, left), number("Instances", instances)),
+    );
+  }
+
+  set(job, { cost, tasks, pictures }) {
+    setText(this.title, job.title);
+    this.chip.set(job.state);
+    this.bar.set(job.frames);
+    this.actions.set(job);
+    this.#setFacts(job);
+    this.#setNumbers(job, cost, pictures);
+    this.#setInstances(job, cost, tasks);
+  }
+
+  #setFacts(job) {
+    const { software, scene, steps } = job.submission ?? {};
+    const facts = [`#${job.number}`, job.project, `by ${job.submitted_by}`, software && `${software.name} ${software.version}`, job.instance_type];
+    if (job.preemptible) facts.push("preemptible");
+    facts.push(`priority ${job.priority}`);
+    const said = facts.filter(Boolean).join(" · ");
+    if (this.said === said) return;
+    this.said = said;
+    fill(this.facts, said, " · ", timeAgo(job.created));
+    this.facts.title = [scene, ...(steps ?? []).flatMap((step) => (step.outputs ?? []).map((o) => `→ ${o.path}`))].filter(Boolean).join("\n");
+  }
+
+  #setNumbers(job, cost, pictures) {
+    const all = total(job.frames);
+    const done = job.frames.success ?? 0;
+    const { values } = this;
+    setText(values.percent, `${all ? Math.floor((100 * done) / all) : 0} %`);
+    setText(values.done, job.state === "uploading" ? "uploading files …" : `${count(done)} of ${count(all)} frames`);
+    setText(values.cost, money(job.cost, cost?.currency ?? ""));
+    setText(values.minutes, `${count(job.billed_minutes)} instance-minutes billed`);
+    const end = job.finished ? Date.parse(job.finished) : Date.now();
+    setText(values.time, duration(end - Date.parse(job.created)));
+    setText(values.left, timeLeft(job, pictures.pace()));
+  }
+
+  #setInstances(job, cost, tasks) {
+    const running = [...tasks.values()].filter((task) => task.state === "running").length;
+    const used = cost?.instances.length ?? 0;
+    const types = [...new Set((cost?.instances ?? []).map((instance) => instance.type))].join(", ");
+    setText(this.values.instances, FINAL.has(job.state) ? `${count(used)} used` : `${count(running)} rendering`);
+    this.values.instances.title = used ? `${count(used)} used so far: ${types}` : "";
+  }
+}
+
+/** A guess by the pace of the last pictures; nothing where it would be made up. */
+function timeLeft(job, pace) {
+  if (job.finished) return "";
+  const left = ["pending", "ready", "running"].reduce((sum, state) => sum + (job.frames[state] ?? 0), 0);
+  if (job.state !== "running" || !pace || !left) return "";
+  return `about ${duration(left / pace)} left`;
+}

@@ -1,0 +1,212 @@
+/** The job list: newest first, live, by pages; filters, and actions by mouse and keys. */
+
+import { get } from "../api.js";
+import { ACTIONS, act, actionForKey } from "../actions.js";
+import { arrange, batched, el, fill, setText } from "../dom.js";
+import { count } from "../format.js";
+import { jobRow } from "../job/row.js";
+import { Live } from "../live.js";
+import { JOB_STATES } from "../states.js";
+
+const PAGE = 100;
+
+export function jobsPage(context) {
+  return new JobsPage(context);
+}
+
+class JobsPage {
+  constructor({ main, query, said, failed }) {
+    document.title = "Jobs · Conductor";
+    Object.assign(this, { failed, said });
+    this.jobs = new Map();
+    this.rows = new Map();
+    this.currency = "";
+    this.draw = batched(() => this.#draw());
+    this.#build(main, query);
+    this.abort = new AbortController();
+    this.#connect();
+  }
+
+  close() {
+    this.live.close();
+    this.abort.abort();
+    this.draw.cancel();
+    this.seeing.disconnect();
+    document.removeEventListener("keydown", this.onKey);
+  }
+
+  #build(main, query) {
+    this.text = el("input", {
+      type: "search", id: "filter-text", placeholder: "Filter by title, project, submitter or number", value: query.get("text") ?? "",
+      "aria-label": "Filter by text", oninput: () => this.#filtered(),
+    });
+    this.state = el(
+      "select",
+      { id: "filter-state", "aria-label": "Filter by state", onchange: () => this.#filtered({ reload: true }) },
+      el("option", { value: "" }, "every state"),
+      JOB_STATES.map((state) => el("option", { value: state, selected: state === query.get("state") }, state)),
+    );
+    this.summary = el("span", { class: "summary" });
+    this.list = el("ol", { class: "jobs", id: "jobs", "aria-label": "Jobs" });
+    this.foot = el("p", { class: "foot", id: "foot" }, "Loading …");
+    fill(
+      main,
+      el("div", { class: "page" },
+        el("header", { class: "head" }, el("h1", {}, "Jobs"), this.summary, el("div", { class: "filters" }, this.text, this.state)),
+        this.list,
+        this.foot,
+        el("p", { class: "keys" }, keys(["↑ ↓", "move"], ["Enter", "open"], ...Object.values(ACTIONS).map((a) => [a.key, a.label.toLowerCase()]), ["/", "filter"])),
+      ),
+    );
+    this.list.addEventListener("keydown", (event) => this.#keyInList(event));
+    this.onKey = (event) => this.#key(event);
+    document.addEventListener("keydown", this.onKey);
+    this.seeing = new IntersectionObserver((entries) => entries.some((e) => e.isIntersecting) && this.#more(), { rootMargin: "600px" });
+    this.seeing.observe(this.foot);
+  }
+
+  #connect() {
+    this.live = new Live({
+      load: () => this.#load(),
+      handlers: { job: (job) => this.#take(job) },
+      said: this.said,
+      failed: this.failed,
+    });
+  }
+
+  /** Load as much as was shown before, from the newest on. */
+  async #load() {
+    const wanted = Math.max(PAGE, this.jobs.size);
+    const fresh = new Map();
+    let page;
+    do {
+      page = await this.#fetch([...fresh.values()].at(-1)?.number);
+      for (const job of page) fresh.set(job.id, job);
+    } while (page.length === PAGE && fresh.size < wanted);
+    this.jobs = fresh;
+    this.complete = page.length < PAGE;
+    this.draw();
+    await this.#learnCurrency();
+  }
+
+  async #more() {
+    if (this.complete !== false || this.busy) return;
+    this.busy = true;
+    try {
+      const page = await this.#fetch(Math.min(...[...this.jobs.values()].map((job) => job.number)));
+      for (const job of page) this.jobs.set(job.id, job);
+      this.complete = page.length < PAGE;
+      this.draw();
+      this.seeing.unobserve(this.foot); // observed anew, it tells again whether the end is still in sight
+      this.seeing.observe(this.foot);
+    } catch (error) {
+      if (error.name !== "AbortError") this.failed(error);
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  async #fetch(before) {
+    return (await get("/jobs", { limit: PAGE, before, state: this.state.value }, this.abort.signal)).jobs;
+  }
+
+  async #learnCurrency() {
+    const [first] = this.jobs.keys();
+    if (this.currency || !first) return;
+    this.currency = (await get("/cost", { job: first }, this.abort.signal)).currency ?? "";
+    this.draw();
+  }
+
+  #take(job) {
+    const numbers = [...this.jobs.values()].at(-1)?.number ?? 0;
+    if (!this.jobs.has(job.id) && this.complete === false && job.number < numbers) return; // comes with its own page
+    this.jobs.set(job.id, { ...this.jobs.get(job.id), ...job });
+    this.draw();
+  }
+
+  #filtered({ reload = false } = {}) {
+    const query = new URLSearchParams([["state", this.state.value], ["text", this.text.value]].filter(([, v]) => v));
+    history.replaceState(null, "", `#/jobs${query.size ? `?${query}` : ""}`);
+    if (reload) {
+      this.jobs.clear();
+      this.#load().catch((error) => error.name === "AbortError" || this.failed(error));
+    }
+    this.draw();
+  }
+
+  #draw() {
+    const words = this.text.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const state = this.state.value;
+    const shown = [...this.jobs.values()]
+      .filter((job) => (!state || job.state === state) && matches(job, words))
+      .sort((a, b) => b.number - a.number);
+    arrange(this.list, shown.map((job) => this.#row(job).node));
+    this.#keepOneTabStop();
+    const running = shown.filter((job) => job.state === "running").length;
+    setText(this.summary, shown.length ? `${count(shown.length)}${this.complete ? "" : "+"}${running ? ` · ${count(running)} running` : ""}` : "");
+    setText(this.foot, this.#footText(shown.length));
+    if (words.length && shown.length < 20) this.#more(); // what is looked for may be older than what is loaded
+  }
+
+  #footText(shown) {
+    if (this.complete === undefined) return "Loading …";
+    if (!this.complete) return "Loading older jobs …";
+    if (shown) return "";
+    return this.jobs.size || this.state.value ? "No job fits the filter." : "No jobs yet. Submit one from your application, or with conductor submit.";
+  }
+
+  #row(job) {
+    let row = this.rows.get(job.id);
+    if (!row) {
+      row = jobRow((after) => this.#take(after));
+      this.rows.set(job.id, row);
+    }
+    row.set(job, this.currency);
+    return row;
+  }
+
+  #keepOneTabStop() {
+    if (!this.list.querySelector('.job-row[tabindex="0"]')) this.list.querySelector(".job-row")?.setAttribute("tabindex", "0");
+  }
+
+  #focus(row) {
+    if (!row) return;
+    for (const other of this.list.querySelectorAll('.job-row[tabindex="0"]')) other.tabIndex = -1;
+    row.tabIndex = 0;
+    row.focus();
+  }
+
+  #key(event) {
+    if (event.target.closest("input, select, textarea, dialog") || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "/") {
+      event.preventDefault();
+      this.text.focus();
+    } else if (["ArrowDown", "j"].includes(event.key) && !event.target.closest(".job-row")) {
+      event.preventDefault();
+      this.#focus(this.list.querySelector('.job-row[tabindex="0"]'));
+    }
+  }
+
+  #keyInList(event) {
+    const row = event.target.closest(".job-row");
+    if (event.target !== row) return;
+    const job = this.jobs.get(row.dataset.job);
+    const name = actionForKey(event);
+    const moves = { ArrowDown: row.nextElementSibling, j: row.nextElementSibling, ArrowUp: row.previousElementSibling, k: row.previousElementSibling };
+    if (event.key in moves) this.#focus(moves[event.key]);
+    else if (event.key === "Enter") location.hash = `#/jobs/${job.number}`;
+    else if (name) act(name, job).then((after) => after && this.#take(after));
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+}
+
+function matches(job, words) {
+  const text = `#${job.number} ${job.title} ${job.project} ${job.submitted_by} ${job.instance_type}`.toLowerCase();
+  return words.every((word) => text.includes(word));
+}
+
+function keys(...pairs) {
+  return pairs.map(([key, what]) => el("span", {}, el("kbd", {}, key), ` ${what}`));
+}
