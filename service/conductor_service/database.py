@@ -35,6 +35,7 @@ class Unit:
         self.now = now
         self.jobs: dict[str, Job] = {}
         self.tasks: dict[str, Task] = {}
+        self.progress: dict[str, Task] = {}
         self.outputs: dict[str, OutputFile] = {}
         self.instances: dict[str, Instance] = {}
         #: some task became ready, or an instance is to retire: wake the runners that wait
@@ -48,6 +49,10 @@ class Unit:
         """Tell of the task, and of its job, when the transaction ends."""
         self.tasks[task.id] = task
 
+    def task_progressed(self, task: Task) -> None:
+        """Tell of the task alone: its job is none the wiser."""
+        self.progress[task.id] = task
+
     def output_changed(self, output: OutputFile) -> None:
         """Tell of the output when the transaction ends."""
         self.outputs[output.id] = output
@@ -59,7 +64,7 @@ class Unit:
     @property
     def changed(self) -> bool:
         """Whether there is anything to tell."""
-        return bool(self.jobs or self.tasks or self.outputs or self.instances)
+        return bool(self.jobs or self.tasks or self.progress or self.outputs or self.instances)
 
 
 class Database:

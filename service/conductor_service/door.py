@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, insert, update
-from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy import insert
+from sqlalchemy.orm.exc import StaleDataError
 
 from conductor_service.database import Unit
 from conductor_service.errors import NotAllowedNow
@@ -29,14 +29,6 @@ class Why:
     cause: str = ""
 
 
-_TABLE = Task.__table__
-_COMPARE_AND_SET = (
-    update(Task)
-    .where(_TABLE.c.id == bindparam("b_id"), _TABLE.c.state == bindparam("b_state"), _TABLE.c.version == bindparam("b_version"))
-    .values(state=bindparam("b_to"), version=_TABLE.c.version + 1)
-)
-
-
 def move(unit: Unit, tasks: Sequence[Task], to: TaskState, why: Why) -> None:
     """Move tasks to a state.
 
@@ -48,23 +40,28 @@ def move(unit: Unit, tasks: Sequence[Task], to: TaskState, why: Why) -> None:
     for task in tasks:
         if to not in MOVES[task.state]:
             raise _forbidden(task, to)
-    _compare_and_set(unit, tasks, to)
-    rows = [_history(unit, task, to, why) for task in tasks]
-    unit.session.execute(insert(Transition), rows)
+    history = [_history(unit, task, to, why) for task in tasks]
     for task in tasks:
-        set_committed_value(task, "state", to)
-        set_committed_value(task, "version", task.version + 1)
+        task.state = to
+        task.version += 1
         unit.task_changed(task)
+    _compare_and_set(unit, tasks)
+    unit.session.execute(insert(Transition), history)
     if to is TaskState.READY:
         unit.work = True
 
 
-def _compare_and_set(unit: Unit, tasks: Sequence[Task], to: TaskState) -> None:
-    unit.session.flush()
-    rows = [{"b_id": t.id, "b_state": t.state, "b_version": t.version, "b_to": to} for t in tasks]
-    result = unit.session.connection().execute(_COMPARE_AND_SET, rows)
-    if result.rowcount != len(rows):
-        raise NotAllowedNow(f"One of {len(rows)} tasks was changed by somebody else at the same moment.", allowed=("ask again",))
+def _compare_and_set(unit: Unit, tasks: Sequence[Task]) -> None:
+    """Write the tasks where they still have the version that they were read at: with it goes the state.
+
+    The comparison is SQLAlchemy's `version_id_col`: each UPDATE has `WHERE id = … AND version = …`, and the number of rows
+    that it touched is checked.
+    """
+    try:
+        unit.session.flush()
+    except StaleDataError as exc:
+        what = f"One of {len(tasks)} tasks was changed by somebody else at the same moment."
+        raise NotAllowedNow(what, allowed=("ask again",)) from exc
 
 
 def _history(unit: Unit, task: Task, to: TaskState, why: Why) -> dict[str, object]:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from conductor_service.database import Unit
 from conductor_service.models import Event, Job
 from conductor_service.states import ENDED, derive_job_state
-from conductor_service.views import counts_by_job, instance_views, job_summaries, output_view, task_views
+from conductor_service.views import Counts, counts_by_job, instance_views, job_summaries, output_view, task_views
 
 #: events given at once to one reader
 BATCH = 500
@@ -33,21 +33,24 @@ def finish(unit: Unit) -> None:
     """Derive the states of the jobs that a transaction touched, and write its events."""
     if not unit.changed:
         return
-    _derive(unit)
-    rows = [*_task_events(unit), *_output_events(unit), *_instance_events(unit), *_job_events(unit)]
+    counts = _derive(unit)
+    rows = [*_task_events(unit), *_output_events(unit), *_instance_events(unit), *_job_events(unit, counts)]
     unit.session.execute(insert(Event), rows)
 
 
-def _derive(unit: Unit) -> None:
-    """Bring `job.state` and `job.finished` up to date from the tasks."""
+def _derive(unit: Unit) -> dict[str, Counts]:
+    """Bring `job.state` and `job.finished` up to date from the tasks, and return the counts."""
     for job_id in {t.job_id for t in unit.tasks.values()} - unit.jobs.keys():
         unit.job_changed(unit.session.get_one(Job, job_id))
+    if not unit.jobs:
+        return {}
     counts = counts_by_job(unit.session, list(unit.jobs))
     for job in unit.jobs.values():
         job.state = derive_job_state(uploading=job.manifest is None, tasks=counts[job.id].tasks)
         ended = all(state in ENDED for state in counts[job.id].tasks)
         job.finished = (job.finished or unit.now) if ended else None
     unit.session.flush()
+    return counts
 
 
 def _row(job: Job, kind: str, data: Any, now: datetime) -> dict[str, Any]:
@@ -66,9 +69,10 @@ def _dump(data: Any) -> str:
 
 
 def _task_events(unit: Unit) -> list[dict[str, Any]]:
-    tasks = list(unit.tasks.values())
+    tasks = list({**unit.progress, **unit.tasks}.values())
     views = task_views(unit.session, tasks) if tasks else []
-    return [_row(unit.jobs[t.job_id], "task", view, unit.now) for t, view in zip(tasks, views, strict=True)]
+    jobs = {job_id: unit.session.get_one(Job, job_id) for job_id in {t.job_id for t in tasks}}
+    return [_row(jobs[t.job_id], "task", view, unit.now) for t, view in zip(tasks, views, strict=True)]
 
 
 def _output_events(unit: Unit) -> list[dict[str, Any]]:
@@ -95,9 +99,9 @@ def _instance_events(unit: Unit) -> list[dict[str, Any]]:
     ]
 
 
-def _job_events(unit: Unit) -> list[dict[str, Any]]:
+def _job_events(unit: Unit, counts: dict[str, Counts]) -> list[dict[str, Any]]:
     jobs = list(unit.jobs.values())
-    views = job_summaries(unit.session, jobs, unit.now) if jobs else []
+    views = job_summaries(unit.session, jobs, unit.now, counts) if jobs else []
     return [_row(job, "job", view, unit.now) for job, view in zip(jobs, views, strict=True)]
 
 

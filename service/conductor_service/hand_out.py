@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from conductor_core.documents import to_json
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
 from conductor_service.database import Unit
@@ -50,16 +50,26 @@ def choose_job(candidates: Sequence[Candidate], instance: str) -> list[str]:
     return [c.job for c in sorted(free, key=lambda c: (-c.priority, c.number))]
 
 
-def work_for(session: Session, instance: Instance) -> list[Candidate]:
-    """Return the jobs with ready tasks for this kind of instance."""
-    ready = exists().where(Task.job_id == Job.id, Task.state == TaskState.READY)
-    query = select(Job.id, Job.priority, Job.number, Job.max_instances).where(
+def any_work(session: Session, instance: Instance) -> bool:
+    """Tell whether there may be a task for an instance: one cheap look, for the many times when there is none."""
+    query = select(Task.id).join(Job, Job.id == Task.job_id).where(Task.state == TaskState.READY, *_fitting(instance)).limit(1)
+    return session.scalars(query).first() is not None
+
+
+def _fitting(instance: Instance) -> tuple[ColumnElement[bool], ...]:
+    """Return what makes a job one that an instance can work on."""
+    return (
         Job.account_id == instance.account_id,
         Job.instance_type == instance.type,
         Job.preemptible == instance.preemptible,
         Job.state.in_([JobState.PENDING, JobState.RUNNING]),
-        ready,
     )
+
+
+def work_for(session: Session, instance: Instance) -> list[Candidate]:
+    """Return the jobs with ready tasks for this kind of instance."""
+    ready = exists().where(Task.job_id == Job.id, Task.state == TaskState.READY)
+    query = select(Job.id, Job.priority, Job.number, Job.max_instances).where(*_fitting(instance), ready)
     rows = session.execute(query).all()
     limited = [row.id for row in rows if row.max_instances]
     used: dict[str, set[str]] = {}

@@ -126,7 +126,7 @@ def beat(unit: Unit, attempt: Attempt, report: Beat, lease: timedelta) -> Litera
     shown = (min(1.0, max(0.0, report.progress)), report.frame, report.status[:500])
     if shown != (attempt.progress, attempt.frame, attempt.status):
         attempt.progress, attempt.frame, attempt.status = shown
-        unit.task_changed(task)
+        unit.task_progressed(task)
     return "go-on"
 
 
@@ -168,7 +168,7 @@ def end(unit: Unit, attempt: Attempt, outcome: AttemptState, *, cause: str, mess
     task.failures, task.preemptions = tries.failures, tries.preemptions
     task.cause, task.message = cause, message
     move(unit, [task], to, Why(actor, message or outcome.value, cause))
-    if to in (TaskState.SUCCESS, TaskState.FAILED, TaskState.PREEMPTED):
+    if held and to in (TaskState.SUCCESS, TaskState.FAILED, TaskState.PREEMPTED):
         waiting.drop_holds(unit, [task])
     _note_idle(unit, attempt.instance_id)
     waiting.settle(unit, job)

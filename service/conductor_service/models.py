@@ -215,6 +215,8 @@ class Job(Base):
     #: what `derive_job_state` last said; kept for lists, derived again with every change
     state: Mapped[JobState]
     has_dependencies: Mapped[bool]
+    #: id of the output published last
+    last_output: Mapped[str | None] = mapped_column(String(32))
     created: Mapped[datetime]
     finished: Mapped[datetime | None]
 
@@ -250,7 +252,7 @@ class Task(Base):
     frame_count: Mapped[int]
     frames_done: Mapped[list[int]]
     state: Mapped[TaskState]
-    version: Mapped[int]
+    version: Mapped[int] = mapped_column()
     #: the token of the newest attempt; older ones may not report
     fence: Mapped[int] = mapped_column(default=0)
     #: rises when somebody asks for frames again that had been accepted
@@ -262,6 +264,9 @@ class Task(Base):
     preemptions: Mapped[int] = mapped_column(default=0)
     cause: Mapped[str] = mapped_column(default="")
     message: Mapped[str] = mapped_column(Text, default="")
+
+    # Every update of a task names the version that it was read at; `door.move` alone makes a new one.
+    __mapper_args__ = {"version_id_col": version, "version_id_generator": False}
 
 
 class Hold(Base):

@@ -47,18 +47,15 @@ def counts_by_job(session: Session, jobs: Sequence[str]) -> dict[str, Counts]:
     return found
 
 
-def job_summaries(session: Session, jobs: Sequence[Job], now: datetime) -> list[JsonObject]:
-    """Return Jobs without submission and steps."""
+def job_summaries(
+    session: Session, jobs: Sequence[Job], now: datetime, counts: Mapping[str, Counts] | None = None
+) -> list[JsonObject]:
+    """Return Jobs without submission and steps; `counts` where the caller has them."""
     ids = [job.id for job in jobs]
-    counts = counts_by_job(session, ids)
+    counts = counts_by_job(session, ids) if counts is None else counts
     bills = bills_of_jobs(session, ids, now)
     projects = _names(session, jobs)
-    newest = select(OutputFile.job_id, func.max(OutputFile.seq)).where(OutputFile.job_id.in_(ids)).group_by(OutputFile.job_id)
-    last_seqs = [seq for _, seq in session.execute(newest)]
-    last = dict(
-        session.execute(select(OutputFile.job_id, OutputFile.id).where(OutputFile.seq.in_(last_seqs))).all() if last_seqs else ()
-    )
-    return [_summary(job, counts[job.id], bills[job.id], projects[job.project_id], last.get(job.id)) for job in jobs]
+    return [_summary(job, counts[job.id], bills[job.id], projects[job.project_id]) for job in jobs]
 
 
 def _names(session: Session, jobs: Sequence[Job]) -> dict[str, str]:
@@ -66,7 +63,7 @@ def _names(session: Session, jobs: Sequence[Job]) -> dict[str, str]:
     return dict(session.execute(select(Project.id, Project.name).where(Project.id.in_(ids))).all())
 
 
-def _summary(job: Job, counts: Counts, cost: JobBill, project: str, last_output: str | None) -> JsonObject:
+def _summary(job: Job, counts: Counts, cost: JobBill, project: str) -> JsonObject:
     return {
         "id": job.id,
         "number": job.number,
@@ -85,7 +82,7 @@ def _summary(job: Job, counts: Counts, cost: JobBill, project: str, last_output:
         "tasks": _all_states(counts.tasks),
         "cost": money(cost.amount),
         "billed_minutes": cost.billed_minutes,
-        "last_output": last_output,
+        "last_output": job.last_output,
     }
 
 
@@ -119,9 +116,10 @@ def task_views(session: Session, tasks: Sequence[Task]) -> list[JsonObject]:
     for some in _slices(ids):
         for hold in session.scalars(select(Hold).where(Hold.task_id.in_(some)).order_by(Hold.created)):
             holds[hold.task_id].append(hold)
-    current = [t.attempt_id for t in tasks if t.state is TaskState.RUNNING and t.attempt_id]
-    running: dict[str, Attempt] = {}
-    for some in _slices(current):
+    current = {t.attempt_id for t in tasks if t.state is TaskState.RUNNING and t.attempt_id}
+    # A transaction that reports on an attempt has it at hand; only a list has to ask.
+    running = {row.id: row for row in session.identity_map.values() if isinstance(row, Attempt)}
+    for some in _slices(sorted(current - running.keys())):
         running.update((a.id, a) for a in session.scalars(select(Attempt).where(Attempt.id.in_(some))))
     return [_task(t, steps[t.step_id], holds[t.id], running.get(t.attempt_id or "")) for t in tasks]
 

@@ -17,7 +17,7 @@ from conductor_service.api.bodies import read_document
 from conductor_service.database import Unit
 from conductor_service.errors import Retired, StaleAttempt
 from conductor_service.farm import Farm
-from conductor_service.hand_out import assignment, choose_job, hand_out, held_attempts, work_for
+from conductor_service.hand_out import any_work, assignment, hand_out, held_attempts
 from conductor_service.leases import Beat, Finish
 from conductor_service.models import Attempt, Instance
 from conductor_service.scheduler import end_instance
@@ -107,7 +107,7 @@ def _offer(farm: Farm, instance_id: str, ask: Ask) -> JsonObject | None:
         lost = _lost(session, instance_id, ask)
         if lost is not None:
             return assignment(session, lost)
-        if not choose_job(work_for(session, instance), instance_id):
+        if not any_work(session, instance):
             return None
     with farm.database.write() as unit:
         instance = unit.session.get_one(Instance, instance_id)

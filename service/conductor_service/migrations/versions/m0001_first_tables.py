@@ -222,6 +222,7 @@ def _create_job() -> None:
             nullable=False,
         ),
         sa.Column("has_dependencies", sa.Boolean(), nullable=False),
+        sa.Column("last_output", sa.String(length=32), nullable=True),
         sa.Column("created", sa.DateTime(), nullable=False),
         sa.Column("finished", sa.DateTime(), nullable=True),
         sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_job_account_id_account")),
