@@ -8,6 +8,7 @@ asks Blender's own path walk for what no reader knows.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -20,6 +21,7 @@ from .readers import findings
 from .survey import Survey, absolute, is_within, shipped_folders, unused
 from .usage import Finding, Usage, Written, named
 
+_DRIVE = re.compile(r"^([A-Za-z]):[\\/]")
 #: imported for the readers they register
 READERS = (output_paths, read_caches, read_images, read_libraries, read_media, read_nodes)
 
@@ -138,7 +140,7 @@ def _only_blender_knows(survey: Survey, found: list[Finding]) -> Iterator[Findin
 
     spoken = _spoken_of(found)
     for path in sorted({os.path.normpath(p) for p in bpy.utils.blend_paths(absolute=True, packed=False, local=False) if p}):
-        if path in spoken or path in {p.rstrip("/\\") for p in spoken} or not os.path.isabs(path):
+        if path in spoken or not os.path.isabs(path):
             continue
         if is_within(path, survey.shipped):
             yield Ignored(path, "bpy.utils.blend_paths", "it ships with Blender")
@@ -155,7 +157,9 @@ def _spoken_of(found: list[Finding]) -> set[str]:
     for finding in found:
         if isinstance(finding, Usage):
             looked = finding.reach.find(finding.path, listing)
-            spoken.update((finding.path, finding.reach.shown(finding.path), *looked.files, *looked.lacking))
+            spoken.update((finding.path, finding.reach.shown(finding.path), *looked.files, *looked.lacking, *looked.spared))
+            # `D:\tex` is `/d/tex` to a Blender that does not run on Windows.
+            spoken.add(_DRIVE.sub(lambda m: f"/{m[1].lower()}/", finding.path).replace("\\", "/"))
         elif isinstance(finding, Ignored):
             spoken.update(_anywhere(finding.as_written))
     return spoken

@@ -121,6 +121,8 @@ class TheseNames:
     """Files named one by one, in the folder of the path."""
 
     names: tuple[str, ...]
+    #: named too, but shown at no frame of the job
+    spared: tuple[str, ...] = ()
 
     def shown(self, path: str) -> str:
         """Return the folder, or the only file in it."""
@@ -129,7 +131,9 @@ class TheseNames:
     def find(self, path: str, listing: DirectoryListing, /) -> Found:
         """Return the files in the order of their names here."""
         paths = [os.path.join(path, n) for n in dict.fromkeys(self.names)]
-        return Found(tuple(p for p in paths if has_file(p, listing)), tuple(p for p in paths if not has_file(p, listing)))
+        there = tuple(p for p in paths if has_file(p, listing))
+        lacking = tuple(p for p in paths if p not in there)
+        return Found(there, lacking, tuple(os.path.join(path, n) for n in self.spared))
 
 
 def tile_path(path: str, number: int) -> str:

@@ -28,7 +28,8 @@ def cache_file(survey: Survey, cache: Any) -> Iterator[Finding]:
     """Yield an Alembic or USD file, or the files of a sequence, with its layers."""
     reach: Reach = OneFile()
     if cache.is_sequence:
-        reach = Numbers(_cache_numbers(survey, cache), welcome=survey.neighbours(), at_end=True)
+        welcome = () if cache.override_frame else survey.neighbours()
+        reach = Numbers(_cache_numbers(survey, cache), welcome=welcome, at_end=True)
     yield from survey.read(Slot(cache, cache), "cache", reach)
     for layer in getattr(cache, "layers", ()):
         yield from survey.read(Slot(cache, layer, "filepath", " layer"), "cache", OneFile())

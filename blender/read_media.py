@@ -64,7 +64,8 @@ def sequencer(survey: Survey, scene: Any) -> Iterator[Finding]:
         if strip.type == "MOVIE":
             yield from survey.read(Slot(scene, strip, "filepath", within), "movie", OneFile())
         elif strip.type == "IMAGE":
-            reach = TheseNames(_shown(survey, strip, all_of_them=retimed))
+            shown = _shown(survey, strip, all_of_them=retimed)
+            reach = TheseNames(shown, tuple(e.filename for e in strip.elements if e.filename not in shown))
             yield from survey.read(Slot(scene, strip, "directory", within), "sequence", reach)
         if getattr(strip, "proxy", None) is not None:
             for attribute in ("directory", "filepath"):

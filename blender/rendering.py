@@ -80,6 +80,8 @@ class FrameRenderer:
         render = self._scene.render
         # write_still takes the path as it is: the frame is put in by Blender itself, templates and views included.
         render.filepath = literal(render.frame_path(frame=frame))
+        if frame < 0:  # otherwise Blender takes 0 for it without a word
+            bpy.context.preferences.edit.use_negative_frames = True
         self._scene.frame_current = frame
         bpy.app.handlers.render_stats.append(stats)
         try:

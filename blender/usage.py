@@ -17,6 +17,8 @@ class Found:
     files: tuple[str, ...]
     #: paths of frames, tiles or folders that are not there
     lacking: tuple[str, ...] = ()
+    #: paths that the scene names and this job does not need
+    spared: tuple[str, ...] = ()
 
 
 class Reach(Protocol):
@@ -87,4 +89,7 @@ Finding = Usage | Written | Ignored | Unresolved
 
 def named(datablock: Any) -> str:
     """Name a datablock as an artist finds it: `Image "wood.png [prop.blend]"`."""
-    return f'{datablock.bl_rna.identifier} "{datablock.name_full}"'
+    kind = datablock.bl_rna
+    while kind.base is not None and kind.base.identifier != "ID":  # a PointLight is a Light
+        kind = kind.base
+    return f'{kind.identifier} "{datablock.name_full}"'

@@ -42,7 +42,13 @@ def run_bpy() -> Callable[..., Any]:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE")}
         with open(f"{answer}.log", "wb") as log:
             subprocess.run(
-                [*command, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log, timeout=PATIENCE, env=environment, check=False
+                [*command, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                timeout=PATIENCE,
+                env=environment,
+                check=False,
             )
         assert answer.exists(), Path(f"{answer}.log").read_text(errors="replace")[-4000:]
         return json.loads(answer.read_text(encoding="utf-8"))

@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conductor_core.sequences import DirectoryListing
 from hypothesis import given
 from hypothesis import strategies as st
-
-from conductor_core.sequences import DirectoryListing
 
 Extension = Callable[[str], Any]
 
@@ -187,7 +186,9 @@ def test_progress_rises_over_samples_and_layers_and_is_throttled(extension: Exte
     for layer in ("Beauty", "Fog"):
         progress.line(f"Fra:1 Mem:8M | Time:00:00.01 | Scene, {layer} | Synchronizing object | Cube")
         for sample in range(5):
-            progress.line(f"Fra:1 Mem:8M | Time:00:00.01 | Remaining:00:01 | Mem:1M, Peak:1M | Scene, {layer} | Sample {sample}/4")
+            progress.line(
+                f"Fra:1 Mem:8M | Time:00:00.01 | Remaining:00:01 | Mem:1M, Peak:1M | Scene, {layer} | Sample {sample}/4"
+            )
     fractions = [f for f, _ in reports]
     assert fractions == sorted(fractions)
     assert reports[-1] == (0.875, "Sample 3/4")
@@ -229,12 +230,16 @@ def exr_header(parts: list[tuple[str, list[str]]], size: tuple[int, int]) -> byt
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        pytest.param(exr_header([("", ["V.Combined.R", "V.Depth.Z"])], (64, 36)), (64, 36, ("V.Combined", "V.Depth")), id="multilayer"),
+        pytest.param(
+            exr_header([("", ["V.Combined.R", "V.Depth.Z"])], (64, 36)), (64, 36, ("V.Combined", "V.Depth")), id="multilayer"
+        ),
         pytest.param(exr_header([("", ["R", "G", "B"])], (8, 4)), (8, 4, ()), id="plain-exr"),
         pytest.param(exr_header([("a", ["a.C.R"]), ("b", ["b.C.R"])], (8, 4)), (8, 4, ("a.C", "b.C")), id="multi-part"),
         pytest.param(exr_header([("", ["R"])], (8, 4))[:30], (0, 0, ()), id="cut-exr"),
         pytest.param(
-            b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sIIBBBBB", 13, b"IHDR", 7, 5, 8, 6, 0, 0, 0) + struct.pack(">I", zlib.crc32(b"")),
+            b"\x89PNG\r\n\x1a\n"
+            + struct.pack(">I4sIIBBBBB", 13, b"IHDR", 7, 5, 8, 6, 0, 0, 0)
+            + struct.pack(">I", zlib.crc32(b"")),
             (7, 5, ()),
             id="png",
         ),
