@@ -128,7 +128,6 @@ def _accept(unit: Unit, job: Job, attempt: Attempt, record: OutputRecord, path: 
     unit.session.flush()
     _add_version(unit, job, output)
     unit.output_changed(output)
-    job.last_output = output.id
     unit.job_changed(job)
     return output
 

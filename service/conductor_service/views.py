@@ -195,16 +195,20 @@ def output_view(output: OutputFile) -> JsonObject:
 
 def instance_views(session: Session, instances: Sequence[Instance], now: datetime) -> list[JsonObject]:
     """Return Instances."""
-    current: dict[str, list[str]] = defaultdict(list)
-    query = select(Attempt.instance_id, Attempt.id).where(
-        Attempt.released.is_(None), Attempt.ended.is_(None), Attempt.instance_id.in_([i.id for i in instances])
+    work: dict[str, list[JsonObject]] = defaultdict(list)
+    query = (
+        select(Attempt.instance_id, Attempt.id, Job.id, Job.number, Job.title, Step.name, Task.frames)
+        .join(Task, Task.id == Attempt.task_id)
+        .join(Step, Step.id == Task.step_id)
+        .join(Job, Job.id == Task.job_id)
+        .where(Attempt.released.is_(None), Attempt.ended.is_(None), Attempt.instance_id.in_([i.id for i in instances]))
     )
-    for instance, attempt in session.execute(query.order_by(Attempt.started)):
-        current[instance].append(attempt)
-    return [_instance(i, current[i.id], now) for i in instances]
+    for instance, attempt, job, number, title, step, frames in session.execute(query.order_by(Attempt.started)):
+        work[instance].append({"attempt": attempt, "job": job, "number": number, "title": title, "step": step, "frames": frames})
+    return [_instance(i, work[i.id], now) for i in instances]
 
 
-def _instance(instance: Instance, current: list[str], now: datetime) -> JsonObject:
+def _instance(instance: Instance, work: list[JsonObject], now: datetime) -> JsonObject:
     cost = bill_of(instance, now)
     return {
         "id": instance.id,
@@ -217,5 +221,6 @@ def _instance(instance: Instance, current: list[str], now: datetime) -> JsonObje
         "minutes": str(cost.minutes),
         "billed_minutes": cost.billed_minutes,
         "amount": money(cost.amount),
-        "current": current,
+        "current": [item["attempt"] for item in work],
+        "work": work,
     }

@@ -167,4 +167,5 @@ def _keep_preview(farm: Farm, claim: _Claim, output: str, png: bytes) -> None:
         if found is None or found.attempt_id != claim.attempt:
             raise Absent("output", output)
         found.preview = digest
+        unit.session.get_one(Job, found.job_id).last_output = found.id
         unit.output_changed(found)
