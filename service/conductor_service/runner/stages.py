@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from conductor_core.digest import Digest, digest_of
-from conductor_core.documents import from_json
-from conductor_core.errors import ConductorError
-from conductor_core.manifest import Manifest
+from conductor_core.errors import InvalidDocument
+from conductor_core.manifest import Manifest, parse_manifest
 from conductor_core.paths import ClientPath, stage_path
 
 from conductor_service.runner.assignment import Assignment
@@ -93,8 +91,8 @@ class Stages:
         if digest_of(data) != Digest(assignment.manifest):
             raise StagingFailed("the job's manifest", "what the service sent does not hash to its digest")
         try:
-            return from_json(Manifest, json.loads(data), document="manifest")
-        except (ConductorError, ValueError) as exc:
+            return parse_manifest(data)
+        except InvalidDocument as exc:
             raise StagingFailed("the job's manifest", str(exc)) from exc
 
 

@@ -1,0 +1,138 @@
+"""Pictures are decoded to their end, apart from the runner, and shown small."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import OpenImageIO as oiio
+import pytest
+from conductor_service.runner.inspector import BadImage, Inspector
+from conductor_service.runner.isolation import Isolation
+
+Channels = tuple[str, ...]
+
+
+@pytest.fixture
+def inspector(tmp_path: Path, sandbox: Isolation) -> Iterator[Inspector]:
+    """Give an inspector in the sandbox; pictures lie in `attempts`."""
+    (tmp_path / "attempts").mkdir()
+    found = Inspector(sandbox, tmp_path / "inspector", tmp_path / "attempts")
+    yield found
+    found.close()
+
+
+def picture(
+    file: Path, *, size: tuple[int, int] = (64, 32), channels: Channels = ("R", "G", "B"), form: str = "half", tile: int = 0
+) -> Path:
+    """Write a picture of noise over mid grey."""
+    spec = oiio.ImageSpec(*size, len(channels), form)
+    spec.channelnames = channels
+    if tile:
+        spec.tile_width = spec.tile_height = tile
+    buffer = oiio.ImageBuf(spec)
+    noise = np.random.default_rng(1).random((size[1], size[0], len(channels)), dtype=np.float32)
+    buffer.set_pixels(oiio.ROI(), np.full_like(noise, 0.5) + noise * 0.01)
+    assert buffer.write(str(file)), buffer.geterror()
+    return file
+
+
+def cut(file: Path, part: float = 0.5) -> Path:
+    """Cut a file off."""
+    data = file.read_bytes()
+    file.write_bytes(data[: int(len(data) * part)])
+    return file
+
+
+KINDS = {
+    "half EXR": ("a.exr", {}),
+    "tiled float EXR": ("a.exr", {"form": "float", "tile": 16}),
+    "PNG": ("a.png", {"form": "uint8"}),
+    "16-bit TIFF": ("a.tif", {"form": "uint16"}),
+    "JPEG": ("a.jpg", {"form": "uint8"}),
+    "TGA": ("a.tga", {"form": "uint8"}),
+    "one channel": ("a.exr", {"channels": ("Y",)}),
+    "higher than a band": ("a.exr", {"size": (40, 700)}),
+}
+
+
+@pytest.mark.parametrize(("name", "how"), KINDS.values(), ids=KINDS.keys())
+def test_a_whole_picture_is_good_and_a_cut_one_bad(
+    inspector: Inspector, tmp_path: Path, name: str, how: dict[str, object]
+) -> None:
+    """Of each kind a whole picture gives its size and a preview, a cut-off one an error."""
+    file = picture(tmp_path / "attempts" / name, **how)  # type: ignore[arg-type]
+    size = how.get("size", (64, 32))
+    facts = inspector.inspect(file)
+    assert (facts.width, facts.height) == size
+    preview = tmp_path / "preview.png"
+    preview.write_bytes(inspector.preview(file))
+    assert oiio.ImageBuf(str(preview)).spec().width <= 640
+    with pytest.raises(BadImage):
+        inspector.inspect(cut(file))
+
+
+LAYERED = ("ViewLayer.Combined.R", "ViewLayer.Combined.G", "ViewLayer.Combined.B", "ViewLayer.Depth.Z", "crypto.00.r")
+
+
+def test_layers_are_named_and_compared(inspector: Inspector, tmp_path: Path) -> None:
+    """A wanted layer is there by its whole name or a part of it; one that lacks is named."""
+    file = picture(tmp_path / "attempts" / "a.exr", channels=LAYERED)
+    facts = inspector.inspect(file, layers=("Combined", "ViewLayer.Depth", "ViewLayer"))
+    assert facts.layers == ("ViewLayer.Combined", "ViewLayer.Depth", "crypto.00")
+    with pytest.raises(BadImage, match=r"lacks the layers Mist, bined; it has ViewLayer\.Combined"):
+        inspector.inspect(file, layers=("Mist", "bined"))
+
+
+def test_a_picture_of_another_size_is_bad(inspector: Inspector, tmp_path: Path) -> None:
+    """The size is compared, where one is expected."""
+    file = picture(tmp_path / "attempts" / "a.exr")
+    assert inspector.inspect(file, width=64, height=32).width == 64
+    with pytest.raises(BadImage, match="64×32 where 65×32"):
+        inspector.inspect(file, width=65, height=32)
+
+
+def test_a_preview_is_small_and_srgb(inspector: Inspector, tmp_path: Path) -> None:
+    """Linear 0.5 is 188 in sRGB; what is sRGB already stays; large pictures become 640 wide, small ones stay."""
+    wide = picture(tmp_path / "attempts" / "a.exr", size=(1920, 1080))
+    inspector.inspect(wide)
+    for file, size, value in (
+        (wide, (640, 360), 188),
+        (picture(tmp_path / "attempts" / "b.png", size=(20, 10), form="uint8"), (20, 10), 129),
+        (picture(tmp_path / "attempts" / "c.exr", size=(100, 1280)), (50, 640), 188),
+    ):
+        preview = tmp_path / "preview.png"
+        preview.write_bytes(inspector.preview(file))
+        buffer = oiio.ImageBuf(str(preview))
+        assert (buffer.spec().width, buffer.spec().height) == size
+        assert buffer.getpixel(5, 5)[0] * 255 == pytest.approx(value, abs=2.5)
+
+
+def test_the_first_colours_are_shown_by_name(inspector: Inspector, tmp_path: Path) -> None:
+    """An EXR sorts channels by alphabet: the preview takes R, G, B by name and not the first three."""
+    file = tmp_path / "attempts" / "a.exr"
+    spec = oiio.ImageSpec(8, 8, 4, "float")
+    spec.channelnames = ("A", "B", "G", "R")
+    buffer = oiio.ImageBuf(spec)
+    buffer.set_pixels(oiio.ROI(), np.tile(np.array([1, 0, 0, 1], dtype=np.float32), (8, 8, 1)))
+    buffer.write(str(file))
+    preview = tmp_path / "preview.png"
+    preview.write_bytes(inspector.preview(file))
+    assert oiio.ImageBuf(str(preview)).getpixel(2, 2)[:3] == (1.0, 0.0, 0.0)
+
+
+def test_it_goes_on_after_nonsense_and_after_its_own_death(inspector: Inspector, tmp_path: Path) -> None:
+    """A file that is no picture is bad; a decoder that dies is started again for the next one."""
+    good = picture(tmp_path / "attempts" / "a.exr")
+    bad = tmp_path / "attempts" / "b.exr"
+    bad.write_bytes(b"v/1\x01" + b"\xff" * 500)
+    with pytest.raises(BadImage):
+        inspector.inspect(bad)
+    with pytest.raises(BadImage):
+        inspector.preview(bad)
+    assert inspector._tree is not None
+    inspector._tree.kill()
+    with pytest.raises(BadImage, match="crashed on it"):
+        inspector.inspect(good)
+    assert inspector.inspect(good).width == 64
