@@ -98,8 +98,8 @@ def _play(stage: Stage, *, keep: bool) -> None:
         _title("The same again", "one texture renamed, the whole project moved to another folder")
         scene = _rename_and_move(stage)
         second = _submit(scene, str(FRAMES[0]), "Demo shot, moved")
-        _show_second(client, second, scene)
-        _show_where(service, client, first, sheet, keep=keep)
+        _show_second(second, scene)
+        _show_where(service, client, sheet, keep=keep)
 
 
 def _clear(stage: Stage) -> None:
@@ -215,7 +215,7 @@ def _show_summary(client: ServiceClient, submission: dict[str, object], began: f
     console.print(table)
 
 
-def _show_second(client: ServiceClient, submission: dict[str, object], scene: Path) -> None:
+def _show_second(submission: dict[str, object], scene: Path) -> None:
     sent, total, size = int(str(submission["bytes_sent"])), int(str(submission["bytes_total"])), scene.stat().st_size
     if sent > size:
         raise DemoFailed(f"{sent:,} bytes were sent, though only the scene ({size:,} bytes) changed.", "Please report this.")
@@ -242,7 +242,7 @@ def _contact_sheet(stage: Stage, client: ServiceClient, submission: dict[str, ob
     return write_contact_sheet(frames, stage.folder / "contact-sheet.png")
 
 
-def _show_where(service: EmbeddedService, client: ServiceClient, first: dict[str, object], sheet: Path, *, keep: bool) -> None:
+def _show_where(service: EmbeddedService, client: ServiceClient, sheet: Path, *, keep: bool) -> None:
     console.print(f"\n[bold]Contact sheet[/bold]  {sheet}")
     if keep:
         console.print(f"[bold]Dashboard[/bold]      {service.url}   token: {service.token_file}")

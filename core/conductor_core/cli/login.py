@@ -17,13 +17,13 @@ from conductor_core.errors import ConductorError
 @click.command("login")
 @click.argument("url", required=False, metavar="[URL]")
 @click.option("--token-file", metavar="FILE", help="Read the token from a file, - for standard input. Default: ask for it.")
-@click.option("--ca", metavar="FILE", type=click.Path(exists=True, dir_okay=False, resolve_path=True), default="", help="Certificate authority (PEM) of a studio of its own.")
+@click.option("--ca", metavar="FILE", type=click.Path(exists=True, dir_okay=False, resolve_path=True), default=None, help="Certificate authority (PEM) of a studio of its own.")
 @click.option("--allow-plain-http", is_flag=True, help="Send the token unencrypted: only where you trust every network between.")
 @click.option("--logout", is_flag=True, help="Forget the login of URL.")
 @json_option
 @pass_session
 def login_command(
-    session: Session, /, url: str | None, token_file: str | None, ca: str, allow_plain_http: bool, logout: bool, as_json: bool
+    session: Session, /, url: str | None, token_file: str | None, ca: str | None, allow_plain_http: bool, logout: bool, as_json: bool
 ) -> None:
     """Log in to a service, or show where you are logged in.
 
@@ -54,7 +54,7 @@ def login_command(
         write_profile(folders.config, profile.without(url))
         click.echo(f"The login of {url} is forgotten. The token itself can be revoked by its administrator.")
         return
-    login = Login(Address(url.rstrip("/"), allow_plain_http, ca), "")
+    login = Login(Address(url.rstrip("/"), allow_plain_http, ca or ""), "")
     profile.with_login(login)  # refuses a bad address before a token is asked for
     login = Login(login.address, _token(token_file))
     with connect(login) as client:
