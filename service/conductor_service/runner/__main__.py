@@ -51,6 +51,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"runner: {exc}", file=sys.stderr)
         return 1
     finally:
+        service.close()
         work.close()
 
 

@@ -65,6 +65,7 @@ class HttpRunnerService:
         self._patience = patience or Patience()
         self._ca_file = ca_file
         self._local = threading.local()
+        self._sessions: list[requests.Session] = []
         self._answered = self._patience.clock()
 
     def hello(self, facts: HostFacts) -> Welcome:
@@ -123,6 +124,11 @@ class HttpRunnerService:
     def silence_seconds(self) -> float:
         return self._patience.clock() - self._answered
 
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        for session in self._sessions:
+            session.close()
+
     def _ask(self, method: str, path: str, *, tries: int = 0, body_file: Path | None = None, **request: Any) -> requests.Response:
         """Send until there is an answer that means something; `tries` 0: until the patience runs out."""
         made = 0
@@ -159,6 +165,7 @@ class HttpRunnerService:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
             session = self._local.session = requests.Session()
+            self._sessions.append(session)
             session.trust_env = False
             session.headers["Authorization"] = f"Bearer {self._token}"
             if self._ca_file:
