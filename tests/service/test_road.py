@@ -24,7 +24,11 @@ def test_a_job_goes_from_submission_to_paid_outputs(studio: Any) -> None:
     assert (done["state"], done["frames"]["success"], done["billed_minutes"] > 0) == ("success", 3, True)
     outputs = studio.get("/jobs/1/outputs")["outputs"]
     assert [o["path"] for o in outputs] == [f"/job/out/f.000{n}.png" for n in (1, 2, 3)]
-    assert done["last_output"] == outputs[-1]["id"]
+    assert done["last_output"] is None
+    preview = f"/attempts/{outputs[-1]['attempt']}/outputs/{outputs[-1]['id']}/preview"
+    fence = assignment["attempt"]["fence"]
+    assert runner.ask("PUT", preview, params={"fence": fence}, content=b"\x89PNG\r\n\x1a\n").status_code == 200
+    assert studio.get("/jobs/1")["last_output"] == outputs[-1]["id"]
     body = studio.ask("GET", f"/projects/default/objects/{outputs[0]['digest']}").content
     assert body == b"picture of frame 1"
     assert studio.get("/cost")["total"] == studio.get("/cost?job=1")["total"] or studio.get("/cost")["unattributed"] != "0.0000"
