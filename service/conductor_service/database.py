@@ -67,6 +67,19 @@ class Unit:
         return bool(self.jobs or self.tasks or self.progress or self.outputs or self.instances)
 
 
+class _KeepingSession(Session):
+    """A session that keeps what it loaded: a transaction asks for each row once, however many functions need it.
+
+    SQLAlchemy's own sessions refer to rows weakly, and would load a job again for every function that looks at it.
+    """
+
+
+@event.listens_for(_KeepingSession, "loaded_as_persistent")
+@event.listens_for(_KeepingSession, "pending_to_persistent")
+def _keep(session: Session, row: object) -> None:
+    session.info.setdefault("kept", []).append(row)
+
+
 class Database:
     """Sessions over one engine.
 
@@ -99,7 +112,7 @@ class Database:
     @contextlib.contextmanager
     def write(self) -> Iterator[Unit]:
         """Give a transaction; it commits at the end, and is undone whole by an exception."""
-        with self._writer, Session(self.engine, expire_on_commit=False) as session:
+        with self._writer, _KeepingSession(self.engine, expire_on_commit=False) as session:
             session.connection(execution_options={"conductor_writes": True})
             unit = Unit(session, self.clock())
             yield unit

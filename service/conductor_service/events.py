@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import Table, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from conductor_service.database import Unit
@@ -18,6 +18,8 @@ from conductor_service.views import Counts, counts_by_job, instance_views, job_s
 
 #: events given at once to one reader
 BATCH = 500
+# The table and not the class: the class's bulk insert makes a statement of its own for rows with a None.
+_INSERT = insert(cast(Table, Event.__table__))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ def finish(unit: Unit) -> None:
         return
     counts = _derive(unit)
     rows = [*_task_events(unit), *_output_events(unit), *_instance_events(unit), *_job_events(unit, counts)]
-    unit.session.execute(insert(Event), rows)
+    unit.session.execute(_INSERT, rows)
 
 
 def _derive(unit: Unit) -> dict[str, Counts]:

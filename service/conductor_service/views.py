@@ -59,8 +59,7 @@ def job_summaries(
 
 
 def _names(session: Session, jobs: Sequence[Job]) -> dict[str, str]:
-    ids = {job.project_id for job in jobs}
-    return dict(session.execute(select(Project.id, Project.name).where(Project.id.in_(ids))).all())
+    return {id: session.get_one(Project, id).name for id in {job.project_id for job in jobs}}
 
 
 def _summary(job: Job, counts: Counts, cost: JobBill, project: str) -> JsonObject:
