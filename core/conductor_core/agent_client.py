@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from conductor_core import __version__
-from conductor_core.agent_start import start_agent
+from conductor_core.agent_start import LOG_FILE, START_LOG_FILE, start_agent
 from conductor_core.documents import to_json
 from conductor_core.errors import AgentError
 from conductor_core.submission import Submission
@@ -119,7 +119,7 @@ def connect(
         running = _running(folders)
         if running is not None and running[1] == __version__:
             return running[0]
-    raise AgentError("The agent did not start.", f"Its log says why: {folders.state / 'agent.log'}")
+    raise AgentError("The agent did not start.", f"See why: {folders.state / START_LOG_FILE}, {folders.state / LOG_FILE}")
 
 
 def read_channel(folders: UserFolders) -> dict[str, Any] | None:

@@ -19,7 +19,10 @@ from conductor_core.errors import AgentError
 from conductor_core.user_folders import UserFolders, private_folder, write_private
 
 COMMAND_FILE = "agent-command.json"
+#: what the agent says of itself
 LOG_FILE = "agent.log"
+#: what Python says when the agent cannot even start; apart, because an open file cannot be rotated on Windows
+START_LOG_FILE = "agent-start.log"
 
 #: what a host sets for its own interpreter and libraries, and what would break ours
 _HOST_VARIABLES = (
@@ -71,7 +74,7 @@ def start_agent(folders: UserFolders) -> None:
     environment.update(variables)
     state = private_folder(folders.state)
     try:
-        with open(state / LOG_FILE, "ab", opener=_private) as log:
+        with open(state / START_LOG_FILE, "ab", opener=_private) as log:
             process = _spawn(command, environment, state, log.fileno())
     except OSError as exc:
         raise AgentError(f"The agent cannot be started ({exc}).", f"Try in a terminal: {' '.join(command)}") from exc

@@ -115,7 +115,7 @@ def _move(
     try:
         changed, now = client.move(job, verb, tasks=tasks, states=list(states) or None, reason=reason)
     except Conflict as exc:
-        allowed = f" Allowed now: {', '.join(exc.allowed)}." if exc.allowed else ""
+        allowed = f" Allowed now: {', '.join(exc.allowed)}." if exc.allowed and not exc.next_step else ""
         raise Ended(ExitCode.NOT_ALLOWED, exc.what + allowed, exc.next_step) from exc
     if as_json:
         print_json({"changed": changed, "job": now})

@@ -154,6 +154,11 @@ def size_words(count: int) -> str:
     return f"{number:.1f} TB"
 
 
+def count_words(number: int, thing: str) -> str:
+    """Return `1 file`, `2 files`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def _upload_numbers(submission: Mapping[str, Any]) -> tuple[int, int]:
     if submission["state"] == "hashing":
         return int(submission["bytes_total"]), int(submission["bytes_hashed"])
@@ -168,9 +173,10 @@ def _upload_words(submission: Mapping[str, Any]) -> str:
         return f"waiting: {error['message']}"
     if state == "hashing":
         hashed, total = size_words(submission["bytes_hashed"]), size_words(submission["bytes_total"])
-        return f"reading {submission['files']} files: {hashed} of {total}"
+        return f"reading {count_words(submission['files'], 'file')}: {hashed} of {total}"
     sent, to_send = size_words(submission["bytes_sent"]), size_words(submission["bytes_to_send"])
-    words = f"{submission['files']} files, {submission['objects_present']} already there, {sent} of {to_send} sent"
+    files = count_words(submission["files"], "file")
+    words = f"{files}, {submission['objects_present']} already there, {sent} of {to_send} sent"
     return f"{words} · {state}" if state in ("committing", "failed") else words
 
 
@@ -195,7 +201,7 @@ def _frame_bar(job: Job) -> Text:
 
 
 def _home_words(download: Mapping[str, Any]) -> str:
-    words = f"{download['done']} of {download['total']} files home, {size_words(int(download['bytes']))}"
+    words = f"{download['done']} of {count_words(int(download['total']), 'file')} home, {size_words(int(download['bytes']))}"
     beside = len(download.get("kept_beside", ()))
     words += f", {beside} placed beside newer work" if beside else ""
     errors = download.get("errors", ())

@@ -15,6 +15,9 @@ from conductor_core.cli.progress import size_words
 from conductor_core.cli.session import Session, json_option, pass_session, print_json
 from conductor_core.report import Dependency, ScanReport
 
+#: columns in a pipe or file, so that no path is cut
+PIPE_WIDTH = 10_000
+
 
 @click.command("scan")
 @click.argument("scene")
@@ -45,7 +48,10 @@ def scan_command(session: Session, /, scene: str, frames: str, as_json: bool) ->
     if as_json:
         print_json(report)
     else:
-        Console(highlight=False, soft_wrap=True).print(report_tree(report))
+        console = Console(highlight=False)
+        if not console.is_terminal:
+            console = Console(highlight=False, width=PIPE_WIDTH)
+        console.print(report_tree(report))
 
 
 def report_tree(report: ScanReport) -> Tree:

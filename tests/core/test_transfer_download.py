@@ -1,0 +1,228 @@
+"""Download: resumed, verified, in one step, never over newer work."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from conductor_core.digest import Digest, digest_of
+from conductor_core.errors import ContentMismatch, ServiceUnreachable, TransferCancelled, TransferError
+from conductor_core.transfer.download import (
+    Existing,
+    Placed,
+    Wanted,
+    _unwritable,
+    beside_path,
+    execute_download,
+    part_path,
+    plan_download,
+)
+from conductor_core.transfer.hash_cache import FileState, HashCache
+from conductor_core.transfer.progress import Progress
+
+RENDERED = 1_700_000_000_000_000_000
+DATA = bytes(range(256)) * 40
+
+
+class MemorySource:
+    """Objects in memory, with breaks on order."""
+
+    def __init__(self, data: bytes = DATA) -> None:
+        self.data = data
+        self.offsets: list[int] = []
+        #: bytes after which a read breaks off, once per entry
+        self.breaks: list[int] = []
+        self.before: Callable[[], None] = lambda: None
+
+    @contextlib.contextmanager
+    def read(self, digest: str, offset: int) -> Iterator[Iterator[bytes]]:
+        self.offsets.append(offset)
+        yield self._blocks(offset)
+
+    def _blocks(self, offset: int) -> Iterator[bytes]:
+        end = offset + self.breaks.pop(0) if self.breaks else len(self.data)
+        for start in range(offset, min(end, len(self.data)), 1000):
+            yield self.data[start : min(start + 1000, end)]
+        self.before()
+        if end < len(self.data):
+            raise ServiceUnreachable("broken off")
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Iterator[HashCache]:
+    cache = HashCache(tmp_path / "cache" / "hashes.sqlite")
+    yield cache
+    cache.close()
+
+
+@pytest.fixture
+def wanted(tmp_path: Path) -> Wanted:
+    return Wanted(str(tmp_path / "out" / "shot_0001.exr"), digest_of(DATA), len(DATA), 0o640, RENDERED, 12)
+
+
+def _names(wanted: Wanted) -> list[str]:
+    return sorted(os.listdir(os.path.dirname(wanted.path)))
+
+
+def test_a_file_comes_home(wanted: Wanted, cache: HashCache) -> None:
+    """It lies at its path with its bytes, time and mode; nothing else lies there; the cache knows it unread."""
+    progress = Progress()
+    assert execute_download(wanted, MemorySource(), cache, progress) == Placed(wanted.path, "placed")
+    found = os.stat(wanted.path)
+    assert Path(wanted.path).read_bytes() == DATA
+    assert found.st_mtime_ns == RENDERED
+    if os.name == "posix":
+        assert stat.S_IMODE(found.st_mode) == 0o640
+    assert _names(wanted) == ["shot_0001.exr"]
+    assert cache.digests({wanted.path: FileState.of(found)}) == {wanted.path: wanted.digest}
+    assert progress.counts().bytes_received == len(DATA)
+
+
+def test_a_broken_download_goes_on(wanted: Wanted, cache: HashCache) -> None:
+    """What came before the break is not asked for again."""
+    source = MemorySource()
+    source.breaks = [3000, 2500]
+    for _ in range(2):
+        with pytest.raises(ServiceUnreachable):
+            execute_download(wanted, source, cache, Progress())
+    execute_download(wanted, source, cache, Progress())
+    assert source.offsets == [0, 3000, 5500]
+    assert Path(wanted.path).read_bytes() == DATA
+
+
+@pytest.mark.parametrize(
+    ("part", "offsets"),
+    [(DATA, []), (DATA + b"more", [0]), (b"other bytes", [11, 0]), (b"", [0])],
+    ids=["complete", "too long", "of another version", "empty"],
+)
+def test_whatever_lies_in_the_part_file(wanted: Wanted, cache: HashCache, part: bytes, offsets: list[int]) -> None:
+    """A part file of a former life is used if it fits and replaced if it does not; the file is right in the end."""
+    part_path(wanted.path).parent.mkdir()
+    part_path(wanted.path).write_bytes(part)
+    source = MemorySource()
+    execute_download(wanted, source, cache, Progress())
+    assert source.offsets == offsets
+    assert Path(wanted.path).read_bytes() == DATA
+    assert _names(wanted) == ["shot_0001.exr"]
+
+
+def test_wrong_bytes_never_become_the_file(wanted: Wanted, cache: HashCache) -> None:
+    """Bytes that do not hash to their name are fetched twice, then refused; nothing is left."""
+    source = MemorySource(b"x" + DATA[1:])
+    with pytest.raises(ContentMismatch, match="has content"):
+        execute_download(wanted, source, cache, Progress())
+    assert source.offsets == [0, 0]
+    assert _names(wanted) == []
+
+
+def test_what_is_there_already_is_not_fetched(wanted: Wanted, cache: HashCache) -> None:
+    """The same content at its place means nothing to do, also after a crash between rename and journal."""
+    source = MemorySource()
+    execute_download(wanted, source, cache, Progress())
+    part_path(wanted.path).write_bytes(b"left over")
+    assert execute_download(wanted, source, cache, Progress()).how == "there"
+    assert source.offsets == [0]
+    assert _names(wanted) == ["shot_0001.exr"]
+
+
+@pytest.mark.parametrize(
+    ("existing", "placed"),
+    [
+        (None, Placed("/o/a.exr", "placed")),
+        (Existing(Digest("d"), RENDERED + 1), Placed("/o/a.exr", "there")),
+        (Existing(Digest("e"), RENDERED - 1), Placed("/o/a.exr", "placed")),
+        (Existing(Digest("e"), RENDERED), Placed("/o/a.exr", "placed")),
+        (Existing(Digest("e"), RENDERED + 1), Placed("/o/a.conductor-12.exr", "beside")),
+    ],
+    ids=["nothing there", "same content", "older", "same time", "newer"],
+)
+def test_where_a_file_goes(existing: Existing | None, placed: Placed) -> None:
+    """Older files are replaced, newer ones never touched."""
+    assert plan_download(Wanted("/o/a.exr", Digest("d"), 1, 0, RENDERED, 12), existing) == placed
+
+
+def test_newer_work_stays(wanted: Wanted, cache: HashCache) -> None:
+    """A file that the artist saved after the rendering keeps its bytes; the frame lies beside it."""
+    Path(wanted.path).parent.mkdir()
+    Path(wanted.path).write_bytes(b"by hand")
+    placed = execute_download(wanted, MemorySource(), cache, Progress())
+    assert placed == Placed(beside_path(wanted.path, 12), "beside")
+    assert Path(wanted.path).read_bytes() == b"by hand"
+    assert Path(placed.path).read_bytes() == DATA
+    assert _names(wanted) == ["shot_0001.conductor-12.exr", "shot_0001.exr"]
+
+
+def test_work_saved_during_the_download_stays(wanted: Wanted, cache: HashCache) -> None:
+    """The place is looked at once more when the bytes are there."""
+    source = MemorySource()
+    source.before = lambda: Path(wanted.path).write_bytes(b"by hand") and None
+    assert execute_download(wanted, source, cache, Progress()).how == "beside"
+    assert Path(wanted.path).read_bytes() == b"by hand"
+
+
+def test_the_same_file_appearing_during_the_download(wanted: Wanted, cache: HashCache) -> None:
+    """The same content that came another way meanwhile is left in peace."""
+    source = MemorySource()
+    source.before = lambda: Path(wanted.path).write_bytes(DATA) and None
+    assert execute_download(wanted, source, cache, Progress()).how == "there"
+    assert _names(wanted) == ["shot_0001.exr"]
+
+
+def test_a_cancelled_download_keeps_its_part(wanted: Wanted, cache: HashCache) -> None:
+    """A stopped download leaves its part to go on from, and no file."""
+    progress = Progress()
+    progress.cancel()
+    with pytest.raises(TransferCancelled):
+        execute_download(wanted, MemorySource(), cache, progress)
+    assert _names(wanted) == [".shot_0001.exr.conductor-part"]
+
+
+def test_a_folder_in_the_way(wanted: Wanted, cache: HashCache) -> None:
+    """A folder where the file belongs is named, not removed."""
+    os.makedirs(wanted.path)
+    with pytest.raises(TransferError, match=r"shot_0001\.exr"):
+        execute_download(wanted, MemorySource(), cache, Progress())
+
+
+def test_a_file_in_the_place_of_the_folder(wanted: Wanted, cache: HashCache) -> None:
+    """An output folder that cannot be made is named with the next step."""
+    Path(wanted.path).parent.write_bytes(b"")
+    with pytest.raises(TransferError, match=r"shot_0001\.exr"):
+        execute_download(wanted, MemorySource(), cache, Progress())
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a full device")
+def test_a_full_disk_is_told(wanted: Wanted, cache: HashCache) -> None:
+    """A disk that is full is named as that, and the part stays."""
+    Path(wanted.path).parent.mkdir()
+    part_path(wanted.path).symlink_to("/dev/full")
+    with pytest.raises(TransferError):  # a link in the place of the part is not followed
+        execute_download(wanted, MemorySource(), cache, Progress())
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.ENOSPC, "x"), "the disk is full"),
+        (PermissionError(errno.EACCES, "x"), "may not be written by you"),
+        (OSError(errno.EIO, "Input/output error"), "Input/output error"),
+    ],
+    ids=["full", "denied", "broken"],
+)
+def test_why_a_file_cannot_be_written(error: OSError, words: str) -> None:
+    """Each reason has its sentence and its next step."""
+    told = _unwritable("/o/a.exr", error)
+    assert words in str(told)
+    assert told.next_step
+
+
+def test_a_name_at_the_limit_has_a_part_too(tmp_path: Path, cache: HashCache) -> None:
+    """A name so long that its part would be too long for the file system comes home all the same."""
+    wanted = Wanted(str(tmp_path / "o" / ("x" * 250 + ".exr")), digest_of(DATA), len(DATA), 0, RENDERED, 1)
+    execute_download(wanted, MemorySource(), cache, Progress())
+    assert _names(wanted) == [os.path.basename(wanted.path)]

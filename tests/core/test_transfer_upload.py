@@ -1,0 +1,190 @@
+"""Upload: ask, decide, send; nothing wrong ever lies under a right name."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from conductor_core.digest import Digest, digest_of
+from conductor_core.errors import FileChanged, FileVanished, Refused, ServiceUnreachable, TransferCancelled, TransferError
+from conductor_core.manifest import Entry, Manifest, make_manifest
+from conductor_core.paths import Flavour
+from conductor_core.transfer.progress import Progress
+from conductor_core.transfer.upload import QUESTION, CheckedFile, Readable, ask_missing, execute_upload, plan_upload
+
+
+class MemorySink:
+    """A store in memory that checks what it is sent, as the service does."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.questions: list[int] = []
+        #: blocks after which a body breaks off, once per entry
+        self.breaks: list[int] = []
+        self.block = 1000
+        self.before: Callable[[], None] = lambda: None
+        self._lock = threading.Lock()
+
+    def missing(self, digests: Sequence[str]) -> frozenset[Digest]:
+        self.questions.append(len(digests))
+        return frozenset(Digest(d) for d in digests if d not in self.objects)
+
+    def put(self, digest: str, body: Callable[[], Readable | bytes]) -> bool:
+        self.before()
+        for _ in range(3):
+            data = self._read(body())
+            if data is None:
+                continue
+            if digest_of(data) != digest:
+                raise Refused("wrong", code="wrong-content", status=422)
+            with self._lock:
+                known = digest in self.objects
+                self.objects[digest] = data
+            return not known
+        raise ServiceUnreachable("broken off three times")
+
+    def _read(self, body: Readable | bytes) -> bytes | None:
+        if isinstance(body, bytes):
+            return body
+        data, blocks = b"", self.breaks.pop(0) if self.breaks else -1
+        while blocks and (block := body.read(self.block)):
+            data += block
+            blocks -= 1
+        return data if len(data) == len(body) else None
+
+
+def _entry(path: Path, data: bytes) -> Entry:
+    path.write_bytes(data)
+    found = path.stat()
+    return Entry(str(path), "file", digest_of(data), size=len(data), mode=0o644, mtime_ns=found.st_mtime_ns)
+
+
+def _manifest(*entries: Entry) -> Manifest:
+    return make_manifest(Flavour.POSIX, list(entries))
+
+
+def _upload(manifest: Manifest, sink: MemorySink, progress: Progress | None = None) -> None:
+    execute_upload(plan_upload(manifest, ask_missing(manifest, sink)), sink, progress or Progress())
+
+
+def test_each_missing_object_is_sent_once(tmp_path: Path) -> None:
+    """Of equal files one is sent, of present ones none; the largest goes first."""
+    small, large, copy = (_entry(tmp_path / n, d) for n, d in (("s", b"1"), ("l", b"22222"), ("c", b"22222")))
+    empty = _entry(tmp_path / "e", b"")
+    folder = Entry(str(tmp_path / "d"), "directory")
+    sink = MemorySink()
+    sink.objects[small.digest] = b"1"
+    manifest = _manifest(small, large, copy, empty, folder)
+    plan = plan_upload(manifest, ask_missing(manifest, sink))
+    assert [e.size for e in plan.to_send] == [5, 0]
+    assert (plan.objects_present, plan.bytes_present, plan.bytes_to_send()) == (1, 1, 5)
+    progress = Progress()
+    execute_upload(plan, sink, progress)
+    assert set(sink.objects) == {small.digest, large.digest, empty.digest}
+    assert (progress.counts().objects_sent, progress.counts().bytes_sent) == (2, 5)
+
+
+def test_the_question_is_asked_in_batches() -> None:
+    """No question is larger than the service takes."""
+    entries = [Entry(f"/{n}", digest=f"sha256:{n:064x}", size=1) for n in range(QUESTION + 3)]
+    sink = MemorySink()
+    assert len(ask_missing(_manifest(*entries), sink)) == QUESTION + 3
+    assert sink.questions == [QUESTION, 3]
+    assert ask_missing(_manifest(), sink) == frozenset()
+
+
+def test_a_broken_upload_is_sent_again_and_counted_once(tmp_path: Path) -> None:
+    """A body that breaks off is opened anew from its beginning, and the bytes of the failed attempt do not count."""
+    entry = _entry(tmp_path / "f", os.urandom(5000))
+    sink, progress = MemorySink(), Progress()
+    sink.breaks = [2, 4]
+    _upload(_manifest(entry), sink, progress)
+    assert progress.counts().bytes_sent == 5000
+
+
+@pytest.mark.parametrize(
+    ("meddle", "error"),
+    [
+        (lambda p: p.write_bytes(b"other" * 1000), FileChanged),
+        (lambda p: os.truncate(p, 10), FileChanged),
+        (lambda p: p.unlink(), FileVanished),
+        (lambda p: _same_stat(p, b"OTHER" * 1000), FileChanged),
+    ],
+    ids=["edited", "truncated", "deleted", "edited with the same size and time"],
+)
+def test_a_file_edited_before_its_upload(tmp_path: Path, meddle: Callable[[Path], None], error: type[TransferError]) -> None:
+    """What is no longer what was hashed is named, and does not lie in the store."""
+    path = tmp_path / "f"
+    entry = _entry(path, b"first" * 1000)
+    sink = MemorySink()
+    sink.before = lambda: meddle(path)
+    with pytest.raises(error) as caught:
+        _upload(_manifest(entry), sink)
+    assert caught.value.path == str(path)
+    assert sink.objects == {}
+
+
+def test_a_file_truncated_while_it_is_sent(tmp_path: Path) -> None:
+    """A file that ends early in the middle of its upload is named."""
+    entry = _entry(tmp_path / "f", b"x" * 5000)
+    with_body = CheckedFile(entry, Progress())
+    assert len(with_body.read(1000)) == 1000
+    os.truncate(entry.path, 1000)
+    with pytest.raises(FileChanged):
+        with_body.read(1000)
+    with_body.close()
+
+
+def test_the_body_can_be_iterated(tmp_path: Path) -> None:
+    """An HTTP client that iterates gets the same bytes."""
+    entry = _entry(tmp_path / "f", b"x" * 5000)
+    body = CheckedFile(entry, Progress())
+    assert b"".join(body) == b"x" * 5000
+    assert body.read(-1) == b""
+    body.close()
+
+
+def test_a_store_that_refuses_the_content_means_a_changed_file(tmp_path: Path) -> None:
+    """The service's own check of the bytes ends in the same sentence as ours; other refusals stay what they are."""
+    entry = _entry(tmp_path / "f", b"x")
+
+    class Refusing(MemorySink):
+        code = "wrong-content"
+
+        def put(self, digest: str, body: Callable[[], Readable | bytes]) -> bool:
+            raise Refused("no", code=self.code, status=422)
+
+    sink = Refusing()
+    with pytest.raises(FileChanged):
+        _upload(_manifest(entry), sink)
+    sink.code = "too-large"
+    with pytest.raises(Refused):
+        _upload(_manifest(entry), sink)
+
+
+def test_a_cancelled_upload_stops(tmp_path: Path) -> None:
+    """A cancelled transfer sends nothing more."""
+    sink, progress = MemorySink(), Progress()
+    progress.cancel()
+    with pytest.raises(TransferCancelled):
+        _upload(_manifest(_entry(tmp_path / "f", b"x")), sink, progress)
+    assert sink.objects == {}
+    assert progress.cancelled()
+
+
+def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
+    """A folder in the place of a file is an error of reading, by name."""
+    entry = _entry(tmp_path / "f", b"x")
+    (tmp_path / "f").unlink()
+    (tmp_path / "f").mkdir()
+    with pytest.raises(TransferError, match="f: "):
+        _upload(_manifest(entry), MemorySink())
+
+
+def _same_stat(path: Path, data: bytes) -> None:
+    before = path.stat()
+    path.write_bytes(data)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
