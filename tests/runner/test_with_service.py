@@ -1,0 +1,159 @@
+"""The whole way on one machine: real service, real fleet, real runner; a fake frame server or real Blender inside."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+import requests
+import yaml
+from conductor_core.digest import digest_of
+from conductor_core.documents import canonical_bytes, to_json
+from conductor_core.manifest import Entry, make_manifest
+from conductor_core.paths import Flavour
+from conductor_core.submission import Output, Retries, Software, Step, Submission, new_submission_id
+from conductor_service.accounts import token_file
+
+if TYPE_CHECKING:
+    from runner.conftest import Farm
+
+PNG = "/job/render/shot_####.png"
+
+
+class Service:
+    """A `conductor serve` of a test, and a person who uses it."""
+
+    def __init__(self, folder: Path, hosts: Path) -> None:
+        self.data = folder / "data"
+        settings = {
+            "data": str(self.data),
+            "port": 0,
+            "idle_seconds": 1,
+            "fleet": {"max_instances": 2},
+            "software": [{"name": "fake", "version": "1.0", "launch": "bpy-module", "executable": sys.executable}],
+        }
+        (folder / "settings.yaml").write_text(yaml.safe_dump(settings))
+        call = "from conductor_service.serve import serve_command; serve_command()"
+        command = [sys.executable, "-c", call, "--settings", str(folder / "settings.yaml"), "--stop-instances"]
+        self.log = folder / "service.log"
+        with self.log.open("wb") as log:
+            environment = {**os.environ, "CONDUCTOR_HOSTS": str(hosts)}
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env=environment, text=True
+            )
+        self.url = ""
+        self.http = requests.Session()
+
+    def wait_until_ready(self) -> None:
+        """Wait for the service's first word, and sign in."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, self.log.read_text()
+        self.url = re.sub(r".*(http\S+).*\n", r"\1", line)
+        self.http.headers["Authorization"] = f"Bearer {token_file(self.data).read_text().strip()}"
+
+    def ask(self, method: str, path: str, **request: Any) -> Any:
+        answer = self.http.request(method, f"{self.url}/api/v1{path}", timeout=30, **request)
+        assert answer.ok, answer.text
+        return answer.json() if "json" in answer.headers.get("Content-Type", "") else answer.content
+
+    def submit(self, scene: str, frames: str, **changes: Any) -> int:
+        """Submit a scene for the fake frame server; return the job's number."""
+        data = scene.encode()
+        step = Step("beauty", frames, outputs=(Output(PNG),), **changes)
+        submission = Submission(
+            id=new_submission_id(),
+            project="default",
+            title="test",
+            scene="/job/shot.blend",
+            flavour=Flavour.POSIX,
+            software=Software("fake", "1.0"),
+            steps=(step,),
+            instance_type="small",
+            retries=Retries(failure=0),
+        )
+        manifest = make_manifest(Flavour.POSIX, [Entry("/job/shot.blend", digest=digest_of(data), size=len(data), mode=0o644)])
+        job = self.ask("POST", "/projects/default/jobs", json=to_json(submission))
+        self.ask("PUT", f"/projects/default/objects/{digest_of(data)}", data=data)
+        self.ask("PUT", f"/jobs/{job['number']}/manifest", data=canonical_bytes(manifest))
+        return int(job["number"])
+
+    def wait(self, number: int, seconds: float = 60.0) -> dict[str, Any]:
+        """Wait for a job's end."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            job: dict[str, Any] = self.ask("GET", f"/jobs/{number}")
+            if job["state"] in ("success", "failed", "killed"):
+                return job
+            time.sleep(0.1)
+        logs = [p.read_text() for p in (self.data / "instances").glob("*.log")]
+        raise AssertionError(f"the job does not end: {job}\n{self.log.read_text()}\n{logs}")
+
+    def close(self) -> None:
+        self.http.close()
+        self.process.terminate()
+        self.process.communicate(timeout=30)
+
+
+@pytest.fixture
+def service(farm: Farm, tmp_path: Path) -> Iterator[Service]:
+    """Give a running service whose instances are local processes."""
+    found = Service(tmp_path, farm.hosts)
+    try:
+        found.wait_until_ready()
+        yield found
+    finally:
+        found.close()
+    assert not [p for p in psutil.process_iter(["cmdline"]) if str(tmp_path) in " ".join(p.info["cmdline"] or ())]
+
+
+def test_a_job_is_rendered_by_real_instances(service: Service) -> None:
+    """Six frames on two instances: published with previews, logs and peaks; the instances end themselves."""
+    number = service.submit("import time; time.sleep(0.2); png(path)", "1-6", chunk_size=2)
+    job = service.wait(number)
+    assert job["state"] == "success"
+    outputs = service.ask("GET", f"/jobs/{number}/outputs")["outputs"]
+    assert sorted(o["path"] for o in outputs) == [f"/job/render/shot_{n:04d}.png" for n in range(1, 7)]
+    assert all((o["width"], o["height"]) == (8, 4) for o in outputs)
+    tasks = service.ask("GET", f"/jobs/{number}/tasks")["tasks"]
+    attempts = [a for t in tasks for a in service.ask("GET", f"/tasks/{t['id']}")["attempts"]]
+    assert [a["state"] for a in attempts] == ["success"] * 3
+    assert all(a["peak_memory"] > 1 << 20 and "isolation: sandbox" in a["message"] for a in attempts)
+    log = service.ask("GET", f"/attempts/{attempts[0]['id']}/log")
+    assert b"rendering 1" in log
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and service.ask("GET", "/instances")["instances"]:
+        time.sleep(0.2)
+    assert service.ask("GET", "/instances")["instances"] == []
+    assert all(service.ask("GET", f"/outputs/{o['id']}/preview").startswith(b"\x89PNG") for o in outputs)
+
+
+def test_a_failure_reaches_the_task_with_its_cause(service: Service) -> None:
+    """One frame of three crashes: its task fails with the cause, the rest of the job is done."""
+    number = service.submit("import os\nif frame == 2: os.abort()\npng(path)", "1-3")
+    assert service.wait(number)["state"] == "failed"
+    tasks = service.ask("GET", f"/jobs/{number}/tasks")["tasks"]
+    assert [t["state"] for t in tasks] == ["success", "failed", "success"]
+    assert tasks[1]["cause"] == "crashed"
+    assert "SIGABRT" in tasks[1]["message"]
+
+
+def test_a_kill_ends_what_runs(service: Service) -> None:
+    """Killing a job ends its renderer within seconds."""
+    number = service.submit("import time; time.sleep(600)", "1")
+    deadline = time.monotonic() + 30
+    while service.ask("GET", f"/jobs/{number}")["state"] != "running" and time.monotonic() < deadline:
+        time.sleep(0.1)
+    service.ask("POST", f"/jobs/{number}/kill", json={"reason": "test"})
+    assert service.wait(number)["state"] == "killed"
+    while time.monotonic() < deadline and [i for i in service.ask("GET", "/instances")["instances"] if i["current"]]:
+        time.sleep(0.1)
+    assert not [i for i in service.ask("GET", "/instances")["instances"] if i["current"]]
