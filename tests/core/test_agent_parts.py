@@ -1,0 +1,317 @@
+"""The parts of the agent: journal, patience, lock, channel."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conductor_core.agent.channel import Channel
+from conductor_core.agent.connections import Connections
+from conductor_core.agent.follower import Follower
+from conductor_core.agent.journal import FETCH_ATTEMPTS, Journal
+from conductor_core.agent.lock import AgentLock
+from conductor_core.agent.patience import LONGEST_WAIT, Patience
+from conductor_core.api.answers import OutputFile
+from conductor_core.api.profile import Login, Profile, write_profile
+from conductor_core.api.transport import Address
+from conductor_core.errors import AgentError, FileVanished, InvalidDocument, ServiceUnreachable, Unauthorized
+
+S = "http://127.0.0.1:1"
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    journal = Journal(tmp_path / "journal.sqlite", clock=lambda: 100.0)
+    yield journal
+    journal.close()
+
+
+def _output(seq: int, path: str, digest: str = "sha256:0") -> OutputFile:
+    return OutputFile(seq, f"o{seq}", "j", path, digest, 10, 0o644, 5)
+
+
+def test_a_submission_is_kept_once(journal: Journal) -> None:
+    """The same id again is the same submission, with the first request."""
+    journal.add_submission("s", S, {"files": ["a"]})
+    journal.add_submission("s", S, {"files": ["b"]})
+    assert [s.request for s in journal.submissions()] == [{"files": ["a"]}]
+    assert journal.submission("none") is None
+
+
+def test_a_cancelled_submission_stays_cancelled(journal: Journal) -> None:
+    """A stage that ends after the cancelling does not bring a submission back, and follows nothing."""
+    journal.add_submission("s", S, {})
+    journal.set_failed("s", {"kind": "TransferCancelled"}, {})
+    journal.set_manifest("s", b"{}", {})
+    assert not journal.set_state("s", "committing", {})
+    row = journal.submission("s")
+    assert row is not None
+    journal.set_submitted(row, {}, download=True)
+    row = journal.submission("s")
+    assert row is not None
+    assert (row.state, row.kill, row.manifest) == ("failed", True, None)
+    assert journal.downloads() == []
+    assert [s.id for s in journal.submissions_to_do()] == ["s"]
+    journal.set_killed("s")
+    assert journal.submissions_to_do() == []
+
+
+def test_a_later_version_of_a_file_replaces_the_earlier(journal: Journal) -> None:
+    """Outputs of one path are one file: the latest; an older page that comes late changes nothing."""
+    journal.add_download(S, "j")
+    row = journal.downloads()[0]
+    journal.add_outputs(row, [_output(1, "/a"), _output(2, "/b")])
+    first = journal.outputs_to_do()[0]
+    journal.set_home(first, "placed", "/a")
+    journal.add_outputs(row, [_output(3, "/a", "sha256:1")])
+    journal.add_outputs(row, [_output(1, "/a")])
+    assert [(o.path, o.seq, o.digest) for o in journal.outputs_to_do()] == [("/b", 2, "sha256:0"), ("/a", 3, "sha256:1")]
+    assert journal.downloads()[0].seq == 3
+    journal.set_home(first, "placed", "/a")  # the fetch of the first version ends late
+    assert [o.seq for o in journal.outputs_to_do()] == [2, 3]
+
+
+def test_a_file_is_given_up_on_after_its_attempts(journal: Journal) -> None:
+    """A file's own errors are counted, and asking for the job again begins anew."""
+    journal.add_download(S, "j")
+    journal.add_outputs(journal.downloads()[0], [_output(1, "/a")])
+    for _ in range(FETCH_ATTEMPTS):
+        journal.set_fetch_error(journal.outputs_to_do()[0], "why")
+    assert journal.outputs_to_do() == []
+    assert journal.outputs(S, "j")[0].state == "failed"
+    journal.add_download(S, "j")
+    assert journal.outputs_to_do()[0].attempts == 0
+
+
+def test_a_transaction_is_all_or_nothing(journal: Journal) -> None:
+    """A page of outputs with one that cannot be kept is not kept in part."""
+    journal.add_download(S, "j")
+    bad: Any = OutputFile(2, "o2", "j", "/b", None, 10)  # type: ignore[arg-type]
+    with pytest.raises(Exception, match="NOT NULL"):
+        journal.add_outputs(journal.downloads()[0], [_output(1, "/a"), bad])
+    assert journal.outputs(S, "j") == []
+    assert journal.downloads()[0].seq == 0
+
+
+def test_old_things_are_forgotten(journal: Journal) -> None:
+    """What ended long ago goes, what is unfinished stays."""
+    journal.add_submission("done", S, {})
+    journal.set_state("done", "submitted", {})
+    journal.add_submission("open", S, {})
+    journal.add_download(S, "j")
+    journal.add_outputs(journal.downloads()[0], [_output(1, "/a")])
+    journal.forget_before(100.0)
+    assert len(journal.submissions()) == 2
+    journal.forget_before(101.0)
+    assert [s.id for s in journal.submissions()] == ["open"]
+    assert (journal.downloads(), journal.outputs(S, "j")) == ([], [])
+
+
+def test_the_journal_survives_kill_9(tmp_path: Path) -> None:
+    """What a call returned from is there after the process was killed in the next instant."""
+    script = (
+        "import os, sys; from pathlib import Path; from conductor_core.agent.journal import Journal\n"
+        "j = Journal(Path(sys.argv[1])); j.add_submission('s', 'x', {'n': 1}); j.set_cursor('x', '7'); os.kill(os.getpid(), 9)"
+    )
+    core = str(Path(__file__).resolve().parents[2] / "core")
+    subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "j.sqlite")], check=False, env={**os.environ, "PYTHONPATH": core}
+    )
+    journal = Journal(tmp_path / "j.sqlite")
+    assert ([s.request for s in journal.submissions()], journal.cursor("x"), journal.cursor("y")) == ([{"n": 1}], "7", "")
+    journal.close()
+
+
+def test_patience_grows_and_is_forgotten() -> None:
+    """Waits double up to a limit; success, or a change of the world, ends them."""
+    now = [0.0]
+    patience = Patience(clock=lambda: now[0], uniform=lambda _low, high: high)
+    assert patience.ready("k")
+    assert [patience.failed("k") for _ in range(8)] == [1, 2, 4, 8, 16, 32, LONGEST_WAIT, LONGEST_WAIT]
+    assert not patience.ready("k")
+    assert patience.ready("other")
+    now[0] = LONGEST_WAIT
+    assert patience.ready("k")
+    patience.failed("k")
+    patience.worked("k")
+    assert patience.ready("k")
+    patience.failed("k")
+    patience.forget()
+    assert patience.ready("k")
+
+
+def test_one_agent_per_user(tmp_path: Path) -> None:
+    """The lock is held once, and free again when its holder lets go or dies."""
+    one, two = AgentLock(tmp_path / "s" / "lock"), AgentLock(tmp_path / "s" / "lock")
+    assert one.take()
+    assert not two.take()
+    one.release()
+    one.release()
+    assert two.take()
+    two.release()
+
+
+def test_connections_follow_the_login(tmp_path: Path) -> None:
+    """Each service has one client, until its login changes; who is not logged in is told so."""
+    changes: list[int] = []
+    connections = Connections(tmp_path, changed=lambda: changes.append(1))
+    connections.watch()
+    with pytest.raises(Unauthorized):
+        connections.default_service()
+    write_profile(tmp_path, Profile((Login(Address(S), "one"),)))
+    connections.watch()
+    assert connections.default_service() == S
+    client = connections.client(S)
+    assert connections.client(S) is client
+    write_profile(tmp_path, Profile((Login(Address(S), "another"),)))
+    connections.watch()
+    assert connections.client(S) is not client
+    assert changes == [1]
+    with pytest.raises(Unauthorized):
+        connections.client("https://other.example")
+    client.close()
+    connections.close()
+
+
+class FakeCalls:
+    """Answer like an agent."""
+
+    def status(self) -> Mapping[str, Any]:
+        return {"pid": 1}
+
+    def submit(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        if "submission" not in request:
+            raise InvalidDocument("request", "submission", "is missing")
+        return {"id": "s"}
+
+    def submission(self, identity: str) -> Mapping[str, Any] | None:
+        return {"id": identity} if identity == "s" else None
+
+    def submissions(self) -> Mapping[str, Any]:
+        return {"submissions": []}
+
+    def cancel(self, identity: str) -> Mapping[str, Any] | None:
+        return self.submission(identity)
+
+    def follow(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        raise ServiceUnreachable("The service is away.", "Wait.")
+
+    def downloads(self) -> Mapping[str, Any]:
+        raise ZeroDivisionError
+
+    def quit(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"quitting": True}
+
+
+@pytest.fixture
+def channel() -> Iterator[Channel]:
+    channel = Channel(FakeCalls(), "the-token")
+    thread = threading.Thread(target=channel.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    yield channel
+    channel.shutdown()
+    channel.server_close()
+
+
+def _ask(
+    channel: Channel, method: str, path: str, body: bytes | None = None, **headers: str
+) -> tuple[int, dict[str, Any]]:
+    connection = http.client.HTTPConnection("127.0.0.1", channel.port, timeout=10)
+    sent = {"Authorization": "Bearer the-token", **{k.replace("_", "-"): v for k, v in headers.items()}}
+    connection.request(method, path, body, sent)
+    response = connection.getresponse()
+    answer = json.loads(response.read())
+    connection.close()
+    assert isinstance(answer, dict)
+    return response.status, answer
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", "/v1/status", None, 200),
+        ("GET", "/v1/submissions", None, 200),
+        ("GET", "/v1/submissions/s", None, 200),
+        ("GET", "/v1/submissions/other", None, 404),
+        ("GET", "/v1/submissions/s/cancel", None, 404),
+        ("GET", "/v1/submissions/..%2f", None, 404),
+        ("GET", "/", None, 404),
+        ("GET", "/v1/downloads", None, 500),
+        ("POST", "/v1/submissions", b'{"submission": {}}', 202),
+        ("POST", "/v1/submissions", b"{}", 400),
+        ("POST", "/v1/submissions", b"{", 400),
+        ("POST", "/v1/submissions", b"[]", 400),
+        ("POST", "/v1/submissions/s/cancel", b"", 200),
+        ("POST", "/v1/submissions/s", b"", 404),
+        ("POST", "/v1/downloads", b"{}", 409),
+        ("POST", "/v1/quit", b"{}", 202),
+    ],
+)
+def test_the_routes_of_the_channel(channel: Channel, method: str, path: str, body: bytes | None, status: int) -> None:
+    """Each route answers with its status, and every refusal is JSON with a sentence."""
+    found, answer = _ask(channel, method, path, body)
+    assert found == status
+    assert status < 300 or answer["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Authorization": "Bearer wrong"}, 401),
+        ({"Authorization": ""}, 401),
+        ({"Authorization": "Bearer the-token-and-more"}, 401),
+        ({"Host": "evil.example"}, 403),
+        ({"Host": "127.0.0.1:1"}, 403),
+    ],
+    ids=["wrong token", "no token", "longer token", "a web page's name", "another port"],
+)
+def test_strangers_are_refused(channel: Channel, headers: dict[str, str], status: int) -> None:
+    """Without the token, or under a name that is not loopback, nothing is answered."""
+    assert _ask(channel, "GET", "/v1/status", **headers)[0] == status
+    assert _ask(channel, "POST", "/v1/quit", b"{}", **headers)[0] == status
+
+
+def test_a_body_of_absurd_length_is_not_read(channel: Channel) -> None:
+    """A length beyond the limit, or none at all, is refused at once."""
+    assert _ask(channel, "POST", "/v1/quit", b"", Content_Length="99999999999")[0] == 400
+    assert _ask(channel, "POST", "/v1/quit", b"", Content_Length="x")[0] == 400
+
+
+def test_the_channel_is_loopback_only(channel: Channel) -> None:
+    """The socket is bound to this machine's loopback."""
+    assert channel.server_address[0] == "127.0.0.1"
+
+
+def test_a_follower_survives_whatever_happens() -> None:
+    """A service that is away, and even a defect, do not end the listening."""
+    met: list[str] = []
+    done = threading.Event()
+
+    def connect(_service: str) -> Any:
+        met.append("x")
+        if len(met) == 1:
+            raise ServiceUnreachable("away")
+        follower.stop()
+        done.set()
+        raise FileVanished("x")
+
+    follower = Follower(
+        S, connect=connect, cursor=lambda: "", save=lambda _: None, news_of=lambda *_: None, connected=lambda _: None
+    )
+    follower.start()
+    assert done.wait(10)
+    follower.join(10)
+    assert not follower.is_alive()
+
+
+def test_an_agent_error_has_a_next_step() -> None:
+    """Errors about the agent say what to do."""
+    assert AgentError("It is away.", "Start it.").next_step == "Start it."
