@@ -16,6 +16,7 @@ from conductor_core.report import Dependency, Ignored, Missing, ScanOutput, Scan
 from conductor_core.sequences import DirectoryListing
 
 from . import output_paths, read_caches, read_images, read_libraries, read_media, read_nodes
+from .errors import SceneNotSaved
 from .reach import Folder, OneFile
 from .readers import findings
 from .survey import Survey, absolute, is_within, shipped_folders, unused
@@ -27,13 +28,19 @@ READERS = (output_paths, read_caches, read_images, read_libraries, read_media, r
 
 
 def scan(frames: Iterable[int] = ()) -> ScanReport:
-    """Return the report on the open scene for some frames; for the scenes' own ranges where none are given."""
+    """Return the report on the open scene for some frames; for the scenes' own ranges where none are given.
+
+    Raises:
+        SceneNotSaved: there is no file that paths could be relative to.
+    """
     import bpy
 
+    if not bpy.data.filepath:
+        raise SceneNotSaved
     survey = make_survey(frames)
     listing = DirectoryListing()
     found = list(findings(survey))
-    found += _only_blender_knows(survey, found)
+    found += _only_blender_knows(survey, found, listing)
     entries = list(dict.fromkeys(entry for finding in found for entry in judged(finding, listing)))
     return ScanReport(
         scene=os.path.normpath(bpy.data.filepath),
@@ -131,14 +138,14 @@ def _scene_strips(scene: Any) -> Iterator[Any]:
         yield from (s for s in strips if s.type == "SCENE" and s.scene is not None and s.scene != scene)
 
 
-def _only_blender_knows(survey: Survey, found: list[Finding]) -> Iterator[Finding]:
+def _only_blender_knows(survey: Survey, found: list[Finding], listing: DirectoryListing) -> Iterator[Finding]:
     """Yield what Blender's own path walk lists and no reader has spoken of, so that nothing is lost.
 
     https://docs.blender.org/api/current/bpy.utils.html#bpy.utils.blend_paths; who holds a path is told since 4.5.
     """
     import bpy
 
-    spoken = _spoken_of(found)
+    spoken = _spoken_of(found, listing)
     for path in sorted({os.path.normpath(p) for p in bpy.utils.blend_paths(absolute=True, packed=False, local=False) if p}):
         if path in spoken or not os.path.isabs(path):
             continue
@@ -150,9 +157,8 @@ def _only_blender_knows(survey: Survey, found: list[Finding]) -> Iterator[Findin
             yield Usage(referrer, written, path, kind="other", reach=reach)
 
 
-def _spoken_of(found: list[Finding]) -> set[str]:
+def _spoken_of(found: list[Finding], listing: DirectoryListing) -> set[str]:
     """Return the paths that findings are about, those of ignored ones included."""
-    listing = DirectoryListing()
     spoken: set[str] = set()
     for finding in found:
         if isinstance(finding, Usage):

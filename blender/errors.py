@@ -2,6 +2,7 @@
 """What can go wrong between Conductor and Blender.
 
 ConductorError
+├── SceneNotSaved           a scene that has no file yet
 ├── SceneNotOpened          a scene that is not there, not a .blend, of a newer Blender, or broken
 ├── SceneNotRenderable      an open scene that lacks something: the named scene, view layer, camera, an image format
 └── FrameNotRendered        Blender gave up on a frame, or wrote nothing
@@ -10,6 +11,13 @@ ConductorError
 from __future__ import annotations
 
 from conductor_core.errors import ConductorError
+
+
+class SceneNotSaved(ConductorError):
+    """Say that a scene without a file cannot be described: its paths are relative to the file."""
+
+    def __init__(self) -> None:
+        super().__init__("This scene has never been saved.", "Save it, then try again.")
 
 
 class SceneNotOpened(ConductorError):

@@ -62,7 +62,9 @@ def outputs(_survey: Survey, scene: Any) -> Iterator[Finding]:
     for found in scene_outputs(scene):
         if not found.slot.text():
             continue
-        if found.active:
+        if scene.library is not None:
+            yield from ignored(found.slot, "the scene is linked: it is not the one that renders")
+        elif found.active:
             yield Written(ScanOutput(found.slot.text(), found.path, found.slot.referrer()), found.slot)
         else:
             yield from ignored(found.slot, "this scene does not write it: muted, or its compositing is off")

@@ -38,6 +38,15 @@ def text(survey: Survey, text: Any) -> Iterator[Finding]:
         yield from survey.read(Slot(text, text), "text", OneFile())
 
 
+@reads("objects", "collections", "materials", "node_groups", "meshes", "images", "worlds", "actions")
+def appended(_survey: Survey, datablock: Any) -> Iterator[Finding]:
+    """Yield where appended data came from: Blender remembers it and does not read it again."""
+    memory = getattr(datablock, "library_weak_reference", None)
+    if memory is not None:
+        slot = Slot(datablock, memory, "filepath", " library_weak_reference")
+        yield from ignored(slot, "the data was appended from there and is kept in the .blend")
+
+
 @reads("collections")
 def exporters(_survey: Survey, collection: Any) -> Iterator[Finding]:
     """Yield where a collection's exporters write (4.2 and later): rendering does not."""

@@ -46,7 +46,6 @@ class FrameRenderer:
         self._scene = scene
         self._report = report
         self._clock = clock
-        self._filepath = str(scene.render.filepath)
         self._layers = sum(1 for layer in scene.view_layers if layer.use)
 
     def render(self, frame: int) -> RenderedFrame:
@@ -77,24 +76,40 @@ class FrameRenderer:
         def stats(*arguments: Any) -> None:
             follow.line(str(arguments[0]))
 
-        render = self._scene.render
-        # write_still takes the path as it is: the frame is put in by Blender itself, templates and views included.
-        render.filepath = literal(render.frame_path(frame=frame))
         if frame < 0:  # otherwise Blender takes 0 for it without a word
             bpy.context.preferences.edit.use_negative_frames = True
-        self._scene.frame_current = frame
         bpy.app.handlers.render_stats.append(stats)
         try:
-            result = bpy.ops.render.render(write_still=True, scene=self._scene.name)
+            result = _render(self._scene, frame)
         except RuntimeError as exc:
-            raise FrameNotRendered(frame, *why_failed(str(exc), render.filepath)) from exc
+            raise FrameNotRendered(frame, *why_failed(str(exc), _render_files(self._scene, frame)[0])) from exc
         except MemoryError as exc:
             raise FrameNotRendered(frame, "out-of-memory", "Python ran out of memory") from exc
         finally:
             bpy.app.handlers.render_stats.remove(stats)
-            render.filepath = self._filepath
         if "FINISHED" not in result:
             raise FrameNotRendered(frame, "exit-code", f"Blender broke the render off ({', '.join(sorted(result))})")
+
+
+def _render(scene: Any, frame: int) -> Any:
+    """Render one frame and return what the operator says.
+
+    Since 5.0 the operator takes a range and is what `-f` does. Before, it would need the scene's own range changed, which
+    simulations read; a still is the same picture, with the frame in its path put there by Blender's `frame_path`. (In 5.0 a
+    still is not: its File Output nodes leave the frame out of their names.)
+    """
+    import bpy
+
+    if "frame_start" in bpy.ops.render.render.get_rna_type().properties:
+        scene.render.use_overwrite, scene.render.use_placeholder = True, False
+        return bpy.ops.render.render(animation=True, scene=scene.name, frame_start=frame, frame_end=frame)
+    kept = scene.render.filepath
+    scene.render.filepath = literal(scene.render.frame_path(frame=frame))
+    scene.frame_current = frame
+    try:
+        return bpy.ops.render.render(write_still=True, scene=scene.name)
+    finally:
+        scene.render.filepath = kept
 
 
 def apply_step(step: Step, scene_file: str, log: Callable[[str], None]) -> Any:
@@ -169,9 +184,9 @@ def _only_camera(scene: Any, name: str, scene_file: str) -> None:
     camera = scene.objects.get(name)
     if camera is None or camera.type != "CAMERA":
         raise SceneNotRenderable(scene_file, f'scene "{scene.name}" has no camera "{name}"', "Submit it again.")
-    scene.camera = camera
-    for marker in scene.timeline_markers:  # they would switch to another one
+    for marker in scene.timeline_markers:  # they would switch to another one; unbinding the last but one does, too
         marker.camera = None
+    scene.camera = camera
 
 
 def _check_camera(scene: Any, scene_file: str) -> None:

@@ -72,8 +72,8 @@ def _libraries(rules: Sequence[PathRule]) -> list[Change]:
         for library in bpy.data.libraries:
             here = os.path.normpath(bpy.path.abspath(library.filepath))
             there = mapped(_artist_path(here, rules), rules)
-            if there != here and there not in tried and os.path.exists(there):
-                tried.add(there)
+            if there != here and library.name not in tried and os.path.exists(there):
+                tried.add(library.name)
                 changes.append(Change(f'Library "{library.name}" .filepath', library.filepath, there))
                 library.filepath = there
                 library.reload()

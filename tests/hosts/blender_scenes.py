@@ -6,6 +6,7 @@ starting Blender costs more than any of these scenes. The expectations are in te
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import runpy
@@ -411,10 +412,13 @@ def only_blender_knows(folder: Path) -> str:
     first = picture(folder / "plate.png")
     clip = bpy.data.movieclips.load(str(first))
     clip.filepath, clip.use_fake_user = "//plate.png", True
-    from conductor_blender.readers import DATABLOCKS
-
-    DATABLOCKS.pop("movieclips")
+    extension("readers").DATABLOCKS.pop("movieclips")
     return "1"
+
+
+def extension(module: str) -> Any:
+    """Return a module of the extension."""
+    return importlib.import_module(f"conductor_blender.{module}")
 
 
 def save(path: Path) -> None:
@@ -430,19 +434,17 @@ def tree_state(folder: Path) -> dict[str, int]:
 
 def run(name: str, build: Case) -> Any:
     """Build one scene, save it, and describe it from the file, as `ask.py` does."""
-    from conductor_blender import discover, readers
-    from conductor_blender.describing import describe_file
-
+    readers = extension("readers")
     folder = FOLDER / name
     bpy.ops.wm.read_factory_settings(use_empty=True)
     save(folder / "scene.blend")
-    assert discover.READERS
+    assert extension("discover").READERS
     kept = {k: list(v) for k, v in readers.DATABLOCKS.items()}
     frames = build(folder)
     save(folder / "scene.blend")
     before = tree_state(folder)
     try:
-        answer = describe_file(str(folder / "scene.blend"), frames)
+        answer = extension("describing").describe_file(str(folder / "scene.blend"), frames)
     finally:
         readers.DATABLOCKS.clear()
         readers.DATABLOCKS.update(kept)
@@ -452,8 +454,7 @@ def run(name: str, build: Case) -> Any:
 
 def truth(folder: Path) -> list[list[Any]]:
     """Render constant-colour sequences and return [settings, frame, number by our rule, number in the picture]."""
-    from conductor_blender.frame_maps import image_number
-
+    image_number = extension("frame_maps").image_number
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
     folder.mkdir(parents=True, exist_ok=True)
@@ -494,8 +495,7 @@ def truth(folder: Path) -> list[list[Any]]:
 
 def errors(folder: Path) -> dict[str, Any]:
     """Ask about files that are no scenes, through the command itself; return exit code and answer of each."""
-    from conductor_blender.describing import main
-
+    describe = extension("describing").main
     good = (FOLDER / "images" / "scene.blend").read_bytes()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "text.blend").write_text("not a blend")
@@ -507,10 +507,10 @@ def errors(folder: Path) -> dict[str, Any]:
     answers = {}
     for name in ("absent", "text", "newer", "cut", "cut_packed"):
         out = folder / f"{name}.json"
-        code = main(["describe", "--scene", str(folder / f"{name}.blend"), "--out", str(out)])
+        code = describe(["describe", "--scene", str(folder / f"{name}.blend"), "--out", str(out)])
         answers[name] = [code, json.loads(out.read_text(encoding="utf-8"))]
     out = folder / "frames.json"
-    code = main(["describe", "--scene", str(FOLDER / "images" / "scene.blend"), "--frames", "1-", "--out", str(out)])
+    code = describe(["describe", "--scene", str(FOLDER / "images" / "scene.blend"), "--frames", "1-", "--out", str(out)])
     answers["frames"] = [code, json.loads(out.read_text(encoding="utf-8"))]
     return answers
 

@@ -37,7 +37,10 @@ def rows(answer: Answer, case: str) -> dict[str, set[tuple[Any, ...]]]:
     """Return a report as sets of short rows: names in the case's folder instead of paths."""
     assert "traceback" not in answer[case], answer[case]["traceback"]
     report, folder = answer[case]["report"], f"{answer['folder']}/{case}/"
-    short = lambda path: path.replace(folder, "").replace(answer["folder"], "~")  # noqa: E731
+
+    def short(path: str) -> str:
+        return path.replace(folder, "").replace(answer["folder"], "~")
+
     return {
         "dependencies": {
             (d["as_written"], tuple(map(short, d["files"])), d["kind"], d["status"]) for d in report["dependencies"]
