@@ -117,7 +117,7 @@ def task_views(session: Session, tasks: Sequence[Task]) -> list[JsonObject]:
             holds[hold.task_id].append(hold)
     current = {t.attempt_id for t in tasks if t.state is TaskState.RUNNING and t.attempt_id}
     # A transaction that reports on an attempt has it at hand; only a list has to ask.
-    running = {row.id: row for row in session.identity_map.values() if isinstance(row, Attempt)}
+    running = {row.id: row for row in session.identity_map.values() if isinstance(row, Attempt) and row.id in current}
     for some in _slices(sorted(current - running.keys())):
         running.update((a.id, a) for a in session.scalars(select(Attempt).where(Attempt.id.in_(some))))
     return [_task(t, steps[t.step_id], holds[t.id], running.get(t.attempt_id or "")) for t in tasks]
