@@ -29,7 +29,7 @@ from rich.table import Table
 
 FRAMES = range(1, 9)
 INSTANCES = 2
-console = Console(highlight=False)
+console = Console(highlight=False, soft_wrap=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def _play(stage: Stage, *, keep: bool) -> None:
         scene = _rename_and_move(stage)
         second = _submit(scene, str(FRAMES[0]), "Demo shot, moved")
         _show_second(second, scene)
-        _show_where(service, client, sheet, keep=keep)
+        _show_where(service, client, sheet, scene.parent / "render", keep=keep)
 
 
 def _clear(stage: Stage) -> None:
@@ -204,7 +204,7 @@ def _show_summary(client: ServiceClient, submission: dict[str, object], began: f
     job = client.job(str(submission["job"]))
     sent, total = int(str(submission["bytes_sent"])), int(str(submission["bytes_total"]))
     cost = client.cost(job=job.id)
-    table = Table(title=f"Job {job.number}: {job.title}", title_justify="left", show_header=False)
+    table = _facts(f"Job {job.number}: {job.title}")
     table.add_row("files found", str(submission["files"]))
     table.add_row("bytes sent", f"{sent:,}")
     table.add_row("bytes saved by dedupe", f"{total - sent:,}")
@@ -217,15 +217,18 @@ def _show_summary(client: ServiceClient, submission: dict[str, object], began: f
 
 def _show_second(submission: dict[str, object], scene: Path) -> None:
     sent, total, size = int(str(submission["bytes_sent"])), int(str(submission["bytes_total"])), scene.stat().st_size
-    if sent > size:
+    assets = sent - size
+    if assets != 0:
         raise DemoFailed(f"{sent:,} bytes were sent, though only the scene ({size:,} bytes) changed.", "Please report this.")
-    table = Table(
-        title=f"Job {submission['number']}: the same project, renamed and moved", title_justify="left", show_header=False
-    )
-    table.add_row("bytes sent for the scene, which names the texture anew", f"{sent:,}")
-    table.add_row("bytes sent for assets", "0")
+    table = _facts(f"Job {submission['number']}: the same project, renamed and moved")
+    table.add_row("bytes sent for the scene, which names the texture anew", f"{size:,}")
+    table.add_row("bytes sent for assets", f"{assets:,}")
     table.add_row("bytes saved by dedupe", f"{total - sent:,}")
     console.print(table)
+
+
+def _facts(title: str) -> Table:
+    return Table(title=title, title_justify="left", show_header=False, title_style="bold")
 
 
 def _contact_sheet(stage: Stage, client: ServiceClient, submission: dict[str, object]) -> Path:
@@ -237,13 +240,12 @@ def _contact_sheet(stage: Stage, client: ServiceClient, submission: dict[str, ob
     lacking = [f for f in FRAMES if f not in frames or not frames[f].exists()]
     if lacking:
         raise DemoFailed(f"Frames {lacking} did not come home.", f"See the dashboard, and the logs in {stage.folder}.")
-    home = next(iter(frames.values())).parent
-    console.print(f"  frames: {home}")
     return write_contact_sheet(frames, stage.folder / "contact-sheet.png")
 
 
-def _show_where(service: EmbeddedService, client: ServiceClient, sheet: Path, *, keep: bool) -> None:
-    console.print(f"\n[bold]Contact sheet[/bold]  {sheet}")
+def _show_where(service: EmbeddedService, client: ServiceClient, sheet: Path, frames: Path, *, keep: bool) -> None:
+    console.print(f"\n[bold]Frames[/bold]         {frames}")
+    console.print(f"[bold]Contact sheet[/bold]  {sheet}")
     if keep:
         console.print(f"[bold]Dashboard[/bold]      {service.url}   token: {service.token_file}")
         console.print(f"The service keeps running; end it with: kill {service.process.pid}")
