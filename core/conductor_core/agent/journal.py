@@ -208,10 +208,11 @@ class Journal:
         self._run("UPDATE submissions SET kill = 0 WHERE id = ?", (identity,))
 
     def add_download(self, service: str, job: str, *, number: int = 0) -> None:
-        """Follow a job's outputs; asked again, what was given up on is tried again."""
+        """Follow a job's outputs; asked again, the service is asked again, and what was given up on is tried again."""
         with self._transaction():
             self._run(
-                "INSERT OR IGNORE INTO downloads (service, job, created, number) VALUES (?, ?, ?, ?)",
+                "INSERT INTO downloads (service, job, created, number) VALUES (?, ?, ?, ?) "
+                "ON CONFLICT (service, job) DO UPDATE SET state = '', created = excluded.created",
                 (service, job, self._clock(), number),
             )
             self._run(

@@ -267,8 +267,8 @@ def error_of(response: requests.Response, base: str) -> ServiceError:
         next_step = "Something between (a proxy, a wrong address) may have answered; check the address you logged in with."
     if status == 409:
         return Conflict(what, next_step, code=code, allowed=_texts(said.get("allowed")), missing=_texts(said.get("missing")))
-    if status == 401 and not next_step:
-        next_step = "Log in again: conductor login."
+    if status == 401:
+        next_step = _text(said.get("next")) or "Log in again: conductor login."
     if status == 429 or status >= 500:
         return ServiceUnreachable(what, next_step or "Try again later.", status=status, code=code)
     kinds: dict[int, type[ServiceError]] = {401: Unauthorized, 403: Forbidden, 404: NotFound}

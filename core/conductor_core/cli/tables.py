@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import click
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -16,7 +17,8 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, con
     console = console or Console(highlight=False)
     if not console.is_terminal:
         for row in (columns, *rows):
-            console.print("\t".join(str(cell) for cell in row), soft_wrap=True, markup=False)
+            # not by rich, which turns tabs into blanks
+            click.echo("\t".join(str(cell) for cell in row), file=console.file)
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:

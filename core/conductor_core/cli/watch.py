@@ -60,7 +60,7 @@ class Watch:
                 continue
             download = self._download(now.id)
             self.display.show(Status(self._submission, now, download, self.currency))
-            if now.ended() and (self.agent is None or (download is not None and download["complete"])):
+            if now.ended() and (self.agent is None or _home(now, download)):
                 return now, download
             self.sleep(LOOK_EVERY)
 
@@ -68,6 +68,11 @@ class Watch:
         if self.agent is None:
             return None
         return next((d for d in self.agent.downloads() if d["job"] == job), None)
+
+
+def _home(job: Job, download: Mapping[str, Any] | None) -> bool:
+    """Tell whether the agent has brought home what the job published up to this end of it, not to a former one."""
+    return download is not None and bool(download["complete"]) and download["state"] == job.state
 
 
 def check_ended(job: Job, download: Mapping[str, Any] | None) -> None:
