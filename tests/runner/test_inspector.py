@@ -2,25 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import OpenImageIO as oiio
 import pytest
-from conductor_service.runner.inspector import BadImage, Inspector
+from conductor_service.runner import inspect_images
+from conductor_service.runner.inspector import BadImage, ImageFacts, Inspector
 from conductor_service.runner.isolation import Isolation
+from conductor_service.runner.publisher import ImageInspector
 
 Channels = tuple[str, ...]
 
 
+class Here:
+    """The same, in the process of the test: what the script itself does can be measured so."""
+
+    def __init__(self, folder: Path) -> None:
+        self._inspector = inspect_images.Inspector()
+        self._folder = folder
+
+    def _ask(self, **request: object) -> Mapping[str, Any]:
+        answer = inspect_images.answer(self._inspector, request)
+        if answer["event"] == "bad":
+            raise BadImage(str(answer["message"]))
+        return answer
+
+    def inspect(self, file: Path, *, width: int = 0, height: int = 0, layers: tuple[str, ...] = ()) -> ImageFacts:
+        answer = self._ask(do="inspect", path=str(file), width=width, height=height, layers=list(layers))
+        return ImageFacts(answer["width"], answer["height"], tuple(answer["layers"]))
+
+    def preview(self, file: Path) -> bytes:
+        target = self._folder / "here.png"
+        self._ask(do="preview", path=str(file), target=str(target), edge=640)
+        return target.read_bytes()
+
+    def close(self) -> None:
+        return
+
+
 @pytest.fixture
-def inspector(tmp_path: Path, sandbox: Isolation) -> Iterator[Inspector]:
+def sandboxed(tmp_path: Path, sandbox: Isolation) -> Iterator[Inspector]:
     """Give an inspector in the sandbox; pictures lie in `attempts`."""
     (tmp_path / "attempts").mkdir()
-    found = Inspector(sandbox, tmp_path / "inspector", tmp_path / "attempts")
+    found = Inspector(sandbox, tmp_path / "inspector")
     yield found
     found.close()
+
+
+@pytest.fixture(params=["sandboxed", "here"])
+def inspector(request: pytest.FixtureRequest, tmp_path: Path) -> ImageInspector:
+    """Give an inspector of either kind."""
+    if request.param == "here":
+        (tmp_path / "attempts").mkdir()
+        return Here(tmp_path)
+    found: Inspector = request.getfixturevalue("sandboxed")
+    return found
 
 
 def picture(
@@ -59,7 +98,7 @@ KINDS = {
 
 @pytest.mark.parametrize(("name", "how"), KINDS.values(), ids=KINDS.keys())
 def test_a_whole_picture_is_good_and_a_cut_one_bad(
-    inspector: Inspector, tmp_path: Path, name: str, how: dict[str, object]
+    inspector: ImageInspector, tmp_path: Path, name: str, how: dict[str, object]
 ) -> None:
     """Of each kind a whole picture gives its size and a preview, a cut-off one an error."""
     file = picture(tmp_path / "attempts" / name, **how)  # type: ignore[arg-type]
@@ -76,7 +115,7 @@ def test_a_whole_picture_is_good_and_a_cut_one_bad(
 LAYERED = ("ViewLayer.Combined.R", "ViewLayer.Combined.G", "ViewLayer.Combined.B", "ViewLayer.Depth.Z", "crypto.00.r")
 
 
-def test_layers_are_named_and_compared(inspector: Inspector, tmp_path: Path) -> None:
+def test_layers_are_named_and_compared(inspector: ImageInspector, tmp_path: Path) -> None:
     """A wanted layer is there by its whole name or a part of it; one that lacks is named."""
     file = picture(tmp_path / "attempts" / "a.exr", channels=LAYERED)
     facts = inspector.inspect(file, layers=("Combined", "ViewLayer.Depth", "ViewLayer"))
@@ -85,7 +124,7 @@ def test_layers_are_named_and_compared(inspector: Inspector, tmp_path: Path) -> 
         inspector.inspect(file, layers=("Mist", "bined"))
 
 
-def test_a_picture_of_another_size_is_bad(inspector: Inspector, tmp_path: Path) -> None:
+def test_a_picture_of_another_size_is_bad(inspector: ImageInspector, tmp_path: Path) -> None:
     """The size is compared, where one is expected."""
     file = picture(tmp_path / "attempts" / "a.exr")
     assert inspector.inspect(file, width=64, height=32).width == 64
@@ -93,7 +132,7 @@ def test_a_picture_of_another_size_is_bad(inspector: Inspector, tmp_path: Path) 
         inspector.inspect(file, width=65, height=32)
 
 
-def test_a_preview_is_small_and_srgb(inspector: Inspector, tmp_path: Path) -> None:
+def test_a_preview_is_small_and_srgb(inspector: ImageInspector, tmp_path: Path) -> None:
     """Linear 0.5 is 188 in sRGB; what is sRGB already stays; large pictures become 640 wide, small ones stay."""
     wide = picture(tmp_path / "attempts" / "a.exr", size=(1920, 1080))
     inspector.inspect(wide)
@@ -109,7 +148,7 @@ def test_a_preview_is_small_and_srgb(inspector: Inspector, tmp_path: Path) -> No
         assert buffer.getpixel(5, 5)[0] * 255 == pytest.approx(value, abs=2.5)
 
 
-def test_the_first_colours_are_shown_by_name(inspector: Inspector, tmp_path: Path) -> None:
+def test_the_first_colours_are_shown_by_name(inspector: ImageInspector, tmp_path: Path) -> None:
     """An EXR sorts channels by alphabet: the preview takes R, G, B by name and not the first three."""
     file = tmp_path / "attempts" / "a.exr"
     spec = oiio.ImageSpec(8, 8, 4, "float")
@@ -122,17 +161,17 @@ def test_the_first_colours_are_shown_by_name(inspector: Inspector, tmp_path: Pat
     assert oiio.ImageBuf(str(preview)).getpixel(2, 2)[:3] == (1.0, 0.0, 0.0)
 
 
-def test_it_goes_on_after_nonsense_and_after_its_own_death(inspector: Inspector, tmp_path: Path) -> None:
+def test_it_goes_on_after_nonsense_and_after_its_own_death(sandboxed: Inspector, tmp_path: Path) -> None:
     """A file that is no picture is bad; a decoder that dies is started again for the next one."""
     good = picture(tmp_path / "attempts" / "a.exr")
     bad = tmp_path / "attempts" / "b.exr"
     bad.write_bytes(b"v/1\x01" + b"\xff" * 500)
     with pytest.raises(BadImage):
-        inspector.inspect(bad)
+        sandboxed.inspect(bad)
     with pytest.raises(BadImage):
-        inspector.preview(bad)
-    assert inspector._tree is not None
-    inspector._tree.kill()
+        sandboxed.preview(bad)
+    assert sandboxed._tree is not None
+    sandboxed._tree.kill()
     with pytest.raises(BadImage, match="crashed on it"):
-        inspector.inspect(good)
-    assert inspector.inspect(good).width == 64
+        sandboxed.inspect(good)
+    assert sandboxed.inspect(good).width == 64

@@ -90,6 +90,9 @@ class Courier:
             except ServiceError as exc:
                 _log.warning("attempt %s: %s", holding.ref.id, exc)
                 self._check_service(holding, exc)
+            except Exception:  # noqa: BLE001 - worker loop
+                # Without beats every attempt of the instance would be lost.
+                _log.exception("attempt %s: no beat", holding.ref.id)
 
     def flush_log(self, holding: Holding, sleep: Callable[[float], None]) -> None:
         """Ship the rest of a closed log; give up on it after a few tries, since the attempt's end matters more."""

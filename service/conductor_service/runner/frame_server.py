@@ -89,6 +89,7 @@ class FrameServer:
 
     def render(self, frame: int, on_progress: OnProgress) -> Rendered:
         """Render one frame."""
+        self._vigil.note_life()
         self._vigil.conversation.say({"do": "render", "frame": frame})
         message = self._expect(("done",), frame=frame, on_progress=on_progress)
         outputs = message.get("outputs", ())

@@ -27,6 +27,8 @@ class Holding:
         self.folder = folder
         self.beat = Beat()
         self.inbox: Inbox | None = None
+        #: the last order, if there was one
+        self.ordered: Ordered | None = None
         #: beat last sent, and when
         self.beaten: tuple[Beat, float] = (Beat(), 0.0)
         self.shipping = threading.Lock()
@@ -44,5 +46,12 @@ class Holding:
         """Have the task ended, if it is still running."""
         if order.why == "stale":
             self.stale = True
+        self.ordered = order
         if self.inbox is not None:
             self.inbox.put(order)
+
+    def listen(self, inbox: Inbox) -> None:
+        """Have orders come to `inbox` from now on, one that came earlier (while files were fetched) too."""
+        self.inbox = inbox
+        if self.ordered is not None:
+            inbox.put(self.ordered)

@@ -26,6 +26,8 @@ _PREVIEW_SECONDS = 60.0
 #: a picture that needs more than this to decode is no picture of this world
 _MEMORY = 8 << 30
 _ANSWER_BYTES = 1 << 20
+#: where the process sees the pictures of one job: `<job>/<attempt>/<file>` of the work folder
+_PICTURES = f"{OWN_FOLDER}/pictures"
 
 
 class BadImage(RunnerError):
@@ -42,12 +44,15 @@ class ImageFacts:
 
 
 class Inspector:
-    """One process, started at first need by the thread that uses it, and again after a picture crashed it."""
+    """One process per job, started at first need by the thread that uses it, and again after a picture crashed it.
 
-    def __init__(self, isolation: Isolation, work: Path, attempts: Path) -> None:
+    Pictures lie in folders of attempts, which lie in a folder of their job: that is all the process sees of the instance.
+    """
+
+    def __init__(self, isolation: Isolation, work: Path) -> None:
         self._isolation = isolation
         self._folder = work
-        self._attempts = attempts
+        self._pictures = work
         self._previews = work / "previews"
         self._tree: ProcessTree | None = None
         self._threads: list[threading.Thread] = []
@@ -85,9 +90,11 @@ class Inspector:
             self._tree = None
 
     def _seen(self, file: Path) -> str:
-        if not self._isolation.shows_own_paths:
-            return str(file)
-        return f"{OWN_FOLDER}/attempts/{file.relative_to(self._attempts)}"
+        """Return where the process finds a picture; one of another job gets a process of its own."""
+        if file.parents[1] != self._pictures:
+            self.close()
+            self._pictures = file.parents[1]
+        return f"{_PICTURES}/{file.parent.name}/{file.name}" if self._isolation.shows_own_paths else str(file)
 
     def _ask(self, request: Mapping[str, Any], seconds: float) -> Mapping[str, Any]:
         tree = self._tree or self._start()
@@ -110,7 +117,7 @@ class Inspector:
         script = Path(__file__).with_name("inspect_images.py")
         roots = [*interpreter_roots(sys.executable), *(_package_folder(name) for name in ("numpy", "OpenImageIO"))]
         software = {root: root for root in roots} | {f"{OWN_FOLDER}/{script.name}": str(script)}
-        software[f"{OWN_FOLDER}/attempts"] = str(self._attempts)
+        software[_PICTURES] = str(self._pictures)
         world = World(
             folder=self._folder,
             stage=self._folder,

@@ -28,7 +28,7 @@ class LogBook:
         self._lock = threading.Lock()
         self._tail = bytearray()
         self._left_out = 0
-        self._closed = False
+        self._closed = self._discarded = False
         self.size = 0
         self.last_write = clock()
 
@@ -52,7 +52,8 @@ class LogBook:
 
     def read(self, offset: int, limit: int) -> bytes:
         """Return up to `limit` bytes from `offset`."""
-        return b"" if self._closed and offset >= self.size else os.pread(self._stream, limit, offset)
+        with self._lock:
+            return b"" if self._discarded else os.pread(self._stream, limit, offset)
 
     def last_lines(self) -> str:
         """Return the last lines, for the message of an attempt that failed."""
@@ -75,8 +76,11 @@ class LogBook:
     def discard(self) -> None:
         """Remove the file; the log is shipped, or nobody wants it."""
         self.close()
-        os.close(self._stream)
-        self._file.unlink(missing_ok=True)
+        with self._lock:
+            if not self._discarded:
+                self._discarded = True
+                os.close(self._stream)
+                self._file.unlink(missing_ok=True)
 
     def _append(self, data: bytes) -> None:
         os.pwrite(self._stream, data, self.size)

@@ -235,8 +235,8 @@ class Publisher:
         job = self._previews.popleft()
         try:
             self._service.store_preview(job.holding.ref, job.output, self._inspector.preview(job.file))
-        except (ConductorError, OSError) as exc:
-            _log.warning("no preview of output %s: %s", job.output, exc)
+        except Exception as exc:  # noqa: BLE001 - worker loop: a picture to look at is not worth an attempt
+            _log.warning("no preview of output %s: %r", job.output, exc)
         job.file.unlink(missing_ok=True)
         if not any(p.holding is job.holding for p in self._previews) and job.holding.ended:
             remove_tree(job.holding.folder)

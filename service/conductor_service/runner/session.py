@@ -90,7 +90,7 @@ class Session:
             TaskFailed: with the cause.
             TaskEnded: somebody ordered its end.
         """
-        holding.inbox = self._inbox
+        holding.listen(self._inbox)
         self._late.clear()
         charge = Charge(holding.ref.id, assignment.limits, holding.log)
         try:

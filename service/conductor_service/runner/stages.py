@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +17,12 @@ from conductor_core.paths import ClientPath, stage_path
 from conductor_service.runner.assignment import Assignment
 from conductor_service.runner.cache import ContentCache
 from conductor_service.runner.errors import StagingFailed, TaskFailed
+from conductor_service.runner.holding import Holding
 from conductor_service.runner.materialise import Laid, execute_stage
 from conductor_service.runner.placing import Method, can_reflink
 from conductor_service.runner.service import RunnerService
 from conductor_service.runner.stage import StagePlan, plan_stage
+from conductor_service.runner.vigil import TaskEnded
 from conductor_service.runner.work_folder import remove_tree
 
 #: jobs whose files stay laid out; tasks of several jobs may alternate on an instance
@@ -49,35 +52,40 @@ class Stages:
         if can_reflink(folder):
             self._method = "reflink"
 
-    def stage_of(self, assignment: Assignment) -> Stage:
+    def stage_of(self, assignment: Assignment, holding: Holding) -> Stage:
         """Return the stage of an assignment's job, laying it out if need be.
 
         Raises:
             TaskFailed: its files cannot be had or laid out.
+            TaskEnded: somebody ordered the end of the attempt while files were fetched.
         """
         key = f"{assignment.job.id}-{assignment.manifest[-16:]}"
         stage = self._stages.pop(key, None)
         if stage is None:
-            stage = self._lay_out(assignment, self._folder / f"{next(self._numbers)}-{assignment.job.number}")
+            stage = self._lay_out(assignment, holding, self._folder / f"{next(self._numbers)}-{assignment.job.number}")
         self._stages[key] = stage
         while len(self._stages) > _KEPT:
             remove_tree(self._stages.pop(next(iter(self._stages))).folder)
         return stage
 
-    def _lay_out(self, assignment: Assignment, folder: Path) -> Stage:
+    def _lay_out(self, assignment: Assignment, holding: Holding, folder: Path) -> Stage:
+        def fetch(digest: Digest) -> Iterator[bytes]:
+            if holding.ordered is not None:
+                raise TaskEnded(holding.ordered)
+            return self._service.fetch_object(assignment.attempt, digest)
+
         try:
             manifest = self._manifest(assignment)
             plan = plan_stage(manifest)
-            laid = execute_stage(
-                plan,
-                folder,
-                cache=self._cache,
-                fetch=lambda digest: self._service.fetch_object(assignment.attempt, digest),
-                method=self._method,
-            )
+            laid = execute_stage(plan, folder, cache=self._cache, fetch=fetch, method=self._method)
         except StagingFailed as exc:
             remove_tree(folder)
             raise TaskFailed(exc.cause, str(exc)) from exc
+        except BaseException:
+            remove_tree(folder)
+            raise
+        if laid.files:
+            holding.log.say(f"{laid.files} files laid out ({', '.join(sorted(laid.methods))}), {laid.fetched} of them fetched")
         if laid.fetched:
             self._cache.shrink()
         files = tuple(ClientPath.parse(e.path, manifest.flavour) for e in manifest.entries if e.kind == "file")

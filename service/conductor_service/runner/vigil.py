@@ -99,6 +99,10 @@ class Vigil:
             self._last_life = self._watch.clock()
             return event
 
+    def note_life(self) -> None:
+        """Count silence from now: the process was not asked for anything meanwhile."""
+        self._last_life = self._watch.clock()
+
     def failure_of_end(self) -> TaskFailed:
         """Return why the process ended, once `Ended` was heard."""
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -22,7 +22,7 @@ from conductor_service.runner.holding import Holding
 from conductor_service.runner.inspector import Inspector
 from conductor_service.runner.logbook import LogBook
 from conductor_service.runner.publisher import AttemptOver, Publisher
-from conductor_service.runner.service import HostFacts, RunnerService, Verdict
+from conductor_service.runner.service import Beat, HostFacts, RunnerService, Verdict
 from conductor_service.runner.session import Machine, Session
 from conductor_service.runner.stages import Stages
 from conductor_service.runner.vigil import TaskEnded
@@ -72,7 +72,7 @@ class Worker:
         self._stopping = True
         running = self._running
         if running is not None:
-            running.order(Ordered("stop", "the instance is being ended"))
+            running.order(Ordered("stop", "the instance is being ended", running.ref.id))
         if self._waiting:
             raise Stopped
 
@@ -87,7 +87,7 @@ class Worker:
         _log.info("instance %s is up; isolation: %s", welcome.instance, self._machine.isolation.name)
         pace = Pace(welcome.heartbeat_seconds, self._settings.dead_after_seconds, self._machine.clock)
         courier = Courier(self._service, pace)
-        inspector = Inspector(self._machine.isolation, self._work.sessions / "inspector", self._work.attempts)
+        inspector = Inspector(self._machine.isolation, self._work.sessions / "inspector")
         publisher = Publisher(self._service, courier, inspector)
         courier.start()
         publisher.start()
@@ -131,8 +131,8 @@ class Worker:
         Raises:
             ServiceError: the service is gone.
         """
-        folder = self._work.attempts / f"{assignment.attempt.number}-{assignment.attempt.id}"
-        folder.mkdir(exist_ok=True)
+        folder = self._work.attempts / assignment.job.id / assignment.attempt.id
+        folder.mkdir(parents=True, exist_ok=True)
         log = LogBook(folder / "log", clock=self._machine.clock)
         holding = self._running = Holding(assignment, log, folder)
         courier.take(holding)
@@ -148,7 +148,7 @@ class Worker:
 
     def _attempt(self, assignment: Assignment, holding: Holding, publisher: Publisher) -> Verdict:
         try:
-            session = self._session_for(assignment)
+            session = self._session_for(assignment, holding)
             session.run(assignment, holding, publisher.hand_over)
         except TaskFailed as exc:
             return _verdict("failed", exc.cause, exc, holding)
@@ -166,12 +166,13 @@ class Worker:
         message = f"isolation: {self._machine.isolation.name}"
         return Verdict("success", message=message, peak_memory=holding.beat.peak_memory)
 
-    def _session_for(self, assignment: Assignment) -> Session:
+    def _session_for(self, assignment: Assignment, holding: Holding) -> Session:
         """Return the session of an assignment; another one is closed first, so that two scenes never share the memory."""
         if self._session is not None and self._session.key == assignment.session:
             return self._session
         self._close_session()
-        stage = self._stages.stage_of(assignment)
+        holding.beat = Beat(status="Fetching files")
+        stage = self._stages.stage_of(assignment, holding)
         self._sessions += 1
         self._session = Session(assignment, stage, self._work.sessions / str(self._sessions), self._machine)
         return self._session

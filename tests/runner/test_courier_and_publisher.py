@@ -1,0 +1,341 @@
+"""Leases are kept, logs shipped and outputs published whatever the network does; with the service in memory."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from conductor_core.errors import Refused, ServiceUnreachable, Unauthorized
+from conductor_core.paths import ClientPath, Flavour
+from conductor_service.runner.assignment import Assignment
+from conductor_service.runner.collect import Taken
+from conductor_service.runner.conversation import Inbox, Ordered
+from conductor_service.runner.courier import Courier, Pace
+from conductor_service.runner.expectations import Expectations
+from conductor_service.runner.holding import Holding
+from conductor_service.runner.inspector import BadImage, ImageFacts
+from conductor_service.runner.logbook import LogBook
+from conductor_service.runner.publisher import AttemptOver, FrameReady, Publisher
+from conductor_service.runner.service import Beat, Orders, Verdict
+
+if TYPE_CHECKING:
+    from runner.conftest import Farm, Job, MemoryService
+
+    MakeJob = Callable[..., Job]
+
+
+class Clock:
+    """Time that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def holding(open_farm: Farm, job: MakeJob, tmp_path: Path, clock: Clock) -> Iterator[Holding]:
+    """Give an attempt in hand that the service knows."""
+    open_farm.add(job(frames=(1, 2, 3)))
+    assignment: Assignment | None = open_farm.service.next(wait_seconds=1, sessions=(), held=())
+    assert assignment is not None
+    folder = tmp_path / "attempts" / "job" / assignment.attempt.id
+    folder.mkdir(parents=True)
+    log = LogBook(folder / "log", clock=clock)
+    found = Holding(assignment, log, folder)
+    found.listen(Inbox())
+    yield found
+    log.discard()
+
+
+@pytest.fixture
+def service(open_farm: Farm) -> MemoryService:
+    return open_farm.service
+
+
+@pytest.fixture
+def courier(service: MemoryService, clock: Clock) -> Courier:
+    return Courier(service, Pace(5.0, 30.0, clock))
+
+
+def rounds(courier: Courier, clock: Clock, seconds: float) -> None:
+    """Let the courier make its rounds for some time."""
+    for _ in range(int(seconds * 2)):
+        clock.now += 0.5
+        courier.round()
+
+
+def told(service: MemoryService, holding: Holding) -> list[Beat]:
+    return service.told[holding.ref.id].beats
+
+
+def test_a_beat_every_five_seconds_or_a_second_after_a_change(
+    service: MemoryService, courier: Courier, holding: Holding, clock: Clock
+) -> None:
+    """Nothing new is said every heartbeat; news at most once a second."""
+    courier.take(holding)
+    rounds(courier, clock, 20)
+    assert len(told(service, holding)) == 4
+    for number in range(20):
+        holding.beat = Beat(number / 20)
+        rounds(courier, clock, 0.5)
+    assert 14 <= len(told(service, holding)) <= 15
+    courier.drop(holding)
+    rounds(courier, clock, 20)
+    assert len(told(service, holding)) <= 15
+
+
+def test_the_log_is_shipped_while_it_grows_and_never_twice(
+    service: MemoryService, courier: Courier, holding: Holding, clock: Clock
+) -> None:
+    """Appended at its offset; where the service holds less or more than was thought, shipping goes on from there."""
+    courier.take(holding)
+    holding.log.write(b"one ")
+    rounds(courier, clock, 3)
+    holding.log.write(b"two ")
+    rounds(courier, clock, 3)
+    assert service.told[holding.ref.id].log == b"one two "
+    service.told[holding.ref.id].log = b"one "
+    holding.log.write(b"three")
+    rounds(courier, clock, 6)
+    assert service.told[holding.ref.id].log == b"one two three"
+
+
+def test_a_service_that_is_gone_for_long_ends_the_task(
+    service: MemoryService, courier: Courier, holding: Holding, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Short trouble is borne; after the time that was set the task is ended for it, and at once without a right."""
+
+    def trouble(*_: object) -> Orders:
+        raise ServiceUnreachable("no line")
+
+    monkeypatch.setattr(service, "beat", trouble)
+    courier.take(holding)
+    rounds(courier, clock, 10)
+    assert holding.ordered is None
+    service.silence = 31.0
+    rounds(courier, clock, 6)
+    assert holding.ordered is not None
+    assert holding.ordered.why == "service-gone"
+
+    def refused(*_: object) -> Orders:
+        raise Unauthorized("revoked", status=401)
+
+    service.silence, holding.ordered = 0.0, None
+    monkeypatch.setattr(service, "beat", refused)
+    rounds(courier, clock, 6)
+    assert holding.ordered is not None
+
+
+def test_an_error_of_its_own_does_not_end_the_beating(
+    service: MemoryService, courier: Courier, holding: Holding, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever goes wrong in a round, the next one beats again."""
+    answers: list[Callable[[], Orders]] = [lambda: 1 / 0, lambda: Orders("go-on")]  # type: ignore[list-item, return-value]
+    monkeypatch.setattr(service, "beat", lambda *_: answers.pop(0)())
+    courier.take(holding)
+    rounds(courier, clock, 10)
+    assert answers == []
+
+
+def test_an_order_that_came_while_files_were_fetched_is_heard(holding: Holding) -> None:
+    """It waits for the task that it is about."""
+    holding.inbox = None
+    order = Ordered("kill", "no", holding.ref.id)
+    holding.order(order)
+    inbox = Inbox()
+    holding.listen(inbox)
+    assert inbox.get_nowait() == order
+
+
+class Eyes:
+    """An inspector that says what a test wants."""
+
+    def __init__(self) -> None:
+        self.bad: set[str] = set()
+        self.seen: list[str] = []
+        self.closed = False
+
+    def inspect(self, file: Path, *, width: int = 0, height: int = 0, layers: tuple[str, ...] = ()) -> ImageFacts:
+        if file.name in self.bad:
+            raise BadImage("is black")
+        return ImageFacts(width or 8, height or 4, ("Combined",))
+
+    def preview(self, file: Path) -> bytes:
+        self.seen.append(file.name)
+        if file.name == "2.png":
+            raise BadImage("cannot be shown")
+        return b"png of " + file.name.encode()
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Desk:
+    """A publisher with everything it needs."""
+
+    def __init__(self, service: MemoryService, courier: Courier, holding: Holding) -> None:
+        self.service, self.holding, self.eyes = service, holding, Eyes()
+        self.publisher = Publisher(service, courier, self.eyes, sleep=lambda _: None)
+        self.expectations = Expectations(holding.assignment.step, Flavour.POSIX)
+        courier.take(holding)
+
+    def frame(self, number: int, data: bytes = b"picture") -> None:
+        file = self.holding.folder / f"{number}.png"
+        file.write_bytes(data)
+        client = ClientPath.parse(f"/job/render/shot_{number:04d}.png", Flavour.POSIX)
+        taken = Taken(client, file, len(data), 0o644, 5)
+        self.publisher.hand_over(FrameReady(self.holding, number, (taken,), self.expectations))
+
+    def end(self, verdict: Verdict = Verdict("success")) -> Verdict | None:
+        """Hand over the end, and publish all."""
+        self.publisher.hand_over(AttemptOver(self.holding, verdict))
+        assert self.publisher.finish(10.0)
+        return self.service.told[self.holding.ref.id].verdict
+
+
+@pytest.fixture
+def desk(service: MemoryService, courier: Courier, holding: Holding) -> Iterator[Desk]:
+    found = Desk(service, courier, holding)
+    found.publisher.start()
+    yield found
+    found.publisher.finish(5.0)
+
+
+def test_frames_are_published_then_previewed_then_swept(desk: Desk) -> None:
+    """All outputs first, previews last; one that cannot be made is only logged; the attempt's folder goes."""
+    desk.holding.log.write(b"words")
+    for number in (1, 2, 3):
+        desk.frame(number)
+    verdict = desk.end()
+    told = desk.service.told[desk.holding.ref.id]
+    assert verdict == Verdict("success", frames_done=(1, 2, 3))
+    assert sorted(told.outputs) == [f"/job/render/shot_000{n}.png" for n in (1, 2, 3)]
+    assert sorted(told.previews) == ["/job/render/shot_0001.png", "/job/render/shot_0003.png"]
+    assert told.log == b"words"
+    assert not desk.holding.folder.exists()
+    assert desk.eyes.closed
+
+
+def test_a_bad_frame_fails_the_attempt_and_keeps_the_others(desk: Desk) -> None:
+    """The first failure is told, with the file; what is good is done."""
+    desk.eyes.bad = {"2.png"}
+    for number in (1, 2, 3):
+        desk.frame(number)
+    verdict = desk.end()
+    assert verdict is not None
+    assert (verdict.state, verdict.cause, verdict.frames_done) == ("failed", "bad-output", (1, 3))
+    assert verdict.message == "/job/render/shot_0002.png is black."
+
+
+def test_what_the_service_refuses_fails_the_attempt(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refusal is told as such, and does not end the instance."""
+
+    def refuse(*_: object) -> None:
+        raise Refused("the path lies outside", status=400)
+
+    monkeypatch.setattr(desk.service, "publish", refuse)
+    desk.frame(1)
+    verdict = desk.end()
+    assert verdict is not None
+    assert (verdict.state, verdict.cause, verdict.frames_done) == ("failed", "internal", ())
+    assert "lies outside" in verdict.message
+
+
+def test_an_error_of_the_runner_s_own_fails_the_attempt(desk: Desk) -> None:
+    """A file that vanished is the instance's trouble, told as internal."""
+    taken = Taken(ClientPath.parse("/job/render/notes.txt", Flavour.POSIX), Path("/no/such/file"), 5, 0o644, 5)
+    desk.publisher.hand_over(FrameReady(desk.holding, 1, (taken,), desk.expectations))
+    verdict = desk.end()
+    assert verdict is not None
+    assert (verdict.state, verdict.cause) == ("failed", "internal")
+
+
+def test_a_worse_verdict_of_the_worker_stands(desk: Desk) -> None:
+    """A crash stays a crash, with the frames that were published before it."""
+    desk.frame(1)
+    verdict = desk.end(Verdict("failed", "crashed", -11, "SIGSEGV"))
+    assert verdict == Verdict("failed", "crashed", -11, "SIGSEGV", frames_done=(1,))
+    assert b"[conductor] failed: SIGSEGV" in desk.service.told[desk.holding.ref.id].log
+
+
+def test_nothing_is_said_of_a_stale_attempt(desk: Desk) -> None:
+    """When the fence has passed on, neither files nor end are told, and the publisher goes on."""
+    desk.service.fences[desk.holding.ref.id] = 99
+    desk.frame(1)
+    desk.frame(2)
+    assert desk.end() is None
+    assert desk.holding.stale
+    assert desk.publisher.broken is None
+    assert not desk.service.objects.keys() & {"sha256:" + "0" * 64}
+
+
+def test_a_service_that_is_gone_breaks_the_publisher(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker hears of it at its next hand-over, and ends the instance."""
+
+    def gone(*_: object) -> None:
+        raise ServiceUnreachable("no line")
+
+    monkeypatch.setattr(desk.service, "store_object", gone)
+
+    def all_frames() -> None:
+        for number in range(1, 30):
+            desk.frame(number)
+
+    with pytest.raises(ServiceUnreachable):
+        all_frames()
+
+
+def test_the_end_of_an_attempt_matters_more_than_its_log(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log that cannot be shipped is given up after a few tries, and the end is told."""
+
+    def gone(*_: object) -> int:
+        raise ServiceUnreachable("no line")
+
+    monkeypatch.setattr(desk.service, "append_log", gone)
+    desk.holding.log.write(b"words")
+    assert desk.end() == Verdict("success")
+
+
+def test_a_slow_store_holds_the_renderer_back(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At most two frames wait: the third hand-over waits for the first to be stored."""
+    gate = threading.Event()
+    store = desk.service.store_object
+
+    def slow(*call: object) -> None:
+        gate.wait(10)
+        store(*call)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(desk.service, "store_object", slow)
+    for number in (1, 2, 3):
+        desk.frame(number)
+    late = threading.Thread(target=desk.frame, args=(4,))
+    late.start()
+    late.join(0.3)
+    assert late.is_alive()
+    gate.set()
+    late.join(10)
+    verdict = desk.end()
+    assert verdict is not None
+    assert verdict.frames_done == (1, 2, 3, 4)
+
+
+def test_a_kind_that_is_no_picture_is_not_looked_at(desk: Desk) -> None:
+    """A movie or a cache must only be there and not be empty."""
+    file = desk.holding.folder / "x.txt"
+    file.write_bytes(b"words")
+    taken = Taken(ClientPath.parse("/job/render/notes.txt", Flavour.POSIX), file, 5, 0o644, 5)
+    desk.publisher.hand_over(FrameReady(desk.holding, None, (taken,), desk.expectations))
+    verdict = desk.end()
+    assert verdict == Verdict("success")
+    record = desk.service.told[desk.holding.ref.id].outputs["/job/render/notes.txt"]
+    assert (record.frame, record.width) == (None, 0)
