@@ -128,7 +128,7 @@ class FakeFarm:
             "preview": True,
         }  # fmt: skip
         self.outputs.append(output)
-        self.pictures[output["id"]] = picture or png(96, 54, colour)
+        self.pictures[str(output["id"])] = picture or png(96, 54, colour)
         self.jobs[job]["last_output"] = output["id"]
         self.tell("output", output, job)
         return output
@@ -249,6 +249,10 @@ def add_other_routes(app: FastAPI, farm: FakeFarm) -> None:
         account = {"id": "acc", "name": "Studio", "instance_limit": 100}
         return {"account": account, "user": {"id": "u", "name": "Ada", "email": ""}, "role": "owner", "projects": []}
 
+    @app.get("/api/v1/catalogue")
+    def catalogue() -> Json:
+        return {"currency": "EUR", "instance_types": [], "software": []}
+
     @app.get("/api/v1/tasks/{task}")
     def task(task: str) -> Json:
         return {**farm.tasks[task], "attempts": farm.attempts.get(task, [])}
@@ -310,9 +314,12 @@ def farm(served: Served) -> FakeFarm:
     return served.farm
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(require: Callable[[object, str], None]) -> Iterator[Browser]:
-    """Start chromium, once for all tests; each test has its own cookies."""
+    """Start chromium, once for the tests of a module; each test has its own cookies.
+
+    Not for the whole session: while it runs, playwright's loop keeps other tests of this process from asyncio.run.
+    """
     require(CHROMIUM.exists(), "chromium is not installed (python3 install.py test installs it)")
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=str(CHROMIUM), headless=True, args=ARGUMENTS)

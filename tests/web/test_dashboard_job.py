@@ -167,7 +167,7 @@ def test_flipbook(dashboard: Open, farm: FakeFarm) -> None:
     expect(page.locator("#picture")).to_have_attribute("data-output", "out3")
     page.keyboard.press("Space")
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
-    seen = set()
+    seen: set[str | None] = set()
     deadline = time.monotonic() + 5
     while len(seen) < 3 and time.monotonic() < deadline:
         seen.add(page.locator("#picture").get_attribute("data-output"))
@@ -266,12 +266,12 @@ def test_legend_filters(dashboard: Open, farm: FakeFarm) -> None:
 
 
 @pytest.mark.parametrize("width", [390, 820, 1440])
-def test_nothing_is_cut_off(dashboard: Open, farm: FakeFarm, width: int) -> None:
+def test_nothing_is_cut_off(dashboard: Open, page: Page, farm: FakeFarm, width: int) -> None:
     """On a phone, a tablet and a desktop no page scrolls sideways."""
     farm.add_job("A rather long title of a shot that somebody wrote in full " * 2, frames=30)
-    page = dashboard("#/jobs/1")
     page.set_viewport_size({"width": width, "height": 800})
-    for route in ("#/jobs/1", "#/jobs", "#/instances"):
+    dashboard("#/jobs")
+    for route, heading in (("#/jobs", "Jobs"), ("#/jobs/1", "A rather"), ("#/instances", "Instances")):
         page.evaluate("(hash) => { location.hash = hash; }", route)
-        expect(page.locator("h1")).to_be_visible()
-        assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+        expect(page.locator("h1")).to_contain_text(heading)
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= width, route

@@ -96,7 +96,8 @@ async function leave() {
 
 async function start() {
   try {
-    me = await get("/me");
+    const [who, catalogue] = await Promise.all([get("/me"), get("/catalogue")]);
+    me = { ...who, currency: catalogue.currency ?? "" };
   } catch (error) {
     if (error.status === 401) {
       const { path, query } = route();

@@ -24,7 +24,12 @@ export function progressBar() {
   const node = el("div", { class: "progress", role: "img" }, Object.values(pieces));
   const set = (frames) => {
     const all = total(frames);
-    for (const [state, piece] of Object.entries(pieces)) piece.style.setProperty("--share", String(frames[state] ?? 0));
+    for (const [state, piece] of Object.entries(pieces)) {
+      const part = frames[state] ?? 0;
+      piece.style.setProperty("--share", String(part));
+      piece.classList.toggle("some", part > 0);
+      piece.classList.toggle("all", part === all);
+    }
     node.classList.toggle("empty", all === 0);
     const said = STATES.filter((s) => frames[s]).map((s) => `${count(frames[s])} ${s}`);
     const label = said.length ? `${said.join(", ")} of ${count(all)} frames` : "no frames yet";

@@ -36,12 +36,12 @@ export class Failures {
       messages.slice(0, 3).map((message) => el("p", { class: "message" }, message)),
       messages.length > 3 && el("p", { class: "dim" }, `and ${count(messages.length - 3)} other messages`),
       el(
-        "p",
+        "div",
         { class: "which" },
         all.slice(0, FRAMES_SHOWN).map(({ task, frame }) => el("button", { type: "button", class: "frame-link", onclick: () => this.show(task, frame) }, String(frame))),
         all.length > FRAMES_SHOWN && el("span", { class: "dim", title: frames(all.map((f) => f.frame)) }, `and ${count(all.length - FRAMES_SHOWN)} more`),
+        el("button", { type: "button", class: "plain", onclick: retry }, "Retry these"),
       ),
-      el("button", { type: "button", class: "plain", onclick: retry }, "Retry these"),
     );
   }
 }

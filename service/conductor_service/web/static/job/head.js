@@ -35,13 +35,13 @@ export class JobHead {
     );
   }
 
-  set(job, { cost, tasks, pictures }) {
+  set(job, { currency, cost, tasks, pictures }) {
     setText(this.title, job.title);
     this.chip.set(job.state);
     this.bar.set(job.frames);
     this.actions.set(job);
     this.#setFacts(job);
-    this.#setNumbers(job, cost, pictures);
+    this.#setNumbers(job, currency, pictures);
     this.#setInstances(job, cost, tasks);
   }
 
@@ -57,13 +57,13 @@ export class JobHead {
     this.facts.title = [scene, ...(steps ?? []).flatMap((step) => (step.outputs ?? []).map((o) => `→ ${o.path}`))].filter(Boolean).join("\n");
   }
 
-  #setNumbers(job, cost, pictures) {
+  #setNumbers(job, currency, pictures) {
     const all = total(job.frames);
     const done = job.frames.success ?? 0;
     const { values } = this;
     setText(values.percent, `${all ? Math.floor((100 * done) / all) : 0} %`);
     setText(values.done, job.state === "uploading" ? "uploading files …" : `${count(done)} of ${count(all)} frames`);
-    setText(values.cost, money(job.cost, cost?.currency ?? ""));
+    setText(values.cost, money(job.cost, currency));
     setText(values.minutes, `${count(job.billed_minutes)} instance-minutes billed`);
     const end = job.finished ? Date.parse(job.finished) : Date.now();
     setText(values.time, duration(end - Date.parse(job.created)));

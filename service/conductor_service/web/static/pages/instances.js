@@ -16,7 +16,7 @@ class InstancesPage {
     this.limit = me.account.instance_limit;
     this.instances = new Map();
     this.rows = new Map();
-    this.currency = "";
+    this.currency = me.currency;
     this.draw = batched(() => this.#draw());
     this.#build(main);
     this.live = new Live({
@@ -56,8 +56,6 @@ class InstancesPage {
     const heard = Date.now();
     this.instances = new Map(instances.map((instance) => [instance.id, { ...instance, heard }]));
     this.draw();
-    this.currency ||= (await get("/cost")).currency ?? "";
-    this.draw();
   }
 
   #take(instance) {
@@ -71,7 +69,7 @@ class InstancesPage {
       .sort((a, b) => b.launched.localeCompare(a.launched) || a.id.localeCompare(b.id));
     arrange(this.body, shown.map((instance) => this.#row(instance)));
     const up = shown.filter((i) => i.state !== "ended").length;
-    setText(this.summary, `${count(up)} of at most ${count(this.limit)}`);
+    setText(this.summary, `${count(up)} up · at most ${count(this.limit)}`);
     setText(this.foot, shown.length ? "" : "No instance is up. They start by themselves when there is something to render.");
   }
 

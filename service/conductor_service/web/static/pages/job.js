@@ -20,8 +20,8 @@ export function jobPage(context) {
 }
 
 class JobPage {
-  constructor({ main, job, query, said, failed }) {
-    Object.assign(this, { main, name: job, query, failed: (error) => this.#failed(error, failed) });
+  constructor({ main, me, job, query, said, failed }) {
+    Object.assign(this, { main, name: job, query, currency: me.currency, failed: (error) => this.#failed(error, failed) });
     this.tasks = new Map();
     this.changed = new Set();
     this.abort = new AbortController();
@@ -86,8 +86,7 @@ class JobPage {
     });
     this.body = el("div", { class: "page job", hidden: true },
       this.head.node,
-      el("div", { class: "overview" }, this.viewer.node, el("aside", { class: "side" }, this.head.numbers, this.failures.node)),
-      this.grid.node,
+      el("div", { class: "overview" }, el("div", { class: "look" }, this.viewer.node, this.grid.node), el("aside", { class: "side" }, this.head.numbers, this.failures.node)),
     );
     fill(main, this.body, this.panel.node);
   }
@@ -167,8 +166,8 @@ class JobPage {
     const changed = [...this.changed].map((id) => this.tasks.get(id));
     this.changed.clear();
     this.grid.update(changed, this.job);
-    this.head.set(this.job, { cost: this.cost, tasks: this.tasks, pictures: this.pictures });
-    this.failures.set(this.tasks, this.cost?.currency ?? "");
+    this.head.set(this.job, { currency: this.currency, cost: this.cost, tasks: this.tasks, pictures: this.pictures });
+    this.failures.set(this.tasks);
     this.viewer.refresh(this.job);
     this.panel.refresh(this.tasks);
   }

@@ -15,12 +15,11 @@ export function jobsPage(context) {
 }
 
 class JobsPage {
-  constructor({ main, query, said, failed }) {
+  constructor({ main, me, query, said, failed }) {
     document.title = "Jobs · Conductor";
-    Object.assign(this, { failed, said });
+    Object.assign(this, { failed, said, currency: me.currency });
     this.jobs = new Map();
     this.rows = new Map();
-    this.currency = "";
     this.draw = batched(() => this.#draw());
     this.#build(main, query);
     this.abort = new AbortController();
@@ -68,7 +67,7 @@ class JobsPage {
   #connect() {
     this.live = new Live({
       load: () => this.#load(),
-      handlers: { job: (job) => this.#take(job) },
+      handlers: { job: (job) => this.#take(job), output: (output) => this.#picture(output) },
       said: this.said,
       failed: this.failed,
     });
@@ -86,7 +85,6 @@ class JobsPage {
     this.jobs = fresh;
     this.complete = page.length < PAGE;
     this.draw();
-    await this.#learnCurrency();
   }
 
   async #more() {
@@ -110,11 +108,9 @@ class JobsPage {
     return (await get("/jobs", { limit: PAGE, before, state: this.state.value }, this.abort.signal)).jobs;
   }
 
-  async #learnCurrency() {
-    const [first] = this.jobs.keys();
-    if (this.currency || !first) return;
-    this.currency = (await get("/cost", { job: first }, this.abort.signal)).currency ?? "";
-    this.draw();
+  #picture({ id, job, preview }) {
+    const known = this.jobs.get(job);
+    if (known && preview) this.#take({ ...known, last_output: id });
   }
 
   #take(job) {
