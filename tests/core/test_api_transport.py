@@ -49,7 +49,7 @@ def test_a_passing_fault_is_retried_with_growing_waits(fake_service: Any, sleeps
 def test_retries_end(fake_service: Any, sleeps: _Sleeps) -> None:
     """A service that only ever answers 503 is given up on, with its own sentence."""
     fake_service.fault = lambda *_: _refusal(503)
-    with pytest.raises(errors.ServiceUnreachable, match="It is so. Do that") as caught:
+    with pytest.raises(errors.ServiceUnreachable, match=r"It is so\. Do that") as caught:
         _transport(fake_service, sleeps).call("GET", "/api/v1/me")
     assert caught.value.status == 503
     assert len(fake_service.requests) == 4
@@ -83,7 +83,7 @@ def test_nobody_there(sleeps: _Sleeps) -> None:
 def test_refusals_become_our_errors(fake_service: Any, sleeps: _Sleeps, status: int, kind: type[errors.ServiceError]) -> None:
     """Each refusal is raised once, as its own kind, with the service's words."""
     fake_service.fault = lambda *_: _refusal(status)
-    with pytest.raises(kind, match="It is so. Do that") as caught:
+    with pytest.raises(kind, match=r"It is so\. Do that") as caught:
         _transport(fake_service, sleeps).call("GET", "/api/v1/me")
     assert (caught.value.status, caught.value.code, sleeps.seconds) == (status, "x", [])
 

@@ -69,6 +69,10 @@ def _names(wanted: Wanted) -> list[str]:
     return sorted(os.listdir(os.path.dirname(wanted.path)))
 
 
+def _save(path: str, data: bytes) -> None:
+    Path(path).write_bytes(data)
+
+
 def test_a_file_comes_home(wanted: Wanted, cache: HashCache) -> None:
     """It lies at its path with its bytes, time and mode; nothing else lies there; the cache knows it unread."""
     progress = Progress()
@@ -160,7 +164,7 @@ def test_newer_work_stays(wanted: Wanted, cache: HashCache) -> None:
 def test_work_saved_during_the_download_stays(wanted: Wanted, cache: HashCache) -> None:
     """The place is looked at once more when the bytes are there."""
     source = MemorySource()
-    source.before = lambda: Path(wanted.path).write_bytes(b"by hand") and None
+    source.before = lambda: _save(wanted.path, b"by hand")
     assert execute_download(wanted, source, cache, Progress()).how == "beside"
     assert Path(wanted.path).read_bytes() == b"by hand"
 
@@ -168,7 +172,7 @@ def test_work_saved_during_the_download_stays(wanted: Wanted, cache: HashCache) 
 def test_the_same_file_appearing_during_the_download(wanted: Wanted, cache: HashCache) -> None:
     """The same content that came another way meanwhile is left in peace."""
     source = MemorySource()
-    source.before = lambda: Path(wanted.path).write_bytes(DATA) and None
+    source.before = lambda: _save(wanted.path, DATA)
     assert execute_download(wanted, source, cache, Progress()).how == "there"
     assert _names(wanted) == ["shot_0001.exr"]
 

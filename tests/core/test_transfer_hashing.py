@@ -26,6 +26,11 @@ def _write(path: Path, data: bytes, *, mtime_ns: int = OLD_NS) -> str:
     return str(path)
 
 
+def _replace(path: Path, data: bytes) -> None:
+    """Save as most programs do: aside, then renamed into place."""
+    os.replace(_write(path.with_name("new"), data), path)
+
+
 def _states(*paths: str) -> dict[str, os.stat_result]:
     return {path: os.stat(path) for path in paths}
 
@@ -63,7 +68,7 @@ def test_the_digest_of_a_file(tmp_path: Path, size: int) -> None:
     [
         (lambda p: p.write_bytes(b"x" * (2 << 20)), FileChanged),
         (lambda p: os.utime(p, ns=(OLD_NS + 1, OLD_NS + 1)), FileChanged),
-        (lambda p: (p.with_name("new").write_bytes(b"y" * (2 << 20)), os.replace(p.with_name("new"), p)), FileChanged),
+        (lambda p: _replace(p, b"y" * (2 << 20)), FileChanged),
         (lambda p: p.unlink(), FileVanished),
     ],
     ids=["overwritten", "touched", "replaced", "deleted"],
@@ -109,7 +114,7 @@ def test_the_second_time_comes_from_the_cache(tmp_path: Path, cache: HashCache) 
     [
         lambda p: _write(p, b"longer than before"),
         lambda p: _write(p, b"12345", mtime_ns=OLD_NS + 1),
-        lambda p: (_write(p.with_name("new"), b"12345"), os.replace(p.with_name("new"), p)),
+        lambda p: _replace(p, b"12345"),
     ],
     ids=["size", "time", "inode"],
 )

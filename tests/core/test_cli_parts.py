@@ -1,0 +1,288 @@
+"""From a command line to a submission, and from its state to lines in the terminal."""
+
+from __future__ import annotations
+
+import io
+import os
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from conductor_core import errors
+from conductor_core.api.answers import Job
+from conductor_core.api.settings import HostSettings
+from conductor_core.cli.describe import Asker, describe_scene, find_asker
+from conductor_core.cli.exit_codes import Ended, ExitCode, exit_code_of, exit_code_of_name
+from conductor_core.cli.progress import PlainDisplay, RichDisplay, Status, line_of, open_display, render, size_words
+from conductor_core.cli.submission_form import (
+    Wishes,
+    choose_steps,
+    command_submission,
+    output_pattern,
+    outputs_of,
+    parse_environment,
+    parse_pair,
+    parse_software,
+    scene_submission,
+)
+from conductor_core.cli.tables import print_table
+from conductor_core.cli.watch import check_ended
+from conductor_core.host import SceneDescription, SceneStep
+from conductor_core.report import ScanReport
+from conductor_core.submission import Output, Software
+from rich.console import Console
+
+STEP = SceneStep("Scene", (Output("/o/####.exr", width=4, height=4), Output("/o/depth_####.exr")), {"camera": "A"})
+OTHER = SceneStep("Other", (Output("/p/####.exr"),), enabled=False)
+WISHES = Wishes(project="show", instance_type="small")
+DESCRIPTION = SceneDescription(ScanReport("/s/shot.blend", "blend"), Software("blender", "4.5.15"), "1-10", (STEP, OTHER))
+
+
+def test_a_scene_becomes_a_submission() -> None:
+    """Frames, software and title come from the scene where the command line is silent; disabled steps stay out."""
+    submission = scene_submission("/s/shot.blend", DESCRIPTION, WISHES, allowed_missing=("/m",))
+    assert (submission.title, submission.software.version, submission.allowed_missing) == ("shot", "4.5.15", ("/m",))
+    assert [(s.name, s.frames, s.outputs, s.parameters) for s in submission.steps] == [
+        ("Scene", "1-10", STEP.outputs, {"camera": "A"})
+    ]
+
+
+def test_the_command_line_wins() -> None:
+    """What is said on the command line is taken instead."""
+    wishes = replace(WISHES, frames="5,1", chunk_size=2, title="T", software="blender@4.2", steps=("Other", "Scene"))
+    submission = scene_submission("/s/shot.blend", DESCRIPTION, wishes, allowed_missing=())
+    assert [(s.name, s.frames, s.chunk_size) for s in submission.steps] == [("Other", "5,1", 2), ("Scene", "5,1", 2)]
+    assert (submission.title, submission.software) == ("T", Software("blender", "4.2"))
+
+
+@pytest.mark.parametrize(
+    ("patterns", "only", "paths"),
+    [
+        ((), True, ["/o/####.exr", "/o/depth_####.exr"]),
+        (("/n/####.exr",), True, ["/n/####.exr", "/o/depth_####.exr"]),
+        (("/n/####.exr", "/n/d####.exr"), True, ["/n/####.exr", "/n/d####.exr"]),
+        (("/1", "/2", "/3"), True, None),
+        (("/n/####.exr",), False, None),
+    ],
+    ids=["none", "first", "both", "too many", "several steps"],
+)
+def test_outputs_can_be_moved(patterns: tuple[str, ...], only: bool, paths: list[str] | None) -> None:
+    """--output moves outputs in their order, and keeps what is known of them."""
+    if paths is None:
+        with pytest.raises(errors.ConductorError, match="--output"):
+            outputs_of(STEP, patterns, only=only)
+        return
+    outputs = outputs_of(STEP, patterns, only=only)
+    assert [o.path for o in outputs] == paths
+    assert outputs[0].width == 4
+
+
+def test_steps_that_are_not_there() -> None:
+    """An unknown step, and a scene with nothing enabled, name what there is."""
+    with pytest.raises(errors.ConductorError, match=r"no step 'X'\. It has: 'Scene', 'Other'"):
+        choose_steps((STEP, OTHER), ("X",))
+    with pytest.raises(errors.ConductorError, match="Nothing in the scene is enabled"):
+        choose_steps((OTHER,), ())
+
+
+def test_a_command_becomes_a_submission() -> None:
+    """Words are split as a shell does, images known by their extension."""
+    wishes = replace(WISHES, outputs=("/o/a_####.EXR", "/o/b_####.vdb"), software="command@1")
+    step = command_submission("bash 'my script.sh' {frame}", wishes).steps[0]
+    assert (step.kind, step.frames, step.command) == ("command", "1", ("bash", "my script.sh", "{frame}"))
+    assert [o.kind for o in step.outputs] == ["image", "other"]
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: command_submission("", WISHES), "empty"),
+        (lambda: command_submission("a 'b", WISHES), "quotes"),
+        (lambda: parse_software("blender"), "name@version"),
+        (lambda: parse_pair("=x", "--env"), "--env NAME=VALUE"),
+        (lambda: output_pattern("folder/", "/b"), "is a folder"),
+        (lambda: scene_submission("/s", DESCRIPTION, replace(WISHES, frames="1-x"), allowed_missing=()), "Frame range"),
+        (lambda: scene_submission("/s", DESCRIPTION, replace(WISHES, chunk_size=0), allowed_missing=()), "chunk_size"),
+    ],
+    ids=["no command", "open quote", "software", "pair", "folder", "frames", "chunk"],
+)
+def test_what_does_not_fit_is_said(call: Any, words: str) -> None:
+    """Each wrong word is named."""
+    with pytest.raises(errors.ConductorError, match=words):
+        call()
+
+
+def test_pairs_and_patterns() -> None:
+    """Values may hold `=`; output patterns are from the scene's folder."""
+    assert parse_pair("A=b=c", "--env") == ("A", "b=c")
+    assert parse_environment(["A=1"], "append", "--env-append")[0].policy == "append"
+    assert output_pattern("o/../x_#.exr", os.path.join(os.sep, "s")) == os.path.join(os.sep, "s", "x_#.exr")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.ServiceUnreachable("x"), ExitCode.UNREACHABLE),
+        (errors.AgentError("x"), ExitCode.UNREACHABLE),
+        (errors.Unauthorized("x"), ExitCode.NOT_ALLOWED),
+        (errors.Forbidden("x"), ExitCode.NOT_ALLOWED),
+        (errors.Conflict("x"), ExitCode.NOT_ALLOWED),
+        (errors.NotFound("x"), ExitCode.NOT_FOUND),
+        (errors.Refused("x"), ExitCode.REFUSED),
+        (errors.FileChanged("x"), ExitCode.TRANSFER_FAILED),
+        (errors.FrameSpecError("x", "x", "x"), ExitCode.USAGE),
+        (Ended(ExitCode.HOST_FAILED, "x"), ExitCode.HOST_FAILED),
+    ],
+    ids=lambda v: type(v).__name__,
+)
+def test_every_error_has_an_exit_code(error: errors.ConductorError, code: ExitCode) -> None:
+    """The exit code tells the kind, in this process and when the agent tells of it by name."""
+    assert exit_code_of(error) == code
+    if not isinstance(error, Ended):
+        assert exit_code_of_name(type(error).__name__) == code
+
+
+def test_an_error_of_another_version() -> None:
+    """A kind that is not known here is still an end with a code."""
+    assert exit_code_of_name("NobodyKnows") in tuple(ExitCode)
+
+
+def _job(state: str = "running", **frames: int) -> Job:
+    return Job("j", 7, "Shot", "show", state, frames, frames, cost="1.2300", billed_minutes=20)
+
+
+SUBMISSION = {
+    "state": "uploading", "files": 3, "objects_present": 1, "bytes_total": 3000, "bytes_hashed": 3000,
+    "bytes_to_send": 2000, "bytes_sent": 500, "error": None,
+}  # fmt: skip
+DOWNLOAD = {"done": 1, "total": 2, "bytes": 1500, "kept_beside": ["/x"], "errors": [], "complete": False}
+
+
+@pytest.mark.parametrize(
+    ("status", "line"),
+    [
+        (Status(), ""),
+        (Status({**SUBMISSION, "state": "hashing", "bytes_hashed": 10}), "reading 3 files: 10 B of 3.0 kB"),
+        (Status(SUBMISSION), "3 files, 1 already there, 500 B of 2.0 kB sent"),
+        (Status({**SUBMISSION, "state": "committing"}), "3 files, 1 already there, 500 B of 2.0 kB sent · committing"),
+        (
+            Status({**SUBMISSION, "error": {"waiting": True, "message": "The service is away."}}),
+            "waiting: The service is away.",
+        ),
+        (
+            Status(SUBMISSION, _job(success=1, running=2), DOWNLOAD, "EUR"),
+            "job 7 running · frames: 1 success, 2 running · 1 of 2 files home, 1.5 kB, 1 placed beside newer work · "
+            "cost so far 1.2300 EUR (20 min)",
+        ),
+        (Status(job=_job("uploading")), "job 7 uploading · frames: none · cost so far 1.2300 (20 min)"),
+        (Status(download={**DOWNLOAD, "errors": ["e"]}), "1 of 2 files home, 1.5 kB, 1 placed beside newer work, 1 with errors"),
+    ],
+    ids=["nothing", "hashing", "uploading", "committing", "waiting", "all", "no frames", "errors"],
+)
+def test_a_status_as_a_line(status: Status, line: str) -> None:
+    """Each stage is one line that says what is known."""
+    assert line_of(status) == line
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        Status(),
+        Status({**SUBMISSION, "state": "hashing"}),
+        Status({**SUBMISSION, "state": "submitted"}, _job("uploading")),
+        Status(SUBMISSION, _job(success=1000, failed=1, running=1), DOWNLOAD, "EUR"),
+    ],
+)
+def test_a_status_drawn(status: Status) -> None:
+    """Each stage can be drawn, and no state with a frame is lost from the bar."""
+    console = Console(file=io.StringIO(), width=120, force_terminal=True, color_system="truecolor")
+    console.print(render(status))
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    if status.job is not None:
+        assert "cost so far" in text
+
+
+def test_plain_lines_are_not_too_many() -> None:
+    """A new stage is printed at once, a changed number after five seconds, the same line never twice."""
+    lines: list[str] = []
+    now = [0.0]
+    display = PlainDisplay(lines.append, clock=lambda: now[0])
+    display.show(Status(SUBMISSION))
+    display.show(Status({**SUBMISSION, "bytes_sent": 600}))
+    now[0] = 6.0
+    display.show(Status({**SUBMISSION, "bytes_sent": 700}))
+    display.show(Status({**SUBMISSION, "bytes_sent": 700}))
+    display.show(Status(job=_job(running=1)))
+    assert ["500 B" in lines[0], "700 B" in lines[1], lines[2].startswith("job 7")] == [True] * 3
+    assert len(lines) == 3
+
+
+def test_the_display_fits_the_console() -> None:
+    """On a terminal it is redrawn, elsewhere it is lines."""
+    with open_display(Console(file=io.StringIO(), force_terminal=True)) as display:
+        assert isinstance(display, RichDisplay)
+        display.show(Status(job=_job(success=1)))
+    plain = Console(file=io.StringIO(), force_terminal=False)
+    with open_display(plain) as display:
+        display.show(Status(job=_job(success=1)))
+    assert "1 success" in plain.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_sizes_for_people() -> None:
+    """Bytes are told in the unit that fits."""
+    assert [size_words(n) for n in (0, 999, 1000, 1_500_000, 10**12, 10**15)] == [
+        "0 B", "999 B", "1.0 kB", "1.5 MB", "1.0 TB", "1000.0 TB",
+    ]  # fmt: skip
+
+
+def test_tables_on_a_terminal() -> None:
+    """States are coloured, and brackets in titles are text."""
+    console = Console(file=io.StringIO(), force_terminal=True, width=80)
+    print_table(("state", "title"), [("failed", "[bold]x")], console=console)
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "[bold]x" in text
+    assert "\x1b[" in text
+
+
+def test_how_a_blender_binary_is_asked(tmp_path: Any) -> None:
+    """A Python is given the script; a blender binary is told to run it in the background with factory settings."""
+    (tmp_path / "blender").mkdir()
+    (tmp_path / "blender" / "ask.py").write_text("")
+    program = tmp_path / "blender-4.5"
+    program.write_text("")
+    program.chmod(0o755)
+    settings = HostSettings(folder=str(tmp_path), blender=str(program))
+    command = find_asker("/s/a.blend", settings, {}).command
+    assert command[:3] == (str(program), "-b", "--factory-startup")
+    assert command[-3:] == ("--python", str(tmp_path / "blender" / "ask.py"), "--")
+
+
+def test_a_host_that_takes_too_long_or_is_no_program(tmp_path: Any) -> None:
+    """A host that hangs is given up on, one that cannot be started is named."""
+    import sys
+
+    sleeper = Asker((sys.executable, "-c", "import time; time.sleep(60)"))
+    with pytest.raises(Ended, match="did not answer within"):
+        describe_scene(sleeper, "/s.blend", timeout=0.5)
+    with pytest.raises(Ended, match="cannot be started"):
+        describe_scene(Asker((str(tmp_path),)), "/s.blend")
+
+
+@pytest.mark.parametrize(
+    ("state", "download", "code"),
+    [
+        ("success", None, None),
+        ("success", {"failed": 0, "done": 2, "total": 2, "errors": []}, None),
+        ("failed", None, ExitCode.JOB_FAILED),
+        ("killed", {"failed": 1, "done": 1, "total": 2, "errors": ["why"]}, ExitCode.JOB_FAILED),
+        ("success", {"failed": 1, "done": 1, "total": 2, "errors": ["why"]}, ExitCode.TRANSFER_FAILED),
+    ],
+)
+def test_how_a_wait_ends(state: str, download: Any, code: ExitCode | None) -> None:
+    """A failed job counts more than a file that is not home, and both more than nothing."""
+    if code is None:
+        check_ended(_job(state), download)
+        return
+    with pytest.raises(Ended) as caught:
+        check_ended(_job(state), download)
+    assert caught.value.code == code
