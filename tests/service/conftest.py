@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -54,9 +53,14 @@ class Browser:
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         self._client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1")
         self.cookies = self._client.cookies
+        self._loop = asyncio.Runner()
 
     def request(self, method: str, path: str, **request: Any) -> httpx.Response:
-        return asyncio.run(self._client.request(method, path, **request))
+        return self._loop.run(self._client.request(method, path, **request))
+
+    def close(self) -> None:
+        """End the loop and its threads."""
+        self._loop.close()
 
 
 class FakeFleet:
@@ -84,9 +88,10 @@ class FakeFleet:
         del self.orders[instance_id]
 
 
-def commands(frames: str = "1-3", **changes: Any) -> Submission:
+def commands(frames: str = "1-3", *, chunk: int = 1, **changes: Any) -> Submission:
     """Return a submission of one command step that writes one picture per frame."""
-    step = Step("main", frames, kind="command", outputs=(Output("/job/out/f.####.png"),), command=("true",))
+    outputs = (Output("/job/out/f.####.png"),)
+    step = Step("main", frames, chunk_size=chunk, kind="command", outputs=outputs, command=("true", "{frames}"))
     submission = Submission(
         id=new_submission_id(),
         project="default",
@@ -169,7 +174,9 @@ class Studio:
     scheduler: Scheduler
     token: str
     store: MemoryStore
-    files: list[Entry] = field(default_factory=list)
+
+    #: submissions to vary
+    commands = staticmethod(commands)
 
     def ask(self, method: str, path: str, *, token: str | None = None, **request: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token or self.token}", **request.pop("headers", {})}
@@ -245,38 +252,49 @@ def make_settings(folder: Path, **changes: Any) -> Settings:
     return replace(Settings(data=str(folder / "data"), fleet=FleetSettings(max_instances=4)), **changes)
 
 
+class StudioMaker:
+    """Start a service in one folder; called again it starts the same one anew, as after a crash."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._running: list[Studio] = []
+        self.clock, self.fleet, self.store = TestClock(), FakeFleet(), MemoryStore()
+
+    def __call__(self, **changes: Any) -> Studio:
+        self.close()
+        settings, clock = make_settings(self._folder, **changes), self.clock
+        farm = open_farm(settings, store=self.store, clock=clock, monotonic=lambda: clock.now.timestamp())
+        data = settings.data_folder
+        ensure_owner(farm.database, data, instance_limit=settings.account_instance_limit, owner_name="Ada")
+        scheduler = Scheduler(farm, self.fleet, service_url="http://127.0.0.1:1")
+        token = token_file(data).read_text().strip()
+        studio = Studio(farm, self.fleet, clock, Browser(make_app(farm)), scheduler, token, self.store)
+        self._running.append(studio)
+        return studio
+
+    def close(self) -> None:
+        """Stop the service as a crash does."""
+        while self._running:
+            studio = self._running.pop()
+            studio.http.close()
+            studio.farm.close()
+
+
 @pytest.fixture
-def make_studio(tmp_path: Path) -> Iterator[Callable[..., Studio]]:
-    """Give a function that starts a service; called again it starts the same one anew, as after a crash."""
-    open_farms: list[Farm] = []
-    clock, fleet, store = TestClock(), FakeFleet(), MemoryStore()
-
-    def make(**changes: Any) -> Studio:
-        for farm in open_farms:
-            farm.close()
-        farm = open_farm(make_settings(tmp_path, **changes), store=store, clock=clock, monotonic=lambda: clock.now.timestamp())
-        open_farms.append(farm)
-        data = farm.settings.data_folder
-        ensure_owner(farm.database, data, instance_limit=farm.settings.account_instance_limit, owner_name="Ada")
-        http = Browser(make_app(farm))
-        scheduler = Scheduler(farm, fleet, service_url="http://127.0.0.1:1")
-        return Studio(farm, fleet, clock, http, scheduler, token_file(data).read_text().strip(), store)
-
-    yield make
-    for farm in open_farms:
-        farm.close()
+def make_studio(tmp_path: Path) -> Iterator[StudioMaker]:
+    """Give what starts a service, and starts it again."""
+    maker = StudioMaker(tmp_path)
+    yield maker
+    maker.close()
 
 
 @pytest.fixture
-def studio(make_studio: Callable[..., Studio]) -> Studio:
+def fresh_studios(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], StudioMaker]:
+    """Give services without end, each in a folder of its own, for tests that need many."""
+    return lambda: StudioMaker(tmp_path_factory.mktemp("service"))
+
+
+@pytest.fixture
+def studio(make_studio: StudioMaker) -> Studio:
     """Give a running service."""
     return make_studio()
-
-
-def events_of(studio: Studio) -> list[tuple[str, Any]]:
-    """Return all events so far as (kind, data)."""
-    from conductor_service import events
-
-    with studio.farm.database.read() as session:
-        account = studio.get("/me")["account"]["id"]
-        return [(e.kind, json.loads(e.data)) for e in events.after(session, 0, account_id=account)]
