@@ -6,10 +6,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import queue
 import sys
+import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO, Any
 
 from conductor_core.documents import from_json
@@ -37,8 +39,31 @@ def main(_arguments: Sequence[str]) -> int:
         answers.flush()
 
     say({"event": "hello", "protocol": PROTOCOL, "software": "blender", "version": version()})
-    FrameServer(say).serve(sys.stdin.buffer)
+    FrameServer(say).serve(requests(sys.stdin.buffer))
     return 0
+
+
+def requests(stream: IO[bytes]) -> Iterator[bytes]:
+    """Yield the lines of a stream, read ahead by a thread so that the end of the runner is noticed in mid-frame.
+
+    A frame can take hours; a runner that was killed must not leave its renderer behind.
+    """
+    lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+
+    def read() -> None:
+        parent = os.getppid()
+        for line in stream:
+            lines.put(line)
+        lines.put(None)
+        # The pipe closes a moment before the system hands us to another parent.
+        for _ in range(50):
+            if os.getppid() != parent:
+                os._exit(1)
+            time.sleep(0.1)
+
+    threading.Thread(target=read, name="requests", daemon=True).start()
+    while (line := lines.get()) is not None:
+        yield line
 
 
 def take_stdout() -> IO[str]:

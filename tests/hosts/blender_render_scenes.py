@@ -200,6 +200,14 @@ def too_long(folder: Path) -> None:
 
 
 @scene
+def slow(folder: Path) -> None:
+    """A frame that would take days."""
+    bpy.context.scene.cycles.samples = 1 << 24
+    bpy.context.scene.cycles.use_adaptive_sampling = False
+    bpy.context.scene.render.resolution_percentage = 10000
+
+
+@scene
 def moved(folder: Path) -> None:
     """Textures and libraries by absolute paths of the artist's machine, which are somewhere else on the instance."""
     home = FOLDER / "artist"

@@ -7,6 +7,9 @@ import os
 import runpy
 import shutil
 import subprocess
+import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +36,8 @@ class Session:
     folder: Path
     version: list[int]
     scenes: dict[str, str]
+    #: what starts the server
+    command: list[str]
     hello: Event = field(default_factory=dict)
     #: name of a request → the events up to its end
     said: dict[str, list[Event]] = field(default_factory=dict)
@@ -118,16 +123,18 @@ def session(
         before = [str(bpy_python(request.param))]
         built = run_bpy([*before, str(HERE / "blender_render_scenes.py")], str(folder), str(folder / "answer.json"))
     version = built.pop("version")
-    session = Session(folder, version, built)
+    session = Session(folder, version, built, [*before, str(blender_folder / "render.py")])
     asked = list(requests(folder, built))
-    _talk(session, [*before, str(blender_folder / "render.py")], asked)
+    _talk(session, asked)
     return session
 
 
-def _talk(session: Session, command: list[str], asked: list[tuple[str, Event]]) -> None:
+def _talk(session: Session, asked: list[tuple[str, Event]]) -> None:
     """Ask everything at once, then sort the answers: each request ends with `loaded`, `done` or `fail`."""
     lines = "".join(json.dumps(r) + "\n" for _, r in asked) + '\n{"do":"quit"}\n{"do":"render","frame":1}\n'
-    done = subprocess.run(command, input=lines.encode(), capture_output=True, timeout=400, check=False, cwd=session.folder)
+    done = subprocess.run(
+        session.command, input=lines.encode(), capture_output=True, timeout=400, check=False, cwd=session.folder
+    )
     session.log, session.exit_code = done.stderr.decode(errors="replace"), done.returncode
     out = done.stdout.decode().splitlines()
     first = next(i for i, line in enumerate(out) if line.startswith("{"))
@@ -254,6 +261,40 @@ def test_paths_are_rewritten_where_the_artists_own_cannot_be_shown(session: Sess
     assert session.pixel("moved", x=30)[0] == pytest.approx(0.5, abs=0.01)  # the scene's own
     assert "missing:" not in session.log.split("moved.blend is open")[-1]
     assert not (session.folder / "artist").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not hand orphans to another parent; job objects end them")
+def test_a_killed_runner_leaves_no_renderer_behind(session: Session) -> None:
+    """When the process that started the server dies in mid-frame, the server ends within seconds."""
+    load = {"do": "load", "scene": session.scenes["slow"], "step": step()}
+    words = "".join(json.dumps(r) + "\n" for r in (load, {"do": "render", "frame": 1}))
+    runner = (
+        "import subprocess, sys, time\n"
+        "server = subprocess.Popen(sys.argv[2:], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)\n"
+        "server.stdin.write(sys.argv[1].encode())\n"
+        "server.stdin.flush()\n"
+        "time.sleep(60)\n"
+    )
+    command = [sys.executable, "-c", runner, words, *session.command]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as parent:
+        assert parent.stdout is not None
+        try:
+            for line in parent.stdout:  # until the frame is under way
+                if b'"progress"' in line:
+                    break
+            time.sleep(0.5)
+            assert parent.poll() is None
+            parent.kill()
+            parent.wait(timeout=10)
+            # The server holds the other end of this pipe: it ends when the server has.
+            watchdog = threading.Timer(60, parent.stdout.close)
+            watchdog.start()
+            started = time.monotonic()
+            parent.stdout.read()
+            watchdog.cancel()
+            assert time.monotonic() - started < 30
+        finally:
+            parent.kill()
 
 
 def test_frames_are_the_same_as_plain_blenders(session: Session) -> None:
