@@ -42,7 +42,7 @@ def _thumbnail(path: Path) -> oiio.ImageBuf:
         raise OSError(f"{path}: {image.geterror()}")
     names = list(image.spec().channelnames)
     # By numpy: picking channels in OpenImageIO 3.2 misreads files whose channels differ in type (half colour, float depth).
-    pixels = image.get_pixels("float")[:, :, [names.index(name) for name in _colour_channels(names)]]
+    pixels = np.asarray(image.get_pixels("float"))[:, :, [names.index(name) for name in _colour_channels(names)]]
     colour = oiio.ImageBuf(np.ascontiguousarray(pixels))
     height = max(1, round(CELL_WIDTH * colour.spec().height / colour.spec().width))
     small = oiio.ImageBufAlgo.resize(colour, roi=oiio.ROI(0, CELL_WIDTH, 0, height, 0, 1, 0, 3))

@@ -81,7 +81,7 @@ def _test(arguments: argparse.Namespace) -> int:
 def _install(places: Places, *, requirements: tuple[str, ...], blenders: tuple[str, ...]) -> None:
     """Make all that a command needs; what is there already costs nothing."""
     began = time.monotonic()
-    packages = system_packages.RENDERING
+    packages: tuple[str, ...] = system_packages.RENDERING
     if importlib.util.find_spec("ensurepip") is None:
         packages += system_packages.VENV
     system_packages.ensure(packages)

@@ -47,7 +47,7 @@ def test_keep_leaves_the_service_and_the_next_demo_ends_it(tmp_path: Path, bpy_p
 
 
 def _demo(folder: Path, blender: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, REPO / "demo" / "run.py", "--folder", folder / "demo", "--blender", blender, *words]
+    command = [sys.executable, str(REPO / "demo" / "run.py"), "--folder", str(folder / "demo"), "--blender", str(blender), *words]
     return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=400, check=False)
 
 
