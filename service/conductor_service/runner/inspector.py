@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from conductor_service.runner.errors import RunnerError
-from conductor_service.runner.isolation import Isolation, World
+from conductor_service.runner.isolation import Isolation, Launch, World
 from conductor_service.runner.launching import interpreter_roots
 from conductor_service.runner.limits import ResourceLimits
 from conductor_service.runner.places import OWN_FOLDER
@@ -111,25 +111,7 @@ class Inspector:
         return answer
 
     def _start(self) -> ProcessTree:
-        for name in ("tmp", "home", "previews"):
-            (self._folder / name).mkdir(parents=True, exist_ok=True)
-        write_etc(self._folder / "etc")
-        script = Path(__file__).with_name("inspect_images.py")
-        roots = [*interpreter_roots(sys.executable), *(_package_folder(name) for name in ("numpy", "OpenImageIO"))]
-        software = {root: root for root in roots} | {f"{OWN_FOLDER}/{script.name}": str(script)}
-        software[_PICTURES] = str(self._pictures)
-        world = World(
-            folder=self._folder,
-            stage=self._folder,
-            inputs={},
-            outputs={f"{OWN_FOLDER}/previews": str(self._previews)},
-            software=software,
-            seen_root="/",
-            limits=ResourceLimits(memory=_MEMORY),
-        )
-        seen = f"{OWN_FOLDER}/{script.name}" if self._isolation.shows_own_paths else str(script)
-        launch = self._isolation.launch(world, (sys.executable, "-I", seen), {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"})
-        self._tree = tree = ProcessTree(launch)
+        self._tree = tree = ProcessTree(self._launch())
         answers: queue.SimpleQueue[Mapping[str, Any] | None] = queue.SimpleQueue()
         self._answers = answers
         self._threads = [
@@ -139,6 +121,26 @@ class Inspector:
         for thread in self._threads:
             thread.start()
         return tree
+
+    def _launch(self) -> Launch:
+        for name in ("tmp", "home", "previews"):
+            (self._folder / name).mkdir(parents=True, exist_ok=True)
+        write_etc(self._folder / "etc")
+        script = Path(__file__).with_name("inspect_images.py")
+        seen = f"{OWN_FOLDER}/{script.name}" if self._isolation.shows_own_paths else str(script)
+        packages = list(dict.fromkeys(_package_folder(name) for name in ("numpy", "OpenImageIO")))
+        software = {root: root for root in (*interpreter_roots(sys.executable), *packages)}
+        world = World(
+            folder=self._folder,
+            stage=self._folder,
+            inputs={},
+            outputs={f"{OWN_FOLDER}/previews": str(self._previews)},
+            software={**software, seen: str(script), _PICTURES: str(self._pictures)},
+            seen_root="/",
+            limits=ResourceLimits(memory=_MEMORY),
+        )
+        environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONPATH": ":".join(packages)}
+        return self._isolation.launch(world, (sys.executable, "-P", seen), environment)
 
 
 def _read_answers(tree: ProcessTree, answers: queue.SimpleQueue[Mapping[str, Any] | None]) -> None:
