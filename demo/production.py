@@ -1,6 +1,6 @@
 """Build the demo's production: a shot with a linked prop, a UDIM set, an animated texture, an HDRI and a moving camera.
 
-Run by a Python that has `bpy`, or by Blender::
+Run by a Python that has `bpy`, or by a Blender that has numpy (those of blender.org do)::
 
     python production.py FOLDER                     build it
     python production.py FOLDER --rename-texture    give one texture file another name and save the shot with it
