@@ -157,3 +157,29 @@ def test_a_kill_ends_what_runs(service: Service) -> None:
     while time.monotonic() < deadline and [i for i in service.ask("GET", "/instances")["instances"] if i["current"]]:
         time.sleep(0.1)
     assert not [i for i in service.ask("GET", "/instances")["instances"] if i["current"]]
+
+
+def test_a_runner_killed_in_the_middle_costs_one_more_try(service: Service) -> None:
+    """kill -9 of an instance's runner: its renderer dies with it, the frame is rendered elsewhere, and published once."""
+    number = service.submit("import time; time.sleep(2.5); png(path)", "1-2")
+    runner = _wait_for_renderer(service)
+    renderers = runner.children(recursive=True)
+    assert renderers
+    runner.kill()
+    _, alive = psutil.wait_procs(renderers, timeout=10)
+    assert alive == []
+    job = service.wait(number)
+    assert job["state"] == "success"
+    outputs = service.ask("GET", f"/jobs/{number}/outputs")["outputs"]
+    assert sorted(o["path"] for o in outputs) == ["/job/render/shot_0001.png", "/job/render/shot_0002.png"]
+
+
+def _wait_for_renderer(service: Service) -> psutil.Process:
+    """Return a runner of the service that has its renderer going."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        for process in psutil.Process(service.process.pid).children():
+            if "conductor_service.runner" in " ".join(process.cmdline()) and len(process.children(recursive=True)) >= 3:
+                return process
+        time.sleep(0.05)
+    raise AssertionError("no renderer came up")
