@@ -88,6 +88,26 @@ def test_links_stay_links_and_bring_their_targets(tree: Path, cache: HashCache, 
 
 
 @posix
+def test_a_file_behind_a_link_of_the_tree(tree: Path, cache: HashCache, tmp_path: Path) -> None:
+    """A file named by way of a linked folder that comes along itself lies where the link leads to, once."""
+    outside = tmp_path / "library" / "deep"
+    outside.mkdir(parents=True)
+    (outside / "wood.png").write_bytes(b"wood")
+    (outside / "copy.png").symlink_to("wood.png")
+    (tree / "lib").symlink_to("../library")
+    (tree / "again").symlink_to("lib")
+    manifest = _manifest(cache, tree, tree / "lib" / "deep" / "wood.png", tree / "again" / "deep" / "copy.png")
+    found = {path: kind for path, kind in _kinds(manifest, tmp_path).items() if "a/" not in path}
+    assert found == {
+        "tree/two.png": "file",
+        "tree/lib": "symlink",
+        "tree/again": "symlink",
+        "library/deep/wood.png": "file",
+        "library/deep/copy.png": "symlink",
+    }
+
+
+@posix
 def test_a_loop_of_folders_ends(tree: Path, cache: HashCache) -> None:
     """A link to a folder above does not go round for ever."""
     (tree / "a" / "up").symlink_to("..")
@@ -153,7 +173,7 @@ def test_names_of_any_kind(tmp_path: Path, cache: HashCache) -> None:
     """Blanks, quotes, line breaks and other scripts in names come through."""
     names = ["a b.png", "it's.png", "Übung_文字.png", "x" * 200 + ".png"]
     if os.name == "posix":
-        names.append("line\nbreak.png")
+        names += ["line\nbreak.png", os.fsdecode(b"not text \xff.png")]
     for name in names:
         (tmp_path / "t").mkdir(exist_ok=True)
         (tmp_path / "t" / name).write_bytes(b"x")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from conductor_core.errors import FileVanished, TransferError
@@ -20,6 +20,9 @@ from conductor_core.paths import Flavour
 from conductor_core.transfer.hash_cache import HashCache
 from conductor_core.transfer.hashing import hash_files, mode_of, unreadable
 from conductor_core.transfer.progress import Progress
+
+#: links on the way to one file, as Linux has it (path_resolution(7))
+MOST_LINKS = 40
 
 
 @dataclass(slots=True)
@@ -35,19 +38,21 @@ class Tree:
 def read_tree(paths: Iterable[str]) -> Tree:
     """Return what lies at `paths`; a folder stands for everything in it.
 
+    A file that is named by way of a link which is in the tree itself is taken at the place that the link leads to: on the
+    instance nothing may lie "in" a link, and the link leads there anyway.
+
     Raises:
         FileVanished: nothing lies at one of them.
         TransferError: one is a pipe, socket or device, a link to nothing, or cannot be read.
     """
-    tree = Tree()
-    seen: set[str] = set()
-    waiting = [os.path.abspath(p) for p in reversed(list(paths))]
-    while waiting:
-        path = waiting.pop()
-        if path not in seen:
-            seen.add(path)
-            waiting.extend(_add(path, tree))
-    return tree
+    wanted = [os.path.abspath(p) for p in paths]
+    while True:
+        tree = _collect(wanted)
+        found = [*tree.files, *tree.empty_directories, *tree.symlinks]
+        straight = [_straight(path, tree.symlinks) for path in found] if tree.symlinks else found
+        if straight == found:
+            return tree
+        wanted = straight
 
 
 def hash_tree(tree: Tree, cache: HashCache, progress: Progress, *, flavour: Flavour, threads: int = 2) -> Manifest:
@@ -67,6 +72,31 @@ def hash_tree(tree: Tree, cache: HashCache, progress: Progress, *, flavour: Flav
     ]
     entries += [Entry(path, "symlink", target=target) for path, target in tree.symlinks.items()]
     return make_manifest(flavour, entries)
+
+
+def _collect(paths: Iterable[str]) -> Tree:
+    tree = Tree()
+    seen: set[str] = set()
+    waiting = list(paths)
+    while waiting:
+        path = waiting.pop()
+        if path not in seen:
+            seen.add(path)
+            waiting.extend(_add(path, tree))
+    return tree
+
+
+def _straight(path: str, links: Mapping[str, str]) -> str:
+    """Return `path` without the links of the tree on the way to it (`_add_link` took none whose text leads elsewhere)."""
+    for _ in range(MOST_LINKS):
+        folder = os.path.dirname(path)
+        while folder not in links and folder != os.path.dirname(folder):
+            folder = os.path.dirname(folder)
+        if folder not in links:
+            return path
+        target = os.path.join(os.path.dirname(folder), links[folder])
+        path = os.path.normpath(os.path.join(target, os.path.relpath(path, folder)))
+    raise TransferError(path, "is reached by links that go in a circle", "Name it by its own path.")
 
 
 def _add(path: str, tree: Tree) -> list[str]:
