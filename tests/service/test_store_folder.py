@@ -10,10 +10,8 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from importlib.util import module_from_spec, spec_from_file_location
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 
 import conductor_core
 import conductor_service.store
@@ -25,19 +23,11 @@ from conductor_service.store.errors import writing_error
 
 BODY = b"frame" * 500_000
 DIGEST = digest_of(BODY)
+Require = Callable[[object, str], None]
 posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX modes and links")
 PYTHONPATH = os.pathsep.join(
     str(Path(m.__file__ or "").parents[n]) for m, n in ((conductor_core, 1), (conductor_service.store, 2))
 )
-
-
-def conftest() -> ModuleType:
-    spec = spec_from_file_location("shared_conftest", Path(__file__).parents[1] / "conftest.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
@@ -315,7 +305,6 @@ for act in (lambda: store.write(digest_of(b"x"), [b"x"], 1), lambda: store.delet
 
 
 def in_sandbox(script: str, *arguments: str, disk: list[str]) -> list[str]:
-    conftest().require(shutil.which("bwrap"), "bubblewrap is not installed")
     command = ["bwrap", "--ro-bind", "/", "/", "--dev", "/dev", *disk, "--setenv", "PYTHONPATH", PYTHONPATH]
     run = subprocess.run(
         [*command, sys.executable, "-c", script, *arguments], capture_output=True, text=True, timeout=60, check=False
@@ -324,14 +313,16 @@ def in_sandbox(script: str, *arguments: str, disk: list[str]) -> list[str]:
     return run.stdout.splitlines()
 
 
-def test_disk_full() -> None:
+def test_disk_full(require: Require) -> None:
     """On a real file system of 2 MB an object of 3 MB is refused, leaves nothing, and the rest stays readable."""
+    require(shutil.which("bwrap"), "bubblewrap is not installed")
     said = in_sandbox(_IN_A_SMALL_DISK, disk=["--tmpfs", "/tmp", "--size", "2097152", "--tmpfs", "/tmp/disk"])
     assert said == ["StoreFull", "[] None True"]
 
 
-def test_read_only_disk(store: FolderStore) -> None:
+def test_read_only_disk(store: FolderStore, require: Require) -> None:
     """A read-only store is read as ever; each attempt to change it says that it is read-only."""
+    require(shutil.which("bwrap"), "bubblewrap is not installed")
     said = in_sandbox(_IN_A_READ_ONLY_DISK, str(store.root), DIGEST, disk=[])
     assert said == [f"True {len(BODY)}", "StoreUnwritable", "StoreUnwritable", "StoreUnwritable"]
 

@@ -275,3 +275,6 @@ def test_nothing_is_cut_off(dashboard: Open, page: Page, farm: FakeFarm, width: 
         page.evaluate("(hash) => { location.hash = hash; }", route)
         expect(page.locator("h1")).to_contain_text(heading)
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width, route
+    page.context.set_offline(True)
+    expect(page.locator("#line")).to_have_text("offline, reconnecting")
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= width, "offline"

@@ -202,6 +202,18 @@ def test_cut_line_resumes_where_it_was(dashboard: Open, farm: FakeFarm) -> None:
     assert farm.streams[-1] == (str(seen), "")
 
 
+def test_lost_network_is_shown_and_mends_itself(dashboard: Open, farm: FakeFarm) -> None:
+    """When this machine's network goes and comes, the page says so and catches up."""
+    farm.add_job("Shot", frames=2)
+    page = dashboard()
+    page.context.set_offline(True)
+    expect(page.locator("#line")).to_have_text("offline, reconnecting")
+    farm.change("job1-1", state="success", frames_done=[1])
+    page.context.set_offline(False)
+    expect(page.locator("#line")).to_have_text("live", timeout=15000)
+    expect(page.locator(".job-row")).to_contain_text("1 / 2")
+
+
 def test_ended_session_asks_to_sign_in(dashboard: Open, farm: FakeFarm) -> None:
     """When the session has ended the page asks to sign in, and says why."""
     page = dashboard()

@@ -10,6 +10,9 @@ import { address, get } from "./api.js";
 const BACK_OFF = [500, 1000, 2000, 5000, 10000];
 /** Browsers allow six connections to one server: a tab in the background gives its own back after this time. */
 const HIDDEN_FOR = 30_000;
+const PULSE = 5000;
+/** Browsers slow the timers of quiet tabs down to one a minute; a longer gap was a sleep. */
+const SLEPT = 90_000;
 
 export class Live {
   /**
@@ -24,6 +27,12 @@ export class Live {
     this.loading = 0;
     this.onVisibility = () => this.#visibility();
     document.addEventListener("visibilitychange", this.onVisibility);
+    this.onOnline = () => this.#afresh();
+    this.onOffline = () => this.said("offline");
+    addEventListener("online", this.onOnline);
+    addEventListener("offline", this.onOffline);
+    this.beat = Date.now();
+    this.pulse = setInterval(() => this.#notice(), PULSE);
     this.said("connecting");
     this.#open();
     // A stream that a proxy holds back must not leave the page empty.
@@ -32,9 +41,24 @@ export class Live {
 
   close() {
     document.removeEventListener("visibilitychange", this.onVisibility);
+    removeEventListener("online", this.onOnline);
+    removeEventListener("offline", this.onOffline);
+    clearInterval(this.pulse);
     this.closed = true;
     this.#drop();
     clearTimeout(this.hiding);
+  }
+
+  /** A machine that slept has a line that is dead and does not know it; its clock tells. */
+  #notice() {
+    const slept = Date.now() - this.beat > SLEPT;
+    this.beat = Date.now();
+    if (slept && !document.hidden) this.#afresh();
+  }
+
+  #afresh() {
+    this.#drop();
+    this.#open();
   }
 
   #drop() {

@@ -64,7 +64,7 @@ export class JobHead {
     setText(values.percent, `${all ? Math.floor((100 * done) / all) : 0} %`);
     setText(values.done, job.state === "uploading" ? "uploading files …" : `${count(done)} of ${count(all)} frames`);
     setText(values.cost, money(job.cost, currency));
-    setText(values.minutes, `${count(job.billed_minutes)} instance-minutes billed`);
+    setText(values.minutes, `${count(job.billed_minutes)} minutes billed`);
     const end = job.finished ? Date.parse(job.finished) : Date.now();
     setText(values.time, duration(end - Date.parse(job.created)));
     setText(values.left, timeLeft(job, pictures.pace()));

@@ -5,14 +5,16 @@ export function keyOf(step, frame) {
   return `${frame} ${step}`;
 }
 
+/** Number of pictures that the pace is taken from. */
+const PACE_OF = 12;
+
 export class Pictures {
   constructor() {
     this.byKey = new Map();
     this.latest = null;
     this.places = new Map();
     this.sorted = null;
-    this.first = 0;
-    this.last = 0;
+    this.times = [];
   }
 
   /** Learn in which order the frames stand. */
@@ -32,6 +34,7 @@ export class Pictures {
     if (known && known.seq > output.seq) return;
     if (!known) this.sorted = null;
     this.byKey.set(key, output);
+    this.times = [...this.times, Date.parse(output.created)].sort((a, b) => b - a).slice(0, PACE_OF);
     if (!this.latest || output.created >= this.latest.created) this.latest = output;
   }
 
@@ -48,8 +51,8 @@ export class Pictures {
   }
 
   /** Return frames per millisecond over the last pictures, or 0 where too few are there to tell. */
-  pace(last = 12) {
-    const times = [...this.byKey.values()].map((output) => Date.parse(output.created)).sort((a, b) => b - a).slice(0, last);
+  pace() {
+    const { times } = this;
     return times.length < 3 ? 0 : (times.length - 1) / Math.max(1, Date.now() - times.at(-1));
   }
 }

@@ -157,7 +157,8 @@ class JobsPage {
       row = jobRow((after) => this.#take(after));
       this.rows.set(job.id, row);
     }
-    row.set(job, this.currency);
+    if (row.shown !== job) row.set(job, this.currency); // a job that changed is another object
+    row.shown = job;
     return row;
   }
 
@@ -199,6 +200,7 @@ class JobsPage {
 }
 
 function matches(job, words) {
+  if (!words.length) return true;
   const text = `#${job.number} ${job.title} ${job.project} ${job.submitted_by} ${job.instance_type}`.toLowerCase();
   return words.every((word) => text.includes(word));
 }
