@@ -1,0 +1,172 @@
+"""Jobs over HTTP: submitted once, checked at the door, listed newest first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from conductor_core.documents import canonical_bytes, to_json
+from conductor_core.manifest import Entry, make_manifest
+from conductor_core.paths import Flavour
+from conductor_core.submission import Software, Step, Submission
+
+
+def post(studio: Any, submission: Submission, **changes: Any) -> Any:
+    return studio.ask("POST", "/projects/default/jobs", json={**to_json(submission), **changes})
+
+
+def test_the_same_submission_is_the_same_job(studio: Any) -> None:
+    """A submission sent twice, as after a broken connection, makes one job: 201, then 200."""
+    submission = studio.commands()
+    first, second = post(studio, submission), post(studio, submission)
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert first.json() == second.json()
+    assert len(studio.get("/jobs")["jobs"]) == 1
+
+
+def test_a_job_shows_what_was_asked_for(studio: Any) -> None:
+    """The job has the submission as it was sent, its steps, and counts by frames and tasks."""
+    submission = studio.commands("1-10", chunk=4, metadata={"shot": "010"}, priority=70)
+    job = post(studio, submission).json()
+    assert job["submission"] == to_json(submission)
+    assert [(s["name"], s["frames"], s["state"]) for s in job["steps"]] == [("main", "1-10", "uploading")]
+    assert (job["frames"]["pending"], job["tasks"]["pending"]) == (10, 3)
+    assert (job["metadata"], job["priority"], job["submitted_by"], job["cost"]) == ({"shot": "010"}, 70, "Ada", "0.0000")
+    assert [t["frames"] for t in studio.tasks(job)] == [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"instance_type": "huge"}, "instance_type"),
+        ({"software": {"name": "maya", "version": "2025"}}, "software"),
+        ({"project": "other"}, "project"),
+        ({"priority": 101}, "priority"),
+        ({"priority": "high"}, "priority"),
+        ({"steps": []}, "steps"),
+        ({"surprise": 1}, "surprise"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_a_wrong_field_is_named(studio: Any, changes: dict[str, Any], field: str) -> None:
+    """400 names the field, and says what there is instead where there is a catalogue."""
+    answer = post(studio, studio.commands(), **changes)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["field"]) == (400, "invalid", field)
+    assert studio.get("/jobs") == {"jobs": []}
+
+
+def test_a_wrong_frame_range_is_named(studio: Any) -> None:
+    """A frame range that cannot be read is answered with the step and the part that is wrong."""
+    submission = studio.commands()
+    wrong = to_json(replace(submission.steps[0], frames="1-x"))
+    answer = post(studio, submission, steps=[wrong])
+    assert answer.status_code == 400
+    assert "steps[0].frames" in answer.json()["error"]["message"]
+
+
+def test_a_manifest_with_missing_objects_is_refused_until_they_are_there(studio: Any) -> None:
+    """409 names every object that lacks; after the upload the same manifest is taken, and again is no error."""
+    job = studio.submit()
+    lacking = "sha256:" + "1" * 64
+    there = studio.upload(b"a texture")
+    entries = [
+        Entry("/job/a.png", digest=there, size=9, mode=0o644, mtime_ns=1),
+        Entry("/job/b.png", digest=lacking, size=3, mode=0o644, mtime_ns=1),
+    ]
+    body = canonical_bytes(make_manifest(Flavour.POSIX, entries))
+    answer = studio.ask("PUT", f"/jobs/{job['id']}/manifest", content=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "objects-missing")
+    assert answer.json()["error"]["missing"] == [lacking]
+    assert studio.state(job) == "uploading"
+    body = canonical_bytes(make_manifest(Flavour.POSIX, entries[:1]))
+    for _ in range(2):
+        answer = studio.ask("PUT", f"/jobs/{job['id']}/manifest", content=body)
+        assert (answer.status_code, answer.json()["state"]) == (200, "pending")
+
+
+def test_a_job_has_one_manifest(studio: Any) -> None:
+    """Once committed, the files of a job are fixed."""
+    job = studio.job()
+    body = canonical_bytes(make_manifest(Flavour.POSIX, []))
+    answer = studio.ask("PUT", f"/jobs/{job['id']}/manifest", content=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "not-allowed-now")
+
+
+def test_a_killed_upload_commits_nothing(studio: Any) -> None:
+    """A job that was killed while it was uploading takes no manifest, until somebody retries it."""
+    job = studio.submit()
+    assert studio.verb(job, "kill").json()["job"]["state"] == "killed"
+    body = canonical_bytes(make_manifest(Flavour.POSIX, []))
+    answer = studio.ask("PUT", f"/jobs/{job['id']}/manifest", content=body)
+    assert answer.json()["error"]["allowed"] == ["retry"]
+    assert studio.verb(job, "retry").json()["job"]["state"] == "uploading"
+    assert studio.commit(job)["state"] == "pending"
+
+
+@pytest.mark.parametrize(
+    ("manifest", "field"),
+    [
+        (b"{}", "flavour"),
+        (canonical_bytes(make_manifest(Flavour.WINDOWS, [])), "flavour"),
+        (b"no json", "(whole)"),
+    ],
+)
+def test_a_manifest_that_does_not_fit_is_refused(studio: Any, manifest: bytes, field: str) -> None:
+    """A manifest of another flavour or another form is 400."""
+    answer = studio.ask("PUT", f"/jobs/{studio.submit()['id']}/manifest", content=manifest)
+    assert answer.status_code == 400, answer.text
+    assert field in answer.json()["error"]["message"] or answer.json()["error"]["field"] == field
+
+
+def test_the_scene_must_be_in_the_manifest(studio: Any) -> None:
+    """A job with a scene needs the scene file among its files."""
+    step = Step("Layer", "1", kind="frames")
+    submission = replace(studio.commands(), scene="/job/shot.blend", steps=(step,))
+    job = post(studio, submission).json()
+    data = b"a texture"
+    entry = Entry("/job/texture.png", digest=studio.upload(data), size=len(data), mode=0o644, mtime_ns=1)
+    answer = studio.ask("PUT", f"/jobs/{job['id']}/manifest", content=canonical_bytes(make_manifest(Flavour.POSIX, [entry])))
+    assert (answer.status_code, "/job/shot.blend" in answer.text) == (400, True)
+    both = [entry, replace(entry, path="/job/shot.blend")]
+    answer = studio.ask("PUT", f"/jobs/{job['id']}/manifest", content=canonical_bytes(make_manifest(Flavour.POSIX, both)))
+    assert answer.status_code == 200
+
+
+def test_jobs_are_listed_newest_first(studio: Any) -> None:
+    """The list is cut by limit, goes on before a number, and can be narrowed to states and a project."""
+    for _ in range(3):
+        studio.submit()
+    studio.job()
+    assert [j["number"] for j in studio.get("/jobs?limit=2")["jobs"]] == [4, 3]
+    assert [j["number"] for j in studio.get("/jobs?limit=2&before=3")["jobs"]] == [2, 1]
+    assert [j["number"] for j in studio.get("/jobs?state=pending")["jobs"]] == [4]
+    assert [j["number"] for j in studio.get("/jobs?state=pending,uploading&project=default&limit=1")["jobs"]] == [4]
+    assert "submission" not in studio.get("/jobs")["jobs"][0]
+    assert studio.ask("GET", "/jobs?state=idle").status_code == 400
+    assert studio.ask("GET", "/jobs?limit=0").json()["error"]["field"] == "limit"
+
+
+def test_a_job_is_found_by_id_and_number(studio: Any) -> None:
+    """People say numbers, programs say ids."""
+    job = studio.submit()
+    assert studio.get("/jobs/1")["id"] == studio.get(f"/jobs/{job['id']}")["id"] == job["id"]
+    assert studio.ask("GET", "/jobs/2").status_code == 404
+    assert studio.ask("GET", "/jobs/none").status_code == 404
+
+
+def test_software_is_resolved_when_the_job_is_made(make_studio: Any) -> None:
+    """The runner gets the package that the version came to, whole."""
+    studio = make_studio()
+    studio.job(studio.commands("1", software=Software("command", "1")))
+    assert studio.runner().take()["software"]["version"] == "1.0"
+
+
+def test_the_catalogue_is_shown_without_paths(studio: Any) -> None:
+    """People see names, versions and prices; where software lies on instances is not their business."""
+    catalogue = studio.get("/catalogue")
+    assert {"name": "command", "version": "1.0"}.items() <= catalogue["software"][0].items()
+    assert "executable" not in catalogue["software"][0]
+    assert [t["price_per_hour"] for t in catalogue["instance_types"]] == ["0.10", "0.20", "0.40"]

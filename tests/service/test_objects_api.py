@@ -1,0 +1,113 @@
+"""Objects over HTTP: verified on the way in, whole or by range on the way out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from conductor_core.digest import digest_of
+from conductor_service.models import PresenceLease
+
+
+def test_an_object_is_new_once(studio: Any) -> None:
+    """The first upload answers 201, the same again 200, and nothing is missing any more."""
+    data = b"wood" * 1000
+    digest = digest_of(data)
+    path = f"/projects/default/objects/{digest}"
+    missing = {"digests": [digest, digest]}
+    assert studio.ask("POST", "/projects/default/objects/missing", json=missing).json() == {"missing": [digest]}
+    assert studio.ask("PUT", path, content=data).status_code == 201
+    assert studio.ask("PUT", path, content=data).status_code == 200
+    assert studio.ask("POST", "/projects/default/objects/missing", json=missing).json() == {"missing": []}
+    assert studio.ask("GET", path).content == data
+
+
+def test_wrong_content_is_not_kept(studio: Any) -> None:
+    """Bytes that do not hash to their name are refused with 422, and are nowhere afterwards."""
+    digest = digest_of(b"right")
+    answer = studio.ask("PUT", f"/projects/default/objects/{digest}", content=b"wrong")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "wrong-content")
+    assert studio.store.size(digest) is None
+    assert studio.ask("GET", f"/projects/default/objects/{digest}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "body", "content_range"),
+    [
+        ({}, 200, b"0123456789", None),
+        ({"Range": "bytes=4-"}, 206, b"456789", "bytes 4-9/10"),
+        ({"Range": "bytes=4-6"}, 206, b"456", "bytes 4-6/10"),
+        ({"Range": "bytes=4-99"}, 206, b"456789", "bytes 4-9/10"),
+        ({"Range": "bytes=10-"}, 416, b"", "bytes */10"),
+        ({"Range": "lines=1-2"}, 200, b"0123456789", None),
+    ],
+    ids=["whole", "from", "middle", "past the end", "nothing left", "unknown unit"],
+)
+def test_ranges(studio: Any, headers: dict[str, str], status: int, body: bytes, content_range: str | None) -> None:
+    """A download that broke off goes on where it stopped (RFC 9110, 14)."""
+    digest = studio.upload(b"0123456789")
+    answer = studio.ask("GET", f"/projects/default/objects/{digest}", headers=headers)
+    assert (answer.status_code, answer.content, answer.headers.get("content-range")) == (status, body, content_range)
+
+
+def test_a_large_object_goes_through_in_pieces(studio: Any) -> None:
+    """Bodies are larger than a piece, and end anywhere."""
+    data = bytes(range(256)) * 4096 * 3 + b"rest"
+    digest = studio.upload(data)
+    assert studio.ask("GET", f"/projects/default/objects/{digest}").content == data
+    part = studio.ask("GET", f"/projects/default/objects/{digest}", headers={"Range": f"bytes={len(data) - 5}-"})
+    assert part.content == data[-5:]
+
+
+def test_what_the_store_lost_is_missing(studio: Any) -> None:
+    """An object that is in the database but not in the store is asked for again: the next submission repairs it."""
+    digest = studio.upload(b"lost")
+    studio.store.delete(digest)
+    answer = studio.ask("POST", "/projects/default/objects/missing", json={"digests": [digest]})
+    assert answer.json() == {"missing": [digest]}
+    assert studio.ask("GET", f"/projects/default/objects/{digest}").status_code == 404
+    studio.upload(b"lost")
+    assert studio.ask("GET", f"/projects/default/objects/{digest}").content == b"lost"
+
+
+def test_present_holds_for_an_hour(studio: Any) -> None:
+    """What was called present is leased, and the lease is forgotten when it has run out."""
+    digest = studio.upload(b"x")
+    studio.ask("POST", "/projects/default/objects/missing", json={"digests": [digest]})
+
+    def leases() -> int:
+        with studio.farm.database.read() as session:
+            return int(session.query(PresenceLease).count())
+
+    studio.scheduler.tick()
+    assert leases() == 1
+    studio.clock.pass_time(3601)
+    studio.scheduler.tick()
+    assert leases() == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "request_", "status", "code"),
+    [
+        ("PUT", "/projects/default/objects/sha256:12", {"content": b"x"}, 400, "invalid"),
+        ("PUT", "/projects/other/objects/sha256:" + "0" * 64, {"content": b"x"}, 404, "not-found"),
+        ("PUT", "/projects/default/objects/sha256:" + "0" * 64, {"content": iter([])}, 400, "invalid"),
+        ("PUT", "/projects/default/objects/sha256:" + "0" * 64, {"content": b"x" * 11}, 413, "too-large"),
+        ("POST", "/projects/default/objects/missing", {"json": {"digests": ["md5:1"]}}, 400, "invalid"),
+        ("POST", "/projects/default/objects/missing", {"json": {"digest": []}}, 400, "invalid"),
+        ("POST", "/projects/default/objects/missing", {"content": b"{"}, 400, "invalid"),
+        ("POST", "/projects/default/objects/missing", {"json": {"digests": ["sha256:" + "0" * 64] * 100_001}}, 400, "invalid"),
+        ("GET", "/projects/default/objects/sha256:" + "0" * 64, {}, 404, "not-found"),
+        ("GET", "/nothing", {}, 404, "not-found"),
+        ("DELETE", "/me", {}, 405, "invalid"),
+    ],
+)
+def test_refusals(make_studio: Any, method: str, path: str, request_: dict[str, Any], status: int, code: str) -> None:
+    """What is wrong with a request is said with its field, a status and a next step."""
+    studio = make_studio(max_object_bytes=10)
+    if not isinstance(request_.get("content", b""), bytes):
+        request_ = {"headers": {"Content-Length": ""}}
+    answer = studio.ask(method, path, **request_)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code), answer.text
+    assert answer.json()["error"]["message"]
