@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import queue
+import subprocess
 import sys
 import threading
 from collections.abc import Mapping
@@ -23,6 +25,8 @@ from conductor_service.runner.system_view import write_etc
 _PREVIEW_EDGE = 640
 _INSPECT_SECONDS = 300.0
 _PREVIEW_SECONDS = 60.0
+#: what the process has to end by itself, once its stdin is closed
+_END_SECONDS = 2.0
 #: a picture that needs more than this to decode is no picture of this world
 _MEMORY = 8 << 30
 _ANSWER_BYTES = 1 << 20
@@ -83,6 +87,9 @@ class Inspector:
     def close(self) -> None:
         """End the process."""
         if self._tree is not None:
+            with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+                self._tree.stdin.close()
+                self._tree.wait(_END_SECONDS)
             self._tree.kill()
             for thread in self._threads:
                 thread.join(5.0)
