@@ -66,6 +66,8 @@ class FakeFarm:
     generation: int = 0
     #: answer 503 to everything
     down: bool = False
+    #: answer 503 to this many requests for the job list
+    stumbles: int = 0
     #: `(last event seen, job)` of each stream that was opened
     streams: list[tuple[str, str]] = field(default_factory=list)
 
@@ -219,7 +221,10 @@ def add_job_routes(app: FastAPI, farm: FakeFarm) -> None:
         return farm.jobs.get(name) or next((j for j in farm.jobs.values() if str(j["number"]) == name), None)
 
     @app.get("/api/v1/jobs")
-    def jobs(limit: int = 50, before: int = 10**9, state: str = "") -> Json:
+    def jobs(limit: int = 50, before: int = 10**9, state: str = "") -> Any:
+        if farm.stumbles:
+            farm.stumbles -= 1
+            return refusal(503, "unavailable", "Too busy just now.", "It is tried again.")
         farm.calls.append(("jobs", {"before": before, "state": state}))
         found = [j for j in farm.jobs.values() if j["number"] < before and state in ("", j["state"])]
         return {"jobs": [summary(j) for j in sorted(found, key=lambda j: -j["number"])[:limit]]}
@@ -328,7 +333,7 @@ def browser(require: Callable[[object, str], None]) -> Iterator[Browser]:
 
 
 #: the browser itself reports each answer 401 and 409 as an error of the page; these answers are what the tests ask for
-EXPECTED = re.compile(r"status of (401|409|503)|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_REFUSED")
+EXPECTED = re.compile(r"status of (401|409|503)|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_REFUSED|ERR_INTERNET_DISCONNECTED")
 
 
 @pytest.fixture

@@ -214,6 +214,15 @@ def test_lost_network_is_shown_and_mends_itself(dashboard: Open, farm: FakeFarm)
     expect(page.locator(".job-row")).to_contain_text("1 / 2")
 
 
+def test_failed_list_is_asked_for_again(dashboard: Open, farm: FakeFarm) -> None:
+    """A list that the service could not give is explained and asked for again, by itself."""
+    farm.add_job("Shot")
+    farm.stumbles = 1
+    page = dashboard()
+    expect(page.locator("#toasts")).to_contain_text("Too busy just now.")
+    expect(page.locator(".job-row")).to_have_count(1)
+
+
 def test_ended_session_asks_to_sign_in(dashboard: Open, farm: FakeFarm) -> None:
     """When the session has ended the page asks to sign in, and says why."""
     page = dashboard()

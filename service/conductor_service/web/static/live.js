@@ -11,6 +11,8 @@ const BACK_OFF = [500, 1000, 2000, 5000, 10000];
 /** Browsers allow six connections to one server: a tab in the background gives its own back after this time. */
 const HIDDEN_FOR = 30_000;
 const PULSE = 5000;
+/** A snapshot that the service could not give is asked for again after this time. */
+const RELOAD_AFTER = 3000;
 /** Browsers slow the timers of quiet tabs down to one a minute; a longer gap was a sleep. */
 const SLEPT = 90_000;
 
@@ -64,6 +66,7 @@ export class Live {
   #drop() {
     clearTimeout(this.impatience);
     clearTimeout(this.reopening);
+    clearTimeout(this.reloading);
     this.source?.close();
     this.source = null;
   }
@@ -109,6 +112,8 @@ export class Live {
       await this.load();
     } catch (error) {
       if (!this.closed) this.failed(error);
+      const passing = error.status === 0 || error.status === 429 || error.status >= 500;
+      if (passing && !this.closed) this.reloading = setTimeout(() => this.#snapshot(), RELOAD_AFTER);
     }
     if (turn !== this.loading || this.closed) return;
     this.loading = 0;
