@@ -20,6 +20,7 @@ from conductor_core.agent.journal import ASKED_FOR, UNFINISHED, DownloadRow, Jou
 from conductor_core.agent.lock import AgentLock
 from conductor_core.agent.patience import Patience
 from conductor_core.agent.submissions import Submissions
+from conductor_core.agent.watcher import Watcher
 from conductor_core.agent_client import CHANNEL_FILE, read_channel
 from conductor_core.api.answers import FINISHED
 from conductor_core.api.settings import AgentSettings
@@ -72,6 +73,7 @@ class Agent:
             patience=self._patience,
             wake=self._wake.set,
         )
+        self._watcher = Watcher(self._cache)
         self._submissions = Submissions(
             self._journal,
             self._connections.client,
@@ -79,6 +81,7 @@ class Agent:
             settings=settings,
             patience=self._patience,
             wake_downloads=self._wake.set,
+            hashed=self._watcher.watch,
         )
         self._token = secrets.token_urlsafe(32)
         self.channel = Channel(self, self._token, used=self._used)
@@ -175,6 +178,7 @@ class Agent:
             self._connections.watch()
             self._submissions.step()
             self._downloads.step()
+            self._watcher.step()
         except Exception:  # noqa: BLE001 - worker loop: what goes wrong with one must not stop the others
             _LOG.exception("agent")
 
@@ -193,6 +197,7 @@ class Agent:
         self.channel.server_close()
         self._submissions.stop()
         self._downloads.stop()
+        self._watcher.stop()
         self._connections.close()
         self._cache.close()
         self._journal.close()

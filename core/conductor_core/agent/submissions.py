@@ -10,7 +10,7 @@ import dataclasses
 import json
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -59,6 +59,7 @@ class Submissions:
         settings: AgentSettings,
         patience: Patience,
         wake_downloads: Callable[[], None] = lambda: None,
+        hashed: Callable[[Iterable[str]], None] = lambda _: None,
     ) -> None:
         self._journal = journal
         self._connect = connect
@@ -66,6 +67,7 @@ class Submissions:
         self._settings = settings
         self._patience = patience
         self._wake_downloads = wake_downloads
+        self._hashed = hashed
         self._lock = threading.Lock()
         self._progress: dict[str, Progress] = {}
         self._running: set[str] = set()
@@ -178,6 +180,7 @@ class Submissions:
             tree, self._cache, progress, flavour=submission.flavour, threads=self._settings.hash_threads
         )
         progress.put(objects=len(manifest.objects()))
+        self._hashed(tree.files)
         self._journal.set_manifest(row.id, manifest.to_bytes(), _counts(progress))
         return manifest
 
