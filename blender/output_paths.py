@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from conductor_core.report import ScanOutput
+from conductor_core.report import ScanOutput, Unresolved
 from conductor_core.submission import Output
 
 from .readers import in_node, reads
@@ -48,7 +48,7 @@ class SceneOutput:
 
     #: where the text stands
     slot: Slot
-    #: absolute, `####` for the frame
+    #: absolute, `####` for the frame; empty where Blender cannot read the templates in the text
     path: str
     kind: str
     #: False where this scene does not write it as it is set up
@@ -64,6 +64,8 @@ def outputs(_survey: Survey, scene: Any) -> Iterator[Finding]:
             continue
         if scene.library is not None:
             yield from ignored(found.slot, "the scene is linked: it is not the one that renders")
+        elif found.active and not found.path:
+            yield Unresolved(found.slot.text(), found.slot.referrer(), "Blender cannot read the templates in it")
         elif found.active:
             yield Written(ScanOutput(found.slot.text(), found.path, found.slot.referrer()), found.slot)
         else:
@@ -104,6 +106,8 @@ def as_outputs(scene: Any) -> tuple[Output, ...]:
     width, height = (0, 0) if _side_by_side(scene) else size(scene)
     found = []
     for one in scene_outputs(scene):
+        if not one.path:
+            continue
         if one.active and one.kind == "movie":
             found.append(Output(one.path, "movie"))
         elif one.active:
@@ -157,7 +161,10 @@ def _render_output(scene: Any, view: str) -> SceneOutput:
     text = render.filepath
     digits = _HASHES.findall(os.path.basename(text.replace("\\", "/")))
     width = len(digits[-1]) if digits else 4
-    low, high = (os.path.normpath(render.frame_path(frame=f, view=view)) for f in (0, 10**width - 1))
+    try:
+        low, high = (os.path.normpath(render.frame_path(frame=f, view=view)) for f in (0, 10**width - 1))
+    except RuntimeError:
+        low = high = ""
     path = low if movie else "".join("#" if a != b else a for a, b in zip(low, high, strict=True))
     return SceneOutput(slot, path, "movie" if movie else "image", True, settings.file_format == "OPEN_EXR_MULTILAYER")
 
@@ -198,11 +205,30 @@ def _node_outputs(scene: Any, tree: Any, node: Any, active: bool) -> Iterator[Sc
         items = list(node.file_output_items)
         names = [node.file_name] if multilayer else [node.file_name + i.name for i in items]
         formats = [node.format] if multilayer else [i.format if i.override_node_format else node.format for i in items]
-    base = absolute(slot.text(), folder) or slot.text()
     for name, image_format in zip(names, formats, strict=True):
         extensions = EXTENSIONS.get(image_format.file_format) if scene.render.use_file_extension else None
-        path = hashed(os.path.join(base, name) if name else base, extensions)
+        path = evaluated(scene, os.path.join(slot.text(), name) if name else slot.text(), node.name)
+        path = path and hashed(absolute(path, folder) or path, extensions)
         yield SceneOutput(slot, path, "image", active, multilayer)
+
+
+def evaluated(scene: Any, text: str, node_name: str) -> str:
+    """Return a node's path with its templates (4.5 and later) evaluated, "" where Blender cannot read them.
+
+    Blender evaluates only the render path for us, so the text stands there for a moment, as a folder: what `frame_path`
+    appends comes behind it.
+    """
+    if "{" not in text:
+        return text
+    text = text.replace("{node_name}", node_name.replace("{", "{{").replace("}", "}}"))
+    kept = scene.render.filepath
+    scene.render.filepath = f"{text}/x"
+    try:
+        return os.path.dirname(str(scene.render.frame_path(frame=0)))
+    except RuntimeError:
+        return ""
+    finally:
+        scene.render.filepath = kept
 
 
 def _single(value: float) -> int:

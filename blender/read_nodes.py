@@ -14,7 +14,7 @@ from typing import Any
 from conductor_core.report import Unresolved
 
 from .reach import OneFile
-from .readers import in_node, node_trees, reads, reads_node
+from .readers import in_modifier, in_node, node_trees, reads, reads_node
 from .survey import Survey
 from .usage import Finding, Slot
 
@@ -133,4 +133,12 @@ def _group_inputs(tree: Any, identifier: str, depth: int) -> Iterator[Slot | _Co
     for thing in bpy.data.objects:
         for modifier in thing.modifiers:
             if modifier.type == "NODES" and modifier.node_group == tree:
-                yield _ItemSlot(thing, modifier, identifier, f' modifier "{modifier.name}"')
+                yield _modifier_slot(thing, modifier, identifier)
+
+
+def _modifier_slot(thing: Any, modifier: Any, identifier: str) -> Slot:
+    """Return where a modifier keeps the value of a group's input: an item of its own until 5.1, a property since 5.2."""
+    within = in_modifier(modifier)
+    if not hasattr(modifier, "properties"):
+        return _ItemSlot(thing, modifier, identifier, within)
+    return Slot(thing, getattr(modifier.properties.inputs, identifier), "value", f"{within} input {identifier}")

@@ -130,6 +130,11 @@ def apply_step(step: Step, scene_file: str, log: Callable[[str], None]) -> Any:
     _check_camera(scene, scene_file)
     if step.outputs:
         _render_to(scene, step.outputs[0].path, log)
+    if not all(o.path for o in scene_outputs(scene) if o.active):
+        texts = ", ".join(o.slot.text() for o in scene_outputs(scene) if not o.path)
+        raise SceneNotRenderable(
+            scene_file, f"Blender cannot read the templates in {texts}", "Correct the path and submit again."
+        )
     if scene.render.image_settings.file_format in MOVIE_FORMATS:
         reason = f'scene "{scene.name}" writes a movie, which cannot be rendered frame by frame on several machines'
         raise SceneNotRenderable(

@@ -288,7 +288,10 @@ def import_nodes(folder: Path) -> str:
     tree, item = group("Handed")
     modifier = thing.modifiers.new("G", "NODES")
     modifier.node_group = tree
-    modifier[item.identifier] = "//by_modifier.obj"
+    if hasattr(modifier, "properties"):  # 5.2
+        getattr(modifier.properties.inputs, item.identifier).value = "//by_modifier.obj"
+    else:
+        modifier[item.identifier] = "//by_modifier.obj"
     tree.nodes.new("GeometryNodeImportOBJ").inputs[0].default_value = "//written.obj"
     string = tree.nodes.new("FunctionNodeInputString")
     string.string = "//by_string.obj"
@@ -381,6 +384,24 @@ def outputs(folder: Path) -> str:
     movie.render.image_settings.file_format = "FFMPEG"
     movie.render.filepath = "//out/movie.mp4"
     return ""
+
+
+@case
+def templates(folder: Path) -> str:
+    """Templates (4.5 and later) in the paths of nodes; one that Blender does not know."""
+    scene = bpy.context.scene
+    tree = compositor(scene)
+    scene.render.filepath = "//{nonsense}/x_####" if V >= (4, 5, 0) else "//plain_####"
+    node = tree.nodes.new("CompositorNodeOutputFile")
+    node.name = "Fog"
+    if hasattr(node, "base_path"):
+        node.base_path = "//{blend_name}_passes/" if V >= (4, 5, 0) else "//scene_passes/"
+        node.file_slots[0].path = "fog_##"
+    else:
+        node.directory, node.file_name = "//{blend_name}_passes/", "{node_name}_"
+        node.format.media_type, node.format.file_format = "IMAGE", "PNG"
+        node.file_output_items.new("RGBA", "##")
+    return "1"
 
 
 @case

@@ -100,6 +100,7 @@ def requests(folder: Path, scenes: dict[str, str]) -> Iterator[tuple[str, Event]
     yield load("load gpu", "gpu")
     yield render("gpu", 1)
     yield load("load scripted", "scripted")
+    yield load("load trusted", "trusted", step(scripts=True))
     yield load("load plain again", "plain")
     yield render("plain again", 8)
     rule = {"source": str(folder / "artist"), "target": str(folder / "instance")}
@@ -241,10 +242,12 @@ def test_a_gpu_scene_renders_where_there_is_no_gpu(session: Session) -> None:
     assert "this machine has none: rendering on the CPU" in session.log or "rendering on " in session.log
 
 
-def test_scripts_in_a_scene_do_not_run(session: Session) -> None:
-    """A text that registers itself leaves no trace."""
+def test_scripts_in_a_scene_run_only_where_the_step_allows_them(session: Session) -> None:
+    """A text that registers itself leaves no trace, unless `scripts` is among the parameters."""
     assert session.end("load scripted")["event"] == "loaded"
     assert not (Path(session.scenes["scripted"]).parent / "trace").exists()
+    assert session.end("load trusted")["event"] == "loaded"
+    assert (Path(session.scenes["trusted"]).parent / "trace").exists()
 
 
 def test_another_scene_can_be_loaded_into_the_same_server(session: Session) -> None:

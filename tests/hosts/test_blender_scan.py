@@ -190,6 +190,16 @@ def test_outputs(answer: Answer) -> None:
     assert {text for text, _ in found["ignored"]} == {"//muted/", "//baked.png"}
 
 
+def test_templates_in_outputs(answer: Answer) -> None:
+    """Blender's templates are evaluated in nodes' paths; one that it cannot read is unresolved, and no output."""
+    found = rows(answer, "templates")
+    name = "Fog_##.png" if answer["version"] >= [5, 0] else "fog_##.png"
+    assert f"scene_passes/{name}" in {path for _, path in found["outputs"]}
+    if answer["version"] >= [4, 5]:
+        assert found["unresolved"] == {("//{nonsense}/x_####",)}
+        assert [Path(o["path"]).name for o in answer["templates"]["steps"][0]["outputs"]] == [name]
+
+
 def test_steps(answer: Answer) -> None:
     """Each scene is a step with its size after percentage and crop; the active one is enabled, its range proposed."""
     described = answer["outputs"]
