@@ -302,6 +302,33 @@ def test_a_retried_frame_comes_home_again(desk: Desk, eventually: Eventually) ->
     eventually(lambda: frame.read_bytes() == b"second")
 
 
+def test_a_service_that_goes_away_while_it_is_followed(desk: Desk, eventually: Eventually) -> None:
+    """A question that is not answered is told and asked again; what came meanwhile comes home."""
+    client = desk.start()
+    _submitted(client, client.submit(desk.submission(), desk.files()), eventually)
+    desk.fake.fault = lambda _, path: "drop" if path.endswith("/outputs") else None
+    desk.fake.publish("job-1", str(desk.home / "shot_0001.exr"), b"pixels")
+    eventually(lambda: client.downloads()[0]["errors"])
+    desk.fake.fault = lambda *_: None
+    eventually((desk.home / "shot_0001.exr").exists)
+    eventually(lambda: client.downloads()[0]["errors"] == [])
+
+
+def test_an_answer_that_makes_no_sense_does_not_stop_the_agent(desk: Desk, eventually: Eventually) -> None:
+    """A service that answers nonsense is asked again, for submissions and for outputs."""
+    nonsense = (200, {"Content-Type": "application/json"}, b'{"outputs": 3, "missing": 3}')
+    desk.fake.fault = lambda _, path: nonsense if path.endswith(("/missing", "/outputs")) else None
+    client = desk.start()
+    identity = client.submit(desk.submission(), desk.files())
+    eventually(lambda: sum(path.endswith("/missing") for _, path in desk.fake.requests) > 1)
+    desk.fake.fault = lambda _, path: nonsense if "/outputs" in path else None
+    assert _submitted(client, identity, eventually)["state"] == "submitted"
+    eventually(lambda: sum("/outputs" in path for _, path in desk.fake.requests) > 1)
+    desk.fake.fault = lambda *_: None
+    desk.fake.publish("job-1", str(desk.home / "shot_0001.exr"), b"pixels")
+    eventually((desk.home / "shot_0001.exr").exists)
+
+
 def test_no_download_when_not_wanted(desk: Desk, eventually: Eventually) -> None:
     """A submission without download is not followed."""
     client = desk.start()

@@ -303,6 +303,23 @@ def test_what_the_command_line_leaves_open(desk: Desk) -> None:
     assert "submit.projekt is not known" in desk("submit", desk.scene, "--dry-run", code=ExitCode.USAGE)[1]
 
 
+def test_what_cannot_be_guessed_is_asked_for(desk: Desk) -> None:
+    """With several projects or machines, or none, the sentence lists what there is."""
+    desk.log_in()
+    me = {
+        "account": {"id": "a", "name": "S"}, "user": {"id": "u", "name": "ann"}, "role": "owner",
+        "projects": [{"id": "1", "name": "dragons"}, {"id": "2", "name": "knights"}],
+    }  # fmt: skip
+    kinds = {"instance_types": [{"name": "cpu-4"}, {"name": "cpu-8", "description": "8 cores"}], "software": []}
+    headers = {"Content-Type": "application/json"}
+    answers = {"/api/v1/me": me, "/api/v1/catalogue": kinds}
+    desk.fake.fault = lambda _, path: (200, headers, json.dumps(answers[path]).encode()) if path in answers else None
+    assert "dragons, knights" in desk("submit", desk.scene, code=ExitCode.USAGE)[1]
+    err = desk("submit", desk.scene, "-p", "dragons", code=ExitCode.USAGE)[1]
+    assert "cpu-4" in err
+    assert "8 cores" in err
+
+
 def test_listing_jobs(desk: Desk) -> None:
     """Jobs come as a table for people, tab-separated in a pipe, and as JSON."""
     desk.log_in()
