@@ -46,8 +46,8 @@ function show() {
   page?.close();
   page = null;
   const { path, query } = route();
-  if (path[0] === "signin" || !me) {
-    signIn("", query.get("token") ?? "");
+  if (!me) {
+    signIn("");
     return;
   }
   fill(main);
@@ -58,13 +58,12 @@ function show() {
   page = pageFor({ path, query });
 }
 
-function signIn(why, token = "") {
+function signIn(why) {
   page?.close();
   me = null;
   bar.hidden = true;
   document.body.classList.remove("offline");
-  if (route().path[0] === "signin") history.replaceState(null, "", "#/jobs"); // no token in the address or the history
-  page = signInPage({ main, why, token, signedIn: start });
+  page = signInPage({ main, why, signedIn: start });
 }
 
 function showBar() {
@@ -100,15 +99,13 @@ async function start() {
     me = { ...who, currency: catalogue.currency ?? "" };
   } catch (error) {
     if (error.status === 401) {
-      const { path, query } = route();
-      signIn("", path[0] === "signin" ? (query.get("token") ?? "") : "");
+      signIn("");
     } else {
       toastError(error);
       setTimeout(start, 3000);
     }
     return;
   }
-  if (route().path[0] === "signin") history.replaceState(null, "", "#/jobs");
   showBar();
   show();
 }

@@ -4,7 +4,7 @@ import { post } from "../api.js";
 import { el, fill, setText } from "../dom.js";
 
 /** Show the form; `signedIn` is called when the service took the token. */
-export function signInPage({ main, why, token, signedIn }) {
+export function signInPage({ main, why, signedIn }) {
   document.title = "Sign in · Conductor";
   const field = el("input", {
     id: "token",
@@ -14,7 +14,6 @@ export function signInPage({ main, why, token, signedIn }) {
     placeholder: "cdr_…",
     spellcheck: "false",
     required: true,
-    value: token,
     "aria-describedby": "token-error",
   });
   const problem = el("p", { id: "token-error", class: "problem", role: "alert" }, why);
@@ -44,7 +43,7 @@ export function signInPage({ main, why, token, signedIn }) {
       field,
       problem,
       button,
-      el("p", { class: "hint" }, "The token was printed when the service first started. ", el("code", {}, "conductor login"), " uses the same one."),
+      el("p", { class: "hint" }, "The first start of the service says in which file the owner's token lies. ", el("code", {}, "conductor login"), " uses the same one."),
     ),
   );
   field.focus();
