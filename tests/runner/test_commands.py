@@ -74,6 +74,14 @@ def test_how_a_command_fails(farm: Farm, job: MakeJob, script: str, cause: str, 
     assert text in told.verdict.message
 
 
+def test_frames_of_a_command_with_a_bad_file_are_not_done(farm: Farm, job: MakeJob) -> None:
+    """One empty file of two fails the task, and no frame of it counts as done."""
+    script = "echo x > /job/out/a.1.txt; : > /job/out/a.2.txt"
+    told = farm.told(job(command=(*SH, script), outputs=(Output("/job/out/a.#.txt", kind="other"),), frames=(1, 2)))
+    assert told.verdict is not None
+    assert (told.verdict.cause, told.verdict.frames_done) == ("bad-output", ())
+
+
 def test_the_environment_reaches_the_command(farm: Farm, job: MakeJob) -> None:
     """The job's variables are set, and what the command prints is its log."""
     told = farm.told(job(command=(*SH, "echo $SHOT"), outputs=(), environment=(EnvironmentVariable("SHOT", "sh010"),)))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from conductor_core.errors import Refused, ServiceUnreachable, Unauthorized
 from conductor_core.paths import ClientPath, Flavour
-from conductor_service.runner.assignment import Assignment
+from conductor_service.runner.assignment import Assignment, AttemptRef
 from conductor_service.runner.collect import Taken
 from conductor_service.runner.conversation import Inbox, Ordered
 from conductor_service.runner.courier import Courier, Pace
@@ -249,6 +249,22 @@ def test_what_the_service_refuses_fails_the_attempt(desk: Desk, monkeypatch: pyt
     assert verdict is not None
     assert (verdict.state, verdict.cause, verdict.frames_done) == ("failed", "internal", ())
     assert "lies outside" in verdict.message
+
+
+def test_an_end_that_the_service_refuses_is_told_again_as_a_failure(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An attempt is never left without an end: it would be handed out again."""
+    finish = desk.service.finish
+
+    def refuse_success(attempt: AttemptRef, verdict: Verdict) -> None:
+        if verdict.state == "success":
+            raise Refused("frame 9 is not of this task", status=400)
+        finish(attempt, verdict)
+
+    monkeypatch.setattr(desk.service, "finish", refuse_success)
+    verdict = desk.end()
+    assert verdict is not None
+    assert (verdict.state, verdict.cause) == ("failed", "internal")
+    assert "frame 9" in verdict.message
 
 
 def test_an_error_of_the_runner_s_own_fails_the_attempt(desk: Desk) -> None:

@@ -41,6 +41,7 @@ EXITS = {
     "Python's": (1, "MemoryError", 0, "out-of-memory", "MemoryError"),
     "last words of the disk": (1, "OSError: [Errno 28] No space left on device", 0, "disk-full", "No space"),
     "last words of a licence": (100, "ERROR: License checkout failed", 0, "licence", "License"),
+    "the sandbox's own": (1, "bwrap: Can't mount proc on /newroot/proc", 0, "internal", "sandbox could not be set up"),
     "it ended though it should not have": (0, "", 0, "exit-code", "exit code 0"),
 }
 

@@ -17,12 +17,16 @@ _PATTERNS = (
         r"licen[cs]e (?:error|failed|not (?:found|available)|checkout)|could not (?:obtain|get|check ?out) (?:a )?licen[cs]e",
     ),
 )
+#: bubblewrap's own errors; it has not started anything then
+_SANDBOX = re.compile(r"^bwrap: ", re.MULTILINE)
 _READERS = tuple((cause, re.compile(pattern, re.IGNORECASE)) for cause, pattern in _PATTERNS)
 
 
 def failure_of_exit(code: int, *, last_lines: str, peak_memory: int = 0, memory_limit: int = 0) -> TaskFailed:
     """Return why software ended that should not have: by its exit code (negative: a signal), last words and memory."""
     words = f"\n{last_lines}" if last_lines else ""
+    if _SANDBOX.search(last_lines):
+        return TaskFailed("internal", f"The sandbox could not be set up.{words}", exit_code=code)
     if code == -signal.SIGKILL and memory_limit and peak_memory > _NEAR_LIMIT * memory_limit:
         return TaskFailed("out-of-memory", f"The software was killed at {_mib(peak_memory)} of memory.{words}", exit_code=code)
     for cause, reader in _READERS:

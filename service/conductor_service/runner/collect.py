@@ -18,6 +18,7 @@ from conductor_core.errors import PathError
 from conductor_core.paths import ClientPath
 
 from conductor_service.runner.errors import TaskFailed
+from conductor_service.runner.placing import reflink
 
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -138,7 +139,15 @@ def _client_path(folder: OutputFolder, parts: tuple[str, ...]) -> ClientPath:
 def copy_tree(source: Path, target: Path) -> None:
     """Copy the inputs that lie in an output folder into it, so that the task may overwrite its copy of them."""
     if source.is_dir():
-        shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True, copy_function=shutil.copy2)
+        shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True, copy_function=_copy_file)
+
+
+def _copy_file(source: str, target: str) -> None:
+    """Copy one file with its mode and time, by reflink where the file system has them."""
+    if reflink(Path(source), Path(target)):
+        shutil.copystat(source, target)
+    else:
+        shutil.copy2(source, target)
 
 
 @contextlib.contextmanager

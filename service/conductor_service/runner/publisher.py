@@ -182,7 +182,7 @@ class Publisher:
             self._previews += [_Preview(item.holding, ids[path], file) for path, file in pictures if path in ids]
             while len(self._previews) > _PREVIEWS_WAITING:
                 _log.warning("preview of %s is left out: too many wait", self._previews.popleft().output)
-        if item.frame is not None:
+        if item.frame is not None and (item.files or item.holding.failure is None):
             item.holding.frames_done += (item.frame,)
 
     def _verified(self, taken: Taken, item: FrameReady) -> tuple[OutputRecord, bool]:
@@ -228,7 +228,12 @@ class Publisher:
             holding.log.say(f"{verdict.state}: {verdict.message.splitlines()[0]}")
         holding.log.close()
         self._courier.flush_log(holding, self._sleep)
-        self._service.finish(holding.ref, verdict)
+        try:
+            self._service.finish(holding.ref, verdict)
+        except (Refused, NotFound) as exc:
+            # Without an end the service would hand the attempt out again, to the same end.
+            message = f"The service refused the attempt's end: {exc}"
+            self._service.finish(holding.ref, Verdict("failed", "internal", message=message))
 
     def _preview_one(self) -> None:
         """Make and send one preview; what goes wrong with it is only logged."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import socket
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -81,9 +83,12 @@ class Worker:
         memory = self._machine.resources.memory or psutil.virtual_memory().total
         facts = HostFacts(socket.gethostname(), os.cpu_count() or 1, memory, conductor_core.__version__)
         try:
-            welcome = self._service.hello(facts)
+            with self._interruptible():
+                welcome = self._service.hello(facts)
         except Retired:
             return "retired"
+        except Stopped:
+            return "stopped"
         _log.info("instance %s is up; isolation: %s", welcome.instance, self._machine.isolation.name)
         pace = Pace(welcome.heartbeat_seconds, self._settings.dead_after_seconds, self._machine.clock)
         courier = Courier(self._service, pace)
@@ -117,11 +122,17 @@ class Worker:
 
     def _next(self, courier: Courier) -> Assignment | None:
         sessions = (self._session.key,) if self._session is not None else ()
+        with self._interruptible():
+            return self._service.next(wait_seconds=_WAIT_SECONDS, sessions=sessions, held=courier.held())
+
+    @contextlib.contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        """Let `stop` break off the wait for an answer, by raising `Stopped`."""
         try:
             self._waiting = True
             if self._stopping:
                 raise Stopped
-            return self._service.next(wait_seconds=_WAIT_SECONDS, sessions=sessions, held=courier.held())
+            yield
         finally:
             self._waiting = False
 
