@@ -49,7 +49,18 @@ def test_the_fake_hostile_scenes_do_something(open_farm: Farm, job: MakeJob) -> 
 
 
 @pytest.mark.parametrize(
-    "path", ["/etc/hostname", "/etc/shadow", "/root/.bashrc", "/home", "/var/log", "/etc/machine-id", "/opt", "/mnt", "/srv"]
+    "path",
+    [
+        "/etc/hostname",
+        "/etc/shadow",
+        str(Path.home() / ".bashrc"),
+        "/home",
+        "/var/log",
+        "/etc/machine-id",
+        "/opt",
+        "/mnt",
+        "/srv",
+    ],
 )
 def test_files_of_the_machine_are_not_there(farm: Farm, job: MakeJob, path: str) -> None:
     """Users' homes, other disks, system settings and logs cannot be read."""
