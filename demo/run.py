@@ -84,8 +84,8 @@ def _arguments() -> argparse.Namespace:
 
 def _play(stage: Stage, *, keep: bool) -> None:
     began = time.monotonic()
-    _clear(stage)
     os.environ.update(stage.environment())
+    _clear(stage)
     _title("A production", "a shot with a linked library, a UDIM set, an animated texture and a moving camera")
     scene = _build_production(stage, stage.production)
     _title("The service", "one process: database, object store, scheduler, dashboard")
@@ -104,11 +104,12 @@ def _play(stage: Stage, *, keep: bool) -> None:
 
 def _clear(stage: Stage) -> None:
     """End what an earlier demo left running with --keep, and remove what it made."""
+    with contextlib.suppress(ConductorError):
+        connect_agent(start=False).quit(now=True)
     for process in psutil.process_iter(["cmdline"]):
-        if str(stage.folder) in " ".join(process.info["cmdline"] or ()) and process.pid != os.getpid():
-            if "serve" not in process.info["cmdline"] and "agent" not in process.info["cmdline"]:
-                continue
-            console.print(f"An earlier demo still runs (process {process.pid}): it is stopped now.")
+        words = process.info["cmdline"] or []
+        if "serve" in words and str(stage.folder / "service") in words:
+            console.print(f"The service of an earlier demo still runs (process {process.pid}): it is stopped now.")
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.terminate()
                 process.wait(30)

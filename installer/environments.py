@@ -197,7 +197,7 @@ def _explain(environment: Environment, log: list[str]) -> None:
             "The Python package index cannot be reached: check the network (and PIP_INDEX_URL or the proxy, if you use one),"
             " then run the same command again; what is already there is kept."
         )
-    errors = [line for line in log if line.startswith("ERROR")] or log[-3:-1]
+    errors = [line for line in log if line.startswith("ERROR") and "Ignored" not in line][-2:] or log[-3:-1]
     raise InstallError(f"{environment.title} could not be installed: {' '.join(errors)[:500]}")
 
 
