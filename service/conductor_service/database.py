@@ -151,7 +151,7 @@ def _engine(url: str) -> Engine:
     return engine
 
 
-def _set_pragmas(connection: sqlite3.Connection, record: object) -> None:
+def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
     """Set up a connection: write-ahead log, every commit on disk before it is answered, foreign keys in force."""
     connection.isolation_level = None  # the driver must not begin by itself: `_begin` does
     for pragma in (

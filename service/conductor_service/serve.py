@@ -15,7 +15,7 @@ from conductor_service.accounts import ensure_owner, token_file
 from conductor_service.farm import Farm, open_farm
 from conductor_service.fleets import LocalProcessFleet
 from conductor_service.one_service import sole_service
-from conductor_service.serving import Serving, listen, run, service_url
+from conductor_service.serving import Serving, listen_again, run, service_url
 from conductor_service.settings import Settings, load_settings
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -53,7 +53,7 @@ def serve(settings: Settings, *, stop_instances: bool) -> None:
         ConductorError: it cannot start: the data folder is in use, the address taken, a settings file wrong.
     """
     data = private_folder(settings.data_folder)
-    with sole_service(data), listen(settings.host, settings.port) as bound:
+    with sole_service(data), listen_again(settings) as bound:
         farm = open_farm(settings)
         try:
             _serve(

@@ -25,7 +25,7 @@ from conductor_service.settings import Settings
 
 #: open connections get this long to end when the service stops
 FAREWELL_SECONDS = 5
-_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104: names for "all", not a bind
+_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 
 class CannotListen(ConductorError):
@@ -50,6 +50,24 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as exc:
         bound.close()
         raise CannotListen(host, port, exc.strerror or str(exc)) from exc
+    return bound
+
+
+def listen_again(settings: Settings) -> socket.socket:
+    """Return a socket for the settings; with port 0, on the port of the last run where that is free.
+
+    Runners that outlived the last service look for it where it was.
+
+    Raises:
+        CannotListen: the address is taken, or not ours.
+    """
+    file = settings.data_folder / "last-port"
+    last = file.read_text().strip() if file.exists() else ""
+    if settings.port == 0 and last.isdigit():
+        with contextlib.suppress(CannotListen, OverflowError):
+            return listen(settings.host, int(last))
+    bound = listen(settings.host, settings.port)
+    write_private(file, f"{bound.getsockname()[1]}\n".encode())
     return bound
 
 
@@ -119,32 +137,37 @@ def run(serving: Serving, *, ready: Callable[[], None], signals: bool = True) ->
         ready()
 
     server = _Server(config, started)
-    ending = threading.Thread(target=_end_server, args=(farm, server), name="ending", daemon=True)
-    ending.start()
-    try:
-        with _caught_signals(farm) if signals else contextlib.nullcontext():
-            server.run(sockets=[serving.socket])
-            farm.signals.close()
+
+    def end() -> None:
+        """End the instances while the server still listens: what their runners say at the end is heard."""
+        farm.signals.closing.wait()
+        try:
             scheduler.stop()
             if loop.ident is not None:
                 loop.join()
             if serving.stop_instances:
                 scheduler.end_all()
+        finally:
+            server.should_exit = True
+
+    ending = threading.Thread(target=end, name="ending")
+    ending.start()
+    try:
+        with _caught_signals(farm) if signals else contextlib.nullcontext():
+            server.run(sockets=[serving.socket])
+            farm.signals.close()
+            ending.join()
     finally:
+        farm.signals.close()
         file.unlink(missing_ok=True)
         serving.socket.close()
-
-
-def _end_server(farm: Farm, server: uvicorn.Server) -> None:
-    farm.signals.closing.wait()
-    server.should_exit = True
 
 
 @contextlib.contextmanager
 def _caught_signals(farm: Farm) -> Iterator[None]:
     """Turn SIGTERM and SIGINT into an orderly end; a second one does not cut it short."""
 
-    def end(number: int, frame: FrameType | None) -> None:
+    def end(_number: int, _frame: FrameType | None) -> None:
         # In a thread: the handler may have interrupted one that holds a signal's lock.
         threading.Thread(target=farm.signals.close, daemon=True).start()
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 import pytest
-
 from conductor_core.digest import digest_of
 from conductor_core.documents import canonical_bytes, to_json
 from conductor_core.manifest import Entry, make_manifest

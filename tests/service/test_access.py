@@ -7,10 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from fastapi.routing import APIRoute
-
 from conductor_service import tokens
 from conductor_service.api.app import make_app
+from fastapi.routing import APIRoute
 
 OPEN = {("POST", "/api/v1/session")}
 FILLING = {"digest": "sha256:" + "0" * 64, "verb": "hold"}

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-
 from conductor_core.documents import canonical_bytes, to_json
 from conductor_core.manifest import Entry, make_manifest
 from conductor_core.paths import Flavour

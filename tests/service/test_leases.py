@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
-
 from conductor_core.digest import digest_of
 from conductor_service.models import LateReport
+from sqlalchemy import func, select
 
 
 def late_reports(studio: Any) -> int:

@@ -6,10 +6,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from conductor_service.metering import Usage, bill, job_bills, money, share
 from hypothesis import given
 from hypothesis import strategies as st
-
-from conductor_service.metering import Usage, bill, job_bills, money, share
 
 T = datetime(2026, 1, 1, tzinfo=UTC)
 WEIGHTS = st.dictionaries(st.text("abcdefgh", min_size=1, max_size=3), st.integers(0, 10**9), max_size=8)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from conductor_core.digest import digest_of
 from conductor_service.models import PresenceLease
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import select
-
 from conductor_core.digest import digest_of
 from conductor_service.models import ProjectFile
+from sqlalchemy import select
 
 PNG = b"\x89PNG\r\n\x1a\n rest"
 

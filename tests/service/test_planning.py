@@ -6,11 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from conductor_service.hand_out import Candidate, choose_job
 from conductor_service.planning import Demand, Kind, Live, Rules, plan_fleet, plan_launches
+from hypothesis import given
+from hypothesis import strategies as st
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SMALL, LARGE = Kind("a", "small", False), Kind("a", "large", False)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from conductor_core.submission import Retries
 from conductor_service.states import (
     ENDED,
@@ -22,6 +19,8 @@ from conductor_service.states import (
     derive_job_state,
     waiting_state,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 S = TaskState
 COUNTS = st.dictionaries(st.sampled_from(list(TaskState)), st.integers(1, 5), min_size=1)

@@ -7,12 +7,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from conductor_core.digest import digest_of
+from conductor_core.submission import Retries
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
-
-from conductor_core.digest import digest_of
-from conductor_core.submission import Retries
 
 FRAMES = 3
 FAILURES, PREEMPTIONS = 1, 2  # what the submission forgives

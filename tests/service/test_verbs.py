@@ -6,17 +6,17 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import select
-
 from conductor_core.submission import Step, Submission
 from conductor_service import waiting
 from conductor_service.models import Hold, Job, Task, Transition
+from sqlalchemy import select
 
 
 def chain(studio: Any, *after: tuple[str, tuple[str, ...]]) -> Submission:
     """Return a submission of one-frame steps, each after others."""
     steps = tuple(Step(name, "1", kind="command", command=("true",), after=before) for name, before in after)
-    return replace(studio.commands(), steps=steps)
+    submission: Submission = studio.commands()
+    return replace(submission, steps=steps)
 
 
 def by_step(studio: Any, job: Any) -> dict[str, str]:

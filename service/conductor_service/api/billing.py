@@ -21,7 +21,7 @@ router = APIRouter(prefix="/api/v1")
 
 
 @router.get("/instances")
-def instances(farm: FarmOf, who: Person, all: bool = False) -> Response:  # noqa: A002: the API's word
+def instances(farm: FarmOf, who: Person, all: bool = False) -> Response:
     """List instances: those that live, or all."""
     query = select(Instance).where(Instance.account_id == who.account_id).order_by(Instance.launched, Instance.id)
     if not all:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from conductor_service import tokens
-from conductor_service.api.access import COOKIE, FarmOf, Person, farm_of
+from conductor_service.api.access import COOKIE, FarmOf, Person, farm_of, person
 from conductor_service.api.bodies import read_document
 from conductor_service.errors import NotPermitted, Unauthenticated
 from conductor_service.farm import Farm
@@ -45,8 +44,8 @@ def me(farm: FarmOf, who: Person) -> JSONResponse:
     )
 
 
-@router.get("/catalogue")
-def catalogue(farm: FarmOf, who: Person) -> JSONResponse:
+@router.get("/catalogue", dependencies=[Depends(person)])
+def catalogue(farm: FarmOf) -> JSONResponse:
     """Say which instance types and software there are."""
     types = [
         {
@@ -98,10 +97,6 @@ def sign_out(farm: FarmOf, who: Person) -> Response:
         with farm.database.write() as unit:
             tokens.revoke(unit, who.token_id)
         farm.gatekeeper.forget()
-    answer = JSONResponse(_nothing())
+    answer = JSONResponse({})
     answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
     return answer
-
-
-def _nothing() -> dict[str, Any]:
-    return {}

@@ -52,7 +52,7 @@ def _conductor(request: Request, exc: Exception) -> Response:
     return _document(500, "internal", exc.what, exc.next_step)
 
 
-def _validation(request: Request, exc: Exception) -> Response:
+def _validation(_request: Request, exc: Exception) -> Response:
     """Answer a path, query or body that is not even of the right type."""
     first: Mapping[str, Any] = exc.errors()[0] if isinstance(exc, RequestValidationError) else {}
     field = ".".join(str(part) for part in first.get("loc", ())[1:]) or "(whole)"

@@ -15,7 +15,7 @@ from conductor_service import leases
 from conductor_service.api.access import FarmOf, Runner
 from conductor_service.api.bodies import read_document
 from conductor_service.database import Unit
-from conductor_service.errors import Retired, StaleAttempt
+from conductor_service.errors import Busy, Retired, StaleAttempt
 from conductor_service.farm import Farm
 from conductor_service.hand_out import any_work, assignment, hand_out, held_attempts
 from conductor_service.leases import Beat, Finish
@@ -90,7 +90,9 @@ async def next_task(request: Request, farm: FarmOf, who: Runner) -> Response:
         if found is not None:
             return JSONResponse(found)
         left = until - farm.monotonic()
-        if left <= 0 or farm.signals.closing.is_set():
+        if farm.signals.closing.is_set():
+            raise Busy("The service is shutting down.")
+        if left <= 0:
             return Response(status_code=204)
         await farm.signals.work.wait(seen, left)
         farm.seen[who.instance_id] = farm.clock()

@@ -1,0 +1,207 @@
+"""What every fleet promises; local processes besides: they outlive the service, and die whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from conductor_service.fleets import Fleet, LaunchFailed, LaunchOrder, LocalProcessFleet
+from conductor_service.fleets.local import MARK
+
+# A runner with a child that escapes into a session of its own; both take no notice of anything but signals.
+RUNNER = """
+import subprocess, sys, time
+child = [sys.executable, "-c", "import time; time.sleep(300)"]
+subprocess.Popen(child, start_new_session=True, stdin=subprocess.DEVNULL)
+print("up", flush=True)
+time.sleep(300)
+"""
+STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(300)"
+
+
+def order(name: str, **changes: Any) -> LaunchOrder:
+    facts: dict[str, Any] = {"instance_type": "small", "preemptible": False, "service_url": "http://x", "token": "cdr_secret"}
+    return LaunchOrder(name, **{**facts, **changes})
+
+
+def local(folder: Path, code: str = RUNNER, **changes: Any) -> LocalProcessFleet:
+    return LocalProcessFleet(folder, command=(sys.executable, "-c", code), patience=1.0, **changes)
+
+
+def until(true: Callable[[], bool], seconds: float = 20) -> bool:
+    deadline = time.monotonic() + seconds
+    while not true() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return true()
+
+
+def marked(name: str) -> list[int]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(MARK) == name and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process.pid)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+@pytest.fixture(params=["fake", "local"])
+def fleet(request: pytest.FixtureRequest, tmp_path: Path, make_studio: Any) -> Iterator[Fleet]:
+    """Give each kind of fleet, and leave nothing of it behind."""
+    made: Fleet = make_studio.fleet if request.param == "fake" else local(tmp_path / "fleet")
+    yield made
+    for instance in made.instances():
+        made.terminate(instance.instance_id)
+
+
+def names(fleet: Fleet) -> list[str]:
+    return sorted(i.instance_id for i in fleet.instances())
+
+
+def test_a_launched_instance_is_there(fleet: Fleet) -> None:
+    """What was launched is in the provider's view, with its type, until it is terminated."""
+    assert names(fleet) == []
+    fleet.launch(order("a"))
+    fleet.launch(order("b", instance_type="large"))
+    assert sorted((i.instance_id, i.instance_type) for i in fleet.instances()) == [("a", "small"), ("b", "large")]
+    fleet.terminate("a")
+    assert names(fleet) == ["b"]
+
+
+def test_launching_twice_is_launching_once(fleet: Fleet) -> None:
+    """An order repeated under the same id, as after a crash, changes nothing."""
+    fleet.launch(order("a"))
+    fleet.launch(order("a", token="cdr_other"))
+    assert names(fleet) == ["a"]
+
+
+def test_terminating_nothing_is_no_error(fleet: Fleet) -> None:
+    """An instance that is not there, or no more, can be terminated again."""
+    fleet.terminate("none")
+    fleet.launch(order("a"))
+    fleet.terminate("a")
+    fleet.terminate("a")
+    assert names(fleet) == []
+
+
+def test_an_id_can_be_launched_again_after_its_end(fleet: Fleet) -> None:
+    """An instance that was lost while launching is asked for again under its id."""
+    fleet.launch(order("a"))
+    fleet.terminate("a")
+    fleet.launch(order("a"))
+    assert names(fleet) == ["a"]
+
+
+def test_a_local_instance_outlives_its_service(tmp_path: Path) -> None:
+    """Another service with the same ledger finds the processes, does not start them again, and can end them."""
+    first = local(tmp_path)
+    first.launch(order("a"))
+    assert until(lambda: len(marked("a")) == 2)
+    second = local(tmp_path)
+    second.launch(order("a"))
+    assert names(second) == ["a"]
+    assert len(marked("a")) == 2
+    second.terminate("a")
+    assert marked("a") == []
+    assert names(first) == []
+
+
+def test_terminate_ends_the_whole_tree(tmp_path: Path) -> None:
+    """Children in sessions of their own end too, and a runner that ignores the request is killed."""
+    for code, processes in ((RUNNER, 2), (STUBBORN, 1)):
+        fleet = local(tmp_path, code)
+        fleet.launch(order("a"))
+        assert until(lambda fleet=fleet: b"up" in fleet.log_file("a").read_bytes())  # type: ignore[misc]
+        assert until(lambda n=processes: len(marked("a")) == n)  # type: ignore[misc]
+        fleet.terminate("a")
+        assert marked("a") == []
+        assert not (tmp_path / "a").exists()
+
+
+def test_what_a_dead_runner_left_is_swept(tmp_path: Path) -> None:
+    """When a runner is killed, its orphans are killed and its folder removed as soon as somebody looks."""
+    fleet = local(tmp_path)
+    fleet.launch(order("a"))
+    assert until(lambda: len(marked("a")) == 2)
+    runner = json.loads((tmp_path / "a" / "instance.json").read_text())["pid"]
+    os.kill(runner, signal.SIGKILL)
+    assert until(lambda: names(fleet) == [])
+    assert marked("a") == []
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_reused_pid_is_not_ours(tmp_path: Path) -> None:
+    """A process that has the pid of a runner that is gone is left alone."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        home = tmp_path / "a"
+        home.mkdir()
+        entry = {"id": "a", "type": "small", "pid": other.pid, "started": psutil.Process(other.pid).create_time() - 100}
+        (home / "instance.json").write_text(json.dumps(entry))
+        fleet = local(tmp_path)
+        assert names(fleet) == []
+        assert other.poll() is None
+        other.communicate(b"\n")
+
+
+@pytest.mark.parametrize("left", ['{"id": "a", "type": "small", "pid": null, "started": null}', "{", None])
+def test_a_crash_while_launching_leaves_nothing(tmp_path: Path, left: str | None) -> None:
+    """Whatever a service had written when it died before the process started, the instance is not there."""
+    home = tmp_path / "a"
+    home.mkdir()
+    if left is not None:
+        (home / "instance.json").write_text(left)
+    fleet = local(tmp_path)
+    assert names(fleet) == []
+    assert not home.exists()
+
+
+def test_a_crash_right_after_the_start_is_repaired(tmp_path: Path) -> None:
+    """A process that started while its pid was not written down yet is found by its command line."""
+    first = local(tmp_path)
+    first.launch(order("a"))
+    file = tmp_path / "a" / "instance.json"
+    entry = json.loads(file.read_text())
+    file.write_text(json.dumps({**entry, "pid": None, "started": None}))
+    second = local(tmp_path)
+    assert until(lambda: len(marked("a")) == 2)
+    assert names(second) == ["a"]
+    second.terminate("a")
+    assert marked("a") == []
+    assert names(first) == []
+
+
+def test_the_token_is_private(tmp_path: Path) -> None:
+    """The token is in a file that its owner alone reads, and in neither command line nor environment."""
+    fleet = local(tmp_path)
+    fleet.launch(order("a"))
+    file = tmp_path / "a" / "token"
+    assert (file.read_text(), file.stat().st_mode & 0o777) == ("cdr_secret\n", 0o600)
+    for pid in marked("a"):
+        process = psutil.Process(pid)
+        assert "cdr_secret" not in " ".join(process.cmdline())
+        assert "cdr_secret" not in str(process.environ())
+    fleet.terminate("a")
+
+
+def test_a_runner_that_cannot_start_is_an_error(tmp_path: Path) -> None:
+    """A command that does not exist is said, and leaves nothing that looks like an instance."""
+    fleet = LocalProcessFleet(tmp_path, command=("/nowhere/python",))
+    with pytest.raises(LaunchFailed, match="nowhere"):
+        fleet.launch(order("a"))
+    assert names(fleet) == []
+
+
+def test_an_id_is_no_path(tmp_path: Path) -> None:
+    """An instance id cannot lead out of the ledger."""
+    with pytest.raises(ValueError, match="not an instance id"):
+        local(tmp_path).terminate("../x")
