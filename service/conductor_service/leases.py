@@ -155,15 +155,17 @@ def finish(unit: Unit, attempt: Attempt, report: Finish) -> StaleAttempt | None:
 
 def end(unit: Unit, attempt: Attempt, outcome: AttemptState, *, cause: str, message: str, actor: str) -> None:
     """End the current attempt of a running task, and move the task on: to its end, or to another try."""
-    task = unit.session.get_one(Task, attempt.task_id)
-    job = unit.session.get_one(Job, attempt.job_id)
+    with unit.session.no_autoflush:
+        task = unit.session.get_one(Task, attempt.task_id)
+        job = unit.session.get_one(Job, attempt.job_id)
     attempt.state = outcome
     attempt.ended = attempt.released = unit.now
     attempt.milliseconds = milliseconds_between(attempt.started, unit.now)
     attempt.cause, attempt.message = cause, message
     tries = Tries(task.failures, task.preemptions)
     retries = from_json(Retries, json.loads(job.submission)["retries"])
-    held = task.id in waiting.held(unit.session, [task])
+    with unit.session.no_autoflush:  # one UPDATE per row, when the door writes
+        held = task.id in waiting.held(unit.session, [task])
     to, tries = after_attempt(outcome, cause=cause, tries=tries, retries=retries, held=held)
     task.failures, task.preemptions = tries.failures, tries.preemptions
     task.cause, task.message = cause, message
@@ -175,14 +177,9 @@ def end(unit: Unit, attempt: Attempt, outcome: AttemptState, *, cause: str, mess
 
 
 def _note_idle(unit: Unit, instance_id: str) -> None:
-    """Start the idle clock of an instance that has nothing left to do."""
-    unit.session.flush()
+    """Start the idle clock of an instance; it counts once nothing else runs there (`scheduler.py` looks)."""
     instance = unit.session.get_one(Instance, instance_id)
-    busy = select(Attempt.id).where(
-        Attempt.instance_id == instance_id, Attempt.released.is_(None), Attempt.state == AttemptState.RUNNING
-    )
-    if unit.session.scalars(busy.limit(1)).first() is None:
-        instance.idle_since = unit.now
+    instance.idle_since = unit.now
     unit.instance_changed(instance)
 
 

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from conductor_service import events, leases, objects
@@ -32,6 +32,7 @@ HOUSEKEEPING = timedelta(hours=1)
 #: a process that ended is not a stranger as long as its goodbye is younger than this
 FAREWELL = timedelta(seconds=15)
 _LONGEST_PAUSE_SECONDS = 30
+_RUNNING = Attempt.state == AttemptState.RUNNING
 
 
 class Scheduler:
@@ -123,19 +124,20 @@ class Scheduler:
 
     def _plan(self, session: Session, there: set[str], now: datetime) -> FleetPlan:
         instances = session.scalars(select(Instance).where(Instance.ended.is_(None))).all()
-        live = [self._live(i, i.id in there, now) for i in instances]
+        busy = set(session.scalars(select(Attempt.instance_id).where(Attempt.released.is_(None), _RUNNING)))
+        live = [self._live(i, i.id in there, i.id in busy, now) for i in instances]
         wanted = [d for d in demands(session) if d.kind.type in self._farm.catalogue.instance_types]
         gone = there - {i.id for i in instances}
         return plan_fleet(live, wanted, self._rules(session), strangers=self._strangers(session, gone, now), now=now)
 
-    def _live(self, row: Instance, exists: bool, now: datetime) -> Live:
+    def _live(self, row: Instance, exists: bool, busy: bool, now: datetime) -> Live:
         return Live(
             id=row.id,
             kind=Kind(row.account_id, row.type, row.preemptible),
             state=row.state,
             launched=row.launched,
             seen=self._farm.seen.setdefault(row.id, now),
-            idle_since=row.idle_since,
+            idle_since=None if busy else row.idle_since,
             retired=row.retired,
             exists=exists,
         )
@@ -159,7 +161,11 @@ class Scheduler:
     def _retire(self, unit: Unit, ids: Sequence[str]) -> None:
         """Ask idle instances to shut down; one that was given work meanwhile stays."""
         rows = unit.session.scalars(
-            select(Instance).where(Instance.id.in_(ids), Instance.ended.is_(None), Instance.idle_since.is_not(None))
+            select(Instance).where(
+                Instance.id.in_(ids),
+                Instance.ended.is_(None),
+                ~exists().where(Attempt.instance_id == Instance.id, Attempt.released.is_(None), _RUNNING),
+            )
         )
         for instance in rows:
             instance.retired = unit.now
@@ -219,7 +225,7 @@ def demands(session: Session) -> list[Demand]:
     rows = session.execute(select(Job, ready.c.count).join(ready, ready.c.job_id == Job.id)).all()
     working = (
         select(Attempt.job_id, func.count(func.distinct(Attempt.instance_id)))
-        .where(Attempt.released.is_(None), Attempt.state == AttemptState.RUNNING)
+        .where(Attempt.released.is_(None), _RUNNING)
         .group_by(Attempt.job_id)
     )
     used = dict(session.execute(working).all())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -134,6 +135,7 @@ def run(serving: Serving, *, ready: Callable[[], None], signals: bool = True) ->
     def started() -> None:
         write_private(file, json.dumps({"url": serving.url, "pid": os.getpid()}).encode())
         loop.start()
+        gc.freeze()  # what is loaded now stays: the collector need not look at it again with every request
         ready()
 
     server = _Server(config, started)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from conductor_service.clock import milliseconds_between
@@ -24,14 +25,24 @@ def bill_of(instance: Instance, now: datetime) -> Bill:
 def usages(session: Session, instances: Sequence[Instance], now: datetime) -> list[Usage]:
     """Return the bills of instances, with the time that each job's attempts took there."""
     ids = [i.id for i in instances]
-    spent: dict[str, dict[str, int]] = {i: {} for i in ids}
-    ended = (
-        select(Attempt.instance_id, Attempt.job_id, func.sum(Attempt.milliseconds))
-        .where(Attempt.instance_id.in_(ids))
-        .group_by(Attempt.instance_id, Attempt.job_id)
-    )
-    for instance, job, milliseconds in session.execute(ended):
+    spent: dict[str, dict[str, int]] = {i: {} for i in ids} | _spent(session, Attempt.instance_id.in_(ids))
+    return _with_running(session, instances, spent, now)
+
+
+def _spent(session: Session, where: ColumnElement[bool]) -> dict[str, dict[str, int]]:
+    """Return the milliseconds of ended attempts by instance and job; 0 where all still run."""
+    spent: dict[str, dict[str, int]] = defaultdict(dict)
+    ended = select(Attempt.instance_id, Attempt.job_id, func.sum(Attempt.milliseconds)).where(where)
+    for instance, job, milliseconds in session.execute(ended.group_by(Attempt.instance_id, Attempt.job_id)):
         spent[instance][job] = int(milliseconds)
+    return dict(spent)
+
+
+def _with_running(
+    session: Session, instances: Sequence[Instance], spent: dict[str, dict[str, int]], now: datetime
+) -> list[Usage]:
+    """Return the usage of instances, attempts that still run included."""
+    ids = [i.id for i in instances]
     running = select(Attempt.instance_id, Attempt.job_id, Attempt.started).where(
         Attempt.released.is_(None), Attempt.ended.is_(None), Attempt.instance_id.in_(ids)
     )
@@ -46,7 +57,18 @@ def instances_of_jobs(session: Session, jobs: Iterable[str]) -> Sequence[Instanc
     return session.scalars(select(Instance).where(Instance.id.in_(used))).all()
 
 
+def _instances(session: Session, ids: Sequence[str]) -> list[Instance]:
+    """Return instances by id, asking only for those that the session does not have."""
+    known = {row.id: row for row in session.identity_map.values() if isinstance(row, Instance)}
+    lacking = [i for i in ids if i not in known]
+    if lacking:
+        known.update((row.id, row) for row in session.scalars(select(Instance).where(Instance.id.in_(lacking))))
+    return [known[i] for i in ids]
+
+
 def bills_of_jobs(session: Session, jobs: Sequence[str], now: datetime) -> dict[str, JobBill]:
     """Return what each of these jobs has cost so far."""
-    found = job_bills(usages(session, instances_of_jobs(session, jobs), now))
+    used = select(Attempt.instance_id).where(Attempt.job_id.in_(jobs))
+    spent = _spent(session, Attempt.instance_id.in_(used))
+    found = job_bills(_with_running(session, _instances(session, list(spent)), spent, now))
     return {job: found.get(job, JobBill()) for job in jobs}

@@ -111,7 +111,7 @@ def task_views(session: Session, tasks: Sequence[Task]) -> list[JsonObject]:
     """Return Tasks without their attempts."""
     ids = [task.id for task in tasks]
     holds: dict[str, list[Hold]] = defaultdict(list)
-    steps = dict(session.execute(select(Step.id, Step.name).where(Step.id.in_({t.step_id for t in tasks}))).all())
+    steps = {id: session.get_one(Step, id).name for id in {t.step_id for t in tasks}}
     for some in _slices(ids):
         for hold in session.scalars(select(Hold).where(Hold.task_id.in_(some)).order_by(Hold.created)):
             holds[hold.task_id].append(hold)

@@ -17,7 +17,6 @@ from starlette.responses import JSONResponse, Response
 from conductor_service import jobs, verbs
 from conductor_service.api.access import FarmOf, Person
 from conductor_service.api.bodies import MAX_JSON_BYTES, read_bytes, read_json
-from conductor_service.catalogue import Package
 from conductor_service.door import Why
 from conductor_service.errors import Invalid
 from conductor_service.farm import Farm
@@ -42,10 +41,7 @@ def _create(farm: Farm, who: Principal, project: str, data: Any) -> Response:
     submission = from_json(Submission, data)
     validate_submission(submission)
     farm.catalogue.instance_type(submission.instance_type)
-    package: Package = farm.catalogue.resolve(submission.software)
-    for variable in submission.environment:
-        if not variable.name:
-            raise Invalid("environment", "has a variable without a name")
+    package = farm.catalogue.resolve(submission.software)
     with farm.database.write() as unit:
         row = jobs.find_project(unit.session, who.account_id, project)
         if submission.project not in (row.name, row.id):

@@ -84,9 +84,10 @@ async def next_task(request: Request, farm: FarmOf, who: Runner) -> Response:
     # An instance that waits is alive: it must be heard of again well before it would be given up.
     longest = min(LONGEST_WAIT_SECONDS, farm.settings.lease_seconds)
     until = farm.monotonic() + min(max(ask.wait_seconds, 0.0), longest)
+    offer = _offer
     while True:
         seen = farm.signals.work.count
-        found = await run_in_threadpool(_offer, farm, who.instance_id, ask)
+        found = await run_in_threadpool(offer, farm, who.instance_id, ask)
         if found is not None:
             return JSONResponse(found)
         left = until - farm.monotonic()
@@ -98,24 +99,39 @@ async def next_task(request: Request, farm: FarmOf, who: Runner) -> Response:
         farm.seen[who.instance_id] = farm.clock()
         if await request.is_disconnected():
             return Response(status_code=204)
+        offer = _look_first
+
+
+def _look_first(farm: Farm, instance_id: str, ask: Ask) -> JsonObject | None:
+    """Return an assignment, taking the database's one pen only if there may be one: all who wait are woken at once."""
+    with farm.database.read() as session:
+        instance = _staying(session, instance_id)
+        if not any_work(session, instance):
+            return None
+    return _offer(farm, instance_id, ask)
 
 
 def _offer(farm: Farm, instance_id: str, ask: Ask) -> JsonObject | None:
-    """Return an assignment; looks first without taking the database's one pen, since most looks find nothing."""
-    with farm.database.read() as session:
-        instance = session.get_one(Instance, instance_id)
-        if instance.ended is not None or instance.retired is not None:
-            raise Retired(instance.end_reason or "there was no work for it")
-        lost = _lost(session, instance_id, ask)
-        if lost is not None:
-            return assignment(session, lost)
-        if not any_work(session, instance):
-            return None
     with farm.database.write() as unit:
-        instance = unit.session.get_one(Instance, instance_id)
-        if instance.ended is not None or instance.retired is not None or instance.state != "ready":
+        instance = _staying(unit.session, instance_id)
+        lost = _lost(unit.session, instance_id, ask)
+        if lost is not None:
+            return assignment(unit.session, lost)
+        if instance.state != "ready":
             return None
         return hand_out(unit, instance, ask.sessions, farm.lease_times)
+
+
+def _staying(session: Session, instance_id: str) -> Instance:
+    """Return an instance that is not to shut down.
+
+    Raises:
+        Retired: it is.
+    """
+    instance = session.get_one(Instance, instance_id)
+    if instance.ended is not None or instance.retired is not None:
+        raise Retired(instance.end_reason or "there was no work for it")
+    return instance
 
 
 def _lost(session: Session, instance_id: str, ask: Ask) -> Attempt | None:
