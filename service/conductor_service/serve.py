@@ -64,8 +64,9 @@ def serve(settings: Settings, *, stop_instances: bool) -> None:
 
 
 def local_fleet(settings: Settings) -> LocalProcessFleet:
-    """Return the fleet of local processes; runners of this machine trust the service's own certificate."""
-    extra = ("--ca-file", settings.tls_certificate) if settings.tls_certificate else ()
+    """Return the fleet of local processes; its runners speak to the service without leaving this machine."""
+    trusted = settings.tls_ca or settings.tls_certificate
+    extra = ("--ca-file", trusted) if trusted else ("--allow-plain-http",)
     return LocalProcessFleet(settings.data_folder / "instances", extra=extra)
 
 

@@ -40,6 +40,8 @@ class Settings:
     port: int = 8088
     tls_certificate: str = ""
     tls_key: str = ""
+    #: certificate of the authority that signed it, for runners to trust; empty: the certificate signs itself
+    tls_ca: str = ""
     #: address that clients and runners use, where it differs from host and port
     public_url: str = ""
     #: catalogue files, added to the one that comes along; a later entry replaces an earlier one of the same name
@@ -116,5 +118,6 @@ def _relative_to(settings: Settings, folder: Path) -> Settings:
         data=absolute(settings.data),
         tls_certificate=absolute(settings.tls_certificate),
         tls_key=absolute(settings.tls_key),
+        tls_ca=absolute(settings.tls_ca),
         catalogue=tuple(absolute(c) for c in settings.catalogue),
     )
