@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from conductor_core.digest import parse_digest
 from conductor_core.errors import PathError
 from conductor_core.paths import ClientPath, Flavour
+from conductor_core.sequences import output_folder
 from conductor_core.submission import Step as SubmittedStep
 from sqlalchemy import func, select
 
@@ -42,14 +43,8 @@ class OutputRecord:
 
 
 def output_folders(step: SubmittedStep, flavour: Flavour) -> tuple[ClientPath, ...]:
-    """Return the folders that a step may write to: those of its outputs, up to the first one with a frame in its name."""
-    folders = []
-    for output in step.outputs:
-        folder = ClientPath.parse(output.path, flavour).parent
-        while any("#" in part for part in folder.components):
-            folder = folder.parent
-        folders.append(folder)
-    return tuple(folders)
+    """Return the folders that a step may write to, one for each of its outputs."""
+    return tuple(output_folder(ClientPath.parse(output.path, flavour)) for output in step.outputs)
 
 
 def check_place(record: OutputRecord, step: SubmittedStep, flavour: Flavour) -> ClientPath:

@@ -133,6 +133,17 @@ def test_previews_come_after_the_attempt(studio: Any, at_work: Any) -> None:
     assert studio.get("/jobs/1/outputs")["outputs"][0]["preview"] is True
 
 
+def test_a_job_shows_its_newest_picture(studio: Any, at_work: Any) -> None:
+    """Previews come in any order; the job's picture is that of the newest output that has one."""
+    runner, assignment = at_work
+    records = [facts(b"x", f"/job/out/f.{frame:04d}.png", frame) for frame in (1, 2, 3)]
+    first, second, third = (o["id"] for o in runner.publish(assignment, *records).json()["outputs"])
+    for output, shown in ((second, second), (first, second), (third, third)):
+        path = f"/attempts/{assignment['attempt']['id']}/outputs/{output}/preview"
+        assert runner.ask("PUT", path, params={"fence": 1}, content=PNG).status_code == 200
+        assert studio.get("/jobs/1")["last_output"] == shown
+
+
 def test_an_instance_sees_its_jobs_files_only(studio: Any, at_work: Any) -> None:
     """A runner fetches the manifest and the objects that it names, and nothing else, not even of the same project."""
     runner, assignment = at_work

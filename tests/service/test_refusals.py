@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy.exc import OperationalError
-
 from conductor_core.digest import Digest, digest_of
 from conductor_core.errors import TransferError
 from conductor_service.store import MemoryStore, ObjectMissing, StoreFull, StoreUnwritable
+from sqlalchemy.exc import OperationalError
 
 
 class SickStore(MemoryStore):

@@ -167,5 +167,14 @@ def _keep_preview(farm: Farm, claim: _Claim, output: str, png: bytes) -> None:
         if found is None or found.attempt_id != claim.attempt:
             raise Absent("output", output)
         found.preview = digest
-        unit.session.get_one(Job, found.job_id).last_output = found.id
         unit.output_changed(found)
+        _show_newest(unit, found)
+
+
+def _show_newest(unit: Unit, output: OutputFile) -> None:
+    """Make an output the picture of its job, unless a later one is that already: previews come in any order."""
+    job = unit.session.get_one(Job, output.job_id)
+    shown = unit.session.scalars(select(OutputFile.seq).where(OutputFile.id == job.last_output)).first()
+    if shown is None or output.seq > shown:
+        job.last_output = output.id
+        unit.job_changed(job)
