@@ -18,6 +18,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from conductor_core.paths import ClientPath
+
 _TILES = {"<udim>": r"(?!1000)[1-9][0-9]{3}", "<uvtile>": r"u[0-9]+_v[0-9]+"}
 _TOKEN = re.compile(r"(?P<hashes>#+)|%(?P<zeros>0[0-9]{1,2})?d|(?P<word><(?i:UDIM|UVTILE|f)>)")
 _TILE_TOKEN = re.compile(r"<(?:UDIM|UVTILE)>", re.IGNORECASE)
@@ -106,6 +108,19 @@ def frame_of(pattern: str, path: str) -> int | None:
     # img.####.exr is not the pattern of img.7.exr, nor of img.00007.exr
     right = (t["word"] or n == _frame_text(t, frame) for t, n in zip(tokens, numbers, strict=True))
     return frame if all(right) else None
+
+
+def output_folder(pattern: ClientPath) -> ClientPath:
+    """Return the folder that a step may write for this output: the nearest one above whatever a token stands for.
+
+    `/job/####/shot_####.exr` → `/job`, while `/jobs/#42/shot_####.exr` → `/jobs/#42`. Service, runner and agent decide by
+    this one answer what a task may write, what is published and what comes home.
+    """
+    folder = pattern.parent
+    for depth, component in enumerate(folder.components):
+        if _tokens(component + "/"):  # with the slash, a lone # is a folder's
+            return ClientPath(folder.flavour, folder.anchor, folder.components[:depth])
+    return folder
 
 
 def expand_frames(pattern: str, frames: Iterable[int], listing: DirectoryListing | None = None) -> Expansion:

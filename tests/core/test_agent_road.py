@@ -274,6 +274,18 @@ def test_a_place_outside_of_the_output_folders_is_refused(desk: Desk, eventually
     assert not (tmp_path / "stolen").exists()
 
 
+def test_a_folder_with_the_frame_in_its_name_comes_home(desk: Desk, eventually: Eventually) -> None:
+    """Where the scene asks for a folder for each frame, the frame comes home into it, and nothing goes above those folders."""
+    client = desk.start()
+    step = Step("main", "1-2", outputs=(Output(str(desk.home / "####" / "shot_####.exr")),))
+    _submitted(client, client.submit(desk.submission(steps=(step,)), desk.files()), eventually)
+    desk.fake.publish("job-1", str(desk.home.parent / "shot_0001.exr"), b"evil")
+    desk.fake.publish("job-1", str(desk.home / "0001" / "shot_0001.exr"), b"pixels")
+    eventually((desk.home / "0001" / "shot_0001.exr").exists)
+    eventually(lambda: client.downloads()[0]["failed"] == 1)
+    assert not (desk.home.parent / "shot_0001.exr").exists()
+
+
 def test_a_file_with_wrong_bytes_is_given_up_on_and_asked_for_again(desk: Desk, eventually: Eventually) -> None:
     """Bytes that do not hash to their name never become the file; after some attempts it is told, and asking again tries again."""
     client = desk.start()

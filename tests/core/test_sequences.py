@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from conductor_core.paths import ClientPath, Flavour
 from conductor_core.sequences import (
     DirectoryListing,
     expand_frames,
@@ -13,6 +14,7 @@ from conductor_core.sequences import (
     frame_path,
     has_frame_token,
     has_tile_token,
+    output_folder,
     sequence_pattern,
 )
 from fileseq.constants import PAD_STYLE_HASH1
@@ -98,6 +100,32 @@ TOKENS = {
 def test_tokens_are_recognised(pattern: str, frame: bool, tile: bool) -> None:
     """A caller can ask which family of tokens a text has."""
     assert (has_frame_token(pattern), has_tile_token(pattern)) == (frame, tile)
+
+
+OUTPUT_FOLDERS = {
+    "frame in the name": ("/job/render/shot_####.exr", "/job/render"),
+    "no token": ("/job/render/movie.mp4", "/job/render"),
+    "frame in a folder": ("/job/render/####/beauty.exr", "/job/render"),
+    "frame in a folder and the name": ("/render/####/shot_####.exr", "/render"),
+    "frame in part of a folder's name": ("/job/take_##_b/x/shot.exr", "/job"),
+    "a # alone in a folder is a #": ("/jobs/#42/shot_####.exr", "/jobs/#42"),
+    "a # alone in a folder, above a frame": ("/jobs/#42/##/a#.exr", "/jobs/#42"),
+    "printf in a folder": ("/job/%04d/shot.exr", "/job"),
+    "bare frame in a folder": ("/job/<f>/shot.exr", "/job"),
+    "tile in a folder": ("/job/<UDIM>/shot.exr", "/job"),
+    "frame in the first folder": ("/####/shot.exr", "/"),
+    "directly in the root": ("/shot_####.exr", "/"),
+    "Windows": ("C:\\job\\####\\shot.exr", "C:\\job"),
+    "Windows, with slashes": ("C:/jobs/#42/shot_####.exr", "C:\\jobs\\#42"),
+    "share": ("\\\\nas\\show\\%d\\shot.exr", "\\\\nas\\show\\"),
+}
+
+
+@pytest.mark.parametrize(("path", "expected"), OUTPUT_FOLDERS.values(), ids=OUTPUT_FOLDERS.keys())
+def test_an_output_has_a_folder(path: str, expected: str) -> None:
+    """The folder that a step may write lies above every token, and is as near to the file as that allows."""
+    flavour = Flavour.POSIX if path.startswith("/") else Flavour.WINDOWS
+    assert output_folder(ClientPath.parse(path, flavour)).text == expected
 
 
 @pytest.fixture

@@ -172,6 +172,22 @@ def test_a_folder_with_the_frame_in_its_name(studio: Any) -> None:
     assert runner.publish(assignment, facts(b"x", "/job/beauty.png")).status_code == 400
 
 
+def test_a_folder_with_a_sharp_in_its_name(studio: Any) -> None:
+    """A lone # in a folder's name is no frame token: the task may write in that folder, and not beside it."""
+    from dataclasses import replace
+
+    from conductor_core.submission import Output
+
+    submission = studio.commands("1")
+    step = replace(submission.steps[0], outputs=(Output("/jobs/#42/beauty_####.png"),))
+    studio.job(replace(submission, steps=(step,)))
+    runner = studio.runner()
+    assignment = runner.take()
+    assert runner.store(assignment, b"x").status_code == 201
+    assert runner.publish(assignment, facts(b"x", "/jobs/#43/beauty_0001.png")).status_code == 400
+    assert runner.publish(assignment, facts(b"x", "/jobs/#42/beauty_0001.png")).status_code == 200
+
+
 def test_bytes_of_a_stale_attempt_give_no_right(studio: Any, at_work: Any) -> None:
     """What an attempt sends after its fence has passed on does not become the project's."""
     runner, assignment = at_work

@@ -28,6 +28,7 @@ from conductor_core.errors import (
     TransferError,
 )
 from conductor_core.paths import ClientPath, local_flavour
+from conductor_core.sequences import output_folder
 from conductor_core.submission import Submission
 from conductor_core.transfer.download import Wanted, execute_download
 from conductor_core.transfer.hash_cache import HashCache
@@ -252,4 +253,4 @@ def _output_folders(submission: Submission | None) -> tuple[ClientPath, ...]:
     if submission is None or submission.flavour is not local_flavour():
         return ()
     paths = {output.path for step in submission.steps for output in step.outputs}
-    return tuple(ClientPath.parse(path, submission.flavour).parent for path in sorted(paths))
+    return tuple(output_folder(ClientPath.parse(path, submission.flavour)) for path in sorted(paths))
