@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from conductor_core.digest import parse_digest
 from conductor_core.errors import PathError
@@ -18,6 +19,8 @@ from conductor_service.errors import Invalid, ObjectsMissing, StaleAttempt
 from conductor_service.jobs import submission_of
 from conductor_service.leases import refuse, staleness
 from conductor_service.models import Attempt, Job, OutputFile, ProjectFile, Step, Task, new_id
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,8 @@ def _accept(unit: Unit, job: Job, attempt: Attempt, record: OutputRecord, path: 
         digest=record.digest,
         size=record.size,
         mode=record.mode,
-        mtime_ns=record.mtime_ns,
+        # a task may set any time on its file; one in the future would pass for newer than the artist's own work
+        mtime_ns=min(record.mtime_ns, _nanoseconds(unit.now)),
         width=record.width,
         height=record.height,
         layers=list(record.layers),
@@ -125,6 +129,11 @@ def _accept(unit: Unit, job: Job, attempt: Attempt, record: OutputRecord, path: 
     unit.output_changed(output)
     unit.job_changed(job)
     return output
+
+
+def _nanoseconds(moment: datetime) -> int:
+    """Return a time as files have it, exact to the microsecond: a float has not the digits."""
+    return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
 
 
 def _add_version(unit: Unit, job: Job, output: OutputFile) -> None:

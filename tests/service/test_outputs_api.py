@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from conductor_core.digest import digest_of
+from conductor_core.submission import Output
 from conductor_service.models import ProjectFile
 from sqlalchemy import select
 
@@ -104,6 +106,16 @@ def test_outputs_are_files_of_the_project(studio: Any, at_work: Any) -> None:
     ]
 
 
+@pytest.mark.parametrize(("ahead", "kept"), [(-3600, -3600), (3600, 0), (10**9, 0)], ids=["past", "an hour ahead", "far ahead"])
+def test_no_output_is_from_the_future(studio: Any, at_work: Any, ahead: int, kept: int) -> None:
+    """A task sets what time it likes on its files; none is said to be newer than its publication, so none wins over later work."""
+    runner, assignment = at_work
+    published = int(studio.clock.now.timestamp()) * 10**9
+    runner.publish(assignment, facts(b"x", "/job/out/f.png", mtime_ns=published + ahead * 10**9))
+    found = studio.get(f"/jobs/{assignment['job']['id']}/outputs").json()["outputs"]
+    assert [o["mtime_ns"] for o in found] == [published + kept * 10**9]
+
+
 def test_outputs_are_followed_by_number(studio: Any, at_work: Any) -> None:
     """A downloader asks for what came after the last number it saw, and misses nothing."""
     runner, assignment = at_work
@@ -158,10 +170,6 @@ def test_an_instance_sees_its_jobs_files_only(studio: Any, at_work: Any) -> None
 
 def test_a_folder_with_the_frame_in_its_name(studio: Any) -> None:
     """Where the output's folder has a frame token, the folder above it is what may be written to."""
-    from dataclasses import replace
-
-    from conductor_core.submission import Output
-
     submission = studio.commands("1")
     step = replace(submission.steps[0], outputs=(Output("/job/out/####/beauty.png"),))
     studio.job(replace(submission, steps=(step,)))
@@ -174,10 +182,6 @@ def test_a_folder_with_the_frame_in_its_name(studio: Any) -> None:
 
 def test_a_folder_with_a_sharp_in_its_name(studio: Any) -> None:
     """A lone # in a folder's name is no frame token: the task may write in that folder, and not beside it."""
-    from dataclasses import replace
-
-    from conductor_core.submission import Output
-
     submission = studio.commands("1")
     step = replace(submission.steps[0], outputs=(Output("/jobs/#42/beauty_####.png"),))
     studio.job(replace(submission, steps=(step,)))

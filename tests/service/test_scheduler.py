@@ -49,10 +49,10 @@ def test_the_bill_stops_at_the_end(studio: Any) -> None:
 
 def test_jobs_share_an_instance_by_their_time(studio: Any) -> None:
     """Two jobs on one instance pay by the time of their attempts, and together exactly what it costs."""
-    first = studio.job(studio.commands("1", max_instances=1))
-    second = studio.job(studio.commands("1", max_instances=1))
+    for _ in range(2):
+        studio.job(studio.commands("1", max_instances=1))
     runner = studio.runner()
-    for seconds in (100, 300):
+    for seconds in (150, 350):
         assignment = runner.take()
         for _ in range(seconds // 50):
             studio.clock.pass_time(50)
@@ -63,7 +63,6 @@ def test_jobs_share_an_instance_by_their_time(studio: Any) -> None:
     assert costs == {1: 3, 2: 7}
     assert sum(i["billed_minutes"] for i in other) == 10
     assert float(studio.get("/cost")["unattributed"]) > 0
-    del first, second
 
 
 def test_the_account_limit_holds(make_studio: Any) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -109,8 +110,6 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Process]]:
 
 def sleeping(commands: Any, frames: str, seconds: float) -> Submission:
     """Return a job whose tasks each take some seconds and write nothing."""
-    from dataclasses import replace
-
     submission: Submission = commands(frames)
     step = replace(submission.steps[0], command=("sleep", str(seconds)), outputs=())
     return replace(submission, steps=(step,))

@@ -88,7 +88,7 @@ def test_events_come_as_they_happen(served: Served) -> None:
 
 def test_events_are_resumed_without_gap(served: Served) -> None:
     """After a break, the stream goes on behind the number that was seen last, by header or by query."""
-    job = served.studio.job()
+    served.studio.job()
     stream = served.events("?after=0")
     next(stream)
     first = next(stream)
@@ -97,7 +97,6 @@ def test_events_are_resumed_without_gap(served: Served) -> None:
         next(again)
         assert [next(again)[0] for _ in range(3)] == rest
     assert served.session.get(f"{served.url}/api/v1/events?after=x", timeout=5).status_code == 400
-    del job
 
 
 def test_events_of_a_project_and_of_instances(served: Served) -> None:
