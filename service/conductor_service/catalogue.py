@@ -119,15 +119,19 @@ def version_key(version: str) -> tuple[tuple[int, str], ...]:
 
 
 def load_catalogue(
-    paths: Iterable[Path] = (), *, instance_types: Iterable[InstanceType] = (), software: Iterable[Package] = ()
+    paths: Iterable[Path] = (),
+    *,
+    instance_types: Iterable[InstanceType] = (),
+    software: Iterable[Package] = (),
+    found: Iterable[Package] = (),
 ) -> Catalogue:
-    """Return the shipped catalogue with the files of `paths`, then the single entries, laid over it in order.
+    """Return the shipped catalogue over what was `found`, with the files of `paths`, then the single entries, laid over it in order.
 
     Raises:
         SettingsError: a file cannot be read or a field does not fit.
     """
     types: dict[str, InstanceType] = {}
-    packages: dict[tuple[str, str], Package] = {}
+    packages = {(p.name, p.version): p for p in found}
     currency = "EUR"
     given = _File("", tuple(instance_types), tuple(software))
     for file in (*(_read(path) for path in (SHIPPED, *paths)), given):

@@ -14,6 +14,7 @@ from conductor_service import events
 from conductor_service.catalogue import Catalogue, load_catalogue
 from conductor_service.clock import Clock, utc_now
 from conductor_service.database import Database, sqlite_url
+from conductor_service.found_software import find_software
 from conductor_service.hand_out import LeaseTimes
 from conductor_service.logs import AttemptLogs
 from conductor_service.settings import Settings
@@ -68,7 +69,10 @@ def open_farm(
     """
     data = private_folder(settings.data_folder)
     catalogue = load_catalogue(
-        [Path(p) for p in settings.catalogue], instance_types=settings.instance_types, software=settings.software
+        [Path(p) for p in settings.catalogue],
+        instance_types=settings.instance_types,
+        software=settings.software,
+        found=find_software() if settings.find_software else (),
     )
     signals = Signals()
     database = Database(sqlite_url(data / "conductor.sqlite"), clock=clock, signals=signals, finish=events.finish)

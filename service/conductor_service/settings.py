@@ -49,6 +49,8 @@ class Settings:
     #: laid over the catalogue files, for those who want one file only
     instance_types: tuple[InstanceType, ...] = ()
     software: tuple[Package, ...] = ()
+    #: also offer the Blenders that are on this machine
+    find_software: bool = True
     #: instances that an account may have at once
     account_instance_limit: int = 100
     #: an attempt whose runner is silent for this long is lost

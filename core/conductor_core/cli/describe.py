@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -109,7 +110,7 @@ def _hosts_folder(settings: HostSettings, environ: Mapping[str, str]) -> Path:
 
 def _program(settings: HostSettings, environ: Mapping[str, str]) -> str:
     named = environ.get("CONDUCTOR_BLENDER") or settings.blender
-    found = shutil.which(named or "blender")
+    found = shutil.which(named) if named else shutil.which("blender") or _installed_in(_hosts_folder(settings, environ))
     if found:
         return found
     what = f"{named} is not a program." if named else "There is no blender on the PATH."
@@ -118,6 +119,15 @@ def _program(settings: HostSettings, environ: Mapping[str, str]) -> str:
         what,
         "Set CONDUCTOR_BLENDER (or hosts.blender in settings.yaml) to a blender binary or to a Python that has bpy.",
     )
+
+
+def _installed_in(clone: Path) -> str | None:
+    """Return the Python with the newest Blender that install.py put into a clone."""
+    installed = clone / ".conductor" / "blender"
+    program = "Scripts/python.exe" if sys.platform == "win32" else "bin/python"
+    pythons = [p for p in installed.glob(f"*/{program}") if p.exists()]
+    newest = max(pythons, key=lambda p: [int(n) for n in re.findall(r"\d+", p.relative_to(installed).parts[0])], default=None)
+    return str(newest) if newest else None
 
 
 def _run(command: list[str], timeout: float) -> str:

@@ -1,0 +1,50 @@
+"""What a first service finds on its machine without being told."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from conductor_service.catalogue import load_catalogue
+from conductor_service.found_software import find_software
+
+
+def test_blenders_as_modules_are_found(tmp_path: Path) -> None:
+    """Each environment with bpy is a package with the version that is installed there, and sees its own folders."""
+    python = tmp_path / "4.5.15" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to(sys.executable)
+    (tmp_path / "4.5.15" / "lib" / "python3.11" / "site-packages" / "bpy-4.5.15.dist-info").mkdir(parents=True)
+    (tmp_path / "broken" / "lib" / "python3.11" / "site-packages" / "bpy-5.0.1.dist-info").mkdir(parents=True)
+    (package,) = find_software(tmp_path, path="")
+    assert (package.name, package.version, package.launch, package.executable) == ("blender", "4.5.15", "bpy-module", str(python))
+    assert str(tmp_path / "4.5.15") in package.roots
+
+
+def test_a_program_on_the_path_is_asked_for_its_version(tmp_path: Path) -> None:
+    """The version is the one that the program itself says."""
+    _program(tmp_path, "echo 'Blender 4.2.3 LTS'")
+    (package,) = find_software(tmp_path / "none", path=str(tmp_path))
+    assert (package.version, package.launch, package.executable) == ("4.2.3", "blender-binary", str(tmp_path / "blender"))
+
+
+def test_a_program_that_says_no_version_is_left_out(tmp_path: Path) -> None:
+    """Something else by the name of blender is not offered."""
+    _program(tmp_path, "echo mixes fruit")
+    assert find_software(tmp_path / "none", path=str(tmp_path)) == ()
+
+
+def test_a_catalogue_takes_precedence_over_what_was_found(tmp_path: Path) -> None:
+    """A studio that names a package itself gets its own entry."""
+    _program(tmp_path, "echo 'Blender 4.2.3'")
+    own = tmp_path / "own.yaml"
+    own.write_text("software: [{name: blender, version: '4.2.3', launch: blender-binary, executable: /opt/blender}]")
+    found = find_software(tmp_path / "none", path=str(tmp_path))
+    packages = [p for p in load_catalogue([own], found=found).packages if p.name == "blender"]
+    assert [p.executable for p in packages] == ["/opt/blender"]
+
+
+def _program(folder: Path, says: str) -> None:
+    program = folder / "blender"
+    program.write_text(f"#!/bin/sh\n{says}\n")
+    program.chmod(0o755)
