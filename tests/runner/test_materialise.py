@@ -18,7 +18,8 @@ from conductor_service.runner.materialise import execute_stage
 from conductor_service.runner.placing import Method, can_reflink, place
 from conductor_service.runner.stage import StagedFolder, plan_stage
 from conductor_service.runner.stages import ensure_folder
-from conductor_service.runner.work_folder import WorkFolder, remove_tree
+from conductor_service.runner.work_folder import WorkFolder
+from conductor_service.trees import remove_tree
 
 TIME = 1_600_000_000_123_456_789
 WOOD = b"wood" * 1000

@@ -205,3 +205,44 @@ def test_an_id_is_no_path(tmp_path: Path) -> None:
     """An instance id cannot lead out of the ledger."""
     with pytest.raises(ValueError, match="not an instance id"):
         local(tmp_path).terminate("../x")
+
+
+def nest(folder: Path, depth: int) -> None:
+    """Nest folders deeper than a path may be long, as a task can; a file in the deepest."""
+    folder.mkdir(parents=True)
+    here = os.open(folder, os.O_RDONLY)
+    for _ in range(depth):
+        os.mkdir("d", dir_fd=here)
+        deeper = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = deeper
+    os.close(os.open("file", os.O_CREAT | os.O_WRONLY, dir_fd=here))
+    os.close(here)
+
+
+def test_a_tree_of_any_depth_is_swept(tmp_path: Path) -> None:
+    """Folders nested by a hostile task stop neither the look at the fleet nor the removal of what is left."""
+    fleet = local(tmp_path)
+    fleet.launch(order("b"))
+    nest(tmp_path / "a" / "work" / "sessions" / "1", 3000)
+    assert names(fleet) == ["b"]
+    assert not (tmp_path / "a").exists()
+    fleet.terminate("b")
+
+
+def test_a_home_that_cannot_be_removed_hides_no_other(tmp_path: Path) -> None:
+    """One instance's trouble is logged and tried again; folders that are no instance's are left alone."""
+
+    class Troubled(LocalProcessFleet):
+        def terminate(self, instance_id: str) -> None:
+            if instance_id == "a":
+                raise PermissionError("a disk that answers nothing")
+            super().terminate(instance_id)
+
+    fleet = Troubled(tmp_path, command=(sys.executable, "-c", RUNNER), patience=1.0)
+    (tmp_path / "a").mkdir()
+    (tmp_path / "lost+found").mkdir()
+    fleet.launch(order("b"))
+    assert names(fleet) == ["b"]
+    assert (tmp_path / "lost+found").exists()
+    fleet.terminate("b")

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -23,6 +23,9 @@ import psutil
 from conductor_core.user_folders import private_folder, write_private
 
 from conductor_service.fleets.interface import LaunchFailed, LaunchOrder, ProviderInstance
+from conductor_service.trees import remove_tree
+
+_log = logging.getLogger(__name__)
 
 #: environment variable that every process of an instance inherits
 MARK = "CONDUCTOR_INSTANCE"
@@ -85,7 +88,7 @@ class LocalProcessFleet:
         found = []
         for instance_id, entry in list(self._ledger()):
             if self._process(instance_id) is None:
-                self.terminate(instance_id)
+                self._sweep(instance_id)
             else:
                 found.append(ProviderInstance(instance_id, str(entry.get("type", ""))))
         return found
@@ -108,7 +111,14 @@ class LocalProcessFleet:
         if child is not None:
             child.wait()
         if home.exists():
-            _remove(home)
+            remove_tree(home)
+
+    def _sweep(self, instance_id: str) -> None:
+        """Remove what is left of an instance; trouble with one must not hide the others from the scheduler."""
+        try:
+            self.terminate(instance_id)
+        except (OSError, psutil.Error) as exc:
+            _log.warning("instance %s: what is left of it cannot be removed yet: %s", instance_id, exc)
 
     def log_file(self, instance_id: str) -> Path:
         """Return where a runner's own output goes; it stays when the instance is gone."""
@@ -145,14 +155,14 @@ class LocalProcessFleet:
         return self._folder / instance_id
 
     def _ledger(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        for home in sorted(p for p in self._folder.iterdir() if p.is_dir()):
+        for home in sorted(p for p in self._folder.iterdir() if _ID.fullmatch(p.name) and p.is_dir()):
             yield home.name, self._entry(home.name)
 
     def _entry(self, instance_id: str) -> Mapping[str, Any]:
         """Return what the ledger says; nothing where the service died before it wrote."""
         try:
             entry = json.loads((self._home(instance_id) / "instance.json").read_bytes())
-        except (FileNotFoundError, ValueError):
+        except (OSError, ValueError):
             return {}
         return entry if isinstance(entry, dict) else {}
 
@@ -195,11 +205,3 @@ def _command_line(process: psutil.Process) -> list[str]:
 def _signal(process: psutil.Process, send: Callable[[psutil.Process], None]) -> None:
     with contextlib.suppress(psutil.NoSuchProcess):
         send(process)
-
-
-def _remove(folder: Path) -> None:
-    """Remove a folder, read-only inputs in it included."""
-    for parent, _, _ in os.walk(folder):
-        with contextlib.suppress(OSError):
-            os.chmod(parent, 0o700)
-    shutil.rmtree(folder, ignore_errors=True)

@@ -10,7 +10,6 @@ import contextlib
 import os
 import shutil
 import stat
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -19,8 +18,7 @@ from conductor_core.paths import ClientPath
 
 from conductor_service.runner.errors import TaskFailed
 from conductor_service.runner.placing import reflink
-
-_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+from conductor_service.trees import TooDeep, opened, plain_files
 
 Identity = tuple[int, int, int]
 
@@ -54,7 +52,7 @@ class Collector:
         self._folders = folders
         self._known: dict[tuple[int, str], Identity] = {}
         for index, folder in enumerate(folders):
-            for relative, facts in _files(folder.backing):
+            for relative, facts in _listed(folder):
                 self._known[index, relative] = _identity(facts)
         self._taken = 0
 
@@ -80,23 +78,32 @@ class Collector:
         return taken
 
     def take_rest(self, into: Path) -> tuple[Taken, ...]:
-        """Take every other file that was written."""
+        """Take every other file that was written.
+
+        Raises:
+            TaskFailed: (bad-output) folders are nested beyond any reason, or the artist's system has no such name.
+        """
         result = []
         for index, folder in enumerate(self._folders):
-            for relative, facts in list(_files(folder.backing)):
+            for relative, facts in _listed(folder):
                 if self._known.get((index, relative)) != _identity(facts):
                     taken = self._move(index, relative, into)
                     if taken is not None:
                         result.append(taken)
         return tuple(result)
 
-    def clear(self) -> None:
-        """Remove what a failed task wrote and nobody will take."""
+    def clear(self) -> bool:
+        """Remove what a failed task wrote and nobody will take; return whether the folders are fit for another task."""
         for index, folder in enumerate(self._folders):
-            for relative, facts in list(_files(folder.backing)):
-                if self._known.get((index, relative)) != _identity(facts):
-                    with contextlib.suppress(OSError), _opened(folder.backing, PurePosixPath(relative).parts[:-1]) as parent:
-                        os.unlink(PurePosixPath(relative).name, dir_fd=parent)
+            try:
+                for relative, facts in list(plain_files(folder.backing)):
+                    if self._known.get((index, relative)) != _identity(facts):
+                        parts = PurePosixPath(relative).parts
+                        with contextlib.suppress(OSError), opened(folder.backing, parts[:-1]) as parent:
+                            os.unlink(parts[-1], dir_fd=parent)
+            except TooDeep:
+                return False
+        return True
 
     def _locate(self, seen: str) -> tuple[int, str]:
         path = os.path.normpath(seen)
@@ -112,7 +119,7 @@ class Collector:
         self._taken += 1
         target = into / f"{self._taken:06d}{PurePosixPath(relative).suffix}"
         try:
-            with _opened(folder.backing, parts[:-1]) as parent:
+            with opened(folder.backing, parts[:-1]) as parent:
                 facts = os.stat(parts[-1], dir_fd=parent, follow_symlinks=False)
                 if not stat.S_ISREG(facts.st_mode) or self._known.get((index, relative)) == _identity(facts):
                     return None
@@ -127,6 +134,13 @@ class Collector:
             return None
         self._known.pop((index, relative), None)
         return Taken(_client_path(folder, parts), target, facts.st_size, stat.S_IMODE(facts.st_mode) & 0o777, facts.st_mtime_ns)
+
+
+def _listed(folder: OutputFolder) -> list[tuple[str, os.stat_result]]:
+    try:
+        return list(plain_files(folder.backing))
+    except TooDeep as exc:
+        raise TaskFailed("bad-output", f"{folder.client}: {exc}") from exc
 
 
 def _client_path(folder: OutputFolder, parts: tuple[str, ...]) -> ClientPath:
@@ -148,31 +162,6 @@ def _copy_file(source: str, target: str) -> None:
         shutil.copystat(source, target)
     else:
         shutil.copy2(source, target)
-
-
-@contextlib.contextmanager
-def _opened(root: Path, parts: tuple[str, ...]) -> Iterator[int]:
-    """Give a descriptor of a folder below `root`; a symlink on the way is an error (ELOOP or ENOTDIR)."""
-    descriptor = os.open(root, _FOLDER_FLAGS)
-    try:
-        for part in parts:
-            deeper = os.open(part, _FOLDER_FLAGS, dir_fd=descriptor)
-            os.close(descriptor)
-            descriptor = deeper
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _files(root: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield the plain files below a folder, symlinks not followed."""
-    for path, folders, files, descriptor in os.fwalk(root, follow_symlinks=False):
-        folders.sort()
-        for name in sorted(files):
-            with contextlib.suppress(FileNotFoundError):
-                facts = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
-                if stat.S_ISREG(facts.st_mode):
-                    yield os.path.relpath(os.path.join(path, name), root), facts
 
 
 def _identity(facts: os.stat_result) -> Identity:

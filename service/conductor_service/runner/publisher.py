@@ -27,7 +27,7 @@ from conductor_service.runner.expectations import Expectations, is_image
 from conductor_service.runner.holding import Holding
 from conductor_service.runner.inspector import BadImage, ImageFacts
 from conductor_service.runner.service import OutputRecord, RunnerService, Verdict
-from conductor_service.runner.work_folder import remove_tree
+from conductor_service.trees import remove_tree
 
 _log = logging.getLogger(__name__)
 

@@ -32,7 +32,7 @@ from conductor_service.runner.service import Beat
 from conductor_service.runner.stages import Stage, ensure_folder
 from conductor_service.runner.system_view import write_etc
 from conductor_service.runner.vigil import Charge, Watch
-from conductor_service.runner.work_folder import remove_tree
+from conductor_service.trees import remove_tree
 
 #: the hosts' scripts use the core too
 _CORE = Path(conductor_core.__file__).resolve().parent
@@ -77,11 +77,12 @@ class Session:
         self._rules = self._places.rules(stage.files, [o.client for o in outputs])
         self._scripts = _scripts(machine)
         self._world = self._make_world(stage, outputs)
+        self._spoilt = False
 
     @property
     def usable(self) -> bool:
         """Tell whether the next task can be run here."""
-        return self._server is None or self._server.alive
+        return not self._spoilt and (self._server is None or self._server.alive)
 
     def run(self, assignment: Assignment, holding: Holding, hand_over: HandOver) -> None:
         """Run one task, handing over what it writes, frame by frame.
@@ -103,7 +104,7 @@ class Session:
             if named or rest:
                 hand_over(FrameReady(holding, None, named + rest, self._expectations))
         except BaseException:
-            self._collector.clear()
+            self._spoilt = not self._collector.clear()
             raise
         finally:
             holding.inbox = None

@@ -23,7 +23,7 @@ from conductor_service.runner.placing import Method, can_reflink
 from conductor_service.runner.service import RunnerService
 from conductor_service.runner.stage import StagePlan, plan_stage
 from conductor_service.runner.vigil import TaskEnded
-from conductor_service.runner.work_folder import remove_tree
+from conductor_service.trees import remove_tree
 
 #: jobs whose files stay laid out; tasks of several jobs may alternate on an instance
 _KEPT = 3

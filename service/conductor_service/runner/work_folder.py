@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
-import shutil
-import stat
 from pathlib import Path
 
 from conductor_service.runner.errors import WorkFolderInUse
+from conductor_service.trees import remove_tree
 
 
 class WorkFolder:
@@ -58,17 +56,3 @@ class WorkFolder:
         """Return the bytes that are free on the folder's file system."""
         facts = os.statvfs(self.root)
         return facts.f_bavail * facts.f_frsize
-
-
-def remove_tree(folder: Path) -> None:
-    """Remove `folder` and all in it, also folders that a manifest made read-only; nothing happens when it is not there."""
-    if not folder.exists():
-        return
-    for path, folders, _ in os.walk(folder):
-        for name in folders:
-            child = os.path.join(path, name)
-            mode = os.lstat(child).st_mode
-            if stat.S_ISDIR(mode) and mode & 0o700 != 0o700:
-                with contextlib.suppress(OSError):
-                    os.chmod(child, 0o700)
-    shutil.rmtree(folder, ignore_errors=True)
