@@ -37,9 +37,7 @@ class AgentClient:
         """Return version, process id, service and what is being transferred."""
         return self._call("GET", "/v1/status")
 
-    def submit(
-        self, submission: Submission, files: Sequence[str], *, download: bool = True, service: str = ""
-    ) -> str:
+    def submit(self, submission: Submission, files: Sequence[str], *, download: bool = True, service: str = "") -> str:
         """Hand over a submission and return its id: it is on disk then, and everything else happens by itself."""
         request = {"submission": to_json(submission), "files": list(files), "download": download, "service": service}
         return str(self._call("POST", "/v1/submissions", request)["id"])

@@ -71,7 +71,9 @@ def test_retry_after_is_honoured(fake_service: Any, sleeps: _Sleeps, value: str,
 def test_nobody_there(sleeps: _Sleeps) -> None:
     """A refused connection becomes one sentence that names the address, after all attempts."""
     transport = Transport(Address("http://127.0.0.1:9"), "t", retries=RetryPolicy(attempts=2), timing=sleeps.timing())
-    with pytest.raises(errors.ServiceUnreachable, match=r"127\.0\.0\.1:9 cannot be reached \(connection refused; tried 2 times\)"):
+    with pytest.raises(
+        errors.ServiceUnreachable, match=r"127\.0\.0\.1:9 cannot be reached \(connection refused; tried 2 times\)"
+    ):
         transport.call("GET", "/")
     assert len(sleeps.seconds) == 1
 

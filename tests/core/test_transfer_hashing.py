@@ -187,7 +187,9 @@ def test_a_cache_damaged_while_open_is_rebuilt(tmp_path: Path, caplog: pytest.Lo
     cache.close()
 
 
-@pytest.mark.parametrize("blob", [b"{", b"[]", b'{"f": [1, 2]}', b'{"f": [5, 1, 7, "md5:1"]}'], ids=["json", "list", "short", "digest"])
+@pytest.mark.parametrize(
+    "blob", [b"{", b"[]", b'{"f": [1, 2]}', b'{"f": [5, 1, 7, "md5:1"]}'], ids=["json", "list", "short", "digest"]
+)
 def test_a_damaged_row_is_empty(tmp_path: Path, blob: bytes) -> None:
     """A row that is not what we write is as good as none."""
     path = tmp_path / "hashes.sqlite"

@@ -257,9 +257,7 @@ class Journal:
                     (row.service, row.job, o.path, o.seq, o.digest, o.size, o.mode, o.mtime_ns),
                 )
             last = max((o.seq for o in outputs), default=row.seq)
-            self._run(
-                "UPDATE downloads SET seq = max(seq, ?) WHERE service = ? AND job = ?", (last, row.service, row.job)
-            )
+            self._run("UPDATE downloads SET seq = max(seq, ?) WHERE service = ? AND job = ?", (last, row.service, row.job))
 
     def outputs(self, service: str, job: str) -> list[OutputRow]:
         """Return the files of a followed job."""
@@ -350,7 +348,5 @@ def _download(row: sqlite3.Row) -> DownloadRow:
 
 
 def _output(row: sqlite3.Row) -> OutputRow:
-    names = (
-        *("service", "job", "path", "seq", "digest", "size", "mode", "mtime_ns", "state", "placed", "attempts", "error"),
-    )
+    names = (*("service", "job", "path", "seq", "digest", "size", "mode", "mtime_ns", "state", "placed", "attempts", "error"),)
     return OutputRow(*(row[name] for name in names))

@@ -176,17 +176,13 @@ class Submissions:
         if row.manifest is not None:
             return from_json(Manifest, json.loads(row.manifest))
         tree = read_tree(row.request["files"])
-        manifest = hash_tree(
-            tree, self._cache, progress, flavour=submission.flavour, threads=self._settings.hash_threads
-        )
+        manifest = hash_tree(tree, self._cache, progress, flavour=submission.flavour, threads=self._settings.hash_threads)
         progress.put(objects=len(manifest.objects()))
         self._hashed(tree.files)
         self._journal.set_manifest(row.id, manifest.to_bytes(), _counts(progress))
         return manifest
 
-    def _send_and_commit(
-        self, identity: str, client: ServiceClient, job: Job, manifest: Manifest, progress: Progress
-    ) -> None:
+    def _send_and_commit(self, identity: str, client: ServiceClient, job: Job, manifest: Manifest, progress: Progress) -> None:
         objects = ProjectObjects(client, job.project)
         missing = ask_missing(manifest, objects)
         for _ in range(COMMIT_ROUNDS):
@@ -206,7 +202,9 @@ class Submissions:
                 if exc.code != "objects-missing" or not exc.missing:
                     raise
                 missing = frozenset(d for d in manifest.objects() if d in exc.missing)
-        raise TransferError("The store", "keeps losing the files of this submission", "Ask your administrator to look at the store.")
+        raise TransferError(
+            "The store", "keeps losing the files of this submission", "Ask your administrator to look at the store."
+        )
 
     def _kill(self, row: SubmissionRow) -> None:
         if row.job:

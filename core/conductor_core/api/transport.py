@@ -128,9 +128,7 @@ def is_loopback(host: str) -> bool:
 class Transport:
     """Send calls to one service with one token; safe to share between threads."""
 
-    def __init__(
-        self, address: Address, token: str, *, retries: RetryPolicy = RetryPolicy(), timing: Timing = Timing()
-    ) -> None:
+    def __init__(self, address: Address, token: str, *, retries: RetryPolicy = RetryPolicy(), timing: Timing = Timing()) -> None:
         self.base = check_address(address)
         self.retries = retries
         self.timing = timing

@@ -77,7 +77,9 @@ def describe_scene(asker: Asker, scene: str, frames: str = "", *, timeout: float
             answer = json.loads(out.read_bytes())
         except (OSError, ValueError):
             raise Ended(
-                ExitCode.HOST_FAILED, f"{asker.command[0]} did not answer about {scene}. {_tail(said)}", "Open it there to see why."
+                ExitCode.HOST_FAILED,
+                f"{asker.command[0]} did not answer about {scene}. {_tail(said)}",
+                "Open it there to see why.",
             ) from None
     error = answer.get("error") if isinstance(answer, dict) else None
     if isinstance(error, dict):
@@ -86,7 +88,9 @@ def describe_scene(asker: Asker, scene: str, frames: str = "", *, timeout: float
         return from_json(SceneDescription, answer)
     except InvalidDocument as exc:
         raise Ended(
-            ExitCode.HOST_FAILED, f"{asker.command[0]} answered in a form that is not understood: {exc}", "Update both to one version."
+            ExitCode.HOST_FAILED,
+            f"{asker.command[0]} answered in a form that is not understood: {exc}",
+            "Update both to one version.",
         ) from exc
 
 
@@ -146,7 +150,9 @@ def _run(command: list[str], timeout: float) -> str:
                 start_new_session=sys.platform != "win32",
             )
         except subprocess.TimeoutExpired:
-            raise Ended(ExitCode.HOST_FAILED, f"{command[0]} did not answer within {timeout:.0f} s.", "Open the scene there.") from None
+            raise Ended(
+                ExitCode.HOST_FAILED, f"{command[0]} did not answer within {timeout:.0f} s.", "Open the scene there."
+            ) from None
         except OSError as exc:
             raise Ended(ExitCode.HOST_FAILED, f"{command[0]} cannot be started ({exc}).", "Check CONDUCTOR_BLENDER.") from exc
         log.seek(0)

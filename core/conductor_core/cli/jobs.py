@@ -40,7 +40,9 @@ def jobs_command(
         print_json({"jobs": jobs})
         return
     columns = ("job", "state", "frames", "title", "project", "by", "cost", "created")
-    print_table(columns, [(j.number, j.state, _done(j), j.title, j.project, j.submitted_by or "", j.cost, j.created) for j in jobs])
+    print_table(
+        columns, [(j.number, j.state, _done(j), j.title, j.project, j.submitted_by or "", j.cost, j.created) for j in jobs]
+    )
 
 
 @click.command("job")

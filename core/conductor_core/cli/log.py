@@ -21,7 +21,11 @@ LOOK_EVERY = 1.0
 
 @click.command("log")
 @click.argument("job")
-@click.option("--frame", type=int, help="The task that renders this frame. Default: the first failed one, else one that runs, else the last.")
+@click.option(
+    "--frame",
+    type=int,
+    help="The task that renders this frame. Default: the first failed one, else one that runs, else the last.",
+)
 @click.option("--step", default="", help="The step, where a job has several.")
 @click.option("--attempt", type=click.IntRange(1), metavar="N", help="Its N-th attempt. Default: the last.")
 @click.option("--follow", is_flag=True, help="Stay and print what comes, until the attempt ends.")
@@ -64,7 +68,9 @@ def choose_task(tasks: tuple[Task, ...], frame: int | None, step: str) -> Task:
             if task.state == state:
                 return task
     if not fitting:
-        what = "The job has no task" + (f" for frame {frame}" if frame is not None else "") + (f" in step {step!r}" if step else "")
+        what = (
+            "The job has no task" + (f" for frame {frame}" if frame is not None else "") + (f" in step {step!r}" if step else "")
+        )
         raise Ended(ExitCode.NOT_FOUND, f"{what}.", "See its tasks: conductor job N --tasks")
     tried = [t for t in fitting if t.attempts_made]
     return (tried or fitting)[-1]

@@ -17,13 +17,26 @@ from conductor_core.errors import ConductorError
 @click.command("login")
 @click.argument("url", required=False, metavar="[URL]")
 @click.option("--token-file", metavar="FILE", help="Read the token from a file, - for standard input. Default: ask for it.")
-@click.option("--ca", metavar="FILE", type=click.Path(exists=True, dir_okay=False, resolve_path=True), default=None, help="Certificate authority (PEM) of a studio of its own.")
+@click.option(
+    "--ca",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, resolve_path=True),
+    default=None,
+    help="Certificate authority (PEM) of a studio of its own.",
+)
 @click.option("--allow-plain-http", is_flag=True, help="Send the token unencrypted: only where you trust every network between.")
 @click.option("--logout", is_flag=True, help="Forget the login of URL.")
 @json_option
 @pass_session
 def login_command(
-    session: Session, /, url: str | None, token_file: str | None, ca: str | None, allow_plain_http: bool, logout: bool, as_json: bool
+    session: Session,
+    /,
+    url: str | None,
+    token_file: str | None,
+    ca: str | None,
+    allow_plain_http: bool,
+    logout: bool,
+    as_json: bool,
 ) -> None:
     """Log in to a service, or show where you are logged in.
 

@@ -24,7 +24,9 @@ def _options(function: Callable[..., None]) -> Callable[..., None]:
         pass_session,
         json_option,
         click.option("--reason", default="", help="Shown to everybody beside the tasks."),
-        click.option("--state", "states", multiple=True, help="Only tasks in this state, such as failed; several times for several."),
+        click.option(
+            "--state", "states", multiple=True, help="Only tasks in this state, such as failed; several times for several."
+        ),
         click.option("--step", default="", help="Only tasks of this step."),
         click.option("--frames", "-f", default="", help="Only tasks that render these frames. Default: all."),
         click.argument("job"),
@@ -106,9 +108,7 @@ def _move(
     if frames or step:
         wanted = set(FrameSet.parse(frames)) if frames else None
         tasks = [
-            t.id
-            for t in client.tasks(job)
-            if (wanted is None or wanted.intersection(t.frames)) and (not step or t.step == step)
+            t.id for t in client.tasks(job) if (wanted is None or wanted.intersection(t.frames)) and (not step or t.step == step)
         ]
         if not tasks:
             raise Ended(ExitCode.NOT_FOUND, f"Job {job} has no task for that.", f"See its tasks: conductor job {job} --tasks")

@@ -140,7 +140,9 @@ def render(status: Status) -> RenderableType:
         total, done = int(status.download.get("total", 0)), int(status.download.get("done", 0))
         table.add_row("home", ProgressBar(total=max(total, 1), completed=done, width=_WIDTH), _home_words(status.download))
     if status.job is not None:
-        table.add_row("job", Text(f"{status.job.number} {status.job.title}", overflow="ellipsis", no_wrap=True), _cost_words(status))
+        table.add_row(
+            "job", Text(f"{status.job.number} {status.job.title}", overflow="ellipsis", no_wrap=True), _cost_words(status)
+        )
     return Group(*rows)
 
 

@@ -70,9 +70,17 @@ def report_tree(report: ScanReport) -> Tree:
             branch.add(f"{escape(d.path)}{many}  [dim]{escape(d.referrer)}[/dim]{partly}")
     for title, style, lines in (
         ("missing", "red", [f"{escape(m.path)}  [dim]{escape(m.referrer)}: {escape(m.reason)}[/dim]" for m in report.missing]),
-        ("unresolved", "yellow", [f"{escape(u.as_written)}  [dim]{escape(u.referrer)}: {escape(u.reason)}[/dim]" for u in report.unresolved]),
+        (
+            "unresolved",
+            "yellow",
+            [f"{escape(u.as_written)}  [dim]{escape(u.referrer)}: {escape(u.reason)}[/dim]" for u in report.unresolved],
+        ),
         ("writes", "cyan", [f"{escape(o.path)}  [dim]{escape(o.referrer)}[/dim]" for o in report.outputs]),
-        ("ignored", "dim", [f"{escape(i.as_written)}  [dim]{escape(i.referrer)}: {escape(i.reason)}[/dim]" for i in report.ignored]),
+        (
+            "ignored",
+            "dim",
+            [f"{escape(i.as_written)}  [dim]{escape(i.referrer)}: {escape(i.reason)}[/dim]" for i in report.ignored],
+        ),
     ):
         if lines:
             branch = tree.add(f"[bold {style}]{title}[/]  {len(lines)}")

@@ -42,7 +42,9 @@ class Wishes:
     metadata: tuple[tuple[str, str], ...] = ()
 
 
-def scene_submission(scene: str, description: SceneDescription, wishes: Wishes, *, allowed_missing: tuple[str, ...]) -> Submission:
+def scene_submission(
+    scene: str, description: SceneDescription, wishes: Wishes, *, allowed_missing: tuple[str, ...]
+) -> Submission:
     """Return the submission of a scene.
 
     Raises:

@@ -30,20 +30,42 @@ from conductor_core.submission import Submission
 
 @click.command("submit", context_settings={"max_content_width": 100})
 @click.argument("scene", required=False, metavar="[SCENE]")
-@click.option("--command", metavar="TEXT", help="Instead of a scene: a program with its words, run once per task. {frame}, {frames}, {first} and {last} are replaced.")
+@click.option(
+    "--command",
+    metavar="TEXT",
+    help="Instead of a scene: a program with its words, run once per task. {frame}, {frames}, {first} and {last} are replaced.",
+)
 @click.option("--project", "-p", default="", help="Project name. Default: submit.project of settings.yaml, or your only one.")
 @click.option("--frames", "-f", default="", help="Frames: 1-10, 1-100x5, 1,5,9-12. Default: the scene's own range.")
 @click.option("--chunk-size", type=click.IntRange(1), help="Frames per task.  [default: 1]")
-@click.option("--instance-type", "-t", default="", help="Kind of machine. Default: submit.instance_type of settings.yaml, or the only one.")
+@click.option(
+    "--instance-type", "-t", default="", help="Kind of machine. Default: submit.instance_type of settings.yaml, or the only one."
+)
 @click.option("--max-instances", type=click.IntRange(0), default=0, help="Machines to use at once; 0: as many as you may have.")
 @click.option("--preemptible/--on-demand", default=None, help="Cheaper machines that may be taken away.")
 @click.option("--title", default="", help="What the job is called. Default: the name of the scene.")
 @click.option("--priority", type=click.IntRange(0, 100), help="Higher comes first.  [default: 50]")
 @click.option("--retries", type=click.IntRange(0), default=1, show_default=True, help="How often a failed task is tried again.")
-@click.option("--step", "steps", multiple=True, metavar="NAME", help="Scene, layer or write node to render, several times for several. Default: those enabled.")
-@click.option("--output", "outputs", multiple=True, metavar="FOLDER/PATTERN", help="Write there instead of where the scene says; # for the frame: out/shot_####.exr")
-@click.option("--software", default="", metavar="NAME@VERSION", help="Render with this package. Default: what the scene was asked with.")
-@click.option("--file", "files", multiple=True, metavar="PATH", type=click.Path(exists=True), help="Send this file or folder too.")
+@click.option(
+    "--step",
+    "steps",
+    multiple=True,
+    metavar="NAME",
+    help="Scene, layer or write node to render, several times for several. Default: those enabled.",
+)
+@click.option(
+    "--output",
+    "outputs",
+    multiple=True,
+    metavar="FOLDER/PATTERN",
+    help="Write there instead of where the scene says; # for the frame: out/shot_####.exr",
+)
+@click.option(
+    "--software", default="", metavar="NAME@VERSION", help="Render with this package. Default: what the scene was asked with."
+)
+@click.option(
+    "--file", "files", multiple=True, metavar="PATH", type=click.Path(exists=True), help="Send this file or folder too."
+)
 @click.option("--env", multiple=True, metavar="NAME=VALUE", help="Set a variable on the instance.")
 @click.option("--env-append", multiple=True, metavar="NAME=VALUE", help="Append to a variable, such as a path list.")
 @click.option("--env-prepend", multiple=True, metavar="NAME=VALUE", help="Prepend to a variable.")
@@ -170,9 +192,7 @@ def _missing_line(missing: Missing) -> str:
 
 def _hand_over(session: Session, submission: Submission, files: list[str], options: Mapping[str, Any]) -> None:
     currency = session.client.cost(project=submission.project).currency if options["wait"] else ""
-    identity = session.agent.submit(
-        submission, files, download=bool(options["download"]), service=session.login.address.service
-    )
+    identity = session.agent.submit(submission, files, download=bool(options["download"]), service=session.login.address.service)
     if options["background"]:
         if options["as_json"]:
             print_json({"submission": identity})

@@ -78,9 +78,7 @@ def _home(job: Job, download: Mapping[str, Any] | None) -> bool:
 def check_ended(job: Job, download: Mapping[str, Any] | None) -> None:
     """Raise what a script must know: the job failed, or a file did not come home."""
     if job.state != "success":
-        raise Ended(
-            ExitCode.JOB_FAILED, f"Job {job.number} ended as {job.state}.", f"See why: conductor log {job.number}"
-        )
+        raise Ended(ExitCode.JOB_FAILED, f"Job {job.number} ended as {job.state}.", f"See why: conductor log {job.number}")
     if download and (download["failed"] or download["done"] < download["total"]):
         first = download["errors"][0] if download["errors"] else ""
         raise Ended(

@@ -134,14 +134,14 @@ def unreadable(path: str, exc: OSError) -> TransferError:
     """Return the error that says why `path` can't be read."""
     if isinstance(exc, PermissionError):
         return TransferError(path, "may not be read by you", "Ask its owner for the right to read it, then submit again.")
-    return TransferError(path, f"cannot be read ({exc.strerror or exc})", "Check the disk or share it lies on, then submit again.")
+    return TransferError(
+        path, f"cannot be read ({exc.strerror or exc})", "Check the disk or share it lies on, then submit again."
+    )
 
 
 def _from_cache(states: Mapping[str, os.stat_result], cache: HashCache) -> dict[str, HashedFile]:
     digests = cache.digests({path: FileState.of(found) for path, found in states.items()})
-    return {
-        path: HashedFile(digest, FileState.of(states[path]), mode_of(states[path])) for path, digest in digests.items()
-    }
+    return {path: HashedFile(digest, FileState.of(states[path]), mode_of(states[path])) for path, digest in digests.items()}
 
 
 def _hash_batch(paths: Iterable[str], progress: Progress) -> dict[str, HashedFile]:

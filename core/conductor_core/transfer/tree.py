@@ -63,8 +63,7 @@ def hash_tree(tree: Tree, cache: HashCache, progress: Progress, *, flavour: Flav
     """
     hashed = hash_files(tree.files, cache, progress, threads=threads)
     entries = [
-        Entry(path, "file", h.digest, size=h.state.size, mode=h.mode, mtime_ns=h.state.mtime_ns)
-        for path, h in hashed.items()
+        Entry(path, "file", h.digest, size=h.state.size, mode=h.mode, mtime_ns=h.state.mtime_ns) for path, h in hashed.items()
     ]
     entries += [
         Entry(path, "directory", mode=mode_of(found), mtime_ns=found.st_mtime_ns)
