@@ -10,6 +10,7 @@ ConductorError
 │   ├── FileChanged         a file changed while it was read
 │   ├── FileVanished        a file is gone between scan and read
 │   ├── ContentMismatch     bytes that do not hash to their name
+│   ├── BroughtByAnother    another agent brings the same file right now
 │   └── TransferCancelled   somebody stopped it
 ├── ServiceError            the service said no, or could not be asked
 │   ├── ServiceUnreachable  connection, time-out, TLS
@@ -136,6 +137,13 @@ class ContentMismatch(TransferError):
         self.expected = expected
         self.actual = actual
         super().__init__(path, f"has content {actual} where {expected} was promised", "It is fetched again, or refused.")
+
+
+class BroughtByAnother(TransferError):
+    """Another process of this or another machine brings the same bytes to the same place at this moment."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "is being brought home by another agent right now", "It is looked at again by itself.")
 
 
 class TransferCancelled(TransferError):

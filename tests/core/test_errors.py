@@ -48,6 +48,10 @@ EXAMPLES: dict[str, tuple[Callable[[], ConductorError], str]] = {
         lambda: errors.ContentMismatch("/a", "sha256:1", "sha256:2"),
         "/a: has content sha256:2 where sha256:1 was promised. It is fetched again, or refused.",
     ),
+    "BroughtByAnother": (
+        lambda: errors.BroughtByAnother("/a"),
+        "/a: is being brought home by another agent right now. It is looked at again by itself.",
+    ),
     "TransferCancelled": (
         lambda: errors.TransferCancelled("/a"),
         "/a: was not transferred: the transfer was cancelled.",

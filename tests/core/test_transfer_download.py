@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import os
 import stat
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from conductor_core.digest import Digest, digest_of
-from conductor_core.errors import ContentMismatch, ServiceUnreachable, TransferCancelled, TransferError
+from conductor_core.errors import BroughtByAnother, ContentMismatch, ServiceUnreachable, TransferCancelled, TransferError
 from conductor_core.transfer.download import (
     Existing,
     Placed,
@@ -69,6 +70,10 @@ def _names(wanted: Wanted) -> list[str]:
     return sorted(os.listdir(os.path.dirname(wanted.path)))
 
 
+def _ignore(_placed: Placed) -> None:
+    """Take what a callback has no use for."""
+
+
 def _save(path: str, data: bytes) -> None:
     Path(path).write_bytes(data)
 
@@ -102,12 +107,12 @@ def test_a_broken_download_goes_on(wanted: Wanted, cache: HashCache) -> None:
 @pytest.mark.parametrize(
     ("part", "offsets"),
     [(DATA, []), (DATA + b"more", [0]), (b"other bytes", [11, 0]), (b"", [0])],
-    ids=["complete", "too long", "of another version", "empty"],
+    ids=["complete", "too long", "damaged", "empty"],
 )
 def test_whatever_lies_in_the_part_file(wanted: Wanted, cache: HashCache, part: bytes, offsets: list[int]) -> None:
     """A part file of a former life is used if it fits and replaced if it does not; the file is right in the end."""
-    part_path(wanted.path).parent.mkdir()
-    part_path(wanted.path).write_bytes(part)
+    part_path(wanted.path, wanted.digest).parent.mkdir()
+    part_path(wanted.path, wanted.digest).write_bytes(part)
     source = MemorySource()
     execute_download(wanted, source, cache, Progress())
     assert source.offsets == offsets
@@ -128,7 +133,7 @@ def test_what_is_there_already_is_not_fetched(wanted: Wanted, cache: HashCache) 
     """The same content at its place means nothing to do, also after a crash between rename and journal."""
     source = MemorySource()
     execute_download(wanted, source, cache, Progress())
-    part_path(wanted.path).write_bytes(b"left over")
+    part_path(wanted.path, wanted.digest).write_bytes(b"left over")
     assert execute_download(wanted, source, cache, Progress()).how == "there"
     assert source.offsets == [0]
     assert _names(wanted) == ["shot_0001.exr"]
@@ -161,6 +166,66 @@ def test_newer_work_stays(wanted: Wanted, cache: HashCache) -> None:
     assert _names(wanted) == ["shot_0001.conductor-12.exr", "shot_0001.exr"]
 
 
+def test_a_frame_painted_over_beside_newer_work_stays(wanted: Wanted, cache: HashCache) -> None:
+    """The name beside newer work is looked at too: other content there is kept, the same content is not fetched again."""
+    Path(wanted.path).parent.mkdir()
+    Path(wanted.path).write_bytes(b"by hand")
+    beside = Path(beside_path(wanted.path, 12))
+    beside.write_bytes(b"by hand too")
+    source = MemorySource()
+    second = beside_path(wanted.path, 12, 2)
+    for _ in range(2):
+        assert execute_download(wanted, source, cache, Progress()) == Placed(second, "beside")
+    assert source.offsets == [0]
+    assert beside.read_bytes() == b"by hand too"
+    assert Path(second).read_bytes() == DATA
+    assert _names(wanted) == ["shot_0001.conductor-12-2.exr", "shot_0001.conductor-12.exr", "shot_0001.exr"]
+
+
+def test_two_versions_at_once_do_not_mix(wanted: Wanted, cache: HashCache) -> None:
+    """Two agents that bring different versions of one path write to parts of their own: each file is whole, the last one stays."""
+    newer = bytes(reversed(DATA))
+    later = dataclasses.replace(wanted, digest=digest_of(newer))
+    source = MemorySource()
+    source.before = lambda: _ignore(execute_download(later, MemorySource(newer), cache, Progress()))
+    execute_download(wanted, source, cache, Progress())
+    assert source.offsets == [0]
+    assert Path(wanted.path).read_bytes() == DATA
+    assert _names(wanted) == ["shot_0001.exr"]
+
+
+def test_one_agent_at_a_time_writes_a_part(wanted: Wanted, cache: HashCache) -> None:
+    """Two agents that bring the same bytes to the same place: the second is told to look again, and takes no byte."""
+    second = MemorySource()
+    source = MemorySource()
+
+    def meanwhile() -> None:
+        with pytest.raises(BroughtByAnother, match="another agent"):
+            execute_download(wanted, second, cache, Progress())
+
+    source.before = meanwhile
+    assert execute_download(wanted, source, cache, Progress()).how == "placed"
+    assert second.offsets == []
+    assert Path(wanted.path).read_bytes() == DATA
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows removes no open file")
+def test_a_part_that_was_removed_meanwhile_is_not_placed(wanted: Wanted, cache: HashCache) -> None:
+    """What lies under the part's name is placed only while it is the very file that was verified."""
+    part = part_path(wanted.path, wanted.digest)
+
+    def meanwhile() -> None:
+        part.unlink()
+        part.write_bytes(b"of another")
+
+    source = MemorySource()
+    source.before = meanwhile
+    with pytest.raises(BroughtByAnother):
+        execute_download(wanted, source, cache, Progress())
+    assert not os.path.exists(wanted.path)
+    assert part.read_bytes() == b"of another"
+
+
 def test_work_saved_during_the_download_stays(wanted: Wanted, cache: HashCache) -> None:
     """The place is looked at once more when the bytes are there."""
     source = MemorySource()
@@ -183,7 +248,7 @@ def test_a_cancelled_download_keeps_its_part(wanted: Wanted, cache: HashCache) -
     progress.cancel()
     with pytest.raises(TransferCancelled):
         execute_download(wanted, MemorySource(), cache, progress)
-    assert _names(wanted) == [".shot_0001.exr.conductor-part"]
+    assert _names(wanted) == [part_path(wanted.path, wanted.digest).name]
 
 
 def test_a_folder_in_the_way(wanted: Wanted, cache: HashCache) -> None:
@@ -204,7 +269,7 @@ def test_a_file_in_the_place_of_the_folder(wanted: Wanted, cache: HashCache) -> 
 def test_a_full_disk_is_told(wanted: Wanted, cache: HashCache) -> None:
     """A disk that is full is named as that, and the part stays."""
     Path(wanted.path).parent.mkdir()
-    part_path(wanted.path).symlink_to("/dev/full")
+    part_path(wanted.path, wanted.digest).symlink_to("/dev/full")
     with pytest.raises(TransferError):  # a link in the place of the part is not followed
         execute_download(wanted, MemorySource(), cache, Progress())
 

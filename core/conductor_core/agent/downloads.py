@@ -20,6 +20,7 @@ from conductor_core.api.answers import FINISHED, OutputFile
 from conductor_core.api.client import ProjectObjects, ServiceClient
 from conductor_core.digest import Digest
 from conductor_core.errors import (
+    BroughtByAnother,
     ConductorError,
     NotFound,
     PathError,
@@ -207,6 +208,9 @@ class Downloads:
             self._patience.worked(_key(row))
         except TransferCancelled:
             return
+        except BroughtByAnother as exc:
+            # no failure of the file: soon it is there, or the other has given up
+            _LOG.info("%s; looked at again in %.0f s", exc, self._patience.failed(_key(row)))
         except (TransferError, PathError, NotFound) as exc:
             self._patience.failed(_key(row))
             self._journal.set_fetch_error(row, str(exc), final=isinstance(exc, PathError))

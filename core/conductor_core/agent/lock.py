@@ -3,30 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
+from conductor_core.transfer.file_lock import try_lock
 from conductor_core.user_folders import private_folder
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(handle: int) -> bool:
-        try:
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-else:
-    import fcntl
-
-    def _try_lock(handle: int) -> bool:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        return True
 
 
 class AgentLock:
@@ -40,7 +20,11 @@ class AgentLock:
         """Take the lock if nobody has it, and tell whether it is ours."""
         private_folder(self._path.parent)
         handle = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
-        if not _try_lock(handle):
+        try:
+            taken = try_lock(handle)
+        except OSError:
+            taken = False
+        if not taken:
             os.close(handle)
             return False
         self._handle = handle

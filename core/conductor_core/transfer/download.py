@@ -1,7 +1,9 @@
 """Bring one rendered file home: resumed, verified, in one step, and never over newer work.
 
-The bytes go to `.name.conductor-part` in the folder of the file. What a crash or a broken line leaves there is gone on
-from; only when the whole hashes to its digest does it become the file: fsync, mode and time, rename, fsync the folder.
+The bytes go to `.name.<digest>.conductor-part` in the folder of the file. What a crash or a broken line leaves there is
+gone on from; only when the whole hashes to its digest does it become the file: fsync, mode and time, rename, fsync the
+folder. Several agents may bring files into one folder (two artists, one share): each version has a part of its own, and
+who has its part locked is the only one to write it.
 """
 
 from __future__ import annotations
@@ -17,13 +19,16 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from conductor_core.digest import Digest
-from conductor_core.errors import ContentMismatch, FileVanished, TransferError
+from conductor_core.errors import BroughtByAnother, ContentMismatch, FileVanished, TransferError
+from conductor_core.transfer.file_lock import try_lock
 from conductor_core.transfer.hash_cache import FileState, HashCache
 from conductor_core.transfer.hashing import hash_file
 from conductor_core.transfer.progress import Progress
 
 #: bytes that a name may have on the file systems we meet (ext4, APFS, NTFS count 255)
 NAME_LIMIT = 255
+#: digits of the digest in a part file's name: no two versions of one file share them
+DIGEST_PART = 16
 
 
 class ObjectSource(Protocol):
@@ -77,18 +82,19 @@ def plan_download(wanted: Wanted, existing: Existing | None) -> Placed:
     return Placed(wanted.path, "placed")
 
 
-def beside_path(path: str, job_number: int) -> str:
-    """Return `name.conductor-<job number>.ext` in the folder of `path`."""
+def beside_path(path: str, job_number: int, number: int = 1) -> str:
+    """Return `name.conductor-<job number>.ext` in the folder of `path`; later numbers for when that name is taken."""
     stem, extension = os.path.splitext(path)
-    return f"{stem}.conductor-{job_number}{extension}"
+    return f"{stem}.conductor-{job_number}{f'-{number}' if number > 1 else ''}{extension}"
 
 
-def part_path(path: str) -> Path:
-    """Return where the bytes of `path` are gathered."""
+def part_path(path: str, digest: Digest) -> Path:
+    """Return where the bytes of this version of `path` are gathered."""
     folder, name = os.path.split(path)
-    part = f".{name}.conductor-part"
+    end = f".{digest[-DIGEST_PART:]}.conductor-part"
+    part = f".{name}{end}"
     if len(os.fsencode(part)) > NAME_LIMIT:
-        part = f".{hashlib.sha256(os.fsencode(name)).hexdigest()[:32]}.conductor-part"
+        part = f".{hashlib.sha256(os.fsencode(name)).hexdigest()[:32]}{end}"
     return Path(folder, part)
 
 
@@ -96,25 +102,33 @@ def execute_download(wanted: Wanted, source: ObjectSource, cache: HashCache, pro
     """Make `wanted` lie where it belongs, and tell where that is.
 
     Raises:
+        BroughtByAnother: another process brings the same bytes to the same place at this moment.
         ContentMismatch: the bytes do not hash to the digest, fetched twice.
         TransferError: the folder can't be written, or the disk is full.
         ServiceError: the object is not there, or the service can't be reached; what came so far is kept.
         TransferCancelled: `progress` was cancelled; what came so far is kept.
     """
-    if plan_download(wanted, existing_file(wanted.path, cache)).how == "there":
-        part_path(wanted.path).unlink(missing_ok=True)
-        return Placed(wanted.path, "there")
+    part = part_path(wanted.path, wanted.digest)
+    placed, lies_there = _decide(wanted, cache)
+    if lies_there:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        return placed
     try:
         os.makedirs(os.path.dirname(wanted.path), exist_ok=True)
-        part = part_path(wanted.path)
-        if _gather(wanted, part, source, progress) != wanted.digest:
-            # a part left by another version of the file, or bytes damaged on the way: once more, from nothing
-            part.unlink(missing_ok=True)
-            actual = _gather(wanted, part, source, progress)
+        with _open_locked(part, wanted.path) as file:
+            actual = _gather(wanted, file, source, progress)
             if actual != wanted.digest:
-                part.unlink(missing_ok=True)
+                # damaged on the way, or on the disk: once more, from nothing
+                file.truncate(0)
+                actual = _gather(wanted, file, source, progress)
+            _check_ours(part, file, wanted.path)
+            if os.name == "nt":
+                file.close()  # Windows neither renames nor removes an open file
+            if actual != wanted.digest:
+                part.unlink()
                 raise ContentMismatch(wanted.path, wanted.digest, actual)
-        return _place(wanted, part, cache)
+            return _place(wanted, part, cache)
     except OSError as exc:
         raise _unwritable(wanted.path, exc) from exc
 
@@ -137,24 +151,66 @@ def existing_file(path: str, cache: HashCache) -> Existing | None:
     return Existing(hashed.digest, hashed.state.mtime_ns)
 
 
-def _gather(wanted: Wanted, part: Path, source: ObjectSource, progress: Progress) -> Digest:
-    """Bring the part file to its full size and return what it hashes to; its bytes are on disk then."""
-    sha = hashlib.sha256()
+def _decide(wanted: Wanted, cache: HashCache) -> tuple[Placed, bool]:
+    """Return where `wanted` goes by what is on disk now, and whether it lies there already."""
+    placed = plan_download(wanted, existing_file(wanted.path, cache))
+    if placed.how != "beside":
+        return placed, placed.how == "there"
+    number = 1
+    while True:  # a frame placed beside newer work may have been painted over too
+        path = beside_path(wanted.path, wanted.job_number, number)
+        existing = existing_file(path, cache)
+        if existing is None or existing.digest == wanted.digest:
+            return Placed(path, "beside"), existing is not None
+        number += 1
+
+
+@contextlib.contextmanager
+def _open_locked(part: Path, path: str) -> Iterator[io.FileIO]:
+    """Open the part file of `path`, made if need be, for us alone."""
     handle = os.open(part, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0), 0o666)
     with open(handle, "r+b", buffering=0) as file:
-        if os.fstat(handle).st_size > wanted.size:
-            file.truncate(0)
-        while block := file.read(1 << 20):
-            sha.update(block)
-        offset = file.tell()
-        if offset < wanted.size:
-            with source.read(wanted.digest, offset) as blocks:
-                for block in blocks:
-                    progress.check(wanted.path)
-                    _write_all(file, block)
-                    sha.update(block)
-                    progress.add(bytes_received=len(block))
-        os.fsync(handle)
+        try:
+            locked = try_lock(handle)
+        except OSError:
+            locked = True  # a file system without locks: two agents would write the same bytes to the same places
+        if not locked:
+            raise BroughtByAnother(path)
+        _check_ours(part, file, path)
+        yield file
+
+
+def _check_ours(part: Path, file: io.FileIO, path: str) -> None:
+    """Refuse a part that was renamed or removed since it was opened: its bytes are another's affair now.
+
+    Raises:
+        BroughtByAnother: it was.
+    """
+    try:
+        same = os.path.samestat(os.fstat(file.fileno()), os.stat(part, follow_symlinks=False))
+    except FileNotFoundError:
+        same = False
+    if not same:
+        raise BroughtByAnother(path)
+
+
+def _gather(wanted: Wanted, file: io.FileIO, source: ObjectSource, progress: Progress) -> Digest:
+    """Bring the part file to its full size and return what it hashes to; its bytes are on disk then."""
+    sha = hashlib.sha256()
+    if os.fstat(file.fileno()).st_size > wanted.size:
+        file.truncate(0)
+    file.seek(0)
+    while block := file.read(1 << 20):
+        sha.update(block)
+    offset = file.tell()
+    if offset < wanted.size:
+        with source.read(wanted.digest, offset) as blocks:
+            for block in blocks:
+                progress.check(wanted.path)
+                _write_all(file, block)
+                sha.update(block)
+                progress.add(bytes_received=len(block))
+    os.fsync(file.fileno())
     return Digest("sha256:" + sha.hexdigest())
 
 
@@ -170,8 +226,8 @@ def _place(wanted: Wanted, part: Path, cache: HashCache) -> Placed:
         part.chmod(wanted.mode)
     os.utime(part, ns=(wanted.mtime_ns, wanted.mtime_ns))
     # decided once more, as late as can be: the artist may have saved there while the bytes came
-    placed = plan_download(wanted, existing_file(wanted.path, cache))
-    if placed.how == "there":
+    placed, lies_there = _decide(wanted, cache)
+    if lies_there:
         part.unlink()
         return placed
     os.replace(part, placed.path)
