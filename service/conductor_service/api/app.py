@@ -6,14 +6,16 @@ import conductor_core
 from fastapi import FastAPI
 
 from conductor_service.api import attempts, billing, event_stream, jobs, objects, people, refusals, runner, runner_files, tasks
+from conductor_service.api.bodies import Intake
 from conductor_service.farm import Farm
 from conductor_service.web import mount_dashboard
 
 
-def make_app(farm: Farm) -> FastAPI:
+def make_app(farm: Farm, *, intake: Intake | None = None) -> FastAPI:
     """Return the application for a farm. No generated documentation pages: every route but sign-in needs a token."""
     app = FastAPI(title="Conductor", version=conductor_core.__version__, openapi_url=None, docs_url=None, redoc_url=None)
     app.state.farm = farm
+    app.state.intake = intake or Intake()
     refusals.install(app)
     for module in (people, objects, jobs, tasks, attempts, billing, event_stream, runner, runner_files):
         app.include_router(module.router)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
 
-import anyio.from_thread
+import anyio
+from anyio import CapacityLimiter, from_thread, to_thread
 from conductor_core.digest import Digest, parse_digest
 from conductor_core.documents import from_json
 from fastapi import Request
-from starlette.concurrency import run_in_threadpool
 
-from conductor_service.errors import Invalid, TooLarge
+from conductor_service.errors import Busy, Invalid, TooLarge
 from conductor_service.store import WritableStore
 
 T = TypeVar("T")
@@ -21,6 +22,32 @@ T = TypeVar("T")
 MAX_JSON_BYTES = 256 << 20
 #: pieces in which a body goes to the store: a hop between threads for each
 PIECE_BYTES = 1 << 20
+#: uploads that are written at once, by people and by runners each; the others wait for their turn
+UPLOADS = 24
+
+
+def _limiter() -> CapacityLimiter:
+    return CapacityLimiter(UPLOADS)
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """How bodies come in.
+
+    A thread writes an object for as long as its sender takes. These threads are none of those that serve all other
+    requests, or some dozens of slow uploads would keep the runners' beats from being heard; nor do people and runners
+    take them from each other.
+    """
+
+    people: CapacityLimiter = field(default_factory=_limiter)
+    runners: CapacityLimiter = field(default_factory=_limiter)
+    #: a sender that is silent for longer is given up
+    silence_seconds: float = 30.0
+
+
+def intake_of(request: Request) -> Intake:
+    """Return how the application takes bodies in."""
+    return cast(Intake, request.app.state.intake)
 
 
 async def read_bytes(request: Request, limit: int) -> bytes:
@@ -28,9 +55,10 @@ async def read_bytes(request: Request, limit: int) -> bytes:
 
     Raises:
         TooLarge: it has more than `limit` bytes.
+        Busy: its sender fell silent.
     """
     held = bytearray()
-    async for chunk in request.stream():
+    async for chunk in _chunks(request):
         held += chunk
         if len(held) > limit:
             raise TooLarge(len(held), limit)
@@ -96,11 +124,12 @@ def content_length(request: Request, limit: int) -> int:
     return int(text)
 
 
-async def store_body(request: Request, store: WritableStore, digest: Digest, size: int) -> bool:
-    """Stream a body into the store and return whether the object is new there.
+async def store_body(request: Request, store: WritableStore, digest: Digest, size: int, turns: CapacityLimiter) -> bool:
+    """Stream a body into the store, when it is its turn, and return whether the object is new there.
 
     Raises:
         ContentMismatch: it does not hash to `digest`; nothing is kept.
+        Busy: its sender fell silent; nothing is kept.
     """
     pieces = _pieces(request)
 
@@ -108,18 +137,37 @@ async def store_body(request: Request, store: WritableStore, digest: Digest, siz
         return await anext(pieces, b"")
 
     def read() -> Iterator[bytes]:
-        while piece := anyio.from_thread.run(following):
+        while piece := from_thread.run(following):
             yield piece
 
-    return await run_in_threadpool(store.write, digest, read(), size)
+    return await to_thread.run_sync(store.write, digest, read(), size, limiter=turns)
 
 
 async def _pieces(request: Request) -> AsyncIterator[bytes]:
     held = bytearray()
-    async for chunk in request.stream():
+    async for chunk in _chunks(request):
         held += chunk
         if len(held) >= PIECE_BYTES:
             yield bytes(held)
             held.clear()
     if held:
         yield bytes(held)
+
+
+async def _chunks(request: Request) -> AsyncIterator[bytes]:
+    """Yield a body as the network brings it.
+
+    Raises:
+        Busy: nothing came for too long.
+    """
+    seconds = intake_of(request).silence_seconds
+    chunks = request.stream()
+    while True:
+        chunk = None
+        with anyio.move_on_after(seconds) as silence:
+            chunk = await anext(chunks, None)
+        if silence.cancelled_caught:
+            raise Busy(f"Nothing more of the body came for {seconds:g} s.")
+        if chunk is None:
+            return
+        yield chunk

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from conductor_service import objects
 from conductor_service.api.access import FarmOf, Person
-from conductor_service.api.bodies import content_length, digest_of_path, read_document, store_body
+from conductor_service.api.bodies import content_length, digest_of_path, intake_of, read_document, store_body
 from conductor_service.errors import Absent, Invalid
 from conductor_service.farm import Farm
 from conductor_service.jobs import find_project
@@ -58,7 +58,7 @@ async def put(request: Request, project: str, digest: str, farm: FarmOf, who: Pe
     name = digest_of_path(digest)
     size = content_length(request, farm.settings.max_object_bytes)
     project_id = await run_in_threadpool(_project_id, farm, who.account_id, project)
-    await store_body(request, farm.store, name, size)
+    await store_body(request, farm.store, name, size, intake_of(request).people)
     new = await run_in_threadpool(_grant, farm, project_id, name, size)
     return JSONResponse({"digest": name, "size": size}, status_code=201 if new else 200)
 

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from conductor_service import leases, objects, outputs
 from conductor_service.api.access import FarmOf, Runner
-from conductor_service.api.bodies import content_length, digest_of_path, read_bytes, read_document, store_body
+from conductor_service.api.bodies import content_length, digest_of_path, intake_of, read_bytes, read_document, store_body
 from conductor_service.api.objects import send_object
 from conductor_service.api.runner import report
 from conductor_service.database import Unit
@@ -116,7 +116,7 @@ async def put_object(request: Request, attempt: str, digest: str, farm: FarmOf, 
     name = digest_of_path(digest)
     size = content_length(request, farm.settings.max_object_bytes)
     await run_in_threadpool(_Claim(attempt, who.instance_id, fence).current, farm)
-    new = await store_body(request, farm.store, name, size)
+    new = await store_body(request, farm.store, name, size, intake_of(request).runners)
 
     def grant(unit: Unit) -> StaleAttempt | None:
         """Check the fence again: it may have passed on while the bytes came in."""
