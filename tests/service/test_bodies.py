@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
+import pytest
 from anyio import CapacityLimiter
 from conductor_core.digest import digest_of
 from conductor_service.api import make_app
@@ -80,3 +81,10 @@ def test_a_silent_sender_is_given_up(studio: Any) -> None:
 
     assert asyncio.run(scenario()) == (503, 201)
     assert studio.store.size(digest_of(b"stalled")) is None
+
+
+@pytest.mark.parametrize("size", [4097, 1 << 20])
+def test_nobody_unknown_fills_the_memory(studio: Any, size: int) -> None:
+    """Sign-in, the only route without a token, takes as many bytes as a token can have, and no more."""
+    answer = studio.http.request("POST", "/api/v1/session", content=b'"' + b"x" * size)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too-large")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from conductor_core.documents import from_json
 from fastapi import APIRouter, Depends, Request
 from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
@@ -11,13 +12,16 @@ from starlette.responses import JSONResponse, Response
 
 from conductor_service import tokens
 from conductor_service.api.access import COOKIE, FarmOf, Person, farm_of, person
-from conductor_service.api.bodies import read_document
+from conductor_service.api.bodies import parse_json, read_bytes
 from conductor_service.errors import NotPermitted, Unauthenticated
 from conductor_service.farm import Farm
 from conductor_service.models import Account, Project, User
 from conductor_service.tokens import Principal
 
 router = APIRouter(prefix="/api/v1")
+
+#: a sign-in comes from nobody known yet: no more than a token and some JSON around it
+MAX_SIGN_IN_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,8 @@ def catalogue(farm: FarmOf) -> JSONResponse:
 async def sign_in(request: Request) -> Response:
     """Turn a person's token into a session of the dashboard, kept in a cookie that no script can read."""
     farm = farm_of(request)
-    secret = (await read_document(request, SignIn)).token.strip()
+    said = from_json(SignIn, parse_json(await read_bytes(request, MAX_SIGN_IN_BYTES)))
+    secret = said.token.strip()
     who = await run_in_threadpool(farm.gatekeeper.principal, secret)
     if who is None:
         raise Unauthenticated("The token is unknown, expired or revoked.")
