@@ -10,6 +10,7 @@ import pytest
 from conductor_core.environment import EnvironmentVariable
 from conductor_core.paths import Flavour
 from conductor_core.submission import Limits, Output
+from conductor_service.runner.service import Orders
 
 if TYPE_CHECKING:
     from runner.conftest import Farm, Job
@@ -140,3 +141,22 @@ def test_a_no_op_command_is_cheap(farm: Farm, job: MakeJob) -> None:
     assert time.monotonic() - began < 6
     assert all(told.verdict is not None and told.verdict.state == "success" for told in farm.service.told.values())
     assert farm.service.fetched == []
+
+
+def test_a_command_that_was_ended_takes_no_other_with_it(farm: Farm, job: MakeJob) -> None:
+    """After a time-out and a kill, the commands that follow in the same session run as if nothing had been."""
+    late = farm.add(job(command=("sleep", "600"), outputs=(), limits=Limits(task_seconds=1)))
+    after = farm.add(job(command=("sleep", "0.3"), outputs=()))
+    killed = farm.add(job(command=("sleep", "600"), outputs=()))
+    farm.service.orders[killed] = Orders("kill", "Anna wants it")
+    rest = [farm.add(job(command=(*SH, f"sleep 0.3; exit {code}"), outputs=())) for code in (0, 7, 0)]
+    farm.run()
+    ends = [(v.state, v.cause, v.exit_code) for v in (farm.service.verdict(a) for a in (late, after, killed, *rest))]
+    assert ends == [
+        ("failed", "time-out", None),
+        ("success", None, None),
+        ("killed", "user", None),
+        ("success", None, None),
+        ("failed", "exit-code", 7),
+        ("success", None, None),
+    ]

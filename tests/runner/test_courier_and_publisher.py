@@ -194,7 +194,7 @@ class Desk:
         file.write_bytes(data)
         client = ClientPath.parse(f"/job/render/shot_{number:04d}.png", Flavour.POSIX)
         taken = Taken(client, file, len(data), 0o644, 5)
-        self.publisher.hand_over(FrameReady(self.holding, number, (taken,), self.expectations))
+        self.publisher.hand_over(FrameReady(self.holding, number, (taken,), self.expectations, completes=(number,)))
 
     def end(self, verdict: Verdict = Verdict("success")) -> Verdict | None:
         """Hand over the end, and publish all."""
@@ -235,6 +235,21 @@ def test_a_bad_frame_fails_the_attempt_and_keeps_the_others(desk: Desk) -> None:
     assert verdict is not None
     assert (verdict.state, verdict.cause, verdict.frames_done) == ("failed", "bad-output", (1, 3))
     assert verdict.message == "/job/render/shot_0002.png is black."
+
+
+def test_frames_that_end_with_the_task_count_once_its_last_files_are_published(desk: Desk) -> None:
+    """Frames whose movie came at the end are done then, but for those of which a picture was bad."""
+    desk.eyes.bad = {"2.png"}
+    for number in (1, 2, 3):
+        file = desk.holding.folder / f"{number}.png"
+        file.write_bytes(b"picture")
+        client = ClientPath.parse(f"/job/render/shot_{number:04d}.png", Flavour.POSIX)
+        taken = Taken(client, file, 7, 0o644, 5)
+        desk.publisher.hand_over(FrameReady(desk.holding, number, (taken,), desk.expectations))
+    desk.publisher.hand_over(FrameReady(desk.holding, None, (), desk.expectations, completes=(1, 2, 3)))
+    verdict = desk.end()
+    assert verdict is not None
+    assert verdict.frames_done == (1, 3)
 
 
 def test_what_the_service_refuses_fails_the_attempt(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -166,6 +166,55 @@ def test_frames_before_the_failure_are_published(farm: Farm, job: MakeJob) -> No
     assert "kernel.cpp" in told.verdict.message
 
 
+LATE = {
+    "a movie, named with each frame": ("/job/render/all.avi", "answer['outputs'].append(other)"),
+    "a movie that nobody names": ("/job/render/all.avi", ""),
+    "a cache per frame": ("/job/render/points_####.vdb", "answer['outputs'].append(other)"),
+}
+
+
+@pytest.mark.parametrize(("path", "named"), LATE.values(), ids=LATE.keys())
+def test_a_frame_is_done_when_all_of_it_is_published(farm: Farm, job: MakeJob, path: str, named: str) -> None:
+    """What is taken at the end of the task is lost when it crashes: its frames are for the next attempt, which has all."""
+    scene = f"""
+        import os
+        other = mapped({path!r}).replace("####", f"{{frame:04d}}")
+        png(path)
+        open(other, "a").write(str(frame))
+        {named}
+        if frame == 3 and %s:
+            os.abort()
+    """
+    outputs = (Output("/job/render/shot_####.png"), Output(path, kind="other"))
+    crashed, retried = (
+        farm.add(job(scene % crash, frames=(1, 2, 3), outputs=outputs, session=crash)) for crash in ("True", "False")
+    )
+    farm.run()
+    verdict = farm.service.verdict(crashed)
+    assert (verdict.state, verdict.cause, verdict.frames_done) == ("failed", "crashed", ())
+    assert not [p for p in farm.service.told[crashed].outputs if not p.endswith(".png")]
+    verdict = farm.service.verdict(retried)
+    assert (verdict.state, verdict.frames_done) == ("success", (1, 2, 3)), verdict
+    expected = {path.replace("####", f"{frame:04d}") for frame in (1, 2, 3)}
+    assert expected < set(farm.service.told[retried].outputs)
+
+
+def test_a_named_file_beside_pictures_keeps_its_frame_open(farm: Farm, job: MakeJob) -> None:
+    """A file that one frame names and no output declares is taken at the end: that frame alone waits for it."""
+    scene = """
+        import os
+        png(path)
+        if frame == 2:
+            open(mapped("/job/render/all.txt"), "w").write("2")
+            answer["outputs"].append(mapped("/job/render/all.txt"))
+        if frame == 3:
+            os.abort()
+    """
+    told = farm.told(job(scene, frames=(1, 2, 3)))
+    assert told.verdict is not None
+    assert told.verdict.frames_done == (1,)
+
+
 def test_a_frame_with_a_bad_file_does_not_stop_the_others(farm: Farm, job: MakeJob) -> None:
     """The rest of the task is rendered and published; the attempt fails for the bad one."""
     told = farm.told(job("png(path) if frame != 2 else open(path, 'w')", frames=(1, 2, 3)))

@@ -70,6 +70,11 @@ class Expectations:
                 return Expected(output, int(digits[0]) if digits else None)
         return Expected(None, None)
 
+    @property
+    def come_by_frame(self) -> bool:
+        """Tell whether every output is a picture per frame, so that a frame is whole as soon as it is rendered."""
+        return all(output.kind == "image" and has_frame_token(output.path) for output, _ in self._outputs)
+
     def per_frame(self, frame: int) -> list[ClientPath]:
         """Return the pictures that must be there once a frame is rendered."""
         return [

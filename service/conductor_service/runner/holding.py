@@ -41,6 +41,8 @@ class Holding:
         self.ended = False
         self.failure: TaskFailed | None = None
         self.frames_done: tuple[int, ...] = ()
+        #: frames of which a file could not be published
+        self.spoilt: frozenset[int] = frozenset()
 
     def order(self, order: Ordered) -> None:
         """Have the task ended, if it is still running."""

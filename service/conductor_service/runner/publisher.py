@@ -63,6 +63,8 @@ class FrameReady:
     expectations: Expectations
     #: size and layers as the frame server says them; 0 and empty where it did not
     facts: ImageFacts = NOT_SAID
+    #: frames of which nothing more will come once these files are published: no later attempt need render them
+    completes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,7 @@ class Publisher:
         try:
             if self.broken is None and not holding.stale:
                 if isinstance(item, FrameReady):
-                    self._publish(item)
+                    self._publish_whole(item)
                 else:
                     self._end(item)
         except StaleAttempt:
@@ -169,6 +171,15 @@ class Publisher:
             if not any(p.holding is holding for p in self._previews):
                 remove_tree(holding.folder)
 
+    def _publish_whole(self, item: FrameReady) -> None:
+        """Publish all files of an item; where one fails, its frames count as not rendered."""
+        frames = item.holding.assignment.task.frames if item.frame is None else (item.frame,)
+        try:
+            self._publish(item)
+        except BaseException:
+            item.holding.spoilt |= frozenset(frames)
+            raise
+
     def _publish(self, item: FrameReady) -> None:
         records, pictures = [], []
         for taken in item.files:
@@ -182,8 +193,7 @@ class Publisher:
             self._previews += [_Preview(item.holding, ids[path], file) for path, file in pictures if path in ids]
             while len(self._previews) > _PREVIEWS_WAITING:
                 _log.warning("preview of %s is left out: too many wait", self._previews.popleft().output)
-        if item.frame is not None and (item.files or item.holding.failure is None):
-            item.holding.frames_done += (item.frame,)
+        item.holding.frames_done += tuple(frame for frame in item.completes if frame not in item.holding.spoilt)
 
     def _verified(self, taken: Taken, item: FrameReady) -> tuple[OutputRecord, bool]:
         """Return the record of a file that is what it should be, and whether it is a picture.

@@ -96,13 +96,14 @@ class Session:
         charge = Charge(holding.ref.id, assignment.limits, holding.log)
         try:
             if assignment.step.kind == "command":
-                self._run_command(assignment, holding, charge, hand_over)
+                whole = self._run_command(assignment, holding, charge, hand_over)
             else:
-                self._render_frames(assignment, holding, charge, hand_over)
+                whole = self._render_frames(assignment, holding, charge, hand_over)
             named = tuple(self._collector.take(seen, holding.folder) for seen in self._late)
             rest = self._collector.take_rest(holding.folder)
-            if named or rest:
-                hand_over(FrameReady(holding, None, named + rest, self._expectations))
+            late = tuple(frame for frame in assignment.task.frames if frame not in whole)
+            if named or rest or late:
+                hand_over(FrameReady(holding, None, named + rest, self._expectations, completes=late))
         except BaseException:
             self._spoilt = not self._collector.clear()
             raise
@@ -117,9 +118,11 @@ class Session:
             self._server.quit()
         remove_tree(self._folder)
 
-    def _render_frames(self, assignment: Assignment, holding: Holding, charge: Charge, hand_over: HandOver) -> None:
+    def _render_frames(self, assignment: Assignment, holding: Holding, charge: Charge, hand_over: HandOver) -> tuple[int, ...]:
+        """Render all frames; return those that are whole: nothing of them waits for the end of the task."""
         server = self._ready_server(holding, charge)
         frames = assignment.task.frames
+        whole: tuple[int, ...] = ()
         for index, frame in enumerate(frames):
 
             def on_progress(fraction: float, status: str, index: int = index, frame: int = frame) -> None:
@@ -127,8 +130,11 @@ class Session:
 
             holding.beat = Beat(index / len(frames), frame, "", holding.beat.peak_memory)
             rendered = server.render(frame, on_progress)
-            hand_over(self._frame_ready(rendered, holding))
+            ready = self._frame_ready(rendered, holding)
+            hand_over(ready)
+            whole += ready.completes
         holding.beat = Beat(1.0, frames[-1])
+        return whole
 
     def _ready_server(self, holding: Holding, charge: Charge) -> FrameServer:
         if self._server is not None:
@@ -151,7 +157,7 @@ class Session:
         """
         named = dict.fromkeys(rendered.outputs)
         named.update((self._places.seen(path), None) for path in self._expectations.per_frame(rendered.frame))
-        files = []
+        files: list[Taken] = []
         for seen in named:
             client = self._collector.client_path(seen)
             expected = self._expectations.of(client)
@@ -160,13 +166,18 @@ class Session:
             else:
                 self._late[seen] = None
         facts = ImageFacts(rendered.width, rendered.height, rendered.layers)
-        return FrameReady(holding, rendered.frame, tuple(files), self._expectations, facts)
+        # What is taken at the end is lost if the task does not come to it: such a frame is to be rendered again then.
+        whole = (rendered.frame,) if len(files) == len(named) and self._expectations.come_by_frame else ()
+        return FrameReady(holding, rendered.frame, tuple(files), self._expectations, facts, whole)
 
-    def _run_command(self, assignment: Assignment, holding: Holding, charge: Charge, hand_over: HandOver) -> None:
+    def _run_command(self, assignment: Assignment, holding: Holding, charge: Charge, hand_over: HandOver) -> tuple[int, ...]:
+        """Run the command; no frame of it is whole before all that it wrote is published."""
         frames = assignment.task.frames
         argv = tuple(self._mapped(word) for word in fill_command(assignment.step.command, frames))
         launch = self._machine.isolation.launch(self._world, argv, self._environment())
-        run = CommandRun(launch, self._watch, holding.log, charge)
+        # An inbox of its own: what a killed command still says must not be taken for the next one's words, or its end.
+        holding.listen(inbox := Inbox())
+        run = CommandRun(launch, replace(self._watch, inbox=inbox), holding.log, charge)
 
         def on_progress(fraction: float, status: str) -> None:
             holding.beat = Beat(fraction, frames[0], status, run.peak_memory)
@@ -180,8 +191,7 @@ class Session:
             files.append(self._collector.take(self._places.seen(path), holding.folder))
         if files:
             hand_over(FrameReady(holding, None, tuple(files), self._expectations))
-        for frame in frames:
-            hand_over(FrameReady(holding, frame, (), self._expectations))
+        return ()
 
     def _mapped(self, word: str) -> str:
         """Return a word of a command, rewritten where it is a path of the client that lies elsewhere here."""
