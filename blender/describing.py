@@ -2,7 +2,7 @@
 """`ask.py describe`: open a scene, describe it, write the answer to a file.
 
 The answer goes to a file because Blender prints what it likes to stdout. What goes wrong is an answer too:
-`{"error": {"what": …, "next_step": …}}` and exit code 3.
+`{"error": {"what": …, "next_step": …, "code": …}}` and exit code 3; the code is `newer-scene` where another Blender may do.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from conductor_core.documents import to_json
 from conductor_core.errors import ConductorError
 from conductor_core.frames import FrameSet
 
+from .errors import SceneIsNewer
+
 EXIT_ERROR = 3
 
 
@@ -30,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         answer = describe_file(scene, options.frames)
     except ConductorError as exc:
-        _answer(options.out, _error(exc.what, exc.next_step))
+        _answer(options.out, _error(exc.what, exc.next_step, "newer-scene" if isinstance(exc, SceneIsNewer) else ""))
         print(exc, file=sys.stderr)
         return EXIT_ERROR
     _answer(options.out, answer)
@@ -62,8 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _error(what: str, next_step: str) -> Any:
-    return {"error": {"what": what, "next_step": next_step}}
+def _error(what: str, next_step: str, code: str = "") -> Any:
+    return {"error": {"what": what, "next_step": next_step, "code": code}}
 
 
 def _answer(path: str, answer: Any) -> None:

@@ -3,7 +3,8 @@
 
 ConductorError
 ├── SceneNotSaved           a scene that has no file yet
-├── SceneNotOpened          a scene that is not there, not a .blend, of a newer Blender, or broken
+├── SceneNotOpened          a scene that is not there, not a .blend, or broken
+│   └── SceneIsNewer        a scene that a newer Blender saved
 ├── SceneNotRenderable      an open scene that lacks something: the named scene, view layer, camera, an image format
 └── FrameNotRendered        Blender gave up on a frame, or wrote nothing
 """
@@ -26,6 +27,10 @@ class SceneNotOpened(ConductorError):
     def __init__(self, path: str, reason: str, next_step: str) -> None:
         self.path = path
         super().__init__(f"{path}: {reason}.", next_step)
+
+
+class SceneIsNewer(SceneNotOpened):
+    """Say which Blender saved the scene: an asker that knows another Blender can go on with that."""
 
 
 class SceneNotRenderable(ConductorError):

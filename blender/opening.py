@@ -7,7 +7,7 @@ import gzip
 import os
 import re
 
-from .errors import SceneNotOpened
+from .errors import SceneIsNewer, SceneNotOpened
 
 #: `BLENDER-v405` until 4.x, `BLENDER17-01v0500` since 5.0 (https://projects.blender.org/blender/blender/issues/129309)
 _HEADER = re.compile(rb"BLENDER(?:[-_][vV](?P<old>\d{3})|\d\d-\d\dv(?P<new>\d{4}))")
@@ -79,6 +79,6 @@ def _head(path: str) -> bytes:
 
 def _too_new(path: str, saved_by: tuple[int, ...], running: tuple[int, ...]) -> SceneNotOpened:
     theirs, ours = (".".join(str(n) for n in v[:2]) for v in (saved_by, running))
-    return SceneNotOpened(
+    return SceneIsNewer(
         path, f"it was saved by Blender {theirs}, this is Blender {ours}", f"Use Blender {theirs} or later for this scene."
     )

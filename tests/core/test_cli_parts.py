@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import os
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -259,8 +262,6 @@ def test_how_a_blender_binary_is_asked(tmp_path: Any) -> None:
 
 def test_a_host_that_takes_too_long_or_is_no_program(tmp_path: Any) -> None:
     """A host that hangs is given up on, one that cannot be started is named."""
-    import sys
-
     sleeper = Asker((sys.executable, "-c", "import time; time.sleep(60)"))
     with pytest.raises(Ended, match="did not answer within"):
         describe_scene(sleeper, "/s.blend", timeout=0.5)
@@ -286,3 +287,23 @@ def test_how_a_wait_ends(state: str, download: Any, code: ExitCode | None) -> No
     with pytest.raises(Ended) as caught:
         check_ended(_job(state), download)
     assert caught.value.code == code
+
+
+def test_a_scene_too_new_for_one_blender_is_asked_of_the_next(tmp_path: Path) -> None:
+    """The oldest Blender that can read the scene answers; where none can, the last one's words are shown."""
+
+    def blender(name: str, answer: object) -> tuple[str, ...]:
+        script = tmp_path / name
+        script.write_text(f"import sys; open(sys.argv[sys.argv.index('--out') + 1], 'w').write({json.dumps(answer)!r})")
+        return (sys.executable, str(script))
+
+    old = blender("old", {"error": {"what": "saved by 4.5, this is 3.4.", "next_step": "Use 4.5.", "code": "newer-scene"}})
+    broken = blender("broken", {"error": {"what": "It is broken.", "next_step": "Mend it.", "code": ""}})
+    report = {"scene": "/s.blend", "format": "blend"}
+    software = {"name": "blender", "version": "4.5.15"}
+    good = blender("good", {"report": report, "software": software, "frames": "1-2", "steps": []})
+    assert describe_scene(Asker(old, (good, broken)), "/s.blend").software.version == "4.5.15"
+    with pytest.raises(Ended, match=r"this is 3\.4"):
+        describe_scene(Asker(old, (old,)), "/s.blend")
+    with pytest.raises(Ended, match="broken"):
+        describe_scene(Asker(old, (broken, good)), "/s.blend")

@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from conductor_core.api.settings import HostSettings
 from conductor_core.cli.exit_codes import Ended, ExitCode
@@ -36,6 +37,8 @@ class Asker:
 
     #: the command before `describe`
     command: tuple[str, ...]
+    #: those to ask next, in this order, where the scene is too new for the one before
+    others: tuple[tuple[str, ...], ...] = ()
 
 
 def find_asker(scene: str, settings: HostSettings, environ: Mapping[str, str] | None = None) -> Asker:
@@ -57,10 +60,14 @@ def find_asker(scene: str, settings: HostSettings, environ: Mapping[str, str] | 
             f"{script} is not there, so {host.capitalize()} cannot be asked.",
             "Set CONDUCTOR_HOSTS (or hosts.folder in settings.yaml) to the clone of Conductor that holds blender/.",
         )
-    program = _program(settings, environ)
+    commands = [_command(program, str(script)) for program in _programs(settings, environ)]
+    return Asker(commands[0], tuple(commands[1:]))
+
+
+def _command(program: str, script: str) -> tuple[str, ...]:
     if "python" in Path(program).name.lower():
-        return Asker((program, str(script)))
-    return Asker((program, "-b", "--factory-startup", "--python-exit-code", "9", "--python", str(script), "--"))
+        return (program, script)
+    return (program, "-b", "--factory-startup", "--python-exit-code", "9", "--python", script, "--")
 
 
 def describe_scene(asker: Asker, scene: str, frames: str = "", *, timeout: float = ASK_TIMEOUT) -> SceneDescription:
@@ -69,19 +76,11 @@ def describe_scene(asker: Asker, scene: str, frames: str = "", *, timeout: float
     Raises:
         Ended: the host could not be started, took too long, or could not read the scene.
     """
-    with tempfile.TemporaryDirectory(prefix="conductor-scan-") as folder:
-        out = Path(folder, "description.json")
-        words = ["describe", "--scene", scene, "--out", str(out), *([f"--frames={frames}"] if frames else [])]
-        said = _run([*asker.command, *words], timeout)
-        try:
-            answer = json.loads(out.read_bytes())
-        except (OSError, ValueError):
-            raise Ended(
-                ExitCode.HOST_FAILED,
-                f"{asker.command[0]} did not answer about {scene}. {_tail(said)}",
-                "Open it there to see why.",
-            ) from None
-    error = answer.get("error") if isinstance(answer, dict) else None
+    for command in (asker.command, *asker.others):
+        answer = _ask(command, scene, frames, timeout)
+        error = answer.get("error") if isinstance(answer, dict) else None
+        if not (isinstance(error, dict) and error.get("code") == "newer-scene"):
+            break
     if isinstance(error, dict):
         raise Ended(ExitCode.HOST_FAILED, str(error.get("what", "")), str(error.get("next_step", "")))
     try:
@@ -89,9 +88,24 @@ def describe_scene(asker: Asker, scene: str, frames: str = "", *, timeout: float
     except InvalidDocument as exc:
         raise Ended(
             ExitCode.HOST_FAILED,
-            f"{asker.command[0]} answered in a form that is not understood: {exc}",
+            f"{command[0]} answered in a form that is not understood: {exc}",
             "Update both to one version.",
         ) from exc
+
+
+def _ask(command: tuple[str, ...], scene: str, frames: str, timeout: float) -> Any:
+    with tempfile.TemporaryDirectory(prefix="conductor-scan-") as folder:
+        out = Path(folder, "description.json")
+        words = ["describe", "--scene", scene, "--out", str(out), *([f"--frames={frames}"] if frames else [])]
+        said = _run([*command, *words], timeout)
+        try:
+            return json.loads(out.read_bytes())
+        except (OSError, ValueError):
+            raise Ended(
+                ExitCode.HOST_FAILED,
+                f"{command[0]} did not answer about {scene}. {_tail(said)}",
+                "Open it there to see why.",
+            ) from None
 
 
 def existing_scene(scene: str) -> str:
@@ -112,11 +126,16 @@ def _hosts_folder(settings: HostSettings, environ: Mapping[str, str]) -> Path:
     return Path(named) if named else Path(__file__).resolve().parents[3]
 
 
-def _program(settings: HostSettings, environ: Mapping[str, str]) -> str:
+def _programs(settings: HostSettings, environ: Mapping[str, str]) -> list[str]:
+    """Return the Blenders to ask: the one that is named, or else all that are here, the oldest first.
+
+    The oldest that can read a scene is the nearest to the one that saved it.
+    """
     named = environ.get("CONDUCTOR_BLENDER") or settings.blender
-    found = shutil.which(named) if named else shutil.which("blender") or _installed_in(_hosts_folder(settings, environ))
-    if found:
-        return found
+    found = [shutil.which(named)] if named else [shutil.which("blender"), *_installed_in(_hosts_folder(settings, environ))]
+    programs = [program for program in found if program]
+    if programs:
+        return programs
     what = f"{named} is not a program." if named else "There is no blender on the PATH."
     raise Ended(
         ExitCode.HOST_FAILED,
@@ -125,13 +144,14 @@ def _program(settings: HostSettings, environ: Mapping[str, str]) -> str:
     )
 
 
-def _installed_in(clone: Path) -> str | None:
-    """Return the Python with the newest Blender that install.py put into a clone."""
+def _installed_in(clone: Path) -> list[str]:
+    """Return the Pythons with the Blenders that install.py put into a clone, the oldest first."""
     installed = clone / ".conductor" / "blender"
     program = "Scripts/python.exe" if sys.platform == "win32" else "bin/python"
     pythons = [p for p in installed.glob(f"*/{program}") if p.exists()]
-    newest = max(pythons, key=lambda p: [int(n) for n in re.findall(r"\d+", p.relative_to(installed).parts[0])], default=None)
-    return str(newest) if newest else None
+    return [
+        str(p) for p in sorted(pythons, key=lambda p: [int(n) for n in re.findall(r"\d+", p.relative_to(installed).parts[0])])
+    ]
 
 
 def _run(command: list[str], timeout: float) -> str:
