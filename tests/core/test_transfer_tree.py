@@ -11,10 +11,10 @@ import pytest
 from conductor_core.digest import digest_of
 from conductor_core.errors import FileVanished, TransferError
 from conductor_core.manifest import Manifest
-from conductor_core.paths import local_flavour
+from conductor_core.paths import Flavour, local_flavour
 from conductor_core.transfer.hash_cache import HashCache
 from conductor_core.transfer.progress import Progress
-from conductor_core.transfer.tree import hash_tree, read_tree
+from conductor_core.transfer.tree import _collect, hash_tree, read_tree
 
 posix = pytest.mark.skipif(os.name != "posix", reason="links, pipes and modes are posix")
 
@@ -53,6 +53,36 @@ def test_a_folder_stands_for_everything_in_it(tree: Path, cache: HashCache) -> N
     assert (two.digest, two.size, two.mtime_ns) == (digest_of(b"two"), 3, found.st_mtime_ns)
     if os.name == "posix":
         assert two.mode == 0o750
+
+
+SPELLINGS = {
+    "small drive letter": (["c:\\t\\wood.png"], ["C:\\t\\wood.png"]),
+    "slashes": (["C:/t/wood.png"], ["C:\\t\\wood.png"]),
+    "one file in two cases": (["C:\\T\\wood.png", "C:\\t\\Wood.png"], ["C:\\T\\wood.png"]),
+    "one file in two cases of the drive": (["c:\\t\\a.png", "C:\\t\\a.png"], ["C:\\t\\a.png"]),
+    "two files": (["C:\\t\\a.png", "C:\\t\\b.png"], ["C:\\t\\a.png", "C:\\t\\b.png"]),
+    "long path": (["\\\\?\\C:\\t\\a.png"], ["C:\\t\\a.png"]),
+}
+
+
+@posix
+@pytest.mark.parametrize(("paths", "spelled"), SPELLINGS.values(), ids=SPELLINGS.keys())
+def test_windows_paths_are_spelled_as_a_manifest_has_them(
+    paths: list[str], spelled: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: HashCache
+) -> None:
+    """However a scene spells its files, the manifest has each place once, in its own spelling; here they are names in a folder."""
+    monkeypatch.chdir(tmp_path)
+    for path in spelled:
+        Path(path).write_bytes(path.encode())
+    manifest = hash_tree(_collect(paths, Flavour.WINDOWS), cache, Progress(), flavour=Flavour.WINDOWS)
+    assert [e.path for e in manifest.entries] == spelled
+
+
+@posix
+def test_two_slashes_at_the_root_are_one(tree: Path, cache: HashCache) -> None:
+    """POSIX leaves `//a` to the system, and Linux takes it for `/a`: so does the manifest."""
+    manifest = _manifest(cache, Path(f"/{tree}/two.png"), tree / "two.png")
+    assert hash_tree(read_tree([f"/{tree}/two.png"]), cache, Progress(), flavour=local_flavour()) == manifest
 
 
 def test_the_same_file_twice_is_one_entry(tree: Path, cache: HashCache) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from conductor_core.errors import FileVanished, TransferError
 from conductor_core.manifest import Entry, Manifest, make_manifest
-from conductor_core.paths import Flavour
+from conductor_core.paths import ClientPath, Flavour, local_flavour
 from conductor_core.transfer.hash_cache import HashCache
 from conductor_core.transfer.hashing import hash_files, mode_of, unreadable
 from conductor_core.transfer.progress import Progress
@@ -44,10 +44,11 @@ def read_tree(paths: Iterable[str]) -> Tree:
     Raises:
         FileVanished: nothing lies at one of them.
         TransferError: one is a pipe, socket or device, a link to nothing, or cannot be read.
+        PathError: a name that this system cannot have.
     """
     wanted = [os.path.abspath(p) for p in paths]
     while True:
-        tree = _collect(wanted)
+        tree = _collect(wanted, local_flavour())
         found = [*tree.files, *tree.empty_directories, *tree.symlinks]
         straight = [_straight(path, tree.symlinks) for path in found] if tree.symlinks else found
         if straight == found:
@@ -73,15 +74,19 @@ def hash_tree(tree: Tree, cache: HashCache, progress: Progress, *, flavour: Flav
     return make_manifest(flavour, entries)
 
 
-def _collect(paths: Iterable[str]) -> Tree:
+def _collect(paths: Iterable[str], flavour: Flavour) -> Tree:
+    r"""Return what lies at `paths`, each place once, spelled as a manifest spells it.
+
+    A scene may name `c:\t\wood.png` and `C:\T\Wood.png`: on Windows that is one file, of which the first spelling is kept.
+    """
     tree = Tree()
-    seen: set[str] = set()
-    waiting = list(paths)
+    seen: set[tuple[str, ...]] = set()
+    waiting = list(paths)[::-1]
     while waiting:
-        path = waiting.pop()
-        if path not in seen:
-            seen.add(path)
-            waiting.extend(_add(path, tree))
+        path = ClientPath.parse(waiting.pop(), flavour)
+        if path.key not in seen:
+            seen.add(path.key)
+            waiting.extend(_add(path.text, tree))
     return tree
 
 
