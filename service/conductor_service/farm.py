@@ -19,7 +19,7 @@ from conductor_service.hand_out import LeaseTimes
 from conductor_service.logs import AttemptLogs
 from conductor_service.settings import Settings
 from conductor_service.signals import Signals
-from conductor_service.store import FolderStore, WritableStore
+from conductor_service.store import FolderStore, PrunableStore, VerifyingStore
 from conductor_service.tokens import Gatekeeper, Principal, principal_of
 
 
@@ -30,7 +30,7 @@ class Farm:
     settings: Settings
     catalogue: Catalogue
     database: Database
-    store: WritableStore
+    store: PrunableStore
     logs: AttemptLogs
     signals: Signals
     gatekeeper: Gatekeeper
@@ -58,7 +58,7 @@ class Farm:
 def open_farm(
     settings: Settings,
     *,
-    store: WritableStore | None = None,
+    store: PrunableStore | None = None,
     clock: Clock = utc_now,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Farm:
@@ -86,7 +86,7 @@ def open_farm(
         settings=settings,
         catalogue=catalogue,
         database=database,
-        store=store if store is not None else FolderStore(data / "store"),
+        store=VerifyingStore(store if store is not None else FolderStore(data / "store")),
         logs=AttemptLogs(private_folder(data / "logs"), settings.max_log_bytes),
         signals=signals,
         gatekeeper=Gatekeeper(look_up, monotonic),

@@ -29,12 +29,20 @@ def visible(session: Session, project_id: str, digests: Sequence[str]) -> set[st
 
 
 def present(session: Session, store: Store, project_id: str, digests: Sequence[str]) -> set[str]:
-    """Return those digests that the project can see and the store really has.
+    """Return those digests that the project can see and the store really has, in full length.
 
-    Asking the store as well costs a look at the disk per object, and lets a store that lost one be repaired by the next
-    submission that needs it.
+    Asking the store as well costs a look at the disk per object, and lets a store that lost or cut one be repaired by the
+    next submission that needs it. Damage that does not show in the length is found when the object is read.
     """
-    return {d for d in visible(session, project_id, digests) if store.size(Digest(d)) is not None}
+    found: set[str] = set()
+    for start in range(0, len(digests), _SLICE):
+        query = (
+            select(StoredObject.digest, StoredObject.size)
+            .join(ProjectObject, ProjectObject.digest == StoredObject.digest)
+            .where(ProjectObject.project_id == project_id, ProjectObject.digest.in_(digests[start : start + _SLICE]))
+        )
+        found.update(digest for digest, size in session.execute(query) if store.size(Digest(digest)) == size)
+    return found
 
 
 def keep(unit: Unit, project_id: str, digests: Iterable[str]) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
-from conductor_core.digest import digest_of
+from conductor_core.digest import Digest, digest_of
+from conductor_core.errors import ContentMismatch
 from conductor_service.models import PresenceLease
+from conductor_service.store import FolderStore
 
 
 def test_an_object_is_new_once(studio: Any) -> None:
@@ -68,6 +72,43 @@ def test_what_the_store_lost_is_missing(studio: Any) -> None:
     assert studio.ask("GET", f"/projects/default/objects/{digest}").status_code == 404
     studio.upload(b"lost")
     assert studio.ask("GET", f"/projects/default/objects/{digest}").content == b"lost"
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda b: b"X" + b[1:]], ids=["cut short", "changed"])
+def test_what_is_damaged_is_missing(make_studio: Any, tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+    """Damage in the store reaches nobody as an object, and the next submission that needs it sends it again."""
+    make_studio.store = FolderStore(tmp_path / "store")
+    studio = make_studio()
+    data = b"a plate" * 1000
+    digest = Digest(studio.upload(data))
+    file = tmp_path / "store" / "objects" / digest[7:9] / digest[7:]
+
+    def missing() -> Any:
+        return studio.ask("POST", "/projects/default/objects/missing", json={"digests": [digest]}).json()["missing"]
+
+    assert missing() == []
+    file.write_bytes(damage(data))
+    with pytest.raises(ContentMismatch, match=digest):
+        b"".join(studio.farm.store.read(digest))
+    assert missing() == [digest]
+    studio.upload(data)
+    assert studio.ask("GET", f"/projects/default/objects/{digest}").content == data
+    file.write_bytes(data[:-1])
+    assert missing() == [digest], "its length alone tells"
+
+
+def test_a_damaged_manifest_is_a_clear_refusal(make_studio: Any, tmp_path: Path) -> None:
+    """A runner that asks for a manifest that the disk has changed hears that it is not there, never a wrong one."""
+    make_studio.store = FolderStore(tmp_path / "store")
+    studio = make_studio()
+    studio.job()
+    runner = studio.runner()
+    assignment = runner.take()
+    digest = assignment["manifest"]
+    (tmp_path / "store" / "objects" / digest[7:9] / digest[7:]).write_bytes(b"{}")
+    attempt = assignment["attempt"]
+    answer = runner.ask("GET", f"/attempts/{attempt['id']}/manifest", params={"fence": attempt["fence"]})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not-found")
 
 
 def test_present_holds_for_an_hour(studio: Any) -> None:

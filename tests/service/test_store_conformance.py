@@ -153,10 +153,21 @@ def test_delete_forgets(store: PrunableStore) -> None:
     assert store.write(digest, [BODY], len(BODY)) is True
 
 
+def test_what_is_set_aside_is_missing(store: PrunableStore) -> None:
+    """A damaged object is missing once it is set aside; doing it again is no error; it can be written anew, repeatedly."""
+    digest = keep(store, BODY)
+    for _ in range(2):
+        store.set_aside(digest)
+        store.set_aside(digest)
+        assert store.size(digest) is None
+        assert list(store.digests()) == []
+        assert store.write(digest, [BODY], len(BODY)) is True
+
+
 @pytest.mark.parametrize("name", ["", "sha256:", "sha256:../../x", "md5:" + "0" * 64, "sha256:" + "A" * 64])
 def test_only_digests_are_names(store: PrunableStore, name: str) -> None:
     """What is no digest never becomes a path."""
-    for call in (store.size, store.read, store.delete, lambda d: store.write(d, [], 0)):
+    for call in (store.size, store.read, store.delete, store.set_aside, lambda d: store.write(d, [], 0)):
         with pytest.raises(ValueError, match="is not a digest"):
             call(Digest(name))
 

@@ -163,6 +163,9 @@ def test_damage_is_found_while_reading(store: FolderStore, damage: object, offse
     with pytest.raises(ContentMismatch, match=DIGEST):
         given.extend(VerifyingStore(store).read(DIGEST, offset))
     assert sum(map(len, given)) < len(BODY) - offset
+    assert store.size(DIGEST) is None, "what was found damaged is missing from then on"
+    assert list(store.digests()) == []
+    assert (store.root / "damaged" / DIGEST.removeprefix("sha256:")).read_bytes() == damage(BODY)
 
 
 def test_uploading_again_repairs(store: FolderStore) -> None:

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from conductor_service.errors import ApiError, Busy, Invalid, WrongContent
-from conductor_service.store import ObjectMissing, StoreFull, StoreUnwritable
+from conductor_service.store import ObjectDamaged, ObjectMissing, StoreFull, StoreUnwritable
 
 log = logging.getLogger(__name__)
 
@@ -41,13 +41,13 @@ def _conductor(request: Request, exc: Exception) -> Response:
         return answer(Invalid(exc.field, reason or exc.what))
     if not isinstance(exc, ConductorError):
         return _unforeseen(request, exc)
+    if isinstance(exc, (ObjectMissing, ObjectDamaged)):
+        return _document(404, "not-found", exc.what, exc.next_step)
     if isinstance(exc, ContentMismatch):
         return answer(WrongContent(exc.what, exc.next_step))
     if isinstance(exc, (StoreFull, StoreUnwritable)):
         log.error("%s", exc)
         return answer(Busy(exc.what, retry_after=30))
-    if isinstance(exc, ObjectMissing):
-        return _document(404, "not-found", exc.what, exc.next_step)
     log.error("%s %s: %s", request.method, request.url.path, exc)
     return _document(500, "internal", exc.what, exc.next_step)
 

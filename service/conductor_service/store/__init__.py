@@ -8,7 +8,7 @@ the conformance suite in tests/service/test_store_conformance.py.
 
 from __future__ import annotations
 
-from conductor_service.store.errors import ObjectMissing, ObjectUnreadable, StoreFull, StoreUnwritable
+from conductor_service.store.errors import ObjectDamaged, ObjectMissing, ObjectUnreadable, StoreFull, StoreUnwritable
 from conductor_service.store.folder import FolderStore
 from conductor_service.store.interfaces import CHUNK_BYTES, PrunableStore, Store, WritableStore
 from conductor_service.store.memory import MemoryStore
@@ -18,6 +18,7 @@ __all__ = [
     "CHUNK_BYTES",
     "FolderStore",
     "MemoryStore",
+    "ObjectDamaged",
     "ObjectMissing",
     "ObjectUnreadable",
     "PrunableStore",

@@ -2,6 +2,7 @@
 
 conductor_core.errors.TransferError
 ├── ContentMismatch (core)  bytes that do not hash to their name, or have another size than promised
+│   └── ObjectDamaged       those of an object that the store holds
 ├── ObjectMissing           no object of that digest
 ├── ObjectUnreadable        it is there, but the disk does not give it back
 ├── StoreFull               no room: disk or quota
@@ -13,7 +14,7 @@ from __future__ import annotations
 import errno
 
 from conductor_core.digest import Digest
-from conductor_core.errors import TransferError
+from conductor_core.errors import ContentMismatch, TransferError
 
 _NO_ROOM = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG})
 _NO_RIGHT = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
@@ -25,6 +26,15 @@ class ObjectMissing(TransferError):
     def __init__(self, digest: Digest) -> None:
         self.digest = digest
         super().__init__(digest, "is not in the store", "Submit again: what the store lacks is uploaded.")
+
+
+class ObjectDamaged(ContentMismatch):
+    """The object does not hash to its name any more, and is missing from now on."""
+
+    def __init__(self, digest: Digest, mismatch: ContentMismatch) -> None:
+        self.expected, self.actual = mismatch.expected, mismatch.actual
+        reason = f"has content {mismatch.actual} where {mismatch.expected} was stored"
+        TransferError.__init__(self, digest, reason, "Check the store's disk. Submit again: what the store lacks is uploaded.")
 
 
 class ObjectUnreadable(TransferError):

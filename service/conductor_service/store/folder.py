@@ -1,7 +1,8 @@
 """A store in a local folder: `objects/ab/<64 hex digits>`, one file per object.
 
 Order of a write: aside on the same file system → verified → fsync → given its name → fsync of the folder. A crash at
-any point leaves the whole object or none; what was aside is swept at the next start.
+any point leaves the whole object or none; what was aside is swept at the next start. Objects found damaged are moved to
+`damaged/`, where nobody but the operator looks.
 """
 
 from __future__ import annotations
@@ -90,6 +91,18 @@ class FolderStore:
         """
         try:
             self._path(digest).unlink()
+        except FileNotFoundError:
+            return
+        except OSError as exc:
+            raise writing_error(str(self.root), exc) from exc
+
+    def set_aside(self, digest: Digest) -> None:
+        """Move the object to the damaged ones, if it is there: a disk that erred once may give it back whole."""
+        path = self._path(digest)
+        damaged = self.root / "damaged"
+        try:
+            _make_folder(damaged)
+            os.replace(path, damaged / path.name)
         except FileNotFoundError:
             return
         except OSError as exc:

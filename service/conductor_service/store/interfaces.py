@@ -56,6 +56,10 @@ class PrunableStore(WritableStore, Protocol):
         """Remove the object; none there is no error, so that a clean-up can be run again."""
         ...
 
+    def set_aside(self, digest: Digest) -> None:
+        """Make a damaged object missing, so that it is sent again; a store of files keeps its bytes elsewhere."""
+        ...
+
     def digests(self) -> Iterator[Digest]:
         """Return each object's digest, in no order; what is written or deleted meanwhile may be in it or not."""
         ...

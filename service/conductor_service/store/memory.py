@@ -46,6 +46,10 @@ class MemoryStore:
         with self._lock:
             self._objects.pop(parse_digest(digest), None)
 
+    def set_aside(self, digest: Digest) -> None:
+        """Remove the object, if it is there."""
+        self.delete(digest)
+
     def digests(self) -> Iterator[Digest]:
         """Return each object's digest."""
         with self._lock:

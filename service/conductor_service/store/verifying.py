@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 
 from conductor_core.digest import Digest
+from conductor_core.errors import ContentMismatch, TransferError
 
 from conductor_service.store.checking import checked
-from conductor_service.store.errors import ObjectMissing
+from conductor_service.store.errors import ObjectDamaged, ObjectMissing
 from conductor_service.store.interfaces import PrunableStore
+
+log = logging.getLogger(__name__)
 
 
 class VerifyingStore:
@@ -16,7 +20,8 @@ class VerifyingStore:
 
     Disks, and people with access to them, change bytes without telling. The last piece is held back until the hash
     agrees, so whoever counts bytes (an HTTP body with its Content-Length) never holds a wrong object that looks whole.
-    A read from an offset reads what stands before it too: half a hash proves nothing.
+    A read from an offset reads what stands before it too: half a hash proves nothing. An object found damaged is set
+    aside: it is missing from then on, so that the next submission that needs it sends it again.
     """
 
     def __init__(self, inner: PrunableStore) -> None:
@@ -31,14 +36,29 @@ class VerifyingStore:
 
         Raises:
             ObjectMissing: at once, where there is none.
-            ContentMismatch: in place of the last piece, where the bytes do not hash to the digest.
+            ObjectDamaged: in place of the last piece, where the bytes do not hash to the digest.
         """
         if offset < 0:
             raise ValueError(f"offset {offset} is negative")
         size = self._inner.size(digest)
         if size is None:
             raise ObjectMissing(digest)
-        return _one_behind(_from(offset, checked(digest, self._inner.read(digest), size)))
+        return _one_behind(_from(offset, self._whole(digest, self._inner.read(digest), size)))
+
+    def _whole(self, digest: Digest, chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
+        try:
+            yield from checked(digest, chunks, size)
+        except ContentMismatch as exc:
+            self._give_up(digest)
+            raise ObjectDamaged(digest, exc) from exc
+
+    def _give_up(self, digest: Digest) -> None:
+        try:
+            self._inner.set_aside(digest)
+        except TransferError as exc:
+            log.error("Object %s is damaged, and cannot be set aside: %s", digest, exc)
+        else:
+            log.error("Object %s was damaged and is set aside.", digest)
 
     def write(self, digest: Digest, chunks: Iterable[bytes], size: int) -> bool:
         """Keep the bytes if they are what they are called."""
@@ -47,6 +67,10 @@ class VerifyingStore:
     def delete(self, digest: Digest) -> None:
         """Remove the object, if it is there."""
         self._inner.delete(digest)
+
+    def set_aside(self, digest: Digest) -> None:
+        """Make the object missing."""
+        self._inner.set_aside(digest)
 
     def digests(self) -> Iterator[Digest]:
         """Return each object's digest."""
