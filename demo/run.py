@@ -27,7 +27,7 @@ from contact_sheet import write_contact_sheet
 from rich.console import Console
 from rich.table import Table
 
-FRAMES = range(1, 9)
+FRAMES = 8
 INSTANCES = 2
 console = Console(highlight=False, soft_wrap=True)
 
@@ -64,7 +64,7 @@ def main() -> int:
     arguments = _arguments()
     stage = Stage(arguments.folder.resolve(), arguments.blender.absolute())
     try:
-        _play(stage, keep=arguments.keep)
+        _play(stage, range(1, arguments.frames + 1), keep=arguments.keep)
     except ConductorError as error:
         console.print(f"\n[red]{error}[/red]")
         return 1
@@ -79,10 +79,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--blender", type=Path, required=True)
     parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--frames", type=int, default=FRAMES, help="how many frames to render")
     return parser.parse_args()
 
 
-def _play(stage: Stage, *, keep: bool) -> None:
+def _play(stage: Stage, frames: range, *, keep: bool) -> None:
     began = time.monotonic()
     os.environ.update(stage.environment())
     _clear(stage)
@@ -91,13 +92,13 @@ def _play(stage: Stage, *, keep: bool) -> None:
     _title("The service", "one process: database, object store, scheduler, dashboard")
     with _service(stage, keep=keep) as service, ServiceClient(service.url, service.token) as client:
         _conductor("login", service.url, "--token-file", str(service.token_file))
-        _title("Submit", f"{len(FRAMES)} frames, on {INSTANCES} instances of this machine")
-        first = _submit(scene, f"{FRAMES[0]}-{FRAMES[-1]}", "Demo shot")
-        _show_summary(client, first, began)
-        sheet = _contact_sheet(stage, client, first)
+        _title("Submit", f"{len(frames)} frames, on {INSTANCES} instances of this machine")
+        first = _submit(scene, f"{frames[0]}-{frames[-1]}", "Demo shot")
+        _show_summary(client, first, len(frames), began)
+        sheet = _contact_sheet(stage, client, first, frames)
         _title("The same again", "one texture renamed, the whole project moved to another folder")
         scene = _rename_and_move(stage)
-        second = _submit(scene, str(FRAMES[0]), "Demo shot, moved")
+        second = _submit(scene, str(frames[0]), "Demo shot, moved")
         _show_second(second, scene)
         _show_where(service, client, sheet, scene.parent / "render", keep=keep)
 
@@ -201,7 +202,7 @@ def _submit(scene: Path, frames: str, title: str) -> dict[str, object]:
     return max(submissions, key=lambda s: s["number"])
 
 
-def _show_summary(client: ServiceClient, submission: dict[str, object], began: float) -> None:
+def _show_summary(client: ServiceClient, submission: dict[str, object], frames: int, began: float) -> None:
     job = client.job(str(submission["job"]))
     sent, total = int(str(submission["bytes_sent"])), int(str(submission["bytes_total"]))
     cost = client.cost(job=job.id)
@@ -209,7 +210,7 @@ def _show_summary(client: ServiceClient, submission: dict[str, object], began: f
     table.add_row("files found", str(submission["files"]))
     table.add_row("bytes sent", f"{sent:,}")
     table.add_row("bytes saved by dedupe", f"{total - sent:,}")
-    table.add_row("frames home", f"{job.frames['success']} of {len(FRAMES)}")
+    table.add_row("frames home", f"{job.frames['success']} of {frames}")
     table.add_row("wall time", f"{time.monotonic() - began:.0f} s since the demo began")
     table.add_row("instance-minutes", f"{cost.billed_minutes} billed (10 at least for each instance)")
     table.add_row("cost so far", f"{cost.total} {cost.currency}")
@@ -232,13 +233,13 @@ def _facts(title: str) -> Table:
     return Table(title=title, title_justify="left", show_header=False, title_style="bold")
 
 
-def _contact_sheet(stage: Stage, client: ServiceClient, submission: dict[str, object]) -> Path:
+def _contact_sheet(stage: Stage, client: ServiceClient, submission: dict[str, object], wanted: range) -> Path:
     """Make the contact sheet from the frames at home, having seen that each of them is there."""
     frames = {}
     for output in client.outputs(str(submission["job"])):
         if output.frame is not None and Path(output.path).suffix == ".exr":
             frames[output.frame] = Path(output.path)
-    lacking = [f for f in FRAMES if f not in frames or not frames[f].exists()]
+    lacking = [f for f in wanted if f not in frames or not frames[f].exists()]
     if lacking:
         raise DemoFailed(f"Frames {lacking} did not come home.", f"See the dashboard, and the logs in {stage.folder}.")
     return write_contact_sheet(frames, stage.folder / "contact-sheet.png")

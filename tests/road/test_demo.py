@@ -35,7 +35,7 @@ def test_the_demo_brings_eight_frames_home_and_sends_no_asset_twice(tmp_path: Pa
 
 def test_keep_leaves_the_service_and_the_next_demo_ends_it(tmp_path: Path, bpy_python: Callable[..., Path]) -> None:
     """With --keep the service stays and says how to end it; it ends cleanly, and takes its instances along."""
-    ran = _demo(tmp_path, bpy_python(), "--keep")
+    ran = _demo(tmp_path, bpy_python(), "--keep", "--frames", "1")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     said = re.search(r"end it with: kill (\d+)", ran.stdout)
     assert said
