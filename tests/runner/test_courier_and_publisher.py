@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from conductor_core.errors import Refused, ServiceUnreachable, Unauthorized
+from conductor_core.errors import Conflict, Refused, ServiceError, ServiceUnreachable, Unauthorized
 from conductor_core.paths import ClientPath, Flavour
 from conductor_service.runner.assignment import Assignment, AttemptRef
 from conductor_service.runner.collect import Taken
@@ -20,6 +21,7 @@ from conductor_service.runner.inspector import BadImage, ImageFacts
 from conductor_service.runner.logbook import LogBook
 from conductor_service.runner.publisher import AttemptOver, FrameReady, Publisher
 from conductor_service.runner.service import Beat, Orders, Verdict
+from conductor_service.runner.vigil import TaskEnded
 
 if TYPE_CHECKING:
     from runner.conftest import Farm, Job, MemoryService
@@ -264,6 +266,48 @@ def test_what_the_service_refuses_fails_the_attempt(desk: Desk, monkeypatch: pyt
     assert verdict is not None
     assert (verdict.state, verdict.cause, verdict.frames_done) == ("failed", "internal", ())
     assert "lies outside" in verdict.message
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Conflict("it is being deleted", code="not-allowed-now"),
+        ServiceError("it answers 500", status=500),
+        Refused("no", status=422),
+    ],
+    ids=["409", "500", "422"],
+)
+def test_a_refusal_of_one_call_is_one_attempt_s(desk: Desk, monkeypatch: pytest.MonkeyPatch, refusal: ServiceError) -> None:
+    """Whatever the service refuses of one attempt, the publisher goes on, and the attempt's end is told."""
+
+    def refuse(*_: object) -> None:
+        raise refusal
+
+    monkeypatch.setattr(desk.service, "store_object", refuse)
+    desk.frame(1)
+    verdict = desk.end()
+    assert verdict is not None
+    assert (verdict.state, verdict.cause, verdict.frames_done) == ("failed", "internal", ())
+    assert desk.publisher.broken is None
+
+
+@pytest.mark.parametrize("why", ["kill", "stop"])
+def test_a_task_that_waits_for_room_hears_an_order(desk: Desk, monkeypatch: pytest.MonkeyPatch, why: str) -> None:
+    """While nothing can be stored, a kill ends the wait at once, and the instance's end at its deadline."""
+    gate = threading.Event()
+    monkeypatch.setattr(desk.service, "store_object", lambda *_: gate.wait(30))
+
+    def all_frames() -> None:
+        for number in range(1, 30):
+            desk.frame(number)
+
+    timer = threading.Timer(0.5, desk.holding.order, [Ordered(why, "enough", desk.holding.ref.id)])  # type: ignore[arg-type]
+    timer.start()
+    if why == "stop":
+        desk.publisher.deadline = time.monotonic() + 1.0
+    with pytest.raises(TaskEnded if why == "kill" else ServiceUnreachable):
+        all_frames()
+    gate.set()
 
 
 def test_an_end_that_the_service_refuses_is_told_again_as_a_failure(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

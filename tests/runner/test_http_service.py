@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conductor_core.digest import digest_of
-from conductor_core.errors import Conflict, Forbidden, NotFound, Refused, ServiceUnreachable, Unauthorized
+from conductor_core.errors import Conflict, Forbidden, NotFound, Refused, ServiceError, ServiceUnreachable, Unauthorized
 from conductor_service.runner.assignment import AttemptRef
-from conductor_service.runner.errors import Retired, StaleAttempt
+from conductor_service.runner.errors import Retired, StaleAttempt, service_is_gone
 from conductor_service.runner.http_service import HttpRunnerService, Patience
 from conductor_service.runner.service import Beat, HostFacts, OutputRecord, Verdict
 
@@ -209,6 +210,36 @@ def test_the_patience_ends(script: Script, service: HttpRunnerService, clock: Cl
         service.finish(ATTEMPT, Verdict("success"))
     assert 20 <= clock.now < 30
     assert service.silence_seconds() == clock.now
+
+
+def test_a_call_that_fails_alone_is_given_up_alone(script: Script, service: HttpRunnerService, clock: Clock) -> None:
+    """Answers to other calls do not prolong a call's own patience, and show that the service itself is not gone."""
+    calls = 0
+
+    def sleep(seconds: float) -> None:
+        nonlocal calls
+        calls += 1
+        clock.now += seconds
+        script.answers = [Answer(200, {"action": "go-on"}), error(500)]
+        service.beat(ATTEMPT, Beat())
+
+    service._patience = replace(clock.patience(), sleep=sleep)
+    script.answers = [error(500)]
+    with pytest.raises(ServiceError, match="500") as caught:
+        service.publish(ATTEMPT, ())
+    assert not service_is_gone(caught.value)
+    assert 20 <= clock.now < 30
+    assert calls < 20
+
+
+def test_texts_of_a_task_are_sent_as_json_that_any_service_reads(script: Script, service: HttpRunnerService) -> None:
+    """Half of a surrogate pair, as a file's name or a hostile status may have it, never reaches the service."""
+    script.answers = [Answer(200, {"action": "go-on"}), Answer(200, {})]
+    service.beat(ATTEMPT, Beat(status="fr\udcffame ä"))
+    service.finish(ATTEMPT, Verdict("failed", "crashed", message="\ud800"))
+    assert json.loads(script.asked[0][2].decode())["status"] == "fr?ame ä"
+    assert json.loads(script.asked[1][2].decode())["message"] == "?"
+    assert script.headers[0]["Content-Type"] == "application/json"
 
 
 def test_nobody_there(clock: Clock) -> None:

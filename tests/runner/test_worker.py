@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+from conductor_core.errors import Conflict, NotFound, Refused, ServiceError, Unauthorized
 from conductor_core.submission import Limits, Output
+from conductor_service.runner.assignment import AttemptRef
 from conductor_service.runner.limits import ResourceLimits
 from conductor_service.runner.service import Orders
 
@@ -229,6 +231,60 @@ def test_the_instance_goes_on_after_a_crash(farm: Farm, job: MakeJob) -> None:
     assert farm.run() == "retired"
     assert [farm.service.verdict(a).state for a in attempts] == ["failed", "success"]
     assert farm.service.said_goodbye
+
+
+REFUSALS = {
+    "the manifest is gone": ("manifest", NotFound("no such manifest", status=404), "missing-file"),
+    "the manifest is refused": ("manifest", Conflict("the job is being deleted"), "internal"),
+    "a file is gone": ("fetch_object", NotFound("no such object", status=404), "missing-file"),
+    "a file is refused": ("fetch_object", Refused("no", status=400), "internal"),
+    "an output is refused": ("publish", Conflict("the job is being deleted"), "internal"),
+    "an output breaks the service": ("store_object", ServiceError("it answers 500", status=500), "internal"),
+}
+
+
+@pytest.mark.parametrize(("route", "refusal", "cause"), REFUSALS.values(), ids=REFUSALS.keys())
+def test_a_refusal_fails_one_attempt_and_the_instance_goes_on(
+    farm: Farm, job: MakeJob, monkeypatch: pytest.MonkeyPatch, route: str, refusal: ServiceError, cause: str
+) -> None:
+    """Only a service that is gone ends an instance; what it refuses of one attempt is that attempt's failure."""
+    answer = getattr(farm.service, route)
+    first, second = farm.add(job()), farm.add(job("png(path) ", session="other"))
+
+    def refuse(attempt: AttemptRef, *call: object) -> object:
+        if attempt.id == first:
+            raise refusal
+        return answer(attempt, *call)
+
+    monkeypatch.setattr(farm.service, route, refuse)
+    assert farm.run() == "retired"
+    verdict = farm.service.verdict(first)
+    assert (verdict.state, verdict.cause) == ("failed", cause), verdict
+    assert farm.service.verdict(second).state == "success"
+    assert farm.service.said_goodbye
+
+
+def test_a_right_that_is_gone_ends_the_instance(farm: Farm, job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An instance whose token is revoked says nothing more."""
+
+    def refuse(*_: object) -> bytes:
+        raise Unauthorized("revoked", status=401)
+
+    monkeypatch.setattr(farm.service, "manifest", refuse)
+    farm.add(job())
+    assert farm.run() == "service-gone"
+    assert not farm.service.said_goodbye
+
+
+def test_a_name_that_is_no_text_is_bad_output(farm: Farm, job: MakeJob) -> None:
+    """A file whose name is not UTF-8 is refused by a readable name, and its session goes on."""
+    scene = "png(path)\nif frame == 1: open(b'/job/render/\\xff.txt', 'w').write('x')"
+    attempts = [farm.add(job(scene)), farm.add(job(scene, frames=(2,)))]
+    farm.run()
+    first, second = (farm.service.verdict(a) for a in attempts)
+    assert (first.state, first.cause) == ("failed", "bad-output")
+    assert "\\xff.txt" in first.message
+    assert second.state == "success", second
 
 
 def test_silence_ends_a_task(farm: Farm, job: MakeJob) -> None:

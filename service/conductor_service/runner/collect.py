@@ -145,6 +145,11 @@ def _listed(folder: OutputFolder) -> list[tuple[str, os.stat_result]]:
 
 def _client_path(folder: OutputFolder, parts: tuple[str, ...]) -> ClientPath:
     try:
+        "/".join(parts).encode()
+    except UnicodeEncodeError:
+        name = os.fsencode("/".join(parts)).decode(errors="backslashreplace")
+        raise TaskFailed("bad-output", f"{name} is no name in UTF-8. The artist's machine cannot have such a file.") from None
+    try:
         return ClientPath(folder.client.flavour, folder.client.anchor, folder.client.components + parts)
     except PathError as exc:
         raise TaskFailed("bad-output", f"{exc} The artist's machine cannot have such a file.") from exc

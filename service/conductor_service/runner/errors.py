@@ -12,7 +12,7 @@ ConductorError
 
 from __future__ import annotations
 
-from conductor_core.errors import ConductorError
+from conductor_core.errors import ConductorError, Forbidden, ServiceError, ServiceUnreachable, Unauthorized
 
 
 class RunnerError(ConductorError):
@@ -76,3 +76,8 @@ class StaleAttempt(ConductorError):
     def __init__(self, attempt: str) -> None:
         self.attempt = attempt
         super().__init__(f"Attempt {attempt} is no longer this instance's.")
+
+
+def service_is_gone(exc: ServiceError) -> bool:
+    """Tell whether an error of the service ends the instance; any other one is about a single attempt."""
+    return isinstance(exc, (ServiceUnreachable, Unauthorized, Forbidden)) or exc.status in (401, 403)

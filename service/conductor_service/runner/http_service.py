@@ -6,6 +6,7 @@ appended at an offset, an object is named by its content), so a broken answer is
 
 from __future__ import annotations
 
+import json
 import random
 import threading
 import time
@@ -35,7 +36,7 @@ _LONGEST_PAUSE = 5.0
 class Patience:
     """How long a call is tried again, and by which clock; parameters so that tests take no time."""
 
-    #: seconds without any answer of the service after which a call gives up
+    #: seconds after its start at which a call gives up
     seconds: float = 120.0
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
@@ -130,8 +131,18 @@ class HttpRunnerService:
             session.close()
 
     def _ask(self, method: str, path: str, *, tries: int = 0, body_file: Path | None = None, **request: Any) -> requests.Response:
-        """Send until there is an answer that means something; `tries` 0: until the patience runs out."""
+        """Send until there is an answer that means something; `tries` 0: until the patience runs out.
+
+        Raises:
+            ServiceUnreachable: there is no answer.
+            ServiceError: this one call fails again and again, while the service answers others.
+        """
+        if "json" in request:
+            request["data"] = _json_bytes(request.pop("json"))
+            request["headers"] = {"Content-Type": "application/json"}
         made = 0
+        deadline = self._patience.clock() + self._patience.seconds
+        failure: ServiceError
         while True:
             made += 1
             try:
@@ -144,11 +155,18 @@ class HttpRunnerService:
                     return answer
                 if answer.status_code not in (429, 500, 502, 503, 504):
                     raise _error_of(answer, path)
-                failure = ServiceUnreachable(f"The service answers {answer.status_code} to {path}.")
+                failure = self._failing(answer.status_code, path)
                 pause = _retry_after(answer)
-            if made == tries or self.silence_seconds() > self._patience.seconds:
+            if made == tries or self._patience.clock() > deadline:
                 raise failure
             self._pause(made, pause)
+
+    def _failing(self, status: int, path: str) -> ServiceError:
+        """Return what an answer of 5xx means: the service is down, or it cannot deal with this one call."""
+        what = f"The service answers {status} to {path}."
+        if self.silence_seconds() < self._patience.seconds:
+            return ServiceError(what, "Its log says why.", status=status)
+        return ServiceUnreachable(what)
 
     def _send(self, method: str, path: str, body_file: Path | None, request: dict[str, Any]) -> requests.Response:
         request.setdefault("timeout", (_CONNECT_SECONDS, _READ_SECONDS))
@@ -183,6 +201,11 @@ class _LogSize(ServiceError):
     def __init__(self, size: int) -> None:
         self.size = size
         super().__init__(f"The service holds {size} bytes of this log.", status=409)
+
+
+def _json_bytes(data: object) -> bytes:
+    """Return JSON that any reader takes: what is no Unicode in a text of the task's (half a surrogate pair) becomes `?`."""
+    return json.dumps(data, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def _retry_after(answer: requests.Response) -> float:

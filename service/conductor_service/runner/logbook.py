@@ -48,7 +48,7 @@ class LogBook:
 
     def say(self, sentence: str) -> None:
         """Append a line of the runner's own."""
-        self.write(f"[conductor] {sentence}\n".encode())
+        self.write(f"[conductor] {sentence}\n".encode(errors="replace"))
 
     def read(self, offset: int, limit: int) -> bytes:
         """Return up to `limit` bytes from `offset`."""

@@ -18,15 +18,16 @@ from pathlib import Path
 from typing import Protocol
 
 from conductor_core.digest import Digest
-from conductor_core.errors import ConductorError, NotFound, Refused, ServiceError
+from conductor_core.errors import ConductorError, ServiceError, ServiceUnreachable
 
 from conductor_service.runner.collect import Taken
 from conductor_service.runner.courier import Courier
-from conductor_service.runner.errors import StaleAttempt, TaskFailed
+from conductor_service.runner.errors import StaleAttempt, TaskFailed, service_is_gone
 from conductor_service.runner.expectations import Expectations, is_image
 from conductor_service.runner.holding import Holding
 from conductor_service.runner.inspector import BadImage, ImageFacts
 from conductor_service.runner.service import OutputRecord, RunnerService, Verdict
+from conductor_service.runner.vigil import TaskEnded
 from conductor_service.trees import remove_tree
 
 _log = logging.getLogger(__name__)
@@ -34,6 +35,8 @@ _log = logging.getLogger(__name__)
 QUEUE_LENGTH = 2
 #: previews that wait; beyond this the oldest is given up, so that pictures do not fill the disk
 _PREVIEWS_WAITING = 32
+#: how soon one who waits for room in the queue hears that there will be none
+_LOOK_SECONDS = 0.5
 
 
 #: where the server says nothing of a picture
@@ -97,6 +100,8 @@ class Publisher:
         self._thread = threading.Thread(target=self._run, daemon=True, name="publisher")
         #: why the publisher cannot go on: the service is gone
         self.broken: ConductorError | None = None
+        #: by the monotonic clock: nothing is waited for beyond it, since the instance is being ended
+        self.deadline: float | None = None
 
     def start(self) -> None:
         """Start the thread."""
@@ -106,15 +111,22 @@ class Publisher:
         """Queue an item, waiting while the queue is full.
 
         Raises:
+            TaskEnded: somebody ordered the task's end while a frame of it waited.
             ConductorError: the publisher cannot go on.
         """
         while True:
             if self.broken is not None:
                 raise self.broken
+            if not self._thread.is_alive():
+                raise ServiceUnreachable("The publisher has ended.", "See the runner's own log for why.")
             try:
-                return self._queue.put(item, timeout=1.0)
+                return self._queue.put(item, timeout=_LOOK_SECONDS)
             except queue.Full:
-                continue
+                order = item.holding.ordered
+                if isinstance(item, FrameReady) and order is not None and order.why != "stop":
+                    raise TaskEnded(order) from None
+                if self.deadline is not None and time.monotonic() > self.deadline:
+                    raise ServiceUnreachable("The instance ended before all that was rendered could be published.") from None
 
     def finish(self, seconds: float) -> bool:
         """Publish all that is queued and end; return whether it was done in time."""
@@ -156,11 +168,12 @@ class Publisher:
             _log.warning("attempt %s: no longer ours, nothing more of it is published", holding.ref.id)
         except TaskFailed as exc:
             holding.failure = holding.failure or exc
-        except (Refused, NotFound) as exc:
-            holding.failure = holding.failure or TaskFailed("internal", f"The service refused an output: {exc}")
         except ServiceError as exc:
-            _log.error("the service cannot be reached: %s", exc)
-            self.broken = exc
+            if service_is_gone(exc):
+                _log.error("the service cannot be reached: %s", exc)
+                self.broken = exc
+            else:
+                holding.failure = holding.failure or TaskFailed("internal", f"The service refused an output: {exc}")
         except Exception as exc:  # noqa: BLE001 - worker loop: one attempt's trouble must not end the instance
             _log.exception("attempt %s: publishing failed", holding.ref.id)
             holding.failure = holding.failure or TaskFailed("internal", f"Publishing failed on the instance: {exc!r}")
@@ -240,7 +253,9 @@ class Publisher:
         self._courier.flush_log(holding, self._sleep)
         try:
             self._service.finish(holding.ref, verdict)
-        except (Refused, NotFound) as exc:
+        except ServiceError as exc:
+            if service_is_gone(exc):
+                raise
             # Without an end the service would hand the attempt out again, to the same end.
             message = f"The service refused the attempt's end: {exc}"
             self._service.finish(holding.ref, Verdict("failed", "internal", message=message))

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conductor_core.digest import Digest, digest_of
-from conductor_core.errors import InvalidDocument
+from conductor_core.errors import InvalidDocument, NotFound, ServiceError
 from conductor_core.manifest import Manifest, parse_manifest
 from conductor_core.paths import ClientPath, stage_path
 
 from conductor_service.runner.assignment import Assignment
 from conductor_service.runner.cache import ContentCache
-from conductor_service.runner.errors import StagingFailed, TaskFailed
+from conductor_service.runner.errors import StagingFailed, TaskFailed, service_is_gone
 from conductor_service.runner.holding import Holding
 from conductor_service.runner.materialise import Laid, execute_stage
 from conductor_service.runner.placing import Method, can_reflink
@@ -81,6 +81,11 @@ class Stages:
         except StagingFailed as exc:
             remove_tree(folder)
             raise TaskFailed(exc.cause, str(exc)) from exc
+        except ServiceError as exc:
+            remove_tree(folder)
+            if service_is_gone(exc):
+                raise
+            raise TaskFailed("internal", f"The service refused the job's files: {exc}") from exc
         except BaseException:
             remove_tree(folder)
             raise
@@ -95,7 +100,10 @@ class Stages:
         empty = Manifest(assignment.flavour, ())
         if assignment.manifest == empty.digest():
             return empty
-        data = self._service.manifest(assignment.attempt)
+        try:
+            data = self._service.manifest(assignment.attempt)
+        except NotFound as exc:
+            raise StagingFailed("the job's manifest", f"the service does not have it: {exc}", cause="missing-file") from exc
         if digest_of(data) != Digest(assignment.manifest):
             raise StagingFailed("the job's manifest", "what the service sent does not hash to its digest")
         try:

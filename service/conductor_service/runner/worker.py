@@ -13,13 +13,13 @@ from typing import Literal
 
 import conductor_core
 import psutil
-from conductor_core.errors import ConductorError, ServiceError
+from conductor_core.errors import ConductorError, ServiceError, ServiceUnreachable
 
 from conductor_service.runner.assignment import Assignment
 from conductor_service.runner.cache import ContentCache
 from conductor_service.runner.conversation import Ordered
 from conductor_service.runner.courier import Courier, Pace
-from conductor_service.runner.errors import Retired, StaleAttempt, TaskFailed
+from conductor_service.runner.errors import Retired, StaleAttempt, TaskFailed, service_is_gone
 from conductor_service.runner.holding import Holding
 from conductor_service.runner.inspector import Inspector
 from conductor_service.runner.logbook import LogBook
@@ -64,6 +64,7 @@ class Worker:
         self._session: Session | None = None
         self._sessions = 0
         self._running: Holding | None = None
+        self._publisher: Publisher | None = None
         self._stopping = False
         self._waiting = False
         cache = ContentCache(work.cache, limit_bytes=settings.cache_bytes, clock_ns=time.time_ns)
@@ -72,6 +73,8 @@ class Worker:
     def stop(self) -> None:
         """End soon: the running task is ended, what is rendered is published. Safe to call from a signal handler."""
         self._stopping = True
+        if self._publisher is not None:
+            self._publisher.deadline = time.monotonic() + self._settings.drain_seconds
         running = self._running
         if running is not None:
             running.order(Ordered("stop", "the instance is being ended", running.ref.id))
@@ -93,14 +96,15 @@ class Worker:
         pace = Pace(welcome.heartbeat_seconds, self._settings.dead_after_seconds, self._machine.clock)
         courier = Courier(self._service, pace)
         inspector = Inspector(self._machine.isolation, self._work.sessions / "inspector")
-        publisher = Publisher(self._service, courier, inspector)
+        publisher = self._publisher = Publisher(self._service, courier, inspector)
         courier.start()
         publisher.start()
         try:
             end = self._work_on(courier, publisher)
         finally:
             self._close_session()
-            done = publisher.finish(self._settings.drain_seconds)
+            until = publisher.deadline
+            done = publisher.finish(max(until - time.monotonic(), 1.0) if until else self._settings.drain_seconds)
             courier.stop()
         if not done or publisher.broken is not None:
             _log.warning("not all that was rendered could be published")
@@ -117,7 +121,7 @@ class Worker:
                 return "stopped" if self._stopping else "retired"
             except ServiceError as exc:
                 _log.error("the instance ends itself: %s", exc)
-                return "service-gone"
+                return "service-gone" if service_is_gone(exc) and not self._stopping else "stopped"
         return "stopped"
 
     def _next(self, courier: Courier) -> Assignment | None:
@@ -165,9 +169,11 @@ class Worker:
             return _verdict("failed", exc.cause, exc, holding)
         except TaskEnded as ended:
             return _verdict_of_order(ended, holding)
-        except (ServiceError, StaleAttempt):
+        except StaleAttempt:
             raise
-        except Exception as exc:  # noqa: BLE001 - worker loop: one task's trouble must not end the instance
+        except Exception as exc:
+            if isinstance(exc, ServiceError) and service_is_gone(exc):
+                raise
             _log.exception("attempt %s failed on the instance's side", holding.ref.id)
             self._close_session()
             return _verdict("failed", "internal", exc, holding)
@@ -211,5 +217,5 @@ def _verdict_of_order(ended: TaskEnded, holding: Holding) -> Verdict:
     if order.why == "stop":
         return _verdict("failed", "preempted", ended, holding)
     if order.why == "service-gone":
-        raise ServiceError(order.reason)
+        raise ServiceUnreachable(order.reason)
     return _verdict("killed", "user", ended, holding)
