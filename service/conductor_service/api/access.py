@@ -37,12 +37,23 @@ async def principal(request: Request) -> Principal:
             raise NotPermitted("A request by cookie that changes something needs the header X-Conductor: 1.")
     if not secret:
         raise Unauthenticated("The request carries no token.")
+    known = await _known(farm, secret)
+    if known is None:
+        raise Unauthenticated("The token is unknown, expired or revoked.")
+    return known
+
+
+async def still_known(request: Request) -> bool:
+    """Tell whether the token that a request came by is good yet: a stream may outlive it."""
+    return await _known(farm_of(request), _bearer(request) or request.cookies.get(COOKIE, "")) is not None
+
+
+async def _known(farm: Farm, secret: str) -> Principal | None:
+    """Return whose token it is; None for one that is unknown, expired or revoked."""
     known = farm.gatekeeper.remembered(secret)
     if known is None:
         known = await run_in_threadpool(farm.gatekeeper.principal, secret)
-    if known is None or known.expires <= farm.clock():
-        raise Unauthenticated("The token is unknown, expired or revoked.")
-    return known
+    return None if known is None or known.expires <= farm.clock() else known
 
 
 def _bearer(request: Request) -> str:
