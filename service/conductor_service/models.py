@@ -407,7 +407,7 @@ class ProjectFile(Base):
 
 
 class Event(Base):
-    """What happened, in order, written in the transaction of the change."""
+    """What changed, in order, written in the transaction of the change."""
 
     __tablename__ = "event"
     __table_args__ = (Index(None, "account_id", "seq"), Index(None, "job_id", "seq"), _NUMBERS_NEVER_REUSED)
@@ -416,6 +416,6 @@ class Event(Base):
     project_id: Mapped[str | None]
     job_id: Mapped[str | None]
     kind: Mapped[str] = mapped_column(String(16))
-    #: JSON text, sent as it is
-    data: Mapped[str] = mapped_column(Text)
+    #: id of the task, job, output or instance that changed
+    subject: Mapped[str] = mapped_column(String(32))
     created: Mapped[datetime] = mapped_column(index=True)

@@ -88,7 +88,7 @@ def _create_event() -> None:
         sa.Column("project_id", sa.String(), nullable=True),
         sa.Column("job_id", sa.String(), nullable=True),
         sa.Column("kind", sa.String(length=16), nullable=False),
-        sa.Column("data", sa.Text(), nullable=False),
+        sa.Column("subject", sa.String(length=32), nullable=False),
         sa.Column("created", sa.DateTime(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_event")),
         sqlite_autoincrement=True,
