@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 from conductor_service import tokens
 from conductor_service.api.app import make_app
@@ -157,6 +159,32 @@ def test_the_dashboard_signs_out(studio: Any) -> None:
     header = "; ".join(f"{k}={v}" for k, v in cookie.items())
     assert studio.http.request("GET", "/api/v1/me", headers={"Cookie": header}).status_code == 401
     assert studio.ask("GET", "/me").status_code == 200
+
+
+@pytest.mark.parametrize("how", ["signed out", "expired"])
+def test_a_stream_ends_with_its_session(studio: Any, how: str) -> None:
+    """Whoever signed out, or whose session ran out, hears of nothing more; a stream whose token is good goes on."""
+
+    async def scenario() -> None:
+        transport = httpx.ASGITransport(make_app(studio.farm))
+        mine, good = (httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") for _ in range(2))
+        async with mine, good, asyncio.timeout(20):
+            await mine.post("/api/v1/session", json={"token": studio.token})
+            # The whole of a stream is there when it has ended.
+            stream = asyncio.create_task(mine.get("/api/v1/events?after=0"))
+            other = asyncio.create_task(good.get("/api/v1/events?after=0", headers={"Authorization": f"Bearer {studio.token}"}))
+            await asyncio.sleep(0.5)
+            if how == "signed out":
+                await mine.delete("/api/v1/session", headers={"X-Conductor": "1"})
+            studio.clock.pass_time(16 if how == "signed out" else tokens.LIFETIMES["session"].total_seconds())
+            studio.farm.signals.events.send()
+            assert (await stream).status_code == 200
+            await asyncio.sleep(0.5)
+            assert not other.done()
+            studio.farm.signals.close()
+            await other
+
+    asyncio.run(scenario())
 
 
 def test_only_a_persons_good_token_signs_in(studio: Any) -> None:
