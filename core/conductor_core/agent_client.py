@@ -23,6 +23,8 @@ CHANNEL_FILE = "agent.json"
 #: seconds
 ANSWER_TIMEOUT = 20.0
 START_TIMEOUT = 20.0
+#: between two starts: one that comes while the former agent still ends finds its lock taken, and ends at once
+START_AGAIN = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +109,17 @@ def connect(
     if running is not None:
         # an update was installed: nothing is lost, since the journal has it all
         running[0].quit(now=True)
-    deadline = clock() + START_TIMEOUT
-    started = False
-    while clock() < deadline:
-        if running is None and not started:
+    now = start_at = clock()
+    deadline = now + START_TIMEOUT
+    while now < deadline:
+        if running is None and now >= start_at:
             start_agent(folders)
-            started = True
+            start_at = now + START_AGAIN
         sleep(0.05)
         running = _running(folders)
         if running is not None and running[1] == __version__:
             return running[0]
+        now = clock()
     raise AgentError("The agent did not start.", f"See why: {folders.state / START_LOG_FILE}, {folders.state / LOG_FILE}")
 
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -136,6 +137,36 @@ server = http.server.HTTPServer(("127.0.0.1", 0), Old)
 os.replace(state / "new", state / "agent.json")
 server.serve_forever()
 """
+
+
+def test_an_agent_whose_service_hangs_is_replaced(
+    folders: UserFolders, fake_service: Any, tmp_path: Path, eventually: Eventually
+) -> None:
+    """The process ends although a call of it is never answered, and the agent that is started meanwhile comes up."""
+    write_profile(folders.config, Profile((Login(Address(fake_service.url), fake_service.token),)))
+    scene, answer = tmp_path / "shot.blend", threading.Event()
+    scene.write_bytes(b"scene")
+    os.utime(scene, (1_700_000_000, 1_700_000_000))
+    fake_service.fault = lambda method, _: "drop" if method == "PUT" and answer.wait(60) else None
+    try:
+        old = connect()
+        old.submit(_submission(tmp_path, scene), [str(scene)])
+        eventually(lambda: any(method == "PUT" for method, _ in fake_service.requests))
+        pid = old.status()["pid"]
+        old.quit(now=True)
+        eventually(lambda: read_channel(folders) is None or not _answers(old))
+        assert connect().status()["pid"] != pid
+        eventually(lambda: not psutil.pid_exists(pid))
+    finally:
+        answer.set()
+
+
+def _answers(agent: AgentClient) -> bool:
+    try:
+        agent.status()
+    except AgentError:
+        return False
+    return True
 
 
 def test_an_agent_that_does_not_come_up(folders: UserFolders) -> None:

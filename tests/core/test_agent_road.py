@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conductor_core.agent.run import Agent
+from conductor_core.agent.run import GRACE, Agent
 from conductor_core.agent_client import AgentClient
 from conductor_core.api.profile import Login, Profile, write_profile
 from conductor_core.api.settings import AgentSettings
@@ -40,14 +40,14 @@ class Desk:
             os.utime(file, (1_700_000_000, 1_700_000_000))
         self.log_in()
         self.agent: Agent | None = None
+        self.grace = GRACE
 
     def log_in(self, token: str = "") -> None:
         write_profile(self.folders.config, Profile((Login(Address(self.fake.url), token or self.fake.token),)))
 
     def start(self) -> AgentClient:
-        self.agent = Agent(
-            self.folders, AgentSettings(), retries=RetryPolicy(attempts=1, first_wait=0.01, longest_wait=0.02), first_wait=0.1
-        )
+        retries = RetryPolicy(attempts=1, first_wait=0.01, longest_wait=0.02)
+        self.agent = Agent(self.folders, AgentSettings(), retries=retries, first_wait=0.1, grace=self.grace)
         self.thread = threading.Thread(target=self.agent.run, daemon=True)
         self.thread.start()
         return AgentClient(self.agent.channel.port, self.agent._token)
@@ -55,7 +55,7 @@ class Desk:
     def stop(self) -> None:
         if self.agent is not None:
             self.agent.stop()
-            self.thread.join(20)
+            self.thread.join(self.grace + 15)
             assert not self.thread.is_alive()
             self.agent = None
 
@@ -395,3 +395,17 @@ def _json(submission: Submission) -> str:
     from conductor_core.documents import to_json
 
     return json.dumps(to_json(submission))
+
+
+def test_a_service_that_never_answers_does_not_keep_the_agent(desk: Desk, eventually: Eventually) -> None:
+    """Asked to end while a call hangs, the agent waits for a grace and ends; the next one finishes what was begun."""
+    answer = threading.Event()
+    desk.fake.fault = lambda method, _: "drop" if method == "PUT" and answer.wait(60) else None
+    desk.grace = 0.3
+    client = desk.start()
+    identity = client.submit(desk.submission(), desk.files())
+    eventually(lambda: any(method == "PUT" for method, _ in desk.fake.requests))
+    desk.stop()
+    answer.set()
+    desk.fake.fault = lambda *_: None
+    assert _submitted(desk.start(), identity, eventually)["state"] == "submitted"

@@ -36,6 +36,8 @@ CACHE_FILE = "hashes.sqlite"
 LOCK_FILE = "agent.lock"
 #: seconds between two looks at the journal where nothing wakes us
 TICK = 0.5
+#: seconds that a stopped agent waits for calls under way; a service that never answers may not keep it alive
+GRACE = 5.0
 
 _LOG = logging.getLogger("conductor.agent")
 
@@ -50,11 +52,13 @@ class Agent:
         *,
         retries: RetryPolicy | None = None,
         first_wait: float = 1.0,
+        grace: float = GRACE,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folders = folders
         self._settings = settings
         self._clock = clock
+        self._grace = grace
         self._patience = Patience(first_wait=first_wait)
         self._journal = Journal(folders.state / JOURNAL_FILE)
         self._journal.forget_before(time.time() - REMEMBERED)
@@ -86,8 +90,8 @@ class Agent:
         self._token = secrets.token_urlsafe(32)
         self.channel = Channel(self, self._token, used=self._used)
 
-    def run(self) -> None:
-        """Work until asked to quit, or idle for as long as the settings say."""
+    def run(self) -> bool:
+        """Work until asked to quit, or idle for as long as the settings say; tell whether every worker ended with us."""
         channel_file = self._folders.state / CHANNEL_FILE
         serving = threading.Thread(target=self.channel.serve_forever, args=(0.2,), name="local channel", daemon=True)
         serving.start()
@@ -100,10 +104,11 @@ class Agent:
                 self._wake.wait(TICK)
                 self._wake.clear()
         finally:
-            self._close()
+            ended = self._close()
             if (read_channel(self._folders) or {}).get("token") == self._token:
                 channel_file.unlink(missing_ok=True)
-            _LOG.info("agent ended")
+            _LOG.info("agent ended" if ended else "agent ended; calls that were not answered are given up on")
+        return ended
 
     def stop(self) -> None:
         """End the agent from another thread or a signal."""
@@ -192,15 +197,22 @@ class Agent:
         limit = self._settings.idle_minutes * 60
         return self._quit_when_idle or (limit > 0 and idle > limit)
 
-    def _close(self) -> None:
+    def _close(self) -> bool:
+        """Stop the workers and close the files; tell whether the workers ended in time."""
         self.channel.shutdown()
         self.channel.server_close()
-        self._submissions.stop()
-        self._downloads.stop()
-        self._watcher.stop()
+        stops = (self._submissions.stop, self._downloads.stop, self._watcher.stop)
+        endings = [threading.Thread(target=stop, name="ending", daemon=True) for stop in stops]
+        for ending in endings:
+            ending.start()
+        deadline = time.monotonic() + self._grace
+        for ending in endings:
+            ending.join(max(0.0, deadline - time.monotonic()))
+        # a call that comes back later finds its journal closed: the next agent does it again
         self._connections.close()
         self._cache.close()
         self._journal.close()
+        return not any(ending.is_alive() for ending in endings)
 
     def _used(self) -> None:
         self._used_at = self._clock()
@@ -229,17 +241,29 @@ class Agent:
         }
 
 
-def run_agent(folders: UserFolders, settings: AgentSettings, *, ready: Callable[[Agent], None] = lambda _: None) -> bool:
-    """Run the agent of this user to its end; tell False at once where one runs already."""
+def run_agent(
+    folders: UserFolders,
+    settings: AgentSettings,
+    *,
+    ready: Callable[[Agent], None] = lambda _: None,
+    leave: Callable[[int], object] = os._exit,
+) -> bool:
+    """Run the agent of this user to its end; tell False at once where one runs already.
+
+    `leave` ends the process where a thread still waits for a service: Python itself would wait for that thread.
+    """
     lock = AgentLock(folders.state / LOCK_FILE)
     if not lock.take():
         return False
     try:
         agent = Agent(folders, settings)
         ready(agent)
-        agent.run()
+        ended = agent.run()
     finally:
         lock.release()
+    if not ended:
+        logging.shutdown()
+        leave(0)
     return True
 
 
