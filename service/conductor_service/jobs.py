@@ -170,6 +170,7 @@ def _keep_manifest(unit: Unit, digest: Digest, manifest: Manifest) -> None:
     if unit.session.get(StoredManifest, digest) is not None:
         return
     size = len(manifest.to_bytes())
+    objects.register(unit, digest, size)
     unit.session.add(StoredManifest(digest=digest, size=size, entries=len(manifest.entries), created=unit.now))
     unit.session.flush()
     rows = [{"manifest": digest, "digest": d} for d in manifest.objects()]

@@ -211,6 +211,7 @@ class Scheduler:
         with self._farm.database.write() as unit:
             events.prune(unit, now - timedelta(days=self._farm.settings.event_days))
             objects.forget_leases(unit, now)
+        objects.sweep(self._farm.database, self._farm.store)
 
 
 def demands(session: Session) -> list[Demand]:

@@ -174,8 +174,9 @@ class Studio:
     token: str
     store: MemoryStore
 
-    #: submissions to vary
+    #: submissions and output records to vary
     commands = staticmethod(commands)
+    record = staticmethod(record)
 
     def ask(self, method: str, path: str, *, token: str | None = None, **request: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token or self.token}", **request.pop("headers", {})}
@@ -257,7 +258,8 @@ class StudioMaker:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._running: list[Studio] = []
-        self.clock, self.fleet, self.store = TestClock(), FakeFleet(), MemoryStore()
+        self.clock, self.fleet = TestClock(), FakeFleet()
+        self.store = MemoryStore(self.clock)
 
     def __call__(self, **changes: Any) -> Studio:
         self.close()

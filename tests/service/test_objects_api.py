@@ -8,9 +8,13 @@ from typing import Any
 
 import pytest
 from conductor_core.digest import Digest, digest_of
+from conductor_core.documents import canonical_bytes
 from conductor_core.errors import ContentMismatch
-from conductor_service.models import PresenceLease
+from conductor_core.manifest import Entry, make_manifest
+from conductor_core.paths import Flavour
+from conductor_service.models import PresenceLease, StoredObject
 from conductor_service.store import FolderStore
+from sqlalchemy import select
 
 
 def test_an_object_is_new_once(studio: Any) -> None:
@@ -109,6 +113,39 @@ def test_a_damaged_manifest_is_a_clear_refusal(make_studio: Any, tmp_path: Path)
     attempt = assignment["attempt"]
     answer = runner.ask("GET", f"/attempts/{attempt['id']}/manifest", params={"fence": attempt["fence"]})
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not-found")
+
+
+PNG = b"\x89PNG\r\n\x1a\n a small picture"
+
+
+def test_nothing_stays_that_no_row_knows_of(studio: Any) -> None:
+    """Bytes of a refused commit are removed after an hour, not before; what jobs, outputs and projects have stays."""
+    job = studio.job(studio.commands("1"))
+    runner = studio.runner()
+    assignment = runner.take()
+    picture = b"picture"
+    runner.store(assignment, picture)
+    published = runner.publish(assignment, studio.record(assignment, 1, picture)).json()["outputs"][0]["id"]
+    attempt = assignment["attempt"]
+    path = f"/attempts/{attempt['id']}/outputs/{published}/preview"
+    assert runner.ask("PUT", path, params={"fence": attempt["fence"]}, content=PNG).status_code == 200
+    known = {assignment["manifest"], digest_of(b"a texture"), digest_of(picture), digest_of(PNG)}
+    assert set(studio.store.digests()) == known
+
+    refused = make_manifest(Flavour.POSIX, [Entry("/x", digest=digest_of(b"?"), size=1, mode=0o644, mtime_ns=1)])
+    other = studio.submit()
+    assert studio.ask("PUT", f"/jobs/{other['id']}/manifest", content=canonical_bytes(refused)).status_code == 409
+    left = set(studio.store.digests()) - known
+    assert len(left) == 1
+    studio.clock.pass_time(3599)
+    studio.scheduler.tick()
+    assert set(studio.store.digests()) == known | left
+    studio.clock.pass_time(3602)
+    studio.scheduler.tick()
+    assert set(studio.store.digests()) == known
+    with studio.farm.database.read() as session:
+        assert set(session.scalars(select(StoredObject.digest))) == known
+    assert studio.get(f"/jobs/{job['id']}")["last_output"] == published
 
 
 def test_present_holds_for_an_hour(studio: Any) -> None:

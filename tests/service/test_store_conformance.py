@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 import hashlib
 import threading
+import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -164,10 +166,24 @@ def test_what_is_set_aside_is_missing(store: PrunableStore) -> None:
         assert store.write(digest, [BODY], len(BODY)) is True
 
 
+def test_tells_when_it_was_written(store: PrunableStore) -> None:
+    """An object has the time of its last writing, also where the bytes were there already; what is missing has none."""
+    assert store.written(NOBODY) is None
+    digest = keep(store, b"x")
+    first = store.written(digest)
+    assert first is not None
+    assert abs(datetime.now(UTC) - first) < timedelta(minutes=1)
+    time.sleep(0.05)  # more than the tick of any file system's clock that we run on
+    keep(store, b"x")
+    second = store.written(digest)
+    assert second is not None
+    assert second > first
+
+
 @pytest.mark.parametrize("name", ["", "sha256:", "sha256:../../x", "md5:" + "0" * 64, "sha256:" + "A" * 64])
 def test_only_digests_are_names(store: PrunableStore, name: str) -> None:
     """What is no digest never becomes a path."""
-    for call in (store.size, store.read, store.delete, store.set_aside, lambda d: store.write(d, [], 0)):
+    for call in (store.size, store.read, store.delete, store.set_aside, store.written, lambda d: store.write(d, [], 0)):
         with pytest.raises(ValueError, match="is not a digest"):
             call(Digest(name))
 

@@ -166,6 +166,7 @@ def _keep_preview(farm: Farm, claim: _Claim, output: str, png: bytes) -> None:
         found = unit.session.scalars(select(OutputFile).where(OutputFile.id == output)).first()
         if found is None or found.attempt_id != claim.attempt:
             raise Absent("output", output)
+        objects.register(unit, digest, len(png))
         found.preview = digest
         unit.output_changed(found)
         _show_newest(unit, found)

@@ -13,6 +13,7 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from conductor_core.digest import Digest, hex_of, parse_digest
@@ -107,6 +108,11 @@ class FolderStore:
             return
         except OSError as exc:
             raise writing_error(str(self.root), exc) from exc
+
+    def written(self, digest: Digest) -> datetime | None:
+        """Return when the object was last written, or None."""
+        found = self._found(self._path(digest))
+        return None if found is None else datetime.fromtimestamp(found.st_mtime, UTC)
 
     def digests(self) -> Iterator[Digest]:
         """Return each object's digest."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Protocol
 
 from conductor_core.digest import Digest
@@ -58,6 +59,10 @@ class PrunableStore(WritableStore, Protocol):
 
     def set_aside(self, digest: Digest) -> None:
         """Make a damaged object missing, so that it is sent again; a store of files keeps its bytes elsewhere."""
+        ...
+
+    def written(self, digest: Digest) -> datetime | None:
+        """Return when the object was last written, or None where there is none."""
         ...
 
     def digests(self) -> Iterator[Digest]:

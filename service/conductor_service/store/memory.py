@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from conductor_core.digest import Digest, parse_digest
 
+from conductor_service.clock import Clock, utc_now
 from conductor_service.store.checking import checked
 from conductor_service.store.errors import ObjectMissing
 from conductor_service.store.interfaces import CHUNK_BYTES
@@ -15,8 +17,10 @@ from conductor_service.store.interfaces import CHUNK_BYTES
 class MemoryStore:
     """Keep objects in a dict."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock = utc_now) -> None:
+        self._clock = clock
         self._objects: dict[Digest, bytes] = {}
+        self._written: dict[Digest, datetime] = {}
         self._lock = threading.Lock()
 
     def size(self, digest: Digest) -> int | None:
@@ -39,16 +43,22 @@ class MemoryStore:
         with self._lock:
             new = digest not in self._objects
             self._objects[digest] = data
+            self._written[digest] = self._clock()
         return new
 
     def delete(self, digest: Digest) -> None:
         """Remove the object, if it is there."""
         with self._lock:
             self._objects.pop(parse_digest(digest), None)
+            self._written.pop(digest, None)
 
     def set_aside(self, digest: Digest) -> None:
         """Remove the object, if it is there."""
         self.delete(digest)
+
+    def written(self, digest: Digest) -> datetime | None:
+        """Return when the object was last written, or None."""
+        return self._written.get(parse_digest(digest))
 
     def digests(self) -> Iterator[Digest]:
         """Return each object's digest."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from conductor_core.digest import Digest
 from conductor_core.errors import ContentMismatch, TransferError
@@ -71,6 +72,10 @@ class VerifyingStore:
     def set_aside(self, digest: Digest) -> None:
         """Make the object missing."""
         self._inner.set_aside(digest)
+
+    def written(self, digest: Digest) -> datetime | None:
+        """Return when the object was last written, or None."""
+        return self._inner.written(digest)
 
     def digests(self) -> Iterator[Digest]:
         """Return each object's digest."""
