@@ -60,9 +60,9 @@ class AgentClient:
         """Have a job's outputs brought home, now and as they come."""
         self._call("POST", "/v1/downloads", {"job": str(job), "service": service})
 
-    def downloads(self) -> list[dict[str, Any]]:
-        """Return the jobs whose outputs are brought home, oldest first."""
-        return cast("list[dict[str, Any]]", self._call("GET", "/v1/downloads")["downloads"])
+    def downloads(self, job: str = "") -> list[dict[str, Any]]:
+        """Return the jobs whose outputs are brought home, oldest first; or only the one with this id."""
+        return cast("list[dict[str, Any]]", self._call("GET", f"/v1/downloads{f'?job={job}' if job else ''}")["downloads"])
 
     def quit(self, *, now: bool = False) -> None:
         """End the agent: when it is idle, or at once; what is unfinished goes on after its next start."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -16,7 +17,7 @@ import pytest
 from conductor_core.agent.channel import Channel
 from conductor_core.agent.connections import Connections
 from conductor_core.agent.follower import Follower
-from conductor_core.agent.journal import FETCH_ATTEMPTS, Journal
+from conductor_core.agent.journal import FETCH_ATTEMPTS, IN_SHORT, Journal, Tally
 from conductor_core.agent.lock import AgentLock
 from conductor_core.agent.patience import LONGEST_WAIT, Patience
 from conductor_core.api.answers import OutputFile
@@ -42,8 +43,39 @@ def test_a_submission_is_kept_once(journal: Journal) -> None:
     """The same id again is the same submission, with the first request."""
     journal.add_submission("s", S, {"files": ["a"]})
     journal.add_submission("s", S, {"files": ["b"]})
-    assert [s.request for s in journal.submissions()] == [{"files": ["a"]}]
+    assert [s.id for s in journal.submissions()] == ["s"]
+    assert journal.request("s") == {"files": ["a"]}
     assert journal.submission("none") is None
+
+
+def test_a_look_at_submissions_does_not_read_their_requests(journal: Journal, tmp_path: Path) -> None:
+    """The agent looks twice a second, and a request has megabytes: damage in one is met by those who need it only."""
+    journal.add_submission("s", S, {"files": ["a"]})
+    other = sqlite3.connect(tmp_path / "journal.sqlite", isolation_level=None)
+    other.execute("UPDATE submissions SET request = '{', manifest = '{'")
+    plans = [other.execute(f"EXPLAIN QUERY PLAN {query}").fetchall() for query in (IN_SHORT, f"{IN_SHORT} WHERE id = 's'")]
+    other.close()
+    assert all("COVERING INDEX" in str(plan) for plan in plans)
+    assert [s.id for s in (*journal.submissions(), *journal.submissions_to_do())] == ["s", "s"]
+    assert journal.submission("s") is not None
+    with pytest.raises(ValueError, match="Expecting"):
+        journal.request("s")
+
+
+def test_files_of_a_job_are_counted(journal: Journal) -> None:
+    """What `GET /v1/downloads` tells is counted by the database."""
+    journal.add_download(S, "j")
+    row = journal.downloads()[0]
+    assert journal.tally(S, "j") == Tally()
+    journal.add_outputs(row, [_output(n, f"/{n}") for n in range(1, 6)])
+    one, two, three, four, _ = journal.outputs_to_do(S)
+    journal.set_home(one, "placed", "/1")
+    journal.set_home(two, "beside", "/2.conductor-1")
+    journal.set_fetch_error(three, "broken", final=True)
+    journal.set_fetch_error(four, "again")
+    found = Tally(total=5, home=2, failed=1, pending=2, bytes=20, beside=("/2.conductor-1",), errors=("broken", "again"))
+    assert journal.tally(S, "j") == found
+    assert journal.services_to_do() == [S]
 
 
 def test_a_cancelled_submission_stays_cancelled(journal: Journal) -> None:
@@ -57,7 +89,7 @@ def test_a_cancelled_submission_stays_cancelled(journal: Journal) -> None:
     journal.set_submitted(row, {}, download=True)
     row = journal.submission("s")
     assert row is not None
-    assert (row.state, row.kill, row.manifest) == ("failed", True, None)
+    assert (row.state, row.kill, journal.manifest("s")) == ("failed", True, None)
     assert journal.downloads() == []
     assert [s.id for s in journal.submissions_to_do()] == ["s"]
     journal.set_killed("s")
@@ -69,14 +101,14 @@ def test_a_later_version_of_a_file_replaces_the_earlier(journal: Journal) -> Non
     journal.add_download(S, "j")
     row = journal.downloads()[0]
     journal.add_outputs(row, [_output(1, "/a"), _output(2, "/b")])
-    first = journal.outputs_to_do()[0]
+    first = journal.outputs_to_do(S)[0]
     journal.set_home(first, "placed", "/a")
     journal.add_outputs(row, [_output(3, "/a", "sha256:1")])
     journal.add_outputs(row, [_output(1, "/a")])
-    assert [(o.path, o.seq, o.digest) for o in journal.outputs_to_do()] == [("/b", 2, "sha256:0"), ("/a", 3, "sha256:1")]
+    assert [(o.path, o.seq, o.digest) for o in journal.outputs_to_do(S)] == [("/b", 2, "sha256:0"), ("/a", 3, "sha256:1")]
     assert journal.downloads()[0].seq == 3
     journal.set_home(first, "placed", "/a")  # the fetch of the first version ends late
-    assert [o.seq for o in journal.outputs_to_do()] == [2, 3]
+    assert [o.seq for o in journal.outputs_to_do(S)] == [2, 3]
 
 
 def test_a_file_is_given_up_on_after_its_attempts(journal: Journal) -> None:
@@ -84,11 +116,11 @@ def test_a_file_is_given_up_on_after_its_attempts(journal: Journal) -> None:
     journal.add_download(S, "j")
     journal.add_outputs(journal.downloads()[0], [_output(1, "/a")])
     for _ in range(FETCH_ATTEMPTS):
-        journal.set_fetch_error(journal.outputs_to_do()[0], "why")
-    assert journal.outputs_to_do() == []
+        journal.set_fetch_error(journal.outputs_to_do(S)[0], "why")
+    assert journal.outputs_to_do(S) == []
     assert journal.outputs(S, "j")[0].state == "failed"
     journal.add_download(S, "j")
-    assert journal.outputs_to_do()[0].attempts == 0
+    assert journal.outputs_to_do(S)[0].attempts == 0
 
 
 def test_a_transaction_is_all_or_nothing(journal: Journal) -> None:
@@ -126,7 +158,7 @@ def test_the_journal_survives_kill_9(tmp_path: Path) -> None:
         [sys.executable, "-c", script, str(tmp_path / "j.sqlite")], check=False, env={**os.environ, "PYTHONPATH": core}
     )
     journal = Journal(tmp_path / "j.sqlite")
-    assert ([s.request for s in journal.submissions()], journal.cursor("x"), journal.cursor("y")) == ([{"n": 1}], "7", "")
+    assert (journal.request("s"), journal.cursor("x"), journal.cursor("y")) == ({"n": 1}, "7", "")
     journal.close()
 
 
@@ -204,7 +236,9 @@ class FakeCalls:
     def follow(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         raise ServiceUnreachable("The service is away.", "Wait.")
 
-    def downloads(self) -> Mapping[str, Any]:
+    def downloads(self, job: str = "") -> Mapping[str, Any]:
+        if job:
+            return {"downloads": [{"job": job}]}
         raise ZeroDivisionError
 
     def quit(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -245,6 +279,8 @@ def _ask(
         ("GET", "/v1/submissions/..%2f", None, 404),
         ("GET", "/", None, 404),
         ("GET", "/v1/downloads", None, 500),
+        ("GET", "/v1/downloads?job=0a-b_1", None, 200),
+        ("GET", "/v1/downloads?job=..", None, 404),
         ("POST", "/v1/submissions", b'{"submission": {}}', 202),
         ("POST", "/v1/submissions", b"{}", 400),
         ("POST", "/v1/submissions", b"{", 400),

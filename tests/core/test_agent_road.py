@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conductor_core.agent.run import GRACE, Agent
+from conductor_core.agent.journal import Journal
+from conductor_core.agent.run import GRACE, JOURNAL_FILE, Agent
 from conductor_core.agent_client import AgentClient
+from conductor_core.api.answers import OutputFile
 from conductor_core.api.profile import Login, Profile, write_profile
 from conductor_core.api.settings import AgentSettings
 from conductor_core.api.transport import Address, RetryPolicy
@@ -409,3 +411,30 @@ def test_a_service_that_never_answers_does_not_keep_the_agent(desk: Desk, eventu
     answer.set()
     desk.fake.fault = lambda *_: None
     assert _submitted(desk.start(), identity, eventually)["state"] == "submitted"
+
+
+def test_the_journal_knows_the_output_folders(desk: Desk, eventually: Eventually, tmp_path: Path) -> None:
+    """For what this machine submitted, the service's word on where outputs belong does not count."""
+    client = desk.start()
+    _submitted(client, client.submit(desk.submission(), desk.files()), eventually)
+    desk.fake.jobs["job-1"]["submission"]["steps"][0]["outputs"][0]["path"] = str(tmp_path / "stolen" / "f_####.exr")
+    desk.fake.publish("job-1", str(tmp_path / "stolen" / "f_0001.exr"), b"evil")
+    desk.fake.publish("job-1", str(desk.home / "shot_0001.exr"), b"pixels")
+    eventually((desk.home / "shot_0001.exr").exists)
+    eventually(lambda: client.downloads()[0]["failed"] == 1)
+    assert not (tmp_path / "stolen").exists()
+
+
+def test_a_service_that_is_away_does_not_starve_another(desk: Desk, eventually: Eventually) -> None:
+    """However many files wait for one service, those of another come home."""
+    away = "http://127.0.0.1:9"
+    journal = Journal(desk.folders.state / JOURNAL_FILE)
+    journal.add_download(away, "j")
+    waiting = [OutputFile(-n, f"o{n}", "j", str(desk.home / f"a_{n}.exr"), f"sha256:{n:064}", 1) for n in range(1, 601)]
+    journal.add_outputs(journal.downloads()[0], waiting)
+    journal.close()
+    client = desk.start()
+    _submitted(client, client.submit(desk.submission(), desk.files()), eventually)
+    frame = desk.home / "shot_0001.exr"
+    desk.fake.publish("job-1", str(frame), b"pixels")
+    eventually(frame.exists)

@@ -44,8 +44,8 @@ class AgentCalls(Protocol):
     def follow(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Follow a job's outputs."""
 
-    def downloads(self) -> Mapping[str, Any]:
-        """Return all followed jobs."""
+    def downloads(self, job: str = "") -> Mapping[str, Any]:
+        """Return all followed jobs, or the one."""
 
     def quit(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """End the agent."""
@@ -83,6 +83,7 @@ class Channel(ThreadingHTTPServer):
         _LOG.debug("local channel", exc_info=True)
 
 
+_DOWNLOADS = re.compile(r"/v1/downloads(?:\?job=([0-9A-Za-z_-]{1,64}))?")
 _SUBMISSION = re.compile(r"/v1/submissions/([0-9A-Za-z_-]{1,64})(/cancel)?")
 
 
@@ -126,8 +127,9 @@ class _Handler(BaseHTTPRequestHandler):
             return 200, calls.status()
         if self.path == "/v1/submissions":
             return 200, calls.submissions()
-        if self.path == "/v1/downloads":
-            return 200, calls.downloads()
+        one = _DOWNLOADS.fullmatch(self.path)
+        if one:
+            return 200, calls.downloads(one[1] or "")
         one = _SUBMISSION.fullmatch(self.path)
         return _found(calls.submission(one[1])) if one and not one[2] else _found(None)
 

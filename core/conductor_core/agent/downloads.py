@@ -19,6 +19,7 @@ from conductor_core.agent.patience import Patience
 from conductor_core.api.answers import FINISHED, OutputFile
 from conductor_core.api.client import ProjectObjects, ServiceClient
 from conductor_core.digest import Digest
+from conductor_core.documents import from_json
 from conductor_core.errors import (
     BroughtByAnother,
     ConductorError,
@@ -91,7 +92,7 @@ class Downloads:
 
     def busy(self) -> bool:
         """Tell whether a followed job still runs, or a file is still to come."""
-        return bool(self._journal.outputs_to_do(1)) or any(not _ended(row) for row in self._journal.downloads())
+        return bool(self._journal.services_to_do()) or any(not _ended(row) for row in self._journal.downloads())
 
     def news_of(self, service: str, job: str) -> None:
         """Have a job asked about at the next step."""
@@ -128,6 +129,7 @@ class Downloads:
 
     def _connected(self, service: str) -> None:
         """Have every job that still runs asked about: what happened before the connection is not known."""
+        self._patience.worked((service,))
         for row in self._journal.downloads():
             if row.service == service and not _ended(row):
                 self._patience.worked((service, row.job))
@@ -152,7 +154,6 @@ class Downloads:
             client = self._connect(row.service)
             # the state before the outputs: what a job that has ended published is all there then
             job = client.job(row.job)
-            self._folders[key] = _output_folders(job.submission)
             self._add_all(client, row)
             self._journal.set_job_state(row, number=job.number, project=job.project, state=job.state)
             self._patience.worked(key)
@@ -184,9 +185,16 @@ class Downloads:
                 return
 
     def _start_fetches(self) -> None:
-        for row in self._journal.outputs_to_do():
+        """Give each service that answers its share of the places: one that is slow or away leaves the others theirs."""
+        services = [s for s in self._journal.services_to_do() if self._patience.ready((s,))]
+        for service in services:
+            self._start_fetches_of(service, share=max(1, self._threads * 2 // len(services)))
+
+    def _start_fetches_of(self, service: str, *, share: int) -> None:
+        for row in self._journal.outputs_to_do(service):
             with self._lock:
-                if len(self._fetching) >= self._threads * 2:
+                mine = sum(1 for s, _ in self._fetching if s == service)
+                if mine >= share or len(self._fetching) >= self._threads * 2:
                     return
                 # by path alone: two jobs may write the same file, one after the other
                 busy = any(path == row.path for _, path in self._fetching)
@@ -206,6 +214,7 @@ class Downloads:
             placed = execute_download(wanted, source, self._cache, self._progress)
             self._journal.set_home(row, placed.how, placed.path)
             self._patience.worked(_key(row))
+            self._patience.worked((row.service,))
         except TransferCancelled:
             return
         except BroughtByAnother as exc:
@@ -217,32 +226,47 @@ class Downloads:
             _LOG.warning("%s", exc)
         except ServiceError as exc:
             wait = self._patience.failed(_key(row))
+            # the service may be away for all of its files: not each of them need find that out for itself
+            if self._patience.ready((row.service,)):
+                self._patience.failed((row.service,))
             _LOG.warning("%s is fetched again in %.0f s: %s", row.path, wait, exc)
         except Exception:  # noqa: BLE001 - worker loop: what goes wrong with one must not stop the others
             self._patience.failed(_key(row))
             _LOG.exception("download of %s", row.path)
+            self._journal.set_fetch_error(row, "a defect of the agent; its log (agent.log) says more")
         finally:
             with self._lock:
                 self._fetching.discard((row.service, row.path))
             self._wake()
 
     def _check_place(self, row: OutputRow) -> None:
-        """Refuse a path that the submission did not name: no service may write where the artist did not ask it to.
+        """Refuse a path outside of the output folders of the submission: no service may write where nobody asked it to.
+
+        What this machine submitted is known from the journal. A job of elsewhere, followed by its number, is known from
+        the service alone: there the artist trusts it with the folders that it says the job was submitted with.
 
         Raises:
             PathError: naming the path.
         """
-        key = (row.service, row.job)
-        if key not in self._folders:
-            self._folders[key] = _output_folders(self._connect(row.service).job(row.job).submission)
+        folders = self._folders_of(row.service, row.job)
         flavour = local_flavour()
         try:
             path = ClientPath.parse(row.path, flavour)
         except PathError:
             other = "Windows" if os.name == "posix" else "Linux or macOS"
             raise PathError(row.path, f"belongs to {other}", "Download this job on the machine it was submitted from.") from None
-        if path.text != row.path or not any(path.is_within(folder) for folder in self._folders[key]):
+        if path.text != row.path or not any(path.is_within(folder) for folder in folders):
             raise PathError(row.path, "lies outside of the output folders that the job was submitted with")
+
+    def _folders_of(self, service: str, job: str) -> tuple[ClientPath, ...]:
+        key = (service, job)
+        if key not in self._folders:
+            request = self._journal.request_of_job(service, job)
+            submission = (
+                self._connect(service).job(job).submission if request is None else from_json(Submission, request["submission"])
+            )
+            self._folders[key] = _output_folders(submission)
+        return self._folders[key]
 
 
 def _key(row: OutputRow) -> tuple[str, str, str]:

@@ -27,6 +27,9 @@ ASKED_FOR = "?"
 #: times that a file's own error (not the service's absence) may come before it is given up on
 FETCH_ATTEMPTS = 5
 
+#: what a SubmissionRow is read from, without touching the row itself
+IN_SHORT = "SELECT id, service, state, job, number, counts, error, kill FROM submissions INDEXED BY submissions_in_short"
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS submissions (
     id TEXT PRIMARY KEY,
@@ -67,24 +70,22 @@ CREATE TABLE IF NOT EXISTS outputs (
     error TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (service, job, path)
 );
-CREATE INDEX IF NOT EXISTS outputs_by_state ON outputs (state);
+-- all but the request and the manifest, which have megabytes: the agent looks here again and again
+CREATE INDEX IF NOT EXISTS submissions_in_short ON submissions (id, created, service, state, job, number, counts, error, kill);
+CREATE INDEX IF NOT EXISTS outputs_in_short ON outputs (state, service, job, size);
 CREATE TABLE IF NOT EXISTS cursors (service TEXT PRIMARY KEY, event TEXT NOT NULL);
 """
 
 
 @dataclass(frozen=True, slots=True)
 class SubmissionRow:
-    """One submission as the journal has it."""
+    """How far one submission is; its request and manifest are read by calls of their own."""
 
     id: str
     service: str
-    #: `{"submission": …, "files": […], "download": bool}`
-    request: Mapping[str, Any]
     state: str
     job: str
     number: int
-    #: canonical bytes, once every file is hashed
-    manifest: bytes | None
     counts: Mapping[str, int]
     #: `{"kind", "message", "next", "waiting"}` or None
     error: Mapping[str, Any] | None
@@ -105,6 +106,21 @@ class DownloadRow:
     #: outputs up to here are in the journal
     seq: int
     error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many files of a followed job are home."""
+
+    total: int = 0
+    home: int = 0
+    failed: int = 0
+    pending: int = 0
+    #: of the files that are home
+    bytes: int = 0
+    #: where files were placed beside newer work
+    beside: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,17 +170,32 @@ class Journal:
 
     def submission(self, identity: str) -> SubmissionRow | None:
         """Return one submission."""
-        rows = self._rows("SELECT * FROM submissions WHERE id = ?", (identity,))
+        rows = self._rows(f"{IN_SHORT} WHERE id = ?", (identity,))
         return _submission(rows[0]) if rows else None
+
+    def request(self, identity: str) -> Mapping[str, Any]:
+        """Return what was asked for: `{"submission": …, "files": […], "download": bool}`."""
+        row = self._rows("SELECT request FROM submissions WHERE id = ?", (identity,))[0]
+        return dict(json.loads(row["request"]))
+
+    def request_of_job(self, service: str, job: str) -> Mapping[str, Any] | None:
+        """Return the request that became a job; None where the job was submitted from elsewhere."""
+        rows = self._rows(f"{IN_SHORT} WHERE service = ? AND job = ?", (service, job))
+        return self.request(rows[0]["id"]) if rows else None
+
+    def manifest(self, identity: str) -> bytes | None:
+        """Return a submission's manifest in canonical bytes, once every file is hashed."""
+        row = self._rows("SELECT manifest FROM submissions WHERE id = ?", (identity,))[0]
+        return None if row["manifest"] is None else bytes(row["manifest"])
 
     def submissions(self, limit: int = 200) -> list[SubmissionRow]:
         """Return submissions, newest first."""
-        rows = self._rows("SELECT * FROM submissions ORDER BY created DESC, id LIMIT ?", (limit,))
+        rows = self._rows(f"{IN_SHORT} ORDER BY created DESC, id LIMIT ?", (limit,))
         return [_submission(row) for row in rows]
 
     def submissions_to_do(self) -> list[SubmissionRow]:
         """Return the submissions on which there is work, oldest first."""
-        query = "SELECT * FROM submissions WHERE state IN (?, ?, ?) OR kill ORDER BY created, id"
+        query = f"{IN_SHORT} WHERE state IN (?, ?, ?) OR kill ORDER BY created, id"
         return [_submission(row) for row in self._rows(query, UNFINISHED)]
 
     def set_manifest(self, identity: str, manifest: bytes, counts: Mapping[str, int]) -> None:
@@ -263,10 +294,26 @@ class Journal:
         """Return the files of a followed job."""
         return [_output(r) for r in self._rows("SELECT * FROM outputs WHERE service = ? AND job = ?", (service, job))]
 
-    def outputs_to_do(self, limit: int = 500) -> list[OutputRow]:
-        """Return files to bring home, in the order of their publication."""
-        rows = self._rows("SELECT * FROM outputs WHERE state = 'pending' ORDER BY attempts, seq LIMIT ?", (limit,))
-        return [_output(row) for row in rows]
+    def services_to_do(self) -> list[str]:
+        """Return the services that have files to bring home."""
+        rows = self._rows("SELECT DISTINCT service FROM outputs WHERE state = 'pending' ORDER BY service", ())
+        return [row["service"] for row in rows]
+
+    def outputs_to_do(self, service: str, limit: int = 500) -> list[OutputRow]:
+        """Return files to bring home from a service, in the order of their publication."""
+        query = "SELECT * FROM outputs WHERE state = 'pending' AND service = ? ORDER BY attempts, seq LIMIT ?"
+        return [_output(row) for row in self._rows(query, (service, limit))]
+
+    def tally(self, service: str, job: str) -> Tally:
+        """Count the files of a followed job."""
+        states = {"home": "IN ('done', 'beside')", "failed": "= 'failed'", "pending": "= 'pending'"}
+        sums = ", ".join(f"COALESCE(SUM(state {test}), 0) AS {name}" for name, test in states.items())
+        where = "FROM outputs WHERE service = ? AND job = ?"
+        query = f"SELECT COUNT(*) AS total, {sums}, COALESCE(SUM(size * (state {states['home']})), 0) AS bytes {where}"
+        counts = dict(self._rows(query, (service, job))[0])
+        beside = self._rows(f"SELECT placed {where} AND state = 'beside' ORDER BY seq", (service, job))
+        errors = self._rows(f"SELECT error {where} AND error != '' ORDER BY seq", (service, job))
+        return Tally(**counts, beside=tuple(r["placed"] for r in beside), errors=tuple(r["error"] for r in errors))
 
     def set_home(self, row: OutputRow, how: str, placed: str) -> None:
         """Keep that this version of a file is home; a later version that came meanwhile stays to be done."""
@@ -331,11 +378,9 @@ def _submission(row: sqlite3.Row) -> SubmissionRow:
     return SubmissionRow(
         id=row["id"],
         service=row["service"],
-        request=json.loads(row["request"]),
         state=row["state"],
         job=row["job"],
         number=row["number"],
-        manifest=row["manifest"],
         counts=json.loads(row["counts"]),
         error=json.loads(row["error"]) if row["error"] else None,
         kill=bool(row["kill"]),

@@ -166,9 +166,10 @@ class Agent:
         self._downloads.news_of(service, wish)
         return {"job": wish}
 
-    def downloads(self) -> Mapping[str, Any]:
-        """Return all followed jobs, oldest first."""
-        return {"downloads": [self._download_answer(row) for row in self._journal.downloads()]}
+    def downloads(self, job: str = "") -> Mapping[str, Any]:
+        """Return all followed jobs, oldest first; or the one that is asked for."""
+        rows = [row for row in self._journal.downloads() if job in ("", row.job)]
+        return {"downloads": [self._download_answer(row) for row in rows]}
 
     def quit(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """End the agent at once (`now`), or when there is nothing left to do."""
@@ -222,22 +223,19 @@ class Agent:
         self._wake.set()
 
     def _download_answer(self, row: DownloadRow) -> Mapping[str, Any]:
-        outputs = self._journal.outputs(row.service, row.job)
-        home = [o for o in outputs if o.state in ("done", "beside")]
-        errors = [o.error for o in outputs if o.error] + ([row.error] if row.error else [])
-        pending = any(o.state == "pending" for o in outputs)
+        tally = self._journal.tally(row.service, row.job)
         return {
             "service": row.service,
             "job": row.job,
             "number": row.number,
             "state": row.state,
-            "done": len(home),
-            "total": len(outputs),
-            "failed": sum(o.state == "failed" for o in outputs),
-            "bytes": sum(o.size for o in home),
-            "kept_beside": [o.placed for o in outputs if o.state == "beside"],
-            "errors": errors,
-            "complete": row.state in FINISHED and not pending,
+            "done": tally.home,
+            "total": tally.total,
+            "failed": tally.failed,
+            "bytes": tally.bytes,
+            "kept_beside": list(tally.beside),
+            "errors": [*tally.errors, *([row.error] if row.error else [])],
+            "complete": row.state in FINISHED and not tally.pending,
         }
 
 

@@ -155,8 +155,9 @@ class Submissions:
                 self._progress.pop(row.id, None)
 
     def _stages(self, row: SubmissionRow, progress: Progress) -> None:
-        submission = from_json(Submission, row.request["submission"])
-        manifest = self._manifest(row, submission, progress)
+        request = self._journal.request(row.id)
+        submission = from_json(Submission, request["submission"])
+        manifest = self._manifest(row.id, submission, request["files"], progress)
         client = self._connect(row.service)
         if not row.job:
             self._journal.set_job(row.id, ASKED_FOR, 0)
@@ -168,18 +169,19 @@ class Submissions:
             self._send_and_commit(row.id, client, job, manifest, progress)
         progress.check(submission.title)
         done = dataclasses.replace(row, job=job.id, number=job.number)
-        self._journal.set_submitted(done, _counts(progress), download=bool(row.request.get("download", True)))
+        self._journal.set_submitted(done, _counts(progress), download=bool(request.get("download", True)))
         _LOG.info("submission %s is job %s", row.id, job.number)
         self._wake_downloads()
 
-    def _manifest(self, row: SubmissionRow, submission: Submission, progress: Progress) -> Manifest:
-        if row.manifest is not None:
-            return from_json(Manifest, json.loads(row.manifest))
-        tree = read_tree(row.request["files"])
+    def _manifest(self, identity: str, submission: Submission, files: Iterable[str], progress: Progress) -> Manifest:
+        kept = self._journal.manifest(identity)
+        if kept is not None:
+            return from_json(Manifest, json.loads(kept))
+        tree = read_tree(files)
         manifest = hash_tree(tree, self._cache, progress, flavour=submission.flavour, threads=self._settings.hash_threads)
         progress.put(objects=len(manifest.objects()))
         self._hashed(tree.files)
-        self._journal.set_manifest(row.id, manifest.to_bytes(), _counts(progress))
+        self._journal.set_manifest(identity, manifest.to_bytes(), _counts(progress))
         return manifest
 
     def _send_and_commit(self, identity: str, client: ServiceClient, job: Job, manifest: Manifest, progress: Progress) -> None:
@@ -206,13 +208,16 @@ class Submissions:
             "The store", "keeps losing the files of this submission", "Ask your administrator to look at the store."
         )
 
+    def _submission(self, identity: str) -> Submission:
+        return from_json(Submission, self._journal.request(identity)["submission"])
+
     def _kill(self, row: SubmissionRow) -> None:
         if row.job:
             try:
                 client = self._connect(row.service)
                 # asked for, and then a crash: the same submission id gives the job's id, whether or not it was made then
                 asked_for = row.job == ASKED_FOR
-                job = client.create_job(from_json(Submission, row.request["submission"])).id if asked_for else row.job
+                job = client.create_job(self._submission(row.id)).id if asked_for else row.job
                 client.move(job, "kill", reason="the submission failed or was cancelled")
             except (Conflict, NotFound, Refused) as exc:
                 _LOG.info("job %s of submission %s: %s", row.number, row.id, exc)

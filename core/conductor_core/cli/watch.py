@@ -67,7 +67,7 @@ class Watch:
     def _download(self, job: str) -> Mapping[str, Any] | None:
         if self.agent is None:
             return None
-        return next((d for d in self.agent.downloads() if d["job"] == job), None)
+        return next(iter(self.agent.downloads(job)), None)
 
 
 def _home(job: Job, download: Mapping[str, Any] | None) -> bool:
