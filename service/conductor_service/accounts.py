@@ -1,4 +1,4 @@
-"""The first start: an account with its owner and a project, and the owner's token in a private file."""
+"""The first start: an account with its owner and a project; the owner's token in a private file, and a new one for it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 from conductor_core.user_folders import write_private
 from sqlalchemy import select
 
-from conductor_service.database import Database
+from conductor_service.database import Database, Unit
 from conductor_service.models import Account, Membership, Project, User, new_id
-from conductor_service.tokens import issue
+from conductor_service.tokens import issue, revoke_user
 
 FIRST_ACCOUNT = "studio"
 FIRST_PROJECT = "default"
@@ -36,7 +36,23 @@ def ensure_owner(database: Database, data: Path, *, instance_limit: int, owner_n
         unit.session.flush()
         unit.session.add(Membership(account_id=account.id, user_id=owner.id, role=OWNER))
         unit.session.add(Project(account_id=account.id, name=FIRST_PROJECT, created=unit.now))
-        secret = issue(unit, "user", account_id=account.id, user_id=owner.id)
-        unit.session.flush()
-        write_private(token_file(data), f"{secret}\n".encode())
+        _issue_token(unit, data, account.id, owner.id)
     return True
+
+
+def replace_owner_token(database: Database, data: Path) -> None:
+    """Revoke all tokens and sessions of the first account's owner, and write a new token over the old one.
+
+    The account must be there. A crash in the middle leaves the old token valid; this can be done again at any time.
+    """
+    with database.write() as unit:
+        query = select(Membership).join(Account, Account.id == Membership.account_id).where(Membership.role == OWNER)
+        owner = unit.session.scalars(query.order_by(Account.created, Account.id).limit(1)).one()
+        revoke_user(unit, owner.user_id)
+        _issue_token(unit, data, owner.account_id, owner.user_id)
+
+
+def _issue_token(unit: Unit, data: Path, account_id: str, user_id: str) -> None:
+    secret = issue(unit, "user", account_id=account_id, user_id=user_id)
+    unit.session.flush()
+    write_private(token_file(data), f"{secret}\n".encode())

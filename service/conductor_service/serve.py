@@ -11,7 +11,7 @@ import click
 from conductor_core.errors import ConductorError
 from conductor_core.user_folders import private_folder
 
-from conductor_service.accounts import ensure_owner, token_file
+from conductor_service.accounts import ensure_owner, replace_owner_token, token_file
 from conductor_service.farm import Farm, open_farm
 from conductor_service.fleets import LocalProcessFleet
 from conductor_service.one_service import sole_service
@@ -29,7 +29,8 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--tls-certificate", metavar="FILE", help="PEM certificate chain; serves https. Needs --tls-key.")
 @click.option("--tls-key", metavar="FILE", help="PEM private key of the certificate.")
 @click.option("--stop-instances", is_flag=True, help="End all instances when the service ends; without it they go on.")
-def serve_command(settings_file: Path | None, stop_instances: bool, **options: str | int | None) -> None:
+@click.option("--new-owner-token", is_flag=True, help="Revoke the owner's token and sessions, write a new token, and end.")
+def serve_command(settings_file: Path | None, stop_instances: bool, new_owner_token: bool, **options: str | int | None) -> None:
     """Run the service: API, scheduler, store and dashboard in one process.
 
     The first start makes an account, its owner and a project, and says how to sign in. Everything is kept in one data
@@ -41,7 +42,11 @@ def serve_command(settings_file: Path | None, stop_instances: bool, **options: s
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
-        serve(load_settings(settings_file, overrides=options), stop_instances=stop_instances)
+        settings = load_settings(settings_file, overrides=options)
+        if new_owner_token:
+            renew_owner_token(settings)
+        else:
+            serve(settings, stop_instances=stop_instances)
     except ConductorError as exc:
         raise click.ClickException(str(exc)) from exc
 
@@ -63,6 +68,24 @@ def serve(settings: Settings, *, stop_instances: bool) -> None:
             farm.close()
 
 
+def renew_owner_token(settings: Settings) -> None:
+    """Make the owner's token and sessions worthless, and write a new token; the service must not run meanwhile.
+
+    Raises:
+        ConductorError: a service is running with the data folder, or a settings file is wrong.
+    """
+    data = private_folder(settings.data_folder)
+    with sole_service(data):
+        farm = open_farm(settings)
+        try:
+            if not _ensure_owner(farm):
+                replace_owner_token(farm.database, data)
+        finally:
+            farm.close()
+    click.echo(f"The owner's token is new, and every older one and every session of the owner has ended: {token_file(data)}")
+    click.echo(f"Sign in again when the service runs: conductor login URL --token-file {token_file(data)}")
+
+
 def local_fleet(settings: Settings) -> LocalProcessFleet:
     """Return the fleet of local processes; its runners speak to the service without leaving this machine."""
     trusted = settings.tls_ca or settings.tls_certificate
@@ -72,8 +95,7 @@ def local_fleet(settings: Settings) -> LocalProcessFleet:
 
 def _serve(farm: Farm, serving: Serving) -> None:
     data = farm.settings.data_folder
-    limit = farm.settings.account_instance_limit
-    first = ensure_owner(farm.database, data, instance_limit=limit, owner_name=_user_name())
+    first = _ensure_owner(farm)
 
     def ready() -> None:
         click.echo(f"Conductor is ready at {serving.url}")
@@ -87,6 +109,12 @@ def _serve(farm: Farm, serving: Serving) -> None:
         sys.stdout.flush()
 
     run(serving, ready=ready)
+
+
+def _ensure_owner(farm: Farm) -> bool:
+    settings = farm.settings
+    limit = settings.account_instance_limit
+    return ensure_owner(farm.database, settings.data_folder, instance_limit=limit, owner_name=_user_name())
 
 
 def _user_name() -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, cast
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from conductor_service.database import Unit
@@ -124,15 +124,21 @@ class Gatekeeper:
 
 def revoke_instance(unit: Unit, instance_id: str) -> None:
     """End all tokens of an instance."""
-    unit.session.execute(
-        update(Token).where(Token.instance_id == instance_id, Token.revoked.is_(None)).values(revoked=unit.now),
-        execution_options={"synchronize_session": False},
-    )
+    _revoke(unit, Token.instance_id == instance_id)
+
+
+def revoke_user(unit: Unit, user_id: str) -> None:
+    """End all tokens of a person, sessions included: whoever had the token may have signed in with it."""
+    _revoke(unit, Token.user_id == user_id)
 
 
 def revoke(unit: Unit, token_id: str) -> None:
     """End one token."""
+    _revoke(unit, Token.id == token_id)
+
+
+def _revoke(unit: Unit, which: ColumnElement[bool]) -> None:
     unit.session.execute(
-        update(Token).where(Token.id == token_id, Token.revoked.is_(None)).values(revoked=unit.now),
+        update(Token).where(which, Token.revoked.is_(None)).values(revoked=unit.now),
         execution_options={"synchronize_session": False},
     )

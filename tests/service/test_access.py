@@ -9,8 +9,11 @@ from typing import Any
 
 import httpx
 import pytest
+from click.testing import CliRunner
 from conductor_service import tokens
 from conductor_service.api.app import make_app
+from conductor_service.one_service import sole_service
+from conductor_service.serve import serve_command
 from fastapi.routing import APIRoute
 
 OPEN = {("POST", "/api/v1/session")}
@@ -206,6 +209,38 @@ def test_the_first_start_makes_one_owner(make_studio: Any) -> None:
     me = second.get("/me")
     assert (me["role"], me["user"]["name"], [p["name"] for p in me["projects"]]) == ("owner", "Ada", ["default"])
     assert me["account"]["instance_limit"] == 100
+
+
+def test_a_lost_token_is_replaced(make_studio: Any) -> None:
+    """`serve --new-owner-token` ends the owner's token and sessions, writes a new one, and does no harm to runners."""
+    first = make_studio()
+    first.job()
+    runner = first.runner()
+    sign_in(first)
+    cookie = "; ".join(f"{name}={value}" for name, value in first.http.cookies.items())
+    folder, old = first.farm.settings.data_folder, first.token
+    make_studio.close()
+    done = CliRunner().invoke(serve_command, ["--data", str(folder), "--new-owner-token"])
+    assert done.exit_code == 0, done.output
+    second = make_studio()
+    assert (folder / "owner-token").stat().st_mode & 0o777 == 0o600
+    assert second.token != old
+    assert second.token not in done.output
+    assert str(folder / "owner-token") in done.output
+    assert second.get("/me")["user"]["name"] == "Ada"
+    assert second.ask("GET", "/me", token=old).status_code == 401
+    assert second.http.request("GET", "/api/v1/me", headers={"Cookie": cookie}).status_code == 401
+    runner.http = second.http
+    assert runner.hello().status_code == 200
+
+
+def test_a_token_is_not_replaced_under_a_running_service(studio: Any) -> None:
+    """A service that runs believes tokens for some seconds: it must be stopped first, and the message says so."""
+    folder = studio.farm.settings.data_folder
+    with sole_service(folder):
+        done = CliRunner().invoke(serve_command, ["--data", str(folder), "--new-owner-token"])
+    assert (done.exit_code, "Stop it first" in done.output) == (1, True)
+    assert studio.ask("GET", "/me").status_code == 200
 
 
 def test_lifetimes_are_bounded() -> None:
