@@ -103,3 +103,10 @@ def test_what_a_host_imports_does_not_reach_into_the_other_layer(path: Path) -> 
 def test_a_module_is_of_a_size_to_be_read(path: Path) -> None:
     """No file of 4,896 lines begins with one of 501."""
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 500
+
+
+@pytest.mark.parametrize("path", sorted(CORE.rglob("*.py")), ids=lambda p: str(p.relative_to(CORE)))
+def test_a_function_fits_on_a_screen(path: Path) -> None:
+    """No function of the core has more than 50 lines."""
+    functions = [n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.FunctionDef)]
+    assert [f.name for f in functions if f.end_lineno and f.end_lineno - f.lineno >= 50] == []

@@ -79,6 +79,15 @@ class Timing:
     uniform: Callable[[float, float], float] = random.uniform
 
 
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """Why a call may be tried again, and when the service says it may."""
+
+    reason: Exception
+    #: seconds
+    retry_after: float | None = None
+
+
 class BearerToken(requests.auth.AuthBase):
     """Put the token into the header, and nowhere else: not in a URL, a log or a repr."""
 
@@ -168,40 +177,49 @@ class Transport:
             Unauthorized, Forbidden, NotFound, Conflict, Refused: the service's own no.
         """
         limit = attempts or self.retries.attempts
-        params = {k: str(v) for k, v in (query or {}).items() if v is not None}
+        request = requests.Request(
+            method,
+            self.base + path,
+            params={k: str(v) for k, v in (query or {}).items() if v is not None},
+            headers=dict(headers or {}),
+        )
         for attempt in range(1, limit + 1):
-            failure: Exception | None = None
-            retry_after: float | None = None
-            try:
-                response = self._session.request(
-                    method,
-                    self.base + path,
-                    params=params,
-                    data=body() if body else None,
-                    headers=dict(headers or {}),
-                    stream=stream,
-                    timeout=(CONNECT_TIMEOUT, read_timeout),
-                    allow_redirects=False,
-                    verify=self._verify,
-                )
-            except requests.exceptions.SSLError as exc:
-                raise _tls_error(self.base, exc) from exc
-            except OSError as exc:
-                if isinstance(exc, requests.exceptions.RequestException) and not isinstance(exc, _NETWORK):
-                    raise ServiceError(f"The request to {self.base} could not be made: {type(exc).__name__}.") from exc
-                failure = exc
-            else:
-                if response.status_code < 300 or response.status_code == 304:
-                    return response
-                if response.status_code != 429 and response.status_code < 500:
-                    raise_for(response, self.base)
-                retry_after = _retry_after(response, self.timing.clock())
-                failure = error_of(response, self.base)
-                response.close()
+            request.data = body() if body else None
+            result = self._once(request, stream=stream, read_timeout=read_timeout)
+            if isinstance(result, requests.Response):
+                return result
             if attempt == limit:
-                _give_up(self.base, failure, limit)
-            self.timing.sleep(self.retries.wait(attempt, retry_after, self.timing.uniform))
+                _give_up(self.base, result.reason, limit)
+            self.timing.sleep(self.retries.wait(attempt, result.retry_after, self.timing.uniform))
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _once(self, request: requests.Request, *, stream: bool, read_timeout: float) -> requests.Response | _Failure:
+        """Send one request; return its answer, or why it may be sent again."""
+        try:
+            response = self._session.request(
+                request.method or "",
+                request.url or "",
+                params=request.params,
+                data=request.data,
+                headers=request.headers,
+                stream=stream,
+                timeout=(CONNECT_TIMEOUT, read_timeout),
+                allow_redirects=False,
+                verify=self._verify,
+            )
+        except requests.exceptions.SSLError as exc:
+            raise _tls_error(self.base, exc) from exc
+        except OSError as exc:
+            if isinstance(exc, requests.exceptions.RequestException) and not isinstance(exc, _NETWORK):
+                raise ServiceError(f"The request to {self.base} could not be made: {type(exc).__name__}.") from exc
+            return _Failure(exc)
+        if response.status_code < 300 or response.status_code == 304:
+            return response
+        if response.status_code != 429 and response.status_code < 500:
+            raise_for(response, self.base)
+        failure = _Failure(error_of(response, self.base), _retry_after(response, self.timing.clock()))
+        response.close()
+        return failure
 
 
 def _give_up(base: str, failure: Exception, attempts: int) -> NoReturn:

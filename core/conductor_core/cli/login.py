@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from conductor_core.agent_start import record_agent_command
+from conductor_core.api.answers import Me
 from conductor_core.api.profile import Login, connect, read_profile, write_profile
 from conductor_core.api.transport import Address
 from conductor_core.cli.session import Session, json_option, pass_session, print_json
@@ -61,24 +62,28 @@ def login_command(
     if url is None:
         _show(session, as_json)
         return
-    folders = session.folders
-    profile = read_profile(folders.config)
     if logout:
-        write_profile(folders.config, profile.without(url))
+        write_profile(session.folders.config, read_profile(session.folders.config).without(url))
         click.echo(f"The login of {url} is forgotten. The token itself can be revoked by its administrator.")
         return
-    login = Login(Address(url.rstrip("/"), allow_plain_http, ca or ""), "")
-    profile.with_login(login)  # refuses a bad address before a token is asked for
-    login = Login(login.address, _token(token_file))
-    with connect(login) as client:
-        me = client.me()
-    write_profile(folders.config, profile.with_login(login))
-    record_agent_command(folders)
+    me = _log_in(session, Address(url.rstrip("/"), allow_plain_http, ca or ""), token_file)
     if as_json:
         print_json(me)
     else:
         projects = ", ".join(p.name for p in me.projects) or "none yet"
         click.echo(f"Logged in to {url} as {me.user.name} ({me.role} of {me.account.name}); projects: {projects}.")
+
+
+def _log_in(session: Session, address: Address, token_file: str | None) -> Me:
+    """Check a token, keep the login, and return who that is."""
+    profile = read_profile(session.folders.config)
+    profile.with_login(Login(address, ""))  # refuses a bad address before a token is asked for
+    login = Login(address, _token(token_file))
+    with connect(login) as client:
+        me = client.me()
+    write_profile(session.folders.config, profile.with_login(login))
+    record_agent_command(session.folders)
+    return me
 
 
 def _token(file: str | None) -> str:
