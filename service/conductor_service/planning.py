@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+
+GONE = "the instance is gone"
+SILENT = "its runner was not heard of for too long"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -96,49 +100,74 @@ def plan_fleet(
     ended = {instance for instance, _ in ends}
     kept = [i for i in live if i.id not in ended]
     again = [i.id for i in kept if not i.exists]
-    launches, unmet = plan_launches(kept, demands, rules)
+    launches, short = plan_launches(kept, demands, rules)
     idle = [i for i in kept if i.state == "ready" and i.idle_since and not i.retired]
     retire = {i.id for i in idle if i.idle_since and now - i.idle_since >= rules.idle}
-    retire.update(_make_room([i for i in idle if i.id not in retire], unmet))
+    retire.update(_make_room([i for i in idle if i.id not in retire], short))
     return FleetPlan(tuple(launches), tuple(again), tuple(sorted(retire)), tuple(ends), tuple(strangers))
 
 
 def _end_reason(instance: Live, rules: Rules, now: datetime) -> str:
     """Return why an instance is to be given up; empty where it is not."""
     if instance.state == "ready" and not instance.exists:
-        return "the instance is gone"
+        return GONE
     if instance.state == "launching" and now - instance.launched > rules.launch:
         return "its runner never said hello"
     if instance.retired and now - instance.retired > rules.farewell:
         return "it did not shut down when asked to"
     if instance.state == "ready" and now - instance.seen > rules.silence:
-        return "its runner was not heard of for too long"
+        return SILENT
     return ""
 
 
-def plan_launches(live: Sequence[Live], demands: Sequence[Demand], rules: Rules) -> tuple[list[Kind], Counter[Kind]]:
-    """Return what to launch, best job first, within the limits; and by kind what the limits did not leave room for."""
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """How many instances the limits left no room for, by kind."""
+
+    #: where the account's own limit was in the way
+    account: Counter[Kind] = field(default_factory=Counter)
+    #: where the fleet was full
+    fleet: Counter[Kind] = field(default_factory=Counter)
+
+
+def plan_launches(live: Sequence[Live], demands: Sequence[Demand], rules: Rules) -> tuple[list[Kind], Shortage]:
+    """Return what to launch, best job first, within the limits; and what they left no room for."""
     available = Counter(i.kind for i in live if not i.retired)
     per_account = Counter(i.kind.account for i in live)
     total = len(live)
     launches: list[Kind] = []
-    unmet: Counter[Kind] = Counter()
+    short = Shortage()
     for demand in sorted(demands, key=lambda d: (-d.priority, d.number)):
         kind = demand.kind
         lacking = demand.wanted() - min(demand.wanted(), available[kind])
         available[kind] -= demand.wanted() - lacking
-        for _ in range(lacking):
-            if total >= rules.fleet_limit or per_account[kind.account] >= rules.account_limits.get(kind.account, 0):
-                unmet[kind] += 1
-                continue
-            launches.append(kind)
-            per_account[kind.account] += 1
-            total += 1
-    return launches, unmet
+        own = max(0, rules.account_limits.get(kind.account, 0) - per_account[kind.account])
+        new = min(lacking, own, max(0, rules.fleet_limit - total))
+        launches += [kind] * new
+        per_account[kind.account] += new
+        total += new
+        (short.account if new == own else short.fleet)[kind] += lacking - new
+    return launches, short
 
 
-def _make_room(idle: Sequence[Live], unmet: Mapping[Kind, int]) -> list[str]:
-    """Return idle instances of kinds that nobody waits for, as many as others wait for."""
-    wanted = sum(unmet.values())
-    spare = sorted((i for i in idle if not unmet.get(i.kind)), key=lambda i: (i.idle_since, i.id))
-    return [i.id for i in spare[:wanted]]
+def _make_room(idle: Sequence[Live], short: Shortage) -> list[str]:
+    """Return idle instances of kinds that nobody waits for, as many as others wait for.
+
+    An account that is at its own limit is helped by its own instances only: no room elsewhere would be of use to it.
+    """
+    own: Counter[str] = Counter()
+    for kind, count in short.account.items():
+        own[kind.account] += count
+    anywhere = short.fleet.total()
+    room = []
+    for instance in sorted(idle, key=lambda i: (i.idle_since, i.id)):
+        if short.account[instance.kind] or short.fleet[instance.kind]:
+            continue
+        if own[instance.kind.account]:
+            own[instance.kind.account] -= 1
+        elif anywhere:
+            anywhere -= 1
+        else:
+            continue
+        room.append(instance.id)
+    return room

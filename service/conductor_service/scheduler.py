@@ -124,7 +124,7 @@ class Scheduler:
 
     def _plan(self, session: Session, there: set[str], now: datetime) -> FleetPlan:
         instances = session.scalars(select(Instance).where(Instance.ended.is_(None))).all()
-        busy = set(session.scalars(select(Attempt.instance_id).where(Attempt.released.is_(None), _RUNNING)))
+        busy = set(session.scalars(select(Attempt.instance_id).where(Attempt.released.is_(None))))
         live = [self._live(i, i.id in there, i.id in busy, now) for i in instances]
         wanted = [d for d in demands(session) if d.kind.type in self._farm.catalogue.instance_types]
         gone = there - {i.id for i in instances}
@@ -164,7 +164,7 @@ class Scheduler:
             select(Instance).where(
                 Instance.id.in_(ids),
                 Instance.ended.is_(None),
-                ~exists().where(Attempt.instance_id == Instance.id, Attempt.released.is_(None), _RUNNING),
+                ~exists().where(Attempt.instance_id == Instance.id, Attempt.released.is_(None)),
             )
         )
         for instance in rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -111,6 +112,16 @@ def test_idle_instances_make_room_for_others() -> None:
     instances = [live(f"s{n}", idle_since=ago(10 - n)) for n in range(5)]
     decided = plan(instances, [demand(LARGE, ready=2)])
     assert (decided.retire, decided.launch) == (("s0", "s1"), ())
+
+
+def test_an_account_at_its_own_limit_takes_no_room_of_others() -> None:
+    """Who has as many as it may is not helped by another's idle instance: that one stays; in a full fleet it goes."""
+    theirs = Kind("b", "small", False)
+    mine = [live(f"s{n}", LARGE, idle_since=None) for n in range(RULES.account_limits["a"])]
+    idle = live("theirs", theirs, idle_since=ago(5))
+    assert plan([*mine, idle], [demand(LARGE, ready=9)]).retire == ()
+    full = replace(RULES, account_limits={"a": 99, "b": 99}, fleet_limit=len(mine) + 1)
+    assert plan_fleet([*mine, idle], [demand(LARGE, ready=9)], full, strangers=[], now=NOW).retire == ("theirs",)
 
 
 def test_strangers_are_terminated() -> None:

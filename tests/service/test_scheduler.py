@@ -233,3 +233,21 @@ def test_a_restart_finds_everything_as_it_was(make_studio: Any) -> None:
         runner.http = studio.http
         runner.render(assignment)
     assert studio.state(job) == "success"
+
+
+def test_an_instance_at_work_is_not_idle(studio: Any) -> None:
+    """The idle clock of an instance with two attempts starts when the second is over, also when that one is killed."""
+    job = studio.job(studio.commands("1-2", max_instances=1))
+    runner = studio.runner()
+    first, second = runner.take(), runner.take()
+    runner.render(first)
+    for _ in range(10):
+        studio.clock.pass_time(20)
+        runner.beat(second)
+    studio.verb(job, "kill", tasks=[second["task"]["id"]])
+    studio.scheduler.tick()
+    assert studio.get("/instances")["instances"][0]["state"] == "ready"
+    assert runner.next().status_code == 204
+    assert runner.finish(second, "killed").status_code == 200
+    studio.scheduler.tick()
+    assert runner.next().status_code == 204
