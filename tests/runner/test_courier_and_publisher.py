@@ -414,3 +414,29 @@ def test_a_kind_that_is_no_picture_is_not_looked_at(desk: Desk) -> None:
     assert verdict == Verdict("success")
     record = desk.service.told[desk.holding.ref.id].outputs["/job/render/notes.txt"]
     assert (record.frame, record.width) == (None, 0)
+
+
+class BrokenLog(LogBook):
+    """A log whose disk has gone away: it has bytes that cannot be read any more."""
+
+    def read(self, offset: int, limit: int) -> bytes:
+        return b""
+
+
+class WorseLog(LogBook):
+    """A log whose disk answers with errors."""
+
+    def read(self, offset: int, limit: int) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    def close(self) -> None:
+        raise OSError(28, "No space left on device")
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("kind", [BrokenLog, WorseLog])
+def test_the_end_is_told_whatever_becomes_of_the_log(desk: Desk, clock: Clock, kind: type[LogBook]) -> None:
+    """A log that cannot be read to its end neither spins nor keeps the attempt from its end."""
+    desk.holding.log = kind(desk.holding.folder / "other", clock=clock)
+    desk.holding.log.write(b"words")
+    assert desk.end() == Verdict("success")

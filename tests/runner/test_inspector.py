@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import OpenImageIO as oiio
 import pytest
 from conductor_service.runner import inspect_images
 from conductor_service.runner.inspector import BadImage, ImageFacts, Inspector
-from conductor_service.runner.isolation import Isolation
+from conductor_service.runner.isolation import Isolation, Launch, World
 from conductor_service.runner.publisher import ImageInspector
 
 Channels = tuple[str, ...]
@@ -175,3 +176,45 @@ def test_it_goes_on_after_nonsense_and_after_its_own_death(sandboxed: Inspector,
     with pytest.raises(BadImage, match="crashed on it"):
         sandboxed.inspect(good)
     assert sandboxed.inspect(good).width == 64
+
+
+#: a decoder that was taken over: it answers as it should, and puts something else where its preview belongs
+HOSTILE = """
+import json, os, sys
+for line in sys.stdin:
+    target = json.loads(line)["target"]
+    {does}
+    print(json.dumps({{"event": "done"}}), flush=True)
+"""
+TRICKS = {
+    "a pipe": "os.mkfifo(target)",
+    "a device": "os.symlink('/dev/zero', target)",
+    "a file of the machine": "os.symlink('/etc/hostname', target)",
+    "a flood": "open(target, 'wb').truncate(1 << 30)",
+    "nothing": "pass",
+    "nothing in it": "open(target, 'wb').close()",
+}
+
+
+class TakenOver:
+    """An isolation in which every program is another one."""
+
+    name = "rewrite"
+    shows_own_paths = False
+
+    def __init__(self, script: str) -> None:
+        self._script = script
+
+    def launch(self, world: World, argv: Sequence[str], environment: Mapping[str, str], folder: str = "/") -> Launch:
+        return Launch((sys.executable, "-c", self._script), environment)
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("does", TRICKS.values(), ids=TRICKS.keys())
+def test_a_decoder_that_was_taken_over_gets_nothing_sent(tmp_path: Path, does: str) -> None:
+    """A preview is a plain file of a reasonable size, or there is none; reading it never hangs and never fills the memory."""
+    (tmp_path / "job" / "attempt").mkdir(parents=True)
+    inspector = Inspector(TakenOver(HOSTILE.format(does=does)), tmp_path / "inspector")
+    with pytest.raises(BadImage, match="has no preview"):
+        inspector.preview(tmp_path / "job" / "attempt" / "1.png")
+    inspector.close()

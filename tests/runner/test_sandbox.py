@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+from conductor_core.paths import ClientPath, Flavour
 from conductor_core.submission import Output
+from conductor_service.runner.assignment import Package
+from conductor_service.runner.collect import Collector, OutputFolder
 from conductor_service.runner.errors import SandboxUnavailable
 from conductor_service.runner.isolation import Isolation, Rewrite, Sandbox, choose_isolation
 from conductor_service.runner.limits import ResourceLimits
@@ -241,7 +244,7 @@ from conductor_service.runner.limits import ResourceLimits
 from conductor_service.runner.processes import ProcessTree
 from conductor_service.runner.system_view import write_etc
 folder = Path({str(tmp_path)!r}) / {name!r}
-for sub in ("tmp", "home"): (folder / sub).mkdir(parents=True)
+for sub in ("tmp", "scratch", "home"): (folder / sub).mkdir(parents=True)
 write_etc(folder / "etc")
 world = World(folder=folder, stage=folder, inputs={{}}, outputs={{}}, software={{}}, seen_root="/", limits=ResourceLimits())
 argv = ("/bin/sh", "-c", "setsid sleep {mark} & sleep {mark}")
@@ -281,3 +284,78 @@ def test_no_thread_of_the_runner_is_left(farm: Farm, job: MakeJob) -> None:
     before = set(threading.enumerate())
     farm.told(job())
     assert {t for t in threading.enumerate() if t not in before and t.is_alive()} == set()
+
+
+def test_a_program_linked_from_the_home_does_not_show_the_home(
+    farm: Farm, job: MakeJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a link in ~/bin its own folder is shown, and what it leads to; a program in the home itself is refused."""
+    home, soft = tmp_path / "home" / "anna", tmp_path / "soft"
+    (home / "bin").mkdir(parents=True)
+    soft.mkdir()
+    (home / "secret").write_text("the key")
+    (soft / "tool").write_text(f"#!/bin/sh\nif cat {home}/secret; then exit 9; fi\necho made > /job/out/made.txt\n")
+    (soft / "tool").chmod(0o755)
+    (home / "bin" / "tool").symlink_to(soft / "tool")
+    (home / "tool").symlink_to(soft / "tool")
+    monkeypatch.setenv("HOME", str(home))
+    for program, state, cause in ((home / "bin" / "tool", "success", None), (home / "tool", "failed", "software-missing")):
+        package = Package("tool", "1", launch="command", executable=str(program))
+        monkeypatch.setattr(farm, "package", lambda _, package=package: package)
+        outputs = (Output("/job/out/made.txt", kind="other"),)
+        told = farm.told(job(command=(str(program),), outputs=outputs, session=str(program)))
+        assert told.verdict is not None
+        assert (told.verdict.state, told.verdict.cause) == (state, cause), told
+
+
+def test_software_beside_the_work_folder_is_refused(farm: Farm, job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package whose root holds the runner's work folder would show a task every other job."""
+    package = Package("tool", "1", launch="command", roots=(str(farm.folder),))
+    monkeypatch.setattr(farm, "package", lambda _: package)
+    told = farm.told(job(command=("true",), outputs=()))
+    assert told.verdict is not None
+    assert (told.verdict.state, told.verdict.cause) == ("failed", "software-missing"), told.verdict
+    assert str(farm.folder) in told.verdict.message
+
+
+def test_scratch_files_are_no_outputs_of_a_job_that_renders_into_tmp(farm: Farm, job: MakeJob) -> None:
+    """With /tmp as output folder (Blender's own default) what the software keeps in its scratch folder is not published."""
+    scene = "import tempfile\nopen(tempfile.mkstemp()[1], 'w').write('scratch')\npng(path)"
+    told = farm.told(job(scene, outputs=(Output("/tmp/shot_####.png"),)))
+    assert told.verdict is not None
+    assert told.verdict.state == "success", told.verdict
+    assert list(told.outputs) == ["/tmp/shot_0001.png"]
+
+
+def test_a_picture_that_is_written_while_it_is_looked_at_is_refused(farm: Farm, job: MakeJob) -> None:
+    """A task that keeps its file open cannot have other bytes published than those that were decoded."""
+    scene = """
+        import os, threading
+        png(path)
+        stream = os.open(path, os.O_RDWR)
+        begin = os.pread(stream, 8, 0)
+        def write():
+            while True: os.pwrite(stream, begin, 0)
+        threading.Thread(target=write, daemon=True).start()
+    """
+    told = farm.told(job(scene))
+    assert told.verdict is not None
+    assert (told.verdict.state, told.verdict.cause) == ("failed", "bad-output")
+    assert "still written to" in told.verdict.message
+    assert not told.outputs
+
+
+def test_a_file_of_two_names_is_taken_as_a_copy(tmp_path: Path) -> None:
+    """What the task writes by the name it kept does not reach the file that was taken."""
+    outputs, taken = tmp_path / "out", tmp_path / "taken"
+    outputs.mkdir()
+    taken.mkdir()
+    collector = Collector((OutputFolder(ClientPath.parse("/job/out", Flavour.POSIX), "/job/out", outputs),))
+    (outputs / "shot.exr").write_bytes(b"picture")
+    os.utime(outputs / "shot.exr", ns=(5, 7_000_000_001))
+    (tmp_path / "kept").hardlink_to(outputs / "shot.exr")
+    found = collector.take("/job/out/shot.exr", taken)
+    (tmp_path / "kept").write_bytes(b"hostile")
+    assert found.file.read_bytes() == b"picture"
+    assert (found.size, found.mtime_ns, found.file.stat().st_nlink) == (7, 7_000_000_001, 1)
+    assert [p.name for p in taken.iterdir()] == [found.file.name]

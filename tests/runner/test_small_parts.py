@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -236,9 +237,11 @@ def test_a_virtual_environment_is_seen_with_the_python_it_is_of(tmp_path: Path) 
     """The interpreter's environment, the folders its symlinks lead through, and its home are shown."""
     real = tmp_path / "python" / "bin"
     venv = tmp_path / "venv" / "bin"
-    for folder in (real, venv):
+    library = tmp_path / "python" / "lib" / "python3.11"
+    for folder in (real, venv, library):
         folder.mkdir(parents=True)
     (real / "python3").write_text("")
+    (library / "os.py").write_text("")
     (venv / "python").symlink_to(real / "python3")
     (tmp_path / "venv" / "pyvenv.cfg").write_text(f"home = {real}\nversion = 3.11\n")
     package = Package("blender", "4.5", launch="bpy-module", executable=str(venv / "python"), roots=(str(tmp_path / "venv"),))
@@ -279,6 +282,57 @@ def test_a_task_s_environment_is_clean_and_merged() -> None:
     clash = (EnvironmentVariable("LIB", "/a"), EnvironmentVariable("LIB", "/b"))
     with pytest.raises(EnvironmentConflict):
         task_environment(assignment(*clash), SCRIPTS)
+
+
+def test_one_answer_to_what_an_output_s_folder_is() -> None:
+    """Folders of frames are written from above them; a # in a folder's name is a #, and opens no more than that folder."""
+    outputs = (Output("/render/####/shot_####.exr"), Output("/jobs/#42/shot_####.exr"))
+    step = Step("beauty", "1-2", outputs=outputs)
+    assert [f.text for f in output_folders(step, Flavour.POSIX)] == ["/jobs/#42", "/render"]
+    found = Expectations(step, Flavour.POSIX)
+    for path, output, frame in (
+        ("/render/0007/shot_0007.exr", outputs[0], 7),
+        ("/jobs/#42/shot_-0003.exr", outputs[1], -3),
+        ("/render/0007/shot_0008.exr", None, None),
+        ("/jobs/742/shot_0003.exr", None, None),
+        ("/jobs/#42/shot_00003.exr", None, None),
+    ):
+        expected = found.of(ClientPath.parse(path, Flavour.POSIX))
+        assert (expected.output, expected.frame) == (output, frame), path
+
+
+def test_a_log_on_a_full_disk_is_cut_and_raises_nothing(tmp_path: Path) -> None:
+    """What the disk does not take is left out; its size is what was written, and reading it ends."""
+    (tmp_path / "log").symlink_to("/dev/full")
+    book = LogBook(tmp_path / "log", clock=lambda: 0.0)
+    book.write(b"words")
+    book.say("words \udcff")
+    book.close()
+    assert (book.size, book.read(0, 10)[:0]) == (0, b"")
+    assert "words" in book.last_lines()
+    book.discard()
+    assert not (tmp_path / "log").is_symlink()
+
+
+def test_a_log_that_the_disk_takes_in_part_is_what_was_written(tmp_path: Path) -> None:
+    """A write cut short (a file limit here, a filling disk in life) is followed to its end; the size never runs ahead."""
+    script = f"""
+import resource
+from pathlib import Path
+from conductor_service.runner.logbook import LogBook
+book = LogBook(Path({str(tmp_path / "log")!r}), clock=lambda: 0.0)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+for _ in range(3):
+    book.write(b"x" * 700)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+book.write(b"the last word")
+book.close()
+data = book.read(0, 1 << 20)
+assert len(data) == book.size, (len(data), book.size)
+assert data.startswith(b"x" * 1000 + b"\\n[conductor]") and data.endswith(b"the last word"), data
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_hosts_folder() -> None:

@@ -287,6 +287,19 @@ def test_a_name_that_is_no_text_is_bad_output(farm: Farm, job: MakeJob) -> None:
     assert second.state == "success", second
 
 
+def test_an_attempt_without_room_for_its_log_has_an_end(farm: Farm, job: MakeJob) -> None:
+    """An instance that cannot write in its work folder says so for each attempt, and stays."""
+    attempt = farm.add(job())
+    farm.service.retire()
+    farm.work.open()
+    (farm.work.attempts / "job-1").write_text("in the way")
+    assert farm.worker().run() == "retired"
+    farm.work.close()
+    verdict = farm.service.verdict(attempt)
+    assert (verdict.state, verdict.cause) == ("failed", "internal")
+    assert "work folder" in verdict.message
+
+
 def test_silence_ends_a_task(farm: Farm, job: MakeJob) -> None:
     """A renderer that hangs is ended after the silence that the job allows, with its process tree."""
     told = farm.told(job("import time; time.sleep(600)", limits=Limits(silence_seconds=1)))

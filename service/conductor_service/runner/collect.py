@@ -133,6 +133,12 @@ class Collector:
             target.unlink()
             return None
         self._known.pop((index, relative), None)
+        if facts.st_nlink > 1:
+            # Another name of it may be left in a folder that the task can still write: only a copy is out of its reach.
+            try:
+                facts = _copied(target)
+            except OSError as exc:
+                raise TaskFailed("bad-output", f"{relative} has a second name and cannot be copied ({exc.strerror}).") from exc
         return Taken(_client_path(folder, parts), target, facts.st_size, stat.S_IMODE(facts.st_mode) & 0o777, facts.st_mtime_ns)
 
 
@@ -167,6 +173,17 @@ def _copy_file(source: str, target: str) -> None:
         shutil.copystat(source, target)
     else:
         shutil.copy2(source, target)
+
+
+def _copied(file: Path) -> os.stat_result:
+    """Put a copy in the place of a file of several names; return its facts."""
+    facts = os.lstat(file)
+    aside = file.with_name(file.name + ".copy")
+    shutil.copyfile(file, aside, follow_symlinks=False)
+    os.chmod(aside, stat.S_IMODE(facts.st_mode) & 0o777 | 0o600)
+    os.utime(aside, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    os.replace(aside, file)
+    return os.lstat(file)
 
 
 def _identity(facts: os.stat_result) -> Identity:

@@ -99,7 +99,9 @@ class Courier:
         tries = 0
         while holding.shipped < holding.log.size and tries < _FLUSH_TRIES:
             try:
-                self._ship(holding, _FLUSH_CHUNK)
+                if not self._ship(holding, _FLUSH_CHUNK):
+                    _log.warning("attempt %s: the log ends at byte %d on this disk", holding.ref.id, holding.shipped)
+                    return
             except StaleAttempt:
                 raise
             except ServiceError as exc:
@@ -131,12 +133,14 @@ class Courier:
             holding.shipped_at = now
             self._ship(holding, _LOG_CHUNK)
 
-    def _ship(self, holding: Holding, limit: int) -> None:
+    def _ship(self, holding: Holding, limit: int) -> bool:
+        """Ship the next bytes; return whether there were any."""
         with holding.shipping:
             data = holding.log.read(holding.shipped, limit)
             if data:
                 held = self._service.append_log(holding.ref, holding.shipped, data)
                 holding.shipped = min(held, holding.log.size)
+            return bool(data)
 
     def _check_service(self, holding: Holding, exc: ServiceError) -> None:
         if exc.status in (401, 403) or self._service.silence_seconds() > self._pace.dead_after_seconds:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from conductor_core.paths import ClientPath, Flavour
-from conductor_core.sequences import frame_path, has_frame_token
+from conductor_core.sequences import frame_of, frame_path, has_frame_token
 from conductor_core.submission import Output, Step
 
 #: suffixes that are decoded also where no output says what the file is
@@ -59,15 +58,14 @@ class Expectations:
 
     def __init__(self, step: Step, flavour: Flavour) -> None:
         self._flavour = flavour
-        self._outputs = [(output, _pattern(output, flavour)) for output in step.outputs]
+        self._outputs = [(output, ClientPath.parse(output.path, flavour)) for output in step.outputs]
 
     def of(self, path: ClientPath) -> Expected:
         """Return what is known of a file by its path."""
         for output, pattern in self._outputs:
-            match = pattern.fullmatch(path.slashed)
-            if match is not None:
-                digits = match.groups()
-                return Expected(output, int(digits[0]) if digits else None)
+            frame = frame_of(pattern.slashed, path.slashed)
+            if frame is not None or pattern == path:
+                return Expected(output, frame)
         return Expected(None, None)
 
     @property
@@ -97,18 +95,3 @@ def is_image(path: ClientPath, expected: Expected) -> bool:
     if expected.output is not None:
         return expected.output.kind == "image"
     return any(path.name.lower().endswith(suffix) for suffix in IMAGE_SUFFIXES)
-
-
-def _pattern(output: Output, flavour: Flavour) -> re.Pattern[str]:
-    """Return a regex for the paths of an output; its first group is the frame, later ones repeat it."""
-    path = ClientPath.parse(output.path, flavour).slashed
-    pieces = re.split(r"(#+)", path)
-    seen = False
-    text = ""
-    for piece in pieces:
-        if piece.startswith("#"):
-            text += r"(?:-?\d+)" if seen else rf"(-?\d{{{len(piece)},}})"
-            seen = True
-        else:
-            text += re.escape(piece)
-    return re.compile(text)

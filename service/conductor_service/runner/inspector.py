@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import queue
+import stat
 import subprocess
 import sys
 import threading
@@ -23,6 +25,8 @@ from conductor_service.runner.processes import ProcessTree
 from conductor_service.runner.system_view import write_etc
 
 _PREVIEW_EDGE = 640
+#: a PNG of that size with four channels of 16 bits, not compressed at all, and some room
+_PREVIEW_BYTES = 4 << 20
 _INSPECT_SECONDS = 300.0
 _PREVIEW_SECONDS = 60.0
 #: what the process has to end by itself, once its stdin is closed
@@ -82,7 +86,7 @@ class Inspector:
         target.unlink(missing_ok=True)
         seen = f"{OWN_FOLDER}/previews/preview.png" if self._isolation.shows_own_paths else str(target)
         self._ask({"do": "preview", "path": self._seen(file), "target": seen, "edge": _PREVIEW_EDGE}, _PREVIEW_SECONDS)
-        return target.read_bytes()
+        return _read_preview(target)
 
     def close(self) -> None:
         """End the process."""
@@ -130,7 +134,7 @@ class Inspector:
         return tree
 
     def _launch(self) -> Launch:
-        for name in ("tmp", "home", "previews"):
+        for name in ("tmp", "scratch", "home", "previews"):
             (self._folder / name).mkdir(parents=True, exist_ok=True)
         write_etc(self._folder / "etc")
         script = Path(__file__).with_name("inspect_images.py")
@@ -148,6 +152,23 @@ class Inspector:
         )
         environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONPATH": ":".join(packages)}
         return self._isolation.launch(world, (sys.executable, "-P", seen), environment)
+
+
+def _read_preview(file: Path) -> bytes:
+    """Return what the decoder wrote: it may have been taken over, and have put a link, a pipe or a flood there.
+
+    Raises:
+        BadImage: it is no plain file of a reasonable size.
+    """
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as exc:
+        raise BadImage(f"has no preview ({exc.strerror})") from exc
+    with open(descriptor, "rb") as stream:
+        data = stream.read(_PREVIEW_BYTES + 1) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
+    if not 0 < len(data) <= _PREVIEW_BYTES:
+        raise BadImage("has no preview: the decoder did not write a picture of a reasonable size")
+    return data
 
 
 def _read_answers(tree: ProcessTree, answers: queue.SimpleQueue[Mapping[str, Any] | None]) -> None:

@@ -17,7 +17,7 @@ from typing import Literal, Protocol
 from conductor_service.runner.binds import Mount, Node, View, plan_binds
 from conductor_service.runner.errors import SandboxUnavailable
 from conductor_service.runner.limits import ResourceLimits, limiting_argv
-from conductor_service.runner.system_view import HOME, system_mounts
+from conductor_service.runner.system_view import HOME, SCRATCH, system_mounts
 
 IsolationChoice = Literal["sandbox", "rewrite", "auto"]
 
@@ -44,7 +44,7 @@ class Launch:
 class World:
     """What one session of a job may see and use."""
 
-    #: of the session; holds `tmp`, `home`, `etc`
+    #: of the session; holds `tmp`, `scratch`, `home`, `etc`
     folder: Path
     stage: Path
     inputs: Mapping[str, Node]
@@ -102,7 +102,7 @@ class Rewrite:
 
     def launch(self, world: World, argv: Sequence[str], environment: Mapping[str, str], folder: str = "/") -> Launch:
         supervisor = Path(__file__).with_name("lifeline.py")
-        variables = {**environment, **_mark(), "HOME": str(world.folder / "home"), "TMPDIR": str(world.folder / "tmp")}
+        variables = {**environment, **_mark(), "HOME": str(world.folder / "home"), "TMPDIR": str(world.folder / "scratch")}
         words = [sys.executable, "-I", "-S", str(supervisor), str(os.getpid()), *limiting_argv(world.limits), *argv]
         return Launch(tuple(words), variables, folder if folder != "/" else str(world.folder / "tmp"))
 
@@ -163,6 +163,7 @@ def _view(world: World) -> View:
     own = (
         Mount("writable", "/tmp", str(world.folder / "tmp")),  # noqa: S108 - the sandbox's own
         Mount("writable", HOME, str(world.folder / "home")),
+        Mount("writable", SCRATCH, str(world.folder / "scratch")),
     )
     base = (*system_mounts(world.folder / "etc"), *software, *own)
     listed = {path: node for path, node in world.inputs.items() if path.split("/")[1] not in ("proc", "sys")}

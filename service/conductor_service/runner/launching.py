@@ -13,12 +13,14 @@ from conductor_core.environment import EnvironmentVariable, merge_environment
 from conductor_service.runner.assignment import Assignment, Package
 from conductor_service.runner.errors import TaskFailed
 from conductor_service.runner.places import OWN_FOLDER
-from conductor_service.runner.system_view import HOME
+from conductor_service.runner.system_view import HOME, SCRATCH
 
 #: where the sandbox shows the hosts' folders
 HOSTS = f"{OWN_FOLDER}/hosts"
 
 _PATH = "/usr/local/bin:/usr/bin:/bin"
+#: links from an executable to the program itself that are followed
+_HOPS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +71,29 @@ def frame_server_argv(package: Package, scripts: HostScripts) -> tuple[str, ...]
     )
 
 
-def software_view(package: Package, scripts: HostScripts) -> dict[str, str]:
+def software_view(package: Package, scripts: HostScripts, hidden: Iterable[str] = ()) -> dict[str, str]:
     """Return what a package needs to see, target → source: its roots, its interpreter, and the hosts' scripts.
 
+    Args:
+        package: with its executable resolved.
+        scripts: the hosts'.
+        hidden: folders that no task may see whole, such as the runner's home and its work folder.
+
     Raises:
-        TaskFailed: its executable or one of its roots is not on this instance.
+        TaskFailed: its executable or one of its roots is not on this instance, or would show a hidden folder.
     """
     name = f"{package.name} {package.version}"
     roots = [*package.roots, *(interpreter_roots(package.executable) if package.executable else ())]
     for path in (*([package.executable] if package.executable else []), *package.roots):
         if not os.path.exists(path):
             raise TaskFailed("software-missing", f"{name}: {path} is not on this instance. Correct the catalogue, or install it.")
+    for root in roots:
+        shown = next((folder for folder in hidden if _lies_in(folder, root)), None)
+        if shown is not None:
+            raise TaskFailed(
+                "software-missing",
+                f"{name}: it lies in {root}, which holds {shown}: no task may see that. Install it in a folder of its own.",
+            )
     view = {root: root for root in roots}
     if package.launch != "command":
         host = "blender"
@@ -88,20 +102,35 @@ def software_view(package: Package, scripts: HostScripts) -> dict[str, str]:
 
 
 def interpreter_roots(executable: str) -> list[str]:
-    """Return the folders that an executable runs from: along its symlinks, and the Python that a virtual environment is of."""
+    """Return the folders that an executable runs from: its own, those of its symlinks, and a Python's libraries.
+
+    A folder above is given only where it is a Python's: a program linked from `~/bin` must not show all of the home.
+    """
     roots = []
     path = executable
-    for _ in range(10):
+    for _ in range(_HOPS):
         folder = os.path.dirname(path)
         home = os.path.dirname(folder)
-        roots.append(home if os.path.basename(folder) in ("bin", "Scripts") and home not in ("/", "/usr") else folder)
+        is_bin = os.path.basename(folder) in ("bin", "Scripts")
+        roots.append(home if is_bin and _is_python_home(home) else folder)
         config = Path(home, "pyvenv.cfg")
         if config.is_file():
-            roots += [os.path.dirname(value) for key, value in _settings(config) if key == "home"]
+            bases = [value for key, value in _settings(config) if key == "home"]
+            roots += [os.path.dirname(base) if _is_python_home(os.path.dirname(base)) else base for base in bases]
         if not os.path.islink(path):
             break
         path = os.path.normpath(os.path.join(folder, os.readlink(path)))
     return [root for root in dict.fromkeys(roots) if root not in ("/", "/usr")]
+
+
+def _is_python_home(folder: str) -> bool:
+    """Tell whether a folder is a Python's prefix (sys.prefix): a virtual environment, or one with its standard library."""
+    return os.path.isfile(os.path.join(folder, "pyvenv.cfg")) or any(Path(folder).glob("lib/python[0-9]*/os.py"))
+
+
+def _lies_in(path: str, folder: str) -> bool:
+    """Tell whether `path` is `folder`, or lies in it, symlinks followed."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 
 def task_environment(assignment: Assignment, scripts: HostScripts) -> dict[str, str]:
@@ -113,7 +142,7 @@ def task_environment(assignment: Assignment, scripts: HostScripts) -> dict[str, 
     merged = merge_environment([assignment.software.environment, assignment.environment], separator=":")
     folders = [os.path.dirname(assignment.software.executable)] if assignment.software.executable else []
     path = ":".join(dict.fromkeys([*folders, *_PATH.split(":")]))
-    own = {"PATH": path, "HOME": HOME, "TMPDIR": "/tmp", "USER": "artist", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}  # noqa: S108
+    own = {"PATH": path, "HOME": HOME, "TMPDIR": SCRATCH, "USER": "artist", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
     identity = {
         "CONDUCTOR_CORE": scripts.core,
         "CONDUCTOR_JOB": str(assignment.job.number),

@@ -17,7 +17,8 @@ _TAIL_LINES = 12
 class LogBook:
     """Take log bytes from any thread; give them out by offset.
 
-    A longer log than `head_bytes` loses its middle: a line says how much, and the last `TAIL_BYTES` follow when it is closed.
+    A longer log than `head_bytes`, or than the disk takes, loses its middle: a line says how much, and the last `TAIL_BYTES`
+    follow when it is closed. Nothing here raises for a full disk.
     """
 
     def __init__(self, file: Path, *, clock: Callable[[], float], head_bytes: int = HEAD_BYTES) -> None:
@@ -38,7 +39,7 @@ class LogBook:
             if self._closed:
                 return
             self.last_write = self._clock()
-            room = max(self._head_bytes - self.size, 0)
+            room = 0 if self._left_out else max(self._head_bytes - self.size, 0)
             if room:
                 self._append(data[:room])
             self._left_out += max(len(data) - room, 0)
@@ -83,5 +84,12 @@ class LogBook:
                 self._file.unlink(missing_ok=True)
 
     def _append(self, data: bytes) -> None:
-        os.pwrite(self._stream, data, self.size)
-        self.size += len(data)
+        """Write what the disk takes; a log that does not fit is cut, since the task and its end matter more than its words."""
+        view = memoryview(data)
+        try:
+            while view:
+                written = os.pwrite(self._stream, view, self.size)
+                self.size += written
+                view = view[written:]
+        except OSError:
+            self._left_out += len(view)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from conductor_core.errors import PathError
 from conductor_core.paths import ClientPath, Flavour, PathRule, common_roots, stage_path
+from conductor_core.sequences import output_folder
 from conductor_core.submission import Step
 
 #: the sandbox's own folder: hosts' scripts, home, and the files of Windows clients
@@ -52,7 +53,7 @@ def output_folders(step: Step, flavour: Flavour) -> tuple[ClientPath, ...]:
     Raises:
         PathError: an output is not absolute, or would give the task a folder that it may not have.
     """
-    folders = sorted({_folder_of(ClientPath.parse(output.path, flavour)) for output in step.outputs})
+    folders = sorted({output_folder(ClientPath.parse(output.path, flavour)) for output in step.outputs})
     result: list[ClientPath] = []
     for folder in folders:
         if result and folder.is_within(result[-1]):
@@ -61,13 +62,6 @@ def output_folders(step: Step, flavour: Flavour) -> tuple[ClientPath, ...]:
             raise PathError(folder.text, "cannot be an output folder on an instance", "Render into a folder of the project.")
         result.append(folder)
     return tuple(result)
-
-
-def _folder_of(path: ClientPath) -> ClientPath:
-    folder = path.parent
-    while "#" in folder.text:
-        folder = folder.parent
-    return folder
 
 
 def _may_be_written(folder: str) -> bool:

@@ -7,6 +7,7 @@ Previews come last of all, when nothing else waits.
 from __future__ import annotations
 
 import collections
+import contextlib
 import hashlib
 import logging
 import queue
@@ -179,7 +180,8 @@ class Publisher:
             holding.failure = holding.failure or TaskFailed("internal", f"Publishing failed on the instance: {exc!r}")
         if isinstance(item, AttemptOver):
             self._courier.drop(holding)
-            holding.log.discard()
+            with contextlib.suppress(OSError):
+                holding.log.discard()
             holding.ended = True
             if not any(p.holding is holding for p in self._previews):
                 remove_tree(holding.folder)
@@ -215,6 +217,7 @@ class Publisher:
             TaskFailed: (bad-output) it is not.
         """
         expected = item.expectations.of(taken.client)
+        before = _state(taken.file)
         facts, picture = NOT_SAID, is_image(taken.client, expected)
         if not taken.size:
             raise TaskFailed("bad-output", f"{taken.client} is empty.")
@@ -226,12 +229,15 @@ class Publisher:
                 facts = self._inspector.inspect(taken.file, width=width, height=height, layers=expected.layers)
             except BadImage as exc:
                 raise TaskFailed("bad-output", f"{taken.client} {exc}.") from exc
+        digest, size = file_digest(taken.file), taken.file.stat().st_size
+        if _state(taken.file) != before:
+            raise TaskFailed("bad-output", f"{taken.client} was still written to after its frame was said to be done.")
         frames = item.holding.assignment.task.frames
         frame = expected.frame if expected.frame in frames else item.frame
         record = OutputRecord(
             path=taken.client.text,
-            digest=file_digest(taken.file),
-            size=taken.file.stat().st_size,
+            digest=digest,
+            size=size,
             mode=taken.mode,
             mtime_ns=taken.mtime_ns,
             step=item.holding.assignment.step.name,
@@ -247,10 +253,7 @@ class Publisher:
         failure = holding.failure
         if failure is not None and verdict.state == "success":
             verdict = replace(verdict, state="failed", cause=failure.cause, message=str(failure))
-        if verdict.message and verdict.state != "success":
-            holding.log.say(f"{verdict.state}: {verdict.message.splitlines()[0]}")
-        holding.log.close()
-        self._courier.flush_log(holding, self._sleep)
+        self._close_log(holding, verdict)
         try:
             self._service.finish(holding.ref, verdict)
         except ServiceError as exc:
@@ -259,6 +262,16 @@ class Publisher:
             # Without an end the service would hand the attempt out again, to the same end.
             message = f"The service refused the attempt's end: {exc}"
             self._service.finish(holding.ref, Verdict("failed", "internal", message=message))
+
+    def _close_log(self, holding: Holding, verdict: Verdict) -> None:
+        """Close and ship the log; whatever this disk makes of it, the attempt's end is told."""
+        try:
+            if verdict.message and verdict.state != "success":
+                holding.log.say(f"{verdict.state}: {verdict.message.splitlines()[0]}")
+            holding.log.close()
+            self._courier.flush_log(holding, self._sleep)
+        except OSError as exc:
+            _log.warning("attempt %s: the log is lost: %s", holding.ref.id, exc)
 
     def _preview_one(self) -> None:
         """Make and send one preview; what goes wrong with it is only logged."""
@@ -270,6 +283,12 @@ class Publisher:
         job.file.unlink(missing_ok=True)
         if not any(p.holding is job.holding for p in self._previews) and job.holding.ended:
             remove_tree(job.holding.folder)
+
+
+def _state(file: Path) -> tuple[int, int, int]:
+    """Return what changes when one who has a file open writes to it."""
+    facts = file.stat()
+    return facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
 
 
 def file_digest(file: Path) -> Digest:

@@ -64,7 +64,7 @@ class Session:
         self._server: FrameServer | None = None
         self._places = _places(assignment.flavour, machine.isolation, stage)
         self._expectations = Expectations(assignment.step, assignment.flavour)
-        for name in ("tmp", "home", "out"):
+        for name in ("tmp", "scratch", "home", "out"):
             (folder / name).mkdir(parents=True)
         write_etc(folder / "etc")
         try:
@@ -230,13 +230,15 @@ class Session:
             above = output.seen
             while (above := above.rpartition("/")[0]) in inputs:
                 inputs[above] = Node(above, "folder")
+        # The session's folder stands for the work folder: what holds the one holds the other.
+        hidden = (str(Path.home()), str(self._folder)) if self._machine.isolation.shows_own_paths else ()
         core = {f"{self._scripts.core}/{_CORE.name}": str(_CORE)}
         return World(
             folder=self._folder,
             stage=stage.folder,
             inputs=inputs,
             outputs={o.seen: str(o.backing) for o in outputs},
-            software={**software_view(self._assignment.software, self._scripts), **core},
+            software={**software_view(self._assignment.software, self._scripts, hidden), **core},
             seen_root=self._places.seen_root,
             limits=self._machine.resources,
         )

@@ -9,6 +9,8 @@ from conductor_service.runner.binds import Mount
 from conductor_service.runner.places import OWN_FOLDER
 
 HOME = f"{OWN_FOLDER}/home"
+#: TMPDIR of tasks: not /tmp, which may be an output folder (it is Blender's own default) whose files are all published
+SCRATCH = f"{OWN_FOLDER}/scratch"
 
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 #: what programs need to find libraries, fonts, certificates and the time of day; nothing that names users or machines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import socket
@@ -147,8 +148,11 @@ class Worker:
             ServiceError: the service is gone.
         """
         folder = self._work.attempts / assignment.job.id / assignment.attempt.id
-        folder.mkdir(parents=True, exist_ok=True)
-        log = LogBook(folder / "log", clock=self._machine.clock)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            log = LogBook(folder / "log", clock=self._machine.clock)
+        except OSError as exc:
+            return self._refuse(assignment, exc)
         holding = self._running = Holding(assignment, log, folder)
         courier.take(holding)
         _log.info("attempt %s: job %s, frames %s", holding.ref.id, assignment.job.number, assignment.task.frames)
@@ -160,6 +164,17 @@ class Worker:
         finally:
             self._running = None
         publisher.hand_over(AttemptOver(holding, verdict))
+
+    def _refuse(self, assignment: Assignment, exc: OSError) -> None:
+        """End an attempt for which this instance has no room, not even for its log."""
+        _log.error("attempt %s cannot begin: %s", assignment.attempt.id, exc)
+        message = f"The instance cannot write in its work folder ({exc.strerror})."
+        try:
+            self._service.finish(assignment.attempt, Verdict("failed", _cause_of(exc), message=message))
+        except (StaleAttempt, ServiceError) as refusal:
+            if isinstance(refusal, ServiceError) and service_is_gone(refusal):
+                raise
+            _log.warning("attempt %s: %s", assignment.attempt.id, refusal)
 
     def _attempt(self, assignment: Assignment, holding: Holding, publisher: Publisher) -> Verdict:
         try:
@@ -176,7 +191,7 @@ class Worker:
                 raise
             _log.exception("attempt %s failed on the instance's side", holding.ref.id)
             self._close_session()
-            return _verdict("failed", "internal", exc, holding)
+            return _verdict("failed", _cause_of(exc), exc, holding)
         finally:
             if self._session is not None and not self._session.usable:
                 self._close_session()
@@ -205,6 +220,11 @@ class Worker:
                 self._service.goodbye()
             except (ConductorError, Retired) as exc:
                 _log.warning("goodbye was not heard: %s", exc)
+
+
+def _cause_of(exc: Exception) -> str:
+    full = isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT)
+    return "disk-full" if full else "internal"
 
 
 def _verdict(state: Literal["failed", "killed"], cause: str, exc: Exception, holding: Holding) -> Verdict:
