@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 
 from conductor_core.digest import Digest
@@ -24,6 +25,9 @@ from conductor_service.states import JobState, TaskState
 from conductor_service.store import Store
 from conductor_service.tokens import Principal
 from conductor_service.waiting import wait
+
+#: of one job: every change of all its tasks holds the database's one pen, while runners want to report
+MAX_TASKS = 20_000
 
 
 def find_project(session: Session, account_id: str, name: str) -> Project:
@@ -56,6 +60,18 @@ def find_job(session: Session, account_id: str, name: str) -> Job:
 def submission_of(job: Job) -> Submission:
     """Return what was asked for."""
     return from_json(Submission, json.loads(job.submission))
+
+
+def check_size(submission: Submission) -> None:
+    """Refuse a job of so many tasks that all others would wait for it.
+
+    Raises:
+        Invalid: it has more than `MAX_TASKS`.
+    """
+    tasks = sum(math.ceil(len(FrameSet.parse(step.frames)) / step.chunk_size) for step in submission.steps)
+    if tasks > MAX_TASKS:
+        reason = f"make {tasks:,} tasks, a job may have {MAX_TASKS:,}"
+        raise Invalid("steps", reason, "Give each task more frames (chunk_size), or submit several jobs.")
 
 
 def create_job(unit: Unit, who: Principal, project: Project, submission: Submission, package: Package) -> tuple[Job, bool]:

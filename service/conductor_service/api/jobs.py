@@ -28,8 +28,6 @@ from conductor_service.views import job_summaries, job_view, output_view, task_v
 
 router = APIRouter(prefix="/api/v1")
 
-MAX_TASKS = 100_000
-
 
 @router.post("/projects/{project}/jobs")
 async def create(request: Request, project: str, farm: FarmOf, who: Person) -> Response:
@@ -40,6 +38,7 @@ async def create(request: Request, project: str, farm: FarmOf, who: Person) -> R
 def _create(farm: Farm, who: Principal, project: str, data: Any) -> Response:
     submission = from_json(Submission, data)
     validate_submission(submission)
+    jobs.check_size(submission)
     farm.catalogue.instance_type(submission.instance_type)
     package = farm.catalogue.resolve(submission.software)
     with farm.database.write() as unit:
