@@ -159,6 +159,8 @@ SUBMISSION = {
     "bytes_to_send": 2000, "bytes_sent": 500, "error": None,
 }  # fmt: skip
 DOWNLOAD = {"done": 1, "total": 2, "bytes": 1500, "kept_beside": ["/x"], "errors": [], "complete": False}
+NOTHING_KNOWN = {**dict.fromkeys(SUBMISSION, 0), "state": "hashing", "error": None}
+NOTHING_HOME = {**DOWNLOAD, "done": 0, "total": 0, "bytes": 0, "kept_beside": []}
 
 
 @pytest.mark.parametrize(
@@ -166,6 +168,11 @@ DOWNLOAD = {"done": 1, "total": 2, "bytes": 1500, "kept_beside": ["/x"], "errors
     [
         (Status(), ""),
         (Status({**SUBMISSION, "state": "hashing", "bytes_hashed": 10}), "reading 3 files: 10 B of 3.0 kB"),
+        (Status(NOTHING_KNOWN), ""),
+        (Status({**SUBMISSION, "objects_present": 0, "bytes_to_send": 0, "bytes_sent": 0}), "3 files, 3.0 kB"),
+        (Status({**NOTHING_KNOWN, "state": "committing"}), "no files to send · committing"),
+        (Status({**NOTHING_KNOWN, "state": "failed"}), "failed"),
+        (Status({**SUBMISSION, "bytes_to_send": 0, "bytes_sent": 0}), "3 files, 1 already there, 0 B of 0 B sent"),
         (Status(SUBMISSION), "3 files, 1 already there, 500 B of 2.0 kB sent"),
         (Status({**SUBMISSION, "state": "committing"}), "3 files, 1 already there, 500 B of 2.0 kB sent · committing"),
         (
@@ -177,10 +184,17 @@ DOWNLOAD = {"done": 1, "total": 2, "bytes": 1500, "kept_beside": ["/x"], "errors
             "job 7 running · frames: 1 success, 2 running · 1 of 2 files home, 1.5 kB, 1 placed beside newer work · "
             "cost so far 1.2300 EUR (20 min)",
         ),
+        (Status(SUBMISSION, _job(ready=2), NOTHING_HOME), "job 7 running · frames: 2 ready · cost so far 1.2300 (20 min)"),
+        (Status(download=NOTHING_HOME), ""),
+        (Status(download={**NOTHING_HOME, "errors": ["e"]}), "1 with errors"),
         (Status(job=_job("uploading")), "job 7 uploading · frames: none · cost so far 1.2300 (20 min)"),
         (Status(download={**DOWNLOAD, "errors": ["e"]}), "1 of 2 files home, 1.5 kB, 1 placed beside newer work, 1 with errors"),
     ],
-    ids=["nothing", "hashing", "uploading", "committing", "waiting", "all", "no frames", "errors"],
+    ids=[
+        *("nothing", "hashing", "files not looked at", "service not asked", "no files", "failed early", "all there"),
+        *("uploading", "committing", "waiting", "all", "no output", "no output, alone", "no output, errors"),
+        *("no frames", "errors"),
+    ],
 )
 def test_a_status_as_a_line(status: Status, line: str) -> None:
     """Each stage is one line that says what is known."""

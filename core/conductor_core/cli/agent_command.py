@@ -105,11 +105,13 @@ def _show(session: Session, as_json: bool) -> None:
     for submission in submissions[:10]:
         click.echo(f"  {_submission_words(submission)}")
     for download in downloads[-10:]:
-        click.echo(f"  download of job {download['number'] or download['job']}: {line_of(Status(download=download))}")
+        words = line_of(Status(download=download)) or "nothing to bring home yet"
+        click.echo(f"  download of job {download['number'] or download['job']}: {words}")
 
 
 def _submission_words(submission: Mapping[str, Any]) -> str:
     name = f"job {submission['number']}" if submission["number"] else f"submission {submission['id']}"
     error = submission.get("error")
     reason = f": {error['message']}" if error and submission["state"] == "failed" else ""
-    return f"{name} {submission['state']}: {line_of(Status(submission))}{reason}"
+    words = line_of(Status(submission))
+    return f"{name} {submission['state']}{f': {words}' if words else ''}{reason}"

@@ -87,7 +87,7 @@ class PlainDisplay:
         """Print what changed."""
         line, stage = line_of(status), _stage(status)
         now = self._clock()
-        if line != self._last and (stage != self._stage or now - self._at >= PLAIN_EVERY):
+        if line and line != self._last and (stage != self._stage or now - self._at >= PLAIN_EVERY):
             self._write(line)
             self._last, self._stage, self._at = line, stage, now
 
@@ -104,7 +104,7 @@ def open_display(console: Console | None = None) -> Iterator[Display]:
 
 
 def line_of(status: Status) -> str:
-    """Return the whole status as one line."""
+    """Return the whole status as one line, empty while nothing is known."""
     parts = []
     if status.job is None and status.submission is not None:
         parts.append(_upload_words(status.submission))
@@ -115,7 +115,7 @@ def line_of(status: Status) -> str:
         parts.append(_home_words(status.download))
     if status.job is not None:
         parts.append(_cost_words(status))
-    return " · ".join(parts)
+    return " · ".join(filter(None, parts))
 
 
 def render(status: Status) -> RenderableType:
@@ -127,8 +127,8 @@ def render(status: Status) -> RenderableType:
     rows: list[RenderableType] = [table]
     if status.submission is not None:
         total, done = _upload_numbers(status.submission)
-        table.add_row("upload", ProgressBar(total=max(total, 1), completed=done or int(not total), width=_WIDTH), "")
-        rows.append(Text("          " + _upload_words(status.submission), style="bright_black"))
+        table.add_row("upload", ProgressBar(total=total, completed=done, width=_WIDTH), "")
+        rows.append(Text("          " + (_upload_words(status.submission) or "looking at the files"), style="bright_black"))
         table = Table.grid(padding=(0, 2))
         table.add_column(style="bold", min_width=8)
         table.add_column(width=_WIDTH)
@@ -136,7 +136,7 @@ def render(status: Status) -> RenderableType:
         rows.append(table)
     if status.job is not None:
         table.add_row("frames", _frame_bar(status.job), _frame_words(status.job))
-    if status.download is not None:
+    if status.download is not None and _home_words(status.download):
         total, done = int(status.download.get("total", 0)), int(status.download.get("done", 0))
         table.add_row("home", ProgressBar(total=max(total, 1), completed=done, width=_WIDTH), _home_words(status.download))
     if status.job is not None:
@@ -162,24 +162,37 @@ def count_words(number: int, thing: str) -> str:
 
 
 def _upload_numbers(submission: Mapping[str, Any]) -> tuple[int, int]:
+    """Return what there is to do and what is done, as a bar shows it: empty while nothing is known, full at the end."""
     if submission["state"] == "hashing":
-        return int(submission["bytes_total"]), int(submission["bytes_hashed"])
+        return max(int(submission["bytes_total"]), 1), int(submission["bytes_hashed"])
     if submission["state"] == "submitted":
         return 1, 1
-    return int(submission["bytes_to_send"]), int(submission["bytes_sent"])
+    to_send, sent = int(submission["bytes_to_send"]), int(submission["bytes_sent"])
+    return (to_send, sent) if to_send else (1, int(_knows_what_to_send(submission)))
+
+
+def _knows_what_to_send(submission: Mapping[str, Any]) -> bool:
+    """Tell whether the service was asked which files it has; no count is worth telling before."""
+    known = submission["state"] in ("committing", "submitted")
+    return known or bool(submission["objects_present"] or submission["bytes_to_send"])
 
 
 def _upload_words(submission: Mapping[str, Any]) -> str:
     state, error = submission["state"], submission.get("error")
     if error and error.get("waiting"):
         return f"waiting: {error['message']}"
+    count, total = int(submission["files"]), size_words(submission["bytes_total"])
+    files = count_words(count, "file")
     if state == "hashing":
-        hashed, total = size_words(submission["bytes_hashed"]), size_words(submission["bytes_total"])
-        return f"reading {count_words(submission['files'], 'file')}: {hashed} of {total}"
-    sent, to_send = size_words(submission["bytes_sent"]), size_words(submission["bytes_to_send"])
-    files = count_words(submission["files"], "file")
-    words = f"{files}, {submission['objects_present']} already there, {sent} of {to_send} sent"
-    return f"{words} · {state}" if state in ("committing", "failed") else words
+        return f"reading {files}: {size_words(submission['bytes_hashed'])} of {total}" if count else ""
+    if not count:
+        words = "" if state == "failed" else "no files to send"
+    elif _knows_what_to_send(submission):
+        sent, to_send = size_words(submission["bytes_sent"]), size_words(submission["bytes_to_send"])
+        words = f"{files}, {submission['objects_present']} already there, {sent} of {to_send} sent"
+    else:
+        words = f"{files}, {total}"
+    return " · ".join(filter(None, (words, state if state in ("committing", "failed") else "")))
 
 
 def _frame_words(job: Job) -> str:
@@ -203,11 +216,14 @@ def _frame_bar(job: Job) -> Text:
 
 
 def _home_words(download: Mapping[str, Any]) -> str:
-    words = f"{download['done']} of {count_words(int(download['total']), 'file')} home, {size_words(int(download['bytes']))}"
-    beside = len(download.get("kept_beside", ()))
-    words += f", {beside} placed beside newer work" if beside else ""
-    errors = download.get("errors", ())
-    return f"{words}, {len(errors)} with errors" if errors else words
+    total, words = int(download["total"]), []
+    if total:
+        words.append(f"{download['done']} of {count_words(total, 'file')} home, {size_words(int(download['bytes']))}")
+    if download.get("kept_beside"):
+        words.append(f"{len(download['kept_beside'])} placed beside newer work")
+    if download.get("errors"):
+        words.append(f"{len(download['errors'])} with errors")
+    return ", ".join(words)
 
 
 def _cost_words(status: Status) -> str:
