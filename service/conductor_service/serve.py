@@ -12,6 +12,7 @@ from conductor_core.errors import ConductorError
 from conductor_core.user_folders import private_folder
 
 from conductor_service.accounts import ensure_owner, replace_owner_token, token_file
+from conductor_service.catalogue import Catalogue
 from conductor_service.farm import Farm, open_farm
 from conductor_service.fleets import LocalProcessFleet
 from conductor_service.one_service import sole_service
@@ -62,7 +63,14 @@ def serve(settings: Settings, *, stop_instances: bool) -> None:
         farm = open_farm(settings)
         try:
             _serve(
-                farm, Serving(farm, local_fleet(settings), bound, service_url(settings, bound.getsockname()[1]), stop_instances)
+                farm,
+                Serving(
+                    farm,
+                    local_fleet(settings, farm.catalogue),
+                    bound,
+                    service_url(settings, bound.getsockname()[1]),
+                    stop_instances,
+                ),
             )
         finally:
             farm.close()
@@ -86,11 +94,12 @@ def renew_owner_token(settings: Settings) -> None:
     click.echo(f"Sign in again when the service runs: conductor login URL --token-file {token_file(data)}")
 
 
-def local_fleet(settings: Settings) -> LocalProcessFleet:
+def local_fleet(settings: Settings, catalogue: Catalogue) -> LocalProcessFleet:
     """Return the fleet of local processes; its runners speak to the service without leaving this machine."""
     trusted = settings.tls_ca or settings.tls_certificate
     extra = ("--ca-file", trusted) if trusted else ("--allow-plain-http",)
-    return LocalProcessFleet(settings.data_folder / "instances", extra=extra)
+    memory = {name: kind.memory_gb for name, kind in catalogue.instance_types.items()}
+    return LocalProcessFleet(settings.data_folder / "instances", extra=extra, memory_gb=memory)
 
 
 def _serve(farm: Farm, serving: Serving) -> None:

@@ -246,3 +246,46 @@ def test_a_home_that_cannot_be_removed_hides_no_other(tmp_path: Path) -> None:
     assert names(fleet) == ["b"]
     assert (tmp_path / "lost+found").exists()
     fleet.terminate("b")
+
+
+#: ends in its own time when it is asked to, as a runner that still has frames to publish
+SLOW = """
+import pathlib, signal, sys, time
+def end(*_):
+    time.sleep(1.5)
+    pathlib.Path(FILE).write_text("published")
+    sys.exit()
+signal.signal(signal.SIGTERM, end)
+print("up", *sys.argv[1:], flush=True)
+time.sleep(300)
+"""
+
+
+def test_a_runner_may_publish_what_it_rendered_before_it_ends(tmp_path: Path) -> None:
+    """A runner that drains is waited for (by default for as long as draining takes), one that is stopped is not."""
+    file = tmp_path / "done"
+    fleet = LocalProcessFleet(tmp_path / "fleet", command=(sys.executable, "-c", SLOW.replace("FILE", repr(str(file)))))
+    fleet.launch(order("slow"))
+    assert until(lambda: b"up" in fleet.log_file("slow").read_bytes())
+    fleet.terminate("slow")
+    assert file.read_text() == "published"
+    fleet.launch(order("stopped"))
+    assert until(lambda: b"up" in fleet.log_file("stopped").read_bytes())
+    os.kill(marked("stopped")[0], signal.SIGSTOP)
+    began = time.monotonic()
+    fleet.terminate("stopped")
+    assert time.monotonic() - began < 10
+    assert marked("stopped") == []
+
+
+def test_a_runner_is_told_the_memory_of_its_type(tmp_path: Path) -> None:
+    """Tasks use no more memory than the type is paid for; a type that says nothing has all there is."""
+    fleet = local(tmp_path, SLOW, memory_gb={"small": 1.5, "open": 0.0})
+    said = {}
+    for kind in ("small", "open", "other"):
+        fleet.launch(order(kind, instance_type=kind))
+        assert until(lambda kind=kind: b"up" in fleet.log_file(kind).read_bytes())  # type: ignore[misc]
+        said[kind] = fleet.log_file(kind).read_text().split()
+        fleet.terminate(kind)
+    assert said["small"][said["small"].index("--memory-gb") + 1] == "1.5"
+    assert "--memory-gb" not in said["open"] + said["other"]

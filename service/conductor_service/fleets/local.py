@@ -42,7 +42,9 @@ class LocalProcessFleet:
         folder: the ledger; one service's own.
         command: what starts a runner, before its options.
         extra: further options for every runner, such as the certificate to trust.
-        patience: seconds that a runner gets to end by itself before its process tree is killed.
+        memory_gb: what an instance type has; its runner lets a task use no more. A type that is not named has all there is.
+        patience: seconds that a runner gets to end by itself before its process tree is killed: it publishes what is
+            rendered for up to 60 s (`worker.Settings.drain_seconds`), then says goodbye.
     """
 
     def __init__(
@@ -51,12 +53,14 @@ class LocalProcessFleet:
         *,
         command: Sequence[str] = RUNNER,
         extra: Sequence[str] = (),
-        patience: float = 5.0,
+        memory_gb: Mapping[str, float] | None = None,
+        patience: float = 70.0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._folder = private_folder(folder)
         self._command = tuple(command)
         self._extra = tuple(extra)
+        self._memory_gb = dict(memory_gb or {})
         self._patience = patience
         self._sleep = sleep
         # Kept so that ended children are reaped; after a restart of the service the system does that.
@@ -99,7 +103,7 @@ class LocalProcessFleet:
         runner = self._process(instance_id)
         if runner is not None:
             _signal(runner, psutil.Process.terminate)
-            self._wait_until(lambda: self._process(instance_id) is None)
+            self._wait_until(lambda: self._cannot_answer(instance_id))
         for _ in range(50):
             left = list(_marked(instance_id))
             if not left:
@@ -131,6 +135,8 @@ class LocalProcessFleet:
             "--instance": order.instance_id,
             "--work-folder": str(home / "work"),
         }
+        if memory := self._memory_gb.get(order.instance_type, 0.0):
+            options["--memory-gb"] = f"{memory:g}"
         words = [*self._command, *(word for option in options.items() for word in option), *self._extra]
         detached: dict[str, Any] = {"start_new_session": True}
         if sys.platform == "win32":
@@ -179,6 +185,14 @@ class LocalProcessFleet:
             if same and process.status() != psutil.STATUS_ZOMBIE:
                 return process
         return None
+
+    def _cannot_answer(self, instance_id: str) -> bool:
+        """Tell whether there is nothing to wait for: the runner has ended, or is stopped (SIGSTOP) and hears no signal."""
+        process = self._process(instance_id)
+        try:
+            return process is None or process.status() == psutil.STATUS_STOPPED
+        except psutil.NoSuchProcess:
+            return True
 
     def _wait_until(self, done: Callable[[], bool]) -> None:
         waited = 0.0
