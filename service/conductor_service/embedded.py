@@ -1,7 +1,7 @@
 """The service as a process of its own in a folder: for the demo, benchmarks and tests.
 
 Nothing outlives the `with` block: the service is asked to end with its instances, and what remains of its process tree
-after that is reported as an error rather than left running.
+some seconds after that is killed.
 """
 
 from __future__ import annotations

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from conductor_core.digest import digest_of
 from conductor_core.submission import Output
-from conductor_service.models import ProjectFile
+from conductor_service import events
+from conductor_service.models import Job, ProjectFile
 from sqlalchemy import select
 
 PNG = b"\x89PNG\r\n\x1a\n rest"
@@ -154,6 +156,21 @@ def test_a_job_shows_its_newest_picture(studio: Any, at_work: Any) -> None:
         path = f"/attempts/{assignment['attempt']['id']}/outputs/{output}/preview"
         assert runner.ask("PUT", path, params={"fence": 1}, content=PNG).status_code == 200
         assert studio.get("/jobs/1")["last_output"] == shown
+
+
+def test_a_jobs_new_picture_is_told(studio: Any, at_work: Any) -> None:
+    """The preview of the newest output is an event of the job."""
+    runner, assignment = at_work
+    (output,) = runner.publish(assignment, facts(b"x", "/job/out/f.0001.png")).json()["outputs"]
+    with studio.farm.database.read() as session:
+        before = events.newest(session)
+    path = f"/attempts/{assignment['attempt']['id']}/outputs/{output['id']}/preview"
+    assert runner.ask("PUT", path, params={"fence": 1}, content=PNG).status_code == 200
+    with studio.farm.database.read() as session:
+        account = session.scalars(select(Job.account_id)).one()
+        told = events.after(session, before, now=studio.clock(), account_id=account).told
+    assert {e.kind for e in told} == {"output", "job"}
+    assert [json.loads(e.data)["last_output"] for e in told if e.kind == "job"] == [output["id"]]
 
 
 def test_an_instance_sees_its_jobs_files_only(studio: Any, at_work: Any) -> None:
