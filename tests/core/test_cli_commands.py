@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -455,9 +457,6 @@ def test_a_defect_is_told_as_ours(desk: Desk, monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_reader_that_has_enough(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """A closed pipe is no error: the reader has what it wanted."""
-    import subprocess
-    import sys
-
     command = [sys.executable, "-m", "conductor_core.cli", "--help"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
@@ -482,3 +481,18 @@ def test_commands_of_other_packages(desk: Desk, monkeypatch: pytest.MonkeyPatch)
     assert "costs2" in out
     assert "Install it again" in desk("broken", code=ExitCode.INTERNAL)[1]
     assert "Show what has been spent" in desk("costs2", "--help")[0]
+
+
+def test_the_list_of_commands_imports_none() -> None:
+    """`conductor --help` is there at once: no command is imported for it, and its list is the one that click would print."""
+    script = (
+        "import sys, click; from conductor_core.cli import program; program.run(['--help']); print()\n"
+        "print([m for m in sys.modules if m.startswith('conductor_service.') or m.endswith(('.submit', '.costs', '.tables'))])\n"
+        "formatter, ctx = click.HelpFormatter(), click.Context(program.conductor)\n"
+        "click.Group.format_commands(program.conductor, ctx, formatter); theirs = formatter.getvalue()\n"
+        "formatter = click.HelpFormatter(); program.conductor.format_commands(ctx, formatter)\n"
+        "print(theirs == formatter.getvalue())"
+    )
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert "Render a scene on the farm." in found.stdout
+    assert found.stdout.splitlines()[-2:] == ["[]", "True"]

@@ -172,7 +172,7 @@ NOTHING_HOME = {**DOWNLOAD, "done": 0, "total": 0, "bytes": 0, "kept_beside": []
         (Status({**SUBMISSION, "objects_present": 0, "bytes_to_send": 0, "bytes_sent": 0}), "3 files, 3.0 kB"),
         (Status({**NOTHING_KNOWN, "state": "committing"}), "no files to send · committing"),
         (Status({**NOTHING_KNOWN, "state": "failed"}), "failed"),
-        (Status({**SUBMISSION, "bytes_to_send": 0, "bytes_sent": 0}), "3 files, 1 already there, 0 B of 0 B sent"),
+        (Status({**SUBMISSION, "bytes_to_send": 0, "bytes_sent": 0}), "3 files, 1 already there, nothing to send"),
         (Status(SUBMISSION), "3 files, 1 already there, 500 B of 2.0 kB sent"),
         (Status({**SUBMISSION, "state": "committing"}), "3 files, 1 already there, 500 B of 2.0 kB sent · committing"),
         (

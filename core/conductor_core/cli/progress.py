@@ -189,7 +189,8 @@ def _upload_words(submission: Mapping[str, Any]) -> str:
         words = "" if state == "failed" else "no files to send"
     elif _knows_what_to_send(submission):
         sent, to_send = size_words(submission["bytes_sent"]), size_words(submission["bytes_to_send"])
-        words = f"{files}, {submission['objects_present']} already there, {sent} of {to_send} sent"
+        words = f"{files}, {submission['objects_present']} already there, "
+        words += f"{sent} of {to_send} sent" if submission["bytes_to_send"] else "nothing to send"
     else:
         words = f"{files}, {total}"
     return " · ".join(filter(None, (words, state if state in ("committing", "failed") else "")))
