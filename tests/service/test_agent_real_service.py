@@ -67,6 +67,18 @@ def test_a_command_job_from_end_to_end(terminal: Terminal, tmp_path: Path) -> No
     assert terminal.json("instances", "--all")["instances"]
 
 
+def test_a_folder_for_each_frame_comes_home(terminal: Terminal, tmp_path: Path) -> None:
+    """Runner, service and agent agree on where an output may lie: a folder for each frame, in a folder with a # of its own."""
+    out = tmp_path / "show" / "#42"
+    tool = tmp_path / "show" / "bake.sh"
+    tool.parent.mkdir(parents=True)
+    tool.write_text(f'mkdir -p "{out}/000$1" && printf "frame %s" "$1" > "{out}/000$1/bake_000$1.txt"\n')
+    words = ("submit", "--command", f"sh {tool} {{frame}}", "-f", "1-2", "--file", tool, "-t", "local", "--wait")
+    assert terminal.json(*words, "--output", out / "####" / "bake_####.txt")["job_state"] == "success"
+    found = {str(p.relative_to(out)): p.read_text() for p in out.rglob("*.txt")}
+    assert found == {"0001/bake_0001.txt": "frame 1", "0002/bake_0002.txt": "frame 2"}
+
+
 def test_a_failing_command_is_told(terminal: Terminal, tmp_path: Path) -> None:
     """A command that ends with an error fails the job with 1, and its log says why."""
     words = ("submit", "--command", "sh -c 'echo oh no; exit 7'", "--output", tmp_path / "o" / "f_#.txt", "-t", "local")
