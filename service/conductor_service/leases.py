@@ -6,13 +6,11 @@ that the late report is on record.
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from conductor_core.documents import from_json
-from conductor_core.submission import Retries
 from sqlalchemy import select, update
 
 from conductor_service import waiting
@@ -20,7 +18,8 @@ from conductor_service.clock import milliseconds_between
 from conductor_service.database import Unit
 from conductor_service.door import Why, move
 from conductor_service.errors import Absent, Invalid, StaleAttempt
-from conductor_service.models import Attempt, Instance, Job, LateReport, Task
+from conductor_service.jobs import submission_of
+from conductor_service.models import Attempt, Instance, Job, LateReport, OutputFile, Step, Task
 from conductor_service.states import AttemptState, TaskState, Tries, after_attempt
 
 CAUSES = frozenset(
@@ -136,7 +135,7 @@ def finish(unit: Unit, attempt: Attempt, report: Finish) -> StaleAttempt | None:
     if report.fence == attempt.fence and attempt.state is AttemptState.KILLED:
         _release(unit, attempt)
         return None
-    if report.fence == attempt.fence and attempt.state is report.outcome():
+    if report.fence == attempt.fence and _same_end(attempt, report):
         return None
     stale = staleness(attempt, task, report.fence)
     if stale:
@@ -146,24 +145,63 @@ def finish(unit: Unit, attempt: Attempt, report: Finish) -> StaleAttempt | None:
         raise Invalid("frames_done", f"has frame {min(unknown)}, which task {task.index} does not have")
     attempt.exit_code = report.exit_code
     attempt.peak_memory = max(attempt.peak_memory, report.peak_memory)
-    done = task.frames if report.outcome() is AttemptState.SUCCESS else [*task.frames_done, *report.frames_done]
-    task.frames_done = [f for f in task.frames if f in set(done)]
-    cause = "" if report.outcome() is AttemptState.SUCCESS else report.cause or "internal"
-    end(unit, attempt, report.outcome(), cause=cause, message=report.message[:4000], actor="runner")
+    outcome, cause, message = report.outcome(), report.cause or "internal", report.message[:4000]
+    claimed = task.frames if outcome is AttemptState.SUCCESS else report.frames_done
+    done = {*task.frames_done, *_published(unit, task, claimed)}
+    task.frames_done = [f for f in task.frames if f in done]
+    if outcome is AttemptState.SUCCESS:
+        lacking = [f for f in task.frames if f not in done]
+        cause = "bad-output" if lacking else ""
+        if lacking:
+            outcome, message = AttemptState.FAILED, f"The runner says success, but frame {lacking[0]} has no output."
+    end(unit, attempt, outcome, cause=cause, message=message, actor="runner")
     return None
 
 
-def end(unit: Unit, attempt: Attempt, outcome: AttemptState, *, cause: str, message: str, actor: str) -> None:
-    """End the current attempt of a running task, and move the task on: to its end, or to another try."""
+def _same_end(attempt: Attempt, report: Finish) -> bool:
+    """Tell whether an attempt ended by this report before; a success without outputs was taken as a failure."""
+    if attempt.state is AttemptState.FAILED and attempt.cause == "bad-output" and report.state == "success":
+        return True
+    return attempt.state is report.outcome()
+
+
+def _published(unit: Unit, task: Task, frames: Iterable[int]) -> set[int]:
+    """Return those frames that have an accepted output; all, where the step declares none.
+
+    A file that is of no frame in particular (a film, a cache) stands for all of its task.
+    """
+    job, step = unit.session.get_one(Job, task.job_id), unit.session.get_one(Step, task.step_id)
+    if not next(s for s in submission_of(job).steps if s.name == step.name).outputs:
+        return set(frames)
+    query = select(OutputFile.frame).where(OutputFile.task_id == task.id, OutputFile.generation == task.generation)
+    found = set(unit.session.scalars(query.distinct()))
+    return set(frames) if None in found else found & set(frames)
+
+
+def end(
+    unit: Unit,
+    attempt: Attempt,
+    outcome: AttemptState,
+    *,
+    cause: str,
+    message: str,
+    actor: str,
+    at: datetime | None = None,
+) -> None:
+    """End the current attempt of a running task, and move the task on: to its end, or to another try.
+
+    `at` is when it ended, if that was before now.
+    """
     with unit.session.no_autoflush:
         task = unit.session.get_one(Task, attempt.task_id)
         job = unit.session.get_one(Job, attempt.job_id)
     attempt.state = outcome
-    attempt.ended = attempt.released = unit.now
-    attempt.milliseconds = milliseconds_between(attempt.started, unit.now)
+    attempt.ended = max(attempt.started, at or unit.now)
+    attempt.released = unit.now
+    attempt.milliseconds = milliseconds_between(attempt.started, attempt.ended)
     attempt.cause, attempt.message = cause, message
     tries = Tries(task.failures, task.preemptions)
-    retries = from_json(Retries, json.loads(job.submission)["retries"])
+    retries = submission_of(job).retries
     with unit.session.no_autoflush:  # one UPDATE per row, when the door writes
         held = task.id in waiting.held(unit.session, [task])
     to, tries = after_attempt(outcome, cause=cause, tries=tries, retries=retries, held=held)
@@ -192,10 +230,10 @@ def expire(unit: Unit) -> int:
     return len(attempts)
 
 
-def lose(unit: Unit, attempt: Attempt, reason: str) -> None:
+def lose(unit: Unit, attempt: Attempt, reason: str, at: datetime | None = None) -> None:
     """Give an attempt up: nothing of it runs any more, or nothing of it will be accepted."""
     if attempt.state is AttemptState.RUNNING:
-        end(unit, attempt, AttemptState.LOST, cause="lost-instance", message=reason, actor="scheduler")
+        end(unit, attempt, AttemptState.LOST, cause="lost-instance", message=reason, actor="scheduler", at=at)
         return
     _release(unit, attempt)
 
@@ -208,11 +246,11 @@ def _release(unit: Unit, attempt: Attempt) -> None:
         _note_idle(unit, attempt.instance_id)
 
 
-def lose_all(unit: Unit, instance_id: str, reason: str) -> None:
-    """Give up all attempts of an instance that is gone."""
+def lose_all(unit: Unit, instance_id: str, reason: str, at: datetime) -> None:
+    """Give up all attempts of an instance that is gone since `at`."""
     query = select(Attempt).where(Attempt.instance_id == instance_id, Attempt.released.is_(None))
     for attempt in unit.session.scalars(query).all():
-        lose(unit, attempt, reason)
+        lose(unit, attempt, reason, at)
 
 
 def grace(unit: Unit, lease: timedelta) -> None:

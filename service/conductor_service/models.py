@@ -215,7 +215,7 @@ class Job(Base):
     #: what `derive_job_state` last said; kept for lists, derived again with every change
     state: Mapped[JobState]
     has_dependencies: Mapped[bool]
-    #: id of the output published last
+    #: id of the newest output that has a preview
     last_output: Mapped[str | None] = mapped_column(String(32))
     created: Mapped[datetime]
     finished: Mapped[datetime | None]
@@ -310,6 +310,8 @@ class Instance(Base):
     launched: Mapped[datetime]
     ready: Mapped[datetime | None]
     ended: Mapped[datetime | None]
+    #: when its runner was last heard of, to the minute; what is known after the service itself was away
+    heard: Mapped[datetime | None]
     #: since when it has had nothing to do; None while it works
     idle_since: Mapped[datetime | None]
     #: since when it is asked to shut down

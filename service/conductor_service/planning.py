@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-
 GONE = "the instance is gone"
 SILENT = "its runner was not heard of for too long"
+#: ends that are noticed late: nobody knows that the instance was there after its runner was last heard of
+NOTICED_LATE = frozenset({GONE, SILENT})
 
 
 @dataclass(frozen=True, slots=True, order=True)

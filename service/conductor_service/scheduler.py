@@ -19,7 +19,7 @@ from conductor_service.database import Unit
 from conductor_service.farm import Farm
 from conductor_service.fleets import Fleet, LaunchFailed, LaunchOrder
 from conductor_service.models import Account, Attempt, Instance, Job, Task, new_id
-from conductor_service.planning import Demand, FleetPlan, Kind, Live, Rules, plan_fleet
+from conductor_service.planning import NOTICED_LATE, Demand, FleetPlan, Kind, Live, Rules, plan_fleet
 from conductor_service.states import AttemptState, JobState, TaskState
 from conductor_service.tokens import issue, revoke_instance
 
@@ -29,6 +29,8 @@ TICK_SECONDS = 1.0
 #: work often comes in bursts: look once for all of it
 PAUSE_SECONDS = 0.05
 HOUSEKEEPING = timedelta(hours=1)
+#: how often it is written down when instances were last heard of
+HEARD = timedelta(minutes=1)
 #: a process that ended is not a stranger as long as its goodbye is younger than this
 FAREWELL = timedelta(seconds=15)
 _LONGEST_PAUSE_SECONDS = 30
@@ -45,6 +47,9 @@ class Scheduler:
         self._stopping = threading.Event()
         self._last_tick: datetime | None = None
         self._last_housekeeping: datetime | None = None
+        self._last_note: datetime | None = None
+        #: silence before this is not held against anybody
+        self._patience: datetime | None = None
         #: launches that failed: how often, and when to try again
         self._launches: dict[str, tuple[int, datetime]] = {}
 
@@ -58,6 +63,7 @@ class Scheduler:
             self._stopping.wait(PAUSE_SECONDS)
             self._farm.signals.schedule.wait(TICK_SECONDS)
             self._farm.signals.schedule.clear()
+        self._note_heard()
 
     def stop(self) -> None:
         """Make `run` return."""
@@ -77,6 +83,9 @@ class Scheduler:
                 leases.expire(unit)
         if plan:
             self.execute(plan)
+        if self._last_note is None or now - self._last_note >= HEARD:
+            self._last_note = now
+            self._note_heard()
         self._keep_house(now)
 
     def execute(self, plan: FleetPlan) -> None:
@@ -101,7 +110,8 @@ class Scheduler:
         self._fleet.terminate(instance_id)
         with self._farm.database.write() as unit:
             instance = unit.session.get_one(Instance, instance_id)
-            end_instance(unit, instance, reason)
+            at = self._last_heard(instance) if reason in NOTICED_LATE else unit.now
+            end_instance(unit, instance, reason, at)
         self._forget(instance_id)
 
     def end_all(self) -> None:
@@ -118,9 +128,22 @@ class Scheduler:
         last, self._last_tick = self._last_tick, now
         if last is not None and now - last < max(self._farm.lease / 2, timedelta(seconds=10)):
             return
-        self._farm.seen.clear()
+        self._patience = now
         with self._farm.database.write() as unit:
             leases.grace(unit, self._farm.lease)
+
+    def _last_heard(self, instance: Instance) -> datetime:
+        known = (self._farm.seen.get(instance.id), instance.heard, instance.ready)
+        return max((at for at in known if at is not None), default=instance.launched)
+
+    def _note_heard(self) -> None:
+        """Write down when instances were last heard of: bills end there when they are found gone after a power cut."""
+        seen = dict(self._farm.seen)
+        if not seen:
+            return
+        with self._farm.database.write() as unit:
+            for instance in unit.session.scalars(select(Instance).where(Instance.ended.is_(None))):
+                instance.heard = seen.get(instance.id, instance.heard)
 
     def _plan(self, session: Session, there: set[str], now: datetime) -> FleetPlan:
         instances = session.scalars(select(Instance).where(Instance.ended.is_(None))).all()
@@ -136,7 +159,7 @@ class Scheduler:
             kind=Kind(row.account_id, row.type, row.preemptible),
             state=row.state,
             launched=row.launched,
-            seen=self._farm.seen.setdefault(row.id, now),
+            seen=max(self._last_heard(row), self._patience or now),
             idle_since=None if busy else row.idle_since,
             retired=row.retired,
             exists=exists,
@@ -261,15 +284,18 @@ def new_instance(unit: Unit, kind: Kind, catalogue: Catalogue) -> Instance:
     return instance
 
 
-def end_instance(unit: Unit, instance: Instance, reason: str) -> None:
-    """Write down that an instance is gone, and give up what ran there; nothing happens if it has ended."""
+def end_instance(unit: Unit, instance: Instance, reason: str, at: datetime | None = None) -> None:
+    """Write down that an instance is gone, `at` a time before now perhaps, and give up what ran there.
+
+    Nothing happens if it has ended.
+    """
     if instance.ended is not None:
         return
     instance.state = "ended"
-    instance.ended = unit.now
+    instance.ended = unit.now if at is None else min(at, unit.now)
     instance.end_reason = reason
     instance.idle_since = None
     revoke_instance(unit, instance.id)
-    leases.lose_all(unit, instance.id, reason)
+    leases.lose_all(unit, instance.id, reason, instance.ended)
     instance.idle_since = None
     unit.instance_changed(instance)

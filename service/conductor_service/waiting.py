@@ -76,8 +76,8 @@ def wait(unit: Unit, job: Job, tasks: Sequence[Task], why: Why) -> None:
 def settle(unit: Unit, job: Job) -> None:
     """Let go what waited for a step that has succeeded now, and skip what waited for one that has not.
 
-    What was skipped waits again when the step before it is tried again. Repeated until nothing moves: a skipped step
-    dooms the next one.
+    What was skipped waits again when the step before it is tried again, and so does what was ready and has not begun.
+    Repeated until nothing moves: a skipped step dooms the next one.
     """
     while job.has_dependencies and _settle_once(unit, job):
         pass
@@ -87,8 +87,7 @@ def _settle_once(unit: Unit, job: Job) -> bool:
     moved = False
     for step, standing in standings_of(unit.session, job).items():
         waiting = [TaskState.PENDING, TaskState.HOLDING] if standing.doomed else [TaskState.SKIPPED]
-        if not standing.blocked:
-            waiting.append(TaskState.PENDING)
+        waiting.append(TaskState.READY if standing.blocked else TaskState.PENDING)
         tasks = unit.session.scalars(select(Task).where(Task.step_id == step, Task.state.in_(waiting)).order_by(Task.index)).all()
         if not tasks:
             continue

@@ -251,3 +251,40 @@ def test_an_instance_at_work_is_not_idle(studio: Any) -> None:
     assert runner.finish(second, "killed").status_code == 200
     studio.scheduler.tick()
     assert runner.next().status_code == 204
+
+
+def test_down_time_is_not_billed(make_studio: Any) -> None:
+    """After a power cut on Friday, bills and attempts end when the runner was last heard of, not when somebody is back."""
+    studio = make_studio()
+    studio.job(studio.commands("1", max_instances=1))
+    runner = studio.runner()
+    assignment = runner.take()
+    for _ in range(12):
+        studio.clock.pass_time(10)
+        runner.beat(assignment)
+        studio.scheduler.tick()
+    studio.fleet.vanish(runner.id)
+    make_studio.close()
+    studio.clock.pass_time(60 * 3600)
+    back = make_studio()
+    back.scheduler.tick()
+    gone = next(i for i in back.get("/instances?all=true")["instances"] if i["id"] == runner.id)
+    assert (gone["state"], gone["billed_minutes"]) == ("ended", 10)
+    assert 1.0 <= float(gone["minutes"]) <= 2.0
+    assert back.get("/cost")["billed_minutes"] == 10
+    task = back.tasks({"id": "1"})[0]
+    attempt = back.get(f"/tasks/{task['id']}")["attempts"][0]
+    assert attempt["ended"] == gone["ended"]
+
+
+def test_a_runner_that_survives_the_service_keeps_its_instance(make_studio: Any) -> None:
+    """After a long absence of the service a runner gets its time to be heard of, and goes on."""
+    studio = make_studio()
+    studio.job(studio.commands("1", max_instances=1))
+    runner = studio.runner()
+    runner.take()
+    make_studio.close()
+    studio.clock.pass_time(60 * 3600)
+    back = make_studio()
+    back.scheduler.tick()
+    assert back.get("/instances")["instances"][0]["state"] == "ready"
