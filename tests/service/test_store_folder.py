@@ -168,6 +168,16 @@ def test_damage_is_found_while_reading(store: FolderStore, damage: object, offse
     assert (store.root / "damaged" / DIGEST.removeprefix("sha256:")).read_bytes() == damage(BODY)
 
 
+def test_a_read_far_behind_the_start_begins_at_once(store: FolderStore) -> None:
+    """Resuming a huge object does not wait until all before it is hashed; what is nearer is hashed."""
+    object_path(store).write_bytes(b"F" + BODY[1:])
+    verifying = VerifyingStore(store, longest_skip=1000)
+    assert b"".join(verifying.read(DIGEST, 1001)) == BODY[1001:]
+    assert store.size(DIGEST) is not None
+    with pytest.raises(ContentMismatch):
+        list(verifying.read(DIGEST, 1000))
+
+
 def test_uploading_again_repairs(store: FolderStore) -> None:
     """A damaged object is replaced by the right bytes when somebody sends them."""
     object_path(store).write_bytes(b"X" + BODY[1:])

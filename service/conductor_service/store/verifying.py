@@ -15,18 +15,25 @@ from conductor_service.store.interfaces import PrunableStore
 
 log = logging.getLogger(__name__)
 
+#: a second or so of hashing, ten of a slow disk; an HTTP client gives up after half a minute without a byte
+LONGEST_SKIP_BYTES = 1 << 30
+
 
 class VerifyingStore:
     """Check each object against its name while it is read.
 
     Disks, and people with access to them, change bytes without telling. The last piece is held back until the hash
     agrees, so whoever counts bytes (an HTTP body with its Content-Length) never holds a wrong object that looks whole.
-    A read from an offset reads what stands before it too: half a hash proves nothing. An object found damaged is set
-    aside: it is missing from then on, so that the next submission that needs it sends it again.
+    A read from an offset reads what stands before it too: half a hash proves nothing. From far behind the start that would
+    take longer than a reader waits; such a read is not checked, and who resumes checks the whole anyway.
+
+    An object found damaged is set aside: it is missing from then on, so that the next submission that needs it sends it
+    again.
     """
 
-    def __init__(self, inner: PrunableStore) -> None:
+    def __init__(self, inner: PrunableStore, *, longest_skip: int = LONGEST_SKIP_BYTES) -> None:
         self._inner = inner
+        self._longest_skip = longest_skip
 
     def size(self, digest: Digest) -> int | None:
         """Return the bytes that the object has, or None."""
@@ -38,12 +45,15 @@ class VerifyingStore:
         Raises:
             ObjectMissing: at once, where there is none.
             ObjectDamaged: in place of the last piece, where the bytes do not hash to the digest.
+            ValueError: the offset is negative.
         """
         if offset < 0:
             raise ValueError(f"offset {offset} is negative")
         size = self._inner.size(digest)
         if size is None:
             raise ObjectMissing(digest)
+        if offset > self._longest_skip:
+            return self._inner.read(digest, offset)
         return _one_behind(_from(offset, self._whole(digest, self._inner.read(digest), size)))
 
     def _whole(self, digest: Digest, chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
