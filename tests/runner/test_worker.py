@@ -300,6 +300,17 @@ def test_an_attempt_without_room_for_its_log_has_an_end(farm: Farm, job: MakeJob
     assert "work folder" in verdict.message
 
 
+def test_a_session_that_cannot_begin_leaves_nothing(farm: Farm, job: MakeJob) -> None:
+    """What was laid out for it goes at once, not only when the instance ends: tries do not fill the disk."""
+    attempt = farm.add(job(outputs=(Output("/usr/shot_####.png"),)))
+    farm.service.retire()
+    farm.work.open()
+    farm.worker().run()
+    assert farm.service.verdict(attempt).cause == "bad-output"
+    assert not [p.name for p in farm.work.sessions.iterdir() if p.name != "inspector"]
+    farm.work.close()
+
+
 def test_silence_ends_a_task(farm: Farm, job: MakeJob) -> None:
     """A renderer that hangs is ended after the silence that the job allows, with its process tree."""
     told = farm.told(job("import time; time.sleep(600)", limits=Limits(silence_seconds=1)))

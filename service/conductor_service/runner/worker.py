@@ -30,6 +30,7 @@ from conductor_service.runner.session import Machine, Session
 from conductor_service.runner.stages import Stages
 from conductor_service.runner.vigil import TaskEnded
 from conductor_service.runner.work_folder import WorkFolder
+from conductor_service.trees import remove_tree
 
 _log = logging.getLogger(__name__)
 
@@ -206,7 +207,12 @@ class Worker:
         holding.beat = Beat(status="Fetching files")
         stage = self._stages.stage_of(assignment, holding)
         self._sessions += 1
-        self._session = Session(assignment, stage, self._work.sessions / str(self._sessions), self._machine)
+        folder = self._work.sessions / str(self._sessions)
+        try:
+            self._session = Session(assignment, stage, folder, self._machine)
+        except BaseException:
+            remove_tree(folder)
+            raise
         return self._session
 
     def _close_session(self) -> None:
