@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 from collections.abc import Sequence
@@ -59,7 +60,13 @@ def find_job(session: Session, account_id: str, name: str) -> Job:
 
 def submission_of(job: Job) -> Submission:
     """Return what was asked for."""
-    return from_json(Submission, json.loads(job.submission))
+    return _submission(job.submission)
+
+
+@functools.lru_cache(maxsize=64)
+def _submission(text: str) -> Submission:
+    """Return a submission from its JSON; remembered, since every task of a job asks several times."""
+    return from_json(Submission, json.loads(text))
 
 
 def check_size(submission: Submission) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from conductor_core.digest import digest_of
+from conductor_core.submission import Step
 from conductor_service.models import LateReport
 from sqlalchemy import func, select
 
@@ -25,7 +26,7 @@ def test_beats_keep_a_lease(studio: Any) -> None:
         assert runner.beat(assignment).json() == {"action": "go-on", "reason": ""}
         studio.scheduler.tick()
     assert studio.states(job)[0] == "running"
-    assert runner.finish(assignment).status_code == 200
+    runner.render(assignment)
     assert studio.states(job)[0] == "success"
 
 
@@ -49,7 +50,7 @@ def test_a_silent_attempt_is_lost_and_its_task_leased_again(studio: Any) -> None
     ):
         assert (answer.status_code, answer.json()["error"]["code"]) == (409, "stale-attempt")
     assert late_reports(studio) == 3
-    assert runner.finish(new).status_code == 200
+    runner.render(new)
     attempts = studio.get(f"/tasks/{new['task']['id']}")["attempts"]
     assert [(a["number"], a["state"], a["cause"]) for a in attempts] == [(1, "lost", "lost-instance"), (2, "success", None)]
 
@@ -82,7 +83,7 @@ def test_the_same_report_twice_is_one(studio: Any) -> None:
     job = studio.job()
     runner = studio.runner()
     assignment = runner.take()
-    assert runner.finish(assignment).status_code == 200
+    runner.render(assignment)
     version = studio.tasks(job)[0]["version"]
     assert runner.finish(assignment).status_code == 200
     answer = runner.finish(assignment, "failed", cause="exit-code")
@@ -229,6 +230,34 @@ def test_frames_that_are_done_are_not_rendered_again(studio: Any) -> None:
     assert runner.publish(assignment, {**facts, "digest": digest_of(data)}).status_code == 200
     runner.finish(assignment, "failed", cause="crashed", frames_done=[1])
     assert runner.take()["task"]["frames"] == [2, 3]
+
+
+def test_success_without_outputs_is_not_believed(studio: Any) -> None:
+    """A step that declares outputs has succeeded when each frame has one; else it failed, and that report is one too."""
+    studio.job(studio.commands("1-2", chunk=2))
+    runner = studio.runner()
+    assignment = runner.take()
+    data = b"frame 1"
+    runner.store(assignment, data)
+    facts = {"path": "/job/out/f.0001.png", "size": len(data), "frame": 1, "step": "main"}
+    runner.publish(assignment, {**facts, "digest": digest_of(data)})
+    assert [runner.finish(assignment).status_code for _ in range(2)] == [200, 200]
+    task = studio.get(f"/tasks/{assignment['task']['id']}")
+    assert (task["state"], task["cause"], task["frames_done"]) == ("ready", "bad-output", [1])
+    assert "frame 2" in task["attempts"][0]["message"]
+    again = runner.take()
+    assert again["task"]["frames"] == [2]
+    assert runner.finish(again, "failed", cause="crashed", frames_done=[2]).status_code == 200
+    assert studio.get(f"/tasks/{task['id']}")["frames_done"] == [1]
+
+
+def test_a_step_without_outputs_may_succeed_without(studio: Any) -> None:
+    """A command that declares no outputs is believed."""
+    step = Step("main", "1", kind="command", command=("true",))
+    job = studio.job(studio.commands(steps=(step,)))
+    runner = studio.runner()
+    assert runner.finish(runner.take()).status_code == 200
+    assert studio.state(job) == "success"
 
 
 def test_logs_are_appended_once(studio: Any) -> None:

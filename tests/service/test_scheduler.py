@@ -57,7 +57,7 @@ def test_jobs_share_an_instance_by_their_time(studio: Any) -> None:
         for _ in range(seconds // 50):
             studio.clock.pass_time(50)
             runner.beat(assignment)
-        runner.finish(assignment)
+        runner.render(assignment)
     costs = {j["number"]: j["billed_minutes"] for j in studio.get("/cost")["jobs"]}
     other = [i for i in studio.get("/instances")["instances"] if i["id"] != runner.id]
     assert costs == {1: 3, 2: 7}

@@ -47,7 +47,7 @@ def test_a_running_task_that_is_held_finishes(studio: Any) -> None:
     studio.verb(job, "resume")
     assignment = runner.take()
     studio.verb(job, "hold")
-    runner.finish(assignment)
+    runner.render(assignment)
     assert studio.states(job) == ["success", "holding", "holding"]
     assert studio.tasks(job)[0]["holds"] == []
 
@@ -151,6 +151,20 @@ def test_what_comes_after_a_failure_is_skipped_and_comes_back(studio: Any) -> No
     assert by_step(studio, job) == {"a": "failed", "b": "skipped", "c": "skipped"}
     assert studio.state(job) == "failed"
     assert studio.verb(job, "retry", states=["failed"]).status_code == 200
+    assert by_step(studio, job) == {"a": "ready", "b": "pending", "c": "pending"}
+    for _ in range(3):
+        runner.finish(runner.take())
+    assert studio.state(job) == "success"
+
+
+def test_a_retried_step_takes_the_next_ones_back(studio: Any) -> None:
+    """What was ready because a step had succeeded waits again when that step is retried: it must not use the old files."""
+    job = studio.job(chain(studio, ("a", ()), ("b", ("a",)), ("c", ("b",))))
+    runner = studio.runner()
+    runner.finish(runner.take())
+    assert by_step(studio, job)["b"] == "ready"
+    tasks = {t["step"]: t["id"] for t in studio.tasks(job)}
+    assert studio.verb(job, "retry", tasks=[tasks["a"]]).status_code == 200
     assert by_step(studio, job) == {"a": "ready", "b": "pending", "c": "pending"}
     for _ in range(3):
         runner.finish(runner.take())
