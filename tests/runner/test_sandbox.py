@@ -330,19 +330,21 @@ def test_scratch_files_are_no_outputs_of_a_job_that_renders_into_tmp(farm: Farm,
 def test_a_picture_that_is_written_while_it_is_looked_at_is_refused(farm: Farm, job: MakeJob) -> None:
     """A task that keeps its file open cannot have other bytes published than those that were decoded."""
     scene = """
-        import os, threading
+        import os, threading, time
         png(path)
         stream = os.open(path, os.O_RDWR)
         begin = os.pread(stream, 8, 0)
         def write():
-            while True: os.pwrite(stream, begin, 0)
+            while True: os.pwrite(stream, begin, 0); time.sleep(0.001)
         threading.Thread(target=write, daemon=True).start()
+        if frame == 2: time.sleep(3)  # so that frame 1 is looked at while the task lives
     """
-    told = farm.told(job(scene))
+    told = farm.told(job(scene, frames=(1, 2)))
     assert told.verdict is not None
     assert (told.verdict.state, told.verdict.cause) == ("failed", "bad-output")
     assert "still written to" in told.verdict.message
-    assert not told.outputs
+    assert 1 not in told.verdict.frames_done
+    assert "/job/render/shot_0001.png" not in told.outputs
 
 
 def test_a_file_of_two_names_is_taken_as_a_copy(tmp_path: Path) -> None:
