@@ -43,6 +43,10 @@ CAUSES = frozenset(
 )
 
 
+#: for the pen; after more than this nobody's silence counts
+LONGEST_WAIT = timedelta(seconds=2)
+
+
 @dataclass(frozen=True, slots=True)
 class Beat:
     """What a runner says while it works."""
@@ -221,9 +225,15 @@ def _note_idle(unit: Unit, instance_id: str) -> None:
     unit.instance_changed(instance)
 
 
-def expire(unit: Unit) -> int:
-    """End every lease that ran out, and return how many there were."""
-    query = select(Attempt).where(Attempt.released.is_(None), Attempt.expires <= unit.now)
+def expire(unit: Unit, asked: datetime, lease: timedelta) -> int:
+    """End every lease that had run out when `asked`, and return how many there were.
+
+    Who had to wait for the pen so long that runners may have waited for it too gives them a lease to be heard instead.
+    """
+    if unit.now - asked > LONGEST_WAIT:
+        grace(unit, lease)
+        return 0
+    query = select(Attempt).where(Attempt.released.is_(None), Attempt.expires <= asked)
     attempts = unit.session.scalars(query).all()
     for attempt in attempts:
         lose(unit, attempt, "its runner was silent for longer than its lease")
