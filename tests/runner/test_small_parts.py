@@ -189,11 +189,11 @@ def test_rules_map_what_is_used_and_nothing_else() -> None:
     posix = [ClientPath.parse(p, Flavour.POSIX) for p in ("/job/a/x.png", "/job/b/y.png", "/mnt/z.png")]
     out = ClientPath.parse("/render/shots", Flavour.POSIX)
     assert Places(Flavour.POSIX, "/").rules(posix, [out]) == ()
-    rules = Places(Flavour.POSIX, "/work/stage").rules(posix, [out])
+    rules = Places(Flavour.POSIX, "/instance/stage").rules(posix, [out])
     assert {r.source.text: r.target.text for r in rules} == {
-        "/job": "/work/stage/job",
-        "/mnt": "/work/stage/mnt",
-        "/render/shots": "/work/stage/render/shots",
+        "/job": "/instance/stage/job",
+        "/mnt": "/instance/stage/mnt",
+        "/render/shots": "/instance/stage/render/shots",
     }
     windows = Places(Flavour.WINDOWS, "/conductor/files")
     files = [ClientPath.parse(p, Flavour.WINDOWS) for p in ("C:\\job\\a.blend", "\\\\srv\\share\\b.png")]

@@ -17,6 +17,9 @@ import pytest
 from conductor_service.fleets import Fleet, LaunchFailed, LaunchOrder, LocalProcessFleet
 from conductor_service.fleets.local import MARK
 
+# One after the other: their instances have the same names, and by their names are killed.
+pytestmark = pytest.mark.xdist_group("fleet")
+
 # A runner with a child that escapes into a session of its own; both take no notice of anything but signals.
 RUNNER = """
 import subprocess, sys, time
