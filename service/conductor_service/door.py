@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
-from sqlalchemy import insert
-from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy import Table, bindparam, insert, update
+from sqlalchemy.orm.attributes import set_committed_value
 
 from conductor_service.database import Unit
 from conductor_service.errors import NotAllowedNow
@@ -27,6 +28,31 @@ class Why:
     reason: str = ""
     #: one of the causes of docs/api.md, or empty
     cause: str = ""
+
+
+#: all that changes in a task's life: what a caller set on it before the move is written with the move
+_WRITTEN = (
+    "state",
+    "version",
+    "frames_done",
+    "fence",
+    "generation",
+    "attempt_id",
+    "attempts_made",
+    "failures",
+    "preemptions",
+    "cause",
+    "message",
+)
+_TASK = cast(Table, Task.__table__)
+_UPDATE = (
+    update(_TASK)
+    .where(_TASK.c.id == bindparam("b_id"), _TASK.c.version == bindparam("b_version"))
+    .values({name: bindparam(name) for name in _WRITTEN})
+)
+
+
+_HISTORY = insert(cast(Table, Transition.__table__))
 
 
 def move(unit: Unit, tasks: Sequence[Task], to: TaskState, why: Why) -> None:
@@ -46,7 +72,7 @@ def move(unit: Unit, tasks: Sequence[Task], to: TaskState, why: Why) -> None:
         task.version += 1
         unit.task_changed(task)
     _compare_and_set(unit, tasks)
-    unit.session.execute(insert(Transition), history)
+    unit.session.connection().execute(_HISTORY, history)
     if to is TaskState.READY:
         unit.work = True
 
@@ -54,14 +80,18 @@ def move(unit: Unit, tasks: Sequence[Task], to: TaskState, why: Why) -> None:
 def _compare_and_set(unit: Unit, tasks: Sequence[Task]) -> None:
     """Write the tasks where they still have the version that they were read at: with it goes the state.
 
-    The comparison is SQLAlchemy's `version_id_col`: each UPDATE has `WHERE id = … AND version = …`, and the number of rows
-    that it touched is checked.
+    One statement with many parameters, whose count of rows is checked as a whole: SQLAlchemy's own flush asks for it
+    after each row, which takes seconds for a job of 20,000 tasks, and nobody else can write meanwhile.
     """
-    try:
-        unit.session.flush()
-    except StaleDataError as exc:
+    rows = [{"b_id": t.id, "b_version": t.version - 1, **{name: getattr(t, name) for name in _WRITTEN}} for t in tasks]
+    with unit.session.no_autoflush:
+        written = unit.session.connection().execute(_UPDATE, rows).rowcount
+    if written != len(tasks):
         what = f"One of {len(tasks)} tasks was changed by somebody else at the same moment."
-        raise NotAllowedNow(what, allowed=("ask again",)) from exc
+        raise NotAllowedNow(what, allowed=("ask again",))
+    for task, row in zip(tasks, rows, strict=True):
+        for name in _WRITTEN:
+            set_committed_value(task, name, row[name])
 
 
 def _history(unit: Unit, task: Task, to: TaskState, why: Why) -> dict[str, object]:

@@ -80,7 +80,7 @@ class Scheduler:
             late = session.scalars(select(Attempt.id).where(Attempt.released.is_(None), Attempt.expires <= now).limit(1)).first()
         if late is not None:
             with self._farm.database.write() as unit:
-                leases.expire(unit)
+                leases.expire(unit, now, self._farm.lease)
         if plan:
             self.execute(plan)
         if self._last_note is None or now - self._last_note >= HEARD:

@@ -249,7 +249,7 @@ class Studio:
 
 def make_settings(folder: Path, **changes: Any) -> Settings:
     """Return settings for a service in `folder`."""
-    return replace(Settings(data=str(folder / "data"), fleet=FleetSettings(max_instances=4)), **changes)
+    return replace(Settings(data=str(folder / "data"), fleet=FleetSettings(max_instances=4), find_software=False), **changes)
 
 
 class StudioMaker:

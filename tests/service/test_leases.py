@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from conductor_core.digest import digest_of
 from conductor_core.submission import Step
+from conductor_service.leases import expire
 from conductor_service.models import LateReport
 from sqlalchemy import func, select
 
@@ -290,3 +291,18 @@ def test_a_log_has_a_limit(make_studio: Any) -> None:
         "PUT", f"/attempts/{attempt['id']}/log", params={"offset": 0, "fence": attempt["fence"]}, content=b"x" * 11
     )
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too-large")
+
+
+def test_who_waited_for_the_pen_is_not_lost(studio: Any) -> None:
+    """Where the scheduler had to wait to write, beats waited too: their leases are lengthened, not ended."""
+    job = studio.job()
+    runner = studio.runner()
+    assignment = runner.take()
+    runner.beat(assignment)
+    asked = studio.clock()
+    studio.clock.pass_time(90)
+    with studio.farm.database.write() as unit:
+        assert expire(unit, asked, studio.farm.lease) == 0
+    studio.scheduler.tick()
+    assert studio.states(job)[0] == "running"
+    assert runner.beat(assignment).json()["action"] == "go-on"

@@ -17,7 +17,7 @@ FRAMES = 3
 FAILURES, PREEMPTIONS = 1, 2  # what the submission forgives
 NUMBER = st.integers(0, 99)
 #: lives to play through; CI has time for some more, and whoever changes the states plays hundreds
-EXAMPLES = int(os.environ.get("CONDUCTOR_TEST_LIVES") or (12 if os.environ.get("CI") == "true" else 4))
+EXAMPLES = int(os.environ.get("CONDUCTOR_TEST_LIVES") or (20 if os.environ.get("CI") == "true" else 8))
 FINISHED = {"success", "failed", "preempted", "killed", "skipped"}
 
 

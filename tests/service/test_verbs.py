@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from conductor_core.submission import Step, Submission
 from conductor_service import waiting
 from conductor_service.models import Hold, Job, Task, Transition
@@ -199,3 +200,19 @@ def test_a_held_job_can_be_uploaded(studio: Any) -> None:
     studio.verb(other, "hold")
     studio.verb(other, "resume")
     assert studio.states(other) == ["pending"] * 3
+
+
+def test_a_large_job_is_changed_in_few_statements(studio: Any) -> None:
+    """A verb on thousands of tasks asks the database a fixed number of times: the pen is not held for a row each."""
+
+    def statements(frames: str) -> int:
+        job = studio.job(studio.commands(frames))
+        counted: list[bool] = []
+        engine = studio.farm.database.engine
+        listener = lambda *call: counted.append(bool(call[-1]))  # noqa: E731
+        sa.event.listen(engine, "before_cursor_execute", listener)
+        assert studio.verb(job, "hold").status_code == 200
+        sa.event.remove(engine, "before_cursor_execute", listener)
+        return len(counted)
+
+    assert statements("1-2000") <= statements("1-20") + 5
