@@ -17,8 +17,9 @@ import pytest
 from conductor_service.fleets import Fleet, LaunchFailed, LaunchOrder, LocalProcessFleet
 from conductor_service.fleets.local import MARK
 
-# One after the other: their instances have the same names, and by their names are killed.
+# One after the other, and named by the run: instances are found, and killed, by their names.
 pytestmark = pytest.mark.xdist_group("fleet")
+A, B = f"a{os.getpid()}", f"b{os.getpid()}"
 
 # A runner with a child that escapes into a session of its own; both take no notice of anything but signals.
 RUNNER = """
@@ -74,48 +75,48 @@ def names(fleet: Fleet) -> list[str]:
 def test_a_launched_instance_is_there(fleet: Fleet) -> None:
     """What was launched is in the provider's view, with its type, until it is terminated."""
     assert names(fleet) == []
-    fleet.launch(order("a"))
-    fleet.launch(order("b", instance_type="large"))
-    assert sorted((i.instance_id, i.instance_type) for i in fleet.instances()) == [("a", "small"), ("b", "large")]
-    fleet.terminate("a")
-    assert names(fleet) == ["b"]
+    fleet.launch(order(A))
+    fleet.launch(order(B, instance_type="large"))
+    assert sorted((i.instance_id, i.instance_type) for i in fleet.instances()) == [(A, "small"), (B, "large")]
+    fleet.terminate(A)
+    assert names(fleet) == [B]
 
 
 def test_launching_twice_is_launching_once(fleet: Fleet) -> None:
     """An order repeated under the same id, as after a crash, changes nothing."""
-    fleet.launch(order("a"))
-    fleet.launch(order("a", token="cdr_other"))
-    assert names(fleet) == ["a"]
+    fleet.launch(order(A))
+    fleet.launch(order(A, token="cdr_other"))
+    assert names(fleet) == [A]
 
 
 def test_terminating_nothing_is_no_error(fleet: Fleet) -> None:
     """An instance that is not there, or no more, can be terminated again."""
     fleet.terminate("none")
-    fleet.launch(order("a"))
-    fleet.terminate("a")
-    fleet.terminate("a")
+    fleet.launch(order(A))
+    fleet.terminate(A)
+    fleet.terminate(A)
     assert names(fleet) == []
 
 
 def test_an_id_can_be_launched_again_after_its_end(fleet: Fleet) -> None:
     """An instance that was lost while launching is asked for again under its id."""
-    fleet.launch(order("a"))
-    fleet.terminate("a")
-    fleet.launch(order("a"))
-    assert names(fleet) == ["a"]
+    fleet.launch(order(A))
+    fleet.terminate(A)
+    fleet.launch(order(A))
+    assert names(fleet) == [A]
 
 
 def test_a_local_instance_outlives_its_service(tmp_path: Path) -> None:
     """Another service with the same ledger finds the processes, does not start them again, and can end them."""
     first = local(tmp_path)
-    first.launch(order("a"))
-    assert until(lambda: len(marked("a")) == 2)
+    first.launch(order(A))
+    assert until(lambda: len(marked(A)) == 2)
     second = local(tmp_path)
-    second.launch(order("a"))
-    assert names(second) == ["a"]
-    assert len(marked("a")) == 2
-    second.terminate("a")
-    assert marked("a") == []
+    second.launch(order(A))
+    assert names(second) == [A]
+    assert len(marked(A)) == 2
+    second.terminate(A)
+    assert marked(A) == []
     assert names(first) == []
 
 
@@ -123,32 +124,32 @@ def test_terminate_ends_the_whole_tree(tmp_path: Path) -> None:
     """Children in sessions of their own end too, and a runner that ignores the request is killed."""
     for code, processes in ((RUNNER, 2), (STUBBORN, 1)):
         fleet = local(tmp_path, code)
-        fleet.launch(order("a"))
-        assert until(lambda fleet=fleet: b"up" in fleet.log_file("a").read_bytes())  # type: ignore[misc]
-        assert until(lambda n=processes: len(marked("a")) == n)  # type: ignore[misc]
-        fleet.terminate("a")
-        assert marked("a") == []
-        assert not (tmp_path / "a").exists()
+        fleet.launch(order(A))
+        assert until(lambda fleet=fleet: b"up" in fleet.log_file(A).read_bytes())  # type: ignore[misc]
+        assert until(lambda n=processes: len(marked(A)) == n)  # type: ignore[misc]
+        fleet.terminate(A)
+        assert marked(A) == []
+        assert not (tmp_path / A).exists()
 
 
 def test_what_a_dead_runner_left_is_swept(tmp_path: Path) -> None:
     """When a runner is killed, its orphans are killed and its folder removed as soon as somebody looks."""
     fleet = local(tmp_path)
-    fleet.launch(order("a"))
-    assert until(lambda: len(marked("a")) == 2)
-    runner = json.loads((tmp_path / "a" / "instance.json").read_text())["pid"]
+    fleet.launch(order(A))
+    assert until(lambda: len(marked(A)) == 2)
+    runner = json.loads((tmp_path / A / "instance.json").read_text())["pid"]
     os.kill(runner, signal.SIGKILL)
     assert until(lambda: names(fleet) == [])
-    assert marked("a") == []
-    assert not (tmp_path / "a").exists()
+    assert marked(A) == []
+    assert not (tmp_path / A).exists()
 
 
 def test_a_reused_pid_is_not_ours(tmp_path: Path) -> None:
     """A process that has the pid of a runner that is gone is left alone."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
-        home = tmp_path / "a"
+        home = tmp_path / A
         home.mkdir()
-        entry = {"id": "a", "type": "small", "pid": other.pid, "started": psutil.Process(other.pid).create_time() - 100}
+        entry = {"id": A, "type": "small", "pid": other.pid, "started": psutil.Process(other.pid).create_time() - 100}
         (home / "instance.json").write_text(json.dumps(entry))
         fleet = local(tmp_path)
         assert names(fleet) == []
@@ -156,10 +157,10 @@ def test_a_reused_pid_is_not_ours(tmp_path: Path) -> None:
         other.communicate(b"\n")
 
 
-@pytest.mark.parametrize("left", ['{"id": "a", "type": "small", "pid": null, "started": null}', "{", None])
+@pytest.mark.parametrize("left", ['{"id": A, "type": "small", "pid": null, "started": null}', "{", None])
 def test_a_crash_while_launching_leaves_nothing(tmp_path: Path, left: str | None) -> None:
     """Whatever a service had written when it died before the process started, the instance is not there."""
-    home = tmp_path / "a"
+    home = tmp_path / A
     home.mkdir()
     if left is not None:
         (home / "instance.json").write_text(left)
@@ -171,36 +172,36 @@ def test_a_crash_while_launching_leaves_nothing(tmp_path: Path, left: str | None
 def test_a_crash_right_after_the_start_is_repaired(tmp_path: Path) -> None:
     """A process that started while its pid was not written down yet is found by its command line."""
     first = local(tmp_path)
-    first.launch(order("a"))
-    file = tmp_path / "a" / "instance.json"
+    first.launch(order(A))
+    file = tmp_path / A / "instance.json"
     entry = json.loads(file.read_text())
     file.write_text(json.dumps({**entry, "pid": None, "started": None}))
     second = local(tmp_path)
-    assert until(lambda: len(marked("a")) == 2)
-    assert names(second) == ["a"]
-    second.terminate("a")
-    assert marked("a") == []
+    assert until(lambda: len(marked(A)) == 2)
+    assert names(second) == [A]
+    second.terminate(A)
+    assert marked(A) == []
     assert names(first) == []
 
 
 def test_the_token_is_private(tmp_path: Path) -> None:
     """The token is in a file that its owner alone reads, and in neither command line nor environment."""
     fleet = local(tmp_path)
-    fleet.launch(order("a"))
-    file = tmp_path / "a" / "token"
+    fleet.launch(order(A))
+    file = tmp_path / A / "token"
     assert (file.read_text(), file.stat().st_mode & 0o777) == ("cdr_secret\n", 0o600)
-    for pid in marked("a"):
+    for pid in marked(A):
         process = psutil.Process(pid)
         assert "cdr_secret" not in " ".join(process.cmdline())
         assert "cdr_secret" not in str(process.environ())
-    fleet.terminate("a")
+    fleet.terminate(A)
 
 
 def test_a_runner_that_cannot_start_is_an_error(tmp_path: Path) -> None:
     """A command that does not exist is said, and leaves nothing that looks like an instance."""
     fleet = LocalProcessFleet(tmp_path, command=("/nowhere/python",))
     with pytest.raises(LaunchFailed, match="nowhere"):
-        fleet.launch(order("a"))
+        fleet.launch(order(A))
     assert names(fleet) == []
 
 
@@ -226,11 +227,11 @@ def nest(folder: Path, depth: int) -> None:
 def test_a_tree_of_any_depth_is_swept(tmp_path: Path) -> None:
     """Folders nested by a hostile task stop neither the look at the fleet nor the removal of what is left."""
     fleet = local(tmp_path)
-    fleet.launch(order("b"))
-    nest(tmp_path / "a" / "work" / "sessions" / "1", 3000)
-    assert names(fleet) == ["b"]
-    assert not (tmp_path / "a").exists()
-    fleet.terminate("b")
+    fleet.launch(order(B))
+    nest(tmp_path / A / "work" / "sessions" / "1", 3000)
+    assert names(fleet) == [B]
+    assert not (tmp_path / A).exists()
+    fleet.terminate(B)
 
 
 def test_a_home_that_cannot_be_removed_hides_no_other(tmp_path: Path) -> None:
@@ -238,17 +239,17 @@ def test_a_home_that_cannot_be_removed_hides_no_other(tmp_path: Path) -> None:
 
     class Troubled(LocalProcessFleet):
         def terminate(self, instance_id: str) -> None:
-            if instance_id == "a":
+            if instance_id == A:
                 raise PermissionError("a disk that answers nothing")
             super().terminate(instance_id)
 
     fleet = Troubled(tmp_path, command=(sys.executable, "-c", RUNNER), patience=1.0)
-    (tmp_path / "a").mkdir()
+    (tmp_path / A).mkdir()
     (tmp_path / "lost+found").mkdir()
-    fleet.launch(order("b"))
-    assert names(fleet) == ["b"]
+    fleet.launch(order(B))
+    assert names(fleet) == [B]
     assert (tmp_path / "lost+found").exists()
-    fleet.terminate("b")
+    fleet.terminate(B)
 
 
 #: ends in its own time when it is asked to, as a runner that still has frames to publish
