@@ -47,6 +47,10 @@ CAUSES = frozenset(
 LONGEST_WAIT = timedelta(seconds=2)
 
 
+#: how often an attempt's lease and progress are written; runners may beat more often
+WRITTEN_EVERY = timedelta(seconds=5)
+
+
 @dataclass(frozen=True, slots=True)
 class Beat:
     """What a runner says while it works."""
@@ -117,14 +121,19 @@ def refuse(unit: Unit, attempt: Attempt, kind: str, fence: int, reason: str) -> 
 
 
 def beat(unit: Unit, attempt: Attempt, report: Beat, lease: timedelta) -> Literal["go-on", "kill"] | StaleAttempt:
-    """Renew a lease, and say whether to go on."""
+    """Renew a lease, and say whether to go on.
+
+    What comes within seconds of the last renewal is answered and not written: each write waits for the disk.
+    """
     task = unit.session.get_one(Task, attempt.task_id)
     if attempt.state is AttemptState.KILLED and report.fence == attempt.fence:
         return "kill"
     stale = staleness(attempt, task, report.fence)
     if stale:
         return refuse(unit, attempt, "beat", report.fence, stale)
-    attempt.expires = max(attempt.expires, unit.now + lease)
+    if unit.now + lease - attempt.expires < min(WRITTEN_EVERY, lease / 4):
+        return "go-on"
+    attempt.expires = unit.now + lease
     attempt.peak_memory = max(attempt.peak_memory, report.peak_memory)
     shown = (min(1.0, max(0.0, report.progress)), report.frame, report.status[:500])
     if shown != (attempt.progress, attempt.frame, attempt.status):
@@ -179,7 +188,7 @@ def _published(unit: Unit, task: Task, frames: Iterable[int]) -> set[int]:
         return set(frames)
     query = select(OutputFile.frame).where(OutputFile.task_id == task.id, OutputFile.generation == task.generation)
     found = set(unit.session.scalars(query.distinct()))
-    return set(frames) if None in found else found & set(frames)
+    return set(frames) if None in found else {frame for frame in frames if frame in found}
 
 
 def end(

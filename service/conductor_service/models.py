@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -330,6 +331,10 @@ class Attempt(Base):
         Index(None, "instance_id", "job_id", "milliseconds"),
         Index(None, "job_id"),
         Index(None, "released", "expires"),
+        # what is at work now, however long the history: asked for with every hand-out
+        Index(
+            "ix_attempt_at_work", "instance_id", sqlite_where=text("released IS NULL"), postgresql_where=text("released IS NULL")
+        ),
     )
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     task_id: Mapped[str] = mapped_column(ForeignKey("task.id"))
@@ -412,7 +417,13 @@ class Event(Base):
     """What changed, in order, written in the transaction of the change."""
 
     __tablename__ = "event"
-    __table_args__ = (Index(None, "account_id", "seq"), Index(None, "job_id", "seq"), _NUMBERS_NEVER_REUSED)
+    __table_args__ = (
+        Index(None, "account_id", "seq"),
+        Index(None, "job_id", "seq"),
+        # what is deleted every few minutes, among the events of days
+        Index("ix_event_progress", "created", sqlite_where=text("kind = 'progress'"), postgresql_where=text("kind = 'progress'")),
+        _NUMBERS_NEVER_REUSED,
+    )
     seq: Mapped[int] = mapped_column(Sequence, primary_key=True, autoincrement=True)
     account_id: Mapped[str]
     project_id: Mapped[str | None]

@@ -28,7 +28,9 @@ log = logging.getLogger(__name__)
 TICK_SECONDS = 1.0
 #: work often comes in bursts: look once for all of it
 PAUSE_SECONDS = 0.05
-HOUSEKEEPING = timedelta(hours=1)
+HOUSEKEEPING = timedelta(minutes=5)
+#: a task's progress is of no use to a reader who comes back later than this: the next one, or the end, tells more
+PROGRESS_KEPT = timedelta(minutes=5)
 #: how often it is written down when instances were last heard of
 HEARD = timedelta(minutes=1)
 #: a process that ended is not a stranger as long as its goodbye is younger than this
@@ -233,6 +235,7 @@ class Scheduler:
         self._last_housekeeping = now
         with self._farm.database.write() as unit:
             events.prune(unit, now - timedelta(days=self._farm.settings.event_days))
+            events.prune_progress(unit, now - PROGRESS_KEPT)
             objects.forget_leases(unit, now)
         objects.sweep(self._farm.database, self._farm.store)
 
@@ -246,7 +249,8 @@ def demands(session: Session) -> list[Demand]:
         .group_by(Task.job_id)
         .subquery()
     )
-    rows = session.execute(select(Job, ready.c.count).join(ready, ready.c.job_id == Job.id)).all()
+    columns = (Job.id, Job.account_id, Job.instance_type, Job.preemptible, Job.priority, Job.number, Job.max_instances)
+    rows = session.execute(select(*columns, ready.c.count.label("ready")).join(ready, ready.c.job_id == Job.id)).all()
     working = (
         select(Attempt.job_id, func.count(func.distinct(Attempt.instance_id)))
         .where(Attempt.released.is_(None), _RUNNING)
@@ -258,11 +262,11 @@ def demands(session: Session) -> list[Demand]:
             kind=Kind(job.account_id, job.instance_type, job.preemptible),
             priority=job.priority,
             number=job.number,
-            ready=count,
+            ready=job.ready,
             working=used.get(job.id, 0),
             max_instances=job.max_instances,
         )
-        for job, count in rows
+        for job in rows
     ]
 
 

@@ -53,3 +53,26 @@ def test_a_long_absence_is_caught_up_in_runs(studio: Any) -> None:
     assert not second.full
     tasks = {json.loads(e.data)["id"] for e in (*first.told, *second.told) if e.kind == "task"}
     assert len(tasks) == events.BATCH + 20
+
+
+def test_progress_is_told_now_and_then_and_not_kept(studio: Any) -> None:
+    """A runner that beats each second has its progress written every five; minutes later such events are deleted."""
+    studio.job(studio.commands("1"))
+    runner = studio.runner()
+    assignment = runner.take()
+
+    def written() -> int:
+        with studio.farm.database.read() as session:
+            return len(session.scalars(sa.select(Event.seq).where(Event.kind == events.PROGRESS)).all())
+
+    for second in range(20):
+        assert runner.beat(assignment, progress=second / 100).json()["action"] == "go-on"
+        studio.clock.pass_time(1)
+    assert 3 <= written() <= 5
+    for _ in range(90):
+        studio.clock.pass_time(4)
+        runner.beat(assignment)
+        studio.scheduler.tick()
+    studio.clock.pass_time(301)
+    studio.scheduler.tick()
+    assert written() == 0

@@ -98,6 +98,8 @@ def _create_event() -> None:
     )
     op.create_index(op.f("ix_event_account_id_seq"), "event", ["account_id", "seq"], unique=False)
     op.create_index(op.f("ix_event_created"), "event", ["created"], unique=False)
+    progress = sa.text("kind = 'progress'")
+    op.create_index("ix_event_progress", "event", ["created"], sqlite_where=progress, postgresql_where=progress)
     op.create_index(op.f("ix_event_job_id_seq"), "event", ["job_id", "seq"], unique=False)
 
 
@@ -358,6 +360,8 @@ def _create_attempt() -> None:
     op.create_index(
         op.f("ix_attempt_instance_id_job_id_milliseconds"), "attempt", ["instance_id", "job_id", "milliseconds"], unique=False
     )
+    at_work = sa.text("released IS NULL")
+    op.create_index("ix_attempt_at_work", "attempt", ["instance_id"], sqlite_where=at_work, postgresql_where=at_work)
     op.create_index(op.f("ix_attempt_job_id"), "attempt", ["job_id"], unique=False)
     op.create_index(op.f("ix_attempt_released_expires"), "attempt", ["released", "expires"], unique=False)
 
