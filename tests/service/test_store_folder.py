@@ -290,14 +290,14 @@ from conductor_core.digest import digest_of
 from conductor_core.errors import TransferError
 from conductor_service.store import FolderStore, VerifyingStore
 
-store = FolderStore(Path("/tmp/disk/store"))
+store = FolderStore(Path("/mnt/store"))
 small, large = b"s" * 1000, b"l" * 3_000_000
 store.write(digest_of(small), [small], len(small))
 try:
     store.write(digest_of(large), [large[i:i + 100_000] for i in range(0, len(large), 100_000)], len(large))
 except TransferError as exc:
     print(type(exc).__name__)
-print(os.listdir("/tmp/disk/store/tmp"), store.size(digest_of(large)), b"".join(VerifyingStore(store).read(digest_of(small))) == small)
+print(os.listdir("/mnt/store/tmp"), store.size(digest_of(large)), b"".join(VerifyingStore(store).read(digest_of(small))) == small)
 """
 
 _IN_A_READ_ONLY_DISK = """
@@ -329,7 +329,7 @@ def in_sandbox(script: str, *arguments: str, disk: list[str]) -> list[str]:
 def test_disk_full(require: Require) -> None:
     """On a real file system of 2 MB an object of 3 MB is refused, leaves nothing, and the rest stays readable."""
     require(shutil.which("bwrap"), "bubblewrap is not installed")
-    said = in_sandbox(_IN_A_SMALL_DISK, disk=["--tmpfs", "/tmp", "--size", "2097152", "--tmpfs", "/tmp/disk"])
+    said = in_sandbox(_IN_A_SMALL_DISK, disk=["--size", "2097152", "--tmpfs", "/mnt"])
     assert said == ["StoreFull", "[] None True"]
 
 
