@@ -211,10 +211,19 @@ def _show_summary(client: ServiceClient, submission: dict[str, object], frames: 
     table.add_row("bytes sent", f"{sent:,}")
     table.add_row("bytes saved by dedupe", f"{total - sent:,}")
     table.add_row("frames home", f"{job.frames['success']} of {frames}")
+    table.add_row("rendered", _isolation(client, job.id))
     table.add_row("wall time", f"{time.monotonic() - began:.0f} s since the demo began")
     table.add_row("instance-minutes", f"{cost.billed_minutes} billed (10 at least for each instance)")
     table.add_row("cost so far", f"{cost.total} {cost.currency}")
     console.print(table)
+
+
+def _isolation(client: ServiceClient, job: str) -> str:
+    """Return how the tasks of a job were kept apart, as their attempts say."""
+    said = {a.message for t in client.tasks(job) for a in client.task(t.id).attempts or () if a.state == "success"}
+    if said and all(message.startswith("isolation: sandbox") for message in said if message):
+        return "in a sandbox, at the artist's own paths"
+    return "[yellow]without a sandbox, with rewritten paths: bubblewrap does not start here (see docs/security.md)[/yellow]"
 
 
 def _show_second(submission: dict[str, object], scene: Path) -> None:

@@ -25,8 +25,8 @@ RENDERING = (
 )
 #: makes virtual environments; Debian keeps it apart from python3
 VENV = ("python3.11-venv",)
-#: what only the full test run needs: a real browser, a Blender program, fonts to draw text with
-FULL_RUN = ("blender", "chromium", "fonts-dejavu-core")
+#: what only the full test run needs: a real browser, a Blender program, a fresh Debian, fonts to draw text with
+FULL_RUN = ("blender", "chromium", "debootstrap", "fonts-dejavu-core")
 
 
 def ensure(packages: tuple[str, ...], *, may_install: bool | None = None) -> bool:

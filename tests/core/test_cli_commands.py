@@ -479,7 +479,7 @@ def test_commands_of_other_packages(desk: Desk, monkeypatch: pytest.MonkeyPatch)
     out, _ = desk("--help")
     assert "cannot be loaded" in out
     assert "costs2" in out
-    assert "Install it again" in desk("broken", code=ExitCode.INTERNAL)[1]
+    assert "Install it again" in desk("broken", "--data", "x", code=ExitCode.INTERNAL)[1]
     assert "Show what has been spent" in desk("costs2", "--help")[0]
 
 

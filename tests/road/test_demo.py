@@ -28,6 +28,7 @@ def test_the_demo_brings_eight_frames_home_and_sends_no_asset_twice(tmp_path: Pa
         _check_frame(frame)
     assert oiio.ImageInput.open(str(tmp_path / "demo" / "contact-sheet.png"))
     assert re.search(r"frames home\W+8 of 8", ran.stdout)
+    assert re.search(r"rendered\W+in a sandbox", ran.stdout)
     assert re.search(r"bytes sent for assets\W+0\b", ran.stdout)
     assert re.search(r"instance-minutes\W+20 billed", ran.stdout)
     assert _processes_of(tmp_path) == []

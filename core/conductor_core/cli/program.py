@@ -97,7 +97,9 @@ def _broken(name: str, reason: str) -> click.Command:
     def refuse() -> NoReturn:
         raise Ended(ExitCode.INTERNAL, f"The command {name!r} is installed, but cannot be loaded: {reason}.", "Install it again.")
 
-    return click.Command(name, callback=refuse, help=f"(cannot be loaded: {reason})")
+    # whatever its options were: the reason must be heard, not "no such option"
+    anything = {"ignore_unknown_options": True, "allow_extra_args": True}
+    return click.Command(name, context_settings=anything, callback=refuse, help=f"(cannot be loaded: {reason})")
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
