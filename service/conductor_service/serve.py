@@ -16,6 +16,7 @@ from conductor_service.catalogue import Catalogue
 from conductor_service.farm import Farm, open_farm
 from conductor_service.fleets import LocalProcessFleet
 from conductor_service.one_service import sole_service
+from conductor_service.restored import rise_above_the_lost
 from conductor_service.serving import Serving, listen_again, run, service_url
 from conductor_service.settings import Settings, load_settings
 
@@ -31,7 +32,10 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--tls-key", metavar="FILE", help="PEM private key of the certificate.")
 @click.option("--stop-instances", is_flag=True, help="End all instances when the service ends; without it they go on.")
 @click.option("--new-owner-token", is_flag=True, help="Revoke the owner's token and sessions, write a new token, and end.")
-def serve_command(settings_file: Path | None, stop_instances: bool, new_owner_token: bool, **options: str | int | None) -> None:
+@click.option("--restored", is_flag=True, help="The data folder comes from a backup: say so once, at its first start.")
+def serve_command(
+    settings_file: Path | None, stop_instances: bool, new_owner_token: bool, restored: bool, **options: str | int | None
+) -> None:
     """Run the service: API, scheduler, store and dashboard in one process.
 
     The first start makes an account, its owner and a project, and says how to sign in. Everything is kept in one data
@@ -47,13 +51,13 @@ def serve_command(settings_file: Path | None, stop_instances: bool, new_owner_to
         if new_owner_token:
             renew_owner_token(settings)
         else:
-            serve(settings, stop_instances=stop_instances)
+            serve(settings, stop_instances=stop_instances, restored=restored)
     except ConductorError as exc:
         raise click.ClickException(str(exc)) from exc
 
 
-def serve(settings: Settings, *, stop_instances: bool) -> None:
-    """Serve with these settings until a signal ends it.
+def serve(settings: Settings, *, stop_instances: bool, restored: bool = False) -> None:
+    """Serve with these settings until a signal ends it; `restored` tells that the data folder comes from a backup.
 
     Raises:
         ConductorError: it cannot start: the data folder is in use, the address taken, a settings file wrong.
@@ -62,6 +66,8 @@ def serve(settings: Settings, *, stop_instances: bool) -> None:
     with sole_service(data), listen_again(settings) as bound:
         farm = open_farm(settings)
         try:
+            if restored:
+                rise_above_the_lost(farm.database)
             _serve(
                 farm,
                 Serving(
