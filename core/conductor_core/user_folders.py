@@ -12,12 +12,17 @@ their own. Standard library only: the panel finds the agent through this module.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import sys
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+#: what `write_private` writes before it has its name
+_ASIDE = re.compile(r"\..+\.[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +88,11 @@ def write_private(path: Path, data: bytes) -> None:
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
+
+
+def sweep_private(folder: Path) -> None:
+    """Remove what a `write_private` that was killed left in `folder`, whose lock the caller has: nobody else writes there."""
+    for path in list(folder.iterdir()):
+        if _ASIDE.fullmatch(path.name):
+            with contextlib.suppress(OSError):
+                path.unlink()

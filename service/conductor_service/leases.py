@@ -217,9 +217,10 @@ def end(
     retries = submission_of(job).retries
     with unit.session.no_autoflush:  # one UPDATE per row, when the door writes
         held = task.id in waiting.held(unit.session, [task])
-    to, tries = after_attempt(outcome, cause=cause, tries=tries, retries=retries, held=held)
+    done = set(task.frames) <= set(task.frames_done)
+    to, tries = after_attempt(outcome, cause=cause, tries=tries, retries=retries, held=held, done=done)
     task.failures, task.preemptions = tries.failures, tries.preemptions
-    task.cause, task.message = cause, message
+    task.cause, task.message = ("", "") if to is TaskState.SUCCESS else (cause, message)
     move(unit, [task], to, Why(actor, message or outcome.value, cause))
     if held and to in (TaskState.SUCCESS, TaskState.FAILED, TaskState.PREEMPTED):
         waiting.drop_holds(unit, [task])

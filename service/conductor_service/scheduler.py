@@ -18,7 +18,7 @@ from conductor_service.catalogue import Catalogue
 from conductor_service.database import Unit
 from conductor_service.farm import Farm
 from conductor_service.fleets import Fleet, LaunchFailed, LaunchOrder
-from conductor_service.models import Account, Attempt, Instance, Job, Task, new_id
+from conductor_service.models import Account, Attempt, Instance, Job, OutputFile, Task, new_id
 from conductor_service.planning import NOTICED_LATE, Demand, FleetPlan, Kind, Live, Rules, plan_fleet
 from conductor_service.states import AttemptState, JobState, TaskState
 from conductor_service.tokens import issue, revoke_instance
@@ -112,7 +112,7 @@ class Scheduler:
         self._fleet.terminate(instance_id)
         with self._farm.database.write() as unit:
             instance = unit.session.get_one(Instance, instance_id)
-            at = self._last_heard(instance) if reason in NOTICED_LATE else unit.now
+            at = max(self._last_heard(instance), last_sign(unit.session, instance)) if reason in NOTICED_LATE else unit.now
             end_instance(unit, instance, reason, at)
         self._forget(instance_id)
 
@@ -268,6 +268,18 @@ def demands(session: Session) -> list[Demand]:
         )
         for job in rows
     ]
+
+
+def last_sign(session: Session, instance: Instance) -> datetime:
+    """Return when an instance last did something that is on record: what was only in memory goes with a service that is killed."""
+    said = Attempt.state.in_([AttemptState.SUCCESS, AttemptState.FAILED])
+    own = Attempt.instance_id == instance.id
+    queries = (
+        select(func.max(Attempt.started)).where(own),
+        select(func.max(Attempt.ended)).where(own, said),
+        select(func.max(OutputFile.created)).join(Attempt, Attempt.id == OutputFile.attempt_id).where(own),
+    )
+    return max((at for query in queries if (at := session.scalar(query)) is not None), default=instance.launched)
 
 
 def new_instance(unit: Unit, kind: Kind, catalogue: Catalogue) -> Instance:

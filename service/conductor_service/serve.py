@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 from conductor_core.errors import ConductorError
-from conductor_core.user_folders import private_folder
+from conductor_core.user_folders import private_folder, sweep_private
 
 from conductor_service.accounts import ensure_owner, replace_owner_token, token_file
 from conductor_service.catalogue import Catalogue
@@ -64,6 +64,7 @@ def serve(settings: Settings, *, stop_instances: bool, restored: bool = False) -
     """
     data = private_folder(settings.data_folder)
     with sole_service(data), listen_again(settings) as bound:
+        sweep_private(data)
         farm = open_farm(settings)
         try:
             if restored:

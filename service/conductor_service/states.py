@@ -153,12 +153,15 @@ class Tries:
     preemptions: int = 0
 
 
-def after_attempt(outcome: AttemptState, *, cause: str, tries: Tries, retries: Retries, held: bool) -> tuple[TaskState, Tries]:
+def after_attempt(
+    outcome: AttemptState, *, cause: str, tries: Tries, retries: Retries, held: bool, done: bool = False
+) -> tuple[TaskState, Tries]:
     """Return where a task goes when its current attempt ended, and the new counts.
 
-    A lost instance counts as a preemption: neither is the scene's fault.
+    A lost instance counts as a preemption: neither is the scene's fault. Where all frames were accepted (`done`) before the
+    machine went, there is nothing left to do.
     """
-    if outcome is AttemptState.SUCCESS:
+    if outcome is AttemptState.SUCCESS or (done and outcome in (AttemptState.LOST, AttemptState.PREEMPTED)):
         return TaskState.SUCCESS, tries
     if outcome is AttemptState.KILLED:
         return TaskState.KILLED, tries

@@ -65,7 +65,11 @@ def test_a_stale_channel_file_does_not_count(folders: UserFolders, content: byte
 
 def test_started_found_and_ended(folders: UserFolders, eventually: Eventually) -> None:
     """The first call starts the agent, the second finds it, a second agent ends by itself, and `quit` ends it."""
+    half = folders.state / ".agent.json.0123456789abcdef0123456789abcdef"
+    folders.state.mkdir(parents=True)
+    half.write_bytes(b"of an agent that was killed")
     agent = connect()
+    assert not half.exists()
     pid = agent.status()["pid"]
     assert pid != os.getpid()
     assert connect().status()["pid"] == pid

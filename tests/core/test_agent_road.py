@@ -316,6 +316,25 @@ def test_a_retried_frame_comes_home_again(desk: Desk, eventually: Eventually) ->
     eventually(lambda: frame.read_bytes() == b"second")
 
 
+def test_half_of_an_earlier_version_does_not_stay(desk: Desk, eventually: Eventually) -> None:
+    """A frame that is rendered again while it is on its way: the half of the former one goes, the later one comes."""
+    client = desk.start()
+    _submitted(client, client.submit(desk.submission(), desk.files()), eventually)
+    frame = desk.home / "shot_0001.exr"
+    desk.fake.cuts = [1000] * 50
+    desk.fake.publish("job-1", str(frame), os.urandom(100_000))
+    eventually(lambda: list(desk.home.glob(".*.conductor-part")))
+    desk.stop()
+    assert list(desk.home.glob(".*.conductor-part"))
+    desk.fake.cuts = []
+    desk.fake.publish("job-1", str(frame), b"second", mtime_ns=1_700_000_001_000_000_000)
+    desk.fake.set_state("job-1", "success")
+    client = desk.start()
+    eventually(lambda: frame.exists() and client.downloads()[0]["complete"])
+    assert frame.read_bytes() == b"second"
+    assert [p.name for p in desk.home.iterdir()] == ["shot_0001.exr"]
+
+
 def test_a_service_that_goes_away_while_it_is_followed(desk: Desk, eventually: Eventually) -> None:
     """A question that is not answered is told and asked again; what came meanwhile comes home."""
     client = desk.start()

@@ -11,7 +11,7 @@ from conductor_core.api.profile import Login, Profile, connect, read_profile, wr
 from conductor_core.api.settings import AgentSettings, Settings, SubmitSettings, read_settings
 from conductor_core.api.transport import Address
 from conductor_core.errors import ServiceError, SettingsError, Unauthorized
-from conductor_core.user_folders import UserFolders, private_folder, user_folders, write_private
+from conductor_core.user_folders import UserFolders, private_folder, sweep_private, user_folders, write_private
 
 HOME = Path("/home/ann")
 
@@ -74,6 +74,14 @@ def test_a_private_file_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="f"):
         write_private(tmp_path / "f", b"x")
     assert [p.name for p in tmp_path.iterdir()] == ["f"]
+
+
+def test_what_a_killed_write_left_is_swept(tmp_path: Path) -> None:
+    """A process that was killed while it wrote leaves its file aside; who has the folder's lock removes it, and no other."""
+    for name in ("f", ".f.0123", ".f.0123456789abcdef0123456789abcdef", "g.0123456789abcdef0123456789abcdef"):
+        (tmp_path / name).write_bytes(b"x")
+    sweep_private(tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".f.0123", "f", "g.0123456789abcdef0123456789abcdef"]
 
 
 def test_logins_come_back(tmp_path: Path) -> None:

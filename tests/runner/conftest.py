@@ -153,61 +153,8 @@ def _protocol_is_kept(service: HttpRunnerService) -> tuple[RunnerService, Runner
     return service, MemoryService()
 
 
-#: speaks docs/api.md's frame server protocol; what a frame does is said in the scene file, a Python text that is run with
-#: `frame`, `path` (of the output), `say` and helpers at hand
-FAKE_FRAME_SERVER = """
-import json, os, sys, time, signal, struct, zlib
-out = os.fdopen(os.dup(1), "w", buffering=1)
-os.dup2(2, 1)
-def say(**message):
-    out.write(json.dumps(message) + "\\n")
-def png(path, width=8, height=4):
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-    rows = b"".join(b"\\0" + bytes([200, 100, 50]) * width for _ in range(height))
-    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    with open(path, "wb") as stream:
-        stream.write(b"\\x89PNG\\r\\n\\x1a\\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
-print("not in the protocol", flush=True)
-say(event="hello", protocol=1, software="fake", version="1")
-scene = step = None
-for line in sys.stdin:
-    order = json.loads(line)
-    if order["do"] == "quit":
-        break
-    if order["do"] == "load":
-        path_map = order["path_map"]
-        def mapped(path):
-            for rule in path_map:
-                source = rule["source"].rstrip("/")
-                if path == source or path.startswith(source + "/"):
-                    return rule["target"] + path[len(source):]
-            return path
-        step = order["step"]
-        try:
-            with open(order["scene"]) as stream:
-                scene = compile(stream.read(), order["scene"], "exec")
-        except Exception as exc:
-            say(event="fail", cause="scene-load", message=f"{type(exc).__name__}: {exc}")
-            continue
-        say(event="loaded", seconds=0.5)
-        loads = 0
-    if order["do"] == "render":
-        frame = order["frame"]
-        path = ""
-        if step["outputs"]:
-            path = mapped(step["outputs"][0]["path"].replace("####", ("-" if frame < 0 else "") + f"{abs(frame):04d}"))
-        print(f"rendering {frame}", flush=True)
-        say(event="progress", frame=frame, fraction=0.5, status="half")
-        answer = {"outputs": [path]}
-        try:
-            exec(scene, {"frame": frame, "path": path, "say": say, "png": png, "answer": answer, "mapped": mapped})
-        except Exception as exc:
-            say(event="fail", frame=frame, cause="internal", message=f"{type(exc).__name__}: {exc}")
-            continue
-        say(event="done", frame=frame, seconds=0.1, **answer)
-os._exit(0)
-"""
+#: what a frame does is said in the scene file
+FAKE_FRAME_SERVER = Path(__file__).with_name("fake_frame_server.py").read_text()
 
 
 @dataclass(frozen=True)

@@ -173,9 +173,22 @@ def test_it_goes_on_after_nonsense_and_after_its_own_death(sandboxed: Inspector,
         sandboxed.preview(bad)
     assert sandboxed._tree is not None
     sandboxed._tree.kill()
-    with pytest.raises(BadImage, match="crashed on it"):
-        sandboxed.inspect(good)
     assert sandboxed.inspect(good).width == 64
+
+
+@pytest.mark.timeout(60)
+def test_a_picture_that_no_decoder_survives_is_bad(tmp_path: Path) -> None:
+    """One decoder that dies may have been killed by anybody; when the next one dies too, it is the picture."""
+    picture_file = tmp_path / "attempts" / "a.exr"
+    picture_file.parent.mkdir()
+    picture_file.write_bytes(b"x")
+    deaths = tmp_path / "deaths"
+    script = f"import os, sys; sys.stdin.readline(); open({str(deaths)!r}, 'a').write('x'); os.abort()"
+    inspector = Inspector(TakenOver(script), tmp_path / "inspector")
+    with pytest.raises(BadImage, match="crashed on it, twice"):
+        inspector.inspect(picture_file)
+    assert deaths.read_text() == "xx"
+    inspector.close()
 
 
 #: a decoder that was taken over: it answers as it should, and puts something else where its preview belongs

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import psutil
 from conductor_service.runner import lifeline
+from conductor_service.runner.isolation import Launch
+from conductor_service.runner.processes import ProcessTree
 
 SCRIPT = Path(lifeline.__file__)
 
@@ -67,3 +69,28 @@ def test_descendants_are_found() -> None:
         for pid in lifeline._descendants(process.pid):
             os.kill(pid, signal.SIGKILL)
         process.wait(10)
+
+
+def test_killed_by_force_it_takes_its_command_along() -> None:
+    """kill -9 of the supervisor itself: the command dies with it, and the rest of the tree when the runner ends it."""
+    argv = (sys.executable, str(SCRIPT), str(os.getpid()), "/bin/sh", "-c", "sleep 94.125 & exec sleep 95.125")
+    tree = ProcessTree(Launch(argv, dict(os.environ)))
+    deadline = time.monotonic() + 10
+    while not (sleepers("94.125") and sleepers("95.125")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.kill(tree.pid, signal.SIGKILL)
+    tree.wait(10)
+    while sleepers("95.125") and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert sleepers("95.125") == []
+    tree.kill()
+    tree.close()
+    while sleepers("94.125") and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert sleepers("94.125") == []
+
+
+def test_a_program_that_is_not_there_is_named() -> None:
+    """A command that cannot be started ends with 127 and a sentence."""
+    done = run("/no/such/program")
+    assert (done.returncode, done.stderr) == (127, "/no/such/program cannot be started: No such file or directory\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -241,6 +242,35 @@ REFUSALS = {
     "an output is refused": ("publish", Conflict("the job is being deleted"), "internal"),
     "an output breaks the service": ("store_object", ServiceError("it answers 500", status=500), "internal"),
 }
+
+
+def test_software_that_died_with_nothing_to_do_costs_the_next_task_no_try(any_farm: Farm, job: MakeJob) -> None:
+    """The loaded scene is gone, somebody killed it between two tasks: the next one loads it again instead of failing."""
+    scene = "import os, threading; png(path)\nif frame == 1: threading.Timer(0.3, os.kill, (os.getpid(), 9)).start()"
+    first = any_farm.add(job(scene))
+    any_farm.work.open()
+    thread = threading.Thread(target=any_farm.worker().run)
+    thread.start()
+    assert any_farm.service.verdict(first).state == "success"
+    deadline = time.monotonic() + 30
+    while _renderers() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _renderers()
+    second = any_farm.add(job(scene, frames=(2,)))
+    assert any_farm.service.verdict(second).state == "success"
+    any_farm.service.retire()
+    thread.join(60)
+    any_farm.work.close()
+
+
+def _renderers() -> list[psutil.Process]:
+    """Return the frame servers of this process that run."""
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process.status() != psutil.STATUS_ZOMBIE and any(word.endswith("render.py") for word in process.cmdline()):
+                found.append(process)
+    return found
 
 
 @pytest.mark.parametrize(("route", "refusal", "cause"), REFUSALS.values(), ids=REFUSALS.keys())

@@ -233,6 +233,24 @@ def test_frames_that_are_done_are_not_rendered_again(studio: Any) -> None:
     assert runner.take()["task"]["frames"] == [2, 3]
 
 
+def test_a_machine_lost_after_its_last_frame_renders_nothing_again(studio: Any) -> None:
+    """All frames were accepted when the machine went, before its runner said so: the task has succeeded."""
+    job = studio.job(studio.commands("1-2", chunk=2))
+    runner = studio.runner()
+    assignment = runner.take()
+    for frame in (1, 2):
+        data = f"frame {frame}".encode()
+        runner.store(assignment, data)
+        facts = {"path": f"/job/out/f.{frame:04d}.png", "size": len(data), "frame": frame, "step": "main"}
+        assert runner.publish(assignment, {**facts, "digest": digest_of(data)}).status_code == 200
+    studio.fleet.vanish(runner.id)
+    studio.scheduler.tick()
+    (task,) = studio.tasks(job)
+    assert (task["state"], task["cause"], task["attempts_made"]) == ("success", None, 1)
+    assert [a["state"] for a in studio.get(f"/tasks/{task['id']}")["attempts"]] == ["lost"]
+    assert studio.state(job) == "success"
+
+
 def test_success_without_outputs_is_not_believed(studio: Any) -> None:
     """A step that declares outputs has succeeded when each frame has one; else it failed, and that report is one too."""
     studio.job(studio.commands("1-2", chunk=2))

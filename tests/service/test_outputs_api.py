@@ -147,6 +147,20 @@ def test_previews_come_after_the_attempt(studio: Any, at_work: Any) -> None:
     assert studio.get("/jobs/1/outputs")["outputs"][0]["preview"] is True
 
 
+def test_a_picture_for_anothers_output_is_not_even_stored(studio: Any, at_work: Any) -> None:
+    """An attempt whose task went on without it leaves no byte in the store by way of a preview."""
+    runner, old = at_work
+    runner.finish(old, "failed", cause="crashed")
+    new = runner.take()
+    runner.store(new, b"x")
+    output = runner.publish(new, facts(b"x", "/job/out/f.0001.png")).json()["outputs"][0]["id"]
+    before = set(studio.farm.store.digests())
+    path = f"/attempts/{old['attempt']['id']}/outputs/{output}/preview"
+    answer = runner.ask("PUT", path, params={"fence": old["attempt"]["fence"]}, content=PNG)
+    assert answer.status_code == 404
+    assert set(studio.farm.store.digests()) == before
+
+
 def test_a_job_shows_its_newest_picture(studio: Any, at_work: Any) -> None:
     """Previews come in any order; the job's picture is that of the newest output that has one."""
     runner, assignment = at_work

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from conductor_core.digest import digest_of
 from conductor_core.submission import Output, Step
 from conductor_service.fleets import LaunchOrder
 
@@ -275,6 +276,30 @@ def test_down_time_is_not_billed(make_studio: Any) -> None:
     task = back.tasks({"id": "1"})[0]
     attempt = back.get(f"/tasks/{task['id']}")["attempts"][0]
     assert attempt["ended"] == gone["ended"]
+
+
+def test_a_bill_ends_no_earlier_than_the_last_output(make_studio: Any) -> None:
+    """What a killed service had only in memory is gone; an output on record shows that its instance was still there then."""
+    studio = make_studio()
+    studio.job(studio.commands("1-2", chunk=2, max_instances=1))
+    runner = studio.runner()
+    assignment = runner.take()
+    studio.clock.pass_time(50)
+    data = b"frame 1"
+    runner.store(assignment, data)
+    facts = {"path": "/job/out/f.0001.png", "size": len(data), "frame": 1, "step": "main"}
+    assert runner.publish(assignment, {**facts, "digest": digest_of(data)}).status_code == 200
+    studio.fleet.vanish(runner.id)
+    studio.farm.seen.clear()  # kill -9: nothing is noted at the end
+    make_studio.close()
+    studio.clock.pass_time(3600)
+    back = make_studio()
+    back.scheduler.tick()
+    gone = next(i for i in back.get("/instances?all=true")["instances"] if i["id"] == runner.id)
+    output = back.get("/jobs/1/outputs")["outputs"][0]
+    task = back.tasks({"id": "1"})[0]
+    attempt = back.get(f"/tasks/{task['id']}")["attempts"][0]
+    assert gone["ended"] == attempt["ended"] == output["created"]
 
 
 def test_a_runner_that_survives_the_service_keeps_its_instance(make_studio: Any) -> None:

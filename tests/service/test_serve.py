@@ -145,14 +145,21 @@ def test_a_second_service_on_the_folder_is_refused(start: Any, tmp_path: Path) -
 
 
 def test_a_killed_service_goes_on_where_it_was(start: Any, commands: Any) -> None:
-    """kill -9 of the service in mid-task: the instance renders on, the next service knows it, each task runs once."""
+    """kill -9 of the service in mid-task: the instance renders on, the next service knows it, each task runs once.
+
+    What it was writing at that instant (a private file, an object) is swept by the next start.
+    """
     first = start()
     first.submit(sleeping(commands, "1-4", 0.7))
     assert until(lambda: first.job()["tasks"]["running"] == 1)
     runner = [p.pid for p in instances()]
     first.process.kill()
     first.process.wait()
+    halves = [first.data / ".service.json.0123456789abcdef0123456789abcdef", first.data / "store" / "tmp" / "half"]
+    for half in halves:
+        half.write_bytes(b"x")
     second = start()
+    assert [half for half in halves if half.exists()] == []
     assert until(lambda: second.job()["state"] == "success"), second.job()
     assert [p.pid for p in instances()] == runner
     tasks = second.ask("GET", "/jobs/1/tasks").json()["tasks"]

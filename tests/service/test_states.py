@@ -142,6 +142,16 @@ def test_after_an_attempt(outcome: AttemptState, cause: str, tries: Tries, held:
     assert after_attempt(outcome, cause=cause, tries=tries, retries=Retries(1, 2), held=held) == expected
 
 
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [(A.LOST, S.SUCCESS), (A.PREEMPTED, S.SUCCESS), (A.FAILED, S.READY), (A.KILLED, S.KILLED)],
+)
+def test_a_machine_that_goes_after_its_last_frame_costs_no_try(outcome: AttemptState, expected: TaskState) -> None:
+    """Where all frames were accepted a lost machine takes nothing along; what failed or was killed is still that."""
+    to, _ = after_attempt(outcome, cause="", tries=Tries(), retries=Retries(1, 2), held=False, done=True)
+    assert to is expected
+
+
 @given(st.sampled_from(list(AttemptState)), st.integers(0, 9), st.integers(0, 9), st.booleans())
 def test_an_attempt_ends_in_a_move_that_the_table_has(outcome: AttemptState, failures: int, preemptions: int, held: bool) -> None:
     """Whatever an attempt came to, the door opens for it."""

@@ -6,6 +6,7 @@ was killed all take the same way: ask for what comes after the last output in th
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
@@ -32,7 +33,7 @@ from conductor_core.errors import (
 from conductor_core.paths import ClientPath, local_flavour
 from conductor_core.sequences import output_folder
 from conductor_core.submission import Submission
-from conductor_core.transfer.download import Wanted, execute_download
+from conductor_core.transfer.download import Wanted, execute_download, part_path
 from conductor_core.transfer.hash_cache import HashCache
 from conductor_core.transfer.progress import Progress
 
@@ -179,10 +180,18 @@ class Downloads:
         while True:
             page: tuple[OutputFile, ...] = client.outputs(row.job, after=after, limit=PAGE)
             if page:
+                for old in self._journal.superseded(row, page):
+                    self._drop_part(old)
                 self._journal.add_outputs(row, page)
                 after = page[-1].seq
             if len(page) < PAGE:
                 return
+
+    def _drop_part(self, row: OutputRow) -> None:
+        """Remove the half of a version that nobody will fetch the other half of; one that is being fetched notices."""
+        with contextlib.suppress(ConductorError, OSError):
+            self._check_place(row)
+            part_path(row.path, Digest(row.digest)).unlink()
 
     def _start_fetches(self) -> None:
         """Give each service that answers its share of the places: one that is slow or away leaves the others theirs."""

@@ -290,6 +290,13 @@ class Journal:
             last = max((o.seq for o in outputs), default=row.seq)
             self._run("UPDATE downloads SET seq = max(seq, ?) WHERE service = ? AND job = ?", (last, row.service, row.job))
 
+    def superseded(self, row: DownloadRow, outputs: Sequence[OutputFile]) -> list[OutputRow]:
+        """Return the files still to come of which `outputs` has later versions: what has come of them is of no use any more."""
+        later = {o.path: o for o in outputs}
+        pending = self._rows("SELECT * FROM outputs WHERE service = ? AND job = ? AND state != 'done'", (row.service, row.job))
+        found = [_output(r) for r in pending if r["path"] in later]
+        return [o for o in found if later[o.path].seq > o.seq and later[o.path].digest != o.digest]
+
     def outputs(self, service: str, job: str) -> list[OutputRow]:
         """Return the files of a followed job."""
         return [_output(r) for r in self._rows("SELECT * FROM outputs WHERE service = ? AND job = ?", (service, job))]

@@ -29,7 +29,7 @@ from conductor_core.documents import from_json
 from conductor_core.errors import ConductorError, InvalidDocument
 from conductor_core.submission import Submission
 from conductor_core.transfer.hash_cache import HashCache
-from conductor_core.user_folders import UserFolders, write_private
+from conductor_core.user_folders import UserFolders, sweep_private, write_private
 
 JOURNAL_FILE = "journal.sqlite"
 CACHE_FILE = "hashes.sqlite"
@@ -254,6 +254,7 @@ def run_agent(
     if not lock.take():
         return False
     try:
+        sweep_private(folders.state)
         agent = Agent(folders, settings)
         ready(agent)
         ended = agent.run()

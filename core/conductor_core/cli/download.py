@@ -44,10 +44,10 @@ def download_command(session: Session, /, job: str, background: bool, as_json: b
         return
     try:
         if as_json:
-            ended, state = Watch(session.client, NoDisplay(), session.agent).job(found.id)
+            ended, state = Watch(session.client, NoDisplay(), session.agent, again=session.agent_again).job(found.id)
         else:
             with open_display() as display:
-                ended, state = Watch(session.client, display, session.agent).job(found.id)
+                ended, state = Watch(session.client, display, session.agent, again=session.agent_again).job(found.id)
     except KeyboardInterrupt:
         raise Ended(ExitCode.INTERRUPTED, "The download goes on in the background. See: conductor agent --status") from None
     if as_json:

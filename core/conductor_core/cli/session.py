@@ -45,6 +45,10 @@ class Session:
     @functools.cached_property
     def agent(self) -> AgentClient:
         """The agent, started if it does not run."""
+        return self.agent_again()
+
+    def agent_again(self) -> AgentClient:
+        """Return the agent that runs now, started if none does: the one before may have been killed."""
         record_agent_command(self.folders)
         return connect(folders=self.folders)
 

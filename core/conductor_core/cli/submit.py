@@ -202,7 +202,7 @@ def _hand_over(session: Session, submission: Submission, files: list[str], optio
     number = 0
     try:
         with _display(options) as display:
-            watch = Watch(session.client, display, session.agent, currency)
+            watch = Watch(session.client, display, session.agent, currency, again=session.agent_again)
             now = watch.submission(identity)
             number = int(now["number"])
             job = download = None

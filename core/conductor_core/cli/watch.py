@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from conductor_core.agent_client import AgentClient
 from conductor_core.api.answers import Job
 from conductor_core.api.client import ServiceClient
 from conductor_core.cli.exit_codes import Ended, ExitCode, exit_code_of_name
 from conductor_core.cli.progress import Display, Status
-from conductor_core.errors import ServiceUnreachable, Unauthorized
+from conductor_core.errors import AgentError, ServiceUnreachable, Unauthorized
+
+T = TypeVar("T")
 
 #: seconds between two looks
 LOOK_EVERY = 0.5
@@ -28,6 +30,8 @@ class Watch:
     agent: AgentClient | None
     currency: str = ""
     sleep: Callable[[float], None] = time.sleep
+    #: starts the agent again where it was killed; without it that ends the wait
+    again: Callable[[], AgentClient] | None = None
     _submission: Mapping[str, Any] | None = field(default=None, init=False)
 
     def submission(self, identity: str) -> Mapping[str, Any]:
@@ -38,7 +42,7 @@ class Watch:
         """
         assert self.agent is not None
         while True:
-            now = self._submission = self.agent.submission(identity)
+            now = self._submission = self._ask(lambda agent: agent.submission(identity))
             self.display.show(Status(now))
             if now["state"] == "submitted":
                 return now
@@ -67,7 +71,18 @@ class Watch:
     def _download(self, job: str) -> Mapping[str, Any] | None:
         if self.agent is None:
             return None
-        return next(iter(self.agent.downloads(job)), None)
+        return next(iter(self._ask(lambda agent: agent.downloads(job))), None)
+
+    def _ask(self, question: Callable[[AgentClient], T]) -> T:
+        """Ask the agent, if need be the next one: one that was killed goes on where it was as soon as somebody starts it."""
+        assert self.agent is not None
+        try:
+            return question(self.agent)
+        except AgentError:
+            if self.again is None:
+                raise
+            self.agent = self.again()
+            return question(self.agent)
 
 
 def _home(job: Job, download: Mapping[str, Any] | None) -> bool:

@@ -160,12 +160,14 @@ async def put_preview(request: Request, attempt: str, output: str, farm: FarmOf,
 
 def _keep_preview(farm: Farm, claim: _Claim, output: str, png: bytes) -> None:
     claim.own(farm)
+    query = select(OutputFile).where(OutputFile.id == output, OutputFile.attempt_id == claim.attempt)
+    with farm.database.read() as session:  # before a byte is stored: what is another's must not even fill the disk
+        if session.scalars(query).first() is None:
+            raise Absent("output", output)
     digest = digest_of(png)
     farm.store.write(digest, [png], len(png))
     with farm.database.write() as unit:
-        found = unit.session.scalars(select(OutputFile).where(OutputFile.id == output)).first()
-        if found is None or found.attempt_id != claim.attempt:
-            raise Absent("output", output)
+        found = unit.session.scalars(query).one()
         objects.register(unit, digest, len(png))
         found.preview = digest
         unit.output_changed(found)

@@ -57,6 +57,10 @@ class FrameServer:
         self.alive = True
         self._vigil.begin(charge)
 
+    def running(self) -> bool:
+        """Tell whether it can be asked for a frame: it may have died, or been killed, while it had nothing to do."""
+        return self.alive and self._tree.running()
+
     @property
     def peak_memory(self) -> int:
         """Bytes over the whole tree, since `begin`, as last measured."""

@@ -108,17 +108,32 @@ class Inspector:
         return f"{_PICTURES}/{file.parent.name}/{file.name}" if self._isolation.shows_own_paths else str(file)
 
     def _ask(self, request: Mapping[str, Any], seconds: float) -> Mapping[str, Any]:
+        """Return the process's answer; one that dies of a picture is tried once more, since somebody may have killed it."""
+        answer = self._answer(request, seconds) or self._answer(request, seconds)
+        if answer is None:
+            raise BadImage("cannot be decoded: the decoder crashed on it, twice")
+        if answer["event"] == "bad":
+            raise BadImage(str(answer["message"]))
+        return answer
+
+    def _answer(self, request: Mapping[str, Any], seconds: float) -> Mapping[str, Any] | None:
+        """Return one process's answer; None: it died.
+
+        Raises:
+            BadImage: it does not come to an end.
+        """
         tree = self._tree or self._start()
+        answer = None
         try:
             tree.stdin.write(json.dumps(request).encode() + b"\n")
             answer = self._answers.get(timeout=seconds)
-        except (OSError, queue.Empty):
-            answer = None
+        except queue.Empty:
+            self.close()
+            raise BadImage(f"cannot be decoded: the decoder did not come to an end within {seconds:.0f} s") from None
+        except OSError:
+            pass
         if answer is None:
             self.close()
-            raise BadImage("cannot be decoded: the decoder crashed on it or did not come to an end")
-        if answer["event"] == "bad":
-            raise BadImage(str(answer["message"]))
         return answer
 
     def _start(self) -> ProcessTree:

@@ -26,7 +26,7 @@ def main(parent: int, argv: list[str]) -> int:
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     if os.getppid() != parent:
         return 1
-    child = os.posix_spawnp(argv[0], argv, os.environ, setsigdef=[signal.SIGTERM, signal.SIGPIPE], setsigmask=[])
+    child = _start(libc, argv)
     while True:
         pid, status = os.wait()
         if pid == child:
@@ -34,6 +34,25 @@ def main(parent: int, argv: list[str]) -> int:
     _kill_descendants()
     code = os.waitstatus_to_exitcode(status)
     return 128 - code if code < 0 else code
+
+
+def _start(libc: ctypes.CDLL, argv: list[str]) -> int:
+    """Start the command so that it dies with us too, should somebody kill us by force."""
+    parent = os.getpid()
+    child = os.fork()
+    if child:
+        return child
+    try:
+        for number in (signal.SIGTERM, signal.SIGPIPE):
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() == parent:
+            os.execvp(argv[0], argv)  # noqa: S606 - that is what we are for
+    except OSError as exc:
+        os.write(2, f"{argv[0]} cannot be started: {exc.strerror}\n".encode())
+    finally:
+        os._exit(127)
 
 
 def _end_all(*_: object) -> None:

@@ -109,6 +109,9 @@ class ProcessTree:
         for member in members:
             with contextlib.suppress(psutil.NoSuchProcess):
                 member.kill()
+        # who lost its parent is in no tree any more, but still in the group
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
         self._popen.wait()
         _wait_until_gone(members)
 

@@ -82,7 +82,7 @@ class Session:
     @property
     def usable(self) -> bool:
         """Tell whether the next task can be run here."""
-        return not self._spoilt and (self._server is None or self._server.alive)
+        return not self._spoilt and (self._server is None or self._server.running())
 
     def run(self, assignment: Assignment, holding: Holding, hand_over: HandOver) -> None:
         """Run one task, handing over what it writes, frame by frame.

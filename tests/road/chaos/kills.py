@@ -1,0 +1,142 @@
+"""Which process is killed when: drawn from a seed, done with SIGKILL, and what stood started again as a supervisor would."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import time
+from dataclasses import dataclass
+from typing import Literal
+
+import psutil
+from road.chaos.watchers import instance_of, running
+from road.chaos.world import Submitted, World
+
+Victim = Literal["agent", "service", "runner", "frame server", "sandbox", "inspector"]
+VICTIMS: tuple[Victim, ...] = ("agent", "service", "runner", "frame server", "sandbox", "inspector")
+#: how long a victim that is not there is waited for, seconds
+WAITED_FOR = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """One step of a round."""
+
+    #: seconds after the step before
+    after: float
+    victims: tuple[Victim, ...]
+    #: seconds until what was killed and has a supervisor is started again
+    away: float
+    #: a number that chooses among several
+    choice: int
+
+    def __str__(self) -> str:
+        return f"after {self.after:.2f} s kill {' and '.join(self.victims)} (choice {self.choice}), away {self.away:.2f} s"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A kill that was done."""
+
+    victim: Victim
+    phase: str
+    at: float
+    #: of the processes of an instance
+    instance: str = ""
+
+
+def plan_kills(seed: str) -> list[Kill]:
+    """Return the steps of a round: the same for the same seed."""
+    draw = random.Random(f"kills {seed}")
+    steps = []
+    for _ in range(draw.randint(2, 4)):
+        count = 2 if draw.random() < 0.25 else 1
+        victims = tuple(draw.sample(VICTIMS, count))
+        steps.append(Kill(draw.uniform(0.0, 2.5), victims, draw.choice((0.0, draw.uniform(0.0, 2.0))), draw.randrange(100)))
+    return steps
+
+
+def execute(world: World, jobs: list[Submitted], step: Kill) -> list[Done]:
+    """Do one step: kill, wait, start again."""
+    time.sleep(step.after)
+    done = []
+    for victim in step.victims:
+        found = _wait_for(world, victim, jobs, step.choice)
+        if found is None:
+            continue
+        phase, instance, now = phase_of(world, jobs), instance_of(found), time.time()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found.kill()
+            if victim == "runner":
+                world.instances.note_kill(found.pid)
+            if victim == "service":
+                world.service.process.wait()
+            done.append(Done(victim, phase, now, instance))
+    time.sleep(step.away)
+    if any(d.victim == "service" for d in done):
+        world.start_service()
+    if any(d.victim == "agent" for d in done):
+        world.start_agent()
+    return done
+
+
+def _wait_for(world: World, victim: Victim, jobs: list[Submitted], choice: int) -> psutil.Process | None:
+    deadline = time.monotonic() + WAITED_FOR
+    while time.monotonic() < deadline:
+        found = sorted(find(world, victim), key=lambda p: p.pid)
+        if found:
+            return found[choice % len(found)]
+        if phase_of(world, jobs) == "after":
+            return None
+        time.sleep(0.02)
+    return None
+
+
+def find(world: World, victim: Victim) -> list[psutil.Process]:
+    """Return the processes that may be meant."""
+    if victim == "agent":
+        agent = world.agent_process()
+        return [] if agent is None else [agent]
+    if victim == "service":
+        process = world.service.process
+        return [psutil.Process(process.pid)] if process.poll() is None else []
+    runners = world.instances.runners()
+    if victim == "runner":
+        return runners
+    found = []
+    for runner in runners:
+        with contextlib.suppress(psutil.Error):
+            found += [p for p in runner.children(recursive=True) if _is(p, victim)]
+    return found
+
+
+def _is(process: psutil.Process, victim: Victim) -> bool:
+    try:
+        name, words = process.name(), process.cmdline()
+    except (psutil.Error, OSError):
+        return False
+    if not running(process):
+        return False
+    if victim == "sandbox":
+        return name == "bwrap"
+    script = "render.py" if victim == "frame server" else "inspect_images.py"
+    return name not in ("bwrap", "prlimit") and any(word.endswith(script) for word in words)
+
+
+def phase_of(world: World, jobs: list[Submitted]) -> str:
+    """Return how far the jobs are: what a kill now falls into."""
+    rows = world.database("SELECT id, manifest, title FROM job")
+    mine = {row["id"]: row for row in rows if row["title"] in {job.seed for job in jobs}}
+    if len(mine) < len(jobs) or any(row["manifest"] is None for row in mine.values()):
+        return "sending"
+    frames = sum(len(job.frames) for job in jobs)
+    published = sum(row["job_id"] in mine for row in world.database("SELECT job_id FROM output"))
+    if not published:
+        return "starting"
+    if published < frames:
+        return "rendering"
+    if sum(job.home(frame).exists() for job in jobs for frame in job.frames) < frames:
+        return "bringing home"
+    ended = all(row["state"] == "submitted" for row in world.journal("SELECT state FROM submissions"))
+    unfinished = world.database("SELECT id FROM task WHERE state NOT IN ('success')")
+    return "after" if ended and not unfinished else "ending"

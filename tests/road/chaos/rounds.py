@@ -1,0 +1,70 @@
+"""A round: some jobs, some kills, the wait for their end with no hand laid on, and all the checks."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from conductor_core.api.answers import FINISHED
+from road.chaos import checks, leftovers, money
+from road.chaos.kills import Done, Kill, execute, plan_kills
+from road.chaos.world import NotInTime, Submitted, World, wait_for
+
+
+@dataclass(slots=True)
+class Round:
+    """What a round was and what came of it."""
+
+    seed: str
+    steps: list[Kill]
+    kills: list[Done] = field(default_factory=list)
+    jobs: list[Submitted] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+    facts: checks.Facts = field(default_factory=checks.Facts)
+    #: kind of process → seconds from its kill until the next sign of life of what it did
+    recoveries: list[tuple[str, float]] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def story(self) -> str:
+        """Return what happened, for whoever has to find out why."""
+        lines = [f"seed {self.seed}, {self.seconds:.1f} s", *(f"  {step}" for step in self.steps)]
+        lines += [f"  killed: {kill.victim} {kill.instance[:8]} while {kill.phase}, at {kill.at:.3f}" for kill in self.kills]
+        return "\n".join([*lines, *(f"  VIOLATION: {violation}" for violation in self.violations)])
+
+
+def run_round(world: World, seed: str, *, frames: int = 5, kills: Callable[[str], list[Kill]] = plan_kills) -> Round:
+    """Submit two jobs, kill by the plan of the seed, wait, check."""
+    draw = random.Random(f"jobs {seed}")
+    this = Round(seed, kills(seed))
+    began = time.monotonic()
+    for number in range(2):
+        chunk = draw.randint(1, 4)
+        count = draw.randint(max(1, frames - 2), frames + 2)
+        this.jobs.append(world.submit(f"{seed} job {number}", range(1, count + 1), chunk=chunk))
+    for step in this.steps:
+        done = execute(world, this.jobs, step)
+        this.kills += done
+        this.recoveries += [("agent" if k.victim == "agent" else "service", time.time() - k.at) for k in done if not k.instance]
+    try:
+        wait_for("every job ends and is home", lambda: _home(world, this.jobs))
+        wait_for("every instance ends", lambda: not world.instances.runners() and not leftovers.unended(world))
+        wait_for("nothing is left behind", lambda: not leftovers.find(world), seconds=30)
+    except NotInTime as exc:
+        this.violations.append(str(exc))
+    this.seconds = time.monotonic() - began
+    this.violations += leftovers.find(world)
+    this.facts = checks.look(world, this.jobs, this.kills)
+    this.violations += [*this.facts.violations, *money.check(world)]
+    this.recoveries += checks.recoveries(world, this.jobs, this.kills)
+    return this
+
+
+def _home(world: World, jobs: list[Submitted]) -> bool:
+    """Tell whether the agent says that every job has ended and every file is home."""
+    agent = world.agent()
+    rows = {row["id"]: row for row in agent.submissions()}
+    wanted = [rows.get(job.submission, {}).get("job", "") for job in jobs]
+    downloads = {row["job"]: row for row in agent.downloads()}
+    return all(job in downloads and downloads[job]["complete"] and downloads[job]["state"] in FINISHED for job in wanted)
