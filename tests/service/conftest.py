@@ -23,7 +23,7 @@ from conductor_service.fleets import LaunchFailed, LaunchOrder, ProviderInstance
 from conductor_service.models import Account, Membership, Project, User, new_id
 from conductor_service.scheduler import Scheduler
 from conductor_service.settings import FleetSettings, Settings
-from conductor_service.store import MemoryStore
+from conductor_service.store import FolderStore, MemoryStore, PrunableStore
 from conductor_service.tokens import issue
 
 START = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
@@ -172,7 +172,7 @@ class Studio:
     http: Browser
     scheduler: Scheduler
     token: str
-    store: MemoryStore
+    store: PrunableStore
 
     #: submissions and output records to vary
     commands = staticmethod(commands)
@@ -255,11 +255,11 @@ def make_settings(folder: Path, **changes: Any) -> Settings:
 class StudioMaker:
     """Start a service in one folder; called again it starts the same one anew, as after a crash."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, on_disk: bool = False) -> None:
         self._folder = folder
         self._running: list[Studio] = []
         self.clock, self.fleet = TestClock(), FakeFleet()
-        self.store = MemoryStore(self.clock)
+        self.store = FolderStore(folder / "data" / "store") if on_disk else MemoryStore(self.clock)
 
     def __call__(self, **changes: Any) -> Studio:
         self.close()
@@ -287,6 +287,12 @@ def make_studio(tmp_path: Path) -> Iterator[StudioMaker]:
     maker = StudioMaker(tmp_path)
     yield maker
     maker.close()
+
+
+@pytest.fixture(scope="session")
+def studios_on_disk(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], StudioMaker]:
+    """Give services without end whose objects are files."""
+    return lambda: StudioMaker(tmp_path_factory.mktemp("service"), on_disk=True)
 
 
 @pytest.fixture
