@@ -36,12 +36,19 @@ class TestClock:
 
     def __init__(self) -> None:
         self.now = START
+        #: seconds that have really passed
+        self.elapsed = 0.0
 
     def __call__(self) -> datetime:
         return self.now
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass."""
+        self.now += timedelta(seconds=seconds)
+        self.elapsed += seconds
+
+    def set(self, seconds: float) -> None:
+        """Set the clock forward, or back; no time passes."""
         self.now += timedelta(seconds=seconds)
 
 
@@ -264,7 +271,7 @@ class StudioMaker:
     def __call__(self, **changes: Any) -> Studio:
         self.close()
         settings, clock = make_settings(self._folder, **changes), self.clock
-        farm = open_farm(settings, store=self.store, clock=clock, monotonic=lambda: clock.now.timestamp())
+        farm = open_farm(settings, store=self.store, clock=clock, monotonic=lambda: clock.elapsed)
         data = settings.data_folder
         ensure_owner(farm.database, data, instance_limit=settings.account_instance_limit, owner_name="Ada")
         scheduler = Scheduler(farm, self.fleet, service_url="http://127.0.0.1:1")
