@@ -302,9 +302,9 @@ def studios_on_disk(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], St
     return lambda: StudioMaker(tmp_path_factory.mktemp("service"), on_disk=True)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def fresh_studios(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], StudioMaker]:
-    """Give services without end, each in a folder of its own, for tests that need many."""
+    """Give services without end, each in a folder of its own, for tests that share one or need many."""
     return lambda: StudioMaker(tmp_path_factory.mktemp("service"))
 
 
