@@ -2,15 +2,63 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """Return the time in UTC."""
+    """Return the time in UTC as the system has it."""
     return datetime.now(UTC)
+
+
+if sys.platform == "linux":
+
+    def elapsed() -> float:
+        """Return the seconds since some moment, sleep included; nobody can set this clock."""
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+elif sys.platform == "darwin":
+
+    def elapsed() -> float:
+        """Return the seconds since some moment, sleep included; nobody can set this clock."""
+        return time.clock_gettime(time.CLOCK_MONOTONIC)  # time.monotonic() stands still there while the machine sleeps
+
+else:
+
+    def elapsed() -> float:
+        """Return the seconds since some moment, sleep included; nobody can set this clock."""
+        return time.monotonic()
+
+
+class SteadyClock:
+    """Tell the time as it was at the start, moved on by what has really passed since.
+
+    A system's clock gets set, by people and by NTP: by it leases would run out at once or not for hours, and instances be
+    billed for hours that never were. This clock does not jump. `drift` says how far the system's clock has gone from it,
+    and `adopt` follows that, once all times that are measured by it have been moved along (`clock_steps.py`).
+    """
+
+    def __init__(self, system: Clock = utc_now, elapsed: Callable[[], float] = elapsed) -> None:
+        self._system, self._elapsed = system, elapsed
+        self._anchor = (system(), elapsed())
+
+    def __call__(self) -> datetime:
+        """Return the time in UTC."""
+        start, at = self._anchor
+        return start + timedelta(seconds=self._elapsed() - at)
+
+    def drift(self) -> timedelta:
+        """Return by how much the system's clock is ahead of this one."""
+        return self._system() - self()
+
+    def adopt(self, step: timedelta) -> None:
+        """Set this clock forward, or back, by a step."""
+        start, at = self._anchor
+        self._anchor = (start + step, at)
 
 
 def iso(moment: datetime | None) -> str | None:

@@ -16,6 +16,7 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
@@ -132,15 +133,42 @@ class Database:
 
 def migrate(connection: Connection) -> None:
     """Run the migrations that this database does not have yet."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    config = _migrations()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def newest_migration() -> str | None:
+    """Return the migration that this version of Conductor needs."""
+    return ScriptDirectory.from_config(_migrations()).get_current_head()
+
+
+def _migrations() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    return config
 
 
 def sqlite_url(path: Path) -> str:
     """Return the URL of a database file."""
     return f"sqlite:///{path}"
+
+
+def read_only_engine(path: Path) -> Engine:
+    """Return an engine on a database file that cannot change it, whatever is asked of it; a service may be at work on it.
+
+    A database that was left by a crash has a write-ahead log: it is read with it, and both stay as they are.
+    """
+    engine = create_engine(f"sqlite:///{path.absolute().as_uri()}?mode=ro&uri=true")
+    event.listen(engine, "connect", _set_reading_pragmas)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _set_reading_pragmas(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None
+    for pragma in ("query_only=ON", f"busy_timeout={BUSY_MILLISECONDS}"):
+        connection.execute(f"PRAGMA {pragma}")
 
 
 def _engine(url: str) -> Engine:

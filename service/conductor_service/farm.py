@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,9 +9,9 @@ from pathlib import Path
 
 from conductor_core.user_folders import private_folder
 
-from conductor_service import events
+from conductor_service import clock_steps, events
 from conductor_service.catalogue import Catalogue, load_catalogue
-from conductor_service.clock import Clock, utc_now
+from conductor_service.clock import Clock, SteadyClock, elapsed, utc_now
 from conductor_service.database import Database, sqlite_url
 from conductor_service.found_software import find_software
 from conductor_service.hand_out import LeaseTimes
@@ -34,7 +33,7 @@ class Farm:
     logs: AttemptLogs
     signals: Signals
     gatekeeper: Gatekeeper
-    clock: Clock
+    clock: SteadyClock
     monotonic: Callable[[], float]
     #: when each instance's runner was last heard of; kept in memory, since it changes with every request
     seen: dict[str, datetime] = field(default_factory=dict)
@@ -60,9 +59,12 @@ def open_farm(
     *,
     store: PrunableStore | None = None,
     clock: Clock = utc_now,
-    monotonic: Callable[[], float] = time.monotonic,
+    monotonic: Callable[[], float] = elapsed,
 ) -> Farm:
     """Open the data folder: migrate the database, read the catalogue, open the store.
+
+    Args:
+        clock: the system's clock; the farm's own does not jump when that is set.
 
     Raises:
         SettingsError: the catalogue does not fit its schema.
@@ -75,12 +77,14 @@ def open_farm(
         found=find_software() if settings.find_software else (),
     )
     signals = Signals()
-    database = Database(sqlite_url(data / "conductor.sqlite"), clock=clock, signals=signals, finish=events.finish)
+    steady = SteadyClock(clock, monotonic)
+    database = Database(sqlite_url(data / "conductor.sqlite"), clock=steady, signals=signals, finish=events.finish)
     database.upgrade()
+    clock_steps.forget_the_future(database)
 
     def look_up(secret: str) -> Principal | None:
         with database.read() as session:
-            return principal_of(session, secret, clock())
+            return principal_of(session, secret, steady())
 
     return Farm(
         settings=settings,
@@ -90,6 +94,6 @@ def open_farm(
         logs=AttemptLogs(private_folder(data / "logs"), settings.max_log_bytes),
         signals=signals,
         gatekeeper=Gatekeeper(look_up, monotonic),
-        clock=clock,
+        clock=steady,
         monotonic=monotonic,
     )

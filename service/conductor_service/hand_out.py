@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from conductor_service.database import Unit
 from conductor_service.door import Why, move
 from conductor_service.jobs import submission_of
+from conductor_service.leases import lose
 from conductor_service.models import Attempt, Instance, Job, Project, Step, Task, new_id
 from conductor_service.states import AttemptState, JobState, TaskState
 from conductor_service.views import JsonObject
@@ -106,6 +107,10 @@ def hand_out(unit: Unit, instance: Instance, sessions: Sequence[str], times: Lea
 
 
 def _lease(unit: Unit, instance: Instance, task: Task, times: LeaseTimes) -> Attempt:
+    """Make the task's next attempt; a former one whose lease has run out is given up first: one at a time has a task."""
+    former = select(Attempt).where(Attempt.task_id == task.id, Attempt.released.is_(None))
+    for attempt in unit.session.scalars(former).all():
+        lose(unit, attempt, "its lease had run out")
     task.fence += 1
     task.attempts_made += 1
     attempt = Attempt(

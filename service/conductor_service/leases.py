@@ -261,7 +261,7 @@ def lose(unit: Unit, attempt: Attempt, reason: str, at: datetime | None = None) 
 def _release(unit: Unit, attempt: Attempt) -> None:
     """Note that nothing of a killed attempt runs any more: its task may be leased again, its instance is free."""
     if attempt.released is None:
-        attempt.released = unit.now
+        attempt.released = max(unit.now, attempt.ended or unit.now)
         unit.work = True
         _note_idle(unit, attempt.instance_id)
 
@@ -274,12 +274,13 @@ def lose_all(unit: Unit, instance_id: str, reason: str, at: datetime) -> None:
 
 
 def grace(unit: Unit, lease: timedelta) -> None:
-    """Let every lease last at least one full lease from now.
+    """Let every lease last one full lease from now.
 
-    After the service was down, or its machine asleep, runners could not beat: that they were silent says nothing.
+    After the service was down, or its machine asleep, runners could not beat: that they were silent says nothing. A lease
+    that lasted longer than that was given before the clock was set back.
     """
     until: datetime = unit.now + lease
     unit.session.execute(
-        update(Attempt).where(Attempt.released.is_(None), Attempt.expires < until).values(expires=until),
+        update(Attempt).where(Attempt.released.is_(None)).values(expires=until),
         execution_options={"synchronize_session": False},
     )

@@ -13,12 +13,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
-from conductor_service import events, leases, objects
-from conductor_service.catalogue import Catalogue
+from conductor_service import clock_steps, events, leases, objects
 from conductor_service.database import Unit
 from conductor_service.farm import Farm
 from conductor_service.fleets import Fleet, LaunchFailed, LaunchOrder
-from conductor_service.models import Account, Attempt, Instance, Job, OutputFile, Task, new_id
+from conductor_service.instances import end_instance, new_instance, signs_of_life
+from conductor_service.models import Account, Attempt, Instance, Job, Task
+from conductor_service.moments import Moments
 from conductor_service.planning import NOTICED_LATE, Demand, FleetPlan, Kind, Live, Rules, plan_fleet
 from conductor_service.states import AttemptState, JobState, TaskState
 from conductor_service.tokens import issue, revoke_instance
@@ -47,13 +48,7 @@ class Scheduler:
         self._fleet = fleet
         self._service_url = service_url
         self._stopping = threading.Event()
-        self._last_tick: datetime | None = None
-        self._last_housekeeping: datetime | None = None
-        self._last_note: datetime | None = None
-        #: silence before this is not held against anybody
-        self._patience: datetime | None = None
-        #: launches that failed: how often, and when to try again
-        self._launches: dict[str, tuple[int, datetime]] = {}
+        self._moments = Moments()
 
     def run(self) -> None:
         """Tick until `stop`: every second, and at once when work comes up."""
@@ -74,6 +69,7 @@ class Scheduler:
 
     def tick(self) -> None:
         """Look, plan and do once."""
+        self._follow_the_clock()
         now = self._farm.clock()
         self._allow_for_gaps(now)
         there = {i.instance_id for i in self._fleet.instances()}
@@ -85,8 +81,8 @@ class Scheduler:
                 leases.expire(unit, now, self._farm.lease)
         if plan:
             self.execute(plan)
-        if self._last_note is None or now - self._last_note >= HEARD:
-            self._last_note = now
+        if self._moments.note is None or now - self._moments.note >= HEARD:
+            self._moments.note = now
             self._note_heard()
         self._keep_house(now)
 
@@ -112,7 +108,8 @@ class Scheduler:
         self._fleet.terminate(instance_id)
         with self._farm.database.write() as unit:
             instance = unit.session.get_one(Instance, instance_id)
-            at = max(self._last_heard(instance), last_sign(unit.session, instance)) if reason in NOTICED_LATE else unit.now
+            known = (self._last_heard(instance), *signs_of_life(unit.session, instance_id))
+            at = max(known) if reason in NOTICED_LATE else unit.now
             end_instance(unit, instance, reason, at)
         self._forget(instance_id)
 
@@ -125,12 +122,24 @@ class Scheduler:
         for left in self._fleet.instances():
             self._fleet.terminate(left.instance_id)
 
+    def _follow_the_clock(self) -> None:
+        """Move all times along when somebody has set the system's clock: no lease runs out by it, nobody is billed for it."""
+        step = self._farm.clock.drift()
+        if abs(step) < clock_steps.STEP:
+            return
+        log.warning("The system's clock was set by %+.0f s; all that is under way moves along.", step.total_seconds())
+        clock_steps.follow(self._farm.database, self._farm.clock, step)
+        for instance in list(self._farm.seen):
+            self._farm.seen[instance] += step
+        self._moments.move(step)
+        self._moments.sweep = self._farm.clock() + objects.PRESENCE
+
     def _allow_for_gaps(self, now: datetime) -> None:
         """Lengthen the leases when nobody could beat: at the start, and after this machine slept."""
-        last, self._last_tick = self._last_tick, now
+        last, self._moments.tick = self._moments.tick, now
         if last is not None and now - last < max(self._farm.lease / 2, timedelta(seconds=10)):
             return
-        self._patience = now
+        self._moments.patience = now
         with self._farm.database.write() as unit:
             leases.grace(unit, self._farm.lease)
 
@@ -161,7 +170,7 @@ class Scheduler:
             kind=Kind(row.account_id, row.type, row.preemptible),
             state=row.state,
             launched=row.launched,
-            seen=max(self._last_heard(row), self._patience or now),
+            seen=max(self._last_heard(row), self._moments.patience or now),
             idle_since=None if busy else row.idle_since,
             retired=row.retired,
             exists=exists,
@@ -204,10 +213,10 @@ class Scheduler:
 
     def _order_again(self, instance_id: str) -> LaunchOrder | None:
         """Return the order for an instance that is not there, with a new token; None while it is too soon."""
-        tries, not_before = self._launches.get(instance_id, (0, self._farm.clock()))
+        tries, not_before = self._moments.launches.get(instance_id, (0, self._farm.clock()))
         if self._farm.clock() < not_before:
             return None
-        self._launches[instance_id] = (tries, not_before)
+        self._moments.launches[instance_id] = (tries, not_before)
         with self._farm.database.write() as unit:
             instance = unit.session.get_one(Instance, instance_id)
             revoke_instance(unit, instance_id)
@@ -216,28 +225,30 @@ class Scheduler:
         return LaunchOrder(instance_id, instance.type, instance.preemptible, self._service_url, token)
 
     def _launch(self, order: LaunchOrder) -> None:
-        tries = self._launches.get(order.instance_id, (0, None))[0] + 1
+        tries = self._moments.launches.get(order.instance_id, (0, None))[0] + 1
         pause = min(2**tries, _LONGEST_PAUSE_SECONDS)
-        self._launches[order.instance_id] = (tries, self._farm.clock() + timedelta(seconds=pause))
+        self._moments.launches[order.instance_id] = (tries, self._farm.clock() + timedelta(seconds=pause))
         try:
             self._fleet.launch(order)
         except LaunchFailed as exc:
             log.warning("%s", exc)
 
     def _forget(self, instance_id: str) -> None:
-        self._launches.pop(instance_id, None)
+        self._moments.launches.pop(instance_id, None)
         self._farm.seen.pop(instance_id, None)
         self._farm.gatekeeper.forget()
 
     def _keep_house(self, now: datetime) -> None:
-        if self._last_housekeeping is not None and now - self._last_housekeeping < HOUSEKEEPING:
+        last, sweep = self._moments.housekeeping, self._moments.sweep
+        if last is not None and now - last < HOUSEKEEPING:
             return
-        self._last_housekeeping = now
+        self._moments.housekeeping = now
         with self._farm.database.write() as unit:
             events.prune(unit, now - timedelta(days=self._farm.settings.event_days))
             events.prune_progress(unit, now - PROGRESS_KEPT)
             objects.forget_leases(unit, now)
-        objects.sweep(self._farm.database, self._farm.store)
+        if sweep is None or now >= sweep:
+            objects.sweep(self._farm.database, self._farm.store)
 
 
 def demands(session: Session) -> list[Demand]:
@@ -268,50 +279,3 @@ def demands(session: Session) -> list[Demand]:
         )
         for job in rows
     ]
-
-
-def last_sign(session: Session, instance: Instance) -> datetime:
-    """Return when an instance last did something that is on record: what was only in memory goes with a service that is killed."""
-    said = Attempt.state.in_([AttemptState.SUCCESS, AttemptState.FAILED])
-    own = Attempt.instance_id == instance.id
-    queries = (
-        select(func.max(Attempt.started)).where(own),
-        select(func.max(Attempt.ended)).where(own, said),
-        select(func.max(OutputFile.created)).join(Attempt, Attempt.id == OutputFile.attempt_id).where(own),
-    )
-    return max((at for query in queries if (at := session.scalar(query)) is not None), default=instance.launched)
-
-
-def new_instance(unit: Unit, kind: Kind, catalogue: Catalogue) -> Instance:
-    """Write down an instance that is about to be launched, at the price of now."""
-    instance = Instance(
-        id=new_id(),
-        account_id=kind.account,
-        type=kind.type,
-        preemptible=kind.preemptible,
-        price_per_hour=catalogue.instance_types[kind.type].price_per_hour,
-        state="launching",
-        launched=unit.now,
-        host={},
-    )
-    unit.session.add(instance)
-    unit.session.flush()
-    unit.instance_changed(instance)
-    return instance
-
-
-def end_instance(unit: Unit, instance: Instance, reason: str, at: datetime | None = None) -> None:
-    """Write down that an instance is gone, `at` a time before now perhaps, and give up what ran there.
-
-    Nothing happens if it has ended.
-    """
-    if instance.ended is not None:
-        return
-    instance.state = "ended"
-    instance.ended = unit.now if at is None else min(at, unit.now)
-    instance.end_reason = reason
-    instance.idle_since = None
-    revoke_instance(unit, instance.id)
-    leases.lose_all(unit, instance.id, reason, instance.ended)
-    instance.idle_since = None
-    unit.instance_changed(instance)

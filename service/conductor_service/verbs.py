@@ -38,11 +38,17 @@ def apply(unit: Unit, job: Job, verb: Verb, wish: Wish, *, actor: str) -> int:
     chosen = _chosen(unit, job, wish)
     named = wish.tasks is not None or wish.states is not None
     why = Why(actor, wish.reason or f"{verb.value} by {actor}", "user")
+    before = [task.state for task in chosen]
     changed = _VERBS[verb](unit, job, chosen, why, named)
     if not changed:
         what = f"None of the {len(chosen)} tasks chosen in job {job.number} can follow {verb.value!r}."
-        raise NotAllowedNow(what, allowed=[v for v in allowed_verbs(t.state for t in chosen) if v != verb.value])
+        raise NotAllowedNow(what, allowed=[v for v in allowed_verbs(before) if v != verb.value])
     waiting.settle(unit, job)
+    if verb is Verb.RETRY:
+        changed -= sum(task.state is TaskState.SKIPPED for task in chosen)
+        if not changed:
+            what = f"The {len(chosen)} tasks chosen in job {job.number} wait for a step that did not succeed."
+            raise NotAllowedNow(what, allowed=("retry the step before them",))
     return changed
 
 

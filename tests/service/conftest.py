@@ -23,7 +23,7 @@ from conductor_service.fleets import LaunchFailed, LaunchOrder, ProviderInstance
 from conductor_service.models import Account, Membership, Project, User, new_id
 from conductor_service.scheduler import Scheduler
 from conductor_service.settings import FleetSettings, Settings
-from conductor_service.store import MemoryStore
+from conductor_service.store import FolderStore, MemoryStore, PrunableStore
 from conductor_service.tokens import issue
 
 START = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
@@ -36,12 +36,19 @@ class TestClock:
 
     def __init__(self) -> None:
         self.now = START
+        #: seconds that have really passed
+        self.elapsed = 0.0
 
     def __call__(self) -> datetime:
         return self.now
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass."""
+        self.now += timedelta(seconds=seconds)
+        self.elapsed += seconds
+
+    def set(self, seconds: float) -> None:
+        """Set the clock forward, or back; no time passes."""
         self.now += timedelta(seconds=seconds)
 
 
@@ -172,7 +179,7 @@ class Studio:
     http: Browser
     scheduler: Scheduler
     token: str
-    store: MemoryStore
+    store: PrunableStore
 
     #: submissions and output records to vary
     commands = staticmethod(commands)
@@ -255,16 +262,16 @@ def make_settings(folder: Path, **changes: Any) -> Settings:
 class StudioMaker:
     """Start a service in one folder; called again it starts the same one anew, as after a crash."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, on_disk: bool = False) -> None:
         self._folder = folder
         self._running: list[Studio] = []
         self.clock, self.fleet = TestClock(), FakeFleet()
-        self.store = MemoryStore(self.clock)
+        self.store = FolderStore(folder / "data" / "store") if on_disk else MemoryStore(self.clock)
 
     def __call__(self, **changes: Any) -> Studio:
         self.close()
         settings, clock = make_settings(self._folder, **changes), self.clock
-        farm = open_farm(settings, store=self.store, clock=clock, monotonic=lambda: clock.now.timestamp())
+        farm = open_farm(settings, store=self.store, clock=clock, monotonic=lambda: clock.elapsed)
         data = settings.data_folder
         ensure_owner(farm.database, data, instance_limit=settings.account_instance_limit, owner_name="Ada")
         scheduler = Scheduler(farm, self.fleet, service_url="http://127.0.0.1:1")
@@ -289,9 +296,15 @@ def make_studio(tmp_path: Path) -> Iterator[StudioMaker]:
     maker.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
+def studios_on_disk(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], StudioMaker]:
+    """Give services without end whose objects are files."""
+    return lambda: StudioMaker(tmp_path_factory.mktemp("service"), on_disk=True)
+
+
+@pytest.fixture(scope="session")
 def fresh_studios(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], StudioMaker]:
-    """Give services without end, each in a folder of its own, for tests that need many."""
+    """Give services without end, each in a folder of its own, for tests that share one or need many."""
     return lambda: StudioMaker(tmp_path_factory.mktemp("service"))
 
 

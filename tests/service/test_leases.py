@@ -8,7 +8,7 @@ import pytest
 from conductor_core.digest import digest_of
 from conductor_core.submission import Step
 from conductor_service.leases import expire
-from conductor_service.models import LateReport
+from conductor_service.models import Attempt, LateReport
 from sqlalchemy import func, select
 
 
@@ -324,3 +324,18 @@ def test_who_waited_for_the_pen_is_not_lost(studio: Any) -> None:
     studio.scheduler.tick()
     assert studio.states(job)[0] == "running"
     assert runner.beat(assignment).json()["action"] == "go-on"
+
+
+def test_a_former_attempt_is_given_up_before_the_next(studio: Any) -> None:
+    """A task whose killed attempt was never confirmed is leased again when that lease has run out, and then that is over."""
+    job = studio.job(studio.commands("1"))
+    runner = studio.runner()
+    killed = runner.take()
+    studio.verb(job, "kill")
+    studio.verb(job, "retry")
+    assert runner.next().status_code == 204
+    studio.clock.pass_time(25)  # and no tick of the scheduler in between
+    assert runner.take()["task"]["id"] == killed["task"]["id"]
+    with studio.farm.database.read() as session:
+        unreleased = session.scalars(select(Attempt.number).where(Attempt.released.is_(None))).all()
+    assert unreleased == [2]

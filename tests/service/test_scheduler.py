@@ -313,3 +313,26 @@ def test_a_runner_that_survives_the_service_keeps_its_instance(make_studio: Any)
     back = make_studio()
     back.scheduler.tick()
     assert back.get("/instances")["instances"][0]["state"] == "ready"
+
+
+def test_what_an_instance_did_counts_as_a_sign_of_life(make_studio: Any) -> None:
+    """One that is found gone after a restart is billed until its last task or output, if that is later than it was heard of."""
+    studio = make_studio()
+    studio.job(studio.commands("1"))
+    runner = studio.runner()
+    work = runner.take()
+    for _ in range(82):
+        studio.clock.pass_time(10)
+        studio.scheduler.tick()
+        runner.beat(work)
+    studio.clock.pass_time(30)
+    runner.store(work, b"p")
+    runner.publish(work, studio.record(work, 1, b"p"))
+    published = studio.clock.now
+    studio.fleet.vanish(runner.id)
+    studio = make_studio()  # after a crash: nobody could write down when it was heard of
+    studio.clock.pass_time(1000)
+    studio.scheduler.tick()
+    gone = next(i for i in studio.get("/instances?all=true")["instances"] if i["id"] == runner.id)
+    assert gone["ended"] == published.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    assert gone["billed_minutes"] == 15

@@ -30,6 +30,8 @@ class ExitCode(enum.IntEnum):
     REFUSED = 8
     #: the host (Blender) could not be asked about the scene
     HOST_FAILED = 9
+    #: `audit` found something wrong
+    FAULTS_FOUND = 10
     #: a defect of Conductor
     INTERNAL = 70
     #: Ctrl-C

@@ -18,9 +18,9 @@ from conductor_service.database import Unit
 from conductor_service.errors import Busy, Retired, StaleAttempt
 from conductor_service.farm import Farm
 from conductor_service.hand_out import any_work, assignment, hand_out, held_attempts
+from conductor_service.instances import end_instance
 from conductor_service.leases import Beat, Finish
 from conductor_service.models import Attempt, Instance
-from conductor_service.scheduler import end_instance
 from conductor_service.views import JsonObject
 
 router = APIRouter(prefix="/api/v1/runner")

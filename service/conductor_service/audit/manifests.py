@@ -1,0 +1,59 @@
+"""Manifests: their bytes, and the rows that say what runners may fetch by them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conductor_core.digest import Digest
+from conductor_core.documents import from_bytes
+from conductor_core.errors import InvalidDocument
+from conductor_core.manifest import Manifest
+from sqlalchemy import exists, select
+
+from conductor_service.audit.kinds import Ground, Seen, kind
+from conductor_service.models import ManifestObject, StoredManifest, StoredObject
+
+_AGAIN = "Submit its jobs again: what a manifest does not list properly cannot be laid out on an instance."
+
+
+@kind("manifest-missing", _AGAIN)
+def manifest_missing(ground: Ground) -> Iterator[Seen]:
+    """A manifest is an object that neither the database nor the store knows."""
+    known = exists().where(StoredObject.digest == StoredManifest.digest)
+    for row in ground.rows(select(StoredManifest.digest).where(~known)):
+        if ground.store.size(Digest(row.digest)) is None:
+            yield Seen(f"manifest {row.digest}", f"The bytes of manifest {row.digest} are not in the store.")
+
+
+@kind("manifest-names", _AGAIN)
+def manifest_names(ground: Ground) -> Iterator[Seen]:
+    """A manifest names an object that the database does not know."""
+    known = exists().where(StoredObject.digest == ManifestObject.digest)
+    for row in ground.rows(select(ManifestObject.manifest, ManifestObject.digest).where(~known)):
+        what = f"Manifest {row.manifest} names object {row.digest}, which is not known."
+        yield Seen(f"manifest {row.manifest}", what)
+
+
+@kind("manifest-rows", _AGAIN)
+def manifest_rows(ground: Ground) -> Iterator[Seen]:
+    """The rows of a manifest are not what its bytes say."""
+    for row in ground.rows(select(StoredManifest.digest, StoredManifest.size, StoredManifest.entries)):
+        digest = Digest(row.digest)
+        if ground.store.size(digest) is None:
+            continue  # another kind
+        try:
+            data = b"".join(ground.store.read(digest))
+            manifest = from_bytes(Manifest, data)
+        except (OSError, InvalidDocument) as exc:
+            yield Seen(f"manifest {digest}", f"The bytes of manifest {digest} cannot be read: {exc}")
+            continue
+        kept = set(ground.session.scalars(select(ManifestObject.digest).where(ManifestObject.manifest == digest)))
+        differing = sorted(kept ^ set(manifest.objects()))
+        if differing:
+            which = "only in its rows" if differing[0] in kept else "only in its bytes"
+            what = f"Manifest {digest}: {len(differing)} objects differ between rows and bytes; {differing[0]} is {which}."
+            yield Seen(f"manifest {digest}", what)
+        elif (row.size, row.entries) != (len(data), len(manifest.entries)):
+            says = f"{row.size} bytes and {row.entries} entries"
+            has = f"{len(data)} bytes and {len(manifest.entries)} entries"
+            yield Seen(f"manifest {digest}", f"Manifest {digest} is kept with {says}; it has {has}.")

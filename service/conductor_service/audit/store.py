@@ -1,0 +1,128 @@
+"""The store: every object that is known has its bytes, and no bytes are there that nobody knows."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+from conductor_core.digest import Digest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from conductor_service.audit.kinds import BATCH, Ground, Seen, kind
+from conductor_service.models import Job, ManifestObject, OutputFile, StoredManifest, StoredObject
+from conductor_service.objects import PRESENCE
+
+_SENT_AGAIN = "An input is sent again by the next submission that needs it; of an output, retry the task."
+_SWEPT = "The service removes it within minutes of its next start, or of now; it only takes room."
+
+
+@kind("object-missing", _SENT_AGAIN)
+def object_missing(ground: Ground) -> Iterator[Seen]:
+    """An object is known, and its bytes are not in the store."""
+    for digest, size in ground.rows(select(StoredObject.digest, StoredObject.size)):
+        if ground.store.size(Digest(digest)) is None:
+            what = f"Object {digest} of {size} bytes is not in the store; {_user(ground.session, digest)}."
+            yield Seen(f"object {digest}", what)
+
+
+@kind("object-size", _SENT_AGAIN)
+def object_size(ground: Ground) -> Iterator[Seen]:
+    """An object has another size in the store than it is known with."""
+    for digest, size in ground.rows(select(StoredObject.digest, StoredObject.size)):
+        held = ground.store.size(Digest(digest))
+        if held is not None and held != size:
+            what = f"Object {digest} has {held} bytes in place of {size}; {_user(ground.session, digest)}."
+            yield Seen(f"object {digest}", what)
+
+
+@kind("object-content", _SENT_AGAIN, deep=True)
+def object_content(ground: Ground) -> Iterator[Seen]:
+    """The bytes of an object do not hash to its name."""
+    for digest, size in ground.rows(select(StoredObject.digest, StoredObject.size)):
+        if ground.store.size(Digest(digest)) != size:
+            continue  # other kinds
+        wrong = _wrong(ground, Digest(digest))
+        if wrong:
+            yield Seen(f"object {digest}", f"Object {digest} {wrong}; {_user(ground.session, digest)}.")
+
+
+def _wrong(ground: Ground, digest: Digest) -> str:
+    hasher = hashlib.sha256()
+    try:
+        for piece in ground.store.read(digest):
+            hasher.update(piece)
+    except OSError as exc:
+        return f"cannot be read ({exc.strerror or type(exc).__name__})"
+    actual = f"sha256:{hasher.hexdigest()}"
+    return "" if actual == digest else f"has the content of {actual}"
+
+
+@kind("object-orphan", _SWEPT)
+def object_orphan(ground: Ground) -> Iterator[Seen]:
+    """Bytes are in the store that nothing knows, and have been for longer than a transaction may take."""
+    digests = ground.store.digests()
+    while some := list(islice(digests, BATCH)):
+        known = _known(ground.session, some)
+        for digest in some:
+            written = None if digest in known else ground.store.written(digest)
+            if written is not None and written < ground.now - PRESENCE:
+                yield Seen(f"object {digest}", f"Object {digest} is in the store, and nothing knows of it.")
+
+
+def _known(session: Session, digests: list[Digest]) -> set[str]:
+    """Return those that something belongs to; manifests and previews had no row of their own at first."""
+    columns = (StoredObject.digest, StoredManifest.digest, OutputFile.preview)
+    return {d for column in columns for d in session.scalars(select(column).where(column.in_(digests))) if d is not None}
+
+
+@kind("store-leftover", _SWEPT)
+def store_leftover(ground: Ground) -> Iterator[Seen]:
+    """A file was left in the store's tmp folder by a writer that died."""
+    for path, written in _files(ground.data / "store" / "tmp"):
+        fresh = ground.served and written > ground.now - PRESENCE
+        doubt = ", or is being written right now" if fresh else ""
+        yield Seen(f"file {path.name}", f"{path} was left over by a writer that was killed{doubt}.", in_flight=fresh)
+
+
+@kind("store-damaged", "Find out what damaged it (disk, memory, people); what needs it sends it again. Then delete the file.")
+def store_damaged(ground: Ground) -> Iterator[Seen]:
+    """An object was found damaged, and is set aside."""
+    for path, _ in _files(ground.data / "store" / "damaged"):
+        yield Seen(f"object sha256:{path.name}", f"Object sha256:{path.name} was found damaged and lies in {path}.")
+
+
+def _files(folder: Path) -> Iterator[tuple[Path, datetime]]:
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        try:
+            yield path, datetime.fromtimestamp(path.lstat().st_mtime, UTC)
+        except FileNotFoundError:
+            continue  # it has its name now, or was swept
+
+
+def _user(session: Session, digest: str) -> str:
+    """Return who needs an object."""
+    output = select(OutputFile.path, Job.number).join(Job, Job.id == OutputFile.job_id).where(OutputFile.digest == digest)
+    found = session.execute(output.limit(1)).first()
+    if found is not None:
+        return f"it is output {found.path} of job {found.number}"
+    for query, what in (
+        (select(Job.number).where(Job.manifest == digest), "it is the manifest of job {}"),
+        (
+            select(Job.number)
+            .join(ManifestObject, ManifestObject.manifest == Job.manifest)
+            .where(ManifestObject.digest == digest),
+            "job {} needs it",
+        ),
+        (
+            select(Job.number).join(OutputFile, OutputFile.job_id == Job.id).where(OutputFile.preview == digest),
+            "it is a preview of job {}",
+        ),
+    ):
+        number = session.scalars(query.limit(1)).first()
+        if number is not None:
+            return what.format(number)
+    return "no job needs it"
