@@ -11,6 +11,7 @@ import numpy as np
 import OpenImageIO as oiio
 import pytest
 from conductor_service.runner import inspect_images
+from conductor_service.runner.groups import NoGroups
 from conductor_service.runner.inspector import BadImage, ImageFacts, Inspector
 from conductor_service.runner.isolation import Isolation, Launch, World
 from conductor_service.runner.publisher import ImageInspector
@@ -48,7 +49,7 @@ class Here:
 def sandboxed(tmp_path: Path, sandbox: Isolation) -> Iterator[Inspector]:
     """Give an inspector in the sandbox; pictures lie in `attempts`."""
     (tmp_path / "attempts").mkdir()
-    found = Inspector(sandbox, tmp_path / "inspector")
+    found = Inspector(sandbox, tmp_path / "inspector", NoGroups())
     yield found
     found.close()
 
@@ -214,7 +215,7 @@ class TakenOver:
 def test_a_decoder_that_was_taken_over_gets_nothing_sent(tmp_path: Path, does: str) -> None:
     """A preview is a plain file of a reasonable size, or there is none; reading it never hangs and never fills the memory."""
     (tmp_path / "job" / "attempt").mkdir(parents=True)
-    inspector = Inspector(TakenOver(HOSTILE.format(does=does)), tmp_path / "inspector")
+    inspector = Inspector(TakenOver(HOSTILE.format(does=does)), tmp_path / "inspector", NoGroups())
     with pytest.raises(BadImage, match="has no preview"):
         inspector.preview(tmp_path / "job" / "attempt" / "1.png")
     inspector.close()

@@ -13,6 +13,7 @@ import pytest
 from conductor_core.errors import Conflict, NotFound, Refused, ServiceError, Unauthorized
 from conductor_core.submission import Limits, Output
 from conductor_service.runner.assignment import AttemptRef
+from conductor_service.runner.groups import NoGroups
 from conductor_service.runner.limits import ResourceLimits
 from conductor_service.runner.service import Orders
 
@@ -326,9 +327,12 @@ def test_words_are_no_silence_but_a_task_has_its_time(farm: Farm, job: MakeJob) 
     assert (told.verdict.state, told.verdict.cause) == ("failed", "time-out")
 
 
-def test_memory_beyond_the_limit_ends_a_task(farm: Farm, job: MakeJob) -> None:
-    """The tree's memory is measured, children included, and a task over its limit is ended for that cause."""
+@pytest.mark.parametrize("kept", ["by the kernel", "by measuring"])
+def test_memory_beyond_the_limit_ends_a_task(farm: Farm, job: MakeJob, kept: str) -> None:
+    """The whole tree counts, and a task over its limit is ended for that cause, in a control group or without one."""
     farm.resources = ResourceLimits(memory=300 << 20, free_disk=1 << 20)
+    if kept == "by measuring":
+        farm.groups = NoGroups
     scene = """
         import subprocess, sys, time
         hog = "x = bytearray(120 << 20); import time; time.sleep(60)"
@@ -338,7 +342,8 @@ def test_memory_beyond_the_limit_ends_a_task(farm: Farm, job: MakeJob) -> None:
     told = farm.told(job(scene))
     assert told.verdict is not None
     assert (told.verdict.state, told.verdict.cause) == ("failed", "out-of-memory")
-    assert told.verdict.peak_memory > 300 << 20
+    assert told.verdict.peak_memory >= 300 << 20
+    assert "MiB of memory" in told.verdict.message or "limit of 300 MiB (peak 300 MiB)" in told.verdict.message
 
 
 def test_memory_of_one_process_is_limited_at_once(farm: Farm, job: MakeJob) -> None:
