@@ -163,10 +163,10 @@ out = os.fdopen(os.dup(1), "w", buffering=1)
 os.dup2(2, 1)
 def say(**message):
     out.write(json.dumps(message) + "\\n")
-def png(path, width=8, height=4):
+def png(path, width=8, height=4, colour=(200, 100, 50)):
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-    rows = b"".join(b"\\0" + bytes([200, 100, 50]) * width for _ in range(height))
+    rows = b"".join(b"\\0" + bytes(colour) * width for _ in range(height))
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     with open(path, "wb") as stream:
         stream.write(b"\\x89PNG\\r\\n\\x1a\\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
@@ -230,6 +230,7 @@ class Job:
     #: the scene, where it is no text for the fake frame server
     scene_bytes: bytes = b""
     flavour: Flavour = Flavour.POSIX
+    last_try: bool = False
 
 
 class Farm:
@@ -264,7 +265,7 @@ class Farm:
         manifest = make_manifest(job.flavour, entries)
         step = Step("beauty", "1", kind="command" if job.command else "frames", outputs=job.outputs, command=job.command)
         assignment = Assignment(
-            attempt=AttemptRef(f"attempt-{number}", 7, 1),
+            attempt=AttemptRef(f"attempt-{number}", 7, 1, job.last_try),
             job=JobRef("job-1", 1, "a job", "show"),
             task=TaskRef(f"task-{number}", 0, job.frames),
             step=step,

@@ -50,6 +50,8 @@ class ImageFacts:
     width: int
     height: int
     layers: tuple[str, ...]
+    #: every value of every layer is 0
+    blank: bool = False
 
 
 class Inspector:
@@ -77,7 +79,7 @@ class Inspector:
         """
         request = {"do": "inspect", "path": self._seen(file), "width": width, "height": height, "layers": list(layers)}
         answer = self._ask(request, _INSPECT_SECONDS)
-        return ImageFacts(int(answer["width"]), int(answer["height"]), tuple(answer["layers"]))
+        return ImageFacts(int(answer["width"]), int(answer["height"]), tuple(answer["layers"]), bool(answer["blank"]))
 
     def preview(self, file: Path) -> bytes:
         """Return a PNG of a picture, at most 640 pixels wide or high.
