@@ -407,6 +407,15 @@ def test_a_huge_log_is_shipped_within_bounds(farm: Farm, job: MakeJob) -> None:
     assert b"bytes of log are left out" in told.log
 
 
+def test_each_attempt_has_its_own_words_to_the_last(farm: Farm, job: MakeJob) -> None:
+    """What a frame printed before it was done is in its attempt's log, however far reading was behind."""
+    scene = "import os\npng(path)\nos.write(2, b'z' * 60000 + b'\\nend of %d\\n' % frame)"
+    attempts = [farm.add(job(scene, frames=(n,))) for n in range(1, 16)]
+    farm.run()
+    logs = [farm.service.told[a].log for a in attempts]
+    assert [n for n, log in enumerate(logs, 1) if log.count(b"end of") != 1 or b"end of %d\n" % n not in log] == []
+
+
 def test_stopping_ends_the_task_as_preempted_and_publishes_what_is_rendered(farm: Farm, job: MakeJob) -> None:
     """SIGTERM's path: the rendered frame is published, the running one is given up, goodbye is said."""
     attempt = farm.add(job("png(path)\nif frame == 2: import time; time.sleep(600)", frames=(1, 2)))

@@ -119,7 +119,7 @@ class Session:
         finally:
             holding.inbox = None
             if self._server is not None:
-                holding.beat = replace(holding.beat, peak_memory=self._server.measured_peak())
+                holding.beat = replace(holding.beat, peak_memory=self._server.settle())
 
     def close(self) -> None:
         """End the software and remove what the session wrote."""
