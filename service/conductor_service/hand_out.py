@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from conductor_core.documents import to_json
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.orm import Session
 
 from conductor_service.database import Unit
@@ -16,6 +16,7 @@ from conductor_service.door import Why, move
 from conductor_service.jobs import submission_of
 from conductor_service.leases import lose
 from conductor_service.models import Attempt, Instance, Job, Project, Step, Task, new_id
+from conductor_service.retry_policy import ELSEWHERE_FOR, is_last_try
 from conductor_service.states import AttemptState, JobState, TaskState
 from conductor_service.views import JsonObject
 
@@ -81,26 +82,43 @@ def work_for(session: Session, instance: Instance) -> list[Candidate]:
     return [Candidate(r.id, r.priority, r.number, r.max_instances, frozenset(used.get(r.id, ()))) for r in rows]
 
 
-def next_task(session: Session, job: str, sessions: Sequence[str], now: datetime) -> Task | None:
-    """Return the job's first ready task, preferring steps that the runner has loaded.
+def next_task(session: Session, job: str, instance: Instance, sessions: Sequence[str], now: datetime) -> Task | None:
+    """Return the job's first ready task for an instance, preferring steps that its runner has loaded.
 
-    A task whose former attempt may still run somewhere (killed, but neither confirmed nor run out) is passed over.
+    A task whose former attempt may still run somewhere (killed, but neither confirmed nor run out) is passed over. One that
+    failed on this very instance comes last, and not at all for a while where another instance could take it.
     """
     alive = exists().where(Attempt.task_id == Task.id, Attempt.released.is_(None), Attempt.expires > now)
     query = select(Task).where(Task.job_id == job, Task.state == TaskState.READY, ~alive).order_by(Task.index).limit(1)
+    failed = exists().where(*_failed_on(instance))
+    fresh = query.where(or_(Task.failures == 0, ~failed))
     loaded = [key.partition("/")[2] for key in sessions if key.startswith(f"{job}/")]
+    queries = [fresh]
     if loaded:
         steps = select(Step.id).where(Step.job_id == job, Step.name.in_(loaded))
-        task = session.scalars(query.where(Task.step_id.in_(steps))).first()
-        if task is not None:
-            return task
-    return session.scalars(query).first()
+        queries.insert(0, fresh.where(Task.step_id.in_(steps)))
+    recent = exists().where(*_failed_on(instance), Attempt.ended > now - ELSEWHERE_FOR)
+    queries.append(query.where(Task.failures > 0, ~recent) if _has_siblings(session, instance) else query)
+    return next((task for q in queries if (task := session.scalars(q).first()) is not None), None)
+
+
+def _failed_on(instance: Instance) -> tuple[ColumnElement[bool], ...]:
+    """Return what makes the last attempt of a task one that failed on an instance."""
+    last = (Attempt.id == Task.attempt_id, Attempt.generation == Task.generation)
+    return (*last, Attempt.instance_id == instance.id, Attempt.state == AttemptState.FAILED)
+
+
+def _has_siblings(session: Session, instance: Instance) -> bool:
+    """Tell whether another instance lives, or comes up, that can take the same work."""
+    same = (Instance.account_id == instance.account_id, Instance.type == instance.type)
+    staying = (Instance.preemptible == instance.preemptible, Instance.ended.is_(None), Instance.retired.is_(None))
+    return session.scalars(select(Instance.id).where(*same, *staying, Instance.id != instance.id).limit(1)).first() is not None
 
 
 def hand_out(unit: Unit, instance: Instance, sessions: Sequence[str], times: LeaseTimes) -> JsonObject | None:
     """Lease the best task to an instance and return its Assignment; None where there is nothing to do."""
     for job_id in choose_job(work_for(unit.session, instance), instance.id):
-        task = next_task(unit.session, job_id, sessions, unit.now)
+        task = next_task(unit.session, job_id, instance, sessions, unit.now)
         if task is not None:
             return assignment(unit.session, _lease(unit, instance, task, times))
     return None
@@ -149,8 +167,9 @@ def assignment(session: Session, attempt: Attempt) -> JsonObject:
     submission = submission_of(job)
     step = next(s for s in submission.steps if s.name == step_row.name)
     done = set(task.frames_done)
+    last = is_last_try(task.failures, "bad-output", submission.retries)
     return {
-        "attempt": {"id": attempt.id, "fence": attempt.fence, "number": attempt.number},
+        "attempt": {"id": attempt.id, "fence": attempt.fence, "number": attempt.number, "last_try": last},
         "job": {
             "id": job.id,
             "number": job.number,

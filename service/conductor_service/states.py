@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from conductor_core.submission import Retries
 
+from conductor_service.retry_policy import failures_allowed
+
 
 class TaskState(str, enum.Enum):
     """Where a task stands."""
@@ -96,9 +98,6 @@ VERBS: Mapping[TaskState, frozenset[Verb]] = {
 #: What `retry` takes when nobody says which states: everything that ended without success.
 RETRIED_BY_DEFAULT = frozenset({_S.FAILED, _S.PREEMPTED, _S.KILLED, _S.SKIPPED})
 
-#: Failures that the same files and software will give again: another try would only cost money.
-NOT_WORTH_RETRYING = frozenset({"missing-file", "scene-load", "software-missing"})
-
 
 def allowed_moves(state: TaskState) -> tuple[TaskState, ...]:
     """Return the states that may follow `state`, in a fixed order."""
@@ -158,8 +157,8 @@ def after_attempt(
 ) -> tuple[TaskState, Tries]:
     """Return where a task goes when its current attempt ended, and the new counts.
 
-    A lost instance counts as a preemption: neither is the scene's fault. Where all frames were accepted (`done`) before the
-    machine went, there is nothing left to do.
+    Which failures are worth another try is said by `retry_policy`. A lost instance counts as a preemption: neither is the
+    scene's fault. Where all frames were accepted (`done`) before the machine went, there is nothing left to do.
     """
     if outcome is AttemptState.SUCCESS or (done and outcome in (AttemptState.LOST, AttemptState.PREEMPTED)):
         return TaskState.SUCCESS, tries
@@ -168,7 +167,7 @@ def after_attempt(
     again = waiting_state(held=held, blocked=False)
     if outcome is AttemptState.FAILED:
         tries = Tries(tries.failures + 1, tries.preemptions)
-        if tries.failures > retries.failure or cause in NOT_WORTH_RETRYING:
+        if tries.failures > failures_allowed(cause, retries):
             return TaskState.FAILED, tries
         return again, tries
     tries = Tries(tries.failures, tries.preemptions + 1)

@@ -22,6 +22,8 @@ from conductor_core.paths import Flavour
 from conductor_core.submission import Limits, Output, Step
 from conductor_service.runner.assignment import Assignment, AttemptRef, JobRef, Package, TaskRef
 from conductor_service.runner.errors import Retired, StaleAttempt
+from conductor_service.runner.group_versions import choose_groups
+from conductor_service.runner.groups import Groups
 from conductor_service.runner.http_service import HttpRunnerService
 from conductor_service.runner.isolation import Isolation, choose_isolation
 from conductor_service.runner.limits import ResourceLimits
@@ -175,6 +177,7 @@ class Job:
     #: the scene, where it is no text for the fake frame server
     scene_bytes: bytes = b""
     flavour: Flavour = Flavour.POSIX
+    last_try: bool = False
 
 
 class Farm:
@@ -188,9 +191,17 @@ class Farm:
         self.resources = ResourceLimits(free_disk=1 << 20)
         self.settings = Settings(dead_after_seconds=30.0, drain_seconds=30.0)
         self.work = WorkFolder(folder / "work")
+        #: how groups are found, once the work folder is there
+        self.groups: Callable[[], Groups] = lambda: choose_groups(self.work.root)
         self._numbers = itertools.count(1)
         (self.hosts / "blender").mkdir(parents=True)
         (self.hosts / "blender" / "render.py").write_text(FAKE_FRAME_SERVER)
+
+    @property
+    def way(self) -> str:
+        """How this machine keeps limits, as log and attempt say it."""
+        self.work.root.mkdir(exist_ok=True)
+        return f"limits: {choose_groups(self.work.root).name}"
 
     def add(self, job: Job) -> str:
         """Queue a job of one task; return its attempt id."""
@@ -201,7 +212,7 @@ class Farm:
         manifest = make_manifest(job.flavour, entries)
         step = Step("beauty", "1", kind="command" if job.command else "frames", outputs=job.outputs, command=job.command)
         assignment = Assignment(
-            attempt=AttemptRef(f"attempt-{number}", 7, 1),
+            attempt=AttemptRef(f"attempt-{number}", 7, 1, job.last_try),
             job=JobRef("job-1", 1, "a job", "show"),
             task=TaskRef(f"task-{number}", 0, job.frames),
             step=step,
@@ -232,7 +243,7 @@ class Farm:
 
     def worker(self) -> Worker:
         """Return a worker for this farm's service."""
-        machine = Machine(self.isolation, self.hosts, self.resources, self.work.free_bytes, time.monotonic)
+        machine = Machine(self.isolation, self.hosts, self.resources, self.work.room, time.monotonic, self.groups())
         return Worker(self.service, self.work, machine, self.settings)
 
     def told(self, job: Job) -> Told:

@@ -22,13 +22,13 @@ def say(**message: Any) -> None:
     out.write(json.dumps(message) + "\n")
 
 
-def png(path: str, width: int = 8, height: int = 4) -> None:
+def png(path: str, width: int = 8, height: int = 4, colour: tuple[int, int, int] = (200, 100, 50)) -> None:
     """Write a picture of one colour."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    rows = b"".join(b"\0" + bytes([200, 100, 50]) * width for _ in range(height))
+    rows = b"".join(b"\0" + bytes(colour) * width for _ in range(height))
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     with open(path, "wb") as stream:
         stream.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))

@@ -11,6 +11,7 @@ import numpy as np
 import OpenImageIO as oiio
 import pytest
 from conductor_service.runner import inspect_images
+from conductor_service.runner.groups import NoGroups
 from conductor_service.runner.inspector import BadImage, ImageFacts, Inspector
 from conductor_service.runner.isolation import Isolation, Launch, World
 from conductor_service.runner.publisher import ImageInspector
@@ -33,7 +34,7 @@ class Here:
 
     def inspect(self, file: Path, *, width: int = 0, height: int = 0, layers: tuple[str, ...] = ()) -> ImageFacts:
         answer = self._ask(do="inspect", path=str(file), width=width, height=height, layers=list(layers))
-        return ImageFacts(answer["width"], answer["height"], tuple(answer["layers"]))
+        return ImageFacts(answer["width"], answer["height"], tuple(answer["layers"]), answer["blank"])
 
     def preview(self, file: Path) -> bytes:
         target = self._folder / "here.png"
@@ -48,7 +49,7 @@ class Here:
 def sandboxed(tmp_path: Path, sandbox: Isolation) -> Iterator[Inspector]:
     """Give an inspector in the sandbox; pictures lie in `attempts`."""
     (tmp_path / "attempts").mkdir()
-    found = Inspector(sandbox, tmp_path / "inspector")
+    found = Inspector(sandbox, tmp_path / "inspector", NoGroups())
     yield found
     found.close()
 
@@ -123,6 +124,54 @@ def test_layers_are_named_and_compared(inspector: ImageInspector, tmp_path: Path
     assert facts.layers == ("ViewLayer.Combined", "ViewLayer.Depth", "crypto.00")
     with pytest.raises(BadImage, match=r"lacks the layers Mist, bined; it has ViewLayer\.Combined"):
         inspector.inspect(file, layers=("Mist", "bined"))
+
+
+def plain(file: Path, layers: dict[str, float], *, form: str = "float", height: int = 300) -> Path:
+    """Write a picture whose channels hold one value each."""
+    spec = oiio.ImageSpec(40, height, len(layers), form)
+    spec.channelnames = tuple(layers)
+    buffer = oiio.ImageBuf(spec)
+    buffer.set_pixels(oiio.ROI(), np.broadcast_to(np.array([*layers.values()], np.float32), (height, 40, len(layers))).copy())
+    assert buffer.write(str(file)), buffer.geterror()
+    return file
+
+
+BLACK = {"R": 0.0, "G": 0.0, "B": 0.0}
+EMPTY: dict[str, tuple[str, dict[str, float], str, bool]] = {
+    "no light and no alpha": ("a.exr", {**BLACK, "A": 0.0}, "half", True),
+    "black without alpha": ("a.png", BLACK, "uint8", True),
+    "black that covers": ("a.exr", {**BLACK, "A": 1.0}, "half", False),
+    "black with a depth": ("a.exr", {**{f"V.Combined.{c}": v for c, v in BLACK.items()}, "V.Depth.Z": 1e10}, "float", False),
+    "all layers black": ("a.exr", {f"{layer}.{c}": v for layer in ("V", "W") for c, v in BLACK.items()}, "half", True),
+    "hardly lit": ("a.png", {**BLACK, "G": 1 / 255}, "uint8", False),
+}
+
+
+@pytest.mark.parametrize(("name", "layers", "form", "blank"), EMPTY.values(), ids=EMPTY.keys())
+def test_what_an_empty_picture_is(
+    inspector: ImageInspector, tmp_path: Path, name: str, layers: dict[str, float], form: str, blank: bool
+) -> None:
+    """Every value of every layer is 0: what buffers hold that nobody rendered into."""
+    assert inspector.inspect(plain(tmp_path / "attempts" / name, layers, form=form)).blank is blank
+
+
+def test_a_picture_with_one_lit_pixel_at_its_end_is_not_empty(inspector: ImageInspector, tmp_path: Path) -> None:
+    """All of it is looked at."""
+    buffer = oiio.ImageBuf(oiio.ImageSpec(40, 300, 3, "half"))
+    buffer.setpixel(39, 299, (0.0, 0.0, 0.5))
+    assert buffer.write(str(tmp_path / "attempts" / "a.exr"))
+    assert not inspector.inspect(tmp_path / "attempts" / "a.exr").blank
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")], ids=["NaN", "infinite"])
+def test_a_picture_without_a_number_is_bad(inspector: ImageInspector, tmp_path: Path, value: float) -> None:
+    """A frame of NaN is no frame; one in which a pixel is NaN has a firefly, and is one."""
+    with pytest.raises(BadImage, match="every value is NaN or infinite"):
+        inspector.inspect(plain(tmp_path / "attempts" / "a.exr", dict.fromkeys("RGB", value)))
+    buffer = oiio.ImageBuf(str(plain(tmp_path / "attempts" / "b.exr", dict.fromkeys("RGB", 0.5))))
+    buffer.setpixel(3, 3, (value, value, value))
+    assert buffer.write(str(tmp_path / "attempts" / "c.exr"))
+    assert not inspector.inspect(tmp_path / "attempts" / "c.exr").blank
 
 
 def test_a_picture_of_another_size_is_bad(inspector: ImageInspector, tmp_path: Path) -> None:
@@ -227,7 +276,7 @@ class TakenOver:
 def test_a_decoder_that_was_taken_over_gets_nothing_sent(tmp_path: Path, does: str) -> None:
     """A preview is a plain file of a reasonable size, or there is none; reading it never hangs and never fills the memory."""
     (tmp_path / "job" / "attempt").mkdir(parents=True)
-    inspector = Inspector(TakenOver(HOSTILE.format(does=does)), tmp_path / "inspector")
+    inspector = Inspector(TakenOver(HOSTILE.format(does=does)), tmp_path / "inspector", NoGroups())
     with pytest.raises(BadImage, match="has no preview"):
         inspector.preview(tmp_path / "job" / "attempt" / "1.png")
     inspector.close()

@@ -284,6 +284,6 @@ def test_a_work_folder_has_one_runner(tmp_path: Path) -> None:
     first.close()
     first.open()
     assert not list(first.stages.iterdir())
-    assert first.free_bytes() > 0
+    assert first.room().bytes > 0
     first.close()
     remove_tree(tmp_path / "not there")

@@ -8,7 +8,8 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ PNG = "/job/render/shot_####.png"
 class Service:
     """A `conductor serve` of a test, and a person who uses it."""
 
-    def __init__(self, folder: Path, hosts: Path) -> None:
+    def __init__(self, folder: Path, hosts: Path, **more: Any) -> None:
         self.data = folder / "data"
         settings = {
             "data": str(self.data),
@@ -40,6 +41,7 @@ class Service:
             "idle_seconds": 1,
             "fleet": {"max_instances": 2},
             "software": [{"name": "fake", "version": "1.0", "launch": "bpy-module", "executable": sys.executable}],
+            **more,
         }
         (folder / "settings.yaml").write_text(yaml.safe_dump(settings))
         call = "from conductor_service.serve import serve_command; serve_command()"
@@ -66,8 +68,8 @@ class Service:
         assert answer.ok, answer.text
         return answer.json() if "json" in answer.headers.get("Content-Type", "") else answer.content
 
-    def submit(self, scene: str, frames: str, **changes: Any) -> int:
-        """Submit a scene for the fake frame server; return the job's number."""
+    def submit(self, scene: str, frames: str, job: Mapping[str, Any] | None = None, **changes: Any) -> int:
+        """Submit a scene for the fake frame server, changing its job or its step; return the job's number."""
         data = scene.encode()
         step = Step("beauty", frames, outputs=(Output(PNG),), **changes)
         submission = Submission(
@@ -81,11 +83,12 @@ class Service:
             instance_type="small",
             retries=Retries(failure=0),
         )
+        submission = replace(submission, **(job or {}))
         manifest = make_manifest(Flavour.POSIX, [Entry("/job/shot.blend", digest=digest_of(data), size=len(data), mode=0o644)])
-        job = self.ask("POST", "/projects/default/jobs", json=to_json(submission))
+        made = self.ask("POST", "/projects/default/jobs", json=to_json(submission))
         self.ask("PUT", f"/projects/default/objects/{digest_of(data)}", data=data)
-        self.ask("PUT", f"/jobs/{job['number']}/manifest", data=canonical_bytes(manifest))
-        return int(job["number"])
+        self.ask("PUT", f"/jobs/{made['number']}/manifest", data=canonical_bytes(manifest))
+        return int(made["number"])
 
     def wait(self, number: int, seconds: float = 60.0) -> dict[str, Any]:
         """Wait for a job's end."""

@@ -14,6 +14,7 @@ import pytest
 from conductor_core.errors import Conflict, NotFound, Refused, ServiceError, Unauthorized
 from conductor_core.submission import Limits, Output
 from conductor_service.runner.assignment import AttemptRef
+from conductor_service.runner.groups import NoGroups
 from conductor_service.runner.limits import ResourceLimits
 from conductor_service.runner.service import Orders
 
@@ -356,9 +357,12 @@ def test_words_are_no_silence_but_a_task_has_its_time(farm: Farm, job: MakeJob) 
     assert (told.verdict.state, told.verdict.cause) == ("failed", "time-out")
 
 
-def test_memory_beyond_the_limit_ends_a_task(farm: Farm, job: MakeJob) -> None:
-    """The tree's memory is measured, children included, and a task over its limit is ended for that cause."""
+@pytest.mark.parametrize("kept", ["by the kernel", "by measuring"])
+def test_memory_beyond_the_limit_ends_a_task(farm: Farm, job: MakeJob, kept: str) -> None:
+    """The whole tree counts, and a task over its limit is ended for that cause, in a control group or without one."""
     farm.resources = ResourceLimits(memory=300 << 20, free_disk=1 << 20)
+    if kept == "by measuring":
+        farm.groups = NoGroups
     scene = """
         import subprocess, sys, time
         hog = "x = bytearray(120 << 20); import time; time.sleep(60)"
@@ -368,7 +372,8 @@ def test_memory_beyond_the_limit_ends_a_task(farm: Farm, job: MakeJob) -> None:
     told = farm.told(job(scene))
     assert told.verdict is not None
     assert (told.verdict.state, told.verdict.cause) == ("failed", "out-of-memory")
-    assert told.verdict.peak_memory > 300 << 20
+    assert told.verdict.peak_memory >= 300 << 20
+    assert "MiB of memory" in told.verdict.message or "limit of 300 MiB (peak 300 MiB)" in told.verdict.message
 
 
 def test_memory_of_one_process_is_limited_at_once(farm: Farm, job: MakeJob) -> None:
@@ -430,6 +435,15 @@ def test_a_huge_log_is_shipped_within_bounds(farm: Farm, job: MakeJob) -> None:
     assert len(told.log) < 34 << 20
     assert b"the last word" in told.log[-1000:]
     assert b"bytes of log are left out" in told.log
+
+
+def test_each_attempt_has_its_own_words_to_the_last(farm: Farm, job: MakeJob) -> None:
+    """What a frame printed before it was done is in its attempt's log, however far reading was behind."""
+    scene = "import os\npng(path)\nos.write(2, b'z' * 60000 + b'\\nend of %d\\n' % frame)"
+    attempts = [farm.add(job(scene, frames=(n,))) for n in range(1, 16)]
+    farm.run()
+    logs = [farm.service.told[a].log for a in attempts]
+    assert [n for n, log in enumerate(logs, 1) if log.count(b"end of") != 1 or b"end of %d\n" % n not in log] == []
 
 
 def test_stopping_ends_the_task_as_preempted_and_publishes_what_is_rendered(farm: Farm, job: MakeJob) -> None:

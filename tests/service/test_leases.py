@@ -124,7 +124,7 @@ def test_a_wrong_fence_is_stale(studio: Any) -> None:
 )
 def test_tries_are_counted_by_cause(studio: Any, said: dict[str, Any], retries: int, ends: str) -> None:
     """By default one failure and five preemptions are forgiven; the cause stands on task and attempts."""
-    job = studio.job()
+    job = studio.job(studio.commands("1"))
     runner = studio.runner()
     for number in range(1, retries + 1):
         assignment = runner.take()

@@ -23,6 +23,7 @@ import psutil
 from conductor_core.user_folders import private_folder, write_private
 
 from conductor_service.fleets.interface import LaunchFailed, LaunchOrder, ProviderInstance
+from conductor_service.runner.groups import RECORD, sweep_groups
 from conductor_service.trees import remove_tree
 
 _log = logging.getLogger(__name__)
@@ -115,6 +116,7 @@ class LocalProcessFleet:
         if child is not None:
             child.wait()
         if home.exists():
+            sweep_groups(home / "work" / RECORD)
             remove_tree(home)
 
     def _sweep(self, instance_id: str) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from conductor_core.errors import ConductorError
 
+from conductor_service.runner.group_versions import choose_groups
 from conductor_service.runner.http_service import HttpRunnerService, Patience, require_safe_url
 from conductor_service.runner.isolation import choose_isolation
 from conductor_service.runner.launching import hosts_folder
@@ -35,11 +36,12 @@ def main(argv: list[str] | None = None) -> int:
         token = options.token_file.read_text(encoding="utf-8").strip()
         isolation = choose_isolation(options.isolation)
         work.open()
+        groups = choose_groups(work.root)
     except (ConductorError, OSError) as exc:
         print(f"runner: {exc}", file=sys.stderr)
         return 1
     resources = ResourceLimits(memory=int(options.memory_gb * (1 << 30)), free_disk=int(options.free_disk_gb * (1 << 30)))
-    machine = Machine(isolation, hosts_folder(os.environ), resources, work.free_bytes, time.monotonic)
+    machine = Machine(isolation, hosts_folder(os.environ), resources, work.room, time.monotonic, groups)
     settings = Settings(int(options.cache_gb * (1 << 30)), options.dead_after)
     service = HttpRunnerService(url, token, patience=Patience(options.dead_after), ca_file=options.ca_file)
     worker = Worker(service, work, machine, settings)

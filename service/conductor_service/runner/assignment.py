@@ -20,6 +20,8 @@ class AttemptRef:
     id: str
     fence: int
     number: int
+    #: the task is given up if its output is bad now: a picture that is only in doubt is accepted
+    last_try: bool = False
 
 
 @dataclass(frozen=True, slots=True)

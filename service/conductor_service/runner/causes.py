@@ -6,6 +6,7 @@ import re
 import signal
 
 from conductor_service.runner.errors import TaskFailed
+from conductor_service.runner.groups import ENTER
 
 #: a tree killed from outside that used this part of its limit was killed for it
 _NEAR_LIMIT = 0.9
@@ -17,8 +18,8 @@ _PATTERNS = (
         r"licen[cs]e (?:error|failed|not (?:found|available)|checkout)|could not (?:obtain|get|check ?out) (?:a )?licen[cs]e",
     ),
 )
-#: bubblewrap's own errors; it has not started anything then
-_SANDBOX = re.compile(r"^bwrap: ", re.MULTILINE)
+#: errors of bubblewrap, or of entering the control group; nothing was started then
+_SANDBOX = re.compile(rf"^(bwrap|{ENTER}): ", re.MULTILINE)
 _READERS = tuple((cause, re.compile(pattern, re.IGNORECASE)) for cause, pattern in _PATTERNS)
 
 

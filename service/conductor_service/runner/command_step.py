@@ -79,5 +79,5 @@ class CommandRun:
         failure = self._vigil.failure_of_end()
         if said_fail:
             raise TaskFailed(failure.cause, f"{said_fail}\n{self._log.last_lines()}", exit_code=failure.exit_code)
-        if failure.exit_code != 0:
+        if failure.exit_code != 0 or self._vigil.over_limit() is not None:
             raise failure

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import queue
+import sys
+import termios
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +23,9 @@ _READ_BYTES = 1 << 16
 _PROGRESS_SECONDS = 0.25
 #: what is said beyond this without being heard is dropped: a server that floods harms only itself
 _UNHEARD = 1000
+#: a log that is behind by a full pipe is read in milliseconds; one that never ends is not waited for longer than a second
+_LOOK_SECONDS = 0.003
+_CATCH_UP_LOOKS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,7 @@ def json_message(line: bytes) -> Mapping[str, Any] | None:
         return None
     try:
         data = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter: brackets nested without end
         return None
     return data if isinstance(data, dict) and isinstance(data.get("event"), str) else None
 
@@ -68,6 +74,7 @@ class Conversation:
         self._inbox = inbox
         self._log = log
         self._read = read
+        self._logged = 0
         self._log_thread = threading.Thread(target=self._read_log, args=(tree.stderr,), daemon=True, name="log")
         self._word_thread = threading.Thread(target=self._read_words, args=(tree.stdout,), daemon=True, name="words")
         self._log_thread.start()
@@ -90,10 +97,21 @@ class Conversation:
         if not self._word_thread.is_alive():
             self._tree.close()
 
+    def catch_up(self) -> None:
+        """Read what was printed before the last message: log and messages come by two pipes, and the log may be behind."""
+        calm = 0
+        for _ in range(_CATCH_UP_LOOKS):
+            before = self._logged
+            time.sleep(_LOOK_SECONDS)
+            calm = 0 if self._logged != before or _waiting_in(self._tree.stderr) else calm + 1
+            if calm == 2:
+                return
+
     def _read_log(self, stream: IO[bytes]) -> None:
         with contextlib.suppress(OSError, ValueError):
             while data := stream.read(_READ_BYTES):
                 self._log(data)
+                self._logged += len(data)
 
     def _read_words(self, stream: IO[bytes]) -> None:
         last_progress = -1.0
@@ -112,6 +130,13 @@ class Conversation:
                     self._inbox.put(Said(message))
         self._log_thread.join()
         self._inbox.put(Ended())
+
+
+def _waiting_in(pipe: IO[bytes]) -> bool:
+    """Tell whether a pipe holds bytes that nobody has read."""
+    with contextlib.suppress(OSError, ValueError):
+        return int.from_bytes(fcntl.ioctl(pipe.fileno(), termios.FIONREAD, b"\0" * 4), sys.byteorder) > 0
+    return False
 
 
 def _lines(stream: IO[bytes]) -> Iterator[bytes]:

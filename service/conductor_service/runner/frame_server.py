@@ -66,9 +66,13 @@ class FrameServer:
         """Bytes over the whole tree, since `begin`, as last measured."""
         return self._tree.peak_memory
 
-    def measured_peak(self) -> int:
-        """Measure once more, at the end of a task: a short one may have had no measurement yet."""
+    def settle(self) -> int:
+        """End a task: read all that was printed for it, and measure once more, since a short one may have had no measurement.
+
+        Returns: its peak of memory in bytes.
+        """
         if self.alive:
+            self._vigil.conversation.catch_up()
             self._tree.measure()
         return self._tree.peak_memory
 

@@ -41,6 +41,8 @@ class Holding:
         self.ended = False
         self.failure: TaskFailed | None = None
         self.frames_done: tuple[int, ...] = ()
+        #: what was accepted in doubt
+        self.warnings: tuple[str, ...] = ()
         #: frames of which a file could not be published
         self.spoilt: frozenset[int] = frozenset()
 

@@ -3,7 +3,7 @@
 What a task wrote is not to be trusted, and picture decoders have had holes: so the process that reads it holds no token and
 no network, and one that crashes on a file takes nothing with it. It speaks JSON lines, as a frame server does:
 
-    {"do": "inspect", "path": …, "width": 0, "height": 0, "layers": []} → {"event": "inspected", "width", "height", "layers"}
+    {"do": "inspect", "path": …, "width": 0, "height": 0, "layers": []} → {"event": "inspected", "width", "height", "layers", "blank"}
     {"do": "preview", "path": …, "target": …, "edge": 640}             → {"event": "previewed"}
     either                                                            → {"event": "bad", "message": "what is wrong"}
 
@@ -32,6 +32,20 @@ class BadImage(Exception):
     """A picture is not what it should be."""
 
 
+class Values:
+    """What is known of a sub-image's values; once it holds a picture there is nothing more to look for."""
+
+    def __init__(self) -> None:
+        #: some value is not 0, and some is a number
+        self.some = self.finite = False
+
+    def see(self, band: Any) -> None:
+        """Look at a band of rows in its own number format."""
+        self.some = self.some or bool(band.any())
+        if not self.finite:
+            self.finite = band.dtype.kind != "f" or bool(np.isfinite(band).any())
+
+
 class Inspector:
     """Inspect pictures; remember the pixels of the last for its preview."""
 
@@ -42,7 +56,8 @@ class Inspector:
         """Decode all of a picture; return its size and layers.
 
         Raises:
-            BadImage: it does not decode to its end, or has another size or other layers than it should.
+            BadImage: it does not decode to its end, has another size or other layers than it should, or a layer without any
+                number in it.
         """
         picture = oiio.ImageInput.open(path)
         if picture is None:
@@ -53,10 +68,14 @@ class Inspector:
             raise BadImage(f"is {size[0]}×{size[1]} where {width}×{height} was expected")
         found: dict[str, None] = {}
         index = 0
-        kept = None
+        kept, blank = None, True
         while picture.seek_subimage(index, 0):
-            found.update(dict.fromkeys(layer_names(picture.spec())))
-            rows = decode(picture, index)
+            names = layer_names(picture.spec())
+            found.update(dict.fromkeys(names))
+            rows = decode(picture, index, values := Values())
+            if not values.finite:
+                raise BadImage(f"has no number in {', '.join(names) or 'it'}: every value is NaN or infinite")
+            blank = blank and not values.some
             kept = rows if index == 0 else kept
             index += 1
         picture.close()
@@ -65,7 +84,7 @@ class Inspector:
         if lacking:
             raise BadImage(f"lacks the layers {', '.join(lacking)}; it has {', '.join(found) or 'none'}")
         self._kept = (path, kept)
-        return {"event": "inspected", "width": size[0], "height": size[1], "layers": list(found)}
+        return {"event": "inspected", "width": size[0], "height": size[1], "layers": list(found), "blank": blank}
 
     def preview(self, path: str, target: str, edge: int) -> dict[str, Any]:
         """Write a PNG no wider or higher than `edge`; linear pictures become sRGB after they are made small."""
@@ -73,7 +92,7 @@ class Inspector:
         self._kept = ("", None)
         if pixels is None:
             picture = oiio.ImageInput.open(path)
-            pixels = None if picture is None else decode(picture, 0, keep_all=True)
+            pixels = None if picture is None else decode(picture, 0, Values(), keep_all=True)
         if pixels is None:
             raise BadImage("has no pixels to show")
         linear = pixels.dtype.kind == "f"
@@ -87,12 +106,13 @@ class Inspector:
         return {"event": "previewed"}
 
 
-def decode(picture: Any, subimage: int, *, keep_all: bool = False) -> Any:
+def decode(picture: Any, subimage: int, values: Values, *, keep_all: bool = False) -> Any:
     """Decode a sub-image to its end, a band at a time; return its first three channels if they are small enough to keep."""
     spec = picture.spec()
     if spec.deep:
         if picture.read_native_deep_image(subimage, 0) is None:
             raise BadImage(f"does not decode ({picture.geterror().strip()})")
+        values.some = values.finite = True  # deep samples: an empty pixel has none at all
         return None
     channels = min(spec.nchannels, 3)
     keep = keep_all or spec.width * spec.height * channels * 4 <= _KEPT_BYTES
@@ -103,6 +123,7 @@ def decode(picture: Any, subimage: int, *, keep_all: bool = False) -> Any:
         band: Any = read_band(picture, subimage, spec, (top, bottom))
         if band is None:
             raise BadImage(f"is cut off or damaged: it does not decode ({picture.geterror().strip()})")
+        values.see(band)
         if keep:
             bands.append(band.reshape(bottom - top, spec.width, spec.nchannels)[:, :, shown].copy())
     return np.concatenate(bands) if bands else None

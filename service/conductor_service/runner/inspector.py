@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from conductor_service.runner.errors import RunnerError
+from conductor_service.runner.groups import NO_GROUP, Group, Groups
 from conductor_service.runner.isolation import Isolation, Launch, World
 from conductor_service.runner.launching import interpreter_roots
 from conductor_service.runner.limits import ResourceLimits
@@ -49,6 +50,8 @@ class ImageFacts:
     width: int
     height: int
     layers: tuple[str, ...]
+    #: every value of every layer is 0
+    blank: bool = False
 
 
 class Inspector:
@@ -57,8 +60,10 @@ class Inspector:
     Pictures lie in folders of attempts, which lie in a folder of their job: that is all the process sees of the instance.
     """
 
-    def __init__(self, isolation: Isolation, work: Path) -> None:
+    def __init__(self, isolation: Isolation, work: Path, groups: Groups) -> None:
         self._isolation = isolation
+        self._groups = groups
+        self._group: Group = NO_GROUP
         self._folder = work
         self._pictures = work
         self._previews = work / "previews"
@@ -74,7 +79,7 @@ class Inspector:
         """
         request = {"do": "inspect", "path": self._seen(file), "width": width, "height": height, "layers": list(layers)}
         answer = self._ask(request, _INSPECT_SECONDS)
-        return ImageFacts(int(answer["width"]), int(answer["height"]), tuple(answer["layers"]))
+        return ImageFacts(int(answer["width"]), int(answer["height"]), tuple(answer["layers"]), bool(answer["blank"]))
 
     def preview(self, file: Path) -> bytes:
         """Return a PNG of a picture, at most 640 pixels wide or high.
@@ -99,6 +104,8 @@ class Inspector:
                 thread.join(5.0)
             self._tree.close()
             self._tree = None
+        self._group.remove()
+        self._group = NO_GROUP
 
     def _seen(self, file: Path) -> str:
         """Return where the process finds a picture; one of another job gets a process of its own."""
@@ -156,6 +163,8 @@ class Inspector:
         seen = f"{OWN_FOLDER}/{script.name}" if self._isolation.shows_own_paths else str(script)
         packages = list(dict.fromkeys(_package_folder(name) for name in ("numpy", "OpenImageIO")))
         software = {root: root for root in (*interpreter_roots(sys.executable), *packages)}
+        limits = ResourceLimits(memory=_MEMORY)
+        self._group = self._groups.make(limits)
         world = World(
             folder=self._folder,
             stage=self._folder,
@@ -163,7 +172,8 @@ class Inspector:
             outputs={f"{OWN_FOLDER}/previews": str(self._previews)},
             software={**software, seen: str(script), _PICTURES: str(self._pictures)},
             seen_root="/",
-            limits=ResourceLimits(memory=_MEMORY),
+            limits=limits,
+            group=self._group,
         )
         environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONPATH": ":".join(packages)}
         return self._isolation.launch(world, (sys.executable, "-P", seen), environment)

@@ -16,6 +16,7 @@ from typing import Literal, Protocol
 
 from conductor_service.runner.binds import Mount, Node, View, plan_binds
 from conductor_service.runner.errors import SandboxUnavailable
+from conductor_service.runner.groups import NO_GROUP, Group
 from conductor_service.runner.limits import ResourceLimits, limiting_argv
 from conductor_service.runner.system_view import HOME, SCRATCH, system_mounts
 
@@ -38,6 +39,8 @@ class Launch:
     folder: str = "/"
     #: NUL-separated arguments that `{args}` in argv stands for, given by a file descriptor; empty: none
     arguments: bytes = b""
+    #: that `argv` enters
+    group: Group = NO_GROUP
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class World:
     software: Mapping[str, str]
     seen_root: str
     limits: ResourceLimits
+    group: Group = NO_GROUP
 
 
 class Isolation(Protocol):
@@ -87,7 +91,8 @@ class Sandbox:
         for name, value in {**environment, **_mark()}.items():
             arguments += ["--setenv", name, value]
         words = [self._program, "--args", "{args}", "--", *limiting_argv(world.limits), *argv]
-        return Launch(tuple(words), _mark(), "/", b"".join(os.fsencode(a) + b"\0" for a in arguments))
+        encoded = b"".join(os.fsencode(a) + b"\0" for a in arguments)
+        return Launch(world.group.entering(words), _mark(), "/", encoded, world.group)
 
     def _namespaces(self) -> list[str]:
         words = ["--unshare-all", *self._hardening, "--uid", _SANDBOX_UID, "--gid", _SANDBOX_UID, "--cap-drop", "ALL"]
@@ -104,7 +109,8 @@ class Rewrite:
         supervisor = Path(__file__).with_name("lifeline.py")
         variables = {**environment, **_mark(), "HOME": str(world.folder / "home"), "TMPDIR": str(world.folder / "scratch")}
         words = [sys.executable, "-I", "-S", str(supervisor), str(os.getpid()), *limiting_argv(world.limits), *argv]
-        return Launch(tuple(words), variables, folder if folder != "/" else str(world.folder / "tmp"))
+        where = folder if folder != "/" else str(world.folder / "tmp")
+        return Launch(world.group.entering(words), variables, where, group=world.group)
 
 
 def choose_isolation(choice: IsolationChoice, program: str = "bwrap") -> Isolation:

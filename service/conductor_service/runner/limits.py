@@ -13,21 +13,31 @@ _OPEN_FILES = 65536
 
 @dataclass(frozen=True, slots=True)
 class ResourceLimits:
-    """Limits of one process tree."""
+    """Limits of one session."""
 
     #: bytes of memory; 0: no limit
     memory: int = 0
     processes: int = PROCESS_LIMIT
-    #: bytes that must stay free on the work folder's disk
+    #: bytes that must stay free on the work folder's disk, and files that there must stay room for
     free_disk: int = 1 << 30
+    free_files: int = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What is free on a disk."""
+
+    bytes: int
+    #: further files; a file system that makes inodes as it needs them has no such number
+    files: int
 
 
 def limiting_argv(limits: ResourceLimits) -> tuple[str, ...]:
     """Return the words that, put before a command, set its resource limits (util-linux `prlimit`); none without it.
 
     Memory is limited per process as RLIMIT_DATA (private writable memory) and not as address space, of which renderers
-    reserve far more than they use; what the whole tree uses is measured beside it. The process count is per user
-    namespace, and the kernel exempts root: there only the runner's own count guards.
+    reserve far more than they use; what the whole tree uses is for the control group (`groups`), and is measured where there
+    is none. The process count is per user namespace, and the kernel exempts root.
     """
     if shutil.which("prlimit", path="/usr/bin:/bin") is None:
         return ()

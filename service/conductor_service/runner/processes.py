@@ -50,6 +50,7 @@ class ProcessTree:
                 start_new_session=True,
                 bufsize=0,
             )
+        self.group = launch.group
         self.peak_memory = 0
 
     @property
@@ -94,6 +95,7 @@ class ProcessTree:
     def reset_peak(self) -> None:
         """Start the peak anew for the next task of the same process (proc(5): clear_refs 5 resets the high-water mark)."""
         self.peak_memory = 0
+        self.group.begin()
         for pid in _tree_of(self.pid):
             with contextlib.suppress(OSError), open(f"/proc/{pid}/clear_refs", "w", encoding="ascii") as stream:
                 stream.write("5")

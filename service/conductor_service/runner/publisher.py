@@ -23,6 +23,7 @@ from conductor_core.errors import ConductorError, ServiceError, ServiceUnreachab
 
 from conductor_service.runner.collect import Taken
 from conductor_service.runner.courier import Courier
+from conductor_service.runner.doubts import Doubts
 from conductor_service.runner.errors import StaleAttempt, TaskFailed, service_is_gone
 from conductor_service.runner.expectations import Expectations, is_image
 from conductor_service.runner.holding import Holding
@@ -96,6 +97,7 @@ class Publisher:
         self._courier = courier
         self._inspector = inspector
         self._sleep = sleep
+        self._doubts = Doubts()
         self._queue: queue.Queue[FrameReady | AttemptOver | None] = queue.Queue(QUEUE_LENGTH)
         self._previews: collections.deque[_Preview] = collections.deque()
         self._thread = threading.Thread(target=self._run, daemon=True, name="publisher")
@@ -229,6 +231,7 @@ class Publisher:
                 facts = self._inspector.inspect(taken.file, width=width, height=height, layers=expected.layers)
             except BadImage as exc:
                 raise TaskFailed("bad-output", f"{taken.client} {exc}.") from exc
+            self._doubts.weigh(taken.client, expected, facts, item.holding)
         digest, size = file_digest(taken.file), taken.file.stat().st_size
         if _state(taken.file) != before:
             raise TaskFailed("bad-output", f"{taken.client} was still written to after its frame was said to be done.")
@@ -253,6 +256,8 @@ class Publisher:
         failure = holding.failure
         if failure is not None and verdict.state == "success":
             verdict = replace(verdict, state="failed", cause=failure.cause, message=str(failure))
+        elif holding.warnings:
+            verdict = replace(verdict, message="\n".join((verdict.message, *(f"warning: {w}." for w in holding.warnings))))
         self._close_log(holding, verdict)
         try:
             self._service.finish(holding.ref, verdict)

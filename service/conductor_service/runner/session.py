@@ -21,11 +21,12 @@ from conductor_service.runner.conversation import Inbox
 from conductor_service.runner.errors import TaskFailed
 from conductor_service.runner.expectations import Expectations, is_image
 from conductor_service.runner.frame_server import FrameServer, Rendered
+from conductor_service.runner.groups import Groups
 from conductor_service.runner.holding import Holding
 from conductor_service.runner.inspector import ImageFacts
 from conductor_service.runner.isolation import Isolation, World
 from conductor_service.runner.launching import HOSTS, HostScripts, frame_server_argv, resolved, software_view, task_environment
-from conductor_service.runner.limits import ResourceLimits
+from conductor_service.runner.limits import ResourceLimits, Room
 from conductor_service.runner.places import WINDOWS_FILES, Places, output_folders
 from conductor_service.runner.publisher import FrameReady
 from conductor_service.runner.service import Beat
@@ -47,8 +48,14 @@ class Machine:
     isolation: Isolation
     hosts: Path
     resources: ResourceLimits
-    free_disk: Callable[[], int]
+    room: Callable[[], Room]
     clock: Callable[[], float]
+    groups: Groups
+
+    @property
+    def promises(self) -> str:
+        """Return how tasks are kept apart and limited here, for log and attempt."""
+        return f"isolation: {self.isolation.name}; limits: {self.groups.name}"
 
 
 class Session:
@@ -60,7 +67,7 @@ class Session:
         self._assignment = replace(assignment, software=resolved(assignment.software))
         self._folder = folder
         self._inbox = Inbox()
-        self._watch = Watch(self._inbox, machine.resources, machine.free_disk, machine.clock)
+        self._watch = Watch(self._inbox, machine.resources, machine.room, machine.clock)
         self._server: FrameServer | None = None
         self._places = _places(assignment.flavour, machine.isolation, stage)
         self._expectations = Expectations(assignment.step, assignment.flavour)
@@ -76,8 +83,10 @@ class Session:
         self._late: dict[str, None] = {}
         self._rules = self._places.rules(stage.files, [o.client for o in outputs])
         self._scripts = _scripts(machine)
-        self._world = self._make_world(stage, outputs)
         self._spoilt = False
+        world = self._make_world(stage, outputs)
+        # Last of all: whoever gets no session has nothing to close.
+        self._world = replace(world, group=machine.groups.make(machine.resources))
 
     @property
     def usable(self) -> bool:
@@ -110,12 +119,13 @@ class Session:
         finally:
             holding.inbox = None
             if self._server is not None:
-                holding.beat = replace(holding.beat, peak_memory=self._server.measured_peak())
+                holding.beat = replace(holding.beat, peak_memory=self._server.settle())
 
     def close(self) -> None:
         """End the software and remove what the session wrote."""
         if self._server is not None:
             self._server.quit()
+        self._world.group.remove()
         remove_tree(self._folder)
 
     def _render_frames(self, assignment: Assignment, holding: Holding, charge: Charge, hand_over: HandOver) -> tuple[int, ...]:
@@ -145,7 +155,7 @@ class Session:
         launch = self._machine.isolation.launch(self._world, argv, self._environment())
         self._server = server = FrameServer(launch, self._watch, charge, holding.log)
         holding.beat = Beat(status="Starting the software")
-        holding.log.say(f"{server.greet()} is up (isolation: {self._machine.isolation.name})")
+        holding.log.say(f"{server.greet()} is up ({self._machine.promises})")
         holding.beat = Beat(status="Loading the scene")
         scene = self._places.seen(ClientPath.parse(assignment.scene, assignment.flavour)) if assignment.scene else ""
         holding.log.say(f"scene loaded in {server.load(scene, assignment.step, self._rules):.1f} s")

@@ -13,12 +13,14 @@ from conductor_core.submission import Limits
 from conductor_service.runner.causes import failure_of_exit
 from conductor_service.runner.conversation import Conversation, Ended, Inbox, Ordered, Said
 from conductor_service.runner.errors import RunnerError, TaskFailed
-from conductor_service.runner.limits import ResourceLimits
+from conductor_service.runner.limits import ResourceLimits, Room
 from conductor_service.runner.logbook import LogBook
 from conductor_service.runner.processes import ProcessTree
 
-#: memory, disk and time-outs are looked at this often; each look costs well under a millisecond
+#: memory and time-outs are looked at this often; each look costs well under a millisecond
 _TICK_SECONDS = 1.0
+#: a disk takes more than a gigabyte in a second: it is looked at more often, which costs microseconds
+_DISK_SECONDS = 0.1
 #: what a process has to end by itself after it closed its stdout
 _END_SECONDS = 5.0
 
@@ -41,7 +43,7 @@ class Watch:
 
     inbox: Inbox
     resources: ResourceLimits
-    free_disk: Callable[[], int]
+    room: Callable[[], Room]
     clock: Callable[[], float]
 
 
@@ -62,7 +64,7 @@ class Vigil:
         self.tree = tree
         self.conversation = conversation
         self._watch = watch
-        self._next_tick = 0.0
+        self._next_tick = self._next_disk = 0.0
         self.begin(Charge("", Limits(), None))
 
     def begin(self, charge: Charge) -> None:
@@ -81,12 +83,10 @@ class Vigil:
         """
         while True:
             now = self._watch.clock()
-            if now >= self._next_tick:
-                self._next_tick = now + _TICK_SECONDS
-                self._check(now)
+            self._look(now)
             if until is not None and now >= until:
                 return None
-            wait = self._next_tick - now if until is None else min(self._next_tick, until) - now
+            wait = min(self._next_disk, until or self._next_disk) - now
             try:
                 event = self._watch.inbox.get(timeout=max(wait, 0.001))
             except queue.Empty:
@@ -109,7 +109,7 @@ class Vigil:
             self.tree.wait(_END_SECONDS)
         self.end()
         code = self.tree.wait()
-        return failure_of_exit(
+        return self._over_limit(code) or failure_of_exit(
             code,
             last_lines=self._log.last_lines() if self._log else "",
             peak_memory=self.tree.peak_memory,
@@ -121,20 +121,54 @@ class Vigil:
         self.tree.kill()
         self.conversation.join()
 
+    def over_limit(self) -> TaskFailed | None:
+        """Return what the kernel had to do to a process of the tree, whatever became of the others; None: nothing."""
+        return self._over_limit(None)
+
+    def _look(self, now: float) -> None:
+        if now >= self._next_tick:
+            self._next_tick = now + _TICK_SECONDS
+            self._check(now)
+        if now >= self._next_disk:
+            self._next_disk = now + _DISK_SECONDS
+            self._check_disk()
+
+    def _check_disk(self) -> None:
+        room, resources = self._watch.room(), self._watch.resources
+        if room.bytes < resources.free_disk:
+            self._fail("disk-full", "The instance's disk is nearly full.")
+        if room.files < resources.free_files:
+            self._fail("disk-full", "The instance's disk has hardly any room for more files (inodes).")
+
+    def _over_limit(self, code: int | None) -> TaskFailed | None:
+        toll, limits = self.tree.group.toll(), self._watch.resources
+        if toll is None or not (toll.killed or toll.refused):
+            return None
+        words = f"\n{self._log.last_lines()}" if self._log else ""
+        if toll.killed:
+            self.tree.peak_memory = max(self.tree.peak_memory, toll.peak)
+            limit = f"its limit of {limits.memory >> 20:,} MiB" if limits.memory else "the instance has"
+            text = f"The task needed more memory than {limit} (peak {toll.peak >> 20:,} MiB): the kernel ended it."
+            return TaskFailed("out-of-memory", text + words, exit_code=code)
+        text = f"The task started more than {limits.processes:,} processes and threads."
+        return TaskFailed("crashed", text + words, exit_code=code)
+
     def _check(self, now: float) -> None:
         usage = self.tree.measure()
         limits, resources = self._limits, self._watch.resources
+        if (over := self._over_limit(None)) is not None:
+            self.end()
+            raise over
+        measured = self.tree.group.toll() is None
         life = max(self._last_life, self._log.last_write) if self._log else self._last_life
         if limits.task_seconds and now - self._started > limits.task_seconds:
             self._fail("time-out", f"The task ran longer than its limit of {limits.task_seconds} s.")
         if limits.silence_seconds and now - life > limits.silence_seconds:
             self._fail("no-progress", f"No progress, log or output for {limits.silence_seconds} s.")
-        if resources.memory and usage.memory > resources.memory:
+        if measured and resources.memory and usage.memory > resources.memory:
             self._fail("out-of-memory", f"The task used more than its {resources.memory >> 20:,} MiB of memory.")
         if usage.processes > resources.processes:
             self._fail("crashed", f"The task started more than {resources.processes} processes.")
-        if self._watch.free_disk() < resources.free_disk:
-            self._fail("disk-full", "The instance's disk is nearly full.")
 
     def _fail(self, cause: str, message: str) -> None:
         self.end()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sys
 from pathlib import Path
 
 from conductor_service.runner.errors import WorkFolderInUse
+from conductor_service.runner.groups import RECORD, sweep_groups
+from conductor_service.runner.limits import Room
 from conductor_service.trees import remove_tree
 
 
@@ -39,6 +42,7 @@ class WorkFolder:
             os.close(self._lock)
             self._lock = None
             raise WorkFolderInUse(str(self.root)) from None
+        sweep_groups(self.root / RECORD)
         for folder in (self.stages, self.sessions, self.attempts):
             remove_tree(folder)
             folder.mkdir(mode=0o700)
@@ -46,13 +50,14 @@ class WorkFolder:
 
     def close(self) -> None:
         """Remove all but the cache, and let go of the lock."""
+        sweep_groups(self.root / RECORD)
         for folder in (self.stages, self.sessions, self.attempts):
             remove_tree(folder)
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
 
-    def free_bytes(self) -> int:
-        """Return the bytes that are free on the folder's file system."""
+    def room(self) -> Room:
+        """Return what is free on the folder's file system."""
         facts = os.statvfs(self.root)
-        return facts.f_bavail * facts.f_frsize
+        return Room(facts.f_bavail * facts.f_frsize, facts.f_favail if facts.f_files else sys.maxsize)

@@ -94,10 +94,10 @@ class Worker:
             return "retired"
         except Stopped:
             return "stopped"
-        _log.info("instance %s is up; isolation: %s", welcome.instance, self._machine.isolation.name)
+        _log.info("instance %s is up; %s", welcome.instance, self._machine.promises)
         pace = Pace(welcome.heartbeat_seconds, self._settings.dead_after_seconds, self._machine.clock)
         courier = Courier(self._service, pace)
-        inspector = Inspector(self._machine.isolation, self._work.sessions / "inspector")
+        inspector = Inspector(self._machine.isolation, self._work.sessions / "inspector", self._machine.groups)
         publisher = self._publisher = Publisher(self._service, courier, inspector)
         courier.start()
         publisher.start()
@@ -196,8 +196,7 @@ class Worker:
         finally:
             if self._session is not None and not self._session.usable:
                 self._close_session()
-        message = f"isolation: {self._machine.isolation.name}"
-        return Verdict("success", message=message, peak_memory=holding.beat.peak_memory)
+        return Verdict("success", message=self._machine.promises, peak_memory=holding.beat.peak_memory)
 
     def _session_for(self, assignment: Assignment, holding: Holding) -> Session:
         """Return the session of an assignment; another one is closed first, so that two scenes never share the memory."""

@@ -1,0 +1,280 @@
+"""Control groups: limits of a session that the kernel keeps at every instant, whatever a task forks or allocates.
+
+One small interface, whichever version of cgroups the machine has (`group_versions`), and `NoGroups` where it has none that
+this runner may use: then resource limits and the runner's own look once a second must do (docs/security.md).
+
+A record in the work folder says which groups a runner may have made, so that those of one that was killed are found and
+removed by the next that opens the folder, or by the fleet.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import logging
+import os
+import re
+import signal
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from conductor_service.runner.limits import ResourceLimits
+
+_log = logging.getLogger(__name__)
+
+#: of the work folder: prefix and parents of the groups that its runner makes
+RECORD = "control-groups"
+#: how an error of the shell below begins
+ENTER = "conductor-enter"
+#: puts itself into each group, then becomes the command: nothing of it ever runs outside
+_SCRIPT = 'n=$1; shift; while [ "$n" -gt 0 ]; do echo 0 > "$1" || exit 125; shift; n=$((n-1)); done; exec "$@"'
+_PREFIX = re.compile(r"conductor-[0-9a-f]{8}-")
+_GONE_SECONDS = 10.0
+_POLL_SECONDS = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Toll:
+    """What the kernel had to do to keep a group's limits."""
+
+    #: processes that it killed because the group was out of memory
+    killed: int = 0
+    #: forks that it refused
+    refused: int = 0
+    #: bytes; the most that the group had at once, cache of files included
+    peak: int = 0
+
+
+class Group(Protocol):
+    """The group of one session."""
+
+    def entering(self, argv: Sequence[str]) -> tuple[str, ...]:
+        """Return the command that runs `argv` in the group."""
+
+    def begin(self) -> None:
+        """Count anew, for the next task."""
+
+    def toll(self) -> Toll | None:
+        """Return what was counted since `begin`; None where nothing is, and the caller must measure by itself."""
+
+    def remove(self) -> None:
+        """Kill what is left in the group, and remove it."""
+
+
+class Groups(Protocol):
+    """Where groups come from."""
+
+    @property
+    def name(self) -> str:
+        """Return how limits are kept, for log and attempt: `cgroup v1`, `cgroup v2`, or `no cgroup (why)`."""
+
+    def make(self, limits: ResourceLimits, /) -> Group:
+        """Return a new group with these limits."""
+
+
+class NoGroup:
+    """The group of a machine without groups."""
+
+    def entering(self, argv: Sequence[str]) -> tuple[str, ...]:
+        return tuple(argv)
+
+    def begin(self) -> None:
+        return
+
+    def toll(self) -> Toll | None:
+        return None
+
+    def remove(self) -> None:
+        return
+
+
+NO_GROUP = NoGroup()
+
+
+@dataclass(frozen=True, slots=True)
+class NoGroups:
+    """No group can be made here."""
+
+    reason: str = "not asked for"
+
+    @property
+    def name(self) -> str:
+        return f"no cgroup ({self.reason})"
+
+    def make(self, _limits: ResourceLimits, /) -> Group:
+        return NO_GROUP
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A file of a group that is written when it is made."""
+
+    controller: str
+    file: str
+    #: what to write; None: nothing
+    text: Callable[[ResourceLimits], str | None]
+    #: whether the limit stands without it (older kernels, machines without swap)
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """How one version of cgroups says things; every count is in a file as `key number`, the peak is alone in its own."""
+
+    name: str
+    controls: tuple[Control, ...]
+    #: controller, file, key
+    killed: tuple[str, str, str]
+    refused: tuple[str, str, str]
+    peak: tuple[str, str]
+
+
+class KernelGroup:
+    """A group as the kernel shows it: a folder per controller (in version 2 the same for all)."""
+
+    def __init__(self, version: Version, folders: Mapping[str, Path]) -> None:
+        self._version = version
+        self._folders = folders
+        self._before = Toll()
+
+    def create(self, limits: ResourceLimits) -> None:
+        """Make the folders and write the limits.
+
+        Raises:
+            OSError: the kernel refuses; nothing is left then.
+        """
+        try:
+            for folder in self._unique():
+                folder.mkdir()
+            for control in self._version.controls:
+                self._write(control, limits)
+        except OSError:
+            self.remove()
+            raise
+
+    def entering(self, argv: Sequence[str]) -> tuple[str, ...]:
+        files = [str(folder / "cgroup.procs") for folder in self._unique()]
+        return ("/bin/sh", "-c", _SCRIPT, ENTER, str(len(files)), *files, *argv)
+
+    def begin(self) -> None:
+        self._before = self._counted()
+
+    def toll(self) -> Toll | None:
+        now = self._counted()
+        return Toll(now.killed - self._before.killed, now.refused - self._before.refused, now.peak)
+
+    def remove(self) -> None:
+        for folder in self._unique():
+            _remove_group(folder)
+
+    def _unique(self) -> list[Path]:
+        return list(dict.fromkeys(self._folders.values()))
+
+    def _write(self, control: Control, limits: ResourceLimits) -> None:
+        text = control.text(limits)
+        file = self._folders[control.controller] / control.file
+        if text is None or (control.optional and not file.exists()):
+            return
+        file.write_text(text, encoding="ascii")
+
+    def _counted(self) -> Toll:
+        peak = 0
+        controller, file = self._version.peak
+        with contextlib.suppress(OSError, ValueError):
+            peak = int((self._folders[controller] / file).read_text(encoding="ascii"))
+        return Toll(self._number(*self._version.killed), self._number(*self._version.refused), peak)
+
+    def _number(self, controller: str, file: str, key: str) -> int:
+        with contextlib.suppress(OSError, ValueError):
+            for line in (self._folders[controller] / file).read_text(encoding="ascii").splitlines():
+                name, _, number = line.partition(" ")
+                if name == key:
+                    return int(number)
+        return 0
+
+
+class KernelGroups:
+    """Make groups below folders that this process may write, each under a name of its own."""
+
+    def __init__(self, version: Version, parents: Mapping[str, Path], record: Path) -> None:
+        """Write the record first: whatever instant the runner is killed at, its groups are found."""
+        self._version = version
+        self._parents = parents
+        self._prefix = f"conductor-{uuid.uuid4().hex[:8]}-"
+        self._numbers = itertools.count(1)
+        folders = sorted({str(parent) for parent in parents.values()})
+        record.write_text(json.dumps({"prefix": self._prefix, "parents": folders}), encoding="utf-8")
+
+    @property
+    def name(self) -> str:
+        return self._version.name
+
+    def make(self, limits: ResourceLimits, /) -> Group:
+        try:
+            return self.require(limits)
+        except OSError as exc:
+            _log.warning("no control group can be made any more, resource limits must do: %s", exc)
+            return NO_GROUP
+
+    def require(self, limits: ResourceLimits) -> KernelGroup:
+        """Return a new group.
+
+        Raises:
+            OSError: the kernel refuses.
+        """
+        name = f"{self._prefix}{next(self._numbers)}"
+        group = KernelGroup(self._version, {c: parent / name for c, parent in self._parents.items()})
+        group.create(limits)
+        return group
+
+
+def sweep_groups(record: Path) -> None:
+    """Remove the groups that a record tells of, and the record; whoever calls knows that their runner is gone."""
+    for folder in _recorded(record):
+        _remove_group(folder)
+    record.unlink(missing_ok=True)
+
+
+def _recorded(record: Path) -> Iterator[Path]:
+    """Give the groups there are of a record, which a task without sandbox may have written: nothing else is believed."""
+    try:
+        data = json.loads(record.read_bytes())
+        prefix, parents = str(data["prefix"]), [Path(str(parent)) for parent in data["parents"]]
+    except (OSError, ValueError, TypeError, KeyError):
+        return
+    if _PREFIX.fullmatch(prefix) is None:
+        return
+    for parent in parents:
+        with contextlib.suppress(OSError):
+            yield from [f for f in parent.glob(f"{prefix}*") if f.is_dir() and (f / "cgroup.procs").exists()]
+
+
+def _remove_group(folder: Path) -> None:
+    """Kill a group's processes and remove its folder; one that does not go is logged and left for the next sweep."""
+    deadline = time.monotonic() + _GONE_SECONDS
+    while folder.exists():
+        try:
+            return folder.rmdir()
+        except FileNotFoundError:
+            return
+        except OSError as exc:
+            if time.monotonic() > deadline:
+                _log.warning("control group %s cannot be removed yet: %s", folder, exc)
+                return
+        for pid in _members(folder):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(_POLL_SECONDS)
+
+
+def _members(folder: Path) -> list[int]:
+    """Return the processes of a group; 0 stands for those of another process namespace, which nobody here can name."""
+    with contextlib.suppress(OSError, ValueError):
+        return [pid for word in (folder / "cgroup.procs").read_text(encoding="ascii").split() if (pid := int(word)) > 1]
+    return []
