@@ -233,7 +233,7 @@ def test_a_picture_that_no_decoder_survives_is_bad(tmp_path: Path) -> None:
     picture_file.write_bytes(b"x")
     deaths = tmp_path / "deaths"
     script = f"import os, sys; sys.stdin.readline(); open({str(deaths)!r}, 'a').write('x'); os.abort()"
-    inspector = Inspector(TakenOver(script), tmp_path / "inspector")
+    inspector = Inspector(TakenOver(script), tmp_path / "inspector", NoGroups())
     with pytest.raises(BadImage, match="crashed on it, twice"):
         inspector.inspect(picture_file)
     assert deaths.read_text() == "xx"

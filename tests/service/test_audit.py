@@ -112,8 +112,10 @@ def begin_second_job(studio: Any) -> None:
     studio.verb(job, "kill", tasks=[keys[0]])
     studio.clock.pass_time(1)
     runner.finish(killed, "killed", cause="user")
+    studio.verb(job, "hold", tasks=[keys[3]])  # what failed here comes last
     runner.finish(runner.take(), "failed", cause="crashed")
     runner.beat(runner.take())
+    studio.verb(job, "resume", tasks=[keys[3]])
     assert studio.states(job) == ["killed", "running", "holding", "ready"]
 
 
