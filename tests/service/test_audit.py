@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,10 +18,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tomllib
 from conductor_core.digest import Digest, digest_of, hex_of
 from conductor_core.submission import Output, Retries, Step
 from conductor_service.audit import KINDS, Finding, FolderShelf, Place, audit
 from conductor_service.database import read_only_engine
+from conductor_service.door import Why, move
+from conductor_service.models import Task
+from conductor_service.one_service import sole_service
+from conductor_service.states import TaskState
+from sqlalchemy import select
 
 COMMAND = (sys.executable, "-m", "conductor_service.audit")
 NOWHERE = "sha256:" + "0" * 64
@@ -408,4 +416,51 @@ def test_the_manual_lists_every_kind() -> None:
     """`--kinds` says of each kind what it is and what to do."""
     shown = run("--kinds").stdout
     assert all(f"\n{name}" in f"\n{shown}" for name in KINDS)
-    assert "Ends with 0" in run("--help").stdout
+    manual = run("--help").stdout
+    assert "Examples:" in manual
+    assert "Exit codes:" in manual
+    listed = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
+    assert [name for name in KINDS if f"`{name}`" not in listed] == []
+
+
+def test_beside_a_running_service_young_files_may_be_in_flight(site: Site) -> None:
+    """What is being written is told from what was left over by its age, and does not count; without a service it does."""
+    leave_a_file_aside(site)
+    with sole_service(site.data):
+        done = run("--data", str(site.data), "--json")
+        told = json.loads(done.stdout)
+        assert (done.returncode, told["served"], told["wrong"], told["maybe_in_flight"]) == (0, True, 0, 1)
+        assert [(f["kind"], f["in_flight"]) for f in told["findings"]] == [("store-leftover", True)]
+        assert "(maybe in flight)" in run("--data", str(site.data)).stdout
+        old = time.time() - 3700
+        os.utime(site.data / "store" / "tmp" / "4f2a", (old, old))
+        assert run("--data", str(site.data)).returncode == 10
+    assert run("--data", str(site.data)).returncode == 10
+
+
+def test_bytes_whose_transaction_is_still_to_come_are_no_orphans(site: Site) -> None:
+    """Bytes go to the store before the database knows them: they are nobody's only when an hour has gone by."""
+    leave_an_orphan(site)
+    now = site.now.timestamp()
+    os.utime(site.object_file(digest_of(b"nobody's")), (now - 3500, now - 3500))
+    assert site.findings() == []
+
+
+def test_an_audit_beside_a_writer_sees_whole_transactions(make_studio: Any) -> None:
+    """Checks read while the service writes: each sees one state, and a half-done change is none of its business."""
+    studio = make_studio()
+    job = studio.job()
+    place = Place(studio.farm.database.engine, studio.store, studio.farm.settings.data_folder, served=True)
+    with studio.farm.database.write() as unit:
+        for row in unit.session.scalars(select(Task).where(Task.job_id == job["id"])):
+            move(unit, [row], TaskState.KILLED, Why("test"))
+        assert list(audit(place, studio.clock.now, deep=True)) == []
+    assert studio.state(job) == "killed"
+    assert list(audit(place, studio.clock.now, deep=True)) == []
+
+
+def test_the_command_is_one_of_conductor() -> None:
+    """`conductor audit` is an entry point that leads to the command."""
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    module, _, name = project["entry-points"]["conductor.commands"]["audit"].partition(":")
+    assert getattr(importlib.import_module(module), name).name == "audit"

@@ -54,9 +54,13 @@ def audit_command(
     Examples:
       conductor audit --data /srv/conductor
       conductor audit --settings /srv/conductor/settings.yaml --deep --json > findings.json
+      conductor audit --kinds
 
     \b
-    Ends with 0 when nothing is wrong, with 10 when something is, with 2 when the folder is no data folder.
+    Exit codes:
+      0   nothing is wrong
+      2   the folder is no service's data folder, or the settings cannot be understood
+      10  something is wrong
     """
     if list_kinds:
         ctx.exit(_list_kinds())
