@@ -18,7 +18,7 @@ from conductor_service.runner.binds import Mount, Node, View, plan_binds
 from conductor_service.runner.errors import SandboxUnavailable
 from conductor_service.runner.groups import NO_GROUP, Group
 from conductor_service.runner.limits import ResourceLimits, limiting_argv
-from conductor_service.runner.system_view import HOME, SCRATCH, system_mounts
+from conductor_service.runner.system_view import HOME, SCRATCH, proc_arguments, system_mounts
 
 IsolationChoice = Literal["sandbox", "rewrite", "auto"]
 
@@ -96,7 +96,7 @@ class Sandbox:
 
     def _namespaces(self) -> list[str]:
         words = ["--unshare-all", *self._hardening, "--uid", _SANDBOX_UID, "--gid", _SANDBOX_UID, "--cap-drop", "ALL"]
-        return [*words, "--hostname", "conductor", "--die-with-parent", "--new-session", "--proc", "/proc", "--dev", "/dev"]
+        return [*words, "--hostname", "conductor", "--die-with-parent", "--new-session", *proc_arguments(), "--dev", "/dev"]
 
 
 class Rewrite:
@@ -178,7 +178,7 @@ def _view(world: World) -> View:
 
 def _refusal(program: str, hardening: tuple[str, ...]) -> str:
     """Return why bubblewrap does not work, by trying it; "" when it does."""
-    words = [program, "--unshare-all", *hardening, "--die-with-parent", "--ro-bind", "/", "/", "--proc", "/proc", "--", "true"]
+    words = [program, "--unshare-all", *hardening, "--die-with-parent", "--ro-bind", "/", "/", *proc_arguments(), "--", "true"]
     try:
         done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False)
     except (OSError, subprocess.TimeoutExpired) as exc:
