@@ -188,7 +188,10 @@ for line in sys.stdin:
         step = order["step"]
         try:
             with open(order["scene"]) as stream:
-                scene = compile(stream.read(), order["scene"], "exec")
+                text = stream.read()
+            if text.startswith("crash while loading"):
+                os.abort()
+            scene = compile(text, order["scene"], "exec")
         except Exception as exc:
             say(event="fail", cause="scene-load", message=f"{type(exc).__name__}: {exc}")
             continue

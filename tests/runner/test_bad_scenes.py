@@ -33,7 +33,7 @@ import bpy, os, sys
 folder = sys.argv[-1]
 bpy.ops.wm.read_factory_settings(use_empty=True)
 scene = bpy.context.scene
-scene.render.engine, scene.cycles.samples = "CYCLES", 1
+scene.render.engine, scene.cycles.samples, scene.cycles.use_denoising = "CYCLES", 1, False
 scene.render.resolution_x = scene.render.resolution_y = 8
 scene.render.image_settings.file_format = "PNG"
 scene.render.filepath = os.path.join(folder, "out", "shot_####.png")

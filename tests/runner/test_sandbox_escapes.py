@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
+import re
 import socket
 import subprocess
 import threading
@@ -18,14 +20,15 @@ import pytest
 from conductor_core.paths import ClientPath, Flavour
 from conductor_service.runner.collect import Collector, OutputFolder
 from conductor_service.runner.errors import TaskFailed
+from conductor_service.runner.isolation import Isolation, choose_isolation
 from conductor_service.runner.limits import ResourceLimits
+from conductor_service.runner.system_calls import MACHINES, call_filter
 
 if TYPE_CHECKING:
     from runner.conftest import Farm, Job
 
     MakeJob = Callable[..., Job]
 
-#: `call(number, …)` is a raw system call that must be refused; `refused(…)` anything else
 TOOLS = """
 import ctypes, errno, os, stat, sys, time
 libc = ctypes.CDLL(None, use_errno=True)
@@ -35,10 +38,10 @@ def refused(attempt):
     except OSError:
         return
     raise SystemError(f"the sandbox let it through: {what!r}")
-def call(name, *arguments):
-    number = NUMBERS[name]
-    if libc.syscall(number, *arguments) != -1:
-        raise SystemError(f"the kernel let {name} through")
+def call(number, *arguments):
+    ctypes.set_errno(0)
+    answer = libc.syscall(number, *(ctypes.c_long(a) for a in (*arguments, 0, 0, 0, 0, 0, 0)[:6]))
+    return errno.errorcode.get(ctypes.get_errno(), "") if answer == -1 else answer
 """
 
 
@@ -149,6 +152,50 @@ refused(lambda: open("/sys/devices/system/cpu/online", "w"))
 assert sorted(os.listdir("/sys")) == ["devices"], os.listdir("/sys")
 """
     attempt_in(farm, job, body)
+
+
+def test_system_calls_that_no_renderer_needs(farm: Farm, job: MakeJob) -> None:
+    """Mounts, namespaces, key rings, the kernel's log, other processes' memory, io_uring and their like are refused by a filter."""
+    machine = MACHINES[platform.machine()]
+    body = f"""
+answers = {{name: call(number) for name, number in {dict(machine.refused)!r}.items()}}
+assert set(answers.values()) == {{"EPERM"}}, answers
+assert call(435) == "ENOSYS"
+for flag in (0x00020000, 0x10000000, 0x20000000, 0x40000000):
+    assert call({machine.clone}, flag | 17) == "EPERM", hex(flag)
+assert call({machine.ioctl}, 0, 0x5412) == "EPERM"
+assert isinstance(call({machine.ioctl}, 0, 0x5401), str) and call({machine.ioctl}, 0, 0x5401) != "EPERM"
+import subprocess, threading
+assert subprocess.run(["true"]).returncode == 0
+threading.Thread(target=print).start()
+"""
+    attempt_in(farm, job, body)
+
+
+HEADERS = {
+    "x86_64": Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h"),
+    "aarch64": Path("/usr/include/asm-generic/unistd.h"),
+}
+
+
+@pytest.mark.parametrize("name", list(MACHINES))
+def test_system_calls_have_the_numbers_of_the_kernel(name: str) -> None:
+    """Where the kernel's headers are installed, each number is compared with theirs."""
+    if not HEADERS[name].exists():
+        pytest.skip(f"{HEADERS[name]} is not installed (linux-libc-dev)")
+    machine = MACHINES[name]
+    theirs = dict(re.findall(r"#define __NR_(\w+)\s+(\d+)\b", HEADERS[name].read_text()))
+    ours = {**machine.refused, "clone": machine.clone, "ioctl": machine.ioctl, "clone3": 435}
+    assert {n: theirs[n] for n in ours if n in theirs} == {n: str(number) for n, number in ours.items() if n in theirs}
+    assert len([n for n in ours if n in theirs]) > 40
+
+
+def test_a_machine_whose_calls_are_not_known_says_so(sandbox: Isolation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No filter is better than a wrong one; log and attempt have the words."""
+    assert sandbox.name == "sandbox"
+    monkeypatch.setattr(platform, "machine", lambda: "riscv64")
+    assert call_filter() == b""
+    assert choose_isolation("sandbox").name == "sandbox, without a filter of system calls"
 
 
 def test_no_signal_leaves_the_sandbox(farm: Farm, job: MakeJob) -> None:

@@ -89,10 +89,16 @@ class FrameServer:
         self._vigil.begin(charge)
 
     def load(self, scene: str, step: Step, rules: Sequence[PathRule]) -> float:
-        """Load the scene; return the seconds it took."""
+        """Load the scene; return the seconds it took. A crash on the way is the scene's: it comes again with each try."""
         path_map = [{"source": rule.source.slashed, "target": rule.target.text} for rule in rules]
         self._vigil.conversation.say({"do": "load", "scene": scene, "step": to_json(step), "path_map": path_map})
-        return _number(self._expect(("loaded",)).get("seconds"))
+        try:
+            return _number(self._expect(("loaded",)).get("seconds"))
+        except TaskFailed as exc:
+            if exc.cause != "crashed" or exc.exit_code is None:
+                raise
+            message = f"The software crashed while it loaded {scene}: it may be damaged, or of a newer version.\n{exc.what}"
+            raise TaskFailed("scene-load", message, exit_code=exc.exit_code) from exc
 
     def render(self, frame: int, on_progress: OnProgress) -> Rendered:
         """Render one frame."""
