@@ -23,6 +23,7 @@ def describe(frames: Iterable[int] = ()) -> SceneDescription:
         frames=own_frames(active_scene()),
         steps=tuple(_step(scene) for scene in bpy.data.scenes if scene.library is None),
         modified=bool(bpy.data.is_dirty),
+        saved_by=".".join(str(n) for n in bpy.data.version[:2]),
     )
 
 
@@ -51,4 +52,14 @@ def active_scene() -> Any:
 def _step(scene: Any) -> SceneStep:
     """Return one scene as a step; which view layer and camera are the scene's own choice unless a submission says."""
     parameters = {"scene": scene.name, "view_layer": "", "camera": ""}
-    return SceneStep(scene.name, as_outputs(scene), parameters, enabled=scene == active_scene())
+    problem = "has no camera" if lacks_camera(scene) else ""
+    return SceneStep(scene.name, as_outputs(scene), parameters, enabled=scene == active_scene(), problem=problem)
+
+
+def lacks_camera(scene: Any) -> bool:
+    """Tell whether a scene has no camera and needs one: the sequencer makes pictures without (`RE_is_rendering_allowed`)."""
+    editor = scene.sequence_editor
+    if scene.camera is not None or any(o.type == "CAMERA" for o in scene.objects):
+        return False
+    strips = getattr(editor, "strips", getattr(editor, "sequences", ()))
+    return not (scene.render.use_sequencer and editor is not None and len(strips))

@@ -50,6 +50,8 @@ def check_header(path: str, running: tuple[int, ...]) -> None:
     except (OSError, EOFError) as exc:
         raise SceneNotOpened(path, f"it cannot be read ({exc})", "Check the file and your rights to it.") from exc
     version = header_version(head)
+    if not head:
+        raise SceneNotOpened(path, "it is empty", "Save the scene again, or take an older copy of it.")
     if version is None and not head.startswith(_ZSTD):
         raise SceneNotOpened(path, "this is not a Blender scene", "Name a .blend file.")
     if version is not None and version > running:
@@ -59,7 +61,8 @@ def check_header(path: str, running: tuple[int, ...]) -> None:
 def header_version(head: bytes) -> tuple[int, int] | None:
     """Return (major, minor) of the Blender that wrote this beginning of a .blend; None where it does not say.
 
-    In a file compressed with zstd the header still stands in the clear most of the time, since it is too short to gain.
+    Where a file compressed with zstd could not be decompressed, the header still stands in the clear most of the time, since
+    it is too short to gain.
     """
     match = _HEADER.search(head) if head.startswith(_ZSTD) else _HEADER.match(head)
     if match is None:
@@ -71,10 +74,25 @@ def header_version(head: bytes) -> tuple[int, int] | None:
 def _head(path: str) -> bytes:
     with open(path, "rb") as file:
         head = file.read(_NEEDED)
+    if head.startswith(_ZSTD):
+        return _zstd_head(path) or head
     if not head.startswith(_GZIP):
         return head
     with gzip.open(path, "rb") as file:
         return file.read(_NEEDED)
+
+
+def _zstd_head(path: str) -> bytes:
+    """Return the beginning of what is in a zstd file; nothing without a module for it (Blender's own Python has one)."""
+    try:
+        import zstandard
+    except ImportError:
+        return b""
+    with open(path, "rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as stream:
+        try:
+            return bytes(stream.read(_NEEDED))
+        except zstandard.ZstdError as exc:
+            raise EOFError(str(exc)) from exc
 
 
 def _too_new(path: str, saved_by: tuple[int, ...], running: tuple[int, ...]) -> SceneNotOpened:

@@ -16,7 +16,7 @@ from typing import Any
 from conductor_core.submission import Step
 
 from .errors import FrameNotRendered, SceneNotRenderable
-from .host import active_scene
+from .host import active_scene, lacks_camera
 from .output_paths import EXTENSIONS, MOVIE_FORMATS, SceneOutput, frame_file, scene_outputs, size
 from .progress import FrameProgress
 from .written import Picture, file_state, picture
@@ -127,7 +127,8 @@ def apply_step(step: Step, scene_file: str, log: Callable[[str], None]) -> Any:
         _only_layer(scene, str(parameters["view_layer"]), scene_file)
     if parameters.get("camera"):
         _only_camera(scene, str(parameters["camera"]), scene_file)
-    _check_camera(scene, scene_file)
+    if lacks_camera(scene):
+        raise SceneNotRenderable(scene_file, f'scene "{scene.name}" has no camera', "Add a camera to it and submit again.")
     if step.outputs:
         _render_to(scene, step.outputs[0].path, log)
     if not all(o.path for o in scene_outputs(scene) if o.active):
@@ -192,16 +193,6 @@ def _only_camera(scene: Any, name: str, scene_file: str) -> None:
     for marker in scene.timeline_markers:  # they would switch to another one; unbinding the last but one does, too
         marker.camera = None
     scene.camera = camera
-
-
-def _check_camera(scene: Any, scene_file: str) -> None:
-    """Refuse a scene without any camera, unless its sequencer makes the picture (`RE_is_rendering_allowed`)."""
-    editor = scene.sequence_editor
-    if scene.camera is not None or any(o.type == "CAMERA" for o in scene.objects):
-        return
-    if scene.render.use_sequencer and editor is not None and len(getattr(editor, "strips", getattr(editor, "sequences", ()))):
-        return
-    raise SceneNotRenderable(scene_file, f'scene "{scene.name}" has no camera', "Add a camera to it and submit again.")
 
 
 def _render_to(scene: Any, path: str, log: Callable[[str], None]) -> None:

@@ -18,6 +18,8 @@ class SceneStep:
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     #: rendered unless the artist says otherwise
     enabled: bool = True
+    #: what keeps it from being rendered as it is, as words to put behind its name; empty: nothing that the host can see
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +32,5 @@ class SceneDescription:
     frames: str
     steps: tuple[SceneStep, ...]
     modified: bool = False
+    #: version of the software that saved the file, as far as the host tells: an older one cannot open it
+    saved_by: str = ""

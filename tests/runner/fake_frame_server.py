@@ -48,7 +48,10 @@ def load(order: dict[str, Any]) -> None:
     loaded.update(order)
     try:
         with open(order["scene"]) as stream:
-            loaded["code"] = compile(stream.read(), order["scene"], "exec")
+            text = stream.read()
+        if text.startswith("crash while loading"):
+            os.abort()
+        loaded["code"] = compile(text, order["scene"], "exec")
     except Exception as exc:  # noqa: BLE001 - whatever a scene does wrong is told
         say(event="fail", cause="scene-load", message=f"{type(exc).__name__}: {exc}")
         return

@@ -152,6 +152,15 @@ def test_a_failure_names_its_cause(farm: Farm, job: MakeJob, scene: str, cause: 
     assert not told.outputs
 
 
+def test_a_crash_while_loading_is_the_scene_s(farm: Farm, job: MakeJob) -> None:
+    """It would come again with each try: the cause is scene-load, with the scene and the signal."""
+    told = farm.told(job("crash while loading"))
+    assert told.verdict is not None
+    assert (told.verdict.state, told.verdict.cause, told.verdict.exit_code) == ("failed", "scene-load", -6)
+    assert "/job/scenes/shot.blend" in told.verdict.message
+    assert "SIGABRT" in told.verdict.message
+
+
 def test_frames_before_the_failure_are_published(farm: Farm, job: MakeJob) -> None:
     """A crash on frame 2 of 3 leaves frame 1 done, and names the signal and the last lines of the log."""
     scene = """

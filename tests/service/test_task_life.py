@@ -19,6 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 TASKS, CHUNK = 3, 2
 FAILURES, PREEMPTIONS = 1, 2  # what the submission forgives
 LEASE, FIRST_LEASE = 60, 20  # seconds
+ELSEWHERE = 30  # seconds for which a task that failed on an instance waits for another
 STEPS = 25
 NUMBER = st.integers(0, 99)
 #: lives to play through; CI has time for some more, and whoever changes the states plays hundreds
@@ -43,6 +44,9 @@ class Try:
     cause: str = ""
     #: when its lease runs out
     until: float = 0.0
+    #: by the seconds that have passed
+    ended: float = 0.0
+    generation: int = 1
     log: bytes = b""
 
 
@@ -116,7 +120,10 @@ class TaskLife(RuleBasedStateMachine):
 
     def lost(self, attempt: Try, outcome: str = "lost") -> None:
         task = self.tasks[attempt.task]
-        if attempt.life == "running":
+        if attempt.life == "running" and len(task.done) == len(task.frames):
+            attempt.outcome = outcome  # the machine went when nothing was left to do
+            self.goes_to(task, "success")
+        elif attempt.life == "running":
             task.preemptions += 1
             attempt.outcome = outcome
             spent = task.preemptions > PREEMPTIONS
@@ -155,18 +162,33 @@ class TaskLife(RuleBasedStateMachine):
         free = [
             key for key, task in self.tasks.items() if task.state == "ready" and not any(t.life == "dying" for t in task.tries)
         ]
-        if not free:
+        fresh = [key for key in free if not self.failed_on(runner, self.tasks[key])]
+        rest = [key for key in free if not self.rather_elsewhere(runner, self.tasks[key])]
+        if self.unsure and not fresh and free:
+            rest = [answer.json()["task"]["id"]] if answer.status_code == 200 else []
+            assert set(rest) <= set(free)
+        if not fresh and not rest:
             assert answer.status_code == 204
             return
-        self.given(answer, runner, free[0], arrives)
+        self.given(answer, runner, (fresh or rest)[0], arrives)
+
+    def failed_on(self, runner: Any, task: Modelled) -> bool:
+        """Tell whether a task's last try failed on this instance: it comes last there."""
+        last = task.tries[-1] if task.tries and task.failures else None
+        return last is not None and (last.runner, last.outcome, last.generation) == (runner.id, "failed", task.generation)
+
+    def rather_elsewhere(self, runner: Any, task: Modelled) -> bool:
+        """Tell whether a task still waits for another instance than the one on which it failed."""
+        siblings = any(key != runner.id for key in self.studio.fleet.orders)
+        return self.failed_on(runner, task) and siblings and task.tries[-1].ended > self.now() - ELSEWHERE
 
     def given(self, answer: Any, runner: Any, key: str, arrives: bool) -> None:
         assert answer.status_code == 200, answer.text
         assignment, task = answer.json(), self.tasks[key]
-        assert assignment["task"]["id"] == key, "tasks are handed out in their order"
+        assert assignment["task"]["id"] == key, "tasks are handed out in their order, those that failed here last"
         assert assignment["task"]["frames"] == ([f for f in task.frames if f not in task.done] or list(task.frames))
         assert assignment["attempt"]["fence"] == len(task.tries) + 1
-        attempt = Try(assignment, runner.id, key, known=arrives, until=self.now() + FIRST_LEASE)
+        attempt = Try(assignment, runner.id, key, arrives, until=self.now() + FIRST_LEASE, generation=task.generation)
         task.tries.append(attempt)
         task.state = "running"
         self.tries.append(attempt)
@@ -224,7 +246,7 @@ class TaskLife(RuleBasedStateMachine):
             return
         if said == "success" and len(task.done) < len(task.frames):
             said, cause = "failed", "bad-output"
-        attempt.life, attempt.outcome, attempt.cause = "over", said, cause or ""
+        attempt.life, attempt.outcome, attempt.cause, attempt.ended = "over", said, cause or "", self.now()
         task.failures += said == "failed"
         spent = said == "failed" and (task.failures > FAILURES or cause == "missing-file")
         self.goes_to(task, "success" if said == "success" else "failed" if spent else self.waiting(task))

@@ -115,6 +115,8 @@ def existing_scene(scene: str) -> str:
         Ended: there is no such file.
     """
     path = os.path.abspath(scene)
+    if os.path.isdir(path):
+        raise Ended(ExitCode.MISSING_FILES, f"{path} is a folder, not a scene.", "Name the scene in it.")
     if not os.path.isfile(path):
         raise Ended(ExitCode.MISSING_FILES, f"{path} is not there.", "Check the name of the scene.")
     return path

@@ -44,7 +44,8 @@ def scan_command(session: Session, /, scene: str, frames: str, as_json: bool) ->
       9  the host could not be asked
     """
     path = existing_scene(scene)
-    report = describe_scene(find_asker(path, session.settings.hosts), path, frames).report
+    description = describe_scene(find_asker(path, session.settings.hosts), path, frames)
+    report = description.report
     if as_json:
         print_json(report)
     else:
@@ -52,6 +53,9 @@ def scan_command(session: Session, /, scene: str, frames: str, as_json: bool) ->
         if not console.is_terminal:
             console = Console(highlight=False, width=PIPE_WIDTH)
         console.print(report_tree(report))
+        for step in description.steps:
+            if step.problem:
+                console.print(f"[red]Step {escape(repr(step.name))} {escape(step.problem)}: it cannot be rendered.[/red]")
 
 
 def report_tree(report: ScanReport) -> Tree:

@@ -63,6 +63,7 @@ def scene_submission(
         for step in chosen
     )
     software = parse_software(wishes.software) if wishes.software else description.software
+    check_version(scene, description, software)
     title = wishes.title or os.path.splitext(os.path.basename(scene))[0]
     return _submission(wishes, title, software, steps, scene=scene, allowed_missing=allowed_missing)
 
@@ -100,7 +101,36 @@ def choose_steps(steps: Sequence[SceneStep], names: Sequence[str]) -> tuple[Scen
     chosen = tuple(by_name[name] for name in names) if names else tuple(step for step in steps if step.enabled)
     if not chosen:
         raise ConductorError("Nothing in the scene is enabled for rendering.", f"Name steps with --step; there are: {known}.")
+    lame = next((step for step in chosen if step.problem), None)
+    if lame is not None:
+        raise ConductorError(
+            f"Step {lame.name!r} {lame.problem}, so it cannot be rendered.",
+            "Mend the scene and save it, or name other steps with --step.",
+        )
     return chosen
+
+
+def check_version(scene: str, description: SceneDescription, software: Software) -> None:
+    """Refuse software that is older than what saved the scene: it could not open it, or would crash.
+
+    Raises:
+        ConductorError: with both versions.
+    """
+    if software.name != description.software.name:
+        return
+    chosen, needed = _numbers(software.version), _numbers(description.saved_by)
+    if chosen[: len(needed)] < needed[: len(chosen)]:
+        name = software.name.capitalize()
+        raise ConductorError(
+            f"{scene} was saved by {name} {description.saved_by}; {name} {software.version} cannot open it.",
+            f"Render with {name} {description.saved_by} or later (--software), or save the scene with {name} {software.version}.",
+        )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """Return the numbers of major and minor version; none where it is written otherwise."""
+    parts = version.split(".")[:2]
+    return tuple(int(part) for part in parts) if all(part.isdecimal() for part in parts) else ()
 
 
 def outputs_of(step: SceneStep, patterns: Sequence[str], *, only: bool) -> tuple[Output, ...]:

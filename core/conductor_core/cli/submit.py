@@ -12,6 +12,7 @@ from rich.console import Console
 
 from conductor_core.cli.describe import describe_scene, existing_scene, find_asker
 from conductor_core.cli.exit_codes import Ended, ExitCode
+from conductor_core.cli.output_places import check_not_read, check_writable
 from conductor_core.cli.progress import NoDisplay, open_display
 from conductor_core.cli.session import Session, json_option, pass_session, print_json
 from conductor_core.cli.submission_form import (
@@ -120,9 +121,12 @@ def submit_command(session: Session, /, scene: str | None, command: str | None, 
         allowed = tuple(m.path for m in description.report.missing)
         submission = scene_submission(path, description, wishes, allowed_missing=allowed)
         files = [*description.report.files(), *extra]
+        check_not_read(submission, (path, *description.report.files()))
     else:
         submission = command_submission(command or "", wishes)
         files = extra
+    if options["download"]:
+        check_writable(submission)
     if options["dry_run"]:
         print_json({"submission": to_json(submission), "files": files})
         return

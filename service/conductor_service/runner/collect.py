@@ -22,6 +22,13 @@ from conductor_service.trees import TooDeep, opened, plain_files
 
 Identity = tuple[int, int, int]
 
+#: files that one task may write beside its declared outputs: a folder full of caches has hundreds
+MOST_FILES = 10_000
+#: a file of more than this that fills less than a sixteenth of it is a hole: it would be hashed and sent for hours
+_HOLE_BYTES = 1 << 30
+#: of a name in an error
+_SHOWN = 200
+
 
 @dataclass(frozen=True, slots=True)
 class OutputFolder:
@@ -74,19 +81,22 @@ class Collector:
         index, relative = self._locate(seen)
         taken = self._move(index, relative, into) if relative else None
         if taken is None:
-            raise TaskFailed("bad-output", f"{seen} was not written, or is not a plain file.")
+            raise TaskFailed("bad-output", f"{shown(seen)} was not written, or is not a plain file.")
         return taken
 
     def take_rest(self, into: Path) -> tuple[Taken, ...]:
         """Take every other file that was written.
 
         Raises:
-            TaskFailed: (bad-output) folders are nested beyond any reason, or the artist's system has no such name.
+            TaskFailed: (bad-output) folders are nested beyond any reason, there are more files than that, or the artist's
+                system has no such name.
         """
-        result = []
+        result: list[Taken] = []
         for index, folder in enumerate(self._folders):
             for relative, facts in _listed(folder):
                 if self._known.get((index, relative)) != _identity(facts):
+                    if len(result) == MOST_FILES:
+                        raise TaskFailed("bad-output", f"The task wrote more than {MOST_FILES:,} files into {folder.client}.")
                     taken = self._move(index, relative, into)
                     if taken is not None:
                         result.append(taken)
@@ -110,7 +120,7 @@ class Collector:
         for index, folder in enumerate(self._folders):
             if path.startswith(folder.seen.rstrip("/") + "/"):
                 return index, path[len(folder.seen.rstrip("/")) + 1 :]
-        raise TaskFailed("bad-output", f"{seen} lies outside the step's output folders.")
+        raise TaskFailed("bad-output", f"{shown(seen)} lies outside the step's output folders.")
 
     def _move(self, index: int, relative: str, into: Path) -> Taken | None:
         """Move a file away; return None when it is not a plain file that a task of this session wrote."""
@@ -127,19 +137,33 @@ class Collector:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as exc:
-            raise TaskFailed("bad-output", f"{relative} cannot be taken from its output folder ({exc.strerror}).") from exc
+            reason = f"{shown(relative)} cannot be taken from its output folder ({exc.strerror})."
+            raise TaskFailed("bad-output", reason) from exc
         facts = os.lstat(target)
         if not stat.S_ISREG(facts.st_mode):
             target.unlink()
             return None
         self._known.pop((index, relative), None)
+        if facts.st_size > _HOLE_BYTES and facts.st_blocks * 512 < facts.st_size // 16:
+            target.unlink()
+            raise TaskFailed(
+                "bad-output", f"{shown(relative)} has {facts.st_size:,} bytes, and takes hardly any room: it is a hole."
+            )
         if facts.st_nlink > 1:
             # Another name of it may be left in a folder that the task can still write: only a copy is out of its reach.
             try:
                 facts = _copied(target)
             except OSError as exc:
-                raise TaskFailed("bad-output", f"{relative} has a second name and cannot be copied ({exc.strerror}).") from exc
+                raise TaskFailed(
+                    "bad-output", f"{shown(relative)} has a second name and cannot be copied ({exc.strerror})."
+                ) from exc
         return Taken(_client_path(folder, parts), target, facts.st_size, stat.S_IMODE(facts.st_mode) & 0o777, facts.st_mtime_ns)
+
+
+def shown(name: str) -> str:
+    """Return a name as an error may show it: text that can be written anywhere, and not a page of it."""
+    text = name.encode(errors="backslashreplace").decode()
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def _listed(folder: OutputFolder) -> list[tuple[str, os.stat_result]]:
@@ -153,12 +177,20 @@ def _client_path(folder: OutputFolder, parts: tuple[str, ...]) -> ClientPath:
     try:
         "/".join(parts).encode()
     except UnicodeEncodeError:
-        name = os.fsencode("/".join(parts)).decode(errors="backslashreplace")
+        name = _bytes_shown("/".join(parts))
         raise TaskFailed("bad-output", f"{name} is no name in UTF-8. The artist's machine cannot have such a file.") from None
     try:
         return ClientPath(folder.client.flavour, folder.client.anchor, folder.client.components + parts)
     except PathError as exc:
-        raise TaskFailed("bad-output", f"{exc} The artist's machine cannot have such a file.") from exc
+        raise TaskFailed("bad-output", f"{shown(str(exc))} The artist's machine cannot have such a file.") from exc
+
+
+def _bytes_shown(name: str) -> str:
+    """Return a name with the bytes that are no text; what a program only said may be no name of a file at all."""
+    try:
+        return shown(os.fsencode(name).decode(errors="backslashreplace"))
+    except UnicodeEncodeError:
+        return shown(name)
 
 
 def copy_tree(source: Path, target: Path) -> None:

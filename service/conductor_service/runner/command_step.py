@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -34,13 +35,14 @@ def openjd_message(line: bytes) -> Mapping[str, Any] | None:
     match = _OPENJD.match(line)
     if match is None:
         return None
-    kind, text = match[1].decode(), match[2].decode(errors="replace").strip()
+    kind, text = match[1].decode(), match[2].decode(errors="replace").replace("\0", "").strip()
     if kind != "progress":
         return {"event": kind, "message": text}
     try:
-        return {"event": "progress", "fraction": min(max(float(text) / 100.0, 0.0), 1.0)}
+        percent = float(text)
     except ValueError:
         return None
+    return {"event": "progress", "fraction": min(max(percent / 100.0, 0.0), 1.0)} if math.isfinite(percent) else None
 
 
 class CommandRun:

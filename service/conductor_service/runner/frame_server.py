@@ -4,6 +4,7 @@ the frames it is asked for (docs/api.md, "The frame server").
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,8 @@ from conductor_service.runner.vigil import Charge, Vigil, Watch
 #: Blender as a module says hello in 2 s; a cold network disk takes longer
 HELLO_SECONDS = 180.0
 _QUIT_SECONDS = 5.0
+_STATUS = 200
+_MESSAGE = 4000
 
 OnProgress = Callable[[float, str], None]
 
@@ -90,10 +93,16 @@ class FrameServer:
         self._vigil.begin(charge)
 
     def load(self, scene: str, step: Step, rules: Sequence[PathRule]) -> float:
-        """Load the scene; return the seconds it took."""
+        """Load the scene; return the seconds it took. A crash on the way is the scene's: it comes again with each try."""
         path_map = [{"source": rule.source.slashed, "target": rule.target.text} for rule in rules]
         self._vigil.conversation.say({"do": "load", "scene": scene, "step": to_json(step), "path_map": path_map})
-        return _number(self._expect(("loaded",)).get("seconds"))
+        try:
+            return _number(self._expect(("loaded",)).get("seconds"))
+        except TaskFailed as exc:
+            if exc.cause != "crashed" or exc.exit_code is None:
+                raise
+            message = f"The software crashed while it loaded {scene}: it may be damaged, or of a newer version.\n{exc.what}"
+            raise TaskFailed("scene-load", message, exit_code=exc.exit_code) from exc
 
     def render(self, frame: int, on_progress: OnProgress) -> Rendered:
         """Render one frame."""
@@ -104,7 +113,7 @@ class FrameServer:
         if not isinstance(outputs, list) or not all(isinstance(path, str) for path in outputs):
             self._end()
             raise TaskFailed("internal", f"The frame server's answer to frame {frame} names no outputs.")
-        layers = tuple(str(layer) for layer in message.get("layers") or ())
+        layers = tuple(_text(layer, _STATUS) for layer in message.get("layers") or ())
         size = (int(_number(message.get("width"))), int(_number(message.get("height"))))
         return Rendered(frame, _number(message.get("seconds")), tuple(outputs), *size, layers)
 
@@ -150,15 +159,27 @@ class FrameServer:
         """Return a message that is to the point; a late one about another frame is not."""
         message = said.message
         if message["event"] == "fail":
-            cause, text = str(message.get("cause", "")), str(message.get("message", ""))
+            if (over := self._vigil.over_limit()) is not None:
+                raise over
+            cause, text = str(message.get("cause", "")), _text(message.get("message", ""), _MESSAGE)
             cause = cause if cause in _CAUSES else "internal"
             raise TaskFailed(cause_of_message(text, cause), f"{text}\n{self._log.last_lines()}".strip())
         if frame is not None and message.get("frame") != frame:
             return None
         if message["event"] == "progress" and on_progress is not None:
-            on_progress(min(max(_number(message.get("fraction")), 0.0), 1.0), str(message.get("status", ""))[:200])
+            on_progress(min(max(_number(message.get("fraction")), 0.0), 1.0), _text(message.get("status", ""), _STATUS))
         return message
 
 
 def _number(value: object) -> float:
-    return float(value) if isinstance(value, (int, float)) else 0.0
+    """Return a number that others can reckon with: JSON as Python reads it has NaN, Infinity, and integers without end."""
+    try:
+        number = float(value) if isinstance(value, (int, float)) else 0.0
+    except OverflowError:
+        return 0.0
+    return number if math.isfinite(number) else 0.0
+
+
+def _text(value: object, most: int) -> str:
+    """Return words of the software as text that any database takes, and no more of it than anybody reads."""
+    return str(value)[:most].encode(errors="replace").decode().replace("\0", "")

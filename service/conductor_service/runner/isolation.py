@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -18,7 +18,8 @@ from conductor_service.runner.binds import Mount, Node, View, plan_binds
 from conductor_service.runner.errors import SandboxUnavailable
 from conductor_service.runner.groups import NO_GROUP, Group
 from conductor_service.runner.limits import ResourceLimits, limiting_argv
-from conductor_service.runner.system_view import HOME, SCRATCH, system_mounts
+from conductor_service.runner.system_calls import call_filter
+from conductor_service.runner.system_view import HOME, SCRATCH, proc_arguments, system_mounts
 
 IsolationChoice = Literal["sandbox", "rewrite", "auto"]
 
@@ -37,8 +38,8 @@ class Launch:
     argv: tuple[str, ...]
     environment: Mapping[str, str]
     folder: str = "/"
-    #: NUL-separated arguments that `{args}` in argv stands for, given by a file descriptor; empty: none
-    arguments: bytes = b""
+    #: words of argv that stand for a file descriptor, and what is to be read from it
+    files: Mapping[str, bytes] = field(default_factory=dict)
     #: that `argv` enters
     group: Group = NO_GROUP
 
@@ -76,27 +77,33 @@ class Isolation(Protocol):
 
 
 class Sandbox:
-    """Isolation by bubblewrap: own user, process, network, mount, IPC, UTS and cgroup namespaces."""
+    """Isolation by bubblewrap: own user, process, network, mount, IPC, UTS and cgroup namespaces, filtered system calls."""
 
-    name = "sandbox"
     shows_own_paths = True
 
-    def __init__(self, program: str, hardening: tuple[str, ...]) -> None:
+    def __init__(self, program: str, hardening: tuple[str, ...], calls: bytes = b"") -> None:
+        """Take what was found to work: bubblewrap's options, and a filter of system calls (none: b"")."""
         self._program = program
         self._hardening = hardening
+        self._calls = calls
+        self.name = "sandbox" if calls else "sandbox, without a filter of system calls"
 
     def launch(self, world: World, argv: Sequence[str], environment: Mapping[str, str], folder: str = "/") -> Launch:
         mounts = plan_binds(_view(world), list_folder)
         arguments = [*self._namespaces(), *mount_arguments(mounts), "--remount-ro", "/", "--chdir", folder, "--clearenv"]
         for name, value in {**environment, **_mark()}.items():
             arguments += ["--setenv", name, value]
-        words = [self._program, "--args", "{args}", "--", *limiting_argv(world.limits), *argv]
-        encoded = b"".join(os.fsencode(a) + b"\0" for a in arguments)
-        return Launch(world.group.entering(words), _mark(), "/", encoded, world.group)
+        files = {"{args}": b"".join(os.fsencode(a) + b"\0" for a in arguments)}
+        filtered = []
+        if self._calls:
+            files["{calls}"] = self._calls
+            filtered = ["--seccomp", "{calls}"]
+        words = [self._program, "--args", "{args}", *filtered, "--", *limiting_argv(world.limits), *argv]
+        return Launch(world.group.entering(words), _mark(), "/", files, world.group)
 
     def _namespaces(self) -> list[str]:
         words = ["--unshare-all", *self._hardening, "--uid", _SANDBOX_UID, "--gid", _SANDBOX_UID, "--cap-drop", "ALL"]
-        return [*words, "--hostname", "conductor", "--die-with-parent", "--new-session", "--proc", "/proc", "--dev", "/dev"]
+        return [*words, "--hostname", "conductor", "--die-with-parent", "--new-session", *proc_arguments(), "--dev", "/dev"]
 
 
 class Rewrite:
@@ -122,10 +129,11 @@ def choose_isolation(choice: IsolationChoice, program: str = "bwrap") -> Isolati
     if choice == "rewrite":
         return Rewrite()
     reason = ""
-    for hardening in _HARDENING:
-        reason = _refusal(program, hardening)
-        if not reason:
-            return Sandbox(program, hardening)
+    for calls in dict.fromkeys((call_filter(), b"")):
+        for hardening in _HARDENING:
+            reason = _refusal(program, hardening, calls)
+            if not reason:
+                return Sandbox(program, hardening, calls)
     if choice == "auto":
         return Rewrite()
     raise SandboxUnavailable(reason)
@@ -176,11 +184,30 @@ def _view(world: World) -> View:
     return View(base, ("/tmp", "/dev"), listed, world.outputs, str(world.stage), world.seen_root)  # noqa: S108
 
 
-def _refusal(program: str, hardening: tuple[str, ...]) -> str:
+def _refusal(program: str, hardening: tuple[str, ...], calls: bytes) -> str:
     """Return why bubblewrap does not work, by trying it; "" when it does."""
-    words = [program, "--unshare-all", *hardening, "--die-with-parent", "--ro-bind", "/", "/", "--proc", "/proc", "--", "true"]
+    filtered, handed = [], os.memfd_create("calls", 0)
+    if calls:
+        os.write(handed, calls)
+        os.lseek(handed, 0, os.SEEK_SET)
+        filtered = ["--seccomp", str(handed)]
+    words = [
+        program,
+        "--unshare-all",
+        *hardening,
+        *filtered,
+        "--die-with-parent",
+        "--ro-bind",
+        "/",
+        "/",
+        *proc_arguments(),
+        "--",
+        "true",
+    ]
     try:
-        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False)
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False, pass_fds=(handed,))
     except (OSError, subprocess.TimeoutExpired) as exc:
         return str(exc)
+    finally:
+        os.close(handed)
     return "" if done.returncode == 0 else done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}"

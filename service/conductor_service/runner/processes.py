@@ -38,7 +38,7 @@ class ProcessTree:
     """
 
     def __init__(self, launch: Launch, *, stdin: bool = True) -> None:
-        with _arguments_in(launch) as (argv, descriptors):
+        with _files_of(launch) as (argv, descriptors):
             self._popen = subprocess.Popen(
                 argv,
                 env=dict(launch.environment),
@@ -126,18 +126,19 @@ class ProcessTree:
 
 
 @contextlib.contextmanager
-def _arguments_in(launch: Launch) -> Iterator[tuple[list[str], tuple[int, ...]]]:
-    """Give argv with `{args}` replaced by a descriptor that holds the launch's arguments: they are no secret, but long."""
-    if not launch.arguments:
-        yield list(launch.argv), ()
-        return
-    descriptor = os.memfd_create("arguments", 0)
+def _files_of(launch: Launch) -> Iterator[tuple[list[str], tuple[int, ...]]]:
+    """Give argv with the number of a descriptor for each of the launch's files: they are no secret, but long."""
+    numbers: dict[str, str] = {}
     try:
-        os.write(descriptor, launch.arguments)
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        yield [str(descriptor) if word == "{args}" else word for word in launch.argv], (descriptor,)
+        for word, content in launch.files.items():
+            descriptor = os.memfd_create("launch", 0)
+            numbers[word] = str(descriptor)
+            os.write(descriptor, content)
+            os.lseek(descriptor, 0, os.SEEK_SET)
+        yield [numbers.get(word, word) for word in launch.argv], tuple(map(int, numbers.values()))
     finally:
-        os.close(descriptor)
+        for number in numbers.values():
+            os.close(int(number))
 
 
 def _wait_until_gone(members: list[psutil.Process]) -> None:

@@ -32,6 +32,25 @@ _ETC = (
 #: processors and memory nodes, which renderers ask for; the font cache
 _MORE = ("/sys/devices/system/cpu", "/sys/devices/system/node", "/var/cache/fontconfig")
 
+#: of /proc: what tells of the machine and of others' keys, and no renderer reads
+_NOT_SHOWN = (
+    "acpi",
+    "asound",
+    "kallsyms",
+    "kcore",
+    "keys",
+    "key-users",
+    "kmsg",
+    "latency_stats",
+    "pagetypeinfo",
+    "sched_debug",
+    "scsi",
+    "slabinfo",
+    "timer_list",
+    "timer_stats",
+    "vmallocinfo",
+)
+
 _OWN_ETC = {
     "passwd": f"artist:x:1000:1000:artist:{HOME}:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",
     "group": "artist:x:1000:\nnogroup:x:65534:\n",
@@ -45,6 +64,26 @@ def write_etc(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     for name, text in _OWN_ETC.items():
         (folder / name).write_text(text, encoding="ascii")
+
+
+def proc_arguments() -> list[str]:
+    """Return bubblewrap's arguments for a /proc of the task's own processes, without what is the machine's.
+
+    The kernel lets whoever has its root's number write the machine's settings, capabilities or not, and a runner that is root
+    gives a task that number: `sys/kernel/core_pattern` alone would be a way out. So all but the processes is read-only.
+    """
+    result = ["--proc", "/proc"]
+    for name in sorted(os.listdir("/proc")):
+        path = f"/proc/{name}"
+        if name.isdigit() or os.path.islink(path):
+            continue
+        if os.path.isdir(path):
+            result += ["--tmpfs", path, "--remount-ro", path] if name in _NOT_SHOWN else ["--ro-bind", path, path]
+        elif name in _NOT_SHOWN:
+            result += ["--ro-bind", "/dev/null", path]
+        elif os.stat(path).st_mode & 0o222:
+            result += ["--ro-bind", path, path]
+    return result
 
 
 def system_mounts(etc: Path) -> tuple[Mount, ...]:

@@ -1,0 +1,70 @@
+"""Check where a submission's frames will come home to, before anything is sent: what can be known now need not wait for a frame."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterable
+
+from conductor_core.cli.exit_codes import Ended, ExitCode
+from conductor_core.frames import FrameSet
+from conductor_core.paths import ClientPath
+from conductor_core.sequences import frame_of, output_folder
+from conductor_core.submission import Submission
+
+
+def check_writable(submission: Submission) -> None:
+    """Refuse output folders that frames cannot be written into: each is tried, or what there is above it.
+
+    Raises:
+        Ended: with the folder, and why.
+    """
+    folders = {
+        output_folder(ClientPath.parse(output.path, submission.flavour)).text
+        for step in submission.steps
+        for output in step.outputs
+    }
+    for folder in sorted(folders):
+        there = _nearest(folder)
+        try:
+            with tempfile.TemporaryFile(prefix=".conductor-", dir=there):
+                continue
+        except OSError as exc:
+            reason = exc.strerror if there == folder else f"{there}: {exc.strerror}"
+            raise Ended(
+                ExitCode.TRANSFER_FAILED,
+                f"{folder} cannot be written ({reason}): no frame could be brought home.",
+                "Make it writable, write elsewhere (--output), or leave the frames on the farm (--no-download).",
+            ) from None
+
+
+def check_not_read(submission: Submission, read: Iterable[str]) -> None:
+    """Refuse to render over files that the scene reads: what it reads then depends on which frame was home first.
+
+    A folder that has both inputs and outputs is fine: the farm renders into a copy of it.
+
+    Raises:
+        Ended: with the file.
+    """
+    flavour = submission.flavour
+    files = [(file, ClientPath.parse(file, flavour).slashed) for file in read]
+    for step in submission.steps:
+        frames = frozenset(FrameSet.parse(step.frames).frames)
+        for output in step.outputs:
+            pattern = ClientPath.parse(output.path, flavour).slashed
+            head = re.split("[#%<]", pattern, maxsplit=1)[0]
+            for file, slashed in (pair for pair in files if pair[1].startswith(head)):
+                if slashed == pattern or frame_of(pattern, slashed) in frames:
+                    raise Ended(
+                        ExitCode.USAGE,
+                        f"Step {step.name!r} would write over {file}, which the scene itself reads.",
+                        "Write elsewhere: --output FOLDER/shot_####.exr",
+                    )
+
+
+def _nearest(folder: str) -> str:
+    """Return the folder, or the nearest above it that is there."""
+    while not os.path.lexists(folder) and os.path.dirname(folder) != folder:
+        folder = os.path.dirname(folder)
+    return folder

@@ -1,0 +1,465 @@
+"""A task that does its worst on purpose: what docs/security.md says is refused, tried for real, one test per attack."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import re
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from conductor_core.paths import ClientPath, Flavour
+from conductor_service.runner.collect import Collector, OutputFolder
+from conductor_service.runner.errors import TaskFailed
+from conductor_service.runner.isolation import Isolation, choose_isolation
+from conductor_service.runner.limits import ResourceLimits
+from conductor_service.runner.system_calls import MACHINES, call_filter
+
+if TYPE_CHECKING:
+    from runner.conftest import Farm, Job
+
+    MakeJob = Callable[..., Job]
+
+TOOLS = """
+import ctypes, errno, os, stat, sys, time
+libc = ctypes.CDLL(None, use_errno=True)
+def refused(attempt):
+    try:
+        what = attempt()
+    except OSError:
+        return
+    raise SystemError(f"the sandbox let it through: {what!r}")
+def call(number, *arguments):
+    ctypes.set_errno(0)
+    answer = libc.syscall(number, *(ctypes.c_long(a) for a in (*arguments, 0, 0, 0, 0, 0, 0)[:6]))
+    return errno.errorcode.get(ctypes.get_errno(), "") if answer == -1 else answer
+"""
+
+
+def attempt_in(farm: Farm, job: MakeJob, body: str, **changes: object) -> None:
+    """Run a scene that must come to its end: all that it tried was refused."""
+    told = farm.told(job(TOOLS + body + "\npng(path)", **changes))
+    assert told.verdict is not None
+    assert told.verdict.state == "success", told.verdict.message
+
+
+FIND = """
+import os
+found = []
+for top, folders, files in os.walk("/"):
+    if top in ("/proc", "/sys", "/usr"):
+        folders[:] = []
+    found += [os.path.join(top, n) for n in (*folders, *files) if "top-secret" in n]
+assert not found, found
+for pid in (p for p in os.listdir("/proc") if p.isdigit()):
+    for name in ("environ", "cmdline"):
+        try:
+            assert "top-secret" not in open(f"/proc/{pid}/{name}", errors="replace").read(), (pid, name)
+        except PermissionError:
+            pass
+"""
+
+
+def test_another_job_of_the_instance_is_not_there(farm: Farm, job: MakeJob) -> None:
+    """Before or after it, in the same cache: no file, folder, command line or variable of it."""
+    secrets = {"/job/top-secret/plate.txt": b"the plate"}
+    scenes = [("own", "png(path)", secrets), ("other", FIND + "png(path)", {}), ("again", "png(path)", secrets)]
+    attempts = [farm.add(job(scene, session=name, files=files)) for name, scene, files in scenes]
+    farm.run()
+    assert [farm.service.verdict(a).state for a in attempts] == ["success"] * 3, farm.service.verdict(attempts[1]).message
+
+
+def test_another_instance_of_the_machine_is_not_there(tmp_path: Path, farm: Farm, job: MakeJob) -> None:
+    """While it renders: neither its files nor its processes can be found, nor can its abstract sockets be spoken to."""
+    other = type(farm)(tmp_path / "other", farm.isolation)
+    listens = """
+import socket, time, os
+with socket.socket(socket.AF_UNIX) as s:
+    s.bind("\\0top-secret")
+    s.listen()
+    open(os.path.dirname(path) + "/top-secret.txt", "w").write("up")
+    time.sleep(6)
+png(path)
+"""
+    attempt = other.add(job(listens, files={"/job/top-secret/plate.txt": b"the plate"}))
+    thread = threading.Thread(target=other.run)
+    thread.start()
+    deadline = time.monotonic() + 60
+    while not list((tmp_path / "other").rglob("top-secret.txt")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    try:
+        tries = 'import socket\ndef speak():\n    with socket.socket(socket.AF_UNIX) as s: s.connect("\\0top-secret")\nrefused(speak)\n'
+        attempt_in(farm, job, FIND + tries)
+    finally:
+        thread.join()
+    assert other.service.verdict(attempt).state == "success"
+
+
+def test_no_descriptor_of_the_runner_is_open(farm: Farm, job: MakeJob) -> None:
+    """A task has its three pipes, and what it opened itself; nor has any other process that it sees more."""
+    with socket.create_server(("127.0.0.1", 0)):  # the runner's own descriptors: one must not be inherited
+        body = """
+for pid in (p for p in os.listdir("/proc") if p.isdigit()):
+    try:
+        names = os.listdir(f"/proc/{pid}/fd")
+    except PermissionError:
+        continue
+    for name in names:
+        try:
+            says = os.readlink(f"/proc/{pid}/fd/{name}")
+        except OSError:
+            continue
+        own = pid == str(os.getpid()) and says.startswith(("/job/", f"/proc/{pid}/"))
+        assert own or says.startswith(("pipe:", "/dev/null", "/proc", "anon_inode:[eventfd]", "anon_inode:[signalfd]")), (pid, name, says)
+"""
+        attempt_in(farm, job, body)
+
+
+def test_proc_leads_nowhere(farm: Farm, job: MakeJob) -> None:
+    """Roots and working folders of all visible processes are the sandbox's own; nothing of the kernel can be set."""
+    body = """
+for pid in ("self", "1"):
+    for link in ("root", "cwd"):
+        try:
+            names = os.listdir(f"/proc/{pid}/{link}")
+        except PermissionError:
+            continue
+        assert sorted(names) == sorted(os.listdir("/")), (pid, link, names)
+refused(lambda: open("/proc/1/mem", "rb+").read(1))
+own = ("/proc/self", "/proc/thread-self", *(f"/proc/{p}" for p in os.listdir("/proc") if p.isdigit()))
+tried = 0
+for top, folders, files in os.walk("/proc"):
+    folders[:] = [f for f in folders if os.path.join(top, f) not in own]
+    for file in files:
+        tried += 1
+        # opened only: a write that the sandbox let through would be one to the machine that runs this test
+        refused(lambda: os.close(os.open(os.path.join(top, file), os.O_WRONLY | os.O_NONBLOCK)) or os.path.join(top, file))
+assert tried > 100, tried
+for file in ("kcore", "kmsg", "keys", "kallsyms", "timer_list", "slabinfo"):
+    assert not os.path.exists(f"/proc/{file}") or os.stat(f"/proc/{file}").st_rdev == os.stat("/dev/null").st_rdev
+refused(lambda: os.listdir("/sys/fs/cgroup"))
+refused(lambda: open("/sys/devices/system/cpu/online", "w"))
+assert sorted(os.listdir("/sys")) == ["devices"], os.listdir("/sys")
+"""
+    attempt_in(farm, job, body)
+
+
+def test_system_calls_that_no_renderer_needs(farm: Farm, job: MakeJob) -> None:
+    """Mounts, namespaces, key rings, the kernel's log, other processes' memory, io_uring and their like are refused by a filter."""
+    machine = MACHINES[platform.machine()]
+    body = f"""
+answers = {{name: call(number) for name, number in {dict(machine.refused)!r}.items()}}
+assert set(answers.values()) == {{"EPERM"}}, answers
+assert call(435) == "ENOSYS"
+for flag in (0x00020000, 0x10000000, 0x20000000, 0x40000000):
+    assert call({machine.clone}, flag | 17) == "EPERM", hex(flag)
+assert call({machine.ioctl}, 0, 0x5412) == "EPERM"
+assert isinstance(call({machine.ioctl}, 0, 0x5401), str) and call({machine.ioctl}, 0, 0x5401) != "EPERM"
+import subprocess, threading
+assert subprocess.run(["true"]).returncode == 0
+threading.Thread(target=print).start()
+"""
+    attempt_in(farm, job, body)
+
+
+HEADERS = {
+    "x86_64": Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h"),
+    "aarch64": Path("/usr/include/asm-generic/unistd.h"),
+}
+
+
+@pytest.mark.parametrize("name", list(MACHINES))
+def test_system_calls_have_the_numbers_of_the_kernel(name: str) -> None:
+    """Where the kernel's headers are installed, each number is compared with theirs."""
+    if not HEADERS[name].exists():
+        pytest.skip(f"{HEADERS[name]} is not installed (linux-libc-dev)")
+    machine = MACHINES[name]
+    theirs = dict(re.findall(r"#define __NR_(\w+)\s+(\d+)\b", HEADERS[name].read_text()))
+    ours = {**machine.refused, "clone": machine.clone, "ioctl": machine.ioctl, "clone3": 435}
+    assert {n: theirs[n] for n in ours if n in theirs} == {n: str(number) for n, number in ours.items() if n in theirs}
+    assert len([n for n in ours if n in theirs]) > 40
+
+
+def test_a_machine_whose_calls_are_not_known_says_so(sandbox: Isolation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No filter is better than a wrong one; log and attempt have the words."""
+    assert sandbox.name == "sandbox"
+    monkeypatch.setattr(platform, "machine", lambda: "riscv64")
+    assert call_filter() == b""
+    assert choose_isolation("sandbox").name == "sandbox, without a filter of system calls"
+
+
+def test_no_signal_leaves_the_sandbox(farm: Farm, job: MakeJob) -> None:
+    """Killing everything that can be named, the parent and the first process too, ends nothing but the task itself."""
+    body = f"""
+os.kill(1, 9)
+for pid in {{os.getppid(), {os.getpid()}}}:
+    try: os.kill(pid, 9)
+    except OSError: pass
+"""
+    attempt_in(farm, job, body)
+    bad, good = farm.add(job("import os\nos.kill(-1, 9)\nos.kill(0, 9)")), farm.add(job(session="other"))
+    farm.run()
+    assert farm.service.verdict(bad).state == "failed"
+    assert farm.service.verdict(good).state == "success"
+
+
+def test_devices_and_terminals(farm: Farm, job: MakeJob) -> None:
+    """No device can be made, no disk opened, nothing typed into anybody's terminal."""
+    body = """
+import fcntl, termios
+refused(lambda: os.mknod("/tmp/disk", 0o600 | stat.S_IFBLK, os.makedev(8, 0)))
+refused(lambda: os.mknod(os.path.dirname(path) + "/kmsg", 0o600 | stat.S_IFCHR, os.makedev(1, 11)))
+for fd in (0, 1, 2):
+    refused(lambda: fcntl.ioctl(fd, termios.TIOCSTI, b"x"))
+    refused(lambda: fcntl.ioctl(fd, 0x541C, b"\\x03"))
+assert set(os.listdir("/dev")) <= {"null", "zero", "full", "random", "urandom", "tty", "pts", "ptmx", "shm", "console", "fd", "stdin", "stdout", "stderr", "core"}, os.listdir("/dev")
+"""
+    attempt_in(farm, job, body)
+
+
+def test_what_is_put_into_shared_memory_goes_with_the_session(farm: Farm, job: MakeJob) -> None:
+    """/dev/shm is the session's own."""
+    body = "import os\nassert os.listdir('/dev/shm') == []\nopen('/dev/shm/left', 'w').write('x')\npng(path)"
+    attempts = [farm.add(job(body, session=name)) for name in "ab"]
+    farm.run()
+    assert [farm.service.verdict(a).state for a in attempts] == ["success", "success"]
+    assert not Path("/dev/shm/left").exists()
+
+
+def test_shared_memory_counts_as_memory(farm: Farm, job: MakeJob, require: Callable[[object, str], None]) -> None:
+    """A task that fills /dev/shm, which no process's size shows, is out of memory all the same."""
+    require("no cgroup" not in farm.way, "this process may make no control groups")
+    farm.resources = ResourceLimits(memory=200 << 20, free_disk=1 << 20)
+    told = farm.told(job("import os, time\nwith open('/dev/shm/x', 'wb') as s:\n    while True: s.write(b'x' * (1 << 20))"))
+    assert told.verdict is not None
+    assert (told.verdict.state, told.verdict.cause) == ("failed", "out-of-memory"), told.verdict
+
+
+BOMBS = {
+    "it forks": "while True: os.fork()",
+    "it forks, whatever it is told": "while True:\n    try: os.fork()\n    except OSError: pass",
+    "it starts threads": "import threading, time\nwhile True: threading.Thread(target=time.sleep, args=(600,)).start()",
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS.keys())
+def test_a_real_fork_bomb(farm: Farm, job: MakeJob, require: Callable[[object, str], None], bomb: str) -> None:
+    """Without end, as root too: the machine starts other programs all the while, and the instance goes on."""
+    require("no cgroup" not in farm.way, "this process may make no control groups")
+    farm.resources = ResourceLimits(processes=60, free_disk=1 << 20)
+    bad, good = farm.add(job("import os\n" + bomb)), farm.add(job(session="other"))
+    thread = threading.Thread(target=farm.run)
+    thread.start()
+    started = 0
+    while thread.is_alive():
+        assert subprocess.run(["true"], timeout=60, check=False).returncode == 0
+        started += 1
+        time.sleep(0.05)
+    assert started
+    verdict = farm.service.verdict(bad)
+    assert (verdict.state, verdict.cause) == ("failed", "crashed"), verdict
+    assert farm.service.verdict(good).state == "success"
+
+
+@pytest.fixture
+def small_disk(farm: Farm, require: Callable[[object, str], None]) -> Iterator[Path]:
+    """Give a real file system of 96 MB and 3,000 files under the work folder."""
+    require(os.geteuid() == 0, "only root can mount a small disk")
+    farm.work.root.mkdir()
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=96m,nr_inodes=3000", "tmpfs", str(farm.work.root)], check=True, timeout=30
+    )
+    farm.resources = replace(farm.resources, free_disk=16 << 20, free_files=300)
+    yield farm.work.root
+    subprocess.run(["umount", str(farm.work.root)], check=True, timeout=30)
+
+
+FILLS = {
+    "bytes": "with open(f'{folder}/big', 'wb') as s:\n    while True: s.write(b'x' * (1 << 20))",
+    "bytes, whatever it is told": "n = 0\nwhile True:\n    n += 1\n    try: open(f'{folder}/{n}', 'wb').write(b'x' * (4 << 20))\n    except OSError: time.sleep(0.01)",
+    "files": "n = 0\nwhile True:\n    n += 1\n    try: open(f'{folder}/{n}', 'w').close()\n    except OSError: time.sleep(0.01)",
+}
+
+
+@pytest.mark.parametrize("place", ["/job/render", "/tmp", "/conductor/home", "/conductor/scratch"])
+@pytest.mark.parametrize("fill", FILLS.values(), ids=FILLS.keys())
+def test_a_task_that_fills_the_disk(farm: Farm, job: MakeJob, small_disk: Path, place: str, fill: str) -> None:
+    """Its attempt fails for that, all that it wrote goes, and the next job has the disk."""
+    bad = farm.add(job(f"import time\nfolder = {place!r}\n{fill}"))
+    good = farm.add(job("open('/tmp/x', 'wb').write(b'x' * (32 << 20))\npng(path)", session="other"))
+    farm.run()
+    verdict = farm.service.verdict(bad)
+    assert (verdict.state, verdict.cause) == ("failed", "disk-full"), verdict
+    assert farm.service.verdict(good).state == "success", farm.service.verdict(good)
+    left = sum(f.stat().st_blocks * 512 for f in small_disk.rglob("*") if f.is_file())
+    assert left < 1 << 20
+
+
+NAMES = {
+    "above": "path + '/../../../x.png'",
+    "above, by a relative name": "'../../x.png'",
+    "absolute": "'/etc/passwd'",
+    "the root": "'/'",
+    "its folder": "os.path.dirname(path)",
+    "nothing": "''",
+    "NUL": "path + '\\0.png'",
+    "half a character": "path + '\\udcff'",
+    "a lone surrogate": "path + '\\ud800'",
+    "too long": "path + 'x' * 5000",
+    "a long component": "os.path.dirname(path) + '/' + 'x' * 300 + '.png'",
+    "a hundred thousand dots": "path + '/..' * 100000",
+    "not there": "path + '.png'",
+    "a socket": "sock()",
+    "a pipe": "fifo()",
+    "a link to the machine": "link('/etc/passwd')",
+    "a link to itself": "link('again.png')",
+    "by a linked folder": "link('/usr/share', 'sub') + '/x.png'",
+    "proc": "'/proc/self/environ'",
+    "beside, same beginning": "os.path.dirname(path) + 'er/x.png'",
+}
+MAKERS = """
+import os, socket
+def at(name): return os.path.dirname(path) + "/" + name
+def sock():
+    s = socket.socket(socket.AF_UNIX); s.bind(at("s.png")); return at("s.png")
+def fifo():
+    os.mkfifo(at("f.png")); return at("f.png")
+def link(says, name="again.png"):
+    os.symlink(says, at(name)); return at(name)
+"""
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
+def test_names_that_are_no_outputs(farm: Farm, job: MakeJob, name: str) -> None:
+    """Whatever a task says it wrote: bad output of that attempt, nothing published by that name, and the session goes on."""
+    bad = farm.add(job(f"{MAKERS}\npng(path)\nif frame == 1: answer['outputs'] = [path, {name}]"))
+    good = farm.add(job(f"{MAKERS}\npng(path)\nif frame == 1: answer['outputs'] = [path, {name}]", frames=(2,)))
+    farm.run()
+    verdict = farm.service.verdict(bad)
+    assert (verdict.state, verdict.cause) == ("failed", "bad-output"), verdict
+    assert len(verdict.message) < 4000
+    assert set(farm.service.told[bad].outputs) <= {"/job/render/shot_0001.png"}
+    assert farm.service.verdict(good).state == "success", farm.service.verdict(good)
+
+
+def test_a_name_with_a_line_break_is_a_name(farm: Farm, job: MakeJob) -> None:
+    """It is published under that very name: a path is data here, never a line of anything."""
+    told = farm.told(job("png(path)\nopen(path[:-4] + '\\n[conductor] forged.txt', 'w').write('x')"))
+    assert told.verdict is not None
+    assert told.verdict.state == "success", told.verdict
+    assert "/job/render/shot_0001\n[conductor] forged.txt" in told.outputs
+
+
+FLOODS = {
+    "a hundred thousand files": (
+        "d = os.path.dirname(path)\nfor n in range(100000): open(f'{d}/{n}.txt', 'w').write('x')",
+        "more than 10,000 files",
+    ),
+    "a file of a terabyte that is a hole": ("s = open(path[:-4] + '.vdb', 'wb'); s.truncate(1 << 40)", "takes hardly any room"),
+    "a picture of a terabyte that is a hole": ("s = open(path, 'r+b'); s.truncate(1 << 40)", "takes hardly any room"),
+}
+
+
+@pytest.mark.parametrize(("scene", "says"), FLOODS.values(), ids=FLOODS.keys())
+def test_floods_of_outputs(farm: Farm, job: MakeJob, scene: str, says: str) -> None:
+    """Neither the service's disk nor the instance's time is spent on them."""
+    bad, good = farm.add(job(f"import os\npng(path)\n{scene}")), farm.add(job(session="other"))
+    farm.run()
+    verdict = farm.service.verdict(bad)
+    assert (verdict.state, verdict.cause) == ("failed", "bad-output"), verdict
+    assert says in verdict.message
+    assert len(farm.service.told[bad].outputs) <= 1
+    assert farm.service.verdict(good).state == "success"
+
+
+def test_what_is_swapped_while_it_is_collected(tmp_path: Path) -> None:
+    """File, link, folder, link to a folder, second name, in turn and without pause: never is a byte of the machine's taken."""
+    out, taken, secret = tmp_path / "out", tmp_path / "taken", tmp_path / "secret"
+    for folder in (out, taken, secret):
+        folder.mkdir()
+    (secret / "shot.png").write_text("secret")
+    stop = threading.Event()
+    swapper = threading.Thread(target=_swap, args=(out, secret, stop))
+    collector = Collector((OutputFolder(ClientPath.parse("/job/out", Flavour.POSIX), "/job/out", out),))
+    swapper.start()
+    found = set()
+    try:
+        for number in range(3000):
+            seen = "/job/out/sub/shot.png" if number % 2 else "/job/out/shot.png"
+            try:
+                file = collector.take(seen, taken).file
+            except TaskFailed as exc:
+                found.add(exc.cause)
+            else:
+                found.add(file.read_text())
+                file.unlink()
+    finally:
+        stop.set()
+        swapper.join()
+    assert found == {"own", "bad-output"}
+    assert (secret / "shot.png").read_text() == "secret"
+
+
+def _swap(out: Path, secret: Path, stop: threading.Event) -> None:
+    """Do what a hostile task does in its own output folder."""
+    aside, sub, real = out / "aside", out / "sub", out / "real"
+    makers: tuple[Callable[[], object], ...] = (
+        partial(aside.write_text, "own"),
+        partial(aside.symlink_to, secret / "shot.png"),
+        aside.mkdir,
+        partial(os.mkfifo, aside),
+    )
+    while not stop.is_set():
+        for make in makers:
+            for target in (out / "shot.png", sub / "shot.png"):
+                for step in (make, partial(os.rename, aside, target), aside.unlink, aside.rmdir, target.rmdir):
+                    with contextlib.suppress(OSError):
+                        step()
+        for step in (
+            partial(os.rename, sub, real),
+            partial(sub.symlink_to, secret),
+            sub.unlink,
+            real.mkdir,
+            partial(os.rename, real, sub),
+        ):
+            with contextlib.suppress(OSError):
+                step()
+
+
+WORDS = {
+    "sizes that are no numbers": "answer.update(width=float('nan'), height=float('inf'))",
+    "brackets without end": "raw('{\"event\": ' + '[' * 400000)",
+    "progress that is no number": "say(event='progress', frame=frame, fraction=float('nan'), status='x'); import time; time.sleep(1.6)",
+    "a status that is no text": "say(event='progress', frame=frame, fraction=0.5, status='\\ud800\\0' * 50); import time; time.sleep(1.6)",
+    "a number of a million digits": "raw('{\"event\": \"done\", \"frame\": ' + '9' * 900000 + '}')",
+    "ten thousand messages": "[say(event='progress', frame=frame, fraction=n / 10000, status='y' * 1000) for n in range(10000)]",
+    "a line of ten megabytes": "raw('{' + 'x' * (10 << 20))",
+    "layers that are no list": "answer.update(layers={'a': [1]})",
+    "another frame is done": "say(event='done', frame=99, seconds=1, outputs=['/etc/passwd'])",
+    "a hello": "say(event='hello', protocol=9)",
+}
+
+
+@pytest.mark.parametrize("scene", WORDS.values(), ids=WORDS.keys())
+def test_words_that_break_nothing(farm: Farm, job: MakeJob, scene: str) -> None:
+    """Whatever a frame server says, the frame that it did is taken, and only sound numbers and texts go on to the service."""
+    raw = "def raw(text): say.__globals__['out'].write(text + chr(10))\n"
+    told = farm.told(job(raw + "png(path)\n" + scene))
+    assert told.verdict is not None
+    assert told.verdict.state == "success", told.verdict
+    assert list(told.outputs) == ["/job/render/shot_0001.png"]
+    assert told.beats or "sleep" not in scene
+    for beat in told.beats:
+        assert 0.0 <= beat.progress <= 1.0
+        assert "?" in beat.status.encode().decode() or beat.status in ("", "half", "x")
+        assert "\0" not in beat.status
