@@ -30,7 +30,10 @@ class Round:
     def story(self) -> str:
         """Return what happened, for whoever has to find out why."""
         lines = [f"seed {self.seed}, {self.seconds:.1f} s", *(f"  {step}" for step in self.steps)]
-        lines += [f"  killed: {kill.victim} {kill.instance[:8]} while {kill.phase}, at {kill.at:.3f}" for kill in self.kills]
+        lines += [
+            f"  killed: {kill.victim} {kill.instance[:8]} while {kill.phase}, instant: {kill.instant}, at {kill.at:.3f}"
+            for kill in self.kills
+        ]
         return "\n".join([*lines, *(f"  VIOLATION: {violation}" for violation in self.violations)])
 
 
