@@ -8,18 +8,21 @@ import os
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import psutil
 from road.chaos.watchers import instance_of, running
-from road.chaos.world import Submitted, World
+from road.chaos.world import Submitted, World, wait_for
 
 Victim = Literal["agent", "service", "runner", "frame server", "sandbox", "inspector"]
 VICTIMS: tuple[Victim, ...] = ("agent", "service", "runner", "frame server", "sandbox", "inspector")
 #: how long a victim or an instant that does not come is waited for, seconds
 WAITED_FOR = 6.0
+#: how long the kernel may take to end what a killed process had started, seconds; the machine may be loaded
+ENDED_WITHIN = 30.0
 
 Instant = Literal["any", "half an object", "half a download", "a frame came home", "an instance was noted"]
 #: narrow windows that a random instant seldom hits, by the process whose work they are
@@ -59,6 +62,8 @@ class Done:
     #: of the processes of an instance
     instance: str = ""
     instant: Instant = "any"
+    #: when agent or service answered again
+    back: float = 0.0
 
 
 def plan_kills(seed: str) -> list[Kill]:
@@ -76,7 +81,11 @@ def plan_kills(seed: str) -> list[Kill]:
 
 
 def execute(world: World, jobs: list[Submitted], step: Kill) -> list[Done]:
-    """Do one step: kill, wait, start again."""
+    """Do one step: kill, wait, start again.
+
+    Raises:
+        NotInTime: what a killed process had started goes on.
+    """
     time.sleep(step.after)
     done = []
     for victim in step.victims:
@@ -86,6 +95,8 @@ def execute(world: World, jobs: list[Submitted], step: Kill) -> list[Done]:
         phase, instance = phase_of(world, jobs), instance_of(found)
         instant = step.instant if victim == step.victims[0] and _wait_for_instant(world, jobs, step.instant) else "any"
         with contextlib.suppress(psutil.NoSuchProcess):
+            # of the service: its runners, which go on
+            family = [] if victim in ("agent", "service") else found.children(recursive=True)
             found.kill()
             now = time.time()
             if victim == "runner":
@@ -93,12 +104,18 @@ def execute(world: World, jobs: list[Submitted], step: Kill) -> list[Done]:
             if victim == "service":
                 world.service.process.wait()
             done.append(Done(victim, phase, now, instance, instant))
+            wait_for(f"what the {victim} had started ends with it", partial(_all_ended, family), seconds=ENDED_WITHIN)
     time.sleep(step.away)
-    if any(d.victim == "service" for d in done):
-        world.start_service()
-    if any(d.victim == "agent" for d in done):
-        world.start_agent()
+    starts: dict[Victim, Callable[[], None]] = {"service": world.start_service, "agent": world.start_agent}
+    for victim, start in starts.items():
+        if any(d.victim == victim for d in done):
+            start()
+            done = [replace(d, back=time.time()) if d.victim == victim else d for d in done]
     return done
+
+
+def _all_ended(family: list[psutil.Process]) -> bool:
+    return not any(running(process) for process in family)
 
 
 def _wait_for(world: World, victim: Victim, jobs: list[Submitted], choice: int) -> psutil.Process | None:

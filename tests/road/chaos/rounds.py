@@ -46,11 +46,11 @@ def run_round(world: World, seed: str, *, frames: int = 5, kills: Callable[[str]
         chunk = draw.randint(1, 4)
         count = draw.randint(max(1, frames - 2), frames + 2)
         this.jobs.append(world.submit(f"{seed} job {number}", range(1, count + 1), chunk=chunk))
-    for step in this.steps:
-        done = execute(world, this.jobs, step)
-        this.kills += done
-        this.recoveries += [("agent" if k.victim == "agent" else "service", time.time() - k.at) for k in done if not k.instance]
     try:
+        for step in this.steps:
+            done = execute(world, this.jobs, step)
+            this.kills += done
+            this.recoveries += [(k.victim, k.back - k.at) for k in done if k.back]
         wait_for("every job ends and is home", lambda: _home(world, this.jobs))
         wait_for("every instance ends", lambda: not world.instances.runners() and not leftovers.unended(world))
         wait_for("nothing is left behind", lambda: not leftovers.find(world), seconds=30)
