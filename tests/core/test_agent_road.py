@@ -18,6 +18,7 @@ from conductor_core.api.answers import OutputFile
 from conductor_core.api.profile import Login, Profile, write_profile
 from conductor_core.api.settings import AgentSettings
 from conductor_core.api.transport import Address, RetryPolicy
+from conductor_core.digest import digest_of
 from conductor_core.paths import local_flavour
 from conductor_core.submission import Output, Software, Step, Submission
 from conductor_core.user_folders import UserFolders
@@ -322,11 +323,13 @@ def test_half_of_an_earlier_version_does_not_stay(desk: Desk, eventually: Eventu
     _submitted(client, client.submit(desk.submission(), desk.files()), eventually)
     frame = desk.home / "shot_0001.exr"
     desk.fake.cuts = [1000] * 50
-    desk.fake.publish("job-1", str(frame), os.urandom(100_000))
+    first = os.urandom(100_000)
+    desk.fake.publish("job-1", str(frame), first)
     eventually(lambda: list(desk.home.glob(".*.conductor-part")))
     desk.stop()
     assert list(desk.home.glob(".*.conductor-part"))
     desk.fake.cuts = []
+    del desk.fake.objects[digest_of(first)]
     desk.fake.publish("job-1", str(frame), b"second", mtime_ns=1_700_000_001_000_000_000)
     desk.fake.set_state("job-1", "success")
     client = desk.start()

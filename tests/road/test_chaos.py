@@ -52,7 +52,7 @@ def test_killed_anywhere_with_blender(tmp_path: Path, bpy_python: Callable[..., 
         return [Kill(0.3, ("frame server",), 0.0, 0), Kill(1.0, ("runner", "service"), 0.5, 0), Kill(1.0, ("sandbox",), 0.0, 1)]
 
     with open_world(tmp_path, Bpy(bpy_python())) as world:
-        done = run_round(world, "blender", kills=plan)
+        done = run_round(world, "blender", frames=4, kills=plan)
         _check(done, world)
         assert {k.victim for k in done.kills} >= {"frame server", "runner", "service"}, done.story()
 

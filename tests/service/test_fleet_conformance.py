@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import pytest
 from conductor_service.fleets import Fleet, LaunchFailed, LaunchOrder, LocalProcessFleet
-from conductor_service.fleets.local import MARK
+from conductor_service.fleets.local import LOGS_KEPT, MARK
 
 # One after the other, and named by the run: instances are found, and killed, by their names.
 pytestmark = pytest.mark.xdist_group("fleet")
@@ -142,6 +142,23 @@ def test_what_a_dead_runner_left_is_swept(tmp_path: Path) -> None:
     assert until(lambda: names(fleet) == [])
     assert marked(A) == []
     assert not (tmp_path / A).exists()
+
+
+def test_logs_of_the_dead_are_not_kept_for_ever(tmp_path: Path) -> None:
+    """The newest logs stay for whoever asks what happened; a living instance's own stays whatever its age."""
+    fleet = local(tmp_path)
+    fleet.launch(order(A))
+    os.utime(fleet.log_file(A), (0, 0))
+    for number in range(LOGS_KEPT + 3):
+        log = fleet.log_file(f"gone{number}")
+        log.write_text("x")
+        os.utime(log, (number + 1, number + 1))
+    fleet.launch(order("b"))
+    gone = {p.stem for p in tmp_path.glob("gone*.log")}
+    assert gone == {f"gone{number}" for number in range(3, LOGS_KEPT + 3)}
+    assert fleet.log_file(A).exists()
+    for name in (A, "b"):
+        fleet.terminate(name)
 
 
 def test_a_reused_pid_is_not_ours(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from conductor_core.agent.follower import Follower
@@ -180,18 +180,21 @@ class Downloads:
         while True:
             page: tuple[OutputFile, ...] = client.outputs(row.job, after=after, limit=PAGE)
             if page:
-                for old in self._journal.superseded(row, page):
-                    self._drop_part(old)
+                old = self._journal.superseded(row, page)
+                # before, since we may be killed in between; and after, since a fetch may have begun in between
+                self._drop_parts(old)
                 self._journal.add_outputs(row, page)
+                self._drop_parts(old)
                 after = page[-1].seq
             if len(page) < PAGE:
                 return
 
-    def _drop_part(self, row: OutputRow) -> None:
-        """Remove the half of a version that nobody will fetch the other half of; one that is being fetched notices."""
-        with contextlib.suppress(ConductorError, OSError):
-            self._check_place(row)
-            part_path(row.path, Digest(row.digest)).unlink()
+    def _drop_parts(self, rows: Sequence[OutputRow]) -> None:
+        """Remove the halves of versions that nobody will fetch the other half of; a fetch that is under way notices."""
+        for row in rows:
+            with contextlib.suppress(ConductorError, OSError):
+                self._check_place(row)
+                part_path(row.path, Digest(row.digest)).unlink()
 
     def _start_fetches(self) -> None:
         """Give each service that answers its share of the places: one that is slow or away leaves the others theirs."""
@@ -247,6 +250,8 @@ class Downloads:
             with self._lock:
                 self._fetching.discard((row.service, row.path))
             self._wake()
+            if not self._journal.wanted(row):
+                self._drop_parts([row])
 
     def _check_place(self, row: OutputRow) -> None:
         """Refuse a path outside of the output folders of the submission: no service may write where nobody asked it to.

@@ -297,6 +297,11 @@ class Journal:
         found = [_output(r) for r in pending if r["path"] in later]
         return [o for o in found if later[o.path].seq > o.seq and later[o.path].digest != o.digest]
 
+    def wanted(self, row: OutputRow) -> bool:
+        """Tell whether this is still the version that belongs at its path."""
+        query = "SELECT 1 FROM outputs WHERE service = ? AND job = ? AND path = ? AND digest = ?"
+        return bool(self._rows(query, (row.service, row.job, row.path, row.digest)))
+
     def outputs(self, service: str, job: str) -> list[OutputRow]:
         """Return the files of a followed job."""
         return [_output(r) for r in self._rows("SELECT * FROM outputs WHERE service = ? AND job = ?", (service, job))]

@@ -33,6 +33,8 @@ MARK = "CONDUCTOR_INSTANCE"
 RUNNER = (sys.executable, "-m", "conductor_service.runner")
 #: a start time is the same if it differs by less; psutil derives it from the boot time, which clock corrections move
 _SAME_START_SECONDS = 2.0
+#: logs of instances that are gone, for whoever asks what happened; older ones are removed
+LOGS_KEPT = 200
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -83,6 +85,7 @@ class LocalProcessFleet:
             child = self._start(order, home)
             self._children[order.instance_id] = child
             self._note(order, psutil.Process(child.pid))
+            self._prune_logs()
         except (OSError, psutil.Error) as exc:
             raise LaunchFailed(order.instance_id, str(exc)) from exc
 
@@ -129,6 +132,13 @@ class LocalProcessFleet:
     def log_file(self, instance_id: str) -> Path:
         """Return where a runner's own output goes; it stays when the instance is gone."""
         return self._folder / f"{instance_id}.log"
+
+    def _prune_logs(self) -> None:
+        """Remove the oldest logs of instances that are gone."""
+        logs = [p for p in self._folder.glob("*.log") if _ID.fullmatch(p.stem) and not self._home(p.stem).exists()]
+        for old in sorted(logs, key=lambda p: p.stat().st_mtime)[:-LOGS_KEPT]:
+            with contextlib.suppress(OSError):
+                old.unlink()
 
     def _start(self, order: LaunchOrder, home: Path) -> subprocess.Popen[bytes]:
         options = {

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from road.chaos.kills import Done
 from road.chaos.watchers import Told
@@ -175,13 +176,14 @@ def _by_attempt(told: list[Told], attempts: list[sqlite3.Row]) -> Mapping[str, l
 
 
 def recoveries(world: World, jobs: list[Submitted], kills: list[Done]) -> Iterator[tuple[str, float]]:
-    """Give the seconds from each kill on an instance to the next frame that was accepted."""
-    accepted = sorted(
-        moment(row["created"])
-        for job in jobs
-        for row in world.database("SELECT o.created FROM output o JOIN job j ON j.id = o.job_id WHERE j.title = ?", job.seed)
-    )
-    for kill in kills:
-        later = [at for at in accepted if at > kill.at]
-        if kill.instance and later:
-            yield kill.victim, later[0] - kill.at
+    """Give, for each kill on an instance that cost an attempt, the seconds until its task was begun again."""
+    for job in jobs:
+        query = "SELECT a.* FROM attempt a JOIN job j ON j.id = a.job_id WHERE j.title = ? ORDER BY a.task_id, a.number"
+        attempts = world.database(query, job.seed)
+        for attempt, following in pairwise(attempts):
+            if attempt["task_id"] != following["task_id"]:
+                continue
+            hits = [k for k in kills if k.instance == attempt["instance_id"] and k.victim not in HARMLESS]
+            hits = [k for k in hits if moment(attempt["started"]) - BLUR <= k.at <= moment(attempt["released"]) + BLUR]
+            if hits:
+                yield hits[-1].victim, max(0.0, moment(following["started"]) - hits[-1].at)

@@ -30,7 +30,10 @@ class Round:
     def story(self) -> str:
         """Return what happened, for whoever has to find out why."""
         lines = [f"seed {self.seed}, {self.seconds:.1f} s", *(f"  {step}" for step in self.steps)]
-        lines += [f"  killed: {kill.victim} {kill.instance[:8]} while {kill.phase}, at {kill.at:.3f}" for kill in self.kills]
+        lines += [
+            f"  killed: {kill.victim} {kill.instance[:8]} while {kill.phase}, instant: {kill.instant}, at {kill.at:.3f}"
+            for kill in self.kills
+        ]
         return "\n".join([*lines, *(f"  VIOLATION: {violation}" for violation in self.violations)])
 
 
@@ -43,11 +46,11 @@ def run_round(world: World, seed: str, *, frames: int = 5, kills: Callable[[str]
         chunk = draw.randint(1, 4)
         count = draw.randint(max(1, frames - 2), frames + 2)
         this.jobs.append(world.submit(f"{seed} job {number}", range(1, count + 1), chunk=chunk))
-    for step in this.steps:
-        done = execute(world, this.jobs, step)
-        this.kills += done
-        this.recoveries += [("agent" if k.victim == "agent" else "service", time.time() - k.at) for k in done if not k.instance]
     try:
+        for step in this.steps:
+            done = execute(world, this.jobs, step)
+            this.kills += done
+            this.recoveries += [(k.victim, k.back - k.at) for k in done if k.back]
         wait_for("every job ends and is home", lambda: _home(world, this.jobs))
         wait_for("every instance ends", lambda: not world.instances.runners() and not leftovers.unended(world))
         wait_for("nothing is left behind", lambda: not leftovers.find(world), seconds=30)
