@@ -9,12 +9,14 @@ import logging
 import threading
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from conductor_service import clock_steps, events, leases, objects
 from conductor_service.database import Unit
+from conductor_service.endings import AtOnce, Endings
 from conductor_service.farm import Farm
 from conductor_service.fleets import Fleet, LaunchFailed, LaunchOrder
 from conductor_service.instances import end_instance, new_instance, signs_of_life
@@ -37,15 +39,18 @@ HEARD = timedelta(minutes=1)
 #: a process that ended is not a stranger as long as its goodbye is younger than this
 FAREWELL = timedelta(seconds=15)
 _LONGEST_PAUSE_SECONDS = 30
+#: what an instance may take to end, and a little more; the fleet itself kills after its patience
+_LONGEST_ENDING_SECONDS = 120
 _RUNNING = Attempt.state == AttemptState.RUNNING
 
 
 class Scheduler:
     """Keep one farm's fleet."""
 
-    def __init__(self, farm: Farm, fleet: Fleet, *, service_url: str) -> None:
+    def __init__(self, farm: Farm, fleet: Fleet, *, service_url: str, endings: Endings | None = None) -> None:
         self._farm = farm
         self._fleet = fleet
+        self._endings = endings or AtOnce()
         self._service_url = service_url
         self._stopping = threading.Event()
         self._moments = Moments()
@@ -72,6 +77,7 @@ class Scheduler:
         self._follow_the_clock()
         now = self._farm.clock()
         self._allow_for_gaps(now)
+        self._forget_the_ended()
         there = {i.instance_id for i in self._fleet.instances()}
         with self._farm.database.read() as session:
             plan = self._plan(session, there, now)
@@ -89,14 +95,17 @@ class Scheduler:
     def execute(self, plan: FleetPlan) -> None:
         """Do what a plan says."""
         for stranger in plan.strangers:
-            log.warning("Instance %s is none of ours, or has ended: terminating it.", stranger)
-            self._fleet.terminate(stranger)
+            if not self._endings.under_way(stranger):
+                log.warning("Instance %s is none of ours, or has ended: terminating it.", stranger)
+                self._endings.begin(stranger, partial(self._fleet.terminate, stranger))
         for instance_id, reason in plan.end:
-            self.end(instance_id, reason)
+            self._endings.begin(instance_id, partial(self.end, instance_id, reason))
+        self._forget_the_ended()
         if plan.retire:
             with self._farm.database.write() as unit:
                 self._retire(unit, plan.retire)
-        orders = [order for instance_id in plan.again if (order := self._order_again(instance_id))]
+        again = [i for i in plan.again if not self._endings.under_way(i)]
+        orders = [order for instance_id in again if (order := self._order_again(instance_id))]
         if plan.launch:
             with self._farm.database.write() as unit:
                 orders += [self._insert(unit, kind) for kind in plan.launch]
@@ -111,14 +120,14 @@ class Scheduler:
             known = (self._last_heard(instance), *signs_of_life(unit.session, instance_id))
             at = max(known) if reason in NOTICED_LATE else unit.now
             end_instance(unit, instance, reason, at)
-        self._forget(instance_id)
 
     def end_all(self) -> None:
         """End every instance, for a service that is to leave nothing behind."""
         with self._farm.database.read() as session:
             ids = session.scalars(select(Instance.id).where(Instance.ended.is_(None))).all()
         for instance_id in ids:
-            self.end(instance_id, "the service was stopped")
+            self._endings.begin(instance_id, partial(self.end, instance_id, "the service was stopped"))
+        self._endings.wait(_LONGEST_ENDING_SECONDS)
         for left in self._fleet.instances():
             self._fleet.terminate(left.instance_id)
 
@@ -233,10 +242,11 @@ class Scheduler:
         except LaunchFailed as exc:
             log.warning("%s", exc)
 
-    def _forget(self, instance_id: str) -> None:
-        self._moments.launches.pop(instance_id, None)
-        self._farm.seen.pop(instance_id, None)
-        self._farm.gatekeeper.forget()
+    def _forget_the_ended(self) -> None:
+        for instance_id in self._endings.over():
+            self._moments.launches.pop(instance_id, None)
+            self._farm.seen.pop(instance_id, None)
+            self._farm.gatekeeper.forget()
 
     def _keep_house(self, now: datetime) -> None:
         last, sweep = self._moments.housekeeping, self._moments.sweep

@@ -19,6 +19,7 @@ from conductor_core.errors import ConductorError
 from conductor_core.user_folders import write_private
 
 from conductor_service.api import make_app
+from conductor_service.endings import Aside
 from conductor_service.farm import Farm
 from conductor_service.fleets import Fleet
 from conductor_service.scheduler import Scheduler
@@ -128,7 +129,8 @@ def run(serving: Serving, *, ready: Callable[[], None], signals: bool = True) ->
         ssl_certfile=settings.tls_certificate or None,
         ssl_keyfile=settings.tls_key or None,
     )
-    scheduler = Scheduler(farm, serving.fleet, service_url=serving.url)
+    endings = Aside(farm.signals.schedule.set)
+    scheduler = Scheduler(farm, serving.fleet, service_url=serving.url, endings=endings)
     loop = threading.Thread(target=scheduler.run, name="scheduler")
     file = service_file(settings.data_folder)
 
@@ -149,6 +151,7 @@ def run(serving: Serving, *, ready: Callable[[], None], signals: bool = True) ->
                 loop.join()
             if serving.stop_instances:
                 scheduler.end_all()
+            endings.wait(FAREWELL_SECONDS)
         finally:
             server.should_exit = True
 

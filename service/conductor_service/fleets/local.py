@@ -68,6 +68,8 @@ class LocalProcessFleet:
         self._sleep = sleep
         # Kept so that ended children are reaped; after a restart of the service the system does that.
         self._children: dict[str, subprocess.Popen[bytes]] = {}
+        #: `terminate` is called from threads beside the one that looks
+        self._terminating: set[str] = set()
 
     def launch(self, order: LaunchOrder) -> None:
         """Start a runner; nothing happens if the instance is there.
@@ -91,18 +93,26 @@ class LocalProcessFleet:
 
     def instances(self) -> Sequence[ProviderInstance]:
         """Return the instances whose runner process exists; what is left of others is swept."""
-        for instance_id in [i for i, child in self._children.items() if child.poll() is not None]:
-            del self._children[instance_id]
+        for instance_id in [i for i, child in list(self._children.items()) if child.poll() is not None]:
+            self._children.pop(instance_id, None)
         found = []
         for instance_id, entry in list(self._ledger()):
             if self._process(instance_id) is None:
-                self._sweep(instance_id)
+                if instance_id not in self._terminating:
+                    self._sweep(instance_id)
             else:
                 found.append(ProviderInstance(instance_id, str(entry.get("type", ""))))
         return found
 
     def terminate(self, instance_id: str) -> None:
         """End a runner and everything that it started, and remove its folder."""
+        self._terminating.add(instance_id)
+        try:
+            self._terminate(instance_id)
+        finally:
+            self._terminating.discard(instance_id)
+
+    def _terminate(self, instance_id: str) -> None:
         home = self._home(instance_id)
         runner = self._process(instance_id)
         if runner is not None:
