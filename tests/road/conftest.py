@@ -1,8 +1,21 @@
-"""The harness in `road.chaos` is shared with benchmarks/chaos.py; it lies where neither has to look for it."""
+"""What tests of the whole road share: the harness `road.chaos`, which benchmarks/chaos.py uses too, and one world for all."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from road.chaos.renderers import Fake
+from road.chaos.world import World, open_world
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Give a world that renders without a renderer; each test leaves nothing in it that moves."""
+    with open_world(tmp_path_factory.mktemp("chaos"), Fake()) as found:
+        yield found
