@@ -18,10 +18,11 @@ from conductor_service.catalogue import Catalogue
 from conductor_service.database import Unit
 from conductor_service.farm import Farm
 from conductor_service.fleets import Fleet, LaunchFailed, LaunchOrder
-from conductor_service.models import Account, Attempt, Instance, Job, OutputFile, Task, new_id
+from conductor_service.models import Account, Attempt, Instance, Job, Task, new_id
 from conductor_service.planning import NOTICED_LATE, Demand, FleetPlan, Kind, Live, Rules, plan_fleet
 from conductor_service.states import AttemptState, JobState, TaskState
 from conductor_service.tokens import issue, revoke_instance
+from conductor_service.usage import last_sign
 
 log = logging.getLogger(__name__)
 
@@ -268,18 +269,6 @@ def demands(session: Session) -> list[Demand]:
         )
         for job in rows
     ]
-
-
-def last_sign(session: Session, instance: Instance) -> datetime:
-    """Return when an instance last did something that is on record: what was only in memory goes with a service that is killed."""
-    said = Attempt.state.in_([AttemptState.SUCCESS, AttemptState.FAILED])
-    own = Attempt.instance_id == instance.id
-    queries = (
-        select(func.max(Attempt.started)).where(own),
-        select(func.max(Attempt.ended)).where(own, said),
-        select(func.max(OutputFile.created)).join(Attempt, Attempt.id == OutputFile.attempt_id).where(own),
-    )
-    return max((at for query in queries if (at := session.scalar(query)) is not None), default=instance.launched)
 
 
 def new_instance(unit: Unit, kind: Kind, catalogue: Catalogue) -> Instance:

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from conductor_service.clock import milliseconds_between
 from conductor_service.metering import Bill, JobBill, Usage, bill, job_bills
-from conductor_service.models import Attempt, Instance
+from conductor_service.models import Attempt, Instance, OutputFile
+from conductor_service.states import AttemptState
 
 
 def bill_of(instance: Instance, now: datetime) -> Bill:
@@ -20,6 +21,18 @@ def bill_of(instance: Instance, now: datetime) -> Bill:
     if instance.ended is not None and instance.ready is None:
         return Bill(0, 0, 0)
     return bill(Decimal(instance.price_per_hour), instance.launched, instance.ended or now)
+
+
+def last_sign(session: Session, instance: Instance) -> datetime:
+    """Return when an instance last did something that is on record: what was only in memory goes with a service that is killed."""
+    said = Attempt.state.in_([AttemptState.SUCCESS, AttemptState.FAILED])
+    own = Attempt.instance_id == instance.id
+    queries = (
+        select(func.max(Attempt.started)).where(own),
+        select(func.max(Attempt.ended)).where(own, said),
+        select(func.max(OutputFile.created)).join(Attempt, Attempt.id == OutputFile.attempt_id).where(own),
+    )
+    return max((at for query in queries if (at := session.scalar(query)) is not None), default=instance.launched)
 
 
 def usages(session: Session, instances: Sequence[Instance], now: datetime) -> list[Usage]:
