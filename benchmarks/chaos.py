@@ -1,6 +1,6 @@
 """Killed anywhere, the long form: rounds of jobs during which real processes are killed with SIGKILL at seeded instants.
 
-    .conductor/env/bin/python benchmarks/chaos.py [--rounds 40] [--seed S] [--renderer fake|bpy] [--minutes M] [--only N]
+    .conductor/env/bin/python benchmarks/chaos.py [--rounds 40] [--seed S] [--renderer fake|bpy] [--frames F] [--minutes M] [--only N]
 
 Each round submits two jobs by the agent, kills two to six times (agent, service, runner, frame server, sandbox, decoder of
 pictures), starts agent and service again as a supervisor would, waits with no hand laid on, and checks all that must be true
@@ -41,6 +41,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--seed", default="chaos")
     parser.add_argument("--renderer", choices=("fake", "bpy"), default="fake")
+    parser.add_argument("--frames", type=int, default=8, help="frames of a job, two more or fewer")
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--only", type=int, metavar="N", help="run this round of the seed alone")
     parser.add_argument("--blender", type=Path, default=REPO / ".conductor" / "blender" / "4.5.15" / "bin" / "python")
@@ -48,7 +49,7 @@ def main() -> int:
     renderer: Renderer = Fake() if arguments.renderer == "fake" else Bpy(arguments.blender.absolute())
     numbers = [arguments.only] if arguments.only is not None else range(1, arguments.rounds + 1)
     with tempfile.TemporaryDirectory(prefix="conductor-chaos-") as name, open_world(Path(name), renderer) as world:
-        rounds = _run(world, arguments.seed, numbers, arguments.minutes)
+        rounds = _run(world, arguments.seed, numbers, arguments)
         _report(world, rounds, arguments.renderer)
     bad = [r for r in rounds if r.violations]
     for one in bad:
@@ -56,13 +57,13 @@ def main() -> int:
     return 1 if bad else 0
 
 
-def _run(world: World, seed: str, numbers: Sequence[int], minutes: float) -> list[Round]:
+def _run(world: World, seed: str, numbers: Sequence[int], arguments: argparse.Namespace) -> list[Round]:
     began = time.monotonic()
     rounds = []
     for number in numbers:
-        if time.monotonic() - began > minutes * 60:
+        if time.monotonic() - began > arguments.minutes * 60:
             break
-        rounds.append(run_round(world, f"{seed} {number}"))
+        rounds.append(run_round(world, f"{seed} {number}", frames=arguments.frames))
         last = rounds[-1]
         console.print(
             f"round {number}: {last.seconds:.1f} s, {len(last.kills)} kills, {last.facts.frames} frames, "

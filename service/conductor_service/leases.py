@@ -220,7 +220,9 @@ def end(
     done = set(task.frames) <= set(task.frames_done)
     to, tries = after_attempt(outcome, cause=cause, tries=tries, retries=retries, held=held, done=done)
     task.failures, task.preemptions = tries.failures, tries.preemptions
-    task.cause, task.message = ("", "") if to is TaskState.SUCCESS else (cause, message)
+    if to is TaskState.SUCCESS and outcome is not AttemptState.SUCCESS:
+        cause, message = "", f"all its frames were accepted before this: {message}"
+    task.cause, task.message = cause, message
     move(unit, [task], to, Why(actor, message or outcome.value, cause))
     if held and to in (TaskState.SUCCESS, TaskState.FAILED, TaskState.PREEMPTED):
         waiting.drop_holds(unit, [task])

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,21 +15,14 @@ import pytest
 from road.chaos import leftovers, money
 from road.chaos.checks import moment
 from road.chaos.kills import VICTIMS, Kill, Victim, execute, find, plan_kills
-from road.chaos.renderers import Bpy, Fake
+from road.chaos.renderers import Bpy
 from road.chaos.rounds import Round, run_round
 from road.chaos.world import PATIENCE, World, open_world, wait_for
 
 pytestmark = [pytest.mark.xdist_group("rendering"), pytest.mark.skipif(sys.platform != "linux", reason="runners need Linux")]
 
 FULL = os.environ.get("CI") == "true"
-SEEDS = tuple(f"road {n}" for n in range(1, 10 if FULL else 3))
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Give a world that renders without a renderer."""
-    with open_world(tmp_path_factory.mktemp("chaos"), Fake()) as found:
-        yield found
+SEEDS = tuple(f"road {n}" for n in range(1, 5 if FULL else 2))
 
 
 def _check(done: Round, world: World) -> None:
@@ -48,11 +41,9 @@ def test_killed_anywhere(world: World, seed: str) -> None:
 def test_killed_anywhere_with_blender(tmp_path: Path, bpy_python: Callable[..., Path]) -> None:
     """The same with real Blender: its process, its sandbox, its runner and the service are killed while it renders."""
 
-    def plan(_seed: str) -> list[Kill]:
-        return [Kill(0.3, ("frame server",), 0.0, 0), Kill(1.0, ("runner", "service"), 0.5, 0), Kill(1.0, ("sandbox",), 0.0, 1)]
-
+    steps = [Kill(0.3, ("frame server",), 0.0, 0), Kill(1.0, ("runner", "service"), 0.5, 0), Kill(1.0, ("sandbox",), 0.0, 1)]
     with open_world(tmp_path, Bpy(bpy_python())) as world:
-        done = run_round(world, "blender", frames=4, kills=plan)
+        done = run_round(world, "blender", frames=4, steps=steps)
         _check(done, world)
         assert {k.victim for k in done.kills} >= {"frame server", "runner", "service"}, done.story()
 

@@ -24,7 +24,8 @@ EVIL = b"of a stale attempt"
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def fresh(tmp_path: Path) -> Iterator[World]:
+    """Give a world of which everything is this test's."""
     with open_world(tmp_path, Fake()) as found:
         yield found
 
@@ -45,8 +46,9 @@ class Stale:
         return answer.status_code, code
 
 
-def test_nothing_of_a_stale_attempt_lands_anywhere(world: World) -> None:
+def test_nothing_of_a_stale_attempt_lands_anywhere(fresh: World) -> None:
     """Every route refuses it, no row and no object changes; its runner, woken again, goes on with other work."""
+    world = fresh
     job = world.submit("stale", range(1, 5), chunk=4)
     wait_for("a frame is accepted", lambda: _outputs(world))
     (runner,) = world.instances.runners()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from conductor_core.api.answers import FINISHED
+from conductor_core.errors import AgentError
 from road.chaos import checks, leftovers, money
 from road.chaos.kills import Done, Kill, execute, plan_kills
 from road.chaos.world import NotInTime, Submitted, World, wait_for
@@ -37,20 +38,32 @@ class Round:
         return "\n".join([*lines, *(f"  VIOLATION: {violation}" for violation in self.violations)])
 
 
-def run_round(world: World, seed: str, *, frames: int = 5, kills: Callable[[str], list[Kill]] = plan_kills) -> Round:
-    """Submit two jobs, kill by the plan of the seed, wait, check."""
+def kill_by_plan(world: World, this: Round) -> None:
+    """Do the steps of a round."""
+    for step in this.steps:
+        done = execute(world, this.jobs, step)
+        this.kills += done
+        this.recoveries += [(k.victim, k.back - k.at) for k in done if k.back]
+
+
+def run_round(
+    world: World,
+    seed: str,
+    *,
+    frames: int = 5,
+    steps: list[Kill] | None = None,
+    during: Callable[[World, Round], None] = kill_by_plan,
+) -> Round:
+    """Submit two jobs, kill by the plan of the seed (or by other `steps`, or otherwise), wait, check."""
     draw = random.Random(f"jobs {seed}")
-    this = Round(seed, kills(seed))
+    this = Round(seed, plan_kills(seed) if steps is None else steps)
     began = time.monotonic()
     for number in range(2):
         chunk = draw.randint(1, 4)
         count = draw.randint(max(1, frames - 2), frames + 2)
         this.jobs.append(world.submit(f"{seed} job {number}", range(1, count + 1), chunk=chunk))
     try:
-        for step in this.steps:
-            done = execute(world, this.jobs, step)
-            this.kills += done
-            this.recoveries += [(k.victim, k.back - k.at) for k in done if k.back]
+        during(world, this)
         wait_for("every job ends and is home", lambda: _home(world, this.jobs))
         wait_for("every instance ends", lambda: not world.instances.runners() and not leftovers.unended(world))
         wait_for("nothing is left behind", lambda: not leftovers.find(world), seconds=30)
@@ -66,8 +79,11 @@ def run_round(world: World, seed: str, *, frames: int = 5, kills: Callable[[str]
 
 def _home(world: World, jobs: list[Submitted]) -> bool:
     """Tell whether the agent says that every job has ended and every file is home."""
-    agent = world.agent()
-    rows = {row["id"]: row for row in agent.submissions()}
+    try:
+        agent = world.agent()
+        rows = {row["id"]: row for row in agent.submissions()}
+        downloads = {row["job"]: row for row in agent.downloads()}
+    except AgentError:
+        return False
     wanted = [rows.get(job.submission, {}).get("job", "") for job in jobs]
-    downloads = {row["job"]: row for row in agent.downloads()}
     return all(job in downloads and downloads[job]["complete"] and downloads[job]["state"] in FINISHED for job in wanted)

@@ -124,6 +124,12 @@ class Instances:
         if pid in self.lives:
             self.lives[pid].killed = time.time()
 
+    def note_death(self, instance: str, at: float) -> None:
+        """Remember that an instance's runner died by itself."""
+        for life in self.lives.values():
+            if life.instance == instance:
+                life.killed = at
+
     def _look(self) -> None:
         while not self._stopped.wait(0.1):
             now = time.time()

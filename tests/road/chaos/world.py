@@ -28,7 +28,7 @@ from road.chaos.watchers import Homecomings, Instances, Renders, running
 HERE = Path(__file__).resolve().parent
 #: seconds; generous, since the machine may be loaded
 PATIENCE = 180.0
-IDLE_SECONDS = 2
+IDLE_SECONDS = 1
 #: kills are meant to hit one task often: its tries must not run out
 TRIES = Retries(failure=50, preemption=50)
 
@@ -140,8 +140,15 @@ class World:
             instance_type="local",
             retries=TRIES,
         )
-        identity = self.agent().submit(submission, [str(f) for f in files])
-        return Submitted(identity, seed, frames, folder, self.renderer.extension)
+        wait_for("the agent takes a submission", lambda: self._hand_over(submission, files))
+        return Submitted(submission.id, seed, frames, folder, self.renderer.extension)
+
+    def _hand_over(self, submission: Submission, files: list[Path]) -> bool:
+        """Submit; False where the agent is away, or dies of it: the same id again is the same submission."""
+        try:
+            return bool(self.agent().submit(submission, [str(f) for f in files]))
+        except AgentError:
+            return False
 
     def journal(self, query: str, *values: object) -> list[sqlite3.Row]:
         """Ask the agent's journal."""
