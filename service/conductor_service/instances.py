@@ -12,6 +12,7 @@ from conductor_service.catalogue import Catalogue
 from conductor_service.database import Unit
 from conductor_service.models import Attempt, Instance, OutputFile, new_id
 from conductor_service.planning import Kind
+from conductor_service.states import AttemptState
 from conductor_service.tokens import revoke_instance
 
 
@@ -34,14 +35,18 @@ def new_instance(unit: Unit, kind: Kind, catalogue: Catalogue) -> Instance:
 
 
 def signs_of_life(session: Session, instance_id: str) -> list[datetime]:
-    """Return when an instance took its last task and published its last output: it was there then, whoever heard of it since.
+    """Return when an instance took a task, succeeded in one and published an output last: it was there then.
 
     What it does is written at once, and when it was heard of only every minute.
     """
-    last_task = select(func.max(Attempt.started)).where(Attempt.instance_id == instance_id)
-    there = select(OutputFile.created).join(Attempt, Attempt.id == OutputFile.attempt_id)
-    last_output = there.where(Attempt.instance_id == instance_id).order_by(OutputFile.seq.desc()).limit(1)
-    return [at for at in (session.scalar(last_task), session.scalar(last_output)) if at is not None]
+    here = Attempt.instance_id == instance_id
+    same = (OutputFile.task_id == Attempt.task_id) & (OutputFile.attempt_id == Attempt.id)
+    signs = (
+        select(func.max(Attempt.started)).where(here),
+        select(func.max(Attempt.ended)).where(here, Attempt.state == AttemptState.SUCCESS),
+        select(func.max(OutputFile.created)).join(Attempt, same).where(here, Attempt.released.is_(None)),
+    )
+    return [at for at in map(session.scalar, signs) if at is not None]
 
 
 def end_instance(unit: Unit, instance: Instance, reason: str, at: datetime | None = None) -> None:
