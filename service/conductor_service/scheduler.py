@@ -110,7 +110,7 @@ class Scheduler:
             instance = unit.session.get_one(Instance, instance_id)
             at = unit.now
             if reason in NOTICED_LATE:
-                at = max(self._last_heard(instance), *signs_of_life(unit.session, instance_id))
+                at = max([self._last_heard(instance), *signs_of_life(unit.session, instance_id)])
             end_instance(unit, instance, reason, at)
         self._forget(instance_id)
 
