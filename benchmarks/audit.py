@@ -10,14 +10,14 @@ people run it.
 from __future__ import annotations
 
 import argparse
-import os
-import resource
+import contextlib
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+import psutil
 from conductor_core.digest import digest_of
 from conductor_core.manifest import Entry, make_manifest
 from conductor_core.paths import Flavour
@@ -113,13 +113,19 @@ def _render(farm: Farm, instance_id: str) -> int:
 
 
 def _audit(data: Path, tasks: int, words: list[str]) -> None:
-    began = time.monotonic()
+    began, peak = time.monotonic(), 0
     command = [sys.executable, "-m", "conductor_service.audit", "--data", str(data), *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        watched = psutil.Process(process.pid)
+        while process.poll() is None:  # what the system counts as its peak has that of this process in it
+            with contextlib.suppress(psutil.NoSuchProcess):
+                peak = max(peak, watched.memory_info().rss)
+            time.sleep(0.02)
+        assert process.stdout is not None
+        said = process.stdout.read().strip().splitlines()[-1]
     seconds = time.monotonic() - began
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    print(f"audit {' '.join(words)} of {tasks} tasks: {seconds:.1f} s, {peak:.0f} MB at most, exit code {done.returncode}")
-    print(done.stdout.strip().splitlines()[-1] if done.stdout else done.stderr)
+    print(f"audit {' '.join(words)} of {tasks} tasks: {seconds:.1f} s, {peak / 2**20:.0f} MB, exit code {process.returncode}")
+    print(said)
 
 
 if __name__ == "__main__":

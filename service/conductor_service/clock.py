@@ -34,6 +34,10 @@ else:
         return time.monotonic()
 
 
+#: two looks at clocks that are further apart than this say nothing
+_LOOK = timedelta(seconds=0.1)
+
+
 class SteadyClock:
     """Tell the time as it was at the start, moved on by what has really passed since.
 
@@ -45,6 +49,8 @@ class SteadyClock:
     def __init__(self, system: Clock = utc_now, elapsed: Callable[[], float] = elapsed) -> None:
         self._system, self._elapsed = system, elapsed
         self._anchor = (system(), elapsed())
+        #: all steps together
+        self.adopted = timedelta()
 
     def __call__(self) -> datetime:
         """Return the time in UTC."""
@@ -52,13 +58,18 @@ class SteadyClock:
         return start + timedelta(seconds=self._elapsed() - at)
 
     def drift(self) -> timedelta:
-        """Return by how much the system's clock is ahead of this one."""
-        return self._system() - self()
+        """Return by how much the system's clock is ahead of this one; nothing where that cannot be told at this moment."""
+        before = self()
+        system = self._system()
+        if self() - before > _LOOK:
+            return timedelta()  # this process, or the machine, stood still between the looks
+        return system - before
 
     def adopt(self, step: timedelta) -> None:
         """Set this clock forward, or back, by a step."""
         start, at = self._anchor
         self._anchor = (start + step, at)
+        self.adopted += step
 
 
 def iso(moment: datetime | None) -> str | None:

@@ -28,16 +28,25 @@ _PUBLISHED_THERE = exists().where(Attempt.id == OutputFile.attempt_id, Attempt.i
 
 def follow(database: Database, clock: SteadyClock, step: timedelta) -> None:
     """Set the service's clock by a step, and move along what is measured by it; all of it, or nothing."""
-    with database.write() as unit:
-        for instance in unit.session.scalars(select(Instance).where(_OPEN)):
-            for mark in _INSTANCE_MARKS:
-                at = getattr(instance, mark)
-                setattr(instance, mark, None if at is None else at + step)
-            unit.instance_changed(instance)
-        _move(unit, Attempt, _ATTEMPT_MARKS, _THERE, step)
-        _move(unit, OutputFile, ("created",), _PUBLISHED_THERE, step)
-        _move(unit, PresenceLease, ("expires",), None, step)
-        clock.adopt(step)  # before somebody else gets the pen, and reads the time
+    before = clock.adopted
+    try:
+        with database.write() as unit:
+            _move_all(unit, step)
+            clock.adopt(step)  # before somebody else gets the pen, and reads the time
+    except BaseException:
+        clock.adopt(before - clock.adopted)
+        raise
+
+
+def _move_all(unit: Unit, step: timedelta) -> None:
+    for instance in unit.session.scalars(select(Instance).where(_OPEN)):
+        for mark in _INSTANCE_MARKS:
+            at = getattr(instance, mark)
+            setattr(instance, mark, None if at is None else at + step)
+        unit.instance_changed(instance)
+    _move(unit, Attempt, _ATTEMPT_MARKS, _THERE, step)
+    _move(unit, OutputFile, ("created",), _PUBLISHED_THERE, step)
+    _move(unit, PresenceLease, ("expires",), None, step)
 
 
 def _move(unit: Unit, kind: type[Base], marks: Sequence[str], where: ColumnElement[bool] | None, step: timedelta) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
@@ -88,7 +88,7 @@ class Database:
         finish: called with each `Unit` before it commits; it writes the events.
     """
 
-    def __init__(self, url: str, *, clock: Clock, signals: Signals, finish: Callable[[Unit], None]) -> None:
+    def __init__(self, url: str | URL, *, clock: Clock, signals: Signals, finish: Callable[[Unit], None]) -> None:
         self.engine = _engine(url)
         self.clock = clock
         self.signals = signals
@@ -149,9 +149,9 @@ def _migrations() -> Config:
     return config
 
 
-def sqlite_url(path: Path) -> str:
-    """Return the URL of a database file."""
-    return f"sqlite:///{path}"
+def sqlite_url(path: Path) -> URL:
+    """Return the URL of a database file; in a text, a `?` in a folder's name would begin the options."""
+    return URL.create("sqlite", database=str(path))
 
 
 def read_only_engine(path: Path) -> Engine:
@@ -159,7 +159,8 @@ def read_only_engine(path: Path) -> Engine:
 
     A database that was left by a crash has a write-ahead log: it is read with it, and both stay as they are.
     """
-    engine = create_engine(f"sqlite:///{path.absolute().as_uri()}?mode=ro&uri=true")
+    address = f"{path.absolute().as_uri()}?mode=ro"
+    engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(address, uri=True), poolclass=NullPool)
     event.listen(engine, "connect", _set_reading_pragmas)
     event.listen(engine, "begin", _begin)
     return engine
@@ -171,7 +172,7 @@ def _set_reading_pragmas(connection: sqlite3.Connection, _record: object) -> Non
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str | URL) -> Engine:
     engine = create_engine(url)
     if make_url(url).get_backend_name() == "sqlite":
         event.listen(engine, "connect", _set_pragmas)

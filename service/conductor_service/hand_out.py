@@ -127,7 +127,7 @@ def hand_out(unit: Unit, instance: Instance, sessions: Sequence[str], times: Lea
 def _lease(unit: Unit, instance: Instance, task: Task, times: LeaseTimes) -> Attempt:
     """Make the task's next attempt; a former one whose lease has run out is given up first: one at a time has a task."""
     former = select(Attempt).where(Attempt.task_id == task.id, Attempt.released.is_(None))
-    for attempt in unit.session.scalars(former).all():
+    for attempt in unit.session.scalars(former).all() if task.attempt_id else ():
         lose(unit, attempt, "its lease had run out")
     task.fence += 1
     task.attempts_made += 1

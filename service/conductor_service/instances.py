@@ -39,15 +39,15 @@ def signs_of_life(session: Session, instance_id: str) -> list[datetime]:
 
     What it does is written at once, and when it was heard of only every minute.
     """
-    own = Attempt.instance_id == instance_id
+    here = Attempt.instance_id == instance_id
     said = Attempt.state.in_([AttemptState.SUCCESS, AttemptState.FAILED])
-    output = select(OutputFile.created).join(Attempt, Attempt.id == OutputFile.attempt_id).where(own)
-    queries = (
-        select(func.max(Attempt.started)).where(own),
-        select(func.max(Attempt.ended)).where(own, said),
-        output.order_by(OutputFile.seq.desc()).limit(1),
+    same = (OutputFile.task_id == Attempt.task_id) & (OutputFile.attempt_id == Attempt.id)
+    signs = (
+        select(func.max(Attempt.started)).where(here),
+        select(func.max(Attempt.ended)).where(here, said),
+        select(func.max(OutputFile.created)).join(Attempt, same).where(here, Attempt.released.is_(None)),
     )
-    return [at for at in map(session.scalar, queries) if at is not None]
+    return [at for at in map(session.scalar, signs) if at is not None]
 
 
 def end_instance(unit: Unit, instance: Instance, reason: str, at: datetime | None = None) -> None:

@@ -117,8 +117,9 @@ class Scheduler:
         self._fleet.terminate(instance_id)
         with self._farm.database.write() as unit:
             instance = unit.session.get_one(Instance, instance_id)
-            known = (self._last_heard(instance), *signs_of_life(unit.session, instance_id))
-            at = max(known) if reason in NOTICED_LATE else unit.now
+            at = unit.now
+            if reason in NOTICED_LATE:
+                at = max([self._last_heard(instance), *signs_of_life(unit.session, instance_id)])
             end_instance(unit, instance, reason, at)
 
     def end_all(self) -> None:
@@ -188,7 +189,7 @@ class Scheduler:
     def _strangers(self, session: Session, gone: set[str], now: datetime) -> list[str]:
         if not gone:
             return []
-        leaving = select(Instance.id).where(Instance.id.in_(gone), Instance.ended > now - FAREWELL)
+        leaving = select(Instance.id).where(Instance.id.in_(gone), Instance.ended.between(now - FAREWELL, now))
         return sorted(gone - set(session.scalars(leaving)))
 
     def _rules(self, session: Session) -> Rules:

@@ -24,8 +24,10 @@ from conductor_core.submission import Output, Retries, Step
 from conductor_service.audit import KINDS, Finding, FolderShelf, Place, audit
 from conductor_service.database import read_only_engine
 from conductor_service.door import Why, move
+from conductor_service.farm import open_farm
 from conductor_service.models import Task
 from conductor_service.one_service import sole_service
+from conductor_service.settings import Settings
 from conductor_service.states import TaskState
 from sqlalchemy import select
 
@@ -365,6 +367,24 @@ def test_a_manifest_that_cannot_be_read_is_named(site: Site) -> None:
     file = site.object_file(digest)
     file.write_bytes(b"[" + file.read_bytes()[1:])
     assert [f.kind for f in site.findings()] == ["manifest-rows", "object-content"]
+
+
+def test_a_file_that_is_no_database_is_damaged(site: Site) -> None:
+    """A database whose very beginning is gone is a finding, and no crash."""
+    site.sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    with (site.data / "conductor.sqlite").open("r+b") as stream:
+        stream.write(b"\xa5" * 4096)
+    assert [f.kind for f in site.findings()] == ["database-damaged"]
+
+
+def test_any_folder_name_will_do(killed: Site, tmp_path: Path) -> None:
+    """What means something in an address means nothing in the name of a folder, neither to the audit nor to the service."""
+    data = Path(shutil.copytree(killed.data, tmp_path / "a b#c?d%20é" / "data"))
+    assert Site(data, killed.now).findings() == []
+    farm = open_farm(Settings(data=str(data), find_software=False))
+    with farm.database.read() as session:
+        assert len(session.scalars(select(Task)).all()) > 3
+    farm.close()
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from conductor_core.digest import digest_of
 from conductor_core.submission import Retries
+from conductor_service import clock_steps
 from conductor_service.audit import Place, audit
-from conductor_service.clock import SteadyClock, elapsed, utc_now
+from conductor_service.clock import SteadyClock, elapsed
+from conductor_service.farm import open_farm
+from conductor_service.settings import Settings
 
 HOUR = 3600
 STEPS = pytest.mark.parametrize("step", [25, 90, HOUR, -25, -90, -HOUR], ids=lambda s: f"{s:+d}s")
@@ -203,9 +207,66 @@ def test_the_clock_is_steady() -> None:
     assert (clock(), clock.drift()) == (said, timedelta())
 
 
+def test_looks_that_are_apart_say_nothing() -> None:
+    """A process that stands still between its looks at two clocks takes that for no step."""
+    passed = 0.0
+
+    def slow() -> datetime:
+        nonlocal passed
+        passed += 5
+        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=passed)
+
+    clock = SteadyClock(slow, lambda: passed)
+    assert clock.drift() == timedelta()
+
+
 def test_the_real_clocks_agree() -> None:
     """On this machine what passes by the one passes by the other."""
     clock = SteadyClock()
     before = elapsed()
-    assert abs(clock() - utc_now()) < timedelta(seconds=1)
+    drifts = [abs(clock.drift()) for _ in range(100)]
+    assert min(drifts) < clock_steps.STEP
     assert elapsed() >= before
+
+
+def test_a_step_is_followed_whole_or_not_at_all(studio: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the database cannot be written, the service's clock stays where it was, and follows at the next tick."""
+    studio.job(studio.commands("1"))
+    runner = studio.runner()
+    runner.beat(runner.take())
+    studio.clock.set(HOUR)
+    before = studio.farm.clock()
+
+    def full(_: Any) -> None:
+        raise OSError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(studio.farm.database, "_finish", full)
+        with pytest.raises(OSError, match="full"):
+            studio.scheduler.tick()
+    assert studio.farm.clock() == before
+    pass_time(studio, 50, runner)
+    assert studio.farm.clock() == studio.clock.now
+    assert studio.states({"id": "1"}) == ["running"]
+    sound(studio)
+
+
+@SET_BACK
+def test_who_said_goodbye_and_stays_is_terminated(studio: Any, step: int) -> None:
+    """A machine that does not end gets its seconds, and not those and the step."""
+    studio.job(studio.commands("1"))
+    runner = studio.runner()
+    runner.render(runner.take())
+    runner.ask("POST", "/goodbye")
+    studio.clock.set(step)
+    pass_time(studio, 20)
+    assert studio.fleet.terminated == [runner.id]
+
+
+def test_a_real_service_tells_the_systems_time(tmp_path: Path) -> None:
+    """A farm as `conductor serve` opens it tells the system's time."""
+    farm = open_farm(Settings(data=str(tmp_path / "data"), find_software=False))
+    try:
+        assert min(abs(farm.clock.drift()) for _ in range(100)) < clock_steps.STEP
+    finally:
+        farm.close()

@@ -114,7 +114,7 @@ class JobLife(RuleBasedStateMachine):
 
     # from the artist's side
 
-    @precondition(lambda self: len(self.jobs) < 3)
+    @precondition(lambda self: len(self.jobs) < 2)
     @rule()
     def submit(self) -> None:
         steps = tuple(Step(name, frames, kind="command", command=("true",), after=after) for name, frames, after in STEPS)
@@ -134,7 +134,7 @@ class JobLife(RuleBasedStateMachine):
         assert (answer.status_code, answer.json()["id"], answer.json()["number"]) == (200, job.id, job.number)
 
     @precondition(lambda self: self.jobs)
-    @rule(which=NUMBER, number=st.sampled_from([0, 0, 0, 1]), sent=st.booleans())
+    @rule(which=NUMBER, number=st.sampled_from([0, 0, 0, 1]), sent=st.sampled_from([True, True, False]))
     def commit(self, which: int, number: int, sent: bool) -> None:
         """A manifest comes: the first, the same again, another; with its files in the store or without."""
         job = self.some_job(which)
@@ -159,7 +159,9 @@ class JobLife(RuleBasedStateMachine):
 
     @precondition(lambda self: self.jobs)
     @rule(
-        which=NUMBER, verb=st.sampled_from(VERBS), steps=st.none() | st.sets(st.sampled_from([s[0] for s in STEPS]), min_size=1)
+        which=NUMBER,
+        verb=st.sampled_from(VERBS),
+        steps=st.none() | st.none() | st.sets(st.sampled_from([s[0] for s in STEPS]), min_size=1),
     )
     def somebody_says(self, which: int, verb: str, steps: set[str] | None) -> None:
         job = self.some_job(which)

@@ -336,3 +336,15 @@ def test_what_an_instance_did_counts_as_a_sign_of_life(make_studio: Any) -> None
     gone = next(i for i in studio.get("/instances?all=true")["instances"] if i["id"] == runner.id)
     assert gone["ended"] == published.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     assert gone["billed_minutes"] == 15
+
+
+def test_an_instance_that_did_nothing_yet_can_vanish(studio: Any) -> None:
+    """One that came up and is gone before its first task ends when it was last heard of."""
+    studio.job(studio.commands("1"))
+    runner = studio.runner()
+    heard = studio.clock.now
+    studio.clock.pass_time(5)
+    studio.fleet.vanish(runner.id)
+    studio.scheduler.tick()
+    gone = next(i for i in studio.get("/instances?all=true")["instances"] if i["id"] == runner.id)
+    assert gone["ended"] == heard.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -12,6 +12,7 @@ import click
 from conductor_core.cli.exit_codes import ExitCode
 from conductor_core.errors import ConductorError
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 
 from conductor_service.audit import KINDS, Finding, FolderShelf, Place, audit
 from conductor_service.clock import utc_now
@@ -27,6 +28,16 @@ class NothingToAudit(ConductorError):
 
     def __init__(self, data: Path) -> None:
         super().__init__(f"There is no database in {data}.", "Name the data folder of a service with --data or --settings.")
+
+
+class Unreadable(ConductorError):
+    """The database is there and cannot be opened."""
+
+    def __init__(self, database: Path, reason: str) -> None:
+        super().__init__(
+            f"The database {database} cannot be read ({reason}).",
+            "Run the audit as the service's user, who may write beside the database: reading its log needs that.",
+        )
 
 
 @click.command("audit")
@@ -71,6 +82,8 @@ def audit_command(
     engine = read_only_engine(database)
     try:
         ctx.exit(_audit(engine, folder, deep=deep, as_json=as_json))
+    except OperationalError as exc:
+        raise Unreadable(database, str(exc.orig)) from exc
     finally:
         engine.dispose()
 
