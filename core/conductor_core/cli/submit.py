@@ -113,15 +113,8 @@ def submit_command(session: Session, /, scene: str | None, command: str | None, 
     wishes = _wishes(session, options, base=os.path.dirname(os.path.abspath(scene)) if scene else os.getcwd())
     extra = [os.path.abspath(f) for f in options["files"]]
     if scene is not None:
-        path = existing_scene(scene)
-        asker = find_asker(path, session.settings.hosts)
-        with _status("Asking about the scene …", quiet=options["as_json"]):
-            description = describe_scene(asker, path, wishes.frames)
-        _check_missing(description.report, allowed=options["allow_missing"])
-        allowed = tuple(m.path for m in description.report.missing)
-        submission = scene_submission(path, description, wishes, allowed_missing=allowed)
-        files = [*description.report.files(), *extra]
-        check_not_read(submission, (path, *description.report.files()))
+        submission, found = _scene_job(session, scene, wishes, options)
+        files = [*found, *extra]
     else:
         submission = command_submission(command or "", wishes)
         files = extra
@@ -131,6 +124,20 @@ def submit_command(session: Session, /, scene: str | None, command: str | None, 
         print_json({"submission": to_json(submission), "files": files})
         return
     _hand_over(session, submission, files, options)
+
+
+def _scene_job(session: Session, scene: str, wishes: Wishes, options: Mapping[str, Any]) -> tuple[Submission, tuple[str, ...]]:
+    """Ask the host about a scene; return its submission, and the files that it reads."""
+    path = existing_scene(scene)
+    asker = find_asker(path, session.settings.hosts)
+    with _status("Asking about the scene …", quiet=options["as_json"]):
+        description = describe_scene(asker, path, wishes.frames)
+    _check_missing(description.report, allowed=options["allow_missing"])
+    allowed = tuple(m.path for m in description.report.missing)
+    submission = scene_submission(path, description, wishes, allowed_missing=allowed)
+    files = tuple(description.report.files())
+    check_not_read(submission, (path, *files))
+    return submission, files
 
 
 def _wishes(session: Session, options: Mapping[str, Any], *, base: str) -> Wishes:

@@ -1,0 +1,212 @@
+"""A hostile scene on the real farm, and a hostile .blend in real Blender: scripts, drivers and handlers that run by themselves."""
+
+from __future__ import annotations
+
+import json
+import os
+import runpy
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from conductor_core.submission import Output
+from conductor_service.runner.assignment import Package
+from conductor_service.runner.launching import hosts_folder
+from conductor_service.runner.limits import ResourceLimits
+
+if TYPE_CHECKING:
+    from runner.conftest import Farm, Job
+
+    MakeJob = Callable[..., Job]
+
+Service = runpy.run_path(str(Path(__file__).with_name("test_with_service.py")))["Service"]
+
+
+@pytest.fixture
+def service(farm: Farm, tmp_path: Path) -> Iterator[Any]:
+    """Give a running service whose instances are local processes."""
+    found = Service(tmp_path, farm.hosts)
+    try:
+        found.wait_until_ready()
+        yield found
+    finally:
+        found.close()
+
+
+#: everything that a task of a local fleet shares a machine with
+STEALS = """
+import os, socket, urllib.request
+def refused(attempt):
+    try:
+        what = attempt()
+    except OSError:
+        return
+    raise SystemError(f"the sandbox let it through: {{what!r}}")
+for path in {paths!r}:
+    refused(lambda: os.listdir(path) if os.path.isdir(path) else open(path, "rb").read(1))
+    refused(lambda: open(path + "/planted", "w"))
+refused(lambda: urllib.request.urlopen({url!r}, timeout=3))
+refused(lambda: socket.create_connection(("127.0.0.1", {port}), timeout=3))
+assert not [v for v in os.environ.values() if "cdr_" in v or {data!r} in v], os.environ
+for top, folders, files in os.walk("/"):
+    if top in ("/proc", "/sys", "/usr"):
+        folders[:] = []
+    assert not {{"owner-token", "conductor.sqlite", "token", "instance.json", "agent.json"}} & set(files), (top, files)
+png(path0)
+"""
+
+
+def test_the_service_beside_the_task_is_not_there(service: Any) -> None:
+    """Its database, its store, the owner's token, the instance's token, other instances' folders, its port: none can be reached."""
+    data = service.data
+    paths = [str(p) for p in (data, *sorted(data.iterdir()), data / "instances", Path.home(), Path.home() / ".ssh", "/root", "/home")]
+    port = int(service.url.rpartition(":")[2])
+    scene = "path0 = path\n" + STEALS.format(paths=paths, url=f"{service.url}/api/v1/me", port=port, data=str(data))
+    number = service.submit(scene, "1")
+    job = service.wait(number)
+    task = service.ask("GET", f"/jobs/{number}/tasks")["tasks"][0]
+    assert job["state"] == "success", task["message"]
+
+
+NASTY = {
+    "progress that is no number": "say(event='progress', frame=frame, fraction=float('nan'), status='x'); time.sleep(1.5)",
+    "a status that is no text": "say(event='progress', frame=frame, fraction=0.5, status='\\ud800\\0' * 50); time.sleep(1.5)",
+    "a log that is no text": "os.write(2, bytes(range(256)) * 1000)",
+    "layers that are no text": "answer.update(layers=['\\ud800', '\\0', 'x' * 100000])",
+}
+
+
+def test_words_that_the_service_can_take(service: Any) -> None:
+    """Numbers that are none and texts that no database takes: the job ends, and can be looked at."""
+    scene = "import os, time\npng(path)\n" + "\n".join(f"if frame == {n}: {what}" for n, what in enumerate(NASTY.values(), 1))
+    number = service.submit(scene, f"1-{len(NASTY)}")
+    assert service.wait(number)["state"] == "success"
+    failing = "say(event='fail', frame=frame, cause='\\ud800', message='\\ud800\\0' * 3000)\nimport time; time.sleep(600)"
+    number = service.submit(failing, "1")
+    assert service.wait(number)["state"] == "failed"
+    (task,) = service.ask("GET", f"/jobs/{number}/tasks")["tasks"]
+    assert (task["cause"], "\0" in task["message"]) == ("internal", False)
+
+
+HOSTILE_BLEND = r'''
+import bpy, os, sys
+target, secret, url = sys.argv[-3:]
+bpy.ops.wm.read_factory_settings(use_empty=True)
+scene = bpy.context.scene
+scene.render.engine, scene.cycles.samples, scene.cycles.use_denoising = "CYCLES", 1, False
+scene.render.resolution_x = scene.render.resolution_y = 8
+scene.render.image_settings.file_format = "PNG"
+scene.render.filepath = "/show/render/shot_####.png"
+camera = bpy.data.objects.new("camera", bpy.data.cameras.new("camera"))
+scene.collection.objects.link(camera)
+scene.camera = camera
+world = bpy.data.worlds.new("grey")
+scene.world = world
+text = bpy.data.texts.new("evil.py")
+text.write(f"""
+import bpy, json, os, socket, subprocess, urllib.request
+def attempts(who):
+    def tried(what, attempt):
+        try:
+            found[what] = repr(attempt())[:80]
+        except OSError:
+            found[what] = "refused"
+    found = {{}}
+    tried("a file of the machine", lambda: open({secret!r}).read())
+    tried("the home", lambda: os.listdir("/root") and open("/root/.bashrc").read())
+    tried("the network", lambda: urllib.request.urlopen({url!r}, timeout=3).read())
+    tried("a program of the machine", lambda: subprocess.run(["cat", {secret!r}], check=True, capture_output=True).stdout if os.path.exists({secret!r}) else open({secret!r}))
+    tried("the scene", lambda: open(bpy.data.filepath, "ab"))
+    tried("outside of the outputs", lambda: open("/show/planted.txt", "w"))
+    tried("beside the extension", lambda: open("/conductor/hosts/blender/planted.py", "w"))
+    tried("a setting of the kernel", lambda: os.close(os.open("/proc/sys/kernel/core_pattern", os.O_WRONLY)) or "opened")
+    os.makedirs("/show/render", exist_ok=True)
+    with open("/show/render/" + who + ".json", "w") as file:
+        json.dump(found, file)
+    return 1.0
+def handler(*_):
+    attempts("handler")
+bpy.app.handlers.render_pre.append(handler)
+bpy.app.driver_namespace["attempts"] = attempts
+attempts("text")
+""")
+text.use_module = True
+driver = camera.driver_add("location", 0).driver
+driver.type, driver.expression = "SCRIPTED", "attempts('driver')"
+bpy.ops.wm.save_as_mainfile(filepath=target)
+sys.stdout.flush()
+os._exit(0)
+'''
+
+
+class Neighbour(BaseHTTPRequestHandler):
+    """A service on the machine's loopback."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"secret")
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's own name
+        return
+
+
+@pytest.fixture
+def neighbour() -> Iterator[str]:
+    """Give the address of a server on this machine that has secrets."""
+    with HTTPServer(("127.0.0.1", 0), Neighbour) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("allowed", [True, False], ids=["scripts allowed", "scripts not asked for"])
+@pytest.mark.parametrize("isolation", ["sandbox", "rewrite"])
+def test_a_scene_whose_scripts_run_by_themselves(
+    request: pytest.FixtureRequest,
+    job: MakeJob,
+    bpy_python: Callable[[], Path],
+    tmp_path: Path,
+    neighbour: str,
+    monkeypatch: pytest.MonkeyPatch,
+    isolation: str,
+    allowed: bool,
+) -> None:
+    """Text, driver and handler of a .blend run only where the step allows it, and reach nothing in the sandbox then.
+
+    Without the sandbox they reach the file and the network: so their refusal means something.
+    """
+    if isolation == "rewrite" and not allowed:
+        pytest.skip("the same as in the sandbox: no script runs")
+    farm: Farm = request.getfixturevalue("farm" if isolation == "sandbox" else "open_farm")
+    secret, blend, script = tmp_path / "secret.txt", tmp_path / "made" / "shot.blend", tmp_path / "make.py"
+    secret.write_text("secret")
+    blend.parent.mkdir()
+    script.write_text(HOSTILE_BLEND)
+    python = bpy_python()
+    command = [str(python), str(script), str(blend), str(secret), neighbour]
+    subprocess.run(command, check=True, timeout=240, stdin=subprocess.DEVNULL, capture_output=True)
+    farm.hosts = hosts_folder(os.environ)
+    farm.resources = ResourceLimits(free_disk=1 << 20)
+    monkeypatch.setattr(farm, "package", lambda _: Package("blender", "4.5", launch="bpy-module", executable=str(python)))
+    outputs = (Output("/show/render/shot_####.png", width=8, height=8),)
+    told = farm.told(
+        job(scene_path="/show/shot.blend", scene_bytes=blend.read_bytes(), outputs=outputs, parameters={"scripts": allowed}, last_try=True)
+    )
+    assert told.verdict is not None
+    assert told.verdict.state == "success", (told.verdict, told.log.decode())
+    found = {path[13:-5]: json.loads(farm.service.objects[o.digest]) for path, o in told.outputs.items() if path.endswith("json")}
+    if not allowed:
+        assert found == {}
+        return
+    if isolation == "rewrite":
+        assert "/show/render" not in str(found)
+        return
+    assert set(found) == {"text", "driver", "handler"}
+    assert {who: {w: a for w, a in tried.items() if a != "refused"} for who, tried in found.items()} == dict.fromkeys(found, {})
