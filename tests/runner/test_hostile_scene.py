@@ -6,6 +6,7 @@ import json
 import os
 import runpy
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conductor_core.submission import Output
+from conductor_core.submission import Limits, Output
 from conductor_service.runner.assignment import Package
 from conductor_service.runner.launching import hosts_folder
 from conductor_service.runner.limits import ResourceLimits
@@ -63,7 +64,10 @@ png(path0)
 def test_the_service_beside_the_task_is_not_there(service: Any) -> None:
     """Its database, its store, the owner's token, the instance's token, other instances' folders, its port: none can be reached."""
     data = service.data
-    paths = [str(p) for p in (data, *sorted(data.iterdir()), data / "instances", Path.home(), Path.home() / ".ssh", "/root", "/home")]
+    # Of the home a task may see the Python that it runs by, and nothing else.
+    home = [p for p in Path.home().iterdir() if not Path(sys.base_prefix).is_relative_to(p)]
+    paths = [str(p) for p in (data, *sorted(data.iterdir()), data / "instances", *home, "/home")]
+    assert len(paths) > len(home) + 4
     port = int(service.url.rpartition(":")[2])
     scene = "path0 = path\n" + STEALS.format(paths=paths, url=f"{service.url}/api/v1/me", port=port, data=str(data))
     number = service.submit(scene, "1")
@@ -94,7 +98,7 @@ def test_words_that_the_service_can_take(service: Any) -> None:
 
 HOSTILE_BLEND = r'''
 import bpy, os, sys
-target, secret, url = sys.argv[-3:]
+target, secret, url, report = sys.argv[-4:]
 bpy.ops.wm.read_factory_settings(use_empty=True)
 scene = bpy.context.scene
 scene.render.engine, scene.cycles.samples, scene.cycles.use_denoising = "CYCLES", 1, False
@@ -121,11 +125,10 @@ def attempts(who):
     tried("the network", lambda: urllib.request.urlopen({url!r}, timeout=3).read())
     tried("a program of the machine", lambda: subprocess.run(["cat", {secret!r}], check=True, capture_output=True).stdout if os.path.exists({secret!r}) else open({secret!r}))
     tried("the scene", lambda: open(bpy.data.filepath, "ab"))
-    tried("outside of the outputs", lambda: open("/show/planted.txt", "w"))
+    tried("outside of the outputs", lambda: open({secret!r} + ".planted", "w"))
     tried("beside the extension", lambda: open("/conductor/hosts/blender/planted.py", "w"))
     tried("a setting of the kernel", lambda: os.close(os.open("/proc/sys/kernel/core_pattern", os.O_WRONLY)) or "opened")
-    os.makedirs("/show/render", exist_ok=True)
-    with open("/show/render/" + who + ".json", "w") as file:
+    with open({report!r} + "/" + who + ".json", "w") as file:
         json.dump(found, file)
     return 1.0
 def handler(*_):
@@ -151,7 +154,7 @@ class Neighbour(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"secret")
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's own name
+    def log_message(self, format: str, *args: object) -> None:
         return
 
 
@@ -188,16 +191,30 @@ def test_a_scene_whose_scripts_run_by_themselves(
     secret, blend, script = tmp_path / "secret.txt", tmp_path / "made" / "shot.blend", tmp_path / "make.py"
     secret.write_text("secret")
     blend.parent.mkdir()
+    (tmp_path / "report").mkdir()
     script.write_text(HOSTILE_BLEND)
     python = bpy_python()
-    command = [str(python), str(script), str(blend), str(secret), neighbour]
+    command = [
+        str(python),
+        str(script),
+        str(blend),
+        str(secret),
+        neighbour,
+        "/show/render" if isolation == "sandbox" else str(tmp_path / "report"),
+    ]
     subprocess.run(command, check=True, timeout=240, stdin=subprocess.DEVNULL, capture_output=True)
     farm.hosts = hosts_folder(os.environ)
     farm.resources = ResourceLimits(free_disk=1 << 20)
     monkeypatch.setattr(farm, "package", lambda _: Package("blender", "4.5", launch="bpy-module", executable=str(python)))
     outputs = (Output("/show/render/shot_####.png", width=8, height=8),)
     told = farm.told(
-        job(scene_path="/show/shot.blend", scene_bytes=blend.read_bytes(), outputs=outputs, parameters={"scripts": allowed}, last_try=True)
+        job(
+            scene_path="/show/shot.blend",
+            scene_bytes=blend.read_bytes(),
+            outputs=outputs,
+            parameters={"scripts": allowed},
+            last_try=True,
+        )
     )
     assert told.verdict is not None
     assert told.verdict.state == "success", (told.verdict, told.log.decode())
@@ -206,7 +223,83 @@ def test_a_scene_whose_scripts_run_by_themselves(
         assert found == {}
         return
     if isolation == "rewrite":
-        assert "/show/render" not in str(found)
-        return
+        found = {file.stem: json.loads(file.read_text()) for file in (tmp_path / "report").iterdir()}
+        assert {(t["a file of the machine"], t["the network"]) for t in found.values()} == {("'secret'", "b'secret'")}
     assert set(found) == {"text", "driver", "handler"}
-    assert {who: {w: a for w, a in tried.items() if a != "refused"} for who, tried in found.items()} == dict.fromkeys(found, {})
+    if isolation == "sandbox":
+        assert [
+            (who, what, answer) for who, tried in found.items() for what, answer in tried.items() if answer != "refused"
+        ] == []
+
+
+GOES_WRONG = r"""
+import bpy, os, sys
+target = sys.argv[-1]
+bpy.ops.wm.read_factory_settings(use_empty=True)
+scene = bpy.context.scene
+scene.render.engine, scene.cycles.samples, scene.cycles.use_denoising = "CYCLES", 1, False
+scene.render.resolution_x = scene.render.resolution_y = 8
+scene.render.image_settings.file_format = "PNG"
+camera = bpy.data.objects.new("camera", bpy.data.cameras.new("camera"))
+scene.collection.objects.link(camera)
+scene.camera = camera
+scene.world = bpy.data.worlds.new("grey")
+text = bpy.data.texts.new("wrong.py")
+text.write('''
+import bpy, ctypes, os, time
+def goes_wrong(scene, *_):
+    if scene.frame_current == 5: ctypes.string_at(0)
+    if scene.frame_current == 6: time.sleep(600)
+    if scene.frame_current == 7:
+        import mmap
+        kept = mmap.mmap(-1, 4 << 30)
+        while True: kept.write(b"x" * (1 << 20))
+    if scene.frame_current == 9: scene.render.resolution_x = 4  # for the frame after it
+bpy.app.handlers.render_pre.append(goes_wrong)
+''')
+text.use_module = True
+bpy.ops.wm.save_as_mainfile(filepath=target)
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
+def test_real_blender_goes_wrong(
+    farm: Farm,
+    job: MakeJob,
+    bpy_python: Callable[[], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    require: Callable[[object, str], None],
+) -> None:
+    """Blender itself crashes on 5, hangs on 6, is out of memory on 7, renders 8 too small: each is named, 4 and 9 are rendered."""
+    require("no cgroup" not in farm.way, "this process may make no control groups")
+    script, blend, python = tmp_path / "make.py", tmp_path / "shot.blend", bpy_python()
+    script.write_text(GOES_WRONG)
+    subprocess.run([str(python), str(script), str(blend)], check=True, timeout=240, stdin=subprocess.DEVNULL, capture_output=True)
+    farm.hosts = hosts_folder(os.environ)
+    farm.resources = ResourceLimits(memory=1 << 30, free_disk=1 << 20)
+    monkeypatch.setattr(farm, "package", lambda _: Package("blender", "4.5", launch="bpy-module", executable=str(python)))
+    outputs = (Output("/show/render/shot_####.png", width=8, height=8),)
+    shared = {
+        "scene_path": "/show/shot.blend",
+        "scene_bytes": blend.read_bytes(),
+        "outputs": outputs,
+        "parameters": {"scripts": True},
+    }
+    attempts = {
+        n: farm.add(job(frames=(n,), limits=Limits(silence_seconds=8), last_try=True, **shared)) for n in (4, 5, 6, 7, 9, 8)
+    }
+    farm.run()
+    verdicts = {n: farm.service.verdict(attempt) for n, attempt in attempts.items()}
+    assert {n: (v.state, v.cause) for n, v in verdicts.items()} == {
+        4: ("success", None),
+        5: ("failed", "crashed"),
+        6: ("failed", "no-progress"),
+        7: ("failed", "out-of-memory"),
+        8: ("failed", "bad-output"),
+        9: ("success", None),
+    }, {n: (v, farm.service.told[attempts[n]].log.decode()) for n, v in verdicts.items()}
+    assert "SIGSEGV" in verdicts[5].message
+    assert "limit of 1,024 MiB (peak 1,024 MiB)" in verdicts[7].message
+    assert "is 4×8 where 8×8 was expected" in verdicts[8].message
