@@ -100,11 +100,11 @@ def submit_command(session: Session, /, scene: str | None, command: str | None, 
     Exit codes:
       0  submitted; with --wait: rendered, and every file is home
       1  the job failed or was killed (--wait)
-      2  the command line, settings or frame range cannot be understood
+      2  the command line, settings or frame range cannot be understood, or the scene cannot be rendered like that
       3  the service or the agent cannot be reached
       4  not logged in, or without the right
       5  files are missing (and no --allow-missing)
-      6  a file could not be read, sent or brought home
+      6  a file could not be read, sent or brought home, or an output folder cannot be written
       8  the service refuses: unknown project, instance type, software
       9  the host could not be asked about the scene
     """
