@@ -169,6 +169,17 @@ def neighbour() -> Iterator[str]:
         thread.join()
 
 
+def hostile_blend(folder: Path, python: Path, url: str, report: str) -> bytes:
+    """Make the scene; what its scripts could reach is written into the folder `report`."""
+    secret, blend, script = folder / "secret.txt", folder / "made" / "shot.blend", folder / "make.py"
+    secret.write_text("secret")
+    blend.parent.mkdir()
+    script.write_text(HOSTILE_BLEND)
+    command = [str(python), str(script), str(blend), str(secret), url, report]
+    subprocess.run(command, check=True, timeout=240, stdin=subprocess.DEVNULL, capture_output=True)
+    return blend.read_bytes()
+
+
 @pytest.mark.parametrize("allowed", [True, False], ids=["scripts allowed", "scripts not asked for"])
 @pytest.mark.parametrize("isolation", ["sandbox", "rewrite"])
 def test_a_scene_whose_scripts_run_by_themselves(
@@ -188,21 +199,9 @@ def test_a_scene_whose_scripts_run_by_themselves(
     if isolation == "rewrite" and not allowed:
         pytest.skip("the same as in the sandbox: no script runs")
     farm: Farm = request.getfixturevalue("farm" if isolation == "sandbox" else "open_farm")
-    secret, blend, script = tmp_path / "secret.txt", tmp_path / "made" / "shot.blend", tmp_path / "make.py"
-    secret.write_text("secret")
-    blend.parent.mkdir()
-    (tmp_path / "report").mkdir()
-    script.write_text(HOSTILE_BLEND)
+    report = "/show/render" if isolation == "sandbox" else str(tmp_path)
     python = bpy_python()
-    command = [
-        str(python),
-        str(script),
-        str(blend),
-        str(secret),
-        neighbour,
-        "/show/render" if isolation == "sandbox" else str(tmp_path / "report"),
-    ]
-    subprocess.run(command, check=True, timeout=240, stdin=subprocess.DEVNULL, capture_output=True)
+    blend = hostile_blend(tmp_path, python, neighbour, report)
     farm.hosts = hosts_folder(os.environ)
     farm.resources = ResourceLimits(free_disk=1 << 20)
     monkeypatch.setattr(farm, "package", lambda _: Package("blender", "4.5", launch="bpy-module", executable=str(python)))
@@ -210,7 +209,7 @@ def test_a_scene_whose_scripts_run_by_themselves(
     told = farm.told(
         job(
             scene_path="/show/shot.blend",
-            scene_bytes=blend.read_bytes(),
+            scene_bytes=blend,
             outputs=outputs,
             parameters={"scripts": allowed},
             last_try=True,
@@ -223,7 +222,7 @@ def test_a_scene_whose_scripts_run_by_themselves(
         assert found == {}
         return
     if isolation == "rewrite":
-        found = {file.stem: json.loads(file.read_text()) for file in (tmp_path / "report").iterdir()}
+        found = {file.stem: json.loads(file.read_text()) for file in tmp_path.glob("*.json")}
         assert {(t["a file of the machine"], t["the network"]) for t in found.values()} == {("'secret'", "b'secret'")}
     assert set(found) == {"text", "driver", "handler"}
     if isolation == "sandbox":
