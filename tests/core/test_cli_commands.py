@@ -267,6 +267,68 @@ def test_missing_files_are_listed_before_anything_is_sent(desk: Desk) -> None:
     assert desk.fake.jobs["job-1"]["submission"]["allowed_missing"] == [str(desk.wood)]
 
 
+def test_an_output_folder_that_cannot_be_written_is_said_before_anything_is_sent(desk: Desk) -> None:
+    """A file where the folder should be, or one above it: named with the reason and what to do; who wants no frames may submit."""
+    desk.log_in()
+    desk.start_agent()
+    (desk.project / "o").write_text("in the way")
+    for words in ((), ("--output", desk.project / "o" / "deep" / "er" / "f_####.exr")):
+        _, err = desk("submit", desk.scene, *words, code=ExitCode.TRANSFER_FAILED)
+        assert f"{desk.project / 'o'}" in err
+        assert "cannot be written" in err
+        assert "--no-download" in err
+    assert desk.fake.jobs == {}
+    assert (desk.project / "o").read_text() == "in the way"
+    desk("submit", desk.scene, "--no-download")
+    desk("submit", desk.scene, "--output", desk.project / "new" / "f_####.exr")
+    assert len(desk.fake.jobs) == 2
+    assert sorted(p.name for p in desk.project.iterdir()) == ["o", "shot.blend", "wood.png"]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0 or sys.platform != "linux", reason="root mounts a disk")
+def test_a_read_only_disk_is_said_before_anything_is_sent(desk: Desk) -> None:
+    """A real file system that is mounted read-only is tried, not guessed by modes, which mean nothing to root."""
+    desk.log_in()
+    (desk.project / "o").mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", str(desk.project / "o")], check=True, timeout=30)
+    try:
+        _, err = desk("submit", desk.scene, "--dry-run", "-t", "small", code=ExitCode.TRANSFER_FAILED)
+    finally:
+        subprocess.run(["umount", str(desk.project / "o")], check=True, timeout=30)
+    assert "Read-only file system" in err
+
+
+def test_frames_that_find_no_folder_wait_at_the_farm(desk: Desk) -> None:
+    """The folder can go after the submission: each frame says why it is not home, and comes when asked for again."""
+    desk.log_in()
+    desk.start_agent()
+    number = desk.json("submit", desk.scene)["number"]
+    (desk.project / "o").write_text("in the way")
+    desk.render()
+    desk.json("job", number)
+    _, err = desk("download", number, code=ExitCode.TRANSFER_FAILED)
+    assert "0001.exr" in err
+    assert "cannot be written" in err
+    (desk.project / "o").unlink()
+    desk("download", number)
+    assert (desk.project / "o" / "0002.exr").read_bytes() == b"pixels 2"
+
+
+def test_outputs_within_the_inputs(desk: Desk) -> None:
+    """A folder may hold both; a file that the scene reads may not be rendered over, and is named."""
+    desk.log_in()
+    desk.start_agent()
+    desk.render(frames=0)
+    (desk.project / "o").mkdir()
+    (desk.project / "o" / "0001.exr").write_bytes(b"an old frame")
+    desk("submit", desk.scene, "--file", desk.project)
+    desk("submit", desk.scene, "--output", desk.project / "wood_####.png")
+    for over in (desk.wood, desk.scene):
+        _, err = desk("submit", desk.scene, "--output", over, code=ExitCode.USAGE)
+        assert f"would write over {over}, which the scene itself reads" in err
+    assert len(desk.fake.jobs) == 2
+
+
 def test_a_command_job(desk: Desk, tmp_path: Path) -> None:
     """A job without a scene: a command with its files and outputs."""
     desk.log_in()

@@ -13,13 +13,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from conductor_core.digest import Digest, digest_of
 from conductor_core.environment import EnvironmentVariable
 from conductor_core.manifest import Entry, Manifest, make_manifest
 from conductor_core.paths import Flavour
-from conductor_core.submission import Limits, Output, Step
+from conductor_core.submission import Limits, Output, Parameter, Step
 from conductor_service.runner.assignment import Assignment, AttemptRef, JobRef, Package, TaskRef
 from conductor_service.runner.errors import Retired, StaleAttempt
 from conductor_service.runner.group_versions import choose_groups
@@ -178,6 +179,7 @@ class Job:
     scene_bytes: bytes = b""
     flavour: Flavour = Flavour.POSIX
     last_try: bool = False
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
 
 
 class Farm:
@@ -210,7 +212,8 @@ class Farm:
         entries += [self._entry(path, data) for path, data in job.files.items()]
         entries += [Entry(path, "symlink", target=says, mtime_ns=MTIME_NS) for path, says in job.links.items()]
         manifest = make_manifest(job.flavour, entries)
-        step = Step("beauty", "1", kind="command" if job.command else "frames", outputs=job.outputs, command=job.command)
+        kind: Literal["command", "frames"] = "command" if job.command else "frames"
+        step = Step("beauty", "1", kind=kind, outputs=job.outputs, command=job.command, parameters=job.parameters)
         assignment = Assignment(
             attempt=AttemptRef(f"attempt-{number}", 7, 1, job.last_try),
             job=JobRef("job-1", 1, "a job", "show"),

@@ -168,6 +168,46 @@ def test_where_a_process_s_own_group_is(mountinfo: str, cgroup: str, controller:
     assert own_folder(read_mounts(mountinfo), own, "cgroup" if controller else "cgroup2", controller) == Path(folder)
 
 
+def tree(folder: Path, **files: str) -> Path:
+    """Make what a group of version 2 looks like; a file `x` that refuses to be written is a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        place = folder / name.replace("_", ".", 1)
+        if text == "refuses":
+            place.mkdir()
+        else:
+            place.write_text(text)
+    return folder
+
+
+DELEGATED = {
+    "its own, divided already": ("memory pids", "", "own"),
+    "its own, that it can divide": ("", "", "own"),
+    "the one above, that was given away": ("refuses", "1", "above"),
+    "nobody's": ("refuses", "", None),
+}
+
+
+@pytest.mark.parametrize(("control", "mark", "expected"), DELEGATED.values(), ids=DELEGATED.keys())
+def test_which_group_of_version_2_is_divided(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, control: str, mark: str, expected: str | None
+) -> None:
+    """Its own where the kernel lets it, else the one above if a service manager marked that as given away; else none."""
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    above = tree(tmp_path / "above", cgroup_controllers="cpu memory pids", cgroup_subtree_control="cpu")
+    own = tree(above / "own", cgroup_controllers="memory pids", cgroup_procs="1\n2\n", cgroup_subtree_control=control)
+    if mark:
+        os.setxattr(above, "user.delegate", mark.encode())
+    (tmp_path / "mountinfo").write_text(V2_MOUNT.format(root="/", place=above))
+    (tmp_path / "cgroup").write_text("0::/own\n")
+    if expected is None:
+        with pytest.raises(CannotGroup, match="other processes in it"):
+            find_parents(V2, tmp_path)
+    else:
+        parent = {"own": own, "above": above}[expected]
+        assert find_parents(V2, tmp_path) == {"memory": parent, "pids": parent}
+
+
 HOPELESS = {
     "nothing is mounted": ("", "4:memory:/\n0::/", "v2: the unified hierarchy is not mounted; v1: memory is not mounted"),
     "another part is shown": (V1_MOUNT.format(root="/other", place="/cg"), "4:memory:/own", "/cg does not show /own"),
@@ -277,6 +317,7 @@ PLANTED = {
     "no JSON": "x",
     "another prefix": '{"prefix": "", "parents": ["PLACE"]}',
     "no list": '{"prefix": "conductor-00000000-", "parents": 5}',
+    "members that are no group's": '{"prefix": "conductor-00000000-", "parents": ["PLACE"], "members": 1}',
     "no group": '{"prefix": "conductor-00000000-", "parents": ["PLACE"]}',
 }
 
@@ -286,6 +327,8 @@ def test_a_planted_record_removes_nothing_else(tmp_path: Path, text: str) -> Non
     """A task without a sandbox could write the record: only control groups of a runner's name are ever removed."""
     victim = tmp_path / "conductor-00000000-1"
     victim.mkdir()
+    if "members" in text:
+        (victim / "cgroup.procs").write_text("2147483647\n")
     (tmp_path / RECORD).write_text(text.replace("PLACE", str(tmp_path)))
     sweep_groups(tmp_path / RECORD)
     assert victim.exists()

@@ -100,11 +100,11 @@ def submit_command(session: Session, /, scene: str | None, command: str | None, 
     Exit codes:
       0  submitted; with --wait: rendered, and every file is home
       1  the job failed or was killed (--wait)
-      2  the command line, settings or frame range cannot be understood
+      2  the command line, settings or frame range cannot be understood, or the scene cannot be rendered like that
       3  the service or the agent cannot be reached
       4  not logged in, or without the right
       5  files are missing (and no --allow-missing)
-      6  a file could not be read, sent or brought home
+      6  a file could not be read, sent or brought home, or an output folder cannot be written
       8  the service refuses: unknown project, instance type, software
       9  the host could not be asked about the scene
     """
@@ -113,15 +113,8 @@ def submit_command(session: Session, /, scene: str | None, command: str | None, 
     wishes = _wishes(session, options, base=os.path.dirname(os.path.abspath(scene)) if scene else os.getcwd())
     extra = [os.path.abspath(f) for f in options["files"]]
     if scene is not None:
-        path = existing_scene(scene)
-        asker = find_asker(path, session.settings.hosts)
-        with _status("Asking about the scene …", quiet=options["as_json"]):
-            description = describe_scene(asker, path, wishes.frames)
-        _check_missing(description.report, allowed=options["allow_missing"])
-        allowed = tuple(m.path for m in description.report.missing)
-        submission = scene_submission(path, description, wishes, allowed_missing=allowed)
-        files = [*description.report.files(), *extra]
-        check_not_read(submission, (path, *description.report.files()))
+        submission, found = _scene_job(session, scene, wishes, options)
+        files = [*found, *extra]
     else:
         submission = command_submission(command or "", wishes)
         files = extra
@@ -131,6 +124,20 @@ def submit_command(session: Session, /, scene: str | None, command: str | None, 
         print_json({"submission": to_json(submission), "files": files})
         return
     _hand_over(session, submission, files, options)
+
+
+def _scene_job(session: Session, scene: str, wishes: Wishes, options: Mapping[str, Any]) -> tuple[Submission, tuple[str, ...]]:
+    """Ask the host about a scene; return its submission, and the files that it reads."""
+    path = existing_scene(scene)
+    asker = find_asker(path, session.settings.hosts)
+    with _status("Asking about the scene …", quiet=options["as_json"]):
+        description = describe_scene(asker, path, wishes.frames)
+    _check_missing(description.report, allowed=options["allow_missing"])
+    allowed = tuple(m.path for m in description.report.missing)
+    submission = scene_submission(path, description, wishes, allowed_missing=allowed)
+    files = tuple(description.report.files())
+    check_not_read(submission, (path, *files))
+    return submission, files
 
 
 def _wishes(session: Session, options: Mapping[str, Any], *, base: str) -> Wishes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
@@ -17,6 +18,9 @@ from conductor_service.errors import Busy, Invalid, TooLarge
 from conductor_service.store import WritableStore
 
 T = TypeVar("T")
+
+#: only such an escape can bring a character that UTF-8 has not
+_HALF_PAIR = re.compile(rb"\\u[dD][89a-fA-F]")
 
 #: JSON bodies: a hundred thousand digests are 8 MB, a large manifest is 50
 MAX_JSON_BYTES = 256 << 20
@@ -78,14 +82,19 @@ def parse_json(data: bytes) -> Any:
     """Return the JSON in `data`; nothing is an empty object.
 
     Raises:
-        Invalid: it is not JSON.
+        Invalid: it is not JSON, or has text that nothing can be written as (half a surrogate pair).
     """
     if not data:
         return {}
     try:
-        return json.loads(data)
+        found = json.loads(data)
+        if _HALF_PAIR.search(data):
+            json.dumps(found, ensure_ascii=False).encode()
+    except RecursionError as exc:
+        raise Invalid("(whole)", "is nested too deeply") from exc
     except ValueError as exc:
         raise Invalid("(whole)", f"is not JSON: {exc}") from exc
+    return found
 
 
 async def read_document(request: Request, kind: type[T]) -> T:

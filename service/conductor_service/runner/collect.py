@@ -23,7 +23,7 @@ from conductor_service.trees import TooDeep, opened, plain_files
 Identity = tuple[int, int, int]
 
 #: files that one task may write beside its declared outputs: a folder full of caches has hundreds
-MOST_FILES = 10_000
+MOST_FILES = 20_000
 #: a file of more than this that fills less than a sixteenth of it is a hole: it would be hashed and sent for hours
 _HOLE_BYTES = 1 << 30
 #: of a name in an error
@@ -91,16 +91,15 @@ class Collector:
             TaskFailed: (bad-output) folders are nested beyond any reason, there are more files than that, or the artist's
                 system has no such name.
         """
-        result: list[Taken] = []
+        written: list[tuple[int, str]] = []
         for index, folder in enumerate(self._folders):
             for relative, facts in _listed(folder):
                 if self._known.get((index, relative)) != _identity(facts):
-                    if len(result) == MOST_FILES:
-                        raise TaskFailed("bad-output", f"The task wrote more than {MOST_FILES:,} files into {folder.client}.")
-                    taken = self._move(index, relative, into)
-                    if taken is not None:
-                        result.append(taken)
-        return tuple(result)
+                    written.append((index, relative))
+            if len(written) > MOST_FILES:
+                raise TaskFailed("bad-output", f"The task wrote more than {MOST_FILES:,} files into {folder.client}.")
+        moved = (self._move(index, relative, into) for index, relative in written)
+        return tuple(taken for taken in moved if taken is not None)
 
     def clear(self) -> bool:
         """Remove what a failed task wrote and nobody will take; return whether the folders are fit for another task."""

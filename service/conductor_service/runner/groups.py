@@ -16,6 +16,7 @@ import logging
 import os
 import re
 import signal
+import stat
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -252,7 +253,16 @@ def _recorded(record: Path) -> Iterator[Path]:
         return
     for parent in parents:
         with contextlib.suppress(OSError):
-            yield from [f for f in parent.glob(f"{prefix}*") if f.is_dir() and (f / "cgroup.procs").exists()]
+            yield from [folder for folder in parent.glob(f"{prefix}*") if _is_group(folder)]
+
+
+def _is_group(folder: Path) -> bool:
+    """Tell whether a folder is a control group: files that the kernel makes up say that they are empty."""
+    try:
+        facts = os.lstat(folder / "cgroup.procs")
+    except OSError:
+        return False
+    return stat.S_ISREG(facts.st_mode) and not facts.st_size and not folder.is_symlink()
 
 
 def _remove_group(folder: Path) -> None:

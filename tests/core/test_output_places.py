@@ -1,0 +1,84 @@
+"""Where frames will come home to is looked at before anything is sent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from conductor_core.cli.exit_codes import Ended
+from conductor_core.cli.output_places import check_not_read, check_writable
+from conductor_core.cli.submission_form import Wishes, check_version, scene_submission
+from conductor_core.errors import ConductorError
+from conductor_core.host import SceneDescription, SceneStep
+from conductor_core.report import ScanReport
+from conductor_core.submission import Output, Software, Submission
+
+WISHES = Wishes(project="show", instance_type="small")
+
+
+def submission(*outputs: str, frames: str = "1-10") -> Submission:
+    step = SceneStep("Scene", tuple(Output(o) for o in outputs))
+    description = SceneDescription(ScanReport("/s/shot.blend", "blend"), Software("blender", "4.5.15"), frames, (step,))
+    return scene_submission("/s/shot.blend", description, WISHES, allowed_missing=())
+
+
+READ = {
+    "the frame of a sequence": ("/s/plate_####.exr", "/s/plate_0007.exr", True),
+    "a frame that is not rendered": ("/s/plate_####.exr", "/s/plate_0011.exr", False),
+    "another name": ("/s/shot_####.exr", "/s/plate_0007.exr", False),
+    "another folder": ("/s/out/plate_####.exr", "/s/plate_0007.exr", False),
+    "the very file": ("/s/plate.exr", "/s/plate.exr", True),
+    "same beginning": ("/s/plate.exr", "/s/plate.exr.txt", False),
+    "a folder for each frame": ("/s/####/a.exr", "/s/0003/a.exr", True),
+}
+
+
+@pytest.mark.parametrize(("output", "read", "refused"), READ.values(), ids=READ.keys())
+def test_what_the_scene_reads_is_not_rendered_over(output: str, read: str, refused: bool) -> None:
+    """Frame by frame, and by whole names."""
+    if refused:
+        with pytest.raises(Ended, match="would write over"):
+            check_not_read(submission(output), ["/s/a.png", read])
+    else:
+        check_not_read(submission(output), ["/s/a.png", read])
+
+
+def test_looking_leaves_nothing(tmp_path: Path) -> None:
+    """Neither the folder that is to be made nor the file that tries the one above it."""
+    check_writable(submission(f"{tmp_path}/a/b/shot_####.exr", f"{tmp_path}/c_####.exr"))
+    assert list(tmp_path.iterdir()) == []
+
+
+VERSIONS = {
+    "the same": ("4.5", "4.5.15", True),
+    "newer": ("4.2", "4.5.15", True),
+    "older minor": ("4.5", "4.2.23", False),
+    "older major": ("5.0", "4.5.15", False),
+    "only a major": ("4.5", "4", True),
+    "only an older major": ("5.0", "4", False),
+    "not said": ("", "2.79", True),
+    "no number": ("4.5", "nightly", True),
+}
+
+
+@pytest.mark.parametrize(("saved_by", "version", "fine"), VERSIONS.values(), ids=VERSIONS.keys())
+def test_software_must_not_be_older_than_the_scene(saved_by: str, version: str, fine: bool) -> None:
+    """Major and minor are compared as numbers; what is not known is let through."""
+    report = ScanReport("/s/shot.blend", "blend")
+    description = SceneDescription(report, Software("blender", "5.0.1"), "1", (), saved_by=saved_by)
+    if fine:
+        check_version("/s/shot.blend", description, Software("blender", version))
+    else:
+        with pytest.raises(ConductorError, match=f"was saved by Blender {saved_by}; Blender {version} cannot open it"):
+            check_version("/s/shot.blend", description, Software("blender", version))
+    check_version("/s/shot.blend", replace(description, saved_by="99.0"), Software("other", "1"))
+
+
+def test_a_step_with_a_problem_is_not_rendered() -> None:
+    """The problem is said with the step's name; a step that nobody chose may have one."""
+    steps = (SceneStep("Good", ()), SceneStep("Bad", (), enabled=False, problem="has no camera"))
+    description = SceneDescription(ScanReport("/s/shot.blend", "blend"), Software("blender", "5.0.1"), "1", steps)
+    assert [s.name for s in scene_submission("/s", description, WISHES, allowed_missing=()).steps] == ["Good"]
+    with pytest.raises(ConductorError, match="Step 'Bad' has no camera, so it cannot be rendered"):
+        scene_submission("/s", description, replace(WISHES, steps=("Bad",)), allowed_missing=())
