@@ -168,6 +168,6 @@ class Busy(ApiError):
     status = 503
     code = "busy"
 
-    def __init__(self, reason: str, *, retry_after: int = 1) -> None:
-        super().__init__(reason, f"Try again in {retry_after} s.")
+    def __init__(self, reason: str, next_step: str = "", *, retry_after: int = 1) -> None:
+        super().__init__(reason, next_step or f"Try again in {retry_after} s.")
         self.headers["Retry-After"] = str(retry_after)

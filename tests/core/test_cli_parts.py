@@ -186,9 +186,12 @@ NOTHING_HOME = {**DOWNLOAD, "done": 0, "total": 0, "bytes": 0, "kept_beside": []
         ),
         (Status(SUBMISSION, _job(ready=2), NOTHING_HOME), "job 7 running · frames: 2 ready · cost so far 1.2300 (20 min)"),
         (Status(download=NOTHING_HOME), ""),
-        (Status(download={**NOTHING_HOME, "errors": ["e"]}), "1 with errors"),
+        (Status(download={**NOTHING_HOME, "errors": ["e"]}), "1 with errors: e"),
         (Status(job=_job("uploading")), "job 7 uploading · frames: none · cost so far 1.2300 (20 min)"),
-        (Status(download={**DOWNLOAD, "errors": ["e"]}), "1 of 2 files home, 1.5 kB, 1 placed beside newer work, 1 with errors"),
+        (
+            Status(download={**DOWNLOAD, "errors": ["e"]}),
+            "1 of 2 files home, 1.5 kB, 1 placed beside newer work, 1 with errors: e",
+        ),
     ],
     ids=[
         *("nothing", "hashing", "files not looked at", "service not asked", "no files", "failed early", "all there"),
