@@ -275,6 +275,12 @@ def disks(require: Callable[[object, str], None]) -> Iterator[Disks]:
 
 
 @pytest.fixture
+def make_artist(tmp_path: Path) -> Callable[[], Artist]:
+    """Give what makes somebody who is logged in nowhere."""
+    return lambda: Artist(tmp_path / "artist")
+
+
+@pytest.fixture
 def studio(make_studio: Callable[..., Studio]) -> Studio:
     """Give a running studio."""
     return make_studio()

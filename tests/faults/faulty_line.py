@@ -160,7 +160,7 @@ class Proxy:
                 seen.sent += len(body)
                 left -= len(body)
                 body = b""
-                _dawdle(kind)
+                self._dawdle(fault)
             if kind == "cut-request":
                 return
             answer, rest = _read_head(service)
@@ -168,18 +168,18 @@ class Proxy:
                 return
             client.sendall(answer)
             left = size if kind == "cut-response" else -1
-            while left and (block := rest or service.recv(size if kind == "slow" else BLOCK)):
+            while left and (block := rest or service.recv(size if kind == "slow" and size else BLOCK)):
                 rest = b""
                 block = block[:left] if left > 0 else block
                 client.sendall(block)
                 seen.received += len(block)
                 left -= len(block) if left > 0 else 0
-                _dawdle(kind)
+                self._dawdle(fault)
 
-
-def _dawdle(kind: str) -> None:
-    if kind == "slow":
-        time.sleep(0.05)
+    def _dawdle(self, fault: Fault | None) -> None:
+        """Wait a little, for as long as the line is to be slow."""
+        if fault is not None and fault in self.faults and fault.kind == "slow":
+            time.sleep(0.05)
 
 
 def _read_head(peer: socket.socket) -> tuple[bytes, bytes]:

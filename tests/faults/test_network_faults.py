@@ -25,7 +25,12 @@ def _page(status: str, body: bytes = b"<html>secret page</html>", *headers: str)
 
 #: kind of fault, what it answers, words of the sentence, how often the command asks
 SENTENCES: dict[str, tuple[str, bytes, str, int]] = {
-    "reset": ("reset", b"", "cannot be reached (the connection broke; tried 5 times). Check the address", 5),
+    "reset": (
+        "reset",
+        b"",
+        "cannot be reached (the connection broke; tried 5 times). Check the address (is it an https:// address?)",
+        5,
+    ),
     "no HTTP": ("garbage", b"SSH-2.0-OpenSSH_9.2\r\n", "cannot be reached (what answers does not speak HTTP; tried 5 times)", 5),
     "500": ("answer", _page("500 Oops"), "answered 500 Oops, and not in Conductor's words. Something between (a proxy", 5),
     "429": ("answer", _page("429 Slow", b"", "Retry-After: 0"), "answered 429 Slow, and not in Conductor's words", 5),

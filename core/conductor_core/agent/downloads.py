@@ -36,7 +36,7 @@ from conductor_core.errors import (
 from conductor_core.paths import ClientPath, local_flavour
 from conductor_core.sequences import output_folder
 from conductor_core.submission import Submission
-from conductor_core.transfer.download import Wanted, execute_download
+from conductor_core.transfer.download import Wanted, execute_download, part_path
 from conductor_core.transfer.hash_cache import HashCache
 from conductor_core.transfer.progress import Progress
 
@@ -224,6 +224,8 @@ class Downloads:
             try:
                 placed = execute_download(wanted, ProjectObjects(client, followed.project), self._cache, self._progress)
             except NotFound as exc:
+                with contextlib.suppress(OSError):  # of another life of the object, or empty: it will never be whole
+                    part_path(row.path, wanted.digest).unlink()
                 raise _lost(row, followed, client) from exc
             self._journal.set_home(row, placed.how, placed.path)
             self._patience.worked(_key(row))

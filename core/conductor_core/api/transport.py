@@ -21,7 +21,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from conductor_core import __version__
-from conductor_core.api.trouble import tls_trouble, why_unreachable
+from conductor_core.api.trouble import BROKE, tls_trouble, why_unreachable
 from conductor_core.errors import (
     Conflict,
     Forbidden,
@@ -234,9 +234,12 @@ class Transport:
 def _give_up(base: str, failure: Exception, attempts: int) -> NoReturn:
     if isinstance(failure, ServiceError):
         raise failure
+    reason = why_unreachable(failure)
+    # a port that speaks TLS hangs up on who does not
+    hint = " (is it an https:// address?)" if base.startswith("http://") and reason == BROKE else ""
     raise ServiceUnreachable(
-        f"{base} cannot be reached ({why_unreachable(failure)}; tried {attempts} times).",
-        "Check the address, the network and that the service runs; then try again.",
+        f"{base} cannot be reached ({reason}; tried {attempts} times).",
+        f"Check the address{hint}, the network and that the service runs; then try again.",
     ) from failure
 
 

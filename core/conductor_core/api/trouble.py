@@ -9,6 +9,8 @@ import requests
 
 from conductor_core.errors import ServiceUnreachable
 
+#: what is said where nothing better is known
+BROKE = "the connection broke"
 #: what OpenSSL says of a peer that does not speak TLS, in its versions since 1.1
 _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG")
 #: X509_V_ERR_… of OpenSSL (x509_vfy.h)
@@ -26,7 +28,7 @@ def why_unreachable(failure: BaseException) -> str:
         return "its name is not known"
     if "BadStatusLine" in text:
         return "what answers does not speak HTTP"
-    return "the connection broke"
+    return BROKE
 
 
 def tls_trouble(base: str, failure: BaseException) -> ServiceUnreachable | None:
