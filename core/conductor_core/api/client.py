@@ -33,6 +33,8 @@ T = TypeVar("T")
 
 _JSON = {"Content-Type": "application/json"}
 _BINARY = {"Content-Type": "application/octet-stream"}
+#: seconds; a question changes nothing and is soon answered, and somebody may be waiting before a still screen
+QUESTION_TIMEOUT = 20.0
 #: bytes read at once from a download
 READ_BLOCK = 1 << 20
 
@@ -200,7 +202,7 @@ class ServiceClient:
         return follow_events(self._transport, "/api/v1/events", query=query, after=after, stopped=stopped)
 
     def _get(self, path: str, **query: str | int | None) -> Any:
-        return self._parse(self._transport.call("GET", path, query=query))
+        return self._parse(self._transport.call("GET", path, query=query, read_timeout=QUESTION_TIMEOUT))
 
     def _post(self, path: str, data: Any) -> Any:
         return self._send("POST", path, json.dumps(data).encode())
