@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ CHANNEL_FILE = "agent.json"
 #: seconds
 ANSWER_TIMEOUT = 20.0
 START_TIMEOUT = 20.0
+#: bytes; an agent that does not start on a disk with less than this cannot write what it must
+ROOM = 1 << 20
 #: between two starts: one that comes while the former agent still ends finds its lock taken, and ends at once
 START_AGAIN = 2.0
 
@@ -120,7 +123,20 @@ def connect(
         if running is not None and running[1] == __version__:
             return running[0]
         now = clock()
-    raise AgentError("The agent did not start.", f"See why: {folders.state / START_LOG_FILE}, {folders.state / LOG_FILE}")
+    raise _did_not_start(folders)
+
+
+def _did_not_start(folders: UserFolders) -> AgentError:
+    """Return why, as far as can be known: what it said last, unless its disk had no room even for that."""
+    log = folders.state / START_LOG_FILE
+    if shutil.disk_usage(folders.state).free < ROOM:
+        return AgentError(f"The agent did not start: the disk of {folders.state} is full.", "Make room there, then try again.")
+    try:
+        lines = [line for line in log.read_text("utf-8", "replace").splitlines() if line.strip()]
+    except OSError:
+        lines = []
+    said = f" It said: {lines[-1]}" if lines else ""
+    return AgentError(f"The agent did not start.{said}", f"See why: {log}, {folders.state / LOG_FILE}")
 
 
 def read_channel(folders: UserFolders) -> dict[str, Any] | None:

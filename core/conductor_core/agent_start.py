@@ -72,8 +72,8 @@ def start_agent(folders: UserFolders) -> None:
     command, variables = agent_command(folders)
     environment = {k: v for k, v in os.environ.items() if k not in _HOST_VARIABLES}
     environment.update(variables)
-    state = private_folder(folders.state)
     try:
+        state = private_folder(folders.state)
         with open(state / START_LOG_FILE, "ab", opener=_private) as log:
             process = _spawn(command, environment, state, log.fileno())
     except OSError as exc:

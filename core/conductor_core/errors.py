@@ -10,6 +10,8 @@ ConductorError
 │   ├── FileChanged         a file changed while it was read
 │   ├── FileVanished        a file is gone between scan and read
 │   ├── ContentMismatch     bytes that do not hash to their name
+│   ├── LostByStore         a published file whose bytes the store has no more
+│   ├── PlaceUnwritable     the file's place on this machine cannot be written now
 │   ├── BroughtByAnother    another agent brings the same file right now
 │   └── TransferCancelled   somebody stopped it
 ├── ServiceError            the service said no, or could not be asked
@@ -20,6 +22,7 @@ ConductorError
 │   ├── Conflict            409: a move the state machine forbids, or objects still missing
 │   └── Refused             any other 4xx: the request itself is wrong
 └── AgentError              the agent is not there, or does not answer
+    └── JournalUnwritable   what it has to remember does not get onto the disk
 """
 
 from __future__ import annotations
@@ -139,6 +142,24 @@ class ContentMismatch(TransferError):
         super().__init__(path, f"has content {actual} where {expected} was promised", "It is fetched again, or refused.")
 
 
+class LostByStore(TransferError):
+    """The store has lost the bytes of a published file; only rendering it again brings them back."""
+
+    def __init__(self, path: str, job_number: int, frame: int | None) -> None:
+        self.frame = frame
+        what = "the file" if frame is None else f"frame {frame}"
+        frames = "" if frame is None else f" --frames {frame}"
+        super().__init__(
+            path,
+            f"is lost: the store no longer has the bytes of {what}",
+            f"Render it again, and it comes home: conductor retry {job_number}{frames or ' --state success'}",
+        )
+
+
+class PlaceUnwritable(TransferError):
+    """The place of a file on this machine cannot be written now; it is tried again by itself."""
+
+
 class BroughtByAnother(TransferError):
     """Another process of this or another machine brings the same bytes to the same place at this moment."""
 
@@ -205,3 +226,14 @@ class Refused(ServiceError):
 
 class AgentError(ConductorError):
     """The agent is not there, or does not answer."""
+
+
+class JournalUnwritable(AgentError):
+    """What the agent has to remember does not get onto its disk; it goes on when it does."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        super().__init__(
+            f"{path} cannot be written ({reason}).",
+            "Make room on that disk, and see that you may write there; the agent goes on by itself.",
+        )

@@ -6,6 +6,7 @@ ConductorError
     ├── Unauthenticated       401: no, wrong, expired or revoked token
     ├── NotPermitted          403: the token is of the wrong kind or lacks the right
     ├── Absent                404: there is no such thing, or the token may not know of it
+    ├── PreviewLost           404: the store has lost the picture of an output
     ├── NotAllowedNow         409: a move that the state machine forbids, with the moves it allows
     ├── ObjectsMissing        409: a manifest names objects that the store lacks
     ├── StaleAttempt          409: a report under an old fencing token
@@ -84,6 +85,19 @@ class Absent(ApiError):
 
     def __init__(self, kind: str, name: str) -> None:
         super().__init__(f"There is no {kind} {name!r}.", "Check the name, and that you are signed in to the right account.")
+
+
+class PreviewLost(ApiError):
+    """The store has lost the picture of an output; the output itself is another object."""
+
+    status = 404
+    code = "not-found"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"The preview of {path} is lost: the store no longer has it.",
+            "Retrying its frame makes a new one; the file itself is apart.",
+        )
 
 
 class NotAllowedNow(ApiError):
@@ -168,6 +182,6 @@ class Busy(ApiError):
     status = 503
     code = "busy"
 
-    def __init__(self, reason: str, *, retry_after: int = 1) -> None:
-        super().__init__(reason, f"Try again in {retry_after} s.")
+    def __init__(self, reason: str, next_step: str = "", *, retry_after: int = 1) -> None:
+        super().__init__(reason, next_step or f"Try again in {retry_after} s.")
         self.headers["Retry-After"] = str(retry_after)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import getpass
 import logging
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 from conductor_core.errors import ConductorError
 from conductor_core.user_folders import private_folder, sweep_private
+from sqlalchemy.exc import OperationalError
 
 from conductor_service.accounts import ensure_owner, replace_owner_token, token_file
 from conductor_service.catalogue import Catalogue
@@ -20,7 +24,18 @@ from conductor_service.restored import rise_above_the_lost
 from conductor_service.serving import Serving, listen_again, run, service_url
 from conductor_service.settings import Settings, load_settings
 
+#: what a disk says that is full, read-only, or somebody else's
+_DISK = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EROFS, errno.EACCES, errno.EPERM})
 _FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+class DataUnwritable(ConductorError):
+    """The service's data folder cannot be written."""
+
+    def __init__(self, folder: Path, reason: str) -> None:
+        super().__init__(
+            f"{folder} cannot be written ({reason}).", "Make room on its disk, see that you may write there, then start again."
+        )
 
 
 @click.command("serve")
@@ -62,8 +77,7 @@ def serve(settings: Settings, *, stop_instances: bool, restored: bool = False) -
     Raises:
         ConductorError: it cannot start: the data folder is in use, the address taken, a settings file wrong.
     """
-    data = private_folder(settings.data_folder)
-    with sole_service(data), listen_again(settings) as bound:
+    with _on_disk(settings.data_folder) as data, sole_service(data), listen_again(settings) as bound:
         sweep_private(data)
         farm = open_farm(settings)
         try:
@@ -81,6 +95,23 @@ def serve(settings: Settings, *, stop_instances: bool, restored: bool = False) -
             )
         finally:
             farm.close()
+
+
+@contextlib.contextmanager
+def _on_disk(folder: Path) -> Iterator[Path]:
+    """Give the data folder, and say what it means when nothing can be written there.
+
+    Raises:
+        DataUnwritable: its disk is full, read-only, or somebody else's.
+    """
+    try:
+        yield private_folder(folder)
+    except OSError as exc:
+        if exc.errno not in _DISK:
+            raise
+        raise DataUnwritable(folder, exc.strerror or str(exc)) from exc
+    except OperationalError as exc:
+        raise DataUnwritable(folder, str(exc.orig)) from exc
 
 
 def renew_owner_token(settings: Settings) -> None:

@@ -123,6 +123,19 @@ def test_a_file_is_given_up_on_after_its_attempts(journal: Journal) -> None:
     assert journal.outputs_to_do(S)[0].attempts == 0
 
 
+def test_a_file_whose_place_cannot_be_written_is_told_and_tried_on(journal: Journal) -> None:
+    """After its attempts nobody waits for it any longer, and it stays to be done until it is home."""
+    journal.add_download(S, "j")
+    journal.add_outputs(journal.downloads()[0], [_output(1, "/a")])
+    for _ in range(FETCH_ATTEMPTS + 1):
+        journal.set_fetch_error(journal.outputs_to_do(S)[0], "the disk is full", passing=True)
+    tally = journal.tally(S, "j")
+    assert (tally.failed, tally.pending, tally.errors) == (1, 0, ("the disk is full",))
+    assert journal.services_to_do() == [S]
+    journal.set_home(journal.outputs_to_do(S)[0], "placed", "/a")
+    assert (journal.tally(S, "j").home, journal.services_to_do()) == (1, [])
+
+
 def test_a_transaction_is_all_or_nothing(journal: Journal) -> None:
     """A page of outputs with one that cannot be kept is not kept in part."""
     journal.add_download(S, "j")
@@ -176,6 +189,10 @@ def test_patience_grows_and_is_forgotten() -> None:
     patience.worked("k")
     assert patience.ready("k")
     patience.failed("k")
+    patience.failed(("s", "j", "/a"))
+    patience.failed(("s", "other"))
+    patience.forget("s", "j")
+    assert [patience.ready(k) for k in ("k", ("s", "j", "/a"), ("s", "other"))] == [False, True, False]
     patience.forget()
     assert patience.ready("k")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from typing import Any
 
 import pytest
@@ -148,6 +149,18 @@ def test_an_answer_that_is_no_json(client: ServiceClient, fake_service: Any) -> 
     fake_service.fault = lambda *_: (200, {"Content-Type": "text/html"}, b"<html>")
     with pytest.raises(ServiceUnreachable, match="not JSON"):
         client.me()
+
+
+def test_a_service_that_takes_a_question_and_is_silent(
+    client: ServiceClient, fake_service: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A question that is not answered in its time is asked again, and given up on in words."""
+    answered = threading.Event()
+    monkeypatch.setattr("conductor_core.api.client.QUESTION_TIMEOUT", 0.05)
+    fake_service.fault = lambda *_: "drop" if answered.wait(20) else None
+    with pytest.raises(ServiceUnreachable, match=r"no answer in time; tried \d times"):
+        client.me()
+    answered.set()
 
 
 def test_a_lacking_field_is_named() -> None:

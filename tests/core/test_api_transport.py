@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from conductor_core import errors
-from conductor_core.api.transport import Address, BearerToken, RetryPolicy, Timing, Transport, check_address
+from conductor_core.api.transport import NOT_OURS, Address, BearerToken, RetryPolicy, Timing, Transport, check_address
 
 _ERROR = {"Content-Type": "application/json"}
 
@@ -53,6 +54,16 @@ def test_retries_end(fake_service: Any, sleeps: _Sleeps) -> None:
         _transport(fake_service, sleeps).call("GET", "/api/v1/me")
     assert caught.value.status == 503
     assert len(fake_service.requests) == 4
+
+
+def test_each_wait_is_told(fake_service: Any, sleeps: _Sleeps) -> None:
+    """Whoever looks at a screen hears why nothing happens, before each wait."""
+    told: list[str] = []
+    faults: list[Any] = ["drop", _refusal(503)]
+    fake_service.fault = lambda *_: faults.pop() if faults else None
+    timing = replace(sleeps.timing(), waiting=told.append)
+    Transport(Address(fake_service.url), fake_service.token, timing=timing).call("GET", "/api/v1/me")
+    assert told == ["It is so.", f"{fake_service.url} cannot be reached (the connection broke)."]
 
 
 @pytest.mark.parametrize(
@@ -110,8 +121,9 @@ def test_conflict_carries_its_lists(fake_service: Any, sleeps: _Sleeps) -> None:
 def test_a_proxys_page_is_not_dumped(fake_service: Any, sleeps: _Sleeps, fault: Any) -> None:
     """What is not ours is named by its status and never quoted; the token follows no redirect."""
     fake_service.fault = lambda *_: fault
-    with pytest.raises(errors.ServiceError, match="not in Conductor's words") as caught:
+    with pytest.raises(errors.ServiceUnreachable, match="not in Conductor's words") as caught:
         _transport(fake_service, sleeps).call("GET", "/api/v1/me")
+    assert caught.value.code == NOT_OURS, "it is not the service's no: whoever waits for the service goes on waiting"
     assert "secret" not in str(caught.value)
     assert len(fake_service.requests) == 1
 

@@ -492,7 +492,7 @@ def test_ctrl_c_leaves_the_job_running(desk: Desk, monkeypatch: pytest.MonkeyPat
 
     _job(desk.fake, desk)
     desk.fake.fault = lambda method, _: "drop" if method == "PUT" else None
-    monkeypatch.setattr(watch.Watch.__init__, "__defaults__", ("", interrupt, None))
+    monkeypatch.setattr(watch.Watch.__init__, "__defaults__", ("", interrupt, None, lambda: 0.0))
     _, err = desk("submit", desk.scene, "--wait", code=ExitCode.INTERRUPTED)
     assert "goes on in the background" in err
     assert "conductor job 1 --wait" in desk("job", "1", "--wait", code=ExitCode.INTERRUPTED)[1]

@@ -14,6 +14,7 @@ import pytest
 from conductor_core import errors
 from conductor_core.api.answers import Job
 from conductor_core.api.settings import HostSettings
+from conductor_core.cli.clock import clock_words
 from conductor_core.cli.describe import Asker, describe_scene, find_asker
 from conductor_core.cli.exit_codes import Ended, ExitCode, exit_code_of, exit_code_of_name
 from conductor_core.cli.progress import PlainDisplay, RichDisplay, Status, line_of, open_display, render, size_words
@@ -180,19 +181,37 @@ NOTHING_HOME = {**DOWNLOAD, "done": 0, "total": 0, "bytes": 0, "kept_beside": []
             "waiting: The service is away.",
         ),
         (
+            Status({**SUBMISSION, "error": {"waiting": True, "message": "Away.", "since": "2020-02-03T12:00:00Z"}}),
+            f"waiting since {clock_words(1_580_731_200)}: Away.",
+        ),
+        (Status(SUBMISSION, _job(ready=2), waiting="waiting for the service"), "waiting for the service"),
+        (
             Status(SUBMISSION, _job(success=1, running=2), DOWNLOAD, "EUR"),
             "job 7 running · frames: 1 success, 2 running · 1 of 2 files home, 1.5 kB, 1 placed beside newer work · "
             "cost so far 1.2300 EUR (20 min)",
         ),
         (Status(SUBMISSION, _job(ready=2), NOTHING_HOME), "job 7 running · frames: 2 ready · cost so far 1.2300 (20 min)"),
         (Status(download=NOTHING_HOME), ""),
-        (Status(download={**NOTHING_HOME, "errors": ["e"]}), "1 with errors"),
+        (Status(download={**NOTHING_HOME, "errors": ["e"]}), "1 with errors: e"),
         (Status(job=_job("uploading")), "job 7 uploading · frames: none · cost so far 1.2300 (20 min)"),
-        (Status(download={**DOWNLOAD, "errors": ["e"]}), "1 of 2 files home, 1.5 kB, 1 placed beside newer work, 1 with errors"),
+        (
+            Status(download={**DOWNLOAD, "errors": ["e"]}),
+            "1 of 2 files home, 1.5 kB, 1 placed beside newer work, 1 with errors: e",
+        ),
     ],
     ids=[
         *("nothing", "hashing", "files not looked at", "service not asked", "no files", "failed early", "all there"),
-        *("uploading", "committing", "waiting", "all", "no output", "no output, alone", "no output, errors"),
+        *(
+            "uploading",
+            "committing",
+            "waiting",
+            "waiting since",
+            "service away",
+            "all",
+            "no output",
+            "no output, alone",
+            "no output, errors",
+        ),
         *("no frames", "errors"),
     ],
 )

@@ -215,10 +215,14 @@ def test_a_locked_cache_slows_and_does_not_stop(tmp_path: Path) -> None:
 
 
 def test_a_cache_folder_that_cannot_be_opened(tmp_path: Path) -> None:
-    """A folder in the place of the cache file is an error, not a loop."""
+    """A cache that cannot be opened (here a folder in its place) costs time and no submission: it lives in memory."""
     (tmp_path / "hashes.sqlite").mkdir()
-    with pytest.raises(OSError, match=r"hashes\.sqlite"):
-        HashCache(tmp_path / "hashes.sqlite")
+    cache = HashCache(tmp_path / "hashes.sqlite")
+    path = _write(tmp_path / "a.txt", b"x")
+    hashed = hash_files(_states(path), cache, Progress())[path]
+    cache.learn({path: (FileState(1, 1, 1), hashed.digest)})
+    assert cache.digests({path: FileState(1, 1, 1)}) == {path: hashed.digest}
+    cache.close()
 
 
 def test_one_bad_file_ends_it_all(tmp_path: Path, cache: HashCache) -> None:

@@ -16,6 +16,8 @@ from conductor_service.models import PresenceLease, StoredObject
 from conductor_service.store import FolderStore
 from sqlalchemy import select
 
+PNG = b"\x89PNG\r\n\x1a\n a small picture"
+
 
 def test_an_object_is_new_once(studio: Any) -> None:
     """The first upload answers 201, the same again 200, and nothing is missing any more."""
@@ -115,7 +117,26 @@ def test_a_damaged_manifest_is_a_clear_refusal(make_studio: Any, tmp_path: Path)
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not-found")
 
 
-PNG = b"\x89PNG\r\n\x1a\n a small picture"
+@pytest.mark.parametrize("damage", [lambda f: f.write_bytes(PNG[:-1] + b"!"), Path.unlink], ids=["changed", "missing"])
+def test_a_preview_that_the_store_lost(make_studio: Any, tmp_path: Path, damage: Callable[[Path], object]) -> None:
+    """Whoever asks for it hears which file it was of and what makes a new one, and never sees a wrong picture."""
+    make_studio.store = FolderStore(tmp_path / "store")
+    studio = make_studio()
+    studio.job()
+    runner = studio.runner()
+    assignment = runner.take()
+    runner.render(assignment)
+    output = studio.get("/jobs/1/outputs")["outputs"][0]
+    attempt = assignment["attempt"]
+    path = f"/attempts/{attempt['id']}/outputs/{output['id']}/preview"
+    assert runner.ask("PUT", path, params={"fence": attempt["fence"]}, content=PNG).status_code == 200
+    digest = digest_of(PNG)
+    damage(tmp_path / "store" / "objects" / digest[7:9] / digest[7:])
+    answer = studio.ask("GET", f"/outputs/{output['id']}/preview")
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (404, "not-found")
+    assert error["message"] == f"The preview of {output['path']} is lost: the store no longer has it."
+    assert "Retrying its frame" in error["next"]
 
 
 def test_nothing_stays_that_no_row_knows_of(studio: Any) -> None:

@@ -24,8 +24,11 @@ from conductor_core.documents import from_json
 from conductor_core.errors import (
     BroughtByAnother,
     ConductorError,
+    JournalUnwritable,
+    LostByStore,
     NotFound,
     PathError,
+    PlaceUnwritable,
     ServiceError,
     TransferCancelled,
     TransferError,
@@ -101,6 +104,11 @@ class Downloads:
             self._news.add((service, job))
         self._wake()
 
+    def hurry(self, service: str, job: str) -> None:
+        """Try at once what waits for its next try: somebody asks for it."""
+        self._patience.forget(service, job)
+        self.news_of(service, job)
+
     def stop(self) -> None:
         """Stop; part files stay for the next start to go on from."""
         self._progress.cancel()
@@ -164,9 +172,10 @@ class Downloads:
         except ConductorError as exc:
             wait = self._patience.failed(key)
             _LOG.warning("job %s: %s; asked again in %.0f s", row.number or row.job, exc, wait)
-            self._journal.set_download_error(row, str(exc))
             with self._lock:
                 self._news.add(key)
+            with contextlib.suppress(JournalUnwritable):
+                self._journal.set_download_error(row, str(exc))
         except Exception:  # noqa: BLE001 - worker loop: what goes wrong with one must not stop the others
             self._patience.failed(key)
             _LOG.exception("job %s", row.number or row.job)
@@ -222,8 +231,13 @@ class Downloads:
                 return
             self._check_place(row)
             wanted = Wanted(row.path, Digest(row.digest), row.size, row.mode, row.mtime_ns, followed.number)
-            source = ProjectObjects(self._connect(row.service), followed.project)
-            placed = execute_download(wanted, source, self._cache, self._progress)
+            client = self._connect(row.service)
+            try:
+                placed = execute_download(wanted, ProjectObjects(client, followed.project), self._cache, self._progress)
+            except NotFound as exc:
+                with contextlib.suppress(OSError):  # of another life of the object, or empty: it will never be whole
+                    part_path(row.path, wanted.digest).unlink()
+                raise _lost(row, followed, client) from exc
             self._journal.set_home(row, placed.how, placed.path)
             self._patience.worked(_key(row))
             self._patience.worked((row.service,))
@@ -232,10 +246,14 @@ class Downloads:
         except BroughtByAnother as exc:
             # no failure of the file: soon it is there, or the other has given up
             _LOG.info("%s; looked at again in %.0f s", exc, self._patience.failed(_key(row)))
+        except JournalUnwritable as exc:
+            _LOG.warning("%s is looked at again in %.0f s: %s", row.path, self._patience.failed(_key(row)), exc)
         except (TransferError, PathError, NotFound) as exc:
             self._patience.failed(_key(row))
-            self._journal.set_fetch_error(row, str(exc), final=isinstance(exc, PathError))
             _LOG.warning("%s", exc)
+            passing = isinstance(exc, PlaceUnwritable)
+            with contextlib.suppress(JournalUnwritable):
+                self._journal.set_fetch_error(row, str(exc), final=isinstance(exc, (PathError, LostByStore)), passing=passing)
         except ServiceError as exc:
             wait = self._patience.failed(_key(row))
             # the service may be away for all of its files: not each of them need find that out for itself
@@ -245,7 +263,8 @@ class Downloads:
         except Exception:  # noqa: BLE001 - worker loop: what goes wrong with one must not stop the others
             self._patience.failed(_key(row))
             _LOG.exception("download of %s", row.path)
-            self._journal.set_fetch_error(row, "a defect of the agent; its log (agent.log) says more")
+            with contextlib.suppress(JournalUnwritable):
+                self._journal.set_fetch_error(row, "a defect of the agent; its log (agent.log) says more")
         finally:
             with self._lock:
                 self._fetching.discard((row.service, row.path))
@@ -281,6 +300,13 @@ class Downloads:
             )
             self._folders[key] = _output_folders(submission)
         return self._folders[key]
+
+
+def _lost(row: OutputRow, followed: DownloadRow, client: ServiceClient) -> LostByStore:
+    """Return the error for an output whose bytes the store has no more, with its frame: that is what brings it back."""
+    found = client.outputs(row.job, after=row.seq - 1, limit=1)
+    frame = next((output.frame for output in found if output.seq == row.seq), None)
+    return LostByStore(row.path, followed.number, frame)
 
 
 def _key(row: OutputRow) -> tuple[str, str, str]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from conductor_core.api.answers import OutputFile
+from conductor_core.errors import JournalUnwritable
 from conductor_core.user_folders import private_folder
 
 #: states of a submission in which there is work to do
@@ -135,7 +136,7 @@ class OutputRow:
     size: int
     mode: int
     mtime_ns: int
-    #: `pending`, `done`, `beside` or `failed`
+    #: `pending`, `done`, `beside`, `failed`, or `stuck`: told as failed, and tried again by itself
     state: str
     placed: str
     attempts: int
@@ -146,10 +147,20 @@ class Journal:
     """The agent's memory; safe to share between threads, used by one process (the agent's lock sees to that)."""
 
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
-        private_folder(path.parent)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        """Open the journal at `path`, made where it is not there.
+
+        Raises:
+            JournalUnwritable: its disk is full or read-only, or the folder is somebody else's.
+        """
+        self._path = path
         self._clock = clock
         self._lock = threading.RLock()
+        with self._on_disk():
+            self._open(path)
+
+    def _open(self, path: Path) -> None:
+        private_folder(path.parent)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         self._database = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
         self._database.row_factory = sqlite3.Row
         for pragma in ("journal_mode = WAL", "synchronous = FULL"):
@@ -248,7 +259,7 @@ class Journal:
             )
             self._run(
                 "UPDATE outputs SET state = 'pending', attempts = 0, error = '' "
-                "WHERE service = ? AND job = ? AND state = 'failed'",
+                "WHERE service = ? AND job = ? AND state IN ('failed', 'stuck')",
                 (service, job),
             )
 
@@ -308,17 +319,17 @@ class Journal:
 
     def services_to_do(self) -> list[str]:
         """Return the services that have files to bring home."""
-        rows = self._rows("SELECT DISTINCT service FROM outputs WHERE state = 'pending' ORDER BY service", ())
+        rows = self._rows("SELECT DISTINCT service FROM outputs WHERE state IN ('pending', 'stuck') ORDER BY service", ())
         return [row["service"] for row in rows]
 
     def outputs_to_do(self, service: str, limit: int = 500) -> list[OutputRow]:
         """Return files to bring home from a service, in the order of their publication."""
-        query = "SELECT * FROM outputs WHERE state = 'pending' AND service = ? ORDER BY attempts, seq LIMIT ?"
+        query = "SELECT * FROM outputs WHERE state IN ('pending', 'stuck') AND service = ? ORDER BY attempts, seq LIMIT ?"
         return [_output(row) for row in self._rows(query, (service, limit))]
 
     def tally(self, service: str, job: str) -> Tally:
         """Count the files of a followed job."""
-        states = {"home": "IN ('done', 'beside')", "failed": "= 'failed'", "pending": "= 'pending'"}
+        states = {"home": "IN ('done', 'beside')", "failed": "IN ('failed', 'stuck')", "pending": "= 'pending'"}
         sums = ", ".join(f"COALESCE(SUM(state {test}), 0) AS {name}" for name, test in states.items())
         where = "FROM outputs WHERE service = ? AND job = ?"
         query = f"SELECT COUNT(*) AS total, {sums}, COALESCE(SUM(size * (state {states['home']})), 0) AS bytes {where}"
@@ -334,10 +345,14 @@ class Journal:
             ("beside" if how == "beside" else "done", placed, row.service, row.job, row.path, row.seq),
         )
 
-    def set_fetch_error(self, row: OutputRow, error: str, *, final: bool = False) -> None:
-        """Count a failure of a file's own; after FETCH_ATTEMPTS of them it is given up on."""
+    def set_fetch_error(self, row: OutputRow, error: str, *, final: bool = False, passing: bool = False) -> None:
+        """Count a failure of a file's own; after FETCH_ATTEMPTS of them nobody need wait for it any longer.
+
+        It is given up on then, unless its cause may pass (a full disk, a folder without rights): then it is tried again.
+        """
         attempts = FETCH_ATTEMPTS if final else row.attempts + 1
-        state = "failed" if attempts >= FETCH_ATTEMPTS else "pending"
+        ended = "stuck" if passing else "failed"
+        state = ended if attempts >= FETCH_ATTEMPTS else "pending"
         self._run(
             "UPDATE outputs SET attempts = ?, state = ?, error = ? WHERE service = ? AND job = ? AND path = ? AND seq = ?",
             (attempts, state, error, row.service, row.job, row.path, row.seq),
@@ -364,7 +379,7 @@ class Journal:
 
     def _run(self, statement: str, values: Sequence[Any] = ()) -> bool:
         """Run one statement and tell whether it changed a row."""
-        with self._lock:
+        with self._lock, self._on_disk():
             return self._database.execute(statement, values).rowcount > 0
 
     def _rows(self, query: str, values: Sequence[Any]) -> list[sqlite3.Row]:
@@ -377,13 +392,23 @@ class Journal:
             if self._database.in_transaction:
                 yield
                 return
-            self._database.execute("BEGIN IMMEDIATE")
+            self._run("BEGIN IMMEDIATE")
             try:
                 yield
+                self._run("COMMIT")
             except BaseException:
-                self._database.execute("ROLLBACK")
+                if self._database.in_transaction:  # a full disk may have undone it already
+                    self._database.execute("ROLLBACK")
                 raise
-            self._database.execute("COMMIT")
+
+    @contextlib.contextmanager
+    def _on_disk(self) -> Iterator[None]:
+        """Say what it means when the disk does not take what is to be remembered."""
+        try:
+            yield
+        except (sqlite3.OperationalError, OSError) as exc:
+            reason = exc.strerror if isinstance(exc, OSError) else None
+            raise JournalUnwritable(str(self._path), reason or str(exc)) from exc
 
 
 def _submission(row: sqlite3.Row) -> SubmissionRow:

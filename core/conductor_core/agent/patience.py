@@ -48,7 +48,8 @@ class Patience:
         with self._lock:
             return self._waiting.get(key, (0, 0.0))[1] <= self._clock()
 
-    def forget(self) -> None:
-        """Let everything be tried at once: something changed, such as a new login."""
+    def forget(self, *prefix: Hashable) -> None:
+        """Let everything be tried at once, or what has a key that begins so: something changed, such as a new login."""
         with self._lock:
-            self._waiting.clear()
+            for key in [k for k in self._waiting if not prefix or (isinstance(k, tuple) and k[: len(prefix)] == prefix)]:
+                del self._waiting[key]

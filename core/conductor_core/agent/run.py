@@ -163,7 +163,7 @@ class Agent:
         else:
             number = 0
         self._journal.add_download(service, wish, number=number)
-        self._downloads.news_of(service, wish)
+        self._downloads.hurry(service, wish)
         return {"job": wish}
 
     def downloads(self, job: str = "") -> Mapping[str, Any]:

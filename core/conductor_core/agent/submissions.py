@@ -6,10 +6,12 @@ store has is not sent again. So after a crash a submission simply starts anew an
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -23,6 +25,7 @@ from conductor_core.documents import from_json
 from conductor_core.errors import (
     ConductorError,
     Conflict,
+    JournalUnwritable,
     NotFound,
     Refused,
     ServiceUnreachable,
@@ -44,7 +47,7 @@ AT_ONCE = 2
 _LOG = logging.getLogger("conductor.agent")
 
 #: what passes by itself, or with a new login: the submission waits
-_PASSING = (ServiceUnreachable, Unauthorized)
+_PASSING = (ServiceUnreachable, Unauthorized, JournalUnwritable)
 
 
 class Submissions:
@@ -125,14 +128,24 @@ class Submissions:
         except _PASSING as exc:
             wait = self._patience.failed(identity)
             _LOG.warning("submission %s waits %.0f s: %s", identity, wait, exc)
-            if row is not None and row.state in UNFINISHED:
-                self._journal.set_waiting(identity, told(exc, waiting=True))
+            with contextlib.suppress(JournalUnwritable):
+                self._note_wait(identity, exc)
         except Exception:  # noqa: BLE001 - worker loop: what goes wrong with one must not stop the others
             self._patience.failed(identity)
             _LOG.exception("submission %s", identity)
         finally:
             with self._lock:
                 self._running.discard(identity)
+
+    def _note_wait(self, identity: str, exc: ConductorError) -> None:
+        """Keep what a submission waits for, and since when: that stays while it waits for the same."""
+        now = self._journal.submission(identity)
+        if now is None or now.state not in UNFINISHED:
+            return
+        error, before = told(exc, waiting=True), now.error or {}
+        again = before.get("waiting") and before.get("kind") == error["kind"] and before.get("since")
+        since = before["since"] if again else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        self._journal.set_waiting(identity, {**error, "since": since})
 
     def _submit(self, row: SubmissionRow) -> None:
         progress = Progress()

@@ -22,7 +22,7 @@ from conductor_core.api.answers import (
     read_answer,
 )
 from conductor_core.api.events import Event, follow_events
-from conductor_core.api.transport import Address, RetryPolicy, Timing, Transport
+from conductor_core.api.transport import Address, RetryPolicy, Timing, Transport, not_ours
 from conductor_core.digest import Digest
 from conductor_core.documents import canonical_bytes
 from conductor_core.errors import ServiceUnreachable
@@ -33,6 +33,8 @@ T = TypeVar("T")
 
 _JSON = {"Content-Type": "application/json"}
 _BINARY = {"Content-Type": "application/octet-stream"}
+#: seconds; a question changes nothing and is soon answered, and somebody may be waiting before a still screen
+QUESTION_TIMEOUT = 20.0
 #: bytes read at once from a download
 READ_BLOCK = 1 << 20
 
@@ -80,7 +82,9 @@ class ServiceClient:
             Refused: with code `wrong-content`, the bytes do not hash to `digest`.
         """
         path = _object_path(project, digest)
-        return self._transport.call("PUT", path, body=body, headers=_BINARY, read_timeout=600.0).status_code == 201
+        response = self._transport.call("PUT", path, body=body, headers=_BINARY, read_timeout=600.0)
+        self._parse(response)  # a page of somebody else's is no receipt
+        return response.status_code == 201
 
     @contextlib.contextmanager
     def object_bytes(self, project: str, digest: str, *, offset: int = 0) -> Iterator[Iterator[bytes]]:
@@ -95,6 +99,8 @@ class ServiceClient:
             headers["Range"] = f"bytes={offset}-"
         response = self._transport.call("GET", _object_path(project, digest), headers=headers, stream=True)
         try:
+            if "text/html" in response.headers.get("Content-Type", ""):
+                raise not_ours(self.service, "with a web page", response.status_code)
             # a server that ignores Range sends all of it (RFC 9110, 14.2): what we have is passed over
             yield _blocks(response, skip=offset if offset and response.status_code == 200 else 0, base=self.service)
         finally:
@@ -196,7 +202,7 @@ class ServiceClient:
         return follow_events(self._transport, "/api/v1/events", query=query, after=after, stopped=stopped)
 
     def _get(self, path: str, **query: str | int | None) -> Any:
-        return self._parse(self._transport.call("GET", path, query=query))
+        return self._parse(self._transport.call("GET", path, query=query, read_timeout=QUESTION_TIMEOUT))
 
     def _post(self, path: str, data: Any) -> Any:
         return self._send("POST", path, json.dumps(data).encode())
@@ -208,11 +214,7 @@ class ServiceClient:
         try:
             return json.loads(response.content)
         except ValueError:
-            raise ServiceUnreachable(
-                f"{self.service} answered something that is not JSON.",
-                "Something between (a proxy, a wrong address) may have answered; check the address you logged in with.",
-                status=response.status_code,
-            ) from None
+            raise not_ours(self.service, "something that is not JSON", response.status_code) from None
 
 
 class ProjectObjects:

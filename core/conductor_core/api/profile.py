@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from conductor_core.api.client import ServiceClient
-from conductor_core.api.transport import Address, RetryPolicy, check_address
+from conductor_core.api.transport import Address, RetryPolicy, Timing, check_address
 from conductor_core.errors import SettingsError, Unauthorized
 from conductor_core.user_folders import write_private
 
@@ -86,9 +86,9 @@ def write_profile(config: Path, profile: Profile) -> None:
     write_private(config / FILE, json.dumps({"logins": logins}, indent=1).encode())
 
 
-def connect(login: Login, *, retries: RetryPolicy = RetryPolicy()) -> ServiceClient:
+def connect(login: Login, *, retries: RetryPolicy = RetryPolicy(), timing: Timing = Timing()) -> ServiceClient:
     """Return a client for `login`; nothing is sent yet."""
-    return ServiceClient(login.address, login.token, retries=retries)
+    return ServiceClient(login.address, login.token, retries=retries, timing=timing)
 
 
 def _login(entry: Any) -> Login:

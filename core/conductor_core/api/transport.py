@@ -21,6 +21,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from conductor_core import __version__
+from conductor_core.api.trouble import BROKE, tls_trouble, why_unreachable
 from conductor_core.errors import (
     Conflict,
     Forbidden,
@@ -36,6 +37,8 @@ CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 60.0
 #: bytes that http.client sends at once; its own 8 KiB cost a third of the line
 SEND_BLOCK = 1 << 20
+#: the code of an answer that is not Conductor's
+NOT_OURS = "not-ours"
 
 _NETWORK = (requests.exceptions.ConnectionError, requests.exceptions.Timeout, requests.exceptions.ChunkedEncodingError)
 
@@ -77,6 +80,8 @@ class Timing:
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
     uniform: Callable[[float, float], float] = random.uniform
+    #: told of each wait for a service that does not answer, with the reason: nobody should look at a still screen
+    waiting: Callable[[str], None] = lambda _reason: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +195,7 @@ class Transport:
                 return result
             if attempt == limit:
                 _give_up(self.base, result.reason, limit)
+            self.timing.waiting(_in_short(self.base, result.reason))
             self.timing.sleep(self.retries.wait(attempt, result.retry_after, self.timing.uniform))
         raise AssertionError("unreachable: the last attempt returns or raises")
 
@@ -208,7 +214,10 @@ class Transport:
                 verify=self._verify,
             )
         except requests.exceptions.SSLError as exc:
-            raise _tls_error(self.base, exc) from exc
+            trouble = tls_trouble(self.base, exc)
+            if trouble is None:
+                return _Failure(exc)
+            raise trouble from exc
         except OSError as exc:
             if isinstance(exc, requests.exceptions.RequestException) and not isinstance(exc, _NETWORK):
                 raise ServiceError(f"The request to {self.base} could not be made: {type(exc).__name__}.") from exc
@@ -225,32 +234,17 @@ class Transport:
 def _give_up(base: str, failure: Exception, attempts: int) -> NoReturn:
     if isinstance(failure, ServiceError):
         raise failure
-    reason = _reason(failure)
+    reason = why_unreachable(failure)
+    # a port that speaks TLS hangs up on who does not
+    hint = " (is it an https:// address?)" if base.startswith("http://") and reason == BROKE else ""
     raise ServiceUnreachable(
         f"{base} cannot be reached ({reason}; tried {attempts} times).",
-        "Check the address, the network and that the service runs; then try again.",
+        f"Check the address{hint}, the network and that the service runs; then try again.",
     ) from failure
 
 
-def _reason(failure: BaseException) -> str:
-    text = str(failure)
-    if isinstance(failure, requests.exceptions.ConnectTimeout) or "timed out" in text:
-        return "no answer in time"
-    if "refused" in text:
-        return "connection refused"
-    if "Name or service not known" in text or "getaddrinfo" in text or "NameResolution" in text:
-        return "its name is not known"
-    return "the connection broke"
-
-
-def _tls_error(base: str, exc: Exception) -> ServiceUnreachable:
-    inner = exc.args[0] if exc.args else exc
-    cause = getattr(inner, "reason", inner)
-    return ServiceUnreachable(
-        f"The TLS certificate of {base} does not verify: {cause}.",
-        "Ask your administrator for the certificate authority's file and log in with --ca FILE.",
-        code="tls",
-    )
+def _in_short(base: str, failure: Exception) -> str:
+    return failure.what if isinstance(failure, ServiceError) else f"{base} cannot be reached ({why_unreachable(failure)})."
 
 
 def _retry_after(response: requests.Response, now: float) -> float | None:
@@ -263,6 +257,16 @@ def _retry_after(response: requests.Response, now: float) -> float | None:
         return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - now)
     except ValueError:
         return None
+
+
+def not_ours(base: str, answer: str, status: int) -> ServiceUnreachable:
+    """Return what an answer means that does not come from Conductor: the service was not reached."""
+    return ServiceUnreachable(
+        f"{base} answered {answer}, and not in Conductor's words.",
+        "Something between (a proxy, a wrong address) may have answered; check the address you logged in with.",
+        status=status,
+        code=NOT_OURS,
+    )
 
 
 def raise_for(response: requests.Response, base: str) -> NoReturn:
@@ -279,8 +283,11 @@ def error_of(response: requests.Response, base: str) -> ServiceError:
     code = _text(said.get("code"))
     what, next_step = _text(said.get("message")), _text(said.get("next"))
     if not what:
-        what = f"{base} answered {status} {response.reason or ''}".rstrip() + ", and not in Conductor's words."
-        next_step = "Something between (a proxy, a wrong address) may have answered; check the address you logged in with."
+        # a proxy, or another web server: whatever it says of our request, our service has not said it
+        strange = not_ours(base, f"{status} {response.reason or ''}".rstrip(), status)
+        if status != 401:  # somebody wants another token, whoever it is
+            return strange
+        what = strange.what
     if status == 409:
         return Conflict(what, next_step, code=code, allowed=_texts(said.get("allowed")), missing=_texts(said.get("missing")))
     if status == 401:

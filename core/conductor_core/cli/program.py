@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import errno
 import importlib
 import importlib.util
 import inspect
@@ -22,6 +23,8 @@ from conductor_core.cli.session import Session
 from conductor_core.errors import ConductorError
 from conductor_core.user_folders import user_folders
 
+#: what a disk says that is full, read-only or somebody else's; none of these is our defect
+_DISK = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EROFS, errno.EACCES, errno.EPERM})
 #: packages beyond the core add their commands here (the service: `serve`)
 ENTRY_POINTS = "conductor.commands"
 
@@ -159,7 +162,16 @@ def run(arguments: Sequence[str] | None = None) -> int:
         # the reader (`head`, a pager) has what it wanted; what is left in the buffer has no place to go
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return ExitCode.OK
+    except OSError as exc:
+        if exc.errno not in _DISK or not exc.filename:
+            return _defect()
+        click.echo(f"{exc.filename}: {exc.strerror}. Make room on that disk, and see that you may write there.", err=True)
+        return ExitCode.TRANSFER_FAILED
     except Exception:  # noqa: BLE001 - the outermost border: say that it is our defect, with all that helps to mend it
-        traceback.print_exc()
-        click.echo("This is a defect of Conductor, not of yours: please report the lines above.", err=True)
-        return ExitCode.INTERNAL
+        return _defect()
+
+
+def _defect() -> ExitCode:
+    traceback.print_exc()
+    click.echo("This is a defect of Conductor, not of yours: please report the lines above.", err=True)
+    return ExitCode.INTERNAL

@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from conductor_core.api.answers import Job
+from conductor_core.cli.clock import clock_words_of
 
 #: order and colour of frame states
 FRAME_STATES = {
@@ -46,6 +47,8 @@ class Status:
     #: as the agent tells it (`GET /v1/downloads`)
     download: Mapping[str, Any] | None = None
     currency: str = ""
+    #: why nothing newer is known; empty where all is as new as can be
+    waiting: str = ""
 
 
 class Display(Protocol):
@@ -105,6 +108,8 @@ def open_display(console: Console | None = None) -> Iterator[Display]:
 
 def line_of(status: Status) -> str:
     """Return the whole status as one line, empty while nothing is known."""
+    if status.waiting:
+        return status.waiting
     parts = []
     if status.job is None and status.submission is not None:
         parts.append(_upload_words(status.submission))
@@ -112,7 +117,7 @@ def line_of(status: Status) -> str:
         parts.append(f"job {status.job.number} {status.job.state}")
         parts.append("frames: " + (_frame_words(status.job) or "none"))
     if status.download is not None:
-        parts.append(_home_words(status.download))
+        parts.append(": ".join((_home_words(status.download), *_first_error(status.download))))
     if status.job is not None:
         parts.append(_cost_words(status))
     return " · ".join(filter(None, parts))
@@ -143,6 +148,8 @@ def render(status: Status) -> RenderableType:
         table.add_row(
             "job", Text(f"{status.job.number} {status.job.title}", overflow="ellipsis", no_wrap=True), _cost_words(status)
         )
+    notes = [status.waiting, *(_first_error(status.download) if status.download else ())]
+    rows += [Text(note, style="yellow") for note in notes if note]
     return Group(*rows)
 
 
@@ -180,7 +187,8 @@ def _knows_what_to_send(submission: Mapping[str, Any]) -> bool:
 def _upload_words(submission: Mapping[str, Any]) -> str:
     state, error = submission["state"], submission.get("error")
     if error and error.get("waiting"):
-        return f"waiting: {error['message']}"
+        since = f" since {clock_words_of(str(error['since']))}" if error.get("since") else ""
+        return f"waiting{since}: {error['message']}"
     count, total = int(submission["files"]), size_words(submission["bytes_total"])
     files = count_words(count, "file")
     if state == "hashing":
@@ -227,6 +235,10 @@ def _home_words(download: Mapping[str, Any]) -> str:
     return ", ".join(words)
 
 
+def _first_error(download: Mapping[str, Any]) -> list[str]:
+    return [str(error) for error in download.get("errors") or ()][:1]
+
+
 def _cost_words(status: Status) -> str:
     job = status.job
     assert job is not None
@@ -236,5 +248,5 @@ def _cost_words(status: Status) -> str:
 def _stage(status: Status) -> str:
     if status.job is not None:
         done = status.download or {}
-        return f"{status.job.state} {bool(done.get('complete'))}"
+        return f"{status.job.state} {bool(done.get('complete'))} {bool(status.waiting)} {_first_error(done)}"
     return "" if status.submission is None else str(status.submission["state"]) + str(bool(status.submission.get("error")))

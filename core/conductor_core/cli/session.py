@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import json
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +17,8 @@ from conductor_core.api.client import ServiceClient
 from conductor_core.api.profile import Login, read_profile
 from conductor_core.api.profile import connect as connect_service
 from conductor_core.api.settings import Settings, read_settings
+from conductor_core.api.transport import Timing
+from conductor_core.cli.clock import clock_words
 from conductor_core.documents import to_json
 from conductor_core.user_folders import UserFolders
 
@@ -40,7 +44,7 @@ class Session:
     @functools.cached_property
     def client(self) -> ServiceClient:
         """The service."""
-        return connect_service(self.login)
+        return connect_service(self.login, timing=Timing(waiting=say_that_we_wait()))
 
     @functools.cached_property
     def agent(self) -> AgentClient:
@@ -51,6 +55,19 @@ class Session:
         """Return the agent that runs now, started if none does: the one before may have been killed."""
         record_agent_command(self.folders)
         return connect(folders=self.folders)
+
+
+def say_that_we_wait() -> Callable[[str], None]:
+    """Return what tells, once per command, that the service is waited for, and since when."""
+    told = False
+
+    def tell(reason: str) -> None:
+        nonlocal told
+        if not told:
+            told = True
+            click.echo(f"Waiting for the service since {clock_words(time.time())}: {reason}", err=True)
+
+    return tell
 
 
 pass_session = click.make_pass_decorator(Session)

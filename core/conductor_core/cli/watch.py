@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import Any, TypeVar
 from conductor_core.agent_client import AgentClient
 from conductor_core.api.answers import Job
 from conductor_core.api.client import ServiceClient
+from conductor_core.cli.clock import clock_words
 from conductor_core.cli.exit_codes import Ended, ExitCode, exit_code_of_name
 from conductor_core.cli.progress import Display, Status
 from conductor_core.errors import AgentError, ServiceUnreachable, Unauthorized
@@ -32,6 +34,7 @@ class Watch:
     sleep: Callable[[float], None] = time.sleep
     #: starts the agent again where it was killed; without it that ends the wait
     again: Callable[[], AgentClient] | None = None
+    clock: Callable[[], float] = time.time
     _submission: Mapping[str, Any] | None = field(default=None, init=False)
 
     def submission(self, identity: str) -> Mapping[str, Any]:
@@ -54,16 +57,23 @@ class Watch:
     def job(self, job: str | int) -> tuple[Job, Mapping[str, Any] | None]:
         """Wait until a job has ended and, with an agent, until its files are home; return both.
 
-        A service that is away is waited for: the job goes on without us.
+        A service that is away is waited for, and that is shown: the job goes on without us.
         """
+        since = self.clock()
+        known: Status | None = None
         while True:
             try:
                 now = self.client.job(job)
-            except ServiceUnreachable:
+            except ServiceUnreachable as exc:
+                status = known or Status(self._submission)
+                words = f"waiting for the service since {clock_words(since)}: {exc.what} The job goes on without us."
+                self.display.show(dataclasses.replace(status, waiting=words))
                 self.sleep(LOOK_EVERY * 4)
                 continue
+            since = self.clock()
             download = self._download(now.id)
-            self.display.show(Status(self._submission, now, download, self.currency))
+            known = Status(self._submission, now, download, self.currency)
+            self.display.show(known)
             if now.ended() and (self.agent is None or _home(now, download)):
                 return now, download
             self.sleep(LOOK_EVERY)
@@ -99,5 +109,5 @@ def check_ended(job: Job, download: Mapping[str, Any] | None) -> None:
         raise Ended(
             ExitCode.TRANSFER_FAILED,
             f"{download['total'] - download['done']} files of job {job.number} are not home. {first}".rstrip(),
-            f"Try again: conductor download {job.number}",
+            f"Then try again: conductor download {job.number}",
         )

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from conductor_core.digest import Digest
-from conductor_core.errors import BroughtByAnother, ContentMismatch, FileVanished, TransferError
+from conductor_core.errors import BroughtByAnother, ContentMismatch, FileVanished, PlaceUnwritable
 from conductor_core.transfer.file_lock import try_lock
 from conductor_core.transfer.hash_cache import FileState, HashCache
 from conductor_core.transfer.hashing import hash_file
@@ -104,7 +104,7 @@ def execute_download(wanted: Wanted, source: ObjectSource, cache: HashCache, pro
     Raises:
         BroughtByAnother: another process brings the same bytes to the same place at this moment.
         ContentMismatch: the bytes do not hash to the digest, fetched twice.
-        TransferError: the folder can't be written, or the disk is full.
+        PlaceUnwritable: the folder can't be written, or the disk is full.
         ServiceError: the object is not there, or the service can't be reached; what came so far is kept.
         TransferCancelled: `progress` was cancelled; what came so far is kept.
     """
@@ -247,11 +247,11 @@ def _sync_folder(folder: str) -> None:
         os.close(handle)
 
 
-def _unwritable(path: str, exc: OSError) -> TransferError:
+def _unwritable(path: str, exc: OSError) -> PlaceUnwritable:
     if exc.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
-        return TransferError(path, "cannot be written: the disk is full", "Make room; the download goes on from where it was.")
+        return PlaceUnwritable(path, "cannot be written: the disk is full", "Make room; the download goes on from where it was.")
     if isinstance(exc, PermissionError):
-        return TransferError(
+        return PlaceUnwritable(
             path, "may not be written by you", "Make its folder writable, or close the program that holds it open."
         )
-    return TransferError(path, f"cannot be written ({exc.strerror or exc})", "Check its folder and disk.")
+    return PlaceUnwritable(path, f"cannot be written ({exc.strerror or exc})", "Check its folder and disk.")

@@ -28,6 +28,8 @@ RACY_NS = 2_000_000_000
 
 _LOG = logging.getLogger("conductor.hash-cache")
 
+_SCHEMA = "CREATE TABLE IF NOT EXISTS directories (path BLOB PRIMARY KEY, files BLOB NOT NULL) WITHOUT ROWID"
+
 
 @dataclass(frozen=True, slots=True)
 class FileState:
@@ -112,11 +114,12 @@ class HashCache:
                 return []
 
     def _open(self) -> sqlite3.Connection:
-        private_folder(self._path.parent)
         try:
+            private_folder(self._path.parent)
             return _connect(self._path)
-        except sqlite3.OperationalError:
-            raise
+        except (sqlite3.OperationalError, OSError) as exc:
+            _LOG.warning("The hash cache %s cannot be used (%s): files are hashed again after the next start.", self._path, exc)
+            return _in_memory()
         except sqlite3.DatabaseError as exc:
             return self._replaced(exc)
 
@@ -137,11 +140,18 @@ def _connect(path: Path) -> sqlite3.Connection:
     try:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")
-        database.execute("CREATE TABLE IF NOT EXISTS directories (path BLOB PRIMARY KEY, files BLOB NOT NULL) WITHOUT ROWID")
+        database.execute(_SCHEMA)
         database.execute("SELECT path FROM directories LIMIT 1").fetchall()
     except BaseException:
         database.close()
         raise
+    return database
+
+
+def _in_memory() -> sqlite3.Connection:
+    """Return a cache for this run alone: without one on disk we are slower, not wrong."""
+    database = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    database.execute(_SCHEMA)
     return database
 
 

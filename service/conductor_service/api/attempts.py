@@ -10,8 +10,9 @@ from sqlalchemy import select
 from starlette.responses import Response
 
 from conductor_service.api.access import FarmOf, Person
-from conductor_service.errors import Absent
+from conductor_service.errors import Absent, PreviewLost
 from conductor_service.models import Attempt, Job, OutputFile
+from conductor_service.store import ObjectDamaged, ObjectMissing
 
 router = APIRouter(prefix="/api/v1")
 
@@ -38,10 +39,13 @@ def log(
 def preview(output: str, farm: FarmOf, who: Person) -> Response:
     """Give the picture of an output."""
     with farm.database.read() as session:
-        query = select(OutputFile.preview).join(Job, Job.id == OutputFile.job_id)
+        query = select(OutputFile).join(Job, Job.id == OutputFile.job_id)
         found = session.scalars(query.where(OutputFile.id == output, Job.account_id == who.account_id)).first()
-    if found is None:
+    if found is None or found.preview is None:
         raise Absent("preview of output", output)
-    body = b"".join(farm.store.read(Digest(found)))
+    try:
+        body = b"".join(farm.store.read(Digest(found.preview)))
+    except (ObjectMissing, ObjectDamaged) as exc:
+        raise PreviewLost(found.path) from exc
     headers = {"Cache-Control": "private, max-age=86400", "X-Content-Type-Options": "nosniff"}
     return Response(body, media_type="image/png", headers=headers)

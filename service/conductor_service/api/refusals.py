@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -11,12 +12,18 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from conductor_service.errors import ApiError, Busy, Invalid, WrongContent
 from conductor_service.store import ObjectDamaged, ObjectMissing, StoreFull, StoreUnwritable
 
 log = logging.getLogger(__name__)
+
+#: a disk is not made room on within a second; clients cut this to their own longest wait
+FULL_RETRY_SECONDS = 30
+_MAKE_ROOM = "Its operator must make room; what was under way then goes on by itself."
+_FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
 
 def install(app: FastAPI) -> None:
@@ -25,6 +32,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(OperationalError, _database)
+    app.add_exception_handler(OSError, _system)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _unforeseen)
 
 
@@ -47,7 +56,7 @@ def _conductor(request: Request, exc: Exception) -> Response:
         return answer(WrongContent(exc.what, exc.next_step))
     if isinstance(exc, (StoreFull, StoreUnwritable)):
         log.error("%s", exc)
-        return answer(Busy(exc.what, retry_after=30))
+        return answer(Busy(exc.what, exc.next_step, retry_after=FULL_RETRY_SECONDS))
     log.error("%s %s: %s", request.method, request.url.path, exc)
     return _document(500, "internal", exc.what, exc.next_step)
 
@@ -70,7 +79,23 @@ def _http(request: Request, exc: Exception) -> Response:
 def _database(request: Request, exc: Exception) -> Response:
     """Answer for a database that is locked by somebody else, or whose disk is full: both may pass."""
     log.error("%s %s: %s", request.method, request.url.path, exc)
+    if "full" in str(exc.orig if isinstance(exc, OperationalError) else exc):
+        return answer(Busy("The disk of the service's database is full.", _MAKE_ROOM, retry_after=FULL_RETRY_SECONDS))
     return answer(Busy("The database cannot be written now.", retry_after=2))
+
+
+def _system(request: Request, exc: Exception) -> Response:
+    """Answer for a disk of the service (logs, a folder beside the store) that is full: this passes, a defect does not."""
+    if not isinstance(exc, OSError) or exc.errno not in _FULL:
+        return _unforeseen(request, exc)
+    log.error("%s %s: %s", request.method, request.url.path, exc)
+    return answer(Busy("The disk of the service is full.", _MAKE_ROOM, retry_after=FULL_RETRY_SECONDS))
+
+
+def _gone(request: Request, _exc: Exception) -> Response:
+    """Answer nobody: who sent the body has broken off, and sends it again if it is still wanted."""
+    log.info("%s %s: the sender broke off", request.method, request.url.path)
+    return answer(Busy("The body broke off."))
 
 
 def _unforeseen(request: Request, exc: Exception) -> Response:

@@ -43,10 +43,10 @@ class StagingFailed(RunnerError):
         cause: `disk-full`, `missing-file` or `internal`.
     """
 
-    def __init__(self, path: str, reason: str, *, cause: str = "internal") -> None:
+    def __init__(self, path: str, reason: str, *, cause: str = "internal", next_step: str = "") -> None:
         self.path = path
         self.cause = cause
-        super().__init__(f"{path}: cannot be laid out on the instance ({reason}).")
+        super().__init__(f"{path}: cannot be laid out on the instance ({reason}).", next_step)
 
 
 class TaskFailed(RunnerError):

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from conductor_core.api.trouble import tls_trouble, why_unreachable
 from conductor_core.digest import Digest
 from conductor_core.documents import to_json
 from conductor_core.errors import Conflict, Forbidden, NotFound, Refused, ServiceError, ServiceUnreachable, Unauthorized
@@ -61,6 +62,7 @@ class HttpRunnerService:
     """The service, asked over HTTP with an instance token."""
 
     def __init__(self, url: str, token: str, *, patience: Patience | None = None, ca_file: str = "") -> None:
+        self._url = url
         self._root = f"{url}/api/v1/runner"
         self._token = token
         self._patience = patience or Patience()
@@ -148,25 +150,33 @@ class HttpRunnerService:
             try:
                 answer = self._send(method, path, body_file, request)
             except requests.RequestException as exc:
-                failure = ServiceUnreachable(f"The service at {self._root} does not answer ({exc}).", "Is it running?")
+                failure = self._no_answer(exc)
                 pause = 0.0
             else:
                 if answer.status_code < 400:
                     return answer
                 if answer.status_code not in (429, 500, 502, 503, 504):
                     raise _error_of(answer, path)
-                failure = self._failing(answer.status_code, path)
+                failure = self._failing(answer, path)
                 pause = _retry_after(answer)
             if made == tries or self._patience.clock() > deadline:
                 raise failure
             self._pause(made, pause)
 
-    def _failing(self, status: int, path: str) -> ServiceError:
+    def _no_answer(self, exc: requests.RequestException) -> ServiceError:
+        """Return what a connection that failed means; one whose certificate does not verify is told as that."""
+        trouble = tls_trouble(self._url, exc)
+        what = f"The service at {self._url} does not answer ({why_unreachable(exc)})."
+        return trouble or ServiceUnreachable(what, "Check the address, the network and that the service runs.")
+
+    def _failing(self, answer: requests.Response, path: str) -> ServiceError:
         """Return what an answer of 5xx means: the service is down, or it cannot deal with this one call."""
-        what = f"The service answers {status} to {path}."
+        code, message, step = _said(answer)
+        status = answer.status_code
+        what = f"The service answers {status}: {message}" if message else f"The service answers {status} to {path}."
         if self.silence_seconds() < self._patience.seconds:
-            return ServiceError(what, "Its log says why.", status=status)
-        return ServiceUnreachable(what)
+            return ServiceError(what, step or "Its log says why.", status=status, code=code)
+        return ServiceUnreachable(what, step, status=status, code=code)
 
     def _send(self, method: str, path: str, body_file: Path | None, request: dict[str, Any]) -> requests.Response:
         request.setdefault("timeout", (_CONNECT_SECONDS, _READ_SECONDS))
@@ -213,13 +223,19 @@ def _retry_after(answer: requests.Response) -> float:
     return min(float(text), 60.0) if text.isdigit() else 0.0
 
 
-def _error_of(answer: requests.Response, path: str) -> Exception:
-    """Return the exception that an answer of 4xx means."""
+def _said(answer: requests.Response) -> tuple[str, str, str]:
+    """Return code, message and next step of an answer in Conductor's words; empty ones of any other."""
     try:
         error = answer.json()["error"]
-        code, message, step = str(error["code"]), str(error["message"]), str(error.get("next", ""))
-    except (ValueError, KeyError, TypeError):
-        code, message, step = "", f"The service answers {answer.status_code} to {path}.", ""
+        return str(error["code"]), str(error["message"]), str(error.get("next", ""))
+    except (ValueError, KeyError, TypeError, requests.RequestException):
+        return "", "", ""
+
+
+def _error_of(answer: requests.Response, path: str) -> Exception:
+    """Return the exception that an answer of 4xx means."""
+    code, message, step = _said(answer)
+    message = message or f"The service answers {answer.status_code} to {path}."
     status = answer.status_code
     if status == 410:
         return Retired()

@@ -18,6 +18,9 @@ from conductor_service.runner.errors import StagingFailed
 from conductor_service.runner.placing import Method, place
 from conductor_service.runner.stage import StagedFolder, StagePlan
 
+#: what brings an input back that the store has lost: the question before an upload finds it missing
+SEND_AGAIN = "Submit the scene again, which sends the file again; then this job can be retried too."
+
 Fetch = Callable[[Digest], Iterator[bytes]]
 
 #: enough to keep a line busy with small files; more would only queue at the service
@@ -44,7 +47,7 @@ def execute_stage(plan: StagePlan, folder: Path, *, cache: ContentCache, fetch: 
         StaleAttempt, ServiceUnreachable: from `fetch`.
     """
     try:
-        fetched = _fill_cache(plan.variants(), cache, fetch)
+        fetched = _fill_cache(plan, cache, fetch)
         folder.mkdir(parents=True, mode=0o755)
         for staged in plan.folders:
             (folder / staged.path).mkdir(exist_ok=True)
@@ -72,13 +75,14 @@ def dress_folders(folders: tuple[StagedFolder, ...], root: Path) -> None:
             os.utime(root / staged.path, ns=(staged.mtime_ns, staged.mtime_ns))
 
 
-def _fill_cache(variants: tuple[Variant, ...], cache: ContentCache, fetch: Fetch) -> list[Variant]:
+def _fill_cache(plan: StagePlan, cache: ContentCache, fetch: Fetch) -> list[Variant]:
     """Fetch what the cache lacks; return what was fetched."""
+    variants = plan.variants()
     cache.touch(v.digest for v in variants)
     lacking = {v.digest: v for v in variants if cache.find(v) is None and cache.find_any(v.digest, v.size) is None}
     if lacking:
         with ThreadPoolExecutor(_FETCHES_AT_ONCE, thread_name_prefix="fetch") as pool:
-            for future in [pool.submit(_fetch, variant, cache, fetch) for variant in lacking.values()]:
+            for future in [pool.submit(_fetch, v, plan.name_of(v.digest), cache, fetch) for v in lacking.values()]:
                 with _others_dropped(pool):
                     future.result()
     return list(lacking.values())
@@ -94,15 +98,15 @@ def _others_dropped(pool: ThreadPoolExecutor) -> Iterator[None]:
         raise
 
 
-def _fetch(variant: Variant, cache: ContentCache, fetch: Fetch) -> None:
+def _fetch(variant: Variant, name: str, cache: ContentCache, fetch: Fetch) -> None:
     for attempt in range(1, _FETCH_TRIES + 1):
         try:
             cache.add(variant, fetch(variant.digest))
         except (ServiceUnreachable, ContentMismatch) as exc:
             if attempt == _FETCH_TRIES:
-                raise StagingFailed(variant.digest, str(exc)) from exc
+                raise StagingFailed(name, str(exc)) from exc
         except NotFound as exc:
-            raise StagingFailed(variant.digest, str(exc), cause="missing-file") from exc
+            raise StagingFailed(name, "the store has lost it", cause="missing-file", next_step=SEND_AGAIN) from exc
         else:
             return
 

@@ -201,7 +201,7 @@ class Publisher:
         records, pictures = [], []
         for taken in item.files:
             record, picture = self._verified(taken, item)
-            self._service.store_object(item.holding.ref, record.digest, taken.file)
+            self._store(record, taken.file, item.holding)
             records.append(record)
             if picture:
                 pictures.append((record.path, taken.file))
@@ -211,6 +211,14 @@ class Publisher:
             while len(self._previews) > _PREVIEWS_WAITING:
                 _log.warning("preview of %s is left out: too many wait", self._previews.popleft().output)
         item.holding.frames_done += tuple(frame for frame in item.completes if frame not in item.holding.spoilt)
+
+    def _store(self, record: OutputRecord, file: Path, holding: Holding) -> None:
+        try:
+            self._service.store_object(holding.ref, record.digest, file)
+        except ServiceError as exc:
+            if service_is_gone(exc):
+                raise
+            raise TaskFailed("internal", f"{record.path} was rendered, but could not be stored: {exc}") from exc
 
     def _verified(self, taken: Taken, item: FrameReady) -> tuple[OutputRecord, bool]:
         """Return the record of a file that is what it should be, and whether it is a picture.

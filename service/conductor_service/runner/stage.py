@@ -43,6 +43,8 @@ class StagedFile:
 
     path: str
     variant: Variant
+    #: the artist's own path, for people to read
+    client: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,10 @@ class StagePlan:
     def variants(self) -> tuple[Variant, ...]:
         """Return each variant once."""
         return tuple(dict.fromkeys(f.variant for f in self.files))
+
+    def name_of(self, digest: str) -> str:
+        """Return how the artist calls the content, by its first path."""
+        return next((f.client or f.path for f in self.files if f.variant.digest == digest), digest)
 
 
 def plan_stage(manifest: Manifest) -> StagePlan:
@@ -77,7 +83,7 @@ def plan_stage(manifest: Manifest) -> StagePlan:
         if entry.kind == "file":
             if parts in parents:
                 raise StagingFailed(entry.path, "it is a file, and other paths lie beneath it")
-            files.append(StagedFile(path, _variant(entry)))
+            files.append(StagedFile(path, _variant(entry), entry.path))
         elif entry.kind == "symlink" and parts not in parents:
             links.append(StagedLink(path, entry.target, entry.mtime_ns))
         elif entry.kind == "directory":

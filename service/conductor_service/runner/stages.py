@@ -18,7 +18,7 @@ from conductor_service.runner.assignment import Assignment
 from conductor_service.runner.cache import ContentCache
 from conductor_service.runner.errors import StagingFailed, TaskFailed, service_is_gone
 from conductor_service.runner.holding import Holding
-from conductor_service.runner.materialise import Laid, execute_stage
+from conductor_service.runner.materialise import SEND_AGAIN, Laid, execute_stage
 from conductor_service.runner.placing import Method, can_reflink
 from conductor_service.runner.service import RunnerService
 from conductor_service.runner.stage import StagePlan, plan_stage
@@ -103,7 +103,8 @@ class Stages:
         try:
             data = self._service.manifest(assignment.attempt)
         except NotFound as exc:
-            raise StagingFailed("the job's manifest", f"the service does not have it: {exc}", cause="missing-file") from exc
+            reason = "the store has lost it"
+            raise StagingFailed("the job's manifest", reason, cause="missing-file", next_step=SEND_AGAIN) from exc
         if digest_of(data) != Digest(assignment.manifest):
             raise StagingFailed("the job's manifest", "what the service sent does not hash to its digest")
         try:

@@ -49,14 +49,20 @@ class StoreFull(TransferError):
     """The store's disk, or the quota on it, has no room left."""
 
     def __init__(self, place: str) -> None:
-        super().__init__(place, "the store has no room left", "Free some space there; the upload then goes on.")
+        super().__init__(
+            place, "the store has no room left", "Its operator must make room there; what was under way then goes on by itself."
+        )
 
 
 class StoreUnwritable(TransferError):
     """The store's folder cannot be written."""
 
     def __init__(self, place: str, reason: str) -> None:
-        super().__init__(place, f"the store cannot be written ({reason})", "Make it writable for the service's user.")
+        super().__init__(
+            place,
+            f"the store cannot be written ({reason})",
+            "Its operator must make it writable for the service's user; what was under way then goes on by itself.",
+        )
 
 
 def writing_error(place: str, error: OSError) -> TransferError:
