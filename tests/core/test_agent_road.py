@@ -6,6 +6,7 @@ import json
 import os
 import stat
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -332,6 +333,25 @@ def test_a_retried_frame_comes_home_again(desk: Desk, eventually: Eventually) ->
     eventually(lambda: client.downloads()[0]["complete"])
     desk.fake.publish("job-1", str(frame), b"second", mtime_ns=1_700_000_001_000_000_000)
     eventually(lambda: frame.read_bytes() == b"second")
+
+
+def test_files_are_never_asked_of_no_project(desk: Desk, eventually: Eventually) -> None:
+    """A file is fetched as soon as it is known of: by then it is known whose it is, so that no answer means that it is lost."""
+    asked: list[str] = []
+    desk.fake.fault = lambda method, path: asked.append(path)
+    client = desk.start()
+    journal, add = desk.agent._journal, desk.agent._journal.add_outputs  # type: ignore[union-attr]
+
+    def add_and_dawdle(row: Any, outputs: Any) -> None:
+        add(row, outputs)
+        time.sleep(1.0)
+
+    journal.add_outputs = add_and_dawdle  # type: ignore[method-assign]
+    _submitted(client, client.submit(desk.submission(), desk.files(), download=False), eventually)
+    desk.fake.publish("job-1", str(desk.home / "shot_0001.exr"), b"pixels")
+    client.follow("job-1")
+    eventually((desk.home / "shot_0001.exr").exists)
+    assert not [path for path in asked if "/projects//" in path]
 
 
 def test_half_of_an_earlier_version_does_not_stay(desk: Desk, eventually: Eventually) -> None:

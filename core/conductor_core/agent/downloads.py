@@ -163,6 +163,8 @@ class Downloads:
             client = self._connect(row.service)
             # the state before the outputs: what a job that has ended published is all there then
             job = client.job(row.job)
+            if row.project != job.project:  # files are asked of their project as soon as they are in the journal
+                self._journal.set_job_state(row, number=job.number, project=job.project, state=row.state)
             self._add_all(client, row)
             self._journal.set_job_state(row, number=job.number, project=job.project, state=job.state)
             self._patience.worked(key)
