@@ -57,7 +57,7 @@ def test_a_plan_is_the_same_for_the_same_seed() -> None:
 def test_what_a_replacement_costs(world: World) -> None:
     """A killed runner is billed to when it was last heard of; its replacement is another instance with a minimum of its own."""
     before = {row["id"] for row in world.database("SELECT id FROM instance")}
-    job = world.submit("replacement", range(1, 9), chunk=8)
+    job = world.submit("replacement", range(1, 13), chunk=12)
     wait_for("a frame is accepted", lambda: _outputs(world, job.seed))
     (killed,) = execute(world, [job], Kill(0.0, ("runner",), 0.0, 0))
     wait_for("the job is home", lambda: all(job.home(frame).exists() for frame in job.frames))
@@ -126,7 +126,7 @@ def test_eyes_that_see(world: World) -> None:
 
 def test_every_victim_is_found(world: World) -> None:
     """Each kind of process is found while a job renders: a harness that kills nobody proves nothing."""
-    job = world.submit("victims", range(1, 7), chunk=3)
+    job = world.submit("victims", range(1, 13), chunk=6)
     seen: set[Victim] = set()
 
     def all_seen() -> bool:
