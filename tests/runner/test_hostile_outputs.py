@@ -176,5 +176,5 @@ def test_words_that_break_nothing(farm: Farm, job: MakeJob, scene: str) -> None:
     assert told.beats or "sleep" not in scene
     for beat in told.beats:
         assert 0.0 <= beat.progress <= 1.0
-        assert "?" in beat.status.encode().decode() or beat.status in ("", "half", "x")
+        assert len(beat.status.encode()) <= 800
         assert "\0" not in beat.status

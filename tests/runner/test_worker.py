@@ -391,6 +391,7 @@ def test_memory_of_one_process_is_limited_at_once(farm: Farm, job: MakeJob) -> N
     told = farm.told(job("x = bytearray(400 << 20)"))
     assert told.verdict is not None
     assert (told.verdict.state, told.verdict.cause) == ("failed", "out-of-memory")
+    assert "Its limit is 300 MiB" in told.verdict.message
 
 
 def test_a_full_disk_ends_a_task(farm: Farm, job: MakeJob) -> None:

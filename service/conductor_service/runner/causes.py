@@ -32,7 +32,8 @@ def failure_of_exit(code: int, *, last_lines: str, peak_memory: int = 0, memory_
         return TaskFailed("out-of-memory", f"The software was killed at {_mib(peak_memory)} of memory.{words}", exit_code=code)
     for cause, reader in _READERS:
         if reader.search(last_lines):
-            return TaskFailed(cause, f"The software ended ({_how(code)}).{words}", exit_code=code)
+            limit = limit_words(cause, memory_limit)
+            return TaskFailed(cause, f"The software ended ({_how(code)}).{limit}{words}", exit_code=code)
     if code < 0:
         return TaskFailed("crashed", f"The software crashed ({_how(code)}).{words}", exit_code=code)
     return TaskFailed("exit-code", f"The software ended with {_how(code)}.{words}", exit_code=code)
@@ -41,6 +42,11 @@ def failure_of_exit(code: int, *, last_lines: str, peak_memory: int = 0, memory_
 def cause_of_message(message: str, otherwise: str) -> str:
     """Return the cause that an error's text tells of."""
     return next((cause for cause, reader in _READERS if reader.search(message)), otherwise)
+
+
+def limit_words(cause: str, memory_limit: int) -> str:
+    """Return what there was to use, for software that says it was out of memory: it sees its limit as the machine's end."""
+    return f" Its limit is {_mib(memory_limit)}." if cause == "out-of-memory" and memory_limit else ""
 
 
 def _how(code: int) -> str:

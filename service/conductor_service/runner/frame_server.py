@@ -13,7 +13,7 @@ from conductor_core.documents import to_json
 from conductor_core.paths import PathRule
 from conductor_core.submission import Step
 
-from conductor_service.runner.causes import cause_of_message
+from conductor_service.runner.causes import cause_of_message, limit_words
 from conductor_service.runner.conversation import Conversation, Ended, Said
 from conductor_service.runner.errors import TaskFailed
 from conductor_service.runner.isolation import Launch
@@ -162,8 +162,9 @@ class FrameServer:
             if (over := self._vigil.over_limit()) is not None:
                 raise over
             cause, text = str(message.get("cause", "")), _text(message.get("message", ""), _MESSAGE)
-            cause = cause if cause in _CAUSES else "internal"
-            raise TaskFailed(cause_of_message(text, cause), f"{text}\n{self._log.last_lines()}".strip())
+            cause = cause_of_message(text, cause if cause in _CAUSES else "internal")
+            text += limit_words(cause, self._vigil.memory_limit)
+            raise TaskFailed(cause, f"{text}\n{self._log.last_lines()}".strip())
         if frame is not None and message.get("frame") != frame:
             return None
         if message["event"] == "progress" and on_progress is not None:

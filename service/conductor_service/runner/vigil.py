@@ -99,6 +99,11 @@ class Vigil:
             self._last_life = self._watch.clock()
             return event
 
+    @property
+    def memory_limit(self) -> int:
+        """Return the bytes that a task may use; 0: all there is."""
+        return self._watch.resources.memory
+
     def note_life(self) -> None:
         """Count silence from now: the process was not asked for anything meanwhile."""
         self._last_life = self._watch.clock()
