@@ -15,13 +15,15 @@ from sqlalchemy import ColumnElement, Table, bindparam, exists, select, update
 
 from conductor_service.clock import SteadyClock
 from conductor_service.database import Database, Unit
-from conductor_service.models import Attempt, Base, Instance, OutputFile, PresenceLease
+from conductor_service.models import Attempt, Base, Instance, OutputFile, PresenceLease, Token
 
 #: less than this is no step: NTP slews it, and what is measured by elapsed time is slewed with it
 STEP = timedelta(seconds=1)
 _OPEN = Instance.ended.is_(None)
 _INSTANCE_MARKS = ("launched", "ready", "heard", "idle_since", "retired")
 _ATTEMPT_MARKS = ("started", "ended", "expires", "released")
+#: these live for so long; a person's token until a date
+_RELATIVE_TOKENS = ("instance", "session")
 _THERE = exists().where(Instance.id == Attempt.instance_id, _OPEN)
 _PUBLISHED_THERE = exists().where(Attempt.id == OutputFile.attempt_id, Attempt.instance_id == Instance.id, _OPEN)
 
@@ -47,6 +49,7 @@ def _move_all(unit: Unit, step: timedelta) -> None:
     _move(unit, Attempt, _ATTEMPT_MARKS, _THERE, step)
     _move(unit, OutputFile, ("created",), _PUBLISHED_THERE, step)
     _move(unit, PresenceLease, ("expires",), None, step)
+    _move(unit, Token, ("created", "expires"), Token.kind.in_(_RELATIVE_TOKENS), step)
 
 
 def _move(unit: Unit, kind: type[Base], marks: Sequence[str], where: ColumnElement[bool] | None, step: timedelta) -> None:

@@ -10,18 +10,21 @@ from typing import Protocol
 
 _log = logging.getLogger(__name__)
 
+#: endings under way; each looks through the processes of the machine, or asks a provider
+AT_ONCE = 16
+
 
 class Endings(Protocol):
     """Start endings, know which are under way, and give those that are over."""
 
     def begin(self, instance_id: str, end: Callable[[], None]) -> None:
-        """Start to end an instance; nothing happens if that is under way."""
+        """Start to end an instance; nothing happens if that is under way, or too many are: ask again later."""
 
     def under_way(self, instance_id: str) -> bool:
         """Tell whether an instance is being ended."""
 
     def over(self) -> list[str]:
-        """Return the instances whose ending is over since this was asked last, whether it succeeded or not."""
+        """Return the instances that have been ended since this was asked last."""
 
     def wait(self, seconds: float) -> None:
         """Wait until all are over, or for so long."""
@@ -62,27 +65,29 @@ class Aside:
         self._done = done
         self._lock = threading.Lock()
         self._threads: dict[str, threading.Thread] = {}
+        self._ended: list[str] = []
 
     def begin(self, instance_id: str, end: Callable[[], None]) -> None:
-        """Start to end an instance; nothing happens if that is under way."""
+        """Start to end an instance; nothing happens if that is under way, or too many are: ask again later.
+
+        Raises:
+            RuntimeError: the system gives no thread; nothing was begun.
+        """
         thread = threading.Thread(target=self._run, args=(instance_id, end), name=f"end {instance_id}", daemon=True)
         with self._lock:
-            if instance_id in self._threads:
-                return
-            self._threads[instance_id] = thread
-        thread.start()
+            if instance_id not in self._threads and len(self._threads) < AT_ONCE:
+                thread.start()
+                self._threads[instance_id] = thread
 
     def under_way(self, instance_id: str) -> bool:
-        """Tell whether an instance is being ended, or its end was not asked for by `over` yet."""
+        """Tell whether an instance is being ended."""
         with self._lock:
             return instance_id in self._threads
 
     def over(self) -> list[str]:
-        """Return the instances whose ending is over since this was asked last."""
+        """Return the instances that have been ended since this was asked last."""
         with self._lock:
-            ended = [key for key, thread in self._threads.items() if not thread.is_alive() and thread.ident is not None]
-            for key in ended:
-                del self._threads[key]
+            ended, self._ended = self._ended, []
         return ended
 
     def wait(self, seconds: float) -> None:
@@ -94,8 +99,13 @@ class Aside:
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def _run(self, instance_id: str, end: Callable[[], None]) -> None:
+        ended = [instance_id]
         try:
             end()
         except Exception:  # noqa: BLE001 - worker loop: the next look of the scheduler begins it again
             _log.exception("Instance %s could not be ended; it is tried again.", instance_id)
+            ended = []
+        with self._lock:
+            self._threads.pop(instance_id, None)
+            self._ended += ended
         self._done()

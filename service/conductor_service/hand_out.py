@@ -8,17 +8,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from conductor_core.documents import to_json
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, Select, exists, select
 from sqlalchemy.orm import Session
 
 from conductor_service.database import Unit
 from conductor_service.door import Why, move
 from conductor_service.jobs import submission_of
-from conductor_service.leases import lose
+from conductor_service.leases import failures_of, lose
 from conductor_service.models import Attempt, Instance, Job, Project, Step, Task, new_id
 from conductor_service.retry_policy import ELSEWHERE_FOR, is_last_try
 from conductor_service.states import AttemptState, JobState, TaskState
 from conductor_service.views import JsonObject
+
+#: of the tasks that failed before: a job in which everything fails must not hold the pen for long
+_LOOKED_AT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,23 +92,28 @@ def next_task(session: Session, job: str, instance: Instance, sessions: Sequence
     failed on this very instance comes last, and not at all for a while where another instance could take it.
     """
     alive = exists().where(Attempt.task_id == Task.id, Attempt.released.is_(None), Attempt.expires > now)
-    query = select(Task).where(Task.job_id == job, Task.state == TaskState.READY, ~alive).order_by(Task.index).limit(1)
-    failed = exists().where(*_failed_on(instance))
-    fresh = query.where(or_(Task.failures == 0, ~failed))
+    ready = select(Task).where(Task.job_id == job, Task.state == TaskState.READY, ~alive).order_by(Task.index)
+    fresh = ready.where(Task.failures == 0).limit(1)
     loaded = [key.partition("/")[2] for key in sessions if key.startswith(f"{job}/")]
     queries = [fresh]
     if loaded:
         steps = select(Step.id).where(Step.job_id == job, Step.name.in_(loaded))
         queries.insert(0, fresh.where(Task.step_id.in_(steps)))
-    recent = exists().where(*_failed_on(instance), Attempt.ended > now - ELSEWHERE_FOR)
-    queries.append(query.where(Task.failures > 0, ~recent) if _has_siblings(session, instance) else query)
-    return next((task for q in queries if (task := session.scalars(q).first()) is not None), None)
+    task = next((task for q in queries if (task := session.scalars(q).first()) is not None), None)
+    return task or _failed_before(session, ready, instance, now)
 
 
-def _failed_on(instance: Instance) -> tuple[ColumnElement[bool], ...]:
-    """Return what makes the last attempt of a task one that failed on an instance."""
-    last = (Attempt.id == Task.attempt_id, Attempt.generation == Task.generation)
-    return (*last, Attempt.instance_id == instance.id, Attempt.state == AttemptState.FAILED)
+def _failed_before(session: Session, ready: Select[tuple[Task]], instance: Instance, now: datetime) -> Task | None:
+    """Return the first task that failed before, best one that did so elsewhere."""
+    tasks = session.scalars(ready.where(Task.failures > 0).limit(_LOOKED_AT)).all()
+    ids = [task.attempt_id for task in tasks]
+    failed = (Attempt.id.in_(ids), Attempt.instance_id == instance.id, Attempt.state == AttemptState.FAILED)
+    last = select(Attempt.task_id, Attempt.generation, Attempt.ended).where(*failed)
+    here = {(row.task_id, row.generation): row.ended for row in session.execute(last)} if tasks else {}
+    elsewhere = next((t for t in tasks if (t.id, t.generation) not in here), None)
+    if elsewhere is not None or not tasks or not _has_siblings(session, instance):
+        return elsewhere or next(iter(tasks), None)
+    return next((t for t in tasks if here[t.id, t.generation] <= now - ELSEWHERE_FOR), None)
 
 
 def _has_siblings(session: Session, instance: Instance) -> bool:
@@ -167,7 +175,8 @@ def assignment(session: Session, attempt: Attempt) -> JsonObject:
     submission = submission_of(job)
     step = next(s for s in submission.steps if s.name == step_row.name)
     done = set(task.frames_done)
-    last = is_last_try(task.failures, "bad-output", submission.retries)
+    before = failures_of(session, task, "bad-output")
+    last = is_last_try(task.failures, "bad-output", submission.retries, same=before)
     return {
         "attempt": {"id": attempt.id, "fence": attempt.fence, "number": attempt.number, "last_try": last},
         "job": {

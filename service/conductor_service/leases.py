@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from conductor_service import waiting
 from conductor_service.clock import milliseconds_between
@@ -217,8 +218,10 @@ def end(
     retries = submission_of(job).retries
     with unit.session.no_autoflush:  # one UPDATE per row, when the door writes
         held = task.id in waiting.held(unit.session, [task])
-    done = set(task.frames) <= set(task.frames_done)
-    to, tries = after_attempt(outcome, cause=cause, tries=tries, retries=retries, held=held, done=done)
+        same = failures_of(unit.session, task, cause) if outcome is AttemptState.FAILED else 0
+    # After a failure the frames may all be there and something beside them lacking: then they are rendered again.
+    done = set(task.frames) <= set(task.frames_done) and not task.failures
+    to, tries = after_attempt(outcome, cause=cause, tries=tries, retries=retries, held=held, done=done, same=same)
     task.failures, task.preemptions = tries.failures, tries.preemptions
     if to is TaskState.SUCCESS and outcome is not AttemptState.SUCCESS:
         cause, message = "", f"all its frames were accepted before this: {message}"
@@ -228,6 +231,16 @@ def end(
         waiting.drop_holds(unit, [task])
     _note_idle(unit, attempt.instance_id)
     waiting.settle(unit, job)
+
+
+def failures_of(session: Session, task: Task, cause: str) -> int:
+    """Return how many of a task's failures so far were of a cause, since somebody last asked for it; without the current one."""
+    if not task.failures:
+        return 0
+    query = select(Attempt.cause).where(Attempt.task_id == task.id, Attempt.state == AttemptState.FAILED)
+    with session.no_autoflush:
+        last = session.scalars(query.order_by(Attempt.number.desc()).limit(task.failures)).all()
+    return last.count(cause)
 
 
 def _note_idle(unit: Unit, instance_id: str) -> None:

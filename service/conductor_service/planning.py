@@ -101,7 +101,8 @@ def plan_fleet(
     ended = {instance for instance, _ in ends}
     kept = [i for i in live if i.id not in ended]
     again = [i.id for i in kept if not i.exists]
-    launches, short = plan_launches(kept, demands, rules)
+    leaving = [i for i in live if i.id in ended and i.exists]
+    launches, short = plan_launches(kept, demands, rules, leaving=leaving)
     idle = [i for i in kept if i.state == "ready" and i.idle_since and not i.retired]
     retire = {i.id for i in idle if i.idle_since and now - i.idle_since >= rules.idle}
     retire.update(_make_room([i for i in idle if i.id not in retire], short))
@@ -131,11 +132,16 @@ class Shortage:
     fleet: Counter[Kind] = field(default_factory=Counter)
 
 
-def plan_launches(live: Sequence[Live], demands: Sequence[Demand], rules: Rules) -> tuple[list[Kind], Shortage]:
-    """Return what to launch, best job first, within the limits; and what they left no room for."""
+def plan_launches(
+    live: Sequence[Live], demands: Sequence[Demand], rules: Rules, *, leaving: Sequence[Live] = ()
+) -> tuple[list[Kind], Shortage]:
+    """Return what to launch, best job first, within the limits; and what they left no room for.
+
+    An instance that is `leaving` takes no work, and its place until it is gone: it is billed, and may take long.
+    """
     available = Counter(i.kind for i in live if not i.retired)
-    per_account = Counter(i.kind.account for i in live)
-    total = len(live)
+    per_account = Counter(i.kind.account for i in (*live, *leaving))
+    total = len(live) + len(leaving)
     launches: list[Kind] = []
     short = Shortage()
     for demand in sorted(demands, key=lambda d: (-d.priority, d.number)):

@@ -49,14 +49,14 @@ POLICY: Mapping[str, Again] = {
 ELSEWHERE_FOR = timedelta(seconds=30)
 
 
-def failures_allowed(cause: str, retries: Retries) -> int:
-    """Return how many failures a task may have and still be tried again, when the last was of this cause."""
+def is_last_try(failures: int, cause: str, retries: Retries, *, same: int) -> bool:
+    """Tell whether a task that has failed so often is given up if it fails of this cause now.
+
+    Args:
+        failures: how often it failed before, of whatever cause.
+        same: how often of this cause.
+    """
     again = POLICY.get(cause, Again.AS_ASKED)
-    if again is Again.NEVER:
-        return 0
-    return min(retries.failure, 1) if again is Again.ONCE else retries.failure
-
-
-def is_last_try(failures: int, cause: str, retries: Retries) -> bool:
-    """Tell whether a task that has failed so often would be given up if it failed of this cause now."""
-    return failures + 1 > failures_allowed(cause, retries)
+    if again is Again.NEVER or failures >= retries.failure:
+        return True
+    return again is Again.ONCE and same >= 1

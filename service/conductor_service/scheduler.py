@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from conductor_service import clock_steps, events, leases, objects
 from conductor_service.database import Unit
-from conductor_service.endings import AtOnce, Endings
+from conductor_service.endings import AT_ONCE, AtOnce, Endings
 from conductor_service.farm import Farm
 from conductor_service.fleets import Fleet, LaunchFailed, LaunchOrder
 from conductor_service.instances import end_instance, new_instance, signs_of_life
@@ -126,9 +126,10 @@ class Scheduler:
         """End every instance, for a service that is to leave nothing behind."""
         with self._farm.database.read() as session:
             ids = session.scalars(select(Instance.id).where(Instance.ended.is_(None))).all()
-        for instance_id in ids:
-            self._endings.begin(instance_id, partial(self.end, instance_id, "the service was stopped"))
-        self._endings.wait(_LONGEST_ENDING_SECONDS)
+        for start in range(0, len(ids), AT_ONCE):
+            for instance_id in ids[start : start + AT_ONCE]:
+                self._endings.begin(instance_id, partial(self.end, instance_id, "the service was stopped"))
+            self._endings.wait(_LONGEST_ENDING_SECONDS)
         for left in self._fleet.instances():
             self._fleet.terminate(left.instance_id)
 
@@ -138,10 +139,12 @@ class Scheduler:
         if abs(step) < clock_steps.STEP:
             return
         log.warning("The system's clock was set by %+.0f s; all that is under way moves along.", step.total_seconds())
+        self._note_heard()
         clock_steps.follow(self._farm.database, self._farm.clock, step)
-        for instance in list(self._farm.seen):
-            self._farm.seen[instance] += step
+        self._farm.seen.clear()  # requests write here all the time: nobody could tell which of these times have moved
+        self._farm.gatekeeper.forget()
         self._moments.move(step)
+        self._moments.patience = self._farm.clock()
         self._moments.sweep = self._farm.clock() + objects.PRESENCE
 
     def _allow_for_gaps(self, now: datetime) -> None:
@@ -163,8 +166,12 @@ class Scheduler:
         if not seen:
             return
         with self._farm.database.write() as unit:
-            for instance in unit.session.scalars(select(Instance).where(Instance.ended.is_(None))):
+            there = unit.session.scalars(select(Instance).where(Instance.ended.is_(None))).all()
+            for instance in there:
                 instance.heard = seen.get(instance.id, instance.heard)
+        for gone in seen.keys() - {i.id for i in there}:
+            self._farm.seen.pop(gone, None)
+            self._moments.launches.pop(gone, None)
 
     def _plan(self, session: Session, there: set[str], now: datetime) -> FleetPlan:
         instances = session.scalars(select(Instance).where(Instance.ended.is_(None))).all()

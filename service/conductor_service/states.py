@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from conductor_core.submission import Retries
 
-from conductor_service.retry_policy import failures_allowed
+from conductor_service.retry_policy import is_last_try
 
 
 class TaskState(str, enum.Enum):
@@ -153,12 +153,13 @@ class Tries:
 
 
 def after_attempt(
-    outcome: AttemptState, *, cause: str, tries: Tries, retries: Retries, held: bool, done: bool = False
+    outcome: AttemptState, *, cause: str, tries: Tries, retries: Retries, held: bool, done: bool = False, same: int = 0
 ) -> tuple[TaskState, Tries]:
     """Return where a task goes when its current attempt ended, and the new counts.
 
     Which failures are worth another try is said by `retry_policy`. A lost instance counts as a preemption: neither is the
-    scene's fault. Where all frames were accepted (`done`) before the machine went, there is nothing left to do.
+    scene's fault. Where all was accepted (`done`) before the machine went, there is nothing left to do. `same` is how often
+    it failed of this cause before.
     """
     if outcome is AttemptState.SUCCESS or (done and outcome in (AttemptState.LOST, AttemptState.PREEMPTED)):
         return TaskState.SUCCESS, tries
@@ -166,10 +167,8 @@ def after_attempt(
         return TaskState.KILLED, tries
     again = waiting_state(held=held, blocked=False)
     if outcome is AttemptState.FAILED:
-        tries = Tries(tries.failures + 1, tries.preemptions)
-        if tries.failures > failures_allowed(cause, retries):
-            return TaskState.FAILED, tries
-        return again, tries
+        last = is_last_try(tries.failures, cause, retries, same=same)
+        return TaskState.FAILED if last else again, Tries(tries.failures + 1, tries.preemptions)
     tries = Tries(tries.failures, tries.preemptions + 1)
     if tries.preemptions > retries.preemption:
         return (TaskState.PREEMPTED if outcome is AttemptState.PREEMPTED else TaskState.FAILED), tries
