@@ -135,7 +135,8 @@ def renew_owner_token(settings: Settings) -> None:
 def local_fleet(settings: Settings, catalogue: Catalogue) -> LocalProcessFleet:
     """Return the fleet of local processes; its runners speak to the service without leaving this machine."""
     trusted = settings.tls_ca or settings.tls_certificate
-    extra = ("--ca-file", trusted) if trusted else ("--allow-plain-http",)
+    transport = ("--ca-file", trusted) if trusted else ("--allow-plain-http",)
+    extra = (*transport, "--dead-after", str(settings.fleet.patience_seconds))
     memory = {name: kind.memory_gb for name, kind in catalogue.instance_types.items()}
     return LocalProcessFleet(settings.data_folder / "instances", extra=extra, memory_gb=memory)
 

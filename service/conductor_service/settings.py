@@ -23,10 +23,12 @@ class FleetSettings:
     max_instances: int = 2
     #: an instance that has not said hello after this long is given up; seconds
     launch_seconds: int = 120
+    #: a runner that the service has not answered for this long ends itself; seconds
+    patience_seconds: int = 300
 
     def __post_init__(self) -> None:
         """Refuse limits that nothing could run under."""
-        _positive(self, "max_instances", "launch_seconds")
+        _positive(self, "max_instances", "launch_seconds", "patience_seconds")
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ def test_a_job_from_submission_to_commit(client: ServiceClient, fake_service: An
     assert job.submission == _submission()
     digest = digest_of(_DATA)
     manifest = make_manifest(Flavour.POSIX, [Entry("/s.blend", digest=digest, size=len(_DATA))])
-    assert client.missing("show", [digest]) == {digest}
+    assert client.missing("show", {digest: len(_DATA)}) == {digest}
     with pytest.raises(Conflict) as caught:
         client.put_manifest(job.id, manifest)
     assert caught.value.missing == (digest,)
@@ -105,7 +105,7 @@ def test_project_objects_is_the_store_of_one_project(client: ServiceClient, fake
     """What transfer needs of a store is bound to one project."""
     objects = ProjectObjects(client, "a project/with slash")
     assert objects.put(digest_of(_DATA), lambda: _DATA)
-    assert objects.missing([digest_of(_DATA)]) == frozenset()
+    assert objects.missing({digest_of(_DATA): len(_DATA)}) == frozenset()
     with objects.read(digest_of(_DATA), 3) as blocks:
         assert b"".join(blocks) == _DATA[3:]
     assert "/projects/a%20project%2Fwith%20slash/objects/" in fake_service.requests[0][1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -28,9 +28,9 @@ class MemorySink:
         self.before: Callable[[], None] = lambda: None
         self._lock = threading.Lock()
 
-    def missing(self, digests: Sequence[str]) -> frozenset[Digest]:
-        self.questions.append(len(digests))
-        return frozenset(Digest(d) for d in digests if d not in self.objects)
+    def missing(self, objects: Mapping[Digest, int]) -> frozenset[Digest]:
+        self.questions.append(len(objects))
+        return frozenset(d for d in objects if d not in self.objects)
 
     def put(self, digest: str, body: Callable[[], Readable | bytes]) -> bool:
         self.before()

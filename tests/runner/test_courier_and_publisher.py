@@ -270,12 +270,8 @@ def test_what_the_service_refuses_fails_the_attempt(desk: Desk, monkeypatch: pyt
 
 @pytest.mark.parametrize(
     "refusal",
-    [
-        Conflict("it is being deleted", code="not-allowed-now"),
-        ServiceError("it answers 500", status=500),
-        Refused("no", status=422),
-    ],
-    ids=["409", "500", "422"],
+    [Conflict("it is being deleted", code="not-allowed-now"), Refused("no", status=422)],
+    ids=["409", "422"],
 )
 def test_a_refusal_of_one_call_is_one_attempt_s(desk: Desk, monkeypatch: pytest.MonkeyPatch, refusal: ServiceError) -> None:
     """Whatever the service refuses of one attempt, the publisher goes on, and the attempt's end is told."""
@@ -288,6 +284,50 @@ def test_a_refusal_of_one_call_is_one_attempt_s(desk: Desk, monkeypatch: pytest.
     verdict = desk.end()
     assert verdict is not None
     assert (verdict.state, verdict.cause, verdict.frames_done) == ("failed", "internal", ())
+    assert desk.publisher.broken is None
+
+
+FULL = ServiceError("/store: the store has no room left.", status=503, code="busy")
+
+
+@pytest.mark.parametrize("call", ["store_object", "publish"])
+@pytest.mark.parametrize("trouble", [FULL, ServiceError("the line broke")], ids=["no room", "a broken line"])
+def test_what_is_rendered_waits_until_it_is_taken(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, trouble: ServiceError, call: str
+) -> None:
+    """However often one call's patience ends, a frame is kept and published when the service takes it; the log says so."""
+    works, tries = getattr(desk.service, call), []
+
+    def fails_thrice(*words: object) -> object:
+        tries.append(words)
+        if len(tries) < 4:
+            raise trouble
+        return works(*words)
+
+    monkeypatch.setattr(desk.service, call, fails_thrice)
+    desk.frame(1)
+    verdict = desk.end()
+    assert verdict is not None
+    assert (verdict.state, verdict.frames_done, len(tries)) == ("success", (1,), 4)
+    assert desk.service.told[desk.holding.ref.id].log.count(b"is rendered and waits to be stored: " + trouble.what.encode()) == 3
+
+
+@pytest.mark.parametrize("ending", [False, True], ids=["a defect of the service", "no room, and the instance ends"])
+def test_what_the_service_cannot_take_is_no_failure_of_the_scene(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, ending: bool
+) -> None:
+    """The attempt is given back with the reason: it is rendered again, and counts as a lost one."""
+
+    def fails(*_: object) -> None:
+        raise FULL if ending else ServiceError("it answers 500", status=500)
+
+    monkeypatch.setattr(desk.service, "store_object", fails)
+    desk.publisher.deadline = time.monotonic() + 30 if ending else None
+    desk.frame(1)
+    verdict = desk.end()
+    assert verdict is not None
+    assert (verdict.state, verdict.cause, verdict.frames_done) == ("killed", "internal", ())
+    assert "was rendered, but could not be stored" in verdict.message
     assert desk.publisher.broken is None
 
 

@@ -179,9 +179,8 @@ def error(status: int, code: str = "x", headers: dict[str, str] | None = None) -
         (error(409, "stale-attempt"), StaleAttempt),
         (error(409, "not-allowed-now"), Conflict),
         (error(410, "retire"), Retired),
-        (Answer(400, b"<html>"), Refused),
     ],
-    ids=["401", "403", "404", "400", "422", "stale", "conflict", "410", "not ours"],
+    ids=["401", "403", "404", "400", "422", "stale", "conflict", "410"],
 )
 def test_a_no_is_not_asked_again(script: Script, service: HttpRunnerService, answer: Answer, kind: type[Exception]) -> None:
     """Each refusal is an error of its own kind, at once."""
@@ -189,6 +188,33 @@ def test_a_no_is_not_asked_again(script: Script, service: HttpRunnerService, ans
     with pytest.raises(kind):
         service.finish(ATTEMPT, Verdict("success"))
     assert len(script.asked) == 1
+
+
+PAGE = {"Content-Type": "text/html"}
+STRANGERS = {
+    "200": Answer(200, b"<html>", PAGE),
+    "302": Answer(302, b"", {"Location": "http://127.0.0.1:9/"}),
+    "400": Answer(400, b"<html>", PAGE),
+    "401": Answer(401, b"<html>", PAGE),
+    "404": Answer(404, {"detail": "Not Found"}),
+    "410": Answer(410, b"<html>", PAGE),
+    "502": Answer(502, b"<html>", PAGE),
+}
+
+
+@pytest.mark.parametrize("answer", STRANGERS.values(), ids=STRANGERS)
+def test_a_stranger_s_answer_is_no_answer(
+    script: Script, service: HttpRunnerService, clock: Clock, answer: Answer, tmp_path: Path
+) -> None:
+    """What another web server says at that address is neither a receipt nor a no: it is waited for the service itself."""
+    (tmp_path / "x").write_bytes(b"pixels")
+    script.answers = [answer, Answer(201, {})]
+    service.store_object(ATTEMPT, digest_of(b"pixels"), tmp_path / "x")
+    assert [body for _, _, body in script.asked] == [b"pixels"] * 2
+    script.answers = [answer] * 99
+    with pytest.raises(ServiceUnreachable, match="is not the service"):
+        service.finish(ATTEMPT, Verdict("success"))
+    assert service.silence_seconds() >= 20
 
 
 def test_trouble_is_asked_again_with_growing_pauses(script: Script, service: HttpRunnerService, clock: Clock) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from conductor_core.errors import ContentMismatch
 from conductor_core.manifest import Entry, make_manifest
 from conductor_core.paths import Flavour
 from conductor_service.models import PresenceLease, StoredObject
-from conductor_service.store import FolderStore
+from conductor_service.store import FolderStore, MemoryStore, StoreFull
 from sqlalchemy import select
 
 PNG = b"\x89PNG\r\n\x1a\n a small picture"
@@ -30,6 +31,44 @@ def test_an_object_is_new_once(studio: Any) -> None:
     assert studio.ask("PUT", path, content=data).status_code == 200
     assert studio.ask("POST", "/projects/default/objects/missing", json=missing).json() == {"missing": []}
     assert studio.ask("GET", path).content == data
+
+
+class SmallStore(MemoryStore):
+    """A store with room for ten bytes more, whatever it is asked to write."""
+
+    def check_room(self, needed: int) -> None:
+        if needed > 10:
+            raise StoreFull("/store", needed, 10)
+
+
+def test_what_does_not_fit_is_refused_before_it_is_sent(make_studio: Any) -> None:
+    """Asked with sizes, and again at the upload, a full store says how much is lacking; what is there needs no room."""
+    make_studio.store = SmallStore()
+    studio = make_studio()
+    small, large = digest_of(b"small"), digest_of(b"something large")
+    missing = "/projects/default/objects/missing"
+    for answer in (
+        studio.ask("POST", missing, json={"digests": [small, large], "sizes": [5, 15]}),
+        studio.ask("POST", missing, json={"digests": [large, large], "sizes": [15, 15]}),
+        studio.ask("PUT", f"/projects/default/objects/{large}", content=b"something large"),
+    ):
+        error = answer.json()["error"]
+        assert (answer.status_code, error["code"], answer.headers["Retry-After"]) == (503, "busy", "5")
+        assert re.fullmatch(r"/store: the store has no room left: (20|15) bytes are needed, 10 are free\.", error["message"])
+        assert error["next"].startswith("Its operator must make room there")
+    assert answer.headers["Connection"] == "close"
+    studio.upload(b"small")
+    assert studio.ask("POST", missing, json={"digests": [small, small], "sizes": [5, 5]}).json() == {"missing": []}
+    assert studio.ask("POST", missing, json={"digests": [large]}).json() == {"missing": [large]}
+
+
+@pytest.mark.parametrize("sizes", [[1], [1, -1]], ids=["one for two", "negative"])
+def test_sizes_that_cannot_be(studio: Any, sizes: list[int]) -> None:
+    """Sizes that are not those of the digests are refused."""
+    digests = [digest_of(b"a"), digest_of(b"b")]
+    answer = studio.ask("POST", "/projects/default/objects/missing", json={"digests": digests, "sizes": sizes})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid")
+    assert "sizes" in answer.json()["error"]["message"]
 
 
 def test_wrong_content_is_not_kept(studio: Any) -> None:

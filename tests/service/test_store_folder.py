@@ -309,7 +309,7 @@ from conductor_service.store import FolderStore
 
 store = FolderStore(Path(sys.argv[1]))
 print(next(store.digests()) == sys.argv[2], len(b"".join(store.read(sys.argv[2]))))
-for act in (lambda: store.write(digest_of(b"x"), [b"x"], 1), lambda: store.delete(sys.argv[2]), lambda: FolderStore(Path(sys.argv[1]) / "no")):
+for act in (lambda: store.check_room(1), lambda: store.write(digest_of(b"x"), [b"x"], 1), lambda: store.delete(sys.argv[2]), lambda: FolderStore(Path(sys.argv[1]) / "no")):
     try:
         act()
     except TransferError as exc:
@@ -333,11 +333,21 @@ def test_disk_full(require: Require) -> None:
     assert said == ["StoreFull", "[] None True"]
 
 
+def test_room_is_asked_for_before_anything_is_written(store: FolderStore) -> None:
+    """What fits passes; what does not is told with both sizes; either way nothing is left."""
+    store.check_room(len(BODY))
+    with pytest.raises(
+        StoreFull, match=rf"{store.root}: the store has no room left: {1 << 60:,} bytes are needed, [\d,]+ are free"
+    ):
+        store.check_room(1 << 60)
+    assert leftovers(store) == []
+
+
 def test_read_only_disk(store: FolderStore, require: Require) -> None:
     """A read-only store is read as ever; each attempt to change it says that it is read-only."""
     require(shutil.which("bwrap"), "bubblewrap is not installed")
     said = in_sandbox(_IN_A_READ_ONLY_DISK, str(store.root), DIGEST, disk=[])
-    assert said == [f"True {len(BODY)}", "StoreUnwritable", "StoreUnwritable", "StoreUnwritable"]
+    assert said == [f"True {len(BODY)}", *["StoreUnwritable"] * 4]
 
 
 def test_without_hard_links(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -70,9 +70,16 @@ class ServiceClient:
         """Return the instance types and software that can be asked for."""
         return read_answer(Catalogue, self._get("/api/v1/catalogue"))
 
-    def missing(self, project: str, digests: Sequence[str]) -> frozenset[Digest]:
-        """Return which of `digests` (at most 100,000) the project's store lacks; the others are leased for an hour."""
-        data = self._post(f"/api/v1/projects/{quote(project, safe='')}/objects/missing", {"digests": list(digests)})
+    def missing(self, project: str, objects: Mapping[Digest, int]) -> frozenset[Digest]:
+        """Return which of `objects` (at most 100,000, with their sizes) the project's store lacks.
+
+        The others are leased for an hour.
+
+        Raises:
+            ServiceUnreachable: also when the store has no room for what it lacks: nothing is sent in vain.
+        """
+        wish = {"digests": list(objects), "sizes": list(objects.values())}
+        data = self._post(f"/api/v1/projects/{quote(project, safe='')}/objects/missing", wish)
         return frozenset(Digest(d) for d in data["missing"])
 
     def put_object(self, project: str, digest: str, body: Callable[[], Any]) -> bool:
@@ -224,9 +231,9 @@ class ProjectObjects:
         self._client = client
         self._project = project
 
-    def missing(self, digests: Sequence[str]) -> frozenset[Digest]:
-        """Return which digests the project's store lacks."""
-        return self._client.missing(self._project, digests)
+    def missing(self, objects: Mapping[Digest, int]) -> frozenset[Digest]:
+        """Return which objects the project's store lacks."""
+        return self._client.missing(self._project, objects)
 
     def put(self, digest: str, body: Callable[[], Any]) -> bool:
         """Send one object and tell whether it was new."""

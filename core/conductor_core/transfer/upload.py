@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Protocol
@@ -39,8 +39,8 @@ class Readable(Protocol):
 class ObjectSink(Protocol):
     """Where objects go."""
 
-    def missing(self, digests: Sequence[str]) -> frozenset[Digest]:
-        """Return which digests are not there."""
+    def missing(self, objects: Mapping[Digest, int]) -> frozenset[Digest]:
+        """Return which objects, of these sizes, are not there; raises `ServiceUnreachable` where they do not fit."""
 
     def put(self, digest: str, body: Callable[[], Readable | bytes]) -> bool:
         """Send one object; `body` opens the bytes afresh for each attempt. Return whether it was new."""
@@ -62,8 +62,7 @@ class UploadPlan:
 
 def ask_missing(manifest: Manifest, sink: ObjectSink) -> frozenset[Digest]:
     """Return what the store lacks of `manifest`, asked in batches."""
-    digests = sorted(manifest.objects())
-    answers = [sink.missing(batch) for batch in _batches(digests)]
+    answers = [sink.missing(batch) for batch in _batches(manifest.objects())]
     return frozenset().union(*answers)
 
 
@@ -174,6 +173,7 @@ class CheckedFile:
         self._file.close()
 
 
-def _batches(digests: Sequence[Digest]) -> Iterator[Sequence[Digest]]:
-    for start in range(0, len(digests), QUESTION):
-        yield digests[start : start + QUESTION]
+def _batches(objects: Mapping[Digest, int]) -> Iterator[Mapping[Digest, int]]:
+    ordered = sorted(objects.items())
+    for start in range(0, len(ordered), QUESTION):
+        yield dict(ordered[start : start + QUESTION])

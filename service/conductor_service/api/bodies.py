@@ -139,6 +139,7 @@ async def store_body(request: Request, store: WritableStore, digest: Digest, siz
     Raises:
         ContentMismatch: it does not hash to `digest`; nothing is kept.
         Busy: its sender fell silent; nothing is kept.
+        StoreFull: at once where it has no room; the body is not read.
     """
     pieces = _pieces(request)
 
@@ -149,6 +150,7 @@ async def store_body(request: Request, store: WritableStore, digest: Digest, siz
         while piece := from_thread.run(following):
             yield piece
 
+    await to_thread.run_sync(store.check_room, size)
     return await to_thread.run_sync(store.write, digest, read(), size, limiter=turns)
 
 

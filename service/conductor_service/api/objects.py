@@ -32,19 +32,31 @@ _RANGE = re.compile(r"bytes=([0-9]+)-([0-9]*)")
 
 @dataclass(frozen=True, slots=True)
 class HaveYou:
-    """Digests to look for."""
+    """Digests to look for; with the sizes of their objects, what is missing must fit into the store."""
 
     digests: tuple[str, ...]
+    sizes: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that are not those of the digests."""
+        if self.sizes and len(self.sizes) != len(self.digests):
+            raise ValueError(f"sizes has {len(self.sizes)} entries, digests {len(self.digests)}")
+        if min(self.sizes, default=0) < 0:
+            raise ValueError("sizes has a negative entry")
 
 
 @router.post("/missing")
 async def missing(request: Request, project: str, farm: FarmOf, who: Person) -> JSONResponse:
     """Say which objects the project does not have."""
-    digests = (await read_document(request, HaveYou)).digests
-    if len(digests) > MAX_DIGESTS:
-        raise Invalid("digests", f"has {len(digests)} entries, {MAX_DIGESTS} may be asked at once")
-    wanted = list(dict.fromkeys(digest_of_path(d) for d in digests))
-    return JSONResponse({"missing": await run_in_threadpool(_missing, farm, who.account_id, project, wanted)})
+    asked = await read_document(request, HaveYou)
+    if len(asked.digests) > MAX_DIGESTS:
+        raise Invalid("digests", f"has {len(asked.digests)} entries, {MAX_DIGESTS} may be asked at once")
+    wanted = list(dict.fromkeys(digest_of_path(d) for d in asked.digests))
+    lacking = await run_in_threadpool(_missing, farm, who.account_id, project, wanted)
+    if lacking and asked.sizes:
+        sizes = dict(zip(asked.digests, asked.sizes, strict=True))
+        await run_in_threadpool(farm.store.check_room, sum(sizes[d] for d in lacking))
+    return JSONResponse({"missing": lacking})
 
 
 def _missing(farm: Farm, account_id: str, project: str, wanted: list[Digest]) -> list[str]:

@@ -20,8 +20,8 @@ from conductor_service.store import ObjectDamaged, ObjectMissing, StoreFull, Sto
 
 log = logging.getLogger(__name__)
 
-#: a disk is not made room on within a second; clients cut this to their own longest wait
-FULL_RETRY_SECONDS = 30
+#: a disk is not made room on within a second, and asking costs little: what does not fit is refused before it is sent
+FULL_RETRY_SECONDS = 5
 _MAKE_ROOM = "Its operator must make room; what was under way then goes on by itself."
 _FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
@@ -56,7 +56,10 @@ def _conductor(request: Request, exc: Exception) -> Response:
         return answer(WrongContent(exc.what, exc.next_step))
     if isinstance(exc, (StoreFull, StoreUnwritable)):
         log.error("%s", exc)
-        return answer(Busy(exc.what, exc.next_step, retry_after=FULL_RETRY_SECONDS))
+        busy = Busy(exc.what, exc.next_step, retry_after=FULL_RETRY_SECONDS)
+        if request.method == "PUT":  # what is left of the body would only be read to be thrown away
+            busy.headers["Connection"] = "close"
+        return answer(busy)
     log.error("%s %s: %s", request.method, request.url.path, exc)
     return _document(500, "internal", exc.what, exc.next_step)
 

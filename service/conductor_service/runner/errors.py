@@ -6,12 +6,14 @@ ConductorError
 │   ├── WorkFolderInUse     another runner has this work folder
 │   ├── StagingFailed       the job's files could not be laid out
 │   └── TaskFailed          the task itself failed, with the cause that the service is told
+│       └── NotTaken        an output is fine, but the service cannot take it
 ├── Retired                 410: the service wants no more of this instance
 └── StaleAttempt            409: the lease of an attempt is gone; nothing of it may be published
 """
 
 from __future__ import annotations
 
+from conductor_core.api.transport import NOT_OURS
 from conductor_core.errors import ConductorError, Forbidden, ServiceError, ServiceUnreachable, Unauthorized
 
 
@@ -63,6 +65,13 @@ class TaskFailed(RunnerError):
         super().__init__(message)
 
 
+class NotTaken(TaskFailed):
+    """An output is what it should be, but the service cannot take it: its trouble, which is no failure of the scene."""
+
+    def __init__(self, path: str, reason: ServiceError) -> None:
+        super().__init__("internal", f"{path} was rendered, but could not be stored: {reason}")
+
+
 class Retired(ConductorError):
     """The service wants no more of this instance."""
 
@@ -81,3 +90,8 @@ class StaleAttempt(ConductorError):
 def service_is_gone(exc: ServiceError) -> bool:
     """Tell whether an error of the service ends the instance; any other one is about a single attempt."""
     return isinstance(exc, (ServiceUnreachable, Unauthorized, Forbidden)) or exc.status in (401, 403)
+
+
+def passes(exc: ServiceError) -> bool:
+    """Tell whether what keeps the service from one call is worth waiting for (no room, a broken line), or is a no."""
+    return not service_is_gone(exc) and (exc.status in (0, 429, 502, 503, 504) or exc.code == NOT_OURS)

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from conductor_core.api.transport import NOT_OURS
 from conductor_core.api.trouble import tls_trouble, why_unreachable
 from conductor_core.digest import Digest
 from conductor_core.documents import to_json
@@ -31,6 +32,8 @@ _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 30.0
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 5.0
+#: what the service answers when the same call may work later
+_PASSING = (429, 500, 502, 503, 504)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,14 @@ class Patience:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = random.random
+
+
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    """Why a call may be tried again, and the seconds that the service wants to be left alone for."""
+
+    reason: ServiceUnreachable
+    pause: float = 0.0
 
 
 def require_safe_url(url: str, *, allow_plain: bool) -> str:
@@ -144,49 +155,71 @@ class HttpRunnerService:
             request["headers"] = {"Content-Type": "application/json"}
         made = 0
         deadline = self._patience.clock() + self._patience.seconds
-        failure: ServiceError
         while True:
             made += 1
-            try:
-                answer = self._send(method, path, body_file, request)
-            except requests.RequestException as exc:
-                failure = self._no_answer(exc)
-                pause = 0.0
-            else:
-                if answer.status_code < 400:
-                    return answer
-                if answer.status_code not in (429, 500, 502, 503, 504):
-                    raise _error_of(answer, path)
-                failure = self._failing(answer, path)
-                pause = _retry_after(answer)
-            if made == tries or self._patience.clock() > deadline:
-                raise failure
-            self._pause(made, pause)
+            result = self._once(method, path, body_file, request)
+            if isinstance(result, requests.Response):
+                return result
+            if made == tries:
+                raise result.reason
+            if self._patience.clock() > deadline:
+                raise self._given_up(result.reason)
+            self._pause(made, result.pause)
 
-    def _no_answer(self, exc: requests.RequestException) -> ServiceError:
+    def _once(self, method: str, path: str, body_file: Path | None, request: dict[str, Any]) -> requests.Response | _Trouble:
+        """Send one request; return its answer, or why it may be sent again.
+
+        Raises:
+            ServiceError, Retired, StaleAttempt: the service's own no.
+        """
+        try:
+            answer = self._send(method, path, body_file, request)
+        except requests.RequestException as exc:
+            return _Trouble(self._no_answer(exc))
+        status = answer.status_code
+        code, message, step = _said(answer) if status >= 300 else ("", "", "")
+        if not code and (status >= 300 or "html" in answer.headers.get("Content-Type", "")):
+            answer.close()
+            return _Trouble(self._not_ours(answer))
+        if status != 429 and status < 500:
+            self._answered = self._patience.clock()
+        if status < 300:
+            return answer
+        if status not in _PASSING:
+            raise _error_of(answer, path)
+        trouble = ServiceUnreachable(f"The service answers {status}: {message}", step, status=status, code=code)
+        return _Trouble(trouble, _retry_after(answer))
+
+    def _no_answer(self, exc: requests.RequestException) -> ServiceUnreachable:
         """Return what a connection that failed means; one whose certificate does not verify is told as that."""
         trouble = tls_trouble(self._url, exc)
         what = f"The service at {self._url} does not answer ({why_unreachable(exc)})."
         return trouble or ServiceUnreachable(what, "Check the address, the network and that the service runs.")
 
-    def _failing(self, answer: requests.Response, path: str) -> ServiceError:
-        """Return what an answer of 5xx means: the service is down, or it cannot deal with this one call."""
-        code, message, step = _said(answer)
-        status = answer.status_code
-        what = f"The service answers {status}: {message}" if message else f"The service answers {status} to {path}."
-        if self.silence_seconds() < self._patience.seconds:
-            return ServiceError(what, step or "Its log says why.", status=status, code=code)
-        return ServiceUnreachable(what, step, status=status, code=code)
+    def _not_ours(self, answer: requests.Response) -> ServiceUnreachable:
+        """Return what an answer means that is not in Conductor's words: a proxy's, or another web server's."""
+        said = f"{answer.status_code} {answer.reason or ''}".rstrip()
+        return ServiceUnreachable(
+            f"What answers at {self._url} is not the service ({said}).",
+            "Check the address, and what stands between (a proxy).",
+            status=answer.status_code,
+            code=NOT_OURS,
+        )
+
+    def _given_up(self, reason: ServiceUnreachable) -> ServiceError:
+        """Return what it means that a call failed for so long: the service is gone, or it cannot deal with this one call."""
+        if reason.code == "tls" or self.silence_seconds() >= self._patience.seconds:
+            return reason
+        return ServiceError(reason.what, reason.next_step or "Its log says why.", status=reason.status, code=reason.code)
 
     def _send(self, method: str, path: str, body_file: Path | None, request: dict[str, Any]) -> requests.Response:
         request.setdefault("timeout", (_CONNECT_SECONDS, _READ_SECONDS))
+        request.setdefault("allow_redirects", False)
         if body_file is None:
             answer = self._session().request(method, self._root + path, **request)
         else:
             with body_file.open("rb") as stream:
                 answer = self._session().request(method, self._root + path, data=stream, **request)
-        if answer.status_code < 500 and answer.status_code != 429:
-            self._answered = self._patience.clock()
         return answer
 
     def _session(self) -> requests.Session:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from conductor_core.digest import Digest
 from conductor_core.errors import ConductorError, ServiceError, ServiceUnreachable
@@ -24,15 +24,18 @@ from conductor_core.errors import ConductorError, ServiceError, ServiceUnreachab
 from conductor_service.runner.collect import Taken
 from conductor_service.runner.courier import Courier
 from conductor_service.runner.doubts import Doubts
-from conductor_service.runner.errors import StaleAttempt, TaskFailed, service_is_gone
+from conductor_service.runner.errors import NotTaken, StaleAttempt, TaskFailed, service_is_gone
 from conductor_service.runner.expectations import Expectations, is_image
 from conductor_service.runner.holding import Holding
+from conductor_service.runner.insisting import insist
 from conductor_service.runner.inspector import BadImage, ImageFacts
-from conductor_service.runner.service import OutputRecord, RunnerService, Verdict
+from conductor_service.runner.service import AttemptEnd, OutputRecord, RunnerService, Verdict
 from conductor_service.runner.vigil import TaskEnded
 from conductor_service.trees import remove_tree
 
 _log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 QUEUE_LENGTH = 2
 #: previews that wait; beyond this the oldest is given up, so that pictures do not fill the disk
@@ -206,19 +209,17 @@ class Publisher:
             if picture:
                 pictures.append((record.path, taken.file))
         if records:
-            ids = self._service.publish(item.holding.ref, tuple(records))
+            ids = self._insist(item.holding, records[0].path, lambda: self._service.publish(item.holding.ref, tuple(records)))
             self._previews += [_Preview(item.holding, ids[path], file) for path, file in pictures if path in ids]
             while len(self._previews) > _PREVIEWS_WAITING:
                 _log.warning("preview of %s is left out: too many wait", self._previews.popleft().output)
         item.holding.frames_done += tuple(frame for frame in item.completes if frame not in item.holding.spoilt)
 
     def _store(self, record: OutputRecord, file: Path, holding: Holding) -> None:
-        try:
-            self._service.store_object(holding.ref, record.digest, file)
-        except ServiceError as exc:
-            if service_is_gone(exc):
-                raise
-            raise TaskFailed("internal", f"{record.path} was rendered, but could not be stored: {exc}") from exc
+        self._insist(holding, record.path, lambda: self._service.store_object(holding.ref, record.digest, file))
+
+    def _insist(self, holding: Holding, path: str, call: Callable[[], T]) -> T:
+        return insist(holding, path, call, ending=lambda: self.deadline is not None)
 
     def _verified(self, taken: Taken, item: FrameReady) -> tuple[OutputRecord, bool]:
         """Return the record of a file that is what it should be, and whether it is a picture.
@@ -263,7 +264,9 @@ class Publisher:
         holding, verdict = item.holding, replace(item.verdict, frames_done=item.holding.frames_done)
         failure = holding.failure
         if failure is not None and verdict.state == "success":
-            verdict = replace(verdict, state="failed", cause=failure.cause, message=str(failure))
+            # what is given back as killed is rendered again, and counts as no failure of the scene
+            state: AttemptEnd = "killed" if isinstance(failure, NotTaken) else "failed"
+            verdict = replace(verdict, state=state, cause=failure.cause, message=str(failure))
         elif holding.warnings:
             verdict = replace(verdict, message="\n".join((verdict.message, *(f"warning: {w}." for w in holding.warnings))))
         self._close_log(holding, verdict)

@@ -48,9 +48,13 @@ class ObjectUnreadable(TransferError):
 class StoreFull(TransferError):
     """The store's disk, or the quota on it, has no room left."""
 
-    def __init__(self, place: str) -> None:
+    def __init__(self, place: str, needed: int = 0, room: int = 0) -> None:
+        """Name the store, and the bytes that are needed and free where they are known."""
+        lacking = f": {needed:,} bytes are needed, {max(room, 0):,} are free" if needed else ""
         super().__init__(
-            place, "the store has no room left", "Its operator must make room there; what was under way then goes on by itself."
+            place,
+            f"the store has no room left{lacking}",
+            "Its operator must make room there; what was under way then goes on by itself.",
         )
 
 

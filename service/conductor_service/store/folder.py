@@ -10,8 +10,10 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import stat
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,9 +22,11 @@ from conductor_core.digest import Digest, hex_of, parse_digest
 
 from conductor_service.store.aside import sweep, written_aside
 from conductor_service.store.checking import checked
-from conductor_service.store.errors import ObjectMissing, ObjectUnreadable, writing_error
+from conductor_service.store.errors import ObjectMissing, ObjectUnreadable, StoreFull, writing_error
 from conductor_service.store.interfaces import CHUNK_BYTES
 
+#: for names, folders, and what the file system notes of each file
+RESERVE_BYTES = 64 << 10
 _NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 
 
@@ -63,6 +67,16 @@ class FolderStore:
         chunks = _chunks(digest, path, offset)
         next(chunks)  # opens the file now, so that a missing object is known before a header is sent
         return chunks
+
+    def check_room(self, needed: int) -> None:
+        """Refuse what the disk has no room for, and everything while it cannot be written."""
+        try:
+            with tempfile.TemporaryFile(dir=self._aside):
+                room = shutil.disk_usage(self._aside).free - RESERVE_BYTES
+        except OSError as exc:
+            raise writing_error(str(self.root), exc) from exc
+        if needed > room:
+            raise StoreFull(str(self.root), needed, room)
 
     def write(self, digest: Digest, chunks: Iterable[bytes], size: int) -> bool:
         """Keep the bytes if they are what they are called."""

@@ -35,6 +35,15 @@ class Store(Protocol):
 class WritableStore(Store, Protocol):
     """Take bytes under their digest."""
 
+    def check_room(self, needed: int) -> None:
+        """Refuse what cannot be written, so that nobody sends it in vain; writers beside us may still take the room.
+
+        Raises:
+            StoreFull: `needed` bytes are more than there is room for.
+            StoreUnwritable: read-only.
+        """
+        ...
+
     def write(self, digest: Digest, chunks: Iterable[bytes], size: int) -> bool:
         """Keep the bytes if they are `size` bytes that hash to `digest`; return True if they are new here.
 

@@ -37,6 +37,9 @@ class MemoryStore:
             raise ObjectMissing(digest)
         return (data[i : i + CHUNK_BYTES] for i in range(offset, len(data), CHUNK_BYTES))
 
+    def check_room(self, needed: int) -> None:
+        """Let everything pass."""
+
     def write(self, digest: Digest, chunks: Iterable[bytes], size: int) -> bool:
         """Keep the bytes if they are what they are called."""
         data = b"".join(checked(parse_digest(digest), chunks, size))

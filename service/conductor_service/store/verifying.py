@@ -71,6 +71,10 @@ class VerifyingStore:
         else:
             log.error("Object %s was damaged and is set aside.", digest)
 
+    def check_room(self, needed: int) -> None:
+        """Refuse what there is no room for."""
+        self._inner.check_room(needed)
+
     def write(self, digest: Digest, chunks: Iterable[bytes], size: int) -> bool:
         """Keep the bytes if they are what they are called."""
         return self._inner.write(digest, chunks, size)
