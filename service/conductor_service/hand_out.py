@@ -103,7 +103,7 @@ def next_task(session: Session, job: str, instance: Instance, sessions: Sequence
     return task or _failed_before(session, ready, instance, now)
 
 
-def _failed_before(session: Session, ready: Select[tuple[Task]], instance: Instance, now: datetime) -> Task | None:
+def _failed_before(session: Session, ready: Select[Task], instance: Instance, now: datetime) -> Task | None:
     """Return the first task that failed before, best one that did so elsewhere."""
     tasks = session.scalars(ready.where(Task.failures > 0).limit(_LOOKED_AT)).all()
     ids = [task.attempt_id for task in tasks]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
-from conductor_service.endings import Aside, AtOnce, Endings
+from conductor_service.endings import AT_ONCE, Aside, AtOnce, Endings
 from conductor_service.scheduler import Scheduler
 
 
@@ -35,8 +36,8 @@ def test_an_ending_is_begun_once_and_told_once(make: Callable[[], Endings]) -> N
     assert (ended, told, endings.over(), endings.under_way("a")) == (["a"], ["a"], [], False)
 
 
-def test_what_fails_is_over_too() -> None:
-    """An ending that raises is logged and over, so that it can be begun again; whoever waits is woken."""
+def test_what_fails_can_be_begun_again() -> None:
+    """An ending that raises is logged and no longer under way; it has not ended, and whoever waits is woken."""
     woken = threading.Event()
     endings = Aside(woken.set)
 
@@ -45,7 +46,7 @@ def test_what_fails_is_over_too() -> None:
 
     endings.begin("a", fail)
     assert woken.wait(30)
-    _eventually(lambda: endings.over() == ["a"])
+    assert (endings.under_way("a"), endings.over()) == (False, [])
 
 
 def test_an_instance_that_hangs_keeps_nobody_waiting(studio: Any) -> None:
@@ -81,3 +82,73 @@ def test_an_instance_that_hangs_keeps_nobody_waiting(studio: Any) -> None:
     scheduler.tick()
     instances = studio.get("/instances?all=true")["instances"]
     assert {i["id"]: i["state"] for i in instances}[runner.id] == "ended"
+
+
+def test_a_thread_that_cannot_start_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system gives no thread nothing is under way, and the next look begins it."""
+    endings, ended = Aside(), list[str]()
+
+    def no_thread(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as context:
+        context.setattr(threading.Thread, "start", no_thread)
+        with pytest.raises(RuntimeError):
+            endings.begin("a", lambda: ended.append("a"))
+    assert not endings.under_way("a")
+    endings.begin("a", lambda: ended.append("a"))
+    _eventually(lambda: endings.over() == ["a"])
+    assert ended == ["a"]
+
+
+def test_not_all_at_once() -> None:
+    """However many instances are to end, only so many threads do it; the others' turn comes when they are asked for again."""
+    endings, let_go, ended = Aside(), threading.Event(), list[int]()
+
+    def end(number: int) -> None:
+        assert let_go.wait(60)
+        ended.append(number)
+
+    def begin() -> bool:
+        for number in range(AT_ONCE + 5):
+            if number not in ended:
+                endings.begin(str(number), partial(end, number))
+        return len(ended) == AT_ONCE + 5
+
+    begin()
+    assert sum(endings.under_way(str(n)) for n in range(AT_ONCE + 5)) == AT_ONCE
+    let_go.set()
+    _eventually(begin)
+
+
+def test_an_instance_that_hangs_keeps_its_place(make_studio: Any) -> None:
+    """Until it is gone it counts against the limits of account and fleet: it is billed, however useless."""
+    studio = make_studio(account_instance_limit=1)
+    let_go, endings = threading.Event(), Aside()
+    studio.scheduler = Scheduler(studio.farm, studio.fleet, service_url="http://127.0.0.1:1", endings=endings)
+    studio.job(studio.commands("1-9"))
+    runner = studio.runner()
+    runner.take()
+    terminate = studio.fleet.terminate
+
+    def drains(instance_id: str) -> None:
+        assert let_go.wait(60)
+        terminate(instance_id)
+
+    studio.fleet.terminate = drains
+    try:
+        for _ in range(60):
+            studio.clock.pass_time(10)
+            studio.scheduler.tick()
+        assert endings.under_way(runner.id)
+        assert list(studio.fleet.orders) == [runner.id]
+    finally:
+        let_go.set()
+        endings.wait(30)
+
+    def replaced() -> bool:
+        studio.scheduler.tick()
+        return bool(studio.fleet.orders) and runner.id not in studio.fleet.orders
+
+    _eventually(replaced)
+    assert len(studio.fleet.orders) == 1

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from conductor_core.submission import Retries, Step
 from conductor_service.leases import CAUSES
-from conductor_service.retry_policy import ELSEWHERE_FOR, POLICY, Again, failures_allowed, is_last_try
+from conductor_service.models import Task
+from conductor_service.retry_policy import ELSEWHERE_FOR, POLICY, Again, is_last_try
 from conductor_service.states import AttemptState, TaskState, Tries, after_attempt
+from sqlalchemy import event, update
 
 
 def test_every_cause_has_its_policy() -> None:
@@ -22,10 +24,10 @@ def test_how_often_a_task_is_tried(cause: str, asked: int) -> None:
     """Never, once, or as often as the submission says; one that is at its last try is said to be."""
     wanted = {Again.NEVER: 0, Again.ONCE: min(asked, 1), Again.AS_ASKED: asked}[POLICY[cause]]
     retries, tries, retried = Retries(failure=asked), Tries(), 0
-    assert failures_allowed(cause, retries) == wanted
     while True:
-        last = is_last_try(tries.failures, cause, retries)
-        to, tries = after_attempt(AttemptState.FAILED, cause=cause, tries=tries, retries=retries, held=False)
+        same = tries.failures
+        last = is_last_try(tries.failures, cause, retries, same=same)
+        to, tries = after_attempt(AttemptState.FAILED, cause=cause, tries=tries, retries=retries, held=False, same=same)
         assert last is (to is TaskState.FAILED)
         if last:
             break
@@ -121,3 +123,43 @@ def test_steps_of_the_loaded_scene_come_first_all_the_same(studio: Any) -> None:
     failed = first.take()
     fail(first, failed)
     assert first.take(sessions=[f"{job['id']}/a"])["step"]["name"] == "b"
+
+
+def test_each_cause_is_counted_for_itself(studio: Any) -> None:
+    """That a licence was lacking twice says nothing of memory: the first time that it is lacking is tried again, the second not."""
+    job = studio.job(studio.commands("1", max_instances=1, retries=Retries(failure=5)))
+    runner = studio.runner()
+    for cause, after in [("licence", "ready"), ("out-of-memory", "ready"), ("licence", "ready"), ("out-of-memory", "failed")]:
+        fail(runner, runner.take(), cause)
+        assert studio.states(job) == [after], cause
+    studio.verb(job, "retry")
+    fail(runner, runner.take(), "out-of-memory")
+    assert studio.states(job) == ["ready"], "somebody asked for it again: the counting begins anew"
+
+
+def test_a_picture_in_doubt_is_rendered_again_after_another_failure(studio: Any) -> None:
+    """A crash before does not make a doubtful picture's first sight its last."""
+    studio.job(studio.commands("1", max_instances=1, retries=Retries(failure=3)))
+    runner = studio.runner()
+    said = []
+    for cause in ("crashed", "bad-output", "crashed"):
+        work = runner.take()
+        said.append(work["attempt"]["last_try"])
+        fail(runner, work, cause)
+    assert [*said, runner.take()["attempt"]["last_try"]] == [False, False, True, True]
+
+
+def test_a_job_in_which_everything_fails_is_handed_out_quickly(studio: Any) -> None:
+    """Thousands of tasks that failed on the only instance there is are not looked through one by one."""
+    job = studio.job(studio.commands("1-3000", max_instances=1))
+    with studio.farm.database.write() as unit:
+        unit.session.execute(update(Task).values(failures=1))
+    statements: list[str] = []
+    event.listen(studio.farm.database.engine, "before_cursor_execute", lambda *said: statements.append(said[2]))
+    runner = studio.runner()
+    statements.clear()
+    assert runner.take()["task"]["index"] == 0
+    loaded = [s for s in statements if "FROM task" in s and "failures >" in s]
+    assert len(loaded) == 1
+    assert "LIMIT" in loaded[0]
+    assert studio.states(job)[0] == "running"
