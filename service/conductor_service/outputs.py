@@ -67,8 +67,13 @@ def check_place(record: OutputRecord, step: SubmittedStep, flavour: Flavour) -> 
     return path
 
 
-def publish(unit: Unit, attempt: Attempt, fence: int, records: Sequence[OutputRecord]) -> list[OutputFile] | StaleAttempt:
+def publish(
+    unit: Unit, attempt: Attempt, fence: int, records: Sequence[OutputRecord], completes: Sequence[int] = ()
+) -> list[OutputFile] | StaleAttempt:
     """Accept outputs of the current attempt; what was accepted before, by this or a former attempt, stays as it is.
+
+    `completes` are the frames of which nothing more will come: a later attempt need not render them. The runner alone knows
+    that: a step may write more than it declares.
 
     Raises:
         Invalid: a record does not belong to the task.
@@ -93,7 +98,10 @@ def publish(unit: Unit, attempt: Attempt, fence: int, records: Sequence[OutputRe
             raise Invalid("frame", f"{record.frame} is not a frame of task {task.index}")
         path = check_place(record, step, submission.flavour)
         published.append(_accept(unit, job, attempt, record, path))
-    _note_frames(unit, task, step)
+    unknown = set(completes) - set(task.frames)
+    if unknown:
+        raise Invalid("completes", f"has frame {min(unknown)}, which task {task.index} does not have")
+    _note_frames(unit, task, step, completes)
     return published
 
 
@@ -154,15 +162,11 @@ def _add_version(unit: Unit, job: Job, output: OutputFile) -> None:
     )
 
 
-def _note_frames(unit: Unit, task: Task, step: SubmittedStep) -> None:
-    """Count those frames as done that have as many files as the step has outputs: a later attempt need not render them."""
-    query = (
-        select(OutputFile.frame, func.count())
-        .where(OutputFile.task_id == task.id, OutputFile.generation == task.generation, OutputFile.frame.is_not(None))
-        .group_by(OutputFile.frame)
-    )
-    done = {frame for frame, files in unit.session.execute(query) if files >= max(1, len(step.outputs))}
-    done.update(task.frames_done)
+def _note_frames(unit: Unit, task: Task, step: SubmittedStep, completes: Sequence[int]) -> None:
+    """Count those frames as done that are complete, and of which a step that declares outputs has at least one."""
+    query = select(OutputFile.frame).where(OutputFile.task_id == task.id, OutputFile.generation == task.generation)
+    there = set(unit.session.scalars(query.where(OutputFile.frame.in_(completes)).distinct())) if completes else set()
+    done = {frame for frame in completes if frame in there or not step.outputs} | set(task.frames_done)
     frames_done = [f for f in task.frames if f in done]
     if frames_done != task.frames_done:
         task.frames_done = frames_done

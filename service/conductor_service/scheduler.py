@@ -121,6 +121,7 @@ class Scheduler:
             if reason in NOTICED_LATE:
                 at = max([self._last_heard(instance), *signs_of_life(unit.session, instance_id)])
             end_instance(unit, instance, reason, at)
+        self._farm.gatekeeper.forget()
 
     def end_all(self) -> None:
         """End every instance, for a service that is to leave nothing behind."""
@@ -254,7 +255,6 @@ class Scheduler:
         for instance_id in self._endings.over():
             self._moments.launches.pop(instance_id, None)
             self._farm.seen.pop(instance_id, None)
-            self._farm.gatekeeper.forget()
 
     def _keep_house(self, now: datetime) -> None:
         last, sweep = self._moments.housekeeping, self._moments.sweep

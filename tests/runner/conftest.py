@@ -45,6 +45,8 @@ class Told:
     log: bytes = b""
     outputs: dict[str, OutputRecord] = field(default_factory=dict)
     previews: dict[str, bytes] = field(default_factory=dict)
+    #: each publish call: its paths, and the frames that it completes
+    published: list[tuple[tuple[str, ...], tuple[int, ...]]] = field(default_factory=list)
     verdict: Verdict | None = None
 
 
@@ -129,8 +131,11 @@ class MemoryService:
         assert digest_of(data) == digest
         self.objects[digest] = data
 
-    def publish(self, attempt: AttemptRef, outputs: tuple[OutputRecord, ...]) -> Mapping[str, str]:
+    def publish(
+        self, attempt: AttemptRef, outputs: tuple[OutputRecord, ...], completes: tuple[int, ...] = ()
+    ) -> Mapping[str, str]:
         told = self._check(attempt)
+        told.published.append((tuple(o.path for o in outputs), completes))
         assert all(o.digest in self.objects for o in outputs)
         told.outputs.update({o.path: o for o in outputs})
         return {o.path: f"output:{o.path}" for o in outputs}

@@ -100,6 +100,17 @@ def test_files_written_beside_the_frames_are_published_too(any_farm: Farm, job: 
     assert sorted(told.previews) == ["/job/render/mask_0001.png", "/job/render/shot_0001.png"]
 
 
+def test_what_is_written_beside_the_frames_holds_the_last_one_open(farm: Farm, job: MakeJob) -> None:
+    """The last frame is complete when all is published: an instance lost before that leaves something to be rendered."""
+    beside = "png(path)\nimport os\nif frame == 2: open(os.path.dirname(path) + '/cache.bin', 'w').write('cache')"
+    told = farm.told(job(beside, frames=(1, 2, 3)))
+    first, second, third, cache = ("/job/render/shot_0001.png", "/job/render/shot_0002.png", "/job/render/shot_0003.png",
+                                   "/job/render/cache.bin")  # fmt: skip
+    assert told.published == [((first,), (1,)), ((second,), (2,)), ((third,), ()), ((cache,), (3,))]
+    told = farm.told(job(frames=(1, 2), session="other"))
+    assert told.published == [((first,), (1,)), ((second,), (2,))]
+
+
 def test_an_input_in_an_output_folder_is_published_only_when_it_changed(any_farm: Farm, job: MakeJob) -> None:
     """Old frames that are inputs stay where they are; one that is rendered anew is an output."""
     scene = """

@@ -218,15 +218,19 @@ class JobLife(RuleBasedStateMachine):
         if expected is None:
             assert answer.status_code == 204
             return
-        assert answer.json()["task"]["id"] == expected[0], "the oldest job first, and its tasks in their order"
+        assert answer.json()["task"]["id"] == expected[0], (
+            "the oldest job first, and its tasks in their order, those that failed last"
+        )
         expected[1].running = True
         self.taken.append((answer.json(), expected[1]))
 
     def work(self) -> Iterator[tuple[str, Piece]]:
+        """Give what the runner may get, in order: what failed there comes last, and not at all while others could take it."""
+        alone = len(self.studio.fleet.orders) == 1
         for job in self.jobs:
-            for key, state in job.states().items():
-                if state == "ready" and not job.pieces[key].dying:
-                    yield key, job.pieces[key]
+            ready = [(k, job.pieces[k]) for k, state in job.states().items() if state == "ready" and not job.pieces[k].dying]
+            yield from (each for each in ready if not each[1].failures)
+            yield from (each for each in ready if each[1].failures and alone)
 
     @precondition(lambda self: self.taken)
     @rule(which=NUMBER, said=st.sampled_from(["success", "success", "failed"]))

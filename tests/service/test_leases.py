@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from conductor_core.digest import digest_of
-from conductor_core.submission import Step
+from conductor_core.submission import Retries, Step
 from conductor_service.leases import expire
 from conductor_service.models import Attempt, LateReport
 from sqlalchemy import func, select
@@ -339,3 +339,45 @@ def test_a_former_attempt_is_given_up_before_the_next(studio: Any) -> None:
     with studio.farm.database.read() as session:
         unreleased = session.scalars(select(Attempt.number).where(Attempt.released.is_(None))).all()
     assert unreleased == [2]
+
+
+def test_a_frame_is_done_when_its_runner_says_that_it_is_complete(studio: Any) -> None:
+    """A picture that is published is not all of its frame: what comes beside it would be missing for ever."""
+    job = studio.job(studio.commands("1-2", chunk=2, max_instances=1))
+    runner = studio.runner()
+    work = runner.take()
+    for frame in (1, 2):
+        runner.store(work, b"x")
+        assert runner.publish(work, studio.record(work, frame, b"x"), completes=[1] if frame == 1 else []).status_code == 200
+    assert studio.tasks(job)[0]["frames_done"] == [1]
+    studio.fleet.vanish(runner.id)
+    studio.scheduler.tick()
+    assert studio.states(job) == ["ready"]
+    runner = studio.runner()
+    assert runner.take()["task"]["frames"] == [2]
+    wrong = runner.publish(work, completes=[7])
+    assert wrong.status_code in (404, 409)
+
+
+def test_frames_that_are_not_the_tasks_cannot_be_completed(studio: Any) -> None:
+    """A runner cannot say that it completed frames that nobody asked it for."""
+    studio.job(studio.commands("1"))
+    runner = studio.runner()
+    answer = runner.publish(runner.take(), completes=[7])
+    assert (answer.status_code, answer.json()["error"]["field"]) == (400, "completes")
+
+
+def test_a_loss_after_a_failure_is_no_success(studio: Any) -> None:
+    """All frames are there, and something beside them failed: a machine that is lost in the next try has mended nothing."""
+    job = studio.job(studio.commands("1-2", chunk=2, max_instances=1, retries=Retries(2, 2)))
+    runner = studio.runner()
+    work = runner.take()
+    for frame in (1, 2):
+        runner.store(work, b"x")
+        runner.publish(work, studio.record(work, frame, b"x"))
+    runner.finish(work, "failed", cause="internal", frames_done=[1, 2])
+    assert studio.states(job) == ["ready"]
+    assert runner.take()["task"]["frames"] == [1, 2]
+    studio.fleet.vanish(runner.id)
+    studio.scheduler.tick()
+    assert studio.states(job) == ["ready"]

@@ -35,6 +35,8 @@ class Publish:
 
     fence: int
     outputs: tuple[OutputRecord, ...]
+    #: frames of which nothing more will come
+    completes: tuple[int, ...] = ()
 
 
 @router.put("/log")
@@ -140,7 +142,7 @@ async def publish(request: Request, attempt: str, farm: FarmOf, who: Runner) -> 
 
     def work(unit: Unit) -> list[dict[str, Any]] | StaleAttempt:
         found = leases.find_attempt(unit, attempt, who.instance_id)
-        result = outputs.publish(unit, found, body.fence, body.outputs)
+        result = outputs.publish(unit, found, body.fence, body.outputs, body.completes)
         if isinstance(result, StaleAttempt):
             return result
         return [{"id": o.id, "path": record.path} for o, record in zip(result, body.outputs, strict=True)]

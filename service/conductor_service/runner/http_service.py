@@ -120,8 +120,10 @@ class HttpRunnerService:
         params = {"fence": str(attempt.fence)}
         self._ask("PUT", f"/attempts/{attempt.id}/objects/{digest}", params=params, body_file=file)
 
-    def publish(self, attempt: AttemptRef, outputs: tuple[OutputRecord, ...]) -> Mapping[str, str]:
-        body = {"fence": attempt.fence, "outputs": to_json(outputs)}
+    def publish(
+        self, attempt: AttemptRef, outputs: tuple[OutputRecord, ...], completes: tuple[int, ...] = ()
+    ) -> Mapping[str, str]:
+        body = {"fence": attempt.fence, "outputs": to_json(outputs), "completes": list(completes)}
         data = self._ask("POST", f"/attempts/{attempt.id}/outputs", json=body).json()
         return {str(o["path"]): str(o["id"]) for o in data["outputs"]}
 

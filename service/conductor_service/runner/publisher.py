@@ -13,7 +13,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -208,12 +208,17 @@ class Publisher:
             records.append(record)
             if picture:
                 pictures.append((record.path, taken.file))
+        completes = tuple(frame for frame in item.completes if frame not in item.holding.spoilt)
         if records:
-            ids = self._insist(item.holding, records[0].path, lambda: self._service.publish(item.holding.ref, tuple(records)))
+
+            def publish() -> Mapping[str, str]:
+                return self._service.publish(item.holding.ref, tuple(records), completes)
+
+            ids = self._insist(item.holding, records[0].path, publish)
             self._previews += [_Preview(item.holding, ids[path], file) for path, file in pictures if path in ids]
             while len(self._previews) > _PREVIEWS_WAITING:
                 _log.warning("preview of %s is left out: too many wait", self._previews.popleft().output)
-        item.holding.frames_done += tuple(frame for frame in item.completes if frame not in item.holding.spoilt)
+        item.holding.frames_done += completes
 
     def _store(self, record: OutputRecord, file: Path, holding: Holding) -> None:
         self._insist(holding, record.path, lambda: self._service.store_object(holding.ref, record.digest, file))

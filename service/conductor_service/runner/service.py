@@ -115,8 +115,10 @@ class RunnerService(Protocol):
     def store_object(self, attempt: AttemptRef, digest: Digest, file: Path) -> None:
         """Send an output's bytes."""
 
-    def publish(self, attempt: AttemptRef, outputs: tuple[OutputRecord, ...]) -> Mapping[str, str]:
-        """Register outputs whose bytes are stored; return the output id of each path."""
+    def publish(
+        self, attempt: AttemptRef, outputs: tuple[OutputRecord, ...], completes: tuple[int, ...] = ()
+    ) -> Mapping[str, str]:
+        """Register outputs whose bytes are stored, and the frames that they complete; return the output id of each path."""
 
     def store_preview(self, attempt: AttemptRef, output: str, png: bytes) -> None:
         """Send the preview picture of an output."""

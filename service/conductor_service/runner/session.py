@@ -105,14 +105,11 @@ class Session:
         charge = Charge(holding.ref.id, assignment.limits, holding.log)
         try:
             if assignment.step.kind == "command":
-                whole = self._run_command(assignment, holding, charge, hand_over)
+                self._run_command(assignment, holding, charge, hand_over)
+                self._hand_over_rest(holding, (), None, hand_over)
             else:
-                whole = self._render_frames(assignment, holding, charge, hand_over)
-            named = tuple(self._collector.take(seen, holding.folder) for seen in self._late)
-            rest = self._collector.take_rest(holding.folder)
-            late = tuple(frame for frame in assignment.task.frames if frame not in whole)
-            if named or rest or late:
-                hand_over(FrameReady(holding, None, named + rest, self._expectations, completes=late))
+                whole, last = self._render_frames(assignment, holding, charge, hand_over)
+                self._hand_over_rest(holding, whole, last, hand_over)
         except BaseException:
             self._spoilt = not self._collector.clear()
             raise
@@ -121,6 +118,27 @@ class Session:
             if self._server is not None:
                 holding.beat = replace(holding.beat, peak_memory=self._server.settle())
 
+    def _hand_over_rest(self, holding: Holding, whole: tuple[int, ...], last: FrameReady | None, hand_over: HandOver) -> None:
+        """Hand over the last frame, and what was written beside the frames.
+
+        Where there is such, the last frame is not whole before it is published: a machine that is lost in between leaves a
+        frame to be rendered, and never a task of which nothing but its files beside the frames is lacking.
+        """
+        try:
+            named = tuple(self._collector.take(seen, holding.folder) for seen in self._late)
+            rest = self._collector.take_rest(holding.folder)
+        except TaskFailed:
+            if last is not None:
+                hand_over(last)
+            raise
+        beside = named + rest
+        if last is not None:
+            hand_over(replace(last, completes=()) if beside else last)
+            whole += () if beside else last.completes
+        late = tuple(frame for frame in holding.assignment.task.frames if frame not in whole)
+        if beside or late:
+            hand_over(FrameReady(holding, None, beside, self._expectations, completes=late))
+
     def close(self) -> None:
         """End the software and remove what the session wrote."""
         if self._server is not None:
@@ -128,23 +146,28 @@ class Session:
         self._world.group.remove()
         remove_tree(self._folder)
 
-    def _render_frames(self, assignment: Assignment, holding: Holding, charge: Charge, hand_over: HandOver) -> tuple[int, ...]:
-        """Render all frames; return those that are whole: nothing of them waits for the end of the task."""
+    def _render_frames(
+        self, assignment: Assignment, holding: Holding, charge: Charge, hand_over: HandOver
+    ) -> tuple[tuple[int, ...], FrameReady | None]:
+        """Render all frames; return those that are whole (nothing of them waits for the end of the task), and the last one,
+        which is not handed over yet.
+        """
         server = self._ready_server(holding, charge)
         frames = assignment.task.frames
         whole: tuple[int, ...] = ()
+        ready: FrameReady | None = None
         for index, frame in enumerate(frames):
 
             def on_progress(fraction: float, status: str, index: int = index, frame: int = frame) -> None:
                 holding.beat = Beat((index + fraction) / len(frames), frame, status, server.peak_memory)
 
             holding.beat = Beat(index / len(frames), frame, "", holding.beat.peak_memory)
-            rendered = server.render(frame, on_progress)
-            ready = self._frame_ready(rendered, holding)
-            hand_over(ready)
-            whole += ready.completes
+            if ready is not None:
+                hand_over(ready)
+                whole += ready.completes
+            ready = self._frame_ready(server.render(frame, on_progress), holding)
         holding.beat = Beat(1.0, frames[-1])
-        return whole
+        return whole, ready
 
     def _ready_server(self, holding: Holding, charge: Charge) -> FrameServer:
         if self._server is not None:
@@ -180,7 +203,7 @@ class Session:
         whole = (rendered.frame,) if len(files) == len(named) and self._expectations.come_by_frame else ()
         return FrameReady(holding, rendered.frame, tuple(files), self._expectations, facts, whole)
 
-    def _run_command(self, assignment: Assignment, holding: Holding, charge: Charge, hand_over: HandOver) -> tuple[int, ...]:
+    def _run_command(self, assignment: Assignment, holding: Holding, charge: Charge, hand_over: HandOver) -> None:
         """Run the command; no frame of it is whole before all that it wrote is published."""
         frames = assignment.task.frames
         argv = tuple(self._mapped(word) for word in fill_command(assignment.step.command, frames))
@@ -201,7 +224,6 @@ class Session:
             files.append(self._collector.take(self._places.seen(path), holding.folder))
         if files:
             hand_over(FrameReady(holding, None, tuple(files), self._expectations))
-        return ()
 
     def _mapped(self, word: str) -> str:
         """Return a word of a command, rewritten where it is a path of the client that lies elsewhere here."""
