@@ -21,7 +21,7 @@ import pytest
 import tomllib
 from conductor_core.digest import Digest, digest_of, hex_of
 from conductor_core.submission import Output, Retries, Step
-from conductor_service.audit import KINDS, Finding, FolderShelf, Place, audit, kinds
+from conductor_service.audit import KINDS, Finding, FolderShelf, Place, audit, kinds, store
 from conductor_service.database import read_only_engine
 from conductor_service.door import Why, move
 from conductor_service.farm import open_farm
@@ -443,7 +443,8 @@ def test_the_log_begins_anew_while_the_store_is_read(kind: str, site: Site, monk
     """However long the store takes, no state of the database is held meanwhile, also when there is something to say."""
     FAULTS[kind](site)
     monkeypatch.setattr(kinds, "KINDS", {kind: KINDS[kind]})
-    monkeypatch.setattr(kinds, "BATCH", 2)
+    for module in (kinds, store):
+        monkeypatch.setattr(module, "BATCH", 2)
     shelf = WatchingShelf(site.data)
     engine = read_only_engine(site.data / "conductor.sqlite")
     found = list(audit(Place(engine, shelf, site.data, served=True), site.now, deep=True))
