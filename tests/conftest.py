@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -46,3 +47,13 @@ def bpy_python() -> Callable[[str], Path]:
 def give_require() -> Callable[[object, str], None]:
     """Give `require`, since a test module cannot import this one."""
     return require
+
+
+@pytest.fixture(scope="session")
+def without_privileges() -> list[str]:
+    """Give the words before a command that take root's right to every file away: what follows may do what modes allow."""
+    require(sys.platform == "linux", "only Linux can take root's rights away")
+    if os.geteuid() != 0:
+        return []
+    require(shutil.which("setpriv"), "setpriv is not installed (util-linux)")
+    return ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all", "--"]

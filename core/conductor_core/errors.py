@@ -27,6 +27,8 @@ ConductorError
 
 from __future__ import annotations
 
+import re
+
 
 class ConductorError(Exception):
     """Carry a sentence that a person can act on.
@@ -145,14 +147,17 @@ class ContentMismatch(TransferError):
 class LostByStore(TransferError):
     """The store has lost the bytes of a published file; only rendering it again brings them back."""
 
-    def __init__(self, path: str, job_number: int, frame: int | None) -> None:
+    def __init__(self, path: str, job_number: int, frame: int | None, step: str = "") -> None:
         self.frame = frame
         what = "the file" if frame is None else f"frame {frame}"
-        frames = "" if frame is None else f" --frames {frame}"
+        if frame is None and step:  # a film or a cache is its step's alone
+            chosen = f' --step "{step}"' if re.search(r"[^\w.-]", step) else f" --step {step}"
+        else:
+            chosen = " --state success" if frame is None else f" --frames {frame}"
         super().__init__(
             path,
             f"is lost: the store no longer has the bytes of {what}",
-            f"Render it again, and it comes home: conductor retry {job_number}{frames or ' --state success'}",
+            f"Render it again, and it comes home: conductor retry {job_number}{chosen}",
         )
 
 

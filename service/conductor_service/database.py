@@ -19,6 +19,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from conductor_service.clock import Clock
@@ -26,6 +27,9 @@ from conductor_service.models import Instance, Job, OutputFile, Task
 from conductor_service.signals import Signals
 
 BUSY_MILLISECONDS = 10_000
+_UNUSABLE = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR})
+_UNOPENABLE = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN})
+_LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 
 class Unit:
@@ -152,6 +156,26 @@ def _migrations() -> Config:
 def sqlite_url(path: Path) -> URL:
     """Return the URL of a database file; in a text, a `?` in a folder's name would begin the options."""
     return URL.create("sqlite", database=str(path))
+
+
+def is_unusable(error: DBAPIError) -> bool:
+    """Tell whether a database cannot be opened, read or written: a disk that is full, read-only or broken, or no right."""
+    return _primary_code(error) in _UNUSABLE
+
+
+def is_unopenable(error: DBAPIError) -> bool:
+    """Tell whether a database, or its log, cannot even be opened: this says nothing about what is in it."""
+    return _primary_code(error) in _UNOPENABLE
+
+
+def is_locked(error: DBAPIError) -> bool:
+    """Tell whether another program had the database for longer than we wait for it."""
+    return _primary_code(error) in _LOCKED
+
+
+def _primary_code(error: DBAPIError) -> int:
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    return code & 0xFF if isinstance(code, int) else 0
 
 
 def read_only_engine(path: Path) -> Engine:

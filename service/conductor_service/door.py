@@ -88,7 +88,7 @@ def _compare_and_set(unit: Unit, tasks: Sequence[Task]) -> None:
         written = unit.session.connection().execute(_UPDATE, rows).rowcount
     if written != len(tasks):
         what = f"One of {len(tasks)} tasks was changed by somebody else at the same moment."
-        raise NotAllowedNow(what, allowed=("ask again",))
+        raise NotAllowedNow(what, next_step="Ask again.")
     for task, row in zip(tasks, rows, strict=True):
         for name in _WRITTEN:
             set_committed_value(task, name, row[name])

@@ -101,14 +101,14 @@ class PreviewLost(ApiError):
 
 
 class NotAllowedNow(ApiError):
-    """The state machine forbids the move; `allowed` names those it allows."""
+    """The state machine forbids the move; `allowed` names those it allows, `next_step` what helps where none of them does."""
 
     status = 409
     code = "not-allowed-now"
 
-    def __init__(self, what: str, *, allowed: Sequence[str] = ()) -> None:
+    def __init__(self, what: str, *, allowed: Sequence[str] = (), next_step: str = "") -> None:
         possible = f"Possible now: {', '.join(allowed)}." if allowed else "Nothing can be done with it now."
-        super().__init__(what, possible)
+        super().__init__(what, next_step or possible)
         self.allowed = tuple(allowed)
         self.extra["allowed"] = list(allowed)
 

@@ -173,7 +173,7 @@ def commit_manifest(unit: Unit, job: Job, manifest: Manifest, store: Store, *, w
     if job.manifest == digest:
         return
     if job.manifest is not None:
-        raise NotAllowedNow(f"Job {job.number} has another manifest already.", allowed=("submit a new job",))
+        raise NotAllowedNow(f"Job {job.number} has another manifest already.", next_step="Submit a new job.")
     if job.state is JobState.KILLED:
         raise NotAllowedNow(f"Job {job.number} was killed.", allowed=("retry",))
     named = manifest.objects()

@@ -5,11 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
 from conductor_core.errors import ConductorError
+
+#: about a second in all
+_TRIES = 20
+_PAUSE_SECONDS = 0.05
 
 
 class AlreadyServed(ConductorError):
@@ -23,17 +28,23 @@ class AlreadyServed(ConductorError):
 
 
 @contextlib.contextmanager
-def sole_service(data: Path) -> Iterator[None]:
+def sole_service(data: Path, *, sleep: Callable[[float], None] = time.sleep) -> Iterator[None]:
     """Hold the data folder's lock for as long as the block lasts.
+
+    Who holds it for an instant alone is no service: `is_served` has to take it to find out whether it is free.
 
     Raises:
         AlreadyServed: somebody holds it.
     """
     with (data / "service.lock").open("a+b") as file:
-        try:
-            _lock(file)
-        except OSError as exc:
-            raise AlreadyServed(data) from exc
+        for left in reversed(range(_TRIES)):
+            try:
+                _lock(file)
+                break
+            except OSError as exc:
+                if not left:
+                    raise AlreadyServed(data) from exc
+            sleep(_PAUSE_SECONDS)
         yield
 
 

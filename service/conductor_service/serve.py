@@ -3,39 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import getpass
 import logging
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 from conductor_core.errors import ConductorError
 from conductor_core.user_folders import private_folder, sweep_private
-from sqlalchemy.exc import OperationalError
 
 from conductor_service.accounts import ensure_owner, replace_owner_token, token_file
 from conductor_service.catalogue import Catalogue
+from conductor_service.data_folder import writing_into
 from conductor_service.farm import Farm, open_farm
 from conductor_service.fleets import LocalProcessFleet
 from conductor_service.one_service import sole_service
 from conductor_service.restored import rise_above_the_lost
-from conductor_service.serving import Serving, listen_again, run, service_url
+from conductor_service.serving import Serving, check_tls, listen_again, run, service_url
 from conductor_service.settings import Settings, load_settings
 
-#: what a disk says that is full, read-only, or somebody else's
-_DISK = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EROFS, errno.EACCES, errno.EPERM})
 _FILE = click.Path(dir_okay=False, path_type=Path)
-
-
-class DataUnwritable(ConductorError):
-    """The service's data folder cannot be written."""
-
-    def __init__(self, folder: Path, reason: str) -> None:
-        super().__init__(
-            f"{folder} cannot be written ({reason}).", "Make room on its disk, see that you may write there, then start again."
-        )
 
 
 @click.command("serve")
@@ -75,43 +62,24 @@ def serve(settings: Settings, *, stop_instances: bool, restored: bool = False) -
     """Serve with these settings until a signal ends it; `restored` tells that the data folder comes from a backup.
 
     Raises:
-        ConductorError: it cannot start: the data folder is in use, the address taken, a settings file wrong.
+        ConductorError: it cannot start: the data folder is in use or cannot be written, the address is taken, a settings
+            file is wrong.
     """
-    with _on_disk(settings.data_folder) as data, sole_service(data), listen_again(settings) as bound:
-        sweep_private(data)
-        farm = open_farm(settings)
-        try:
+    check_tls(settings)
+    data = settings.data_folder
+    with contextlib.ExitStack() as stack:
+        with writing_into(data):
+            stack.enter_context(sole_service(private_folder(data)))
+            bound = stack.enter_context(listen_again(settings))
+            sweep_private(data)
+            farm = open_farm(settings)
+            stack.callback(farm.close)
             if restored:
                 rise_above_the_lost(farm.database)
-            _serve(
-                farm,
-                Serving(
-                    farm,
-                    local_fleet(settings, farm.catalogue),
-                    bound,
-                    service_url(settings, bound.getsockname()[1]),
-                    stop_instances,
-                ),
-            )
-        finally:
-            farm.close()
-
-
-@contextlib.contextmanager
-def _on_disk(folder: Path) -> Iterator[Path]:
-    """Give the data folder, and say what it means when nothing can be written there.
-
-    Raises:
-        DataUnwritable: its disk is full, read-only, or somebody else's.
-    """
-    try:
-        yield private_folder(folder)
-    except OSError as exc:
-        if exc.errno not in _DISK:
-            raise
-        raise DataUnwritable(folder, exc.strerror or str(exc)) from exc
-    except OperationalError as exc:
-        raise DataUnwritable(folder, str(exc.orig)) from exc
+            first = _ensure_owner(farm)
+        fleet = local_fleet(settings, farm.catalogue)
+        url = service_url(settings, bound.getsockname()[1])
+        _serve(farm, Serving(farm, fleet, bound, url, stop_instances), first=first)
 
 
 def renew_owner_token(settings: Settings) -> None:
@@ -120,8 +88,8 @@ def renew_owner_token(settings: Settings) -> None:
     Raises:
         ConductorError: a service is running with the data folder, or a settings file is wrong.
     """
-    data = private_folder(settings.data_folder)
-    with sole_service(data):
+    data = settings.data_folder
+    with writing_into(data), sole_service(private_folder(data)):
         farm = open_farm(settings)
         try:
             if not _ensure_owner(farm):
@@ -141,9 +109,8 @@ def local_fleet(settings: Settings, catalogue: Catalogue) -> LocalProcessFleet:
     return LocalProcessFleet(settings.data_folder / "instances", extra=extra, memory_gb=memory)
 
 
-def _serve(farm: Farm, serving: Serving) -> None:
+def _serve(farm: Farm, serving: Serving, *, first: bool) -> None:
     data = farm.settings.data_folder
-    first = _ensure_owner(farm)
 
     def ready() -> None:
         click.echo(f"Conductor is ready at {serving.url}")

@@ -19,6 +19,7 @@ from conductor_core.errors import ConductorError
 from conductor_core.user_folders import write_private
 
 from conductor_service.api import make_app
+from conductor_service.data_folder import writing_into
 from conductor_service.endings import Aside
 from conductor_service.farm import Farm
 from conductor_service.fleets import Fleet
@@ -35,6 +36,29 @@ class CannotListen(ConductorError):
 
     def __init__(self, host: str, port: int, reason: str) -> None:
         super().__init__(f"Cannot listen on {host} port {port}: {reason}.", "Choose another with --host and --port (0: any).")
+
+
+class TlsUnusable(ConductorError):
+    """The certificate or its key cannot be read, or they do not fit."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(
+            f"{what} cannot be used ({reason}).", "See that the service's user may read PEM files that belong together there."
+        )
+
+
+def check_tls(settings: Settings) -> None:
+    """See that certificate and key can be read: what TLS says of it later does not name the file.
+
+    Raises:
+        TlsUnusable: naming the file.
+    """
+    for name, file in (("certificate", settings.tls_certificate), ("key", settings.tls_key)):
+        try:
+            if file:
+                Path(file).open("rb").close()
+        except OSError as exc:
+            raise TlsUnusable(f"The TLS {name} {file}", exc.strerror or str(exc)) from exc
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -117,7 +141,11 @@ class _Server(uvicorn.Server):
 
 
 def run(serving: Serving, *, ready: Callable[[], None], signals: bool = True) -> None:
-    """Serve until SIGTERM or SIGINT (or `farm.signals.close()`), then end in order."""
+    """Serve until SIGTERM or SIGINT (or `farm.signals.close()`), then end in order.
+
+    Raises:
+        ConductorError: it cannot start.
+    """
     farm, settings = serving.farm, serving.farm.settings
     config = uvicorn.Config(
         make_app(farm),
@@ -129,13 +157,19 @@ def run(serving: Serving, *, ready: Callable[[], None], signals: bool = True) ->
         ssl_certfile=settings.tls_certificate or None,
         ssl_keyfile=settings.tls_key or None,
     )
+    try:
+        config.load()
+    except OSError as exc:  # of which SSLError is one
+        files = f"The TLS certificate {settings.tls_certificate} with the key {settings.tls_key}"
+        raise TlsUnusable(files, exc.strerror or str(exc)) from exc
     endings = Aside(farm.signals.schedule.set)
     scheduler = Scheduler(farm, serving.fleet, service_url=serving.url, endings=endings)
     loop = threading.Thread(target=scheduler.run, name="scheduler")
     file = service_file(settings.data_folder)
 
     def started() -> None:
-        write_private(file, json.dumps({"url": serving.url, "pid": os.getpid()}).encode())
+        with writing_into(settings.data_folder):
+            write_private(file, json.dumps({"url": serving.url, "pid": os.getpid()}).encode())
         loop.start()
         gc.freeze()  # what is loaded now stays: the collector need not look at it again with every request
         ready()

@@ -48,7 +48,7 @@ def apply(unit: Unit, job: Job, verb: Verb, wish: Wish, *, actor: str) -> int:
         changed -= sum(task.state is TaskState.SKIPPED for task in chosen)
         if not changed:
             what = f"The {len(chosen)} tasks chosen in job {job.number} wait for a step that did not succeed."
-            raise NotAllowedNow(what, allowed=("retry the step before them",))
+            raise NotAllowedNow(what, next_step="What helps: retry the step before them.")
     return changed
 
 

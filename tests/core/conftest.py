@@ -65,13 +65,22 @@ class FakeService:
             self.events.append((len(self.events) + 1, kind, data))
             self.changed.notify_all()
 
-    def publish(self, job: str, path: str, data: bytes, *, mtime_ns: int = 1_700_000_000_000_000_000, mode: int = 0o640) -> None:
-        """Publish an output of a job."""
+    def publish(
+        self,
+        job: str,
+        path: str,
+        data: bytes,
+        *,
+        mtime_ns: int = 1_700_000_000_000_000_000,
+        mode: int = 0o640,
+        film: bool = False,
+    ) -> None:
+        """Publish an output of a job: a frame, or a film of all frames."""
         digest = digest_of(data)
         self.objects[digest] = data
         seq = sum(len(o) for o in self.outputs.values()) + 1
         output = {
-            "seq": seq, "id": f"o{seq}", "job": job, "task": "t1", "attempt": "a1", "step": "main", "frame": seq, "path": path,
+            "seq": seq, "id": f"o{seq}", "job": job, "task": "t1", "attempt": "a1", "step": "main", "frame": None if film else seq, "path": path,
             "digest": digest, "size": len(data), "mode": mode, "mtime_ns": mtime_ns, "width": 4, "height": 4, "layers": [],
             "created": "2026-01-01T00:00:00Z", "preview": False,
         }  # fmt: skip

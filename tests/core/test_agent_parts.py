@@ -16,14 +16,17 @@ from typing import Any
 import pytest
 from conductor_core.agent.channel import Channel
 from conductor_core.agent.connections import Connections
+from conductor_core.agent.downloads import Downloads
 from conductor_core.agent.follower import Follower
 from conductor_core.agent.journal import FETCH_ATTEMPTS, IN_SHORT, Journal, Tally
 from conductor_core.agent.lock import AgentLock
 from conductor_core.agent.patience import LONGEST_WAIT, Patience
 from conductor_core.api.answers import OutputFile
+from conductor_core.api.client import ServiceClient
 from conductor_core.api.profile import Login, Profile, write_profile
 from conductor_core.api.transport import Address
 from conductor_core.errors import AgentError, FileVanished, InvalidDocument, ServiceUnreachable, Unauthorized
+from conductor_core.transfer.hash_cache import HashCache
 
 S = "http://127.0.0.1:1"
 
@@ -195,6 +198,25 @@ def test_patience_grows_and_is_forgotten() -> None:
     assert [patience.ready(k) for k in ("k", ("s", "j", "/a"), ("s", "other"))] == [False, True, False]
     patience.forget()
     assert patience.ready("k")
+
+
+def test_who_asks_waits_for_nothing(tmp_path: Path) -> None:
+    """Somebody who asks for a job has its service asked at once, also when all of its files had to wait after an outage."""
+    patience = Patience(clock=lambda: 0.0)
+    journal, cache = Journal(tmp_path / "j.sqlite"), HashCache(tmp_path / "c.sqlite")
+    keys = (("s",), ("s", "j"), ("s", "j", "/a"), ("s", "other"), ("another",))
+    for key in keys:
+        patience.failed(key)
+    downloads = Downloads(journal, _nobody, cache, threads=1, patience=patience)
+    downloads.hurry("s", "j")
+    assert [patience.ready(key) for key in keys] == [True, True, True, False, False]
+    downloads.stop()
+    journal.close()
+    cache.close()
+
+
+def _nobody(service: str) -> ServiceClient:
+    raise AssertionError(f"{service} need not be asked")
 
 
 def test_one_agent_per_user(tmp_path: Path) -> None:

@@ -306,19 +306,20 @@ def test_a_file_with_wrong_bytes_is_given_up_on_and_asked_for_again(desk: Desk, 
     eventually(frame.exists)
 
 
-def test_a_frame_that_the_store_lost_is_named(desk: Desk, eventually: Eventually) -> None:
-    """It is given up on at once, with its frame and what brings it back; nothing of it is left in the folder."""
+@pytest.mark.parametrize(
+    ("film", "what", "choice"), [(False, "frame 1", "--frames 1"), (True, "the file", "--step main")], ids=["a frame", "a film"]
+)
+def test_a_file_that_the_store_lost_is_named(desk: Desk, eventually: Eventually, film: bool, what: str, choice: str) -> None:
+    """It is given up on at once, with its frame or step and what brings it back; nothing of it is left in the folder."""
     client = desk.start()
     _submitted(client, client.submit(desk.submission(), desk.files()), eventually)
     frame = desk.home / "shot_0001.exr"
     desk.fake.fault = lambda _, path: (
         None if "/objects/" not in path else desk.fake.objects.pop(path.rsplit("/", 1)[1], None) and None
     )
-    desk.fake.publish("job-1", str(frame), b"pixels")
+    desk.fake.publish("job-1", str(frame), b"pixels", film=film)
     eventually(lambda: client.downloads()[0]["failed"] == 1)
-    lost = (
-        "is lost: the store no longer has the bytes of frame 1. Render it again, and it comes home: conductor retry 1 --frames 1"
-    )
+    lost = f"is lost: the store no longer has the bytes of {what}. Render it again, and it comes home: conductor retry 1 {choice}"
     assert client.downloads()[0]["errors"] == [f"{frame}: {lost}"]
     assert list(desk.home.iterdir()) == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -10,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from conductor_core import errors
 from conductor_core.api.answers import Job
@@ -17,6 +19,7 @@ from conductor_core.api.settings import HostSettings
 from conductor_core.cli.clock import clock_words
 from conductor_core.cli.describe import Asker, describe_scene, find_asker
 from conductor_core.cli.exit_codes import Ended, ExitCode, exit_code_of, exit_code_of_name
+from conductor_core.cli.program import run_command
 from conductor_core.cli.progress import PlainDisplay, RichDisplay, Status, line_of, open_display, render, size_words
 from conductor_core.cli.submission_form import (
     Wishes,
@@ -340,3 +343,28 @@ def test_a_scene_too_new_for_one_blender_is_asked_of_the_next(tmp_path: Path) ->
         describe_scene(Asker(old, (old,)), "/s.blend")
     with pytest.raises(Ended, match="broken"):
         describe_scene(Asker(old, (broken, good)), "/s.blend")
+
+
+SYSTEM = {
+    "full": (errno.ENOSPC, "/f", ExitCode.TRANSFER_FAILED, "Make room on that disk"),
+    "read-only": (errno.EROFS, "/f", ExitCode.TRANSFER_FAILED, "Make room on that disk"),
+    "somebody else's": (errno.EACCES, "/f", ExitCode.TRANSFER_FAILED, "You may not read or write it: run this as its owner"),
+    "not permitted": (errno.EPERM, "/f", ExitCode.TRANSFER_FAILED, "You may not read or write it: run this as its owner"),
+    "of no file": (errno.EACCES, None, ExitCode.INTERNAL, "This is a defect of Conductor"),
+    "not there": (errno.ENOENT, "/f", ExitCode.INTERNAL, "This is a defect of Conductor"),
+}
+
+
+@pytest.mark.parametrize(("number", "file", "code", "said"), SYSTEM.values(), ids=SYSTEM.keys())
+def test_what_the_system_refuses_is_said_by_its_cause(
+    capsys: pytest.CaptureFixture[str], number: int, file: str | None, code: ExitCode, said: str
+) -> None:
+    """A full disk wants room, a file of another user its owner; what is neither is a defect."""
+
+    def refuse() -> None:
+        raise OSError(number, os.strerror(number), file)
+
+    assert run_command(click.Command("refuse", callback=refuse), "refuse", []) == code
+    err = capsys.readouterr().err
+    assert said in err
+    assert (f"/f: {os.strerror(number)}. " in err) == (code == ExitCode.TRANSFER_FAILED)

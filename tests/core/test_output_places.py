@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,6 +50,23 @@ def test_looking_leaves_nothing(tmp_path: Path) -> None:
     """Neither the folder that is to be made nor the file that tries the one above it."""
     check_writable(submission(f"{tmp_path}/a/b/shot_####.exr", f"{tmp_path}/c_####.exr"))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_refuses_is_tried_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the refusal: `tempfile` would try a name after the other in a folder of Windows without the right to write."""
+    tries: list[str] = []
+
+    def refuse(path: str, *_: object, **__: object) -> int:
+        tries.append(path)
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+    wish = submission(f"{tmp_path}/shot_####.exr")
+    monkeypatch.setattr(os, "open", refuse)
+    monkeypatch.setattr(os, "name", "nt")  # where `tempfile` takes it for a name that is taken
+    with pytest.raises(Ended, match="cannot be written"):
+        check_writable(wish)
+    monkeypatch.undo()
+    assert len(tries) == 1
 
 
 VERSIONS = {

@@ -21,7 +21,7 @@ import pytest
 import tomllib
 from conductor_core.digest import Digest, digest_of, hex_of
 from conductor_core.submission import Output, Retries, Step
-from conductor_service.audit import KINDS, Finding, FolderShelf, Place, audit
+from conductor_service.audit import KINDS, Finding, FolderShelf, Place, audit, kinds, store
 from conductor_service.database import read_only_engine
 from conductor_service.door import Why, move
 from conductor_service.farm import open_farm
@@ -369,6 +369,103 @@ def test_a_manifest_that_cannot_be_read_is_named(site: Site) -> None:
     assert [f.kind for f in site.findings()] == ["manifest-rows", "object-content"]
 
 
+#: of what cannot be read: the statement that makes it so, and kinds that then cannot be checked
+UNREADABLE: dict[str, tuple[str, set[str]]] = {
+    "a state that is none": ("UPDATE task SET state = 'rendering' WHERE state = 'ready'", {"job-state", "frames-done"}),
+    "a move that is none": ("UPDATE transition SET \"after\" = 'nowhere' WHERE version = 2", {"history-forbidden"}),
+    "a time that is none": ("UPDATE attempt SET started = 'yesterday'", {"attempt-times"}),
+    "frames that are no JSON": ("UPDATE task SET frames = '[1,'", {"frames-done"}),
+    "frames that are no list": ("UPDATE task SET frames = '1'", {"frames-done"}),
+    "frames of another type": ("UPDATE task SET frames = 1", {"frames-done"}),
+    "a submission that is no JSON": ("UPDATE job SET submission = '{\"'", {"frames-done"}),
+    "a submission that is none": ("UPDATE job SET submission = '{}'", {"frames-done"}),
+    "a table that is gone": ("DROP TABLE hold", {"hold-on-ended", "holding-without-hold", "hold-without-effect"}),
+}
+
+
+@pytest.mark.parametrize(("damage", "unreadable"), UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_what_cannot_be_read_does_not_end_the_audit(site: Site, damage: str, unreadable: set[str]) -> None:
+    """The kinds that come upon it say so and count as wrong; all others are looked for, and the JSON is whole."""
+    subject = unlink_an_object(site)
+    site.sql(damage)
+    done = run("--data", str(site.data), "--deep", "--json")
+    assert (done.returncode, done.stderr) == (10, "")
+    told = json.loads(done.stdout)
+    unchecked = [f for f in told["findings"] if f["sentence"].startswith("This kind cannot be checked to its end: ")]
+    assert {f["kind"] for f in unchecked} >= unreadable
+    assert {f["subject"] for f in unchecked} == {"database"}
+    assert [f["subject"] for f in told["findings"] if f["kind"] == "object-missing"] == [subject]
+    assert told["wrong"] == len(told["findings"])
+
+
+def test_what_is_no_digest_is_not_in_the_store(site: Site) -> None:
+    """An object whose name is no digest is named, and those after it are looked at."""
+    site.sql("INSERT INTO object (digest, size, created) VALUES ('nonsense', 5, '2026-01-01 00:00:00.000000')")
+    subject = change_an_object(site)
+    assert [(f.kind, f.subject) for f in site.findings()] == [("object-missing", "object nonsense"), ("object-content", subject)]
+
+
+class WatchingShelf(FolderShelf):
+    """A store at whose every look the service writes, and begins its write-ahead log anew."""
+
+    def __init__(self, data: Path) -> None:
+        super().__init__(data / "store")
+        self._database = data / "conductor.sqlite"
+        #: of each look, whether somebody kept the log from beginning anew
+        self.held: list[bool] = []
+
+    def look(self) -> None:
+        connection = sqlite3.connect(self._database, timeout=0)
+        with connection:
+            connection.execute("UPDATE account SET name = name || '.'")
+        self.held.append(bool(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]))
+        connection.close()
+
+    def size(self, digest: Digest) -> int | None:
+        self.look()
+        return super().size(digest)
+
+    def read(self, digest: Digest) -> Iterator[bytes]:
+        self.look()
+        yield from super().read(digest)
+
+    def digests(self) -> Iterator[Digest]:
+        for digest in super().digests():
+            yield digest
+            self.look()
+
+
+LOOKS = ["object-missing", "object-size", "object-content", "object-orphan", "manifest-rows"]
+
+
+@pytest.mark.parametrize("kind", LOOKS)
+def test_the_log_begins_anew_while_the_store_is_read(kind: str, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the store takes, no state of the database is held meanwhile, also when there is something to say."""
+    FAULTS[kind](site)
+    monkeypatch.setattr(kinds, "KINDS", {kind: KINDS[kind]})
+    for module in (kinds, store):
+        monkeypatch.setattr(module, "BATCH", 2)
+    shelf = WatchingShelf(site.data)
+    engine = read_only_engine(site.data / "conductor.sqlite")
+    found = list(audit(Place(engine, shelf, site.data, served=True), site.now, deep=True))
+    engine.dispose()
+    assert [f.kind for f in found] == [kind]
+    assert shelf.held
+    assert not any(shelf.held)
+
+
+def test_no_page_is_left_out(site: Site) -> None:
+    """More objects than one page has are looked at, each once."""
+    names = [digest_of(b"%d" % number) for number in range(2 * kinds.BATCH + 1)]
+    site.sql(
+        "INSERT INTO object (digest, size, created) SELECT value, 1, '2026-01-01 00:00:00.000000' FROM json_each(?)",
+        json.dumps(names),
+    )
+    found = site.findings()
+    assert {f.kind for f in found} == {"object-missing"}
+    assert sorted(f.subject for f in found) == sorted(f"object {name}" for name in names)
+
+
 def test_a_file_that_is_no_database_is_damaged(site: Site) -> None:
     """A database whose very beginning is gone is a finding, and no crash."""
     site.sql("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -484,3 +581,33 @@ def test_the_command_is_one_of_conductor() -> None:
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     module, _, name = project["entry-points"]["conductor.commands"]["audit"].partition(":")
     assert getattr(importlib.import_module(module), name).name == "audit"
+
+
+#: of what the audit may not read: a path below the data folder, its mode, and what is named
+FORBIDDEN: dict[str, tuple[str, int, str]] = {
+    "the data folder": (".", 0o000, "conductor.sqlite"),
+    "the database": ("conductor.sqlite", 0o000, "conductor.sqlite"),
+    "the place of the database's log": (".", 0o500, "conductor.sqlite"),
+    "the service's lock": ("service.lock", 0o000, "service.lock"),
+    "the store": ("store/objects", 0o000, "store/objects"),
+}
+
+
+@pytest.mark.parametrize(("path", "mode", "named"), FORBIDDEN.values(), ids=FORBIDDEN.keys())
+def test_what_may_not_be_read_is_no_fault_of_the_data(
+    site: Site, tmp_path: Path, without_privileges: list[str], path: str, mode: int, named: str
+) -> None:
+    """Another user's audit ends with 2, the file's name and whose audit it must be; nothing is called damaged."""
+    site.sql("PRAGMA user_version")
+    (site.data / "service.lock").touch()
+    (site.data / "conductor.sqlite-shm").unlink(missing_ok=True)
+    (site.data / path).chmod(mode)
+    try:
+        done = subprocess.run(
+            [*without_privileges, *COMMAND, "--data", str(site.data)], capture_output=True, text=True, timeout=120, check=False
+        )
+    finally:
+        (site.data / path).chmod(0o700)
+    assert (done.returncode, "Traceback" in done.stderr, "damaged" in done.stdout) == (2, False, False), done
+    assert f"{site.data / named}" in done.stderr
+    assert "Run the audit as the service's user" in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ import httpx
 import pytest
 from anyio import CapacityLimiter
 from conductor_core.digest import digest_of
+from conductor_core.documents import to_json
 from conductor_service.api import make_app
 from conductor_service.api.bodies import Intake
 
@@ -88,3 +90,23 @@ def test_nobody_unknown_fills_the_memory(studio: Any, size: int) -> None:
     """Sign-in, the only route without a token, takes as many bytes as a token can have, and no more."""
     answer = studio.http.request("POST", "/api/v1/session", content=b'"' + b"x" * size)
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too-large")
+
+
+TEXTS: dict[str, Callable[[str], bytes]] = {
+    "half a pair, as bytes": lambda text: text.encode().replace(b"a job", b"\xed\xa0\x80"),
+    "half a pair, escaped": lambda text: text.encode().replace(b"a job", b"\\ud800"),
+    "a byte of no character": lambda text: text.encode().replace(b"a job", b"\xff"),
+    "UTF-16": lambda text: text.encode("utf-16"),
+    "UTF-16 without a mark": lambda text: text.encode("utf-16-le"),
+    "UTF-32": lambda text: text.encode("utf-32"),
+}
+
+
+@pytest.mark.parametrize("encode", TEXTS.values(), ids=TEXTS.keys())
+def test_a_body_is_utf_8(studio: Any, encode: Callable[[str], bytes]) -> None:
+    """Text that could not be written again, or of another encoding, is refused as malformed, and no job is made of it."""
+    text = json.dumps(to_json(studio.commands()))
+    assert "a job" in text
+    answer = studio.ask("POST", "/projects/default/jobs", content=encode(text))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid"), answer.text
+    assert studio.get("/jobs")["jobs"] == []

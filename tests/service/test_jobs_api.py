@@ -114,7 +114,9 @@ def test_a_job_has_one_manifest(studio: Any) -> None:
     job = studio.job()
     body = canonical_bytes(make_manifest(Flavour.POSIX, []))
     answer = studio.ask("PUT", f"/jobs/{job['id']}/manifest", content=body)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "not-allowed-now")
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (409, "not-allowed-now")
+    assert (error["allowed"], error["next"]) == ([], "Submit a new job.")
 
 
 def test_a_killed_upload_commits_nothing(studio: Any) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +24,7 @@ from conductor_core.documents import canonical_bytes, to_json
 from conductor_core.manifest import Entry, make_manifest
 from conductor_core.paths import Flavour
 from conductor_core.submission import Submission
+from conductor_service.data_folder import DataUnwritable, writing_into
 from conductor_service.fleets.local import MARK
 
 SETTINGS = "idle_seconds: 2\nheartbeat_seconds: 1\nlease_seconds: 10\nfleet: {max_instances: 1}\n"
@@ -209,6 +213,91 @@ def test_a_service_that_cannot_start_says_why(tmp_path: Path, words: tuple[str, 
     options = ("--data", str(tmp_path / "data"), "--port", "0", *words)
     ended = subprocess.run([*COMMAND, *options], capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
     assert (ended.returncode, said in ended.stderr, "Traceback" in ended.stderr) == (1, True, False), ended.stderr
+
+
+def once(data: Path, *words: str, privileges: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
+    """Run a service that ends by itself: it cannot start."""
+    options = ("--data", str(data), "--port", "0", *words)
+    return subprocess.run([*privileges, *COMMAND, *options], capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """Give the data folder of a service that ran and ended."""
+    data = tmp_path / "data"
+    done = once(data, "--new-owner-token")
+    assert done.returncode == 0, done.stderr
+    return data
+
+
+@pytest.mark.parametrize("words", [(), ("--new-owner-token",)], ids=["serve", "new token"])
+def test_a_locked_database_is_said(old: Path, words: tuple[str, ...]) -> None:
+    """A database that another program holds is called that, and no disk is blamed for it."""
+    connection = sqlite3.connect(old / "conductor.sqlite", isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    done = once(old, *words)
+    connection.close()
+    assert done.returncode == 1
+    assert done.stderr.endswith(
+        f"The database in {old} is locked by another program."
+        " End what has it open (a database browser, a backup), then start again.\n"
+    )
+
+
+def test_a_defect_is_not_blamed_on_the_disk(old: Path) -> None:
+    """What is no matter of the data folder's disk or rights keeps its traceback."""
+    connection = sqlite3.connect(old / "conductor.sqlite")
+    connection.execute("DROP TABLE account")
+    connection.close()
+    done = once(old)
+    assert (done.returncode, "no such table: account" in done.stderr, "Traceback" in done.stderr) == (1, True, True), done.stderr
+    assert "Make room" not in done.stderr
+
+
+#: of what may not be read or written: a path below the data folder, its mode, the words, and what is said
+THEIRS: dict[str, tuple[str, int, tuple[str, ...], str]] = {
+    "the lock": ("service.lock", 0o000, (), "service.lock may not be read and written by you (Permission denied). Start the"),
+    "the lock, for a token": ("service.lock", 0o000, ("--new-owner-token",), "service.lock may not be read and written by you"),
+    "the database": ("conductor.sqlite", 0o000, (), "data cannot be written (unable to open database file)"),
+    "the database, to write": ("conductor.sqlite", 0o400, (), "data cannot be written (attempt to write a readonly database)"),
+    "the store": ("store", 0o000, (), "store: the store cannot be written (Permission denied). Its operator must"),
+}
+
+
+@pytest.mark.parametrize(("path", "mode", "words", "said"), THEIRS.values(), ids=THEIRS.keys())
+def test_a_folder_of_another_user_is_said(
+    old: Path, without_privileges: list[str], path: str, mode: int, words: tuple[str, ...], said: str
+) -> None:
+    """What of the data folder may not be read or written is named, with exit code 1 and no traceback."""
+    (old / path).chmod(mode)
+    try:
+        done = once(old, *words, privileges=without_privileges)
+    finally:
+        (old / path).chmod(0o700)
+    assert (done.returncode, said in done.stderr, "Traceback" in done.stderr) == (1, True, False), done.stderr
+
+
+@pytest.mark.parametrize("readable", [True, False], ids=["is no key", "may not be read"])
+def test_a_tls_key_that_cannot_be_used_is_named(tmp_path: Path, without_privileges: list[str], readable: bool) -> None:
+    """The file is named, and no disk is blamed for it."""
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    for file in (certificate, key):
+        file.write_text("no PEM")
+    key.chmod(0o600 if readable else 0o000)
+    words = ("--tls-certificate", str(certificate), "--tls-key", str(key))
+    done = once(tmp_path / "data", *words, privileges=without_privileges)
+    assert (done.returncode, "Traceback" in done.stderr, "Make room" in done.stderr) == (1, False, False), done.stderr
+    assert f"key {key} cannot be used ({'' if readable else 'Permission denied).'}" in done.stderr
+
+
+def test_files_of_elsewhere_are_not_of_the_data_folder(tmp_path: Path) -> None:
+    """A refusal is put down to the data folder where its file lies in it; what has no name is a write into it."""
+    (tmp_path / "data").mkdir()
+    for error in (OSError(errno.EACCES, "no", str(tmp_path / "data2")), OSError(errno.EACCES, "no"), OSError(errno.EIO, "no")):
+        with pytest.raises(OSError, match=re.escape(str(error))), writing_into(tmp_path / "data"):
+            raise error
+    with pytest.raises(DataUnwritable), writing_into(tmp_path / "data"):
+        raise OSError(errno.ENOSPC, "full")
 
 
 def test_tls(start: Any, commands: Any, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -13,7 +14,7 @@ import pytest
 import requests
 from conductor_core.digest import digest_of
 from conductor_service.errors import ApiError
-from conductor_service.one_service import AlreadyServed, sole_service
+from conductor_service.one_service import AlreadyServed, is_served, sole_service
 from conductor_service.serving import CannotListen, Serving, listen, run, service_file, service_url
 from conductor_service.settings import Settings
 
@@ -215,6 +216,27 @@ def test_a_data_folder_has_one_service(studio: Any) -> None:
         pass
     with sole_service(data):
         pass
+
+
+def test_who_only_looks_keeps_no_service_from_starting(studio: Any) -> None:
+    """An audit takes the lock for an instant to see whether a service runs: one that starts just then tries again."""
+    data = studio.farm.settings.data_folder
+    with contextlib.ExitStack() as looking:
+        looking.enter_context(sole_service(data))  # as good as a look, of which nobody can be in the middle
+        waits: list[float] = []
+
+        def sleep(seconds: float) -> None:
+            waits.append(seconds)
+            if len(waits) == 3:
+                looking.close()
+
+        with sole_service(data, sleep=sleep):
+            assert is_served(data)
+    assert len(waits) == 3
+    waits.clear()
+    with sole_service(data), pytest.raises(AlreadyServed), sole_service(data, sleep=waits.append):
+        pass
+    assert 0.5 < sum(waits) < 2
 
 
 def test_an_error_without_a_next_step() -> None:

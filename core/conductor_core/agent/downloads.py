@@ -107,6 +107,7 @@ class Downloads:
     def hurry(self, service: str, job: str) -> None:
         """Try at once what waits for its next try: somebody asks for it."""
         self._patience.forget(service, job)
+        self._patience.worked((service,))
         self.news_of(service, job)
 
     def stop(self) -> None:
@@ -305,10 +306,12 @@ class Downloads:
 
 
 def _lost(row: OutputRow, followed: DownloadRow, client: ServiceClient) -> LostByStore:
-    """Return the error for an output whose bytes the store has no more, with its frame: that is what brings it back."""
+    """Return the error for an output whose bytes the store has no more, with its frame and step: those bring it back."""
     found = client.outputs(row.job, after=row.seq - 1, limit=1)
-    frame = next((output.frame for output in found if output.seq == row.seq), None)
-    return LostByStore(row.path, followed.number, frame)
+    output = next((output for output in found if output.seq == row.seq), None)
+    if output is None:
+        return LostByStore(row.path, followed.number, None)
+    return LostByStore(row.path, followed.number, output.frame, output.step)
 
 
 def _key(row: OutputRow) -> tuple[str, str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
+import uuid
 from collections.abc import Iterable
 
 from conductor_core.cli.exit_codes import Ended, ExitCode
@@ -28,8 +28,7 @@ def check_writable(submission: Submission) -> None:
     for folder in sorted(folders):
         there = _nearest(folder)
         try:
-            with tempfile.TemporaryFile(prefix=".conductor-", dir=there):
-                continue
+            _try_to_write(there)
         except OSError as exc:
             reason = exc.strerror if there == folder else f"{there}: {exc.strerror}"
             raise Ended(
@@ -61,6 +60,19 @@ def check_not_read(submission: Submission, read: Iterable[str]) -> None:
                         f"Step {step.name!r} would write over {file}, which the scene itself reads.",
                         "Write elsewhere: --output FOLDER/shot_####.exr",
                     )
+
+
+def _try_to_write(folder: str) -> None:
+    """Make a file in the folder and remove it.
+
+    Once: `tempfile` takes the refusal of a Windows folder for a name that is taken, and tries ten thousand of them.
+
+    Raises:
+        OSError: nothing can be written there.
+    """
+    path = os.path.join(folder, f".conductor-{uuid.uuid4().hex}")
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    os.unlink(path)
 
 
 def _nearest(folder: str) -> str:

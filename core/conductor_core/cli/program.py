@@ -23,8 +23,16 @@ from conductor_core.cli.session import Session
 from conductor_core.errors import ConductorError
 from conductor_core.user_folders import user_folders
 
-#: what a disk says that is full, read-only or somebody else's; none of these is our defect
-_DISK = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EROFS, errno.EACCES, errno.EPERM})
+#: what to do about a disk that is full or read-only, and about what is somebody else's; none of these is our defect
+_MAKE_ROOM = "Make room on that disk, and see that you may write there."
+_BE_ALLOWED = "You may not read or write it: run this as its owner, or have its owner give you the right."
+_DISK = {
+    errno.ENOSPC: _MAKE_ROOM,
+    getattr(errno, "EDQUOT", errno.ENOSPC): _MAKE_ROOM,
+    errno.EROFS: _MAKE_ROOM,
+    errno.EACCES: _BE_ALLOWED,
+    errno.EPERM: _BE_ALLOWED,
+}
 #: packages beyond the core add their commands here (the service: `serve`)
 ENTRY_POINTS = "conductor.commands"
 
@@ -145,8 +153,13 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code; every error has become a sentence on stderr."""
+    return run_command(conductor, "conductor", arguments)
+
+
+def run_command(command: click.Command, name: str, arguments: Sequence[str] | None = None) -> int:
+    """Run any command of ours as `conductor` would, and return its exit code."""
     try:
-        result = conductor.main(args=None if arguments is None else list(arguments), prog_name="conductor", standalone_mode=False)
+        result = command.main(args=None if arguments is None else list(arguments), prog_name=name, standalone_mode=False)
         sys.stdout.flush()
         return result if isinstance(result, int) else ExitCode.OK
     except click.ClickException as exc:
@@ -165,7 +178,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except OSError as exc:
         if exc.errno not in _DISK or not exc.filename:
             return _defect()
-        click.echo(f"{exc.filename}: {exc.strerror}. Make room on that disk, and see that you may write there.", err=True)
+        click.echo(f"{exc.filename}: {exc.strerror}. {_DISK[exc.errno]}", err=True)
         return ExitCode.TRANSFER_FAILED
     except Exception:  # noqa: BLE001 - the outermost border: say that it is our defect, with all that helps to mend it
         return _defect()

@@ -19,7 +19,7 @@ from conductor_service.store import WritableStore
 
 T = TypeVar("T")
 
-#: only such an escape can bring a character that UTF-8 has not
+#: in text that was UTF-8, only such an escape can bring a character that UTF-8 has not
 _HALF_PAIR = re.compile(rb"\\u[dD][89a-fA-F]")
 
 #: JSON bodies: a hundred thousand digests are 8 MB, a large manifest is 50
@@ -82,12 +82,12 @@ def parse_json(data: bytes) -> Any:
     """Return the JSON in `data`; nothing is an empty object.
 
     Raises:
-        Invalid: it is not JSON, or has text that nothing can be written as (half a surrogate pair).
+        Invalid: it is not JSON in UTF-8, or has text that nothing can be written as (half a surrogate pair).
     """
     if not data:
         return {}
     try:
-        found = json.loads(data)
+        found = json.loads(data.decode())  # strictly: from bytes it takes UTF-16 as well, and halves of pairs
         if _HALF_PAIR.search(data):
             json.dumps(found, ensure_ascii=False).encode()
     except RecursionError as exc:

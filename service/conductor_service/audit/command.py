@@ -11,7 +11,6 @@ from pathlib import Path
 import click
 from conductor_core.cli.exit_codes import ExitCode
 from conductor_core.errors import ConductorError
-from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from conductor_service.audit import KINDS, Finding, FolderShelf, Place, audit
@@ -31,11 +30,11 @@ class NothingToAudit(ConductorError):
 
 
 class Unreadable(ConductorError):
-    """The database is there and cannot be opened."""
+    """The database, or something beside it, is there and cannot be read."""
 
-    def __init__(self, database: Path, reason: str) -> None:
+    def __init__(self, path: Path, reason: str) -> None:
         super().__init__(
-            f"The database {database} cannot be read ({reason}).",
+            f"{path} cannot be read ({reason}).",
             "Run the audit as the service's user, who may write beside the database: reading its log needs that.",
         )
 
@@ -70,28 +69,33 @@ def audit_command(
     \b
     Exit codes:
       0   nothing is wrong
-      2   the folder is no service's data folder, or the settings cannot be understood
+      2   the folder is no service's data folder or may not be read, or the settings cannot be understood
       10  something is wrong
     """
     if list_kinds:
         ctx.exit(_list_kinds())
     folder = load_settings(settings_file, overrides={"data": data}).data_folder
-    database = folder / "conductor.sqlite"
-    if not database.is_file():
-        raise NothingToAudit(folder)
-    engine = read_only_engine(database)
     try:
-        ctx.exit(_audit(engine, folder, deep=deep, as_json=as_json))
+        ctx.exit(_audit(folder, deep=deep, as_json=as_json))
+    except PermissionError as exc:
+        raise Unreadable(Path(exc.filename or folder), exc.strerror or str(exc)) from exc
+
+
+def _audit(folder: Path, *, deep: bool, as_json: bool) -> ExitCode:
+    database = folder / "conductor.sqlite"
+    try:
+        database.open("rb").close()  # SQLite does not tell what it may not read from what is damaged
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        raise NothingToAudit(folder) from None
+    engine = read_only_engine(database)
+    place = Place(engine, FolderShelf(folder / "store"), folder, is_served(folder))
+    findings = audit(place, utc_now(), deep=deep)
+    try:
+        wrong, doubtful = _print_json(findings, place, deep=deep) if as_json else _print(findings, place)
     except OperationalError as exc:
         raise Unreadable(database, str(exc.orig)) from exc
     finally:
         engine.dispose()
-
-
-def _audit(engine: Engine, folder: Path, *, deep: bool, as_json: bool) -> ExitCode:
-    place = Place(engine, FolderShelf(folder / "store"), folder, is_served(folder))
-    findings = audit(place, utc_now(), deep=deep)
-    wrong, doubtful = _print_json(findings, place, deep=deep) if as_json else _print(findings, place)
     if not as_json:
         looked = f"{len(KINDS) - (0 if deep else sum(k.deep for k in KINDS.values()))} kinds of faults looked for"
         maybe = f", and {doubtful} that may be in flight" if doubtful else ""

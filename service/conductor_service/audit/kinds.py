@@ -9,10 +9,17 @@ from pathlib import Path
 from typing import Protocol, TypeVarTuple, Unpack
 
 from conductor_core.digest import Digest
+from conductor_core.errors import InvalidDocument
 from sqlalchemy import Engine, Row, Select
-from sqlalchemy.orm import Session
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from conductor_service.database import is_locked, is_unusable
 
 Columns = TypeVarTuple("Columns")
+#: what reading a value raises that is none of its type: SQLite keeps anything in any column
+_MALFORMED = (ValueError, LookupError, TypeError, InvalidDocument)
+_BY_HAND = "Set the value right by hand, or restore the database from a backup; please report it. Then run the audit again."
 #: rows fetched at once: an audit of millions of tasks takes no more memory than one of thousands
 BATCH = 1000
 
@@ -39,7 +46,10 @@ class Shelf(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What one check looks at: one state of the database, the store, and the folder that both lie in."""
+    """What one check looks at: the database, the store, and the folder that both lie in.
+
+    All that is asked of the session is one state of the database, until `pages` or `let_go` ends it.
+    """
 
     session: Session
     store: Shelf
@@ -49,8 +59,24 @@ class Ground:
     served: bool
 
     def rows(self, query: Select[Unpack[Columns]]) -> Iterator[Row[Unpack[Columns]]]:
-        """Yield the rows of a query, a batch at a time."""
+        """Yield the rows of a query, a batch at a time, all of one state."""
         yield from self.session.execute(query.execution_options(yield_per=BATCH))
+
+    def pages(self, query: Select[Unpack[Columns]], key: InstrumentedAttribute[str]) -> Iterator[Row[Unpack[Columns]]]:
+        """Yield the rows of a query by a column of it, each page of them of a state of its own.
+
+        For checks that ask the store about every row: no state is held meanwhile, or the log of the database could not
+        begin anew for as long as somebody reads terabytes.
+        """
+        last = ""
+        while rows := self.session.execute(query.where(key > last).order_by(key).limit(BATCH)).all():
+            last = rows[-1]._mapping[key]
+            self.let_go()
+            yield from rows
+
+    def let_go(self) -> None:
+        """End the state that the session sees; the next question sees a newer one."""
+        self.session.rollback()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +144,37 @@ class Place:
 
 
 def audit(place: Place, now: datetime, *, deep: bool = False) -> Iterator[Finding]:
-    """Yield every fault there is. Each check sees one state of the database, however long the others take."""
+    """Yield every fault there is. Each check sees one state of the database or pages of it (`Ground`).
+
+    Raises:
+        DBAPIError: the database cannot be opened, or is locked.
+        OSError: the store cannot be looked at.
+    """
     for one in sorted(KINDS.values(), key=lambda one: not one.fatal):
         if one.deep and not deep:
             continue
         found = False
-        with Session(place.engine, autoflush=False, expire_on_commit=False) as session:
-            for seen in one.look(Ground(session, place.store, place.data, now, place.served)):
-                found = True
-                yield Finding(one.name, seen.subject, seen.sentence, one.next_step, seen.in_flight)
+        for finding in _look(one, place, now):
+            found = True
+            yield finding
         if found and one.fatal:
             return
+
+
+def _look(one: Kind, place: Place, now: datetime) -> Iterator[Finding]:
+    """Yield the faults of one kind; a value that cannot be read ends this kind, and is one itself."""
+    with Session(place.engine, autoflush=False, expire_on_commit=False) as session:
+        try:
+            for seen in one.look(Ground(session, place.store, place.data, now, place.served)):
+                yield Finding(one.name, seen.subject, seen.sentence, one.next_step, seen.in_flight)
+        except _MALFORMED as exc:
+            yield _unchecked(one, f"a value of the database cannot be read: {exc or type(exc).__name__}")
+        except DatabaseError as exc:
+            if is_locked(exc) or is_unusable(exc):
+                raise
+            yield _unchecked(one, f"the database cannot answer: {exc.orig}")
+
+
+def _unchecked(one: Kind, reason: str) -> Finding:
+    sentence = f"This kind cannot be checked to its end: {reason.rstrip('.')}."
+    return Finding(one.name, "database", sentence, _BY_HAND, in_flight=False)

@@ -37,8 +37,8 @@ def manifest_names(ground: Ground) -> Iterator[Seen]:
 @kind("manifest-rows", _AGAIN)
 def manifest_rows(ground: Ground) -> Iterator[Seen]:
     """The rows of a manifest are not what its bytes say."""
-    for row in ground.rows(select(StoredManifest.digest, StoredManifest.size, StoredManifest.entries)):
-        digest = Digest(row.digest)
+    for (name,) in ground.pages(select(StoredManifest.digest), StoredManifest.digest):
+        digest = Digest(name)
         if ground.store.size(digest) is None:
             continue  # another kind
         try:
@@ -47,13 +47,25 @@ def manifest_rows(ground: Ground) -> Iterator[Seen]:
         except (OSError, InvalidDocument) as exc:
             yield Seen(f"manifest {digest}", f"The bytes of manifest {digest} cannot be read: {exc}")
             continue
-        kept = set(ground.session.scalars(select(ManifestObject.digest).where(ManifestObject.manifest == digest)))
-        differing = sorted(kept ^ set(manifest.objects()))
-        if differing:
-            which = "only in its rows" if differing[0] in kept else "only in its bytes"
-            what = f"Manifest {digest}: {len(differing)} objects differ between rows and bytes; {differing[0]} is {which}."
-            yield Seen(f"manifest {digest}", what)
-        elif (row.size, row.entries) != (len(data), len(manifest.entries)):
-            says = f"{row.size} bytes and {row.entries} entries"
-            has = f"{len(data)} bytes and {len(manifest.entries)} entries"
-            yield Seen(f"manifest {digest}", f"Manifest {digest} is kept with {says}; it has {has}.")
+        wrong = _differs(ground, digest, data, manifest)
+        if wrong:
+            yield Seen(f"manifest {digest}", f"Manifest {digest}{wrong}.")
+
+
+def _differs(ground: Ground, digest: Digest, data: bytes, manifest: Manifest) -> str:
+    """Return what is kept of a manifest otherwise than its bytes say; the rows of both tables are of one state."""
+    row = ground.session.execute(
+        select(StoredManifest.size, StoredManifest.entries).where(StoredManifest.digest == digest)
+    ).one_or_none()
+    kept = set(ground.session.scalars(select(ManifestObject.digest).where(ManifestObject.manifest == digest)))
+    ground.let_go()
+    if row is None:
+        return ""  # forgotten meanwhile
+    differing = sorted(kept ^ set(manifest.objects()))
+    if differing:
+        which = "only in its rows" if differing[0] in kept else "only in its bytes"
+        return f": {len(differing)} objects differ between rows and bytes; {differing[0]} is {which}"
+    if (row.size, row.entries) != (len(data), len(manifest.entries)):
+        says = f"{row.size} bytes and {row.entries} entries"
+        return f" is kept with {says}; it has {len(data)} bytes and {len(manifest.entries)} entries"
+    return ""

@@ -16,7 +16,7 @@ from conductor_service.clock import iso
 from conductor_service.models import Attempt, Job, OutputFile, ProjectFile, Step, StoredObject, Task
 from conductor_service.states import TaskState
 
-_LOST = "Retry the task (`conductor retry JOB --frame N`): the frame is rendered again."
+_LOST = "Retry the task (`conductor retry JOB --frames N`): the frame is rendered again."
 _REPORT = "Please report it, with the output: nothing that Conductor does leaves one like this."
 _NAMED = (OutputFile.id, OutputFile.path, Job.number)
 

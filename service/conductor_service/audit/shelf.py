@@ -50,14 +50,19 @@ class FolderShelf:
                         yield digest
 
     def _path(self, digest: Digest) -> Path:
+        """Return an object's place.
+
+        Raises:
+            ValueError: this is no digest.
+        """
         name = hex_of(parse_digest(digest))
         return self._objects / name[:2] / name
 
     def _status(self, digest: Digest) -> os.stat_result | None:
         try:
             status = os.lstat(self._path(digest))
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+        except (FileNotFoundError, NotADirectoryError, ValueError):
+            return None  # also what is no digest: nothing can be there under it
         return status if stat.S_ISREG(status.st_mode) else None
 
 

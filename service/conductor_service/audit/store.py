@@ -18,36 +18,37 @@ from conductor_service.objects import PRESENCE
 
 _SENT_AGAIN = "An input is sent again by the next submission that needs it; of an output, retry the task."
 _SWEPT = "The service removes it within minutes of its next start, or of now; it only takes room."
+_OBJECTS = select(StoredObject.digest, StoredObject.size)
 
 
 @kind("object-missing", _SENT_AGAIN)
 def object_missing(ground: Ground) -> Iterator[Seen]:
     """An object is known, and its bytes are not in the store."""
-    for digest, size in ground.rows(select(StoredObject.digest, StoredObject.size)):
+    for digest, size in ground.pages(_OBJECTS, StoredObject.digest):
         if ground.store.size(Digest(digest)) is None:
-            what = f"Object {digest} of {size} bytes is not in the store; {_user(ground.session, digest)}."
+            what = f"Object {digest} of {size} bytes is not in the store; {_user(ground, digest)}."
             yield Seen(f"object {digest}", what)
 
 
 @kind("object-size", _SENT_AGAIN)
 def object_size(ground: Ground) -> Iterator[Seen]:
     """An object has another size in the store than it is known with."""
-    for digest, size in ground.rows(select(StoredObject.digest, StoredObject.size)):
+    for digest, size in ground.pages(_OBJECTS, StoredObject.digest):
         held = ground.store.size(Digest(digest))
         if held is not None and held != size:
-            what = f"Object {digest} has {held} bytes in place of {size}; {_user(ground.session, digest)}."
+            what = f"Object {digest} has {held} bytes in place of {size}; {_user(ground, digest)}."
             yield Seen(f"object {digest}", what)
 
 
 @kind("object-content", _SENT_AGAIN, deep=True)
 def object_content(ground: Ground) -> Iterator[Seen]:
     """The bytes of an object do not hash to its name."""
-    for digest, size in ground.rows(select(StoredObject.digest, StoredObject.size)):
+    for digest, size in ground.pages(_OBJECTS, StoredObject.digest):
         if ground.store.size(Digest(digest)) != size:
             continue  # other kinds
         wrong = _wrong(ground, Digest(digest))
         if wrong:
-            yield Seen(f"object {digest}", f"Object {digest} {wrong}; {_user(ground.session, digest)}.")
+            yield Seen(f"object {digest}", f"Object {digest} {wrong}; {_user(ground, digest)}.")
 
 
 def _wrong(ground: Ground, digest: Digest) -> str:
@@ -67,6 +68,7 @@ def object_orphan(ground: Ground) -> Iterator[Seen]:
     digests = ground.store.digests()
     while some := list(islice(digests, BATCH)):
         known = _known(ground.session, some)
+        ground.let_go()
         for digest in some:
             written = None if digest in known else ground.store.written(digest)
             if written is not None and written < ground.now - PRESENCE:
@@ -103,8 +105,15 @@ def _files(folder: Path) -> Iterator[tuple[Path, datetime]]:
             continue  # it has its name now, or was swept
 
 
-def _user(session: Session, digest: str) -> str:
-    """Return who needs an object."""
+def _user(ground: Ground, digest: str) -> str:
+    """Return who needs an object, by a state of its own."""
+    try:
+        return _user_now(ground.session, digest)
+    finally:
+        ground.let_go()
+
+
+def _user_now(session: Session, digest: str) -> str:
     output = select(OutputFile.path, Job.number).join(Job, Job.id == OutputFile.job_id).where(OutputFile.digest == digest)
     found = session.execute(output.limit(1)).first()
     if found is not None:

@@ -9,7 +9,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import DatabaseError
 
 from conductor_service.audit.kinds import Ground, Seen, kind
-from conductor_service.database import newest_migration
+from conductor_service.database import is_locked, is_unopenable, newest_migration
 
 #: references that a kind of its own looks at, and names better: by table, to `object`
 _NAMED_ELSEWHERE = frozenset({"output", "project_file", "manifest_object"})
@@ -27,6 +27,8 @@ def database_damaged(ground: Ground) -> Iterator[Seen]:
     try:
         lines = ground.session.execute(text("PRAGMA integrity_check")).scalars().all()
     except DatabaseError as exc:
+        if is_locked(exc) or is_unopenable(exc):
+            raise  # who may not read it, or not now, knows nothing of it
         lines = [str(exc.orig)]
     for line in lines:
         if line != "ok":
