@@ -9,13 +9,11 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from conductor_service.embedded import embedded_service
-
-if TYPE_CHECKING:
-    from faults.conftest import Artist
+from faults.studio import Artist
 
 _CONFIG = """
 [ca]
