@@ -162,8 +162,8 @@ def test_an_upload_goes_on(shared: Studio, kind: Any, answer: bytes) -> None:
 @pytest.mark.parametrize(("kind", "answer"), cases(GOING_ON, "accepts and is silent", "reset", "another web server"))
 def test_a_followed_job_goes_on(shared: Studio, kind: Any, answer: bytes) -> None:
     """Whatever stands in the service's place while frames come home, nothing is given up and each frame comes home once."""
-    shared.ann(*shared.words("1-2", "-p", "default"))
     fault = shared.people.add(kind, "GET .*/(jobs|objects)/", answer=answer)
+    shared.ann(*shared.words("1-2", "-p", "default"))
     eventually(lambda: shared.newest()["state"] == "success")
     eventually(lambda: fault.hits >= (1 if kind == "silent" else 2))
     assert all(name.startswith(".") for name in shared.at_home())

@@ -15,6 +15,9 @@ import pytest
 from conductor_service.embedded import embedded_service
 from faults.studio import Artist
 
+#: they share their services, one for each certificate
+pytestmark = pytest.mark.xdist_group("tls")
+
 _CONFIG = """
 [ca]
 default_ca = studio
