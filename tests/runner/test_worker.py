@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -377,6 +377,21 @@ def test_words_are_no_silence_but_a_task_has_its_time(farm: Farm, job: MakeJob) 
     told = farm.told(job(scene, limits=Limits(task_seconds=2, silence_seconds=1)))
     assert told.verdict is not None
     assert (told.verdict.state, told.verdict.cause) == ("failed", "time-out")
+
+
+def test_the_time_that_a_store_takes_is_not_the_task_s(farm: Farm, job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task that a slow or full store holds back for longer than its limit has not run out of its time."""
+    store = farm.service.store_object
+
+    def slowly(*call: Any) -> None:
+        time.sleep(1.5)
+        store(*call)
+
+    monkeypatch.setattr(farm.service, "store_object", slowly)
+    frames = tuple(range(1, 9))
+    told = farm.told(job("png(path)", frames=frames, limits=Limits(task_seconds=5)))
+    assert told.verdict is not None
+    assert (told.verdict.state, told.verdict.frames_done) == ("success", frames), told.verdict
 
 
 @pytest.mark.parametrize("kept", ["by the kernel", "by measuring"])

@@ -141,7 +141,9 @@ class Session:
             holding.beat = Beat(index / len(frames), frame, "", holding.beat.peak_memory)
             rendered = server.render(frame, on_progress)
             ready = self._frame_ready(rendered, holding)
+            before = self._machine.clock()
             hand_over(ready)
+            server.excuse(self._machine.clock() - before)
             whole += ready.completes
         holding.beat = Beat(1.0, frames[-1])
         return whole
