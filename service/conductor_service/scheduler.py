@@ -121,7 +121,7 @@ class Scheduler:
             if reason in NOTICED_LATE:
                 at = max([self._last_heard(instance), *signs_of_life(unit.session, instance_id)])
             end_instance(unit, instance, reason, at)
-        self._farm.gatekeeper.forget()
+        self._farm.gatekeeper.forget()  # its token is worth nothing from now on, not only once the ending is noticed
 
     def end_all(self) -> None:
         """End every instance, for a service that is to leave nothing behind."""

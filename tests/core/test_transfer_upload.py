@@ -22,6 +22,7 @@ class MemorySink:
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
         self.questions: list[int] = []
+        self.asked: dict[Digest, int] = {}
         #: blocks after which a body breaks off, once per entry
         self.breaks: list[int] = []
         self.block = 1000
@@ -30,6 +31,7 @@ class MemorySink:
 
     def missing(self, objects: Mapping[Digest, int]) -> frozenset[Digest]:
         self.questions.append(len(objects))
+        self.asked.update(objects)
         return frozenset(d for d in objects if d not in self.objects)
 
     def put(self, digest: str, body: Callable[[], Readable | bytes]) -> bool:
@@ -68,6 +70,13 @@ def _manifest(*entries: Entry) -> Manifest:
 
 def _upload(manifest: Manifest, sink: MemorySink, progress: Progress | None = None) -> None:
     execute_upload(plan_upload(manifest, ask_missing(manifest, sink)), sink, progress or Progress())
+
+
+def test_the_question_has_the_sizes(tmp_path: Path) -> None:
+    """The store is told how large what it may lack is, so that it can say no before anything is sent."""
+    sink = MemorySink()
+    ask_missing(_manifest(*(_entry(tmp_path / n, d) for n, d in (("s", b"1"), ("l", b"22222"), ("c", b"22222")))), sink)
+    assert sink.asked == {digest_of(b"1"): 1, digest_of(b"22222"): 5}
 
 
 def test_each_missing_object_is_sent_once(tmp_path: Path) -> None:

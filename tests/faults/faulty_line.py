@@ -197,3 +197,9 @@ def _read_head(peer: socket.socket) -> tuple[bytes, bytes]:
 def _length(head: bytes) -> int:
     found = re.search(rb"\r\ncontent-length: *(\d+)", head, re.IGNORECASE)
     return int(found[1]) if found else 0
+
+
+def page(status: str, body: bytes = b"<html>secret page</html>", *headers: str) -> bytes:
+    """Return what another web server answers."""
+    lines = (f"HTTP/1.1 {status}", "Content-Type: text/html", f"Content-Length: {len(body)}", "Connection: close", *headers)
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body

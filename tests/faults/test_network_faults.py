@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
-import sqlite3
-import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
-
-if TYPE_CHECKING:
-    from faults.conftest import Studio
-    from faults.faulty_line import Fault
-
-Eventually = Callable[..., Any]
-
-
-def _page(status: str, body: bytes = b"<html>secret page</html>", *headers: str) -> bytes:
-    """Return what another web server answers."""
-    lines = (f"HTTP/1.1 {status}", "Content-Type: text/html", f"Content-Length: {len(body)}", "Connection: close", *headers)
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
-
+from faults.faulty_line import page
+from faults.studio import Studio, eventually
+from faults.twins import TWIN, cases
 
 #: kind of fault, what it answers, words of the sentence, how often the command asks
 SENTENCES: dict[str, tuple[str, bytes, str, int]] = {
@@ -32,21 +22,33 @@ SENTENCES: dict[str, tuple[str, bytes, str, int]] = {
         5,
     ),
     "no HTTP": ("garbage", b"SSH-2.0-OpenSSH_9.2\r\n", "cannot be reached (what answers does not speak HTTP; tried 5 times)", 5),
-    "500": ("answer", _page("500 Oops"), "answered 500 Oops, and not in Conductor's words. Something between (a proxy", 5),
-    "429": ("answer", _page("429 Slow", b"", "Retry-After: 0"), "answered 429 Slow, and not in Conductor's words", 5),
-    "another web server": ("answer", _page("404 Not Found"), "answered 404 Not Found, and not in Conductor's words", 1),
-    "its front page": ("answer", _page("200 OK"), "answered something that is not JSON", 1),
-    "a redirect": ("answer", _page("302 Found", b"", "Location: http://127.0.0.1:9/"), "answered 302 Found", 1),
+    "500": ("answer", page("500 Oops"), "answered 500 Oops, and not in Conductor's words. Something between (a proxy", 5),
+    "429": ("answer", page("429 Slow", b"", "Retry-After: 0"), "answered 429 Slow, and not in Conductor's words", 5),
+    "another web server": ("answer", page("404 Not Found"), "answered 404 Not Found, and not in Conductor's words", 1),
+    "its front page": ("answer", page("200 OK"), "answered something that is not JSON", 1),
+    "a redirect": ("answer", page("302 Found", b"", "Location: http://127.0.0.1:9/"), "answered 302 Found", 1),
 }
 
 
 @pytest.fixture(scope="module")
 def line(make_module_studio: Callable[..., Studio]) -> Studio:
-    """Give one studio for all that only looks at sentences."""
-    return make_module_studio()
+    """Give one studio for all that needs none of its own."""
+    return make_module_studio(idle_seconds=30)
 
 
-@pytest.mark.parametrize(("kind", "answer", "words", "asked"), SENTENCES.values(), ids=SENTENCES)
+@pytest.fixture
+def shared(line: Studio, tmp_path: Path) -> Iterator[Studio]:
+    """Give that studio with files that no other test has sent."""
+    line.show = tmp_path / "show"
+    line.show.mkdir()
+    line.texture.write_bytes(os.urandom(300_000))
+    yield line
+    line.people.heal()
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "words", "asked"), cases(SENTENCES, "reset", "500", "another web server", "its front page")
+)
 def test_what_a_command_says(line: Studio, kind: Any, answer: bytes, words: str, asked: int) -> None:
     """Bounded attempts, then 3 and one sentence with the address and the next step; the page itself is never quoted."""
     fault = line.people.add(kind, answer=answer)
@@ -93,31 +95,17 @@ def test_a_wrong_token(line: Studio) -> None:
     line.ann("jobs")
 
 
-def _expire(studio: Studio) -> None:
-    _change_tokens(studio, "UPDATE token SET expires = created WHERE kind = 'user'")
+EXPIRED = "UPDATE token SET expires = created WHERE kind = 'user'"
+REVOKED = "UPDATE token SET revoked = created WHERE kind = 'user'"
 
 
-def _revoke(studio: Studio) -> None:
-    _change_tokens(studio, "UPDATE token SET revoked = created WHERE kind = 'user'")
-
-
-def _change_tokens(studio: Studio, statement: str) -> None:
-    """Change the tokens behind the back of a service that was killed: its own way is `--new-owner-token`."""
-    studio.kill()
-    database = sqlite3.connect(studio.data / "conductor.sqlite")
-    with database:
-        assert database.execute(statement).rowcount == 1
-    database.close()
-    studio.start()
-
-
-@pytest.mark.parametrize("change", [_expire, _revoke], ids=["expired", "revoked"])
-def test_a_token_that_ends_midway(studio: Studio, change: Callable[[Studio], None], eventually: Eventually) -> None:
+@pytest.mark.parametrize("change", [pytest.param(EXPIRED, id="expired"), pytest.param(REVOKED, id="revoked", marks=TWIN)])
+def test_a_token_that_ends_midway(studio: Studio, change: str) -> None:
     """The upload waits and says for what; after a new login it goes on by itself, and no object is sent twice."""
     studio.people.add("silent", "PUT .*/manifest")
     going = studio.ann.start(*studio.words("1-2", "--wait"))
     eventually(lambda: studio.people.count("PUT .*/manifest"))
-    change(studio)
+    studio.change_tokens(change)
     studio.people.heal()
     ran = studio.ann.end(going)
     assert (ran.code, "conductor login" in ran.err) == (4, True)
@@ -142,46 +130,46 @@ GOING_ON: dict[str, tuple[str, bytes]] = {
     "accepts and is silent": ("silent", b""),
     "reset": ("reset", b""),
     "no HTTP": ("garbage", b"\x15\x03\x01\x00\x02\x02\x28"),
-    "500": ("answer", _page("500 Internal Server Error")),
-    "502": ("answer", _page("502 Bad Gateway")),
-    "429 with Retry-After": ("answer", _page("429 Too Many Requests", b"", "Retry-After: 2")),
-    "429 without": ("answer", _page("429 Too Many Requests")),
-    "another web server": ("answer", _page("404 Not Found")),
-    "its front page": ("answer", _page("200 OK")),
+    "500": ("answer", page("500 Internal Server Error")),
+    "502": ("answer", page("502 Bad Gateway")),
+    "429 with Retry-After": ("answer", page("429 Too Many Requests", b"", "Retry-After: 2")),
+    "429 without": ("answer", page("429 Too Many Requests")),
+    "another web server": ("answer", page("404 Not Found")),
+    "its front page": ("answer", page("200 OK")),
 }
 
 
-@pytest.mark.parametrize(("kind", "answer"), GOING_ON.values(), ids=GOING_ON)
-def test_an_upload_goes_on(studio: Studio, kind: Any, answer: bytes, eventually: Eventually) -> None:
+@pytest.mark.parametrize(("kind", "answer"), cases(GOING_ON, "accepts and is silent", "500", "its front page"))
+def test_an_upload_goes_on(shared: Studio, kind: Any, answer: bytes) -> None:
     """While the service is away the submission waits, says for what and since when, and goes on when it is back."""
-    fault = studio.people.add(kind, "POST .*/jobs|PUT .*/objects/", answer=answer)
-    going = studio.ann.start(*_jobs_words(studio))
+    fault = shared.people.add(kind, "POST .*/jobs|PUT .*/objects/", answer=answer)
+    going = shared.ann.start(*_jobs_words(shared))
     if kind == "silent":
         eventually(lambda: fault.hits)
     else:
-        error = eventually(lambda: (studio.ann.known_submission() or {}).get("error"))
+        error = eventually(lambda: (shared.ann.known_submission() or {}).get("error"))
         assert (error["kind"], error["waiting"]) == ("ServiceUnreachable", True)
         assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", error["since"])
-        assert studio.people.url in error["message"]
-        assert re.search(r"waiting since \d\d:\d\d:\d\d: ", studio.ann("agent", "--status").out)
-    studio.people.heal()
-    ran = studio.ann.end(going)
+        assert shared.people.url in error["message"]
+        assert re.search(r"waiting since \d\d:\d\d:\d\d: ", shared.ann("agent", "--status").out)
+    shared.people.heal()
+    ran = shared.ann.end(going)
     assert ran.code == 0, ran
-    assert studio.at_home() == studio.expected(1, 2)
-    studio.check_no_secret()
+    assert shared.at_home() == shared.expected(1, 2)
+    shared.check_no_secret()
 
 
-@pytest.mark.parametrize(("kind", "answer"), GOING_ON.values(), ids=GOING_ON)
-def test_a_followed_job_goes_on(studio: Studio, kind: Any, answer: bytes, eventually: Eventually) -> None:
+@pytest.mark.parametrize(("kind", "answer"), cases(GOING_ON, "accepts and is silent", "reset", "another web server"))
+def test_a_followed_job_goes_on(shared: Studio, kind: Any, answer: bytes) -> None:
     """Whatever stands in the service's place while frames come home, nothing is given up and each frame comes home once."""
-    studio.ann(*studio.words("1-2", "-p", "default"))
-    fault = studio.people.add(kind, "GET .*/(jobs|objects)/", answer=answer)
-    eventually(lambda: studio.direct_job(1)["state"] == "success")
+    fault = shared.people.add(kind, "GET .*/(jobs|objects)/", answer=answer)
+    shared.ann(*shared.words("1-2", "-p", "default"))
+    eventually(lambda: shared.newest()["state"] == "success")
     eventually(lambda: fault.hits >= (1 if kind == "silent" else 2))
-    assert all(name.startswith(".") for name in studio.at_home())
-    studio.people.heal()
-    eventually(lambda: studio.at_home() == studio.expected(1, 2))
-    studio.check_no_secret()
+    assert all(name.startswith(".") for name in shared.at_home())
+    shared.people.heal()
+    eventually(lambda: shared.at_home() == shared.expected(1, 2))
+    shared.check_no_secret()
 
 
 def test_cut_in_the_middle_of_a_body(studio: Studio) -> None:
@@ -200,18 +188,27 @@ def test_cut_in_the_middle_of_a_body(studio: Studio) -> None:
     assert all(fault.hits == fault.times for fault in (*people.faults, *runners.faults))
     fetched = sum(seen.received for seen in people.seen if re.match("GET .*/objects/", seen.line))
     assert fetched == sum(map(len, studio.expected(1, 2).values()))
-    assert [a["state"] for n in (1, 2) for a in studio.ann("log", "1", "--frame", n, "--json").json["attempts"]] == [
-        "success"
-    ] * 2
+    assert [a["state"] for n in (1, 2) for a in studio.attempts(n)] == ["success"] * 2
     assert "Traceback" not in studio.logs()
     studio.check_no_secret()
 
 
 def test_answers_that_are_lost(studio: Studio) -> None:
     """What the service did and could not say is said again: one job, one version of each frame, one log."""
-    for proxy, times in ((studio.people, 4), (studio.runners, 6)):
-        proxy.add("answer-lost", "(POST|PUT) ", times=times)
+    people = ("POST .*/jobs", "POST .*/objects/missing", "PUT .*/objects/", "PUT .*/manifest")
+    runners = (
+        "POST .*/hello",
+        "POST .*/next",
+        "GET .*/manifest",
+        "PUT .*/objects/",
+        "POST .*/outputs",
+        "PUT .*/log",
+        "POST .*/finish",
+    )
+    faults = [studio.people.add("answer-lost", match, times=1) for match in people]
+    faults += [studio.runners.add("answer-lost", match, times=1) for match in runners]
     studio.ann(*studio.words("1-2", "--wait"))
+    assert [fault.match for fault in faults if not fault.hits] == []
     assert studio.at_home() == studio.expected(1, 2)
     assert [j["number"] for j in studio.ann("jobs", "--json").json["jobs"]] == [1]
     assert [o["frame"] for o in studio.direct("/jobs/1/outputs")["outputs"]] == [1, 2]
@@ -225,23 +222,24 @@ def test_a_line_that_trickles(studio: Studio) -> None:
     assert studio.at_home() == studio.expected(1, 2)
 
 
-def test_a_service_that_is_killed_while_it_is_watched(studio: Studio, eventually: Eventually) -> None:
+def test_a_service_that_is_killed_while_it_is_watched(studio: Studio) -> None:
     """`--wait` says that it waits for the service, and since when; it, the agent and the runner go on when it is back."""
-    going = studio.ann.start(*studio.words("1-4", "--wait", "--title", "watched", slow=1))
+    screen = studio.folder / "screen"
+    going = studio.ann.start(*studio.words("1-4", "--wait", "--title", "watched", slow=1), out=screen)
     eventually(lambda: studio.runners.count("PUT .*/objects/"))
     studio.kill()
-    time.sleep(12)  # longer than one round of a command's attempts
+    eventually(lambda: "The job goes on without us." in screen.read_text())  # after one round of a command's attempts
     studio.start()
     ran = studio.ann.end(going)
     assert ran.code == 0, ran
     said = r"waiting for the service since \d\d:\d\d:\d\d: \S+ cannot be reached \(.*\)\. The job goes on without us\."
-    assert re.search(said, re.sub(r"Check the address[^.]*\. ?", "", ran.out).replace("; tried 5 times", "")), ran
+    shown = screen.read_text()
+    assert re.search(said, re.sub(r"Check the address[^.]*\. ?", "", shown).replace("; tried 5 times", "")), shown
     assert studio.at_home() == studio.expected(1, 2, 3, 4)
-    attempts = [len(studio.ann("log", "1", "--frame", n, "--json").json["attempts"]) for n in (1, 2, 3, 4)]
-    assert attempts == [1, 1, 1, 1]
+    assert [len(studio.attempts(n)) for n in (1, 2, 3, 4)] == [1, 1, 1, 1]
 
 
-def test_a_service_that_is_not_there_at_the_start(studio: Studio, eventually: Eventually) -> None:
+def test_a_service_that_is_not_there_at_the_start(studio: Studio) -> None:
     """An agent that starts while the service is away takes what was handed over and sends it when the service comes."""
     studio.ann("agent", "--start")
     studio.people.add("silent", "POST .*/jobs")
@@ -256,35 +254,3 @@ def test_a_service_that_is_not_there_at_the_start(studio: Studio, eventually: Ev
     studio.start()
     studio.people.accept()
     eventually(lambda: studio.at_home() == studio.expected(1, 2))
-
-
-RUNNER_FAULTS: dict[str, tuple[str, bytes]] = {
-    "500": ("answer", _page("500 Internal Server Error")),
-    "429 with Retry-After": ("answer", _page("429 Too Many Requests", b"", "Retry-After: 1")),
-    "reset": ("reset", b""),
-    "no HTTP": ("garbage", b"nonsense\r\n"),
-}
-
-
-@pytest.mark.parametrize(("kind", "answer"), RUNNER_FAULTS.values(), ids=RUNNER_FAULTS)
-def test_a_runner_goes_on(studio: Studio, kind: Any, answer: bytes, eventually: Eventually) -> None:
-    """A runner that is not answered keeps what it rendered, and publishes it once: no frame is rendered twice."""
-    fault: Fault = studio.runners.add(kind, "(PUT|GET) .*/objects/|POST .*/(outputs|finish)", answer=answer, times=8)
-    studio.ann(*studio.words("1-2", "--wait"))
-    assert fault.hits == 8
-    assert studio.at_home() == studio.expected(1, 2)
-    for number in (1, 2):
-        assert [a["state"] for a in studio.ann("log", "1", "--frame", number, "--json").json["attempts"]] == ["success"]
-    studio.check_no_secret()
-
-
-def test_an_instance_whose_token_is_revoked(studio: Studio, eventually: Eventually) -> None:
-    """A runner without a right ends itself and publishes nothing more; the frame is rendered by another instance."""
-    going = studio.ann.start(*studio.words("1-1", "--wait", slow=6))
-    eventually(lambda: studio.direct_job(1)["state"] == "running" if studio.direct("/jobs")["jobs"] else False)
-    _change_tokens(studio, "UPDATE token SET revoked = created WHERE kind = 'instance'")
-    assert studio.ann.end(going).code == 0
-    assert studio.at_home() == studio.expected(1)
-    attempts = studio.ann("log", "1", "--frame", 1, "--json").json["attempts"]
-    assert [a["state"] for a in attempts] == ["lost", "success"]
-    assert len({a["instance"] for a in attempts}) == 2

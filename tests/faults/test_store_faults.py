@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-
-if TYPE_CHECKING:
-    from faults.conftest import Artist, Studio
-    from faults.small_disks import Disks
-
-Eventually = Callable[..., Any]
+from faults.small_disks import Disks
+from faults.studio import Artist, Studio, eventually
+from faults.twins import TWIN, cases
 
 
 def _flip(path: Path) -> None:
@@ -27,11 +25,15 @@ def _truncate(path: Path) -> None:
     os.truncate(path, 1000)
 
 
-damages = pytest.mark.parametrize("damage", [_flip, _truncate, Path.unlink], ids=["a bit flipped", "truncated", "missing"])
+DAMAGES: dict[str, tuple[Callable[[Path], None]]] = {
+    "a bit flipped": (_flip,),
+    "truncated": (_truncate,),
+    "missing": (Path.unlink,),
+}
 
 
-@damages
-def test_an_input_that_the_store_lost(studio: Studio, damage: Callable[[Path], None], eventually: Eventually) -> None:
+@pytest.mark.parametrize("damage", cases(DAMAGES, "a bit flipped"))
+def test_an_input_that_the_store_lost(studio: Studio, damage: Callable[[Path], None]) -> None:
     """The attempt names the artist's file and the next step; the next submission sends it again, and both jobs end well."""
     studio.ann(*studio.words("1-1", "--wait"))
     eventually(lambda: not studio.direct("/instances")["instances"])  # and with it the instance's own copy
@@ -51,7 +53,7 @@ def test_an_input_that_the_store_lost(studio: Studio, damage: Callable[[Path], N
     assert "Traceback" not in studio.logs()
 
 
-@pytest.mark.parametrize("damage", [_truncate, Path.unlink], ids=["truncated", "missing"])
+@pytest.mark.parametrize("damage", [pytest.param(_truncate, marks=TWIN), Path.unlink], ids=["truncated", "missing"])
 def test_the_question_before_an_upload_finds_it(studio: Studio, damage: Callable[[Path], None]) -> None:
     """What is cut or gone in the store is sent again by the next submission, before anything of it is needed."""
     studio.ann(*studio.words("1-1", "--wait"))
@@ -61,8 +63,8 @@ def test_the_question_before_an_upload_finds_it(studio: Studio, damage: Callable
     assert studio.at_home() == studio.expected(1, 2)
 
 
-@damages
-def test_a_rendered_frame_that_the_store_lost(studio: Studio, damage: Callable[[Path], None], eventually: Eventually) -> None:
+@pytest.mark.parametrize("damage", cases(DAMAGES, "truncated"))
+def test_a_rendered_frame_that_the_store_lost(studio: Studio, damage: Callable[[Path], None]) -> None:
     """The download names the file, its frame and what renders it again; when it is, it comes home by itself."""
     studio.ann(*studio.words("1-2", "--wait", "--no-download"))
     damage(studio.stored(studio.frame(2)))
@@ -79,11 +81,13 @@ def test_a_rendered_frame_that_the_store_lost(studio: Studio, damage: Callable[[
 def test_two_agents_send_the_same_file(studio: Studio) -> None:
     """Two artists who send one file at the same time both get their frames, and the store has it once, whole."""
     bob = studio.log_in(type(studio.ann)(studio.folder / "bob"))
+    words = studio.words("1-2", "--wait", size=20_000_000)  # a quarter of a minute on a slow line
+    texture = f"PUT .*/objects/sha256:{studio.stored(studio.texture.read_bytes()).name}"
     studio.people.add("slow", "PUT .*/objects/")
-    words = studio.words("1-2", "--wait")
     both = [(artist, artist.start(*words)) for artist in (studio.ann, bob)]
+    eventually(lambda: studio.people.count(texture) == 2)
+    studio.people.faults.clear()
     assert [artist.end(process).code for artist, process in both] == [0, 0]
-    assert studio.people.count(f"PUT .*/objects/sha256:{studio.stored(studio.texture.read_bytes()).name}") == 2
     assert studio.stored(studio.texture.read_bytes()).read_bytes() == studio.texture.read_bytes()
     assert studio.at_home() == studio.expected(1, 2)
     assert list((studio.data / "store" / "tmp").iterdir()) == []
@@ -107,12 +111,11 @@ MEDDLING: dict[str, tuple[str, Callable[[Path], None], str]] = {
 }
 
 
-@pytest.mark.parametrize(("fault", "meddle", "words"), MEDDLING.values(), ids=MEDDLING)
-def test_a_file_that_does_not_hold_still(
-    studio: Studio, fault: Any, meddle: Callable[[Path], None], words: str, eventually: Eventually
-) -> None:
+@pytest.mark.parametrize(("fault", "meddle", "words"), cases(MEDDLING, "deleted before", "edited during"))
+def test_a_file_that_does_not_hold_still(studio: Studio, fault: Any, meddle: Callable[[Path], None], words: str) -> None:
     """The submission fails with 6 and the file's name, its job is killed, and nothing lies under the old content's name."""
-    submit = studio.words("1-1", "--wait", size=40_000_000)  # more than the sockets on the way hold
+    size = 40_000_000 if fault == "slow" else 300_000  # the former is more than the sockets on the way hold
+    submit = studio.words("1-1", "--wait", size=size)
     before = studio.texture.read_bytes()
     where = "POST .*/objects/missing" if fault == "silent" else f"PUT .*/objects/sha256:{studio.stored(before).name}"
     studio.people.add(fault, where)
@@ -131,7 +134,7 @@ def test_a_file_that_does_not_hold_still(
     assert studio.at_home() == studio.expected(1)
 
 
-def test_a_file_deleted_while_it_is_sent(studio: Studio, eventually: Eventually) -> None:
+def test_a_file_deleted_while_it_is_sent(studio: Studio) -> None:
     """What is open is sent to its end: the frames are those of the file that was submitted."""
     submit = studio.words("1-1", "--wait", size=4_000_000)
     expected = studio.expected(1)
@@ -149,16 +152,36 @@ def _waiting(artist: Artist) -> Any:
     return (artist.known_submission() or {}).get("error")
 
 
-def test_the_store_s_disk_fills(make_studio: Callable[..., Studio], tmp_path: Path, disks: Disks, eventually: Eventually) -> None:
-    """An upload waits and says that the store has no room; an output waits on the instance; both go on when there is room."""
+def _refused_unread(studio: Studio, size: int) -> str:
+    """Offer an object of this size without a byte of it, and return the whole of what the service answers."""
+    head = (
+        f"PUT /api/v1/projects/default/objects/sha256:{'0' * 64} HTTP/1.1",
+        "Host: farm",
+        f"Authorization: Bearer {studio.token}",
+        f"Content-Length: {size}",
+    )
+    with socket.create_connection(("127.0.0.1", studio.people.upstream), timeout=60) as line:
+        line.sendall("\r\n".join(head).encode() + b"\r\n\r\n")
+        return b"".join(iter(lambda: line.recv(1 << 16), b"")).decode()
+
+
+def test_the_store_s_disk_fills(make_studio: Callable[..., Studio], tmp_path: Path, disks: Disks) -> None:
+    """An upload waits, unsent, and says how much room is lacking; an output waits on the instance; both go on when there is room."""
     store = disks.mount(tmp_path / "service" / "store", "800k")
     studio = make_studio()
     disks.fill(store)
     going = studio.ann.start(*studio.words("1-2", "--wait", "-p", "default"))
     error = eventually(lambda: _waiting(studio.ann))
-    assert (error["kind"], error["message"]) == ("ServiceUnreachable", f"{store}: the store has no room left.")
+    full = f"{store}: the store has no room left"
+    assert error["kind"] == "ServiceUnreachable"
+    needed = studio.texture.stat().st_size + (studio.show / "bake.sh").stat().st_size
+    assert error["message"] == f"{full}: {needed:,} bytes are needed, 0 are free."
     assert error["next"] == "Its operator must make room there; what was under way then goes on by itself."
-    full = "the store has no room left"
+    assert studio.people.count("PUT .*/objects/") == 0
+    refusal = _refused_unread(studio, 1_000_000)
+    assert refusal.startswith("HTTP/1.1 503 ")
+    assert f"{full}: 1,000,000 bytes are needed" in refusal
+    assert "connection: close" in refusal.lower()
     refused = studio.logs().count(full)
     disks.free(store)  # enough for the input and an output, not for two
     eventually(lambda: studio.logs().count(full) > refused and studio.runners.count("PUT .*/objects/") > 1)
@@ -167,13 +190,11 @@ def test_the_store_s_disk_fills(make_studio: Callable[..., Studio], tmp_path: Pa
     assert ran.code == 0, ran
     assert studio.at_home() == studio.expected(1, 2)
     for frame in (1, 2):
-        assert [a["state"] for a in studio.ann("log", "1", "--frame", frame, "--json").json["attempts"]] == ["success"]
+        assert [a["state"] for a in studio.attempts(frame)] == ["success"]
     assert list((store / "tmp").iterdir()) == []
 
 
-def test_a_store_that_cannot_be_written(
-    make_studio: Callable[..., Studio], tmp_path: Path, disks: Disks, eventually: Eventually
-) -> None:
+def test_a_store_that_cannot_be_written(make_studio: Callable[..., Studio], tmp_path: Path, disks: Disks) -> None:
     """A read-only store gives what it has; what is to be written waits, names the store, and goes on when it may."""
     store = disks.mount(tmp_path / "service" / "store", "9m")
     studio = make_studio()
@@ -181,8 +202,8 @@ def test_a_store_that_cannot_be_written(
     disks.change(store, "ro")
     studio.ann("download", "1")
     assert studio.at_home() == studio.expected(1)
-    (studio.folder / "show" / "more.tex").write_bytes(b"more")
-    going = studio.ann.start(*studio.words("1-2", "--wait", "--file", studio.folder / "show" / "more.tex"))
+    (studio.show / "more.tex").write_bytes(b"more")
+    going = studio.ann.start(*studio.words("1-2", "--wait", "--file", studio.show / "more.tex"))
     error = eventually(lambda: _waiting(studio.ann))
     assert error["message"] == f"{store}: the store cannot be written (Read-only file system)."
     assert error["next"].startswith("Its operator must make it writable for the service's user")
@@ -191,9 +212,7 @@ def test_a_store_that_cannot_be_written(
     assert studio.at_home() == studio.expected(1, 2)
 
 
-def test_the_database_s_disk_fills(
-    make_studio: Callable[..., Studio], tmp_path: Path, disks: Disks, eventually: Eventually
-) -> None:
+def test_the_database_s_disk_fills(make_studio: Callable[..., Studio], tmp_path: Path, disks: Disks) -> None:
     """Submissions wait and say that the database's disk is full; all goes on when there is room; a start says it too."""
     data = disks.mount(tmp_path / "service", "9m")
     disks.show(tmp_path / "instances", data / "instances")
@@ -213,7 +232,7 @@ def test_the_database_s_disk_fills(
     disks.free(data)
 
 
-def test_the_agent_s_disk_fills(make_studio: Callable[..., Studio], tmp_path: Path, disks: Disks, eventually: Eventually) -> None:
+def test_the_agent_s_disk_fills(make_studio: Callable[..., Studio], tmp_path: Path, disks: Disks) -> None:
     """What cannot be remembered is refused by a sentence; what was remembered goes on by itself when there is room."""
     state, cache = (disks.mount(tmp_path / "ann" / name, "2m") for name in ("state", "cache"))
     studio = make_studio()
@@ -241,7 +260,7 @@ def test_the_agent_s_disk_fills(make_studio: Callable[..., Studio], tmp_path: Pa
     assert studio.ann.start_agent()
 
 
-def test_the_artist_s_disk_fills(studio: Studio, disks: Disks, eventually: Eventually) -> None:
+def test_the_artist_s_disk_fills(studio: Studio, disks: Disks) -> None:
     """`--wait` ends with 6 and names the frame; the agent tries on, and the rest comes home when there is room."""
     disks.mount(studio.renders, "400k")
     ran = studio.ann(*studio.words("1-3", "--wait"), code=6)

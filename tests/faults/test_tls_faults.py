@@ -9,13 +9,14 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from conductor_service.embedded import embedded_service
+from faults.studio import Artist
 
-if TYPE_CHECKING:
-    from faults.conftest import Artist
+#: they share their services, one for each certificate
+pytestmark = pytest.mark.xdist_group("tls")
 
 _CONFIG = """
 [ca]

@@ -58,7 +58,8 @@ class Person:
 
     def environment(self) -> dict[str, str]:
         """Return an environment that knows nothing of who runs the tests."""
-        own = {"HOME": str(self.home), "PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8"}
+        code = f"{REPO / 'core'}:{REPO / 'service'}"  # of this clone, whichever the environment was installed from
+        own = {"HOME": str(self.home), "PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8", "PYTHONPATH": code}
         return own if self.user is not None else {**os.environ, **own, "CONDUCTOR_HOME": str(self.home)}
 
     def start(self, *words: object, log: Path) -> subprocess.Popen[bytes]:
@@ -94,7 +95,7 @@ class Person:
 
 def _become(user: int, stage: Path) -> Sequence[str]:
     """Return the words before a command that another user is to run."""
-    shown = [Path(p) for p in dict.fromkeys([sys.base_prefix, sys.prefix, str(REPO)])]
+    shown = [Path(p) for p in dict.fromkeys([sys.base_prefix, str(REPO), sys.prefix])]
     closed = dict.fromkeys(str(p) for path in shown if (p := _closed(path)))
     for number in range(1, len(shown) + 1):
         (stage / str(number)).mkdir(parents=True, exist_ok=True)

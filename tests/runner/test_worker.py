@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -16,7 +16,7 @@ from conductor_core.submission import Limits, Output
 from conductor_service.runner.assignment import AttemptRef
 from conductor_service.runner.groups import NoGroups
 from conductor_service.runner.limits import ResourceLimits
-from conductor_service.runner.service import Orders
+from conductor_service.runner.service import Orders, Verdict
 
 if TYPE_CHECKING:
     from runner.conftest import Farm, Job
@@ -261,7 +261,6 @@ REFUSALS = {
     "a file is gone": ("fetch_object", NotFound("no such object", status=404), "missing-file"),
     "a file is refused": ("fetch_object", Refused("no", status=400), "internal"),
     "an output is refused": ("publish", Conflict("the job is being deleted"), "internal"),
-    "an output breaks the service": ("store_object", ServiceError("it answers 500", status=500), "internal"),
 }
 
 
@@ -299,6 +298,20 @@ def test_a_refusal_fails_one_attempt_and_the_instance_goes_on(
     farm: Farm, job: MakeJob, monkeypatch: pytest.MonkeyPatch, route: str, refusal: ServiceError, cause: str
 ) -> None:
     """Only a service that is gone ends an instance; what it refuses of one attempt is that attempt's failure."""
+    verdict = _refused_once(farm, job, monkeypatch, route, refusal)
+    assert (verdict.state, verdict.cause) == ("failed", cause), verdict
+
+
+def test_a_service_that_breaks_on_an_output_gets_the_attempt_back(
+    farm: Farm, job: MakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A defect of the service is no failure of the scene: the attempt is given up, and the instance goes on."""
+    verdict = _refused_once(farm, job, monkeypatch, "store_object", ServiceError("it answers 500", status=500))
+    assert (verdict.state, verdict.cause) == ("killed", "internal"), verdict
+
+
+def _refused_once(farm: Farm, job: MakeJob, monkeypatch: pytest.MonkeyPatch, route: str, refusal: ServiceError) -> Verdict:
+    """Have one call of a first attempt refused, and return how that ended; a second one is not touched by it."""
     answer = getattr(farm.service, route)
     first, second = farm.add(job()), farm.add(job("png(path) ", session="other"))
 
@@ -309,10 +322,10 @@ def test_a_refusal_fails_one_attempt_and_the_instance_goes_on(
 
     monkeypatch.setattr(farm.service, route, refuse)
     assert farm.run() == "retired"
-    verdict = farm.service.verdict(first)
-    assert (verdict.state, verdict.cause) == ("failed", cause), verdict
     assert farm.service.verdict(second).state == "success"
     assert farm.service.said_goodbye
+    verdict: Verdict = farm.service.verdict(first)
+    return verdict
 
 
 def test_a_right_that_is_gone_ends_the_instance(farm: Farm, job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -375,6 +388,21 @@ def test_words_are_no_silence_but_a_task_has_its_time(farm: Farm, job: MakeJob) 
     told = farm.told(job(scene, limits=Limits(task_seconds=2, silence_seconds=1)))
     assert told.verdict is not None
     assert (told.verdict.state, told.verdict.cause) == ("failed", "time-out")
+
+
+def test_the_time_that_a_store_takes_is_not_the_task_s(farm: Farm, job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task that a slow or full store holds back for longer than its limit has not run out of its time."""
+    store = farm.service.store_object
+
+    def slowly(*call: Any) -> None:
+        time.sleep(1.5)
+        store(*call)
+
+    monkeypatch.setattr(farm.service, "store_object", slowly)
+    frames = tuple(range(1, 9))
+    told = farm.told(job("png(path)", frames=frames, limits=Limits(task_seconds=5)))
+    assert told.verdict is not None
+    assert (told.verdict.state, told.verdict.frames_done) == ("success", frames), told.verdict
 
 
 @pytest.mark.parametrize("kept", ["by the kernel", "by measuring"])

@@ -53,7 +53,7 @@ def test_what_does_not_fit_is_refused_before_it_is_sent(make_studio: Any) -> Non
         studio.ask("PUT", f"/projects/default/objects/{large}", content=b"something large"),
     ):
         error = answer.json()["error"]
-        assert (answer.status_code, error["code"], answer.headers["Retry-After"]) == (503, "busy", "5")
+        assert (answer.status_code, error["code"], answer.headers["Retry-After"]) == (503, "busy", "3")
         assert re.fullmatch(r"/store: the store has no room left: (20|15) bytes are needed, 10 are free\.", error["message"])
         assert error["next"].startswith("Its operator must make room there")
     assert answer.headers["Connection"] == "close"

@@ -37,8 +37,8 @@ NAME = digest_of(b"x")
 @pytest.mark.parametrize(
     ("error", "status", "code", "retry"),
     [
-        (StoreFull("/store"), 503, "busy", "5"),
-        (StoreUnwritable("/store", "read-only"), 503, "busy", "5"),
+        (StoreFull("/store"), 503, "busy", "3"),
+        (StoreUnwritable("/store", "read-only"), 503, "busy", "3"),
         (TransferError("/store", "the disk is broken"), 500, "internal", None),
         (OperationalError("UPDATE", {}, Exception("database is locked")), 503, "busy", "2"),
         (RuntimeError("secret detail"), 500, "internal", None),

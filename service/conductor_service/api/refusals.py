@@ -21,7 +21,7 @@ from conductor_service.store import ObjectDamaged, ObjectMissing, StoreFull, Sto
 log = logging.getLogger(__name__)
 
 #: a disk is not made room on within a second, and asking costs little: what does not fit is refused before it is sent
-FULL_RETRY_SECONDS = 5
+FULL_RETRY_SECONDS = 3
 _MAKE_ROOM = "Its operator must make room; what was under way then goes on by itself."
 _FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 

@@ -117,6 +117,10 @@ class FrameServer:
         size = (int(_number(message.get("width"))), int(_number(message.get("height"))))
         return Rendered(frame, _number(message.get("seconds")), tuple(outputs), *size, layers)
 
+    def excuse(self, seconds: float) -> None:
+        """Do not count the time in which a store that is slow, or full, held the task back."""
+        self._vigil.excuse(seconds)
+
     def quit(self) -> None:
         """Ask the server to end; kill it when it does not."""
         if self.alive:

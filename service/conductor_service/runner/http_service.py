@@ -78,6 +78,8 @@ class HttpRunnerService:
         self._token = token
         self._patience = patience or Patience()
         self._ca_file = ca_file
+        #: no single call waits for longer than we are told to wait for the service at all
+        self._longest = max(1.0, min(_READ_SECONDS, self._patience.seconds))
         self._local = threading.local()
         self._sessions: list[requests.Session] = []
         self._answered = self._patience.clock()
@@ -88,18 +90,18 @@ class HttpRunnerService:
 
     def next(self, *, wait_seconds: float, sessions: tuple[str, ...], held: tuple[str, ...]) -> Assignment | None:
         body = {"wait_seconds": wait_seconds, "sessions": list(sessions), "held": list(held)}
-        answer = self._ask("POST", "/next", json=body, timeout=(_CONNECT_SECONDS, wait_seconds + _READ_SECONDS))
+        answer = self._ask("POST", "/next", json=body, timeout=(_CONNECT_SECONDS, wait_seconds + self._longest))
         return None if answer.status_code == 204 else assignment_from_json(answer.json())
 
     def beat(self, attempt: AttemptRef, beat: Beat) -> Orders:
         body = {"fence": attempt.fence, **to_json(beat)}
-        data = self._ask("POST", f"/attempts/{attempt.id}/beat", json=body, tries=1, timeout=(2.0, 10.0)).json()
+        data = self._ask("POST", f"/attempts/{attempt.id}/beat", json=body, tries=1, timeout=self._short()).json()
         return Orders("kill" if data.get("action") == "kill" else "go-on", str(data.get("reason", "")))
 
     def append_log(self, attempt: AttemptRef, offset: int, data: bytes) -> int:
         params = {"offset": str(offset), "fence": str(attempt.fence)}
         try:
-            self._ask("PUT", f"/attempts/{attempt.id}/log", params=params, data=data, tries=1, timeout=(2.0, 10.0))
+            self._ask("PUT", f"/attempts/{attempt.id}/log", params=params, data=data, tries=1, timeout=self._short())
         except _LogSize as answer:
             return answer.size
         return offset + len(data)
@@ -215,7 +217,7 @@ class HttpRunnerService:
         return ServiceError(reason.what, reason.next_step or "Its log says why.", status=reason.status, code=reason.code)
 
     def _send(self, method: str, path: str, body_file: Path | None, request: dict[str, Any]) -> requests.Response:
-        request.setdefault("timeout", (_CONNECT_SECONDS, _READ_SECONDS))
+        request.setdefault("timeout", (_CONNECT_SECONDS, self._longest))
         request.setdefault("allow_redirects", False)
         if body_file is None:
             answer = self._session().request(method, self._root + path, **request)
@@ -223,6 +225,10 @@ class HttpRunnerService:
             with body_file.open("rb") as stream:
                 answer = self._session().request(method, self._root + path, data=stream, **request)
         return answer
+
+    def _short(self) -> tuple[float, float]:
+        """Return the time-outs of what is said again soon anyway."""
+        return 2.0, min(10.0, self._longest)
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)

@@ -24,7 +24,7 @@ from conductor_core.errors import ConductorError, ServiceError, ServiceUnreachab
 from conductor_service.runner.collect import Taken
 from conductor_service.runner.courier import Courier
 from conductor_service.runner.doubts import Doubts
-from conductor_service.runner.errors import NotTaken, StaleAttempt, TaskFailed, service_is_gone
+from conductor_service.runner.errors import NotTaken, StaleAttempt, TaskFailed, passes, service_is_gone
 from conductor_service.runner.expectations import Expectations, is_image
 from conductor_service.runner.holding import Holding
 from conductor_service.runner.insisting import insist
@@ -275,14 +275,22 @@ class Publisher:
         elif holding.warnings:
             verdict = replace(verdict, message="\n".join((verdict.message, *(f"warning: {w}." for w in holding.warnings))))
         self._close_log(holding, verdict)
-        try:
-            self._service.finish(holding.ref, verdict)
-        except ServiceError as exc:
-            if service_is_gone(exc):
-                raise
-            # Without an end the service would hand the attempt out again, to the same end.
-            message = f"The service refused the attempt's end: {exc}"
-            self._service.finish(holding.ref, Verdict("failed", "internal", message=message))
+        self._tell_end(holding, verdict)
+
+    def _tell_end(self, holding: Holding, verdict: Verdict) -> None:
+        """Tell how an attempt ended, however long it takes until the service can write it down."""
+        while True:
+            try:
+                return self._service.finish(holding.ref, verdict)
+            except ServiceError as exc:
+                if service_is_gone(exc):
+                    raise
+                if self.deadline is None and passes(exc):
+                    _log.warning("attempt %s: its end waits: %s", holding.ref.id, exc)
+                    continue
+                # Without an end the service would hand the attempt out again, to the same end.
+                message = f"The service refused the attempt's end: {exc}"
+                return self._service.finish(holding.ref, Verdict("failed", "internal", message=message))
 
     def _close_log(self, holding: Holding, verdict: Verdict) -> None:
         """Close and ship the log; whatever this disk makes of it, the attempt's end is told."""

@@ -163,7 +163,9 @@ class Session:
 
             holding.beat = Beat(index / len(frames), frame, "", holding.beat.peak_memory)
             if ready is not None:
+                before = self._machine.clock()
                 hand_over(ready)
+                server.excuse(self._machine.clock() - before)
                 whole += ready.completes
             ready = self._frame_ready(server.render(frame, on_progress), holding)
         holding.beat = Beat(1.0, frames[-1])

@@ -108,6 +108,10 @@ class Vigil:
         """Count silence from now: the process was not asked for anything meanwhile."""
         self._last_life = self._watch.clock()
 
+    def excuse(self, seconds: float) -> None:
+        """Take time off the task's own: it was kept waiting by others."""
+        self._started += seconds
+
     def failure_of_end(self) -> TaskFailed:
         """Return why the process ended, once `Ended` was heard."""
         with contextlib.suppress(subprocess.TimeoutExpired):

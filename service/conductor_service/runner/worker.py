@@ -129,7 +129,8 @@ class Worker:
     def _next(self, courier: Courier) -> Assignment | None:
         sessions = (self._session.key,) if self._session is not None else ()
         with self._interruptible():
-            return self._service.next(wait_seconds=_WAIT_SECONDS, sessions=sessions, held=courier.held())
+            wait = min(_WAIT_SECONDS, self._settings.dead_after_seconds)
+            return self._service.next(wait_seconds=wait, sessions=sessions, held=courier.held())
 
     @contextlib.contextmanager
     def _interruptible(self) -> Iterator[None]:
