@@ -493,7 +493,7 @@ def test_many_files_are_published_in_parts(desk: Desk, monkeypatch: pytest.Monke
 
     def counted(attempt: AttemptRef, outputs: tuple[OutputRecord, ...], **more: object) -> object:
         sizes.append((len(outputs), desk.holding.frames_done))
-        return publish(attempt, outputs, **more)  # type: ignore[arg-type]
+        return publish(attempt, outputs, **more)
 
     monkeypatch.setattr(desk.service, "publish", counted)
     files = []

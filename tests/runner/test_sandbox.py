@@ -376,7 +376,7 @@ def test_a_file_of_two_names_is_taken_as_a_copy(tmp_path: Path) -> None:
     outputs, taken = tmp_path / "out", tmp_path / "taken"
     outputs.mkdir()
     taken.mkdir()
-    collector = Collector((OutputFolder(ClientPath.parse("/job/out", Flavour.POSIX), "/job/out", outputs),))
+    collector = Collector((OutputFolder(ClientPath.parse("/job/out", Flavour.POSIX), "/job/out", outputs),), lambda: 1 << 30)
     (outputs / "shot.exr").write_bytes(b"picture")
     os.utime(outputs / "shot.exr", ns=(5, 7_000_000_001))
     (tmp_path / "kept").hardlink_to(outputs / "shot.exr")
