@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -166,6 +167,33 @@ assert subprocess.run(["true"]).returncode == 0
 threading.Thread(target=print).start()
 """
     attempt_in(farm, job, body)
+
+
+#: a 32-bit program for Linux that ends with the code 42: its head, and `exit(42)` by the interrupt that such programs use
+OLD_PROGRAM = (
+    b"\x7fELF\1\1\1" + bytes(9) + struct.pack("<HHIIIIIHHHHHH", 2, 3, 1, 0x08048054, 52, 0, 0, 52, 32, 1, 0, 0, 0)
+    + struct.pack("<8I", 1, 0, 0x08048000, 0x08048000, 97, 97, 5, 0x1000)
+    + bytes.fromhex("b801000000bb2a000000cd80f4")
+)  # fmt: skip
+
+
+def test_a_32_bit_program_cannot_run(tmp_path: Path, farm: Farm, job: MakeJob) -> None:
+    """Its system calls have other numbers than those that the filter knows: not one is let through, not even the one that ends it."""
+    body = f"""
+import os, subprocess
+program = os.path.dirname(path) + "/old"
+open(program, "wb").write({OLD_PROGRAM!r})
+os.chmod(program, 0o755)
+try:
+    code = subprocess.run([program]).returncode
+except OSError:  # a kernel that has no such programs at all
+    code = -1
+os.unlink(program)
+"""
+    attempt_in(farm, job, body + "assert code < 0, code")
+    if platform.machine() == "x86_64":  # it is a real program: without a sandbox it ends as it should, or the kernel has none
+        other = type(farm)(tmp_path / "other", choose_isolation("rewrite"))
+        attempt_in(other, job, body + "assert code in (42, -1), code")
 
 
 HEADERS = {

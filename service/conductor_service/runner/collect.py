@@ -140,8 +140,13 @@ class Collector:
                     self.intact = self.intact and before in (None, now)
                     if before is None or _written(before, now):
                         changed.append(key)
-                if len(changed) > MOST_FILES or looked > self._most_entries:
+                if len(changed) > MOST_FILES:
                     raise TaskFailed("bad-output", f"The task wrote more than {MOST_FILES:,} files into {folder.client}.")
+                if looked > self._most_entries:
+                    raise TaskFailed(
+                        "bad-output", f"The task made more than {MOST_ENTRIES:,} folders and links in {folder.client}."
+                    )
+        self._most_entries = looked + MOST_ENTRIES
         self.intact = self.intact and not missing
         return sorted(changed)
 
