@@ -12,7 +12,7 @@ import shutil
 import stat
 import uuid
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from conductor_core.errors import ConductorError
 
@@ -42,36 +42,31 @@ def opened(root: Path, parts: tuple[str, ...]) -> Iterator[int]:
         os.close(descriptor)
 
 
-def plain_files(root: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield the plain files below a folder, sorted within each folder; symlinks are not followed.
+def entries_below(root: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield all that lies below a folder, as it is found: files, folders, links (which are not followed) and what else there is.
 
-    Folders that go, or become something else meanwhile, are passed over.
+    Nothing is gathered first: there may be more than memory holds, and whoever asks may stop. Folders that go, or become
+    something else meanwhile, are passed over.
 
     Raises:
         TooDeep: there are folders below `DEEPEST` others.
     """
-    waiting: list[tuple[str, ...]] = [()]
-    while waiting:
-        parts = waiting.pop()
+    waiting: list[tuple[tuple[str, ...], str]] = []
+    parts: tuple[str, ...] = ()
+    while True:
         if len(parts) > DEEPEST:
             raise TooDeep("/".join(parts))
-        deeper, files = _listed(root, parts)
-        waiting += [(*parts, name) for name in reversed(deeper)]
-        yield from files
-
-
-def _listed(root: Path, parts: tuple[str, ...]) -> tuple[list[str], list[tuple[str, os.stat_result]]]:
-    """Return the names of the folders in a folder, and its plain files."""
-    folders, files = [], []
-    with contextlib.suppress(OSError), opened(root, parts) as descriptor:
-        for name in sorted(os.listdir(descriptor)):
-            with contextlib.suppress(FileNotFoundError):
-                facts = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
-                if stat.S_ISDIR(facts.st_mode):
-                    folders.append(name)
-                elif stat.S_ISREG(facts.st_mode):
-                    files.append((str(PurePosixPath(*parts, name)), facts))
-    return folders, files
+        with contextlib.suppress(OSError), opened(root, parts) as descriptor, os.scandir(descriptor) as listed:
+            for entry in listed:
+                with contextlib.suppress(FileNotFoundError):
+                    facts = entry.stat(follow_symlinks=False)
+                    if stat.S_ISDIR(facts.st_mode):
+                        waiting.append((parts, entry.name))
+                    yield "/".join((*parts, entry.name)), facts
+        if not waiting:
+            return
+        above, name = waiting.pop()
+        parts = (*above, name)
 
 
 def remove_tree(folder: Path) -> None:

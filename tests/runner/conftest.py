@@ -23,6 +23,7 @@ from conductor_core.paths import Flavour
 from conductor_core.submission import Limits, Output, Parameter, Step
 from conductor_service.runner.assignment import Assignment, AttemptRef, JobRef, Package, TaskRef
 from conductor_service.runner.errors import Retired, StaleAttempt
+from conductor_service.runner.exact_bytes import ExactBytes
 from conductor_service.runner.group_versions import choose_groups
 from conductor_service.runner.groups import Groups
 from conductor_service.runner.http_service import HttpRunnerService
@@ -125,9 +126,10 @@ class MemoryService:
         self.fetched.append(digest)
         yield self.objects[digest]
 
-    def store_object(self, attempt: AttemptRef, digest: Digest, file: Path) -> None:
+    def store_object(self, attempt: AttemptRef, digest: Digest, file: Path, size: int) -> None:
         self._check(attempt)
-        data = file.read_bytes()
+        with file.open("rb") as stream:
+            data = ExactBytes(stream, size).read()
         assert digest_of(data) == digest
         self.objects[digest] = data
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ from conductor_service.runner.holding import Holding
 from conductor_service.runner.inspector import BadImage, ImageFacts
 from conductor_service.runner.logbook import LogBook
 from conductor_service.runner.publisher import AttemptOver, FrameReady, Publisher
-from conductor_service.runner.service import Beat, Orders, Verdict
+from conductor_service.runner.service import Beat, Orders, OutputRecord, Verdict
 from conductor_service.runner.vigil import TaskEnded
 
 if TYPE_CHECKING:
@@ -455,6 +456,56 @@ def test_a_kind_that_is_no_picture_is_not_looked_at(desk: Desk) -> None:
     assert verdict == Verdict("success")
     record = desk.service.told[desk.holding.ref.id].outputs["/job/render/notes.txt"]
     assert (record.frame, record.width) == (None, 0)
+
+
+GROWTHS = {"grown without end": 1 << 42, "cut": 3}
+
+
+@pytest.mark.parametrize("size", GROWTHS.values(), ids=GROWTHS.keys())
+def test_a_file_is_hashed_as_long_as_it_was_taken(desk: Desk, size: int) -> None:
+    """A task that holds it open can neither have the instance read for ever nor have other bytes published."""
+    file = desk.holding.folder / "x.txt"
+    file.write_bytes(b"words")
+    os.truncate(file, size)
+    taken = Taken(ClientPath.parse("/job/render/notes.txt", Flavour.POSIX), file, 5, 0o644, 5)
+    desk.publisher.hand_over(FrameReady(desk.holding, 1, (taken,), desk.expectations, completes=(1,)))
+    verdict = desk.end()
+    assert verdict is not None
+    assert (verdict.state, verdict.cause, verdict.frames_done) == ("failed", "bad-output", ())
+    assert "still written to" in verdict.message
+
+
+@pytest.mark.parametrize("why", ["kill", "stale"])
+def test_a_long_file_of_an_attempt_that_is_over_is_not_read_to_its_end(desk: Desk, why: str) -> None:
+    """An order that comes while it is hashed ends that."""
+    file = desk.holding.folder / "x.vdb"
+    file.touch()
+    os.truncate(file, 1 << 42)
+    taken = Taken(ClientPath.parse("/job/render/x.vdb", Flavour.POSIX), file, 1 << 42, 0o644, 5)
+    desk.publisher.hand_over(FrameReady(desk.holding, 1, (taken,), desk.expectations))
+    desk.holding.order(Ordered(why, "enough", desk.holding.ref.id))  # type: ignore[arg-type]
+    verdict = desk.end()
+    assert desk.holding.stale or (verdict is not None and (verdict.cause, verdict.message) == ("user", "enough"))
+
+
+def test_many_files_are_published_in_parts(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No call, and no transaction of the service, has more than 500; the frame is done with the last of them."""
+    publish, sizes = desk.service.publish, []
+
+    def counted(attempt: AttemptRef, outputs: tuple[OutputRecord, ...], completes: tuple[int, ...]) -> object:
+        sizes.append((len(outputs), completes))
+        return publish(attempt, outputs, completes)
+
+    monkeypatch.setattr(desk.service, "publish", counted)
+    files = []
+    for number in range(1200):
+        file = desk.holding.folder / f"{number}.txt"
+        file.write_bytes(b"words")
+        files.append(Taken(ClientPath.parse(f"/job/render/{number}.txt", Flavour.POSIX), file, 5, 0o644, 5))
+    desk.publisher.hand_over(FrameReady(desk.holding, 1, tuple(files), desk.expectations, completes=(1,)))
+    assert desk.end() == Verdict("success", frames_done=(1,))
+    assert sizes == [(500, ()), (500, ()), (200, (1,))]
+    assert len(desk.service.told[desk.holding.ref.id].outputs) == 1200
 
 
 class BrokenLog(LogBook):

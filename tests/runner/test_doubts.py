@@ -6,7 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
-from conductor_core.submission import Output
+from conductor_core.paths import ClientPath, Flavour
+from conductor_core.submission import Output, Step
+from conductor_service.runner.doubts import Doubts
+from conductor_service.runner.expectations import Expectations
+from conductor_service.runner.inspector import ImageFacts
 
 if TYPE_CHECKING:
     from runner.conftest import Farm, Job
@@ -62,3 +66,21 @@ def test_what_nobody_declared_is_not_doubted(farm: Farm, job: MakeJob) -> None:
     assert told.verdict is not None
     assert told.verdict.state == "success", told.verdict
     assert len(told.outputs) == 2
+
+
+def infinite(value: bool) -> ImageFacts:
+    return ImageFacts(8, 4, ("Combined",), infinite=value)
+
+
+def test_infinite_colours_are_doubted_where_those_before_were_not() -> None:
+    """A sky of infinite light is one in each frame; a frame of it among others is rendered once more."""
+    output = Output("/job/render/shot_####.exr")
+    expectations = Expectations(Step("beauty", "1", outputs=(output,)), Flavour.POSIX)
+    path = ClientPath.parse("/job/render/shot_0001.exr", Flavour.POSIX)
+    doubts = Doubts()
+    said = [doubts.about("s", expectations.of(path), infinite(True))]
+    for before, now in ((False, True), (True, True), (True, False)):
+        doubts._last[output.path] = infinite(before)
+        said.append(doubts.about("s", expectations.of(path), infinite(now)))
+    words = "has a layer of colours without any finite value"
+    assert said == [words, f"{words}, unlike the frame before it", "", ""]

@@ -105,7 +105,7 @@ def test_what_is_swapped_while_it_is_collected(tmp_path: Path) -> None:
     (secret / "shot.png").write_text("secret")
     stop = threading.Event()
     swapper = threading.Thread(target=_swap, args=(out, secret, stop))
-    collector = Collector((OutputFolder(ClientPath.parse("/job/out", Flavour.POSIX), "/job/out", out),))
+    collector = Collector((OutputFolder(ClientPath.parse("/job/out", Flavour.POSIX), "/job/out", out),), lambda: 1 << 30)
     swapper.start()
     found = set()
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -15,6 +16,7 @@ from conductor_core.digest import digest_of
 from conductor_core.errors import Conflict, Forbidden, NotFound, Refused, ServiceError, ServiceUnreachable, Unauthorized
 from conductor_service.runner.assignment import AttemptRef
 from conductor_service.runner.errors import Retired, StaleAttempt, service_is_gone
+from conductor_service.runner.exact_bytes import Changed
 from conductor_service.runner.http_service import HttpRunnerService, Patience
 from conductor_service.runner.service import Beat, HostFacts, OutputRecord, Verdict
 
@@ -136,7 +138,7 @@ def test_the_calls_of_an_attempt(script: Script, service: HttpRunnerService, tmp
     assert service.append_log(ATTEMPT, 0, b"hello") == 5
     assert service.manifest(ATTEMPT) == b"{}"
     assert b"".join(service.fetch_object(ATTEMPT, digest)) == b"pixels"
-    service.store_object(ATTEMPT, digest, file)
+    service.store_object(ATTEMPT, digest, file, 6)
     record = OutputRecord("/a", digest, 6, 0o644, 1, "s", 3, 8, 4, ("Z",))
     assert service.publish(ATTEMPT, (record,)) == {"/a": "o1"}
     service.store_preview(ATTEMPT, "o1", b"png")
@@ -209,12 +211,28 @@ def test_a_stranger_s_answer_is_no_answer(
     """What another web server says at that address is neither a receipt nor a no: it is waited for the service itself."""
     (tmp_path / "x").write_bytes(b"pixels")
     script.answers = [answer, Answer(201, {})]
-    service.store_object(ATTEMPT, digest_of(b"pixels"), tmp_path / "x")
+    service.store_object(ATTEMPT, digest_of(b"pixels"), tmp_path / "x", 6)
     assert [body for _, _, body in script.asked] == [b"pixels"] * 2
     script.answers = [answer] * 99
     with pytest.raises(ServiceUnreachable, match="is not the service"):
         service.finish(ATTEMPT, Verdict("success"))
     assert service.silence_seconds() >= 20
+
+
+def test_a_file_that_grows_is_sent_as_it_was_taken(script: Script, service: HttpRunnerService, tmp_path: Path) -> None:
+    """A task that still holds it open cannot have the instance send terabytes; with each try the same bytes go."""
+    (tmp_path / "x").write_bytes(b"pixels")
+    os.truncate(tmp_path / "x", 1 << 42)
+    script.answers = [Answer(503, {"error": {"code": "busy", "message": "later"}}), Answer(201, {})]
+    service.store_object(ATTEMPT, digest_of(b"pixels"), tmp_path / "x", 6)
+    assert [body for _, _, body in script.asked] == [b"pixels"] * 2
+
+
+def test_a_file_that_shrinks_is_not_sent_again_and_again(script: Script, service: HttpRunnerService, tmp_path: Path) -> None:
+    """What lacks its end will lack it with each try: the caller hears of it at once."""
+    (tmp_path / "x").write_bytes(b"pix")
+    with pytest.raises(Changed):
+        service.store_object(ATTEMPT, digest_of(b"pixels"), tmp_path / "x", 6)
 
 
 def test_trouble_is_asked_again_with_growing_pauses(script: Script, service: HttpRunnerService, clock: Clock) -> None:

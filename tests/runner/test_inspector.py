@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,7 @@ class Here:
 
     def inspect(self, file: Path, *, width: int = 0, height: int = 0, layers: tuple[str, ...] = ()) -> ImageFacts:
         answer = self._ask(do="inspect", path=str(file), width=width, height=height, layers=list(layers))
-        return ImageFacts(answer["width"], answer["height"], tuple(answer["layers"]), answer["blank"])
+        return ImageFacts(answer["width"], answer["height"], tuple(answer["layers"]), answer["blank"], answer["infinite"])
 
     def preview(self, file: Path) -> bytes:
         target = self._folder / "here.png"
@@ -164,14 +166,55 @@ def test_a_picture_with_one_lit_pixel_at_its_end_is_not_empty(inspector: ImageIn
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")], ids=["NaN", "infinite"])
-def test_a_picture_without_a_number_is_bad(inspector: ImageInspector, tmp_path: Path, value: float) -> None:
-    """A frame of NaN is no frame; one in which a pixel is NaN has a firefly, and is one."""
-    with pytest.raises(BadImage, match="every value is NaN or infinite"):
-        inspector.inspect(plain(tmp_path / "attempts" / "a.exr", dict.fromkeys("RGB", value)))
+def test_a_firefly_is_the_artist_s_affair(inspector: ImageInspector, tmp_path: Path, value: float) -> None:
+    """A picture in which a pixel is no number, or infinite, is one."""
     buffer = oiio.ImageBuf(str(plain(tmp_path / "attempts" / "b.exr", dict.fromkeys("RGB", 0.5))))
     buffer.setpixel(3, 3, (value, value, value))
     assert buffer.write(str(tmp_path / "attempts" / "c.exr"))
-    assert not inspector.inspect(tmp_path / "attempts" / "c.exr").blank
+    facts = inspector.inspect(tmp_path / "attempts" / "c.exr")
+    assert (facts.blank, facts.infinite) == (False, False)
+
+
+def test_a_picture_without_a_number_is_bad(inspector: ImageInspector, tmp_path: Path) -> None:
+    """A frame of NaN is no frame, and neither is one of whose parts one is NaN."""
+    with pytest.raises(BadImage, match="every value is NaN"):
+        inspector.inspect(plain(tmp_path / "attempts" / "a.exr", dict.fromkeys("RGB", float("nan"))))
+    with pytest.raises(BadImage, match="has no number in depth: every value is NaN"):
+        inspector.inspect(parts(tmp_path / "attempts" / "b.exr", {"R": 0.5}, {"Z": float("nan")}))
+
+
+def parts(file: Path, *of: dict[str, float]) -> Path:
+    """Write an EXR of a part `beauty` and a part `depth`, as many renderers do."""
+    specs, values = [], []
+    for name, channels in zip(("beauty", "depth"), of, strict=True):
+        spec = oiio.ImageSpec(40, 300, len(channels), "float")
+        spec.channelnames = tuple(channels)
+        spec["oiio:subimagename"] = name
+        specs.append(spec)
+        values.append(np.broadcast_to(np.array([*channels.values()], np.float32), (300, 40, len(channels))).copy())
+    output = oiio.ImageOutput.create(str(file))
+    assert output is not None
+    assert output.open(str(file), tuple(specs)), output.geterror()
+    for number, (spec, pixels) in enumerate(zip(specs, values, strict=True)):
+        assert number == 0 or output.open(str(file), spec, "AppendSubimage"), output.geterror()
+        assert output.write_image(pixels), output.geterror()
+    output.close()
+    return file
+
+
+INFINITE = {
+    "a depth in which nothing was hit": ({"R": 0.5, "G": 0.5, "B": 0.5}, {"Z": float("inf")}, False),
+    "colours": (dict.fromkeys("RGB", float("inf")), {"Z": 1.0}, True),
+    "colours that are NaN or infinite": ({"R": float("nan"), "G": float("inf")}, {"Z": 1.0}, True),
+}
+
+
+@pytest.mark.parametrize(("beauty", "depth", "doubted"), INFINITE.values(), ids=INFINITE.keys())
+def test_infinite_layers_are_no_bad_ones(
+    inspector: ImageInspector, tmp_path: Path, beauty: dict[str, float], depth: dict[str, float], doubted: bool
+) -> None:
+    """Infinity is what many renderers write as the depth of an empty pixel; in colours it is a doubt."""
+    assert inspector.inspect(parts(tmp_path / "attempts" / "a.exr", beauty, depth)).infinite is doubted
 
 
 def test_a_picture_of_another_size_is_bad(inspector: ImageInspector, tmp_path: Path) -> None:
@@ -253,6 +296,7 @@ TRICKS = {
     "a device": "os.symlink('/dev/zero', target)",
     "a file of the machine": "os.symlink('/etc/hostname', target)",
     "a flood": "open(target, 'wb').truncate(1 << 30)",
+    "a folder": "os.makedirs(target + '/full')",
     "nothing": "pass",
     "nothing in it": "open(target, 'wb').close()",
 }
@@ -266,9 +310,11 @@ class TakenOver:
 
     def __init__(self, script: str) -> None:
         self._script = script
+        self.launched: list[Sequence[str]] = []
 
     def launch(self, world: World, argv: Sequence[str], environment: Mapping[str, str], folder: str = "/") -> Launch:
-        return Launch((sys.executable, "-c", self._script), environment)
+        self.launched.append(argv)
+        return Launch((sys.executable, "-c", self._script, str(world.folder)), environment)
 
 
 @pytest.mark.timeout(30)
@@ -279,4 +325,84 @@ def test_a_decoder_that_was_taken_over_gets_nothing_sent(tmp_path: Path, does: s
     inspector = Inspector(TakenOver(HOSTILE.format(does=does)), tmp_path / "inspector", NoGroups())
     with pytest.raises(BadImage, match="has no preview"):
         inspector.preview(tmp_path / "job" / "attempt" / "1.png")
+    inspector.close()
+
+
+#: answers what was left in its folders, and leaves something in each
+LEAVES = """
+import json, os, sys
+folders = [os.path.join(sys.argv[1], name) for name in ("tmp", "scratch", "home", "previews")]
+found = sum(len(os.listdir(folder)) for folder in folders)
+for folder in folders:
+    os.makedirs(folder + "/left/behind")
+for line in sys.stdin:
+    print(json.dumps({"event": "inspected", "width": found, "height": 1, "layers": [], "blank": False, "infinite": False}), flush=True)
+"""
+
+
+@pytest.mark.timeout(60)
+def test_nothing_goes_from_one_decoder_to_the_next(tmp_path: Path) -> None:
+    """Each job has a process of its own, with new folders and without the user's own packages; the last leaves none behind."""
+    isolation = TakenOver(LEAVES)
+    inspector = Inspector(isolation, tmp_path / "inspector", NoGroups())
+    found = [inspector.inspect(tmp_path / job / "attempt" / "1.png").width for job in ("a", "a", "b", "a")]
+    inspector.close()
+    assert found == [0] * 4
+    assert len(isolation.launched) == 3
+    assert all("-s" in argv for argv in isolation.launched)
+    assert sorted(path.name for path in (tmp_path / "inspector").iterdir()) == ["etc"]
+
+
+@pytest.mark.timeout(60)
+def test_a_folder_in_the_place_of_a_preview_costs_no_later_one(tmp_path: Path) -> None:
+    """Also where it is put there after the answer."""
+    script = HOSTILE.format(does="n = os.path.exists('{0}'); open(target, 'wb').write(b'png'); open('{0}', 'w').close()")
+    script += "    if not n: os.unlink(target); os.makedirs(target + '/full'); open('{0}.done', 'w').close()\n"
+    marker = tmp_path / "marker"
+    inspector = Inspector(TakenOver(script.replace("{0}", str(marker))), tmp_path / "inspector", NoGroups())
+    file = tmp_path / "job" / "attempt" / "1.png"
+    with contextlib.suppress(BadImage):
+        inspector.preview(file)
+    until(marker.with_name("marker.done").exists)
+    assert inspector.preview(file) == b"png"
+    inspector.close()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for a condition."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+FLOOD = """
+import json, sys
+def said(width): return json.dumps({"event": "inspected", "width": width, "height": 1, "layers": [], "blank": False, "infinite": False}) + "\\n"
+for line in sys.stdin:
+    sys.stdout.write(said(7) + said(666) * 100000)
+    sys.stdout.flush()
+"""
+
+
+@pytest.mark.timeout(60)
+def test_what_a_decoder_says_unasked_is_neither_kept_nor_believed(tmp_path: Path) -> None:
+    """A flood of answers takes no memory, and none of them is taken for one about the next picture."""
+    isolation = TakenOver(FLOOD)
+    inspector = Inspector(isolation, tmp_path / "inspector", NoGroups())
+    for number in range(1, 4):
+        assert inspector.inspect(tmp_path / "job" / "attempt" / "1.png").width == 7
+        assert len(isolation.launched) == number
+        until(lambda: inspector._answers.qsize() >= 3)
+    assert inspector._answers.qsize() <= 4
+    inspector.close()
+
+
+@pytest.mark.timeout(60)
+def test_an_answer_of_brackets_without_end_is_none(tmp_path: Path) -> None:
+    """It breaks the decoder's own picture, and not the thread that reads answers."""
+    script = "import sys\nfor line in sys.stdin: print('{\"event\": ' + '[' * 200000, flush=True)"
+    inspector = Inspector(TakenOver(script), tmp_path / "inspector", NoGroups())
+    with pytest.raises(BadImage, match="crashed on it, twice"):
+        inspector.inspect(tmp_path / "job" / "attempt" / "1.png")
     inspector.close()

@@ -349,12 +349,34 @@ def test_a_picture_that_is_written_while_it_is_looked_at_is_refused(farm: Farm, 
     assert "/job/render/shot_0001.png" not in told.outputs
 
 
+def test_a_file_that_grows_without_end_once_it_is_taken_is_refused(farm: Farm, job: MakeJob) -> None:
+    """A task that waits for that with its file open cannot keep the publisher reading, nor the instance from the next task."""
+    scene = """
+        import os, threading, time
+        png(path)
+        path = path[:-3] + "txt"
+        open(path, "w").write("words")
+        answer["outputs"].append(path)
+        stream = os.open(path, os.O_RDWR)
+        def grow():
+            while os.path.exists(path): time.sleep(0.0001)
+            os.ftruncate(stream, 1 << 42)
+        threading.Thread(target=grow, daemon=True).start()
+    """
+    bad, good = farm.add(job(scene)), farm.add(job(session="other"))
+    farm.run()
+    verdict = farm.service.verdict(bad)
+    assert (verdict.state, verdict.cause) == ("failed", "bad-output"), verdict
+    assert "still written to" in verdict.message
+    assert farm.service.verdict(good).state == "success"
+
+
 def test_a_file_of_two_names_is_taken_as_a_copy(tmp_path: Path) -> None:
     """What the task writes by the name it kept does not reach the file that was taken."""
     outputs, taken = tmp_path / "out", tmp_path / "taken"
     outputs.mkdir()
     taken.mkdir()
-    collector = Collector((OutputFolder(ClientPath.parse("/job/out", Flavour.POSIX), "/job/out", outputs),))
+    collector = Collector((OutputFolder(ClientPath.parse("/job/out", Flavour.POSIX), "/job/out", outputs),), lambda: 1 << 30)
     (outputs / "shot.exr").write_bytes(b"picture")
     os.utime(outputs / "shot.exr", ns=(5, 7_000_000_001))
     (tmp_path / "kept").hardlink_to(outputs / "shot.exr")

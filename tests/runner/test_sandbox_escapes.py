@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -140,7 +141,8 @@ for top, folders, files in os.walk("/proc"):
         # opened only: a write that the sandbox let through would be one to the machine that runs this test
         refused(lambda: os.close(os.open(os.path.join(top, file), os.O_WRONLY | os.O_NONBLOCK)) or os.path.join(top, file))
 assert tried > 100, tried
-for file in ("kcore", "kmsg", "keys", "kallsyms", "timer_list", "slabinfo"):
+hidden = ("kcore", "vmcore", "kmsg", "keys", "kallsyms", "timer_list", "slabinfo", "config.gz", "kpagecount", "kpageflags", "kpagecgroup")
+for file in hidden:
     assert not os.path.exists(f"/proc/{file}") or os.stat(f"/proc/{file}").st_rdev == os.stat("/dev/null").st_rdev
 refused(lambda: os.listdir("/sys/fs/cgroup"))
 refused(lambda: open("/sys/devices/system/cpu/online", "w"))
@@ -165,6 +167,33 @@ assert subprocess.run(["true"]).returncode == 0
 threading.Thread(target=print).start()
 """
     attempt_in(farm, job, body)
+
+
+#: a 32-bit program for Linux that ends with the code 42: its head, and `exit(42)` by the interrupt that such programs use
+OLD_PROGRAM = (
+    b"\x7fELF\1\1\1" + bytes(9) + struct.pack("<HHIIIIIHHHHHH", 2, 3, 1, 0x08048054, 52, 0, 0, 52, 32, 1, 0, 0, 0)
+    + struct.pack("<8I", 1, 0, 0x08048000, 0x08048000, 97, 97, 5, 0x1000)
+    + bytes.fromhex("b801000000bb2a000000cd80f4")
+)  # fmt: skip
+
+
+def test_a_32_bit_program_cannot_run(tmp_path: Path, farm: Farm, job: MakeJob) -> None:
+    """Its system calls have other numbers than those that the filter knows: not one is let through, not even the one that ends it."""
+    body = f"""
+import os, subprocess
+program = os.path.dirname(path) + "/old"
+open(program, "wb").write({OLD_PROGRAM!r})
+os.chmod(program, 0o755)
+try:
+    code = subprocess.run([program]).returncode
+except OSError:  # a kernel that has no such programs at all
+    code = -1
+os.unlink(program)
+"""
+    attempt_in(farm, job, body + "assert code < 0, code")
+    if platform.machine() == "x86_64":  # it is a real program: without a sandbox it ends as it should, or the kernel has none
+        other = type(farm)(tmp_path / "other", choose_isolation("rewrite"))
+        attempt_in(other, job, body + "assert code in (42, -1), code")
 
 
 HEADERS = {
@@ -298,3 +327,16 @@ def test_a_task_that_fills_the_disk(farm: Farm, job: MakeJob, small_disk: Path, 
     assert farm.service.verdict(good).state == "success", farm.service.verdict(good)
     left = sum(f.stat().st_blocks * 512 for f in small_disk.rglob("*") if f.is_file())
     assert left < 1 << 20
+
+
+def test_second_names_do_not_have_the_instance_fill_its_own_disk(farm: Farm, job: MakeJob, small_disk: Path) -> None:
+    """Thirty names of one file are copied once; two large files with second names, which would not fit, fail their attempt."""
+    names = "big, n = os.path.dirname(path) + '/big.bin', 0\n"
+    one = "open(big, 'wb').write(os.urandom(20 << 20))\nfor n in range(30): os.link(big, f'{big}{n}')\npng(path)"
+    two = "for n in '12': open(big + n, 'wb').write(os.urandom(25 << 20)); os.link(big + n, f'{big}3{n}')\npng(path)"
+    attempts = [farm.add(job(f"import os\n{names}{scene}", session=scene)) for scene in (one, two, "png(path)")]
+    farm.run()
+    ends = [farm.service.verdict(attempt) for attempt in attempts]
+    assert [(end.state, end.cause) for end in ends] == [("success", None), ("failed", "disk-full"), ("success", None)], ends
+    assert len(farm.service.told[attempts[0]].outputs) == 32
+    assert sum(f.stat().st_blocks * 512 for f in small_disk.rglob("*") if f.is_file()) < 1 << 20

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from conductor_service.trees import DEEPEST, TooDeep, plain_files, remove_tree
+from conductor_service.trees import DEEPEST, TooDeep, entries_below, remove_tree
 
 if TYPE_CHECKING:
     from runner.conftest import Farm, Job
@@ -35,22 +36,24 @@ def nest(folder: Path, depth: int) -> None:
         os.chdir(before)
 
 
-def test_plain_files_are_listed_in_order_and_links_are_not_followed(tmp_path: Path) -> None:
-    """Files of a folder come before those of its folders; nothing but files comes."""
+def test_all_that_lies_below_a_folder_is_found_and_links_are_not_followed(tmp_path: Path) -> None:
+    """Files, folders, links and pipes, each once, and as what they are."""
     (tmp_path / "b" / "c").mkdir(parents=True)
     for name in ("b/c/3", "b/2", "1", "z"):
         (tmp_path / name).write_text(name)
     (tmp_path / "link").symlink_to("1")
     (tmp_path / "way").symlink_to("b")
     os.mkfifo(tmp_path / "pipe")
-    assert [(name, facts.st_size) for name, facts in plain_files(tmp_path)] == [("1", 1), ("z", 1), ("b/2", 3), ("b/c/3", 5)]
+    found = {name: stat.filemode(facts.st_mode)[0] for name, facts in entries_below(tmp_path)}
+    assert found == {"1": "-", "z": "-", "b": "d", "b/2": "-", "b/c": "d", "b/c/3": "-", "link": "l", "way": "l", "pipe": "p"}
+    assert len(list(entries_below(tmp_path))) == 9
 
 
 def test_a_tree_too_deep_to_be_anybody_s_is_said_so(tmp_path: Path) -> None:
     """Listing ends at a depth; it takes neither the stack nor the descriptors."""
     nest(tmp_path / "deep", DEEPEST + 1)
     with pytest.raises(TooDeep, match=str(DEEPEST)):
-        list(plain_files(tmp_path / "deep"))
+        list(entries_below(tmp_path / "deep"))
 
 
 def test_a_tree_of_any_depth_is_removed(tmp_path: Path) -> None:

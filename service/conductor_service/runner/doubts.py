@@ -44,6 +44,8 @@ class Doubts:
         before = self._last.get(expected.output.path)
         if facts.blank and (before is None or not before.blank):
             return "is empty: every value of every layer is 0" + ("" if before is None else ", unlike in the frame before it")
+        if facts.infinite and (before is None or not before.infinite):
+            return "has a layer of colours without any finite value" + ("" if before is None else ", unlike the frame before it")
         if before is not None and (before.width, before.height) != (facts.width, facts.height) and not expected.width:
             return f"is {facts.width}×{facts.height}, and the frame before it {before.width}×{before.height}"
         return ""

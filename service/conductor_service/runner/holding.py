@@ -7,7 +7,7 @@ from pathlib import Path
 
 from conductor_service.runner.assignment import Assignment
 from conductor_service.runner.conversation import Inbox, Ordered
-from conductor_service.runner.errors import TaskFailed
+from conductor_service.runner.errors import StaleAttempt, TaskFailed
 from conductor_service.runner.logbook import LogBook
 from conductor_service.runner.service import Beat
 
@@ -59,3 +59,15 @@ class Holding:
         self.inbox = inbox
         if self.ordered is not None:
             inbox.put(self.ordered)
+
+    def require_ours(self) -> None:
+        """Break off work for an attempt that is over: reading a large file takes minutes.
+
+        Raises:
+            StaleAttempt: its lease is gone.
+            TaskFailed: (user) somebody killed it.
+        """
+        if self.stale:
+            raise StaleAttempt(self.ref.id)
+        if self.ordered is not None and self.ordered.why == "kill":
+            raise TaskFailed("user", self.ordered.reason)

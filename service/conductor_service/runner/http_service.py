@@ -25,6 +25,7 @@ from conductor_core.errors import Conflict, Forbidden, NotFound, Refused, Servic
 
 from conductor_service.runner.assignment import Assignment, AttemptRef, assignment_from_json
 from conductor_service.runner.errors import Retired, StaleAttempt
+from conductor_service.runner.exact_bytes import ExactBytes
 from conductor_service.runner.service import Beat, HostFacts, Orders, OutputRecord, Verdict, Welcome
 
 CHUNK_BYTES = 1 << 20
@@ -53,6 +54,14 @@ class _Trouble:
 
     reason: ServiceUnreachable
     pause: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _FileBody:
+    """The first bytes of a file, to be sent anew with every try."""
+
+    file: Path
+    size: int
 
 
 def require_safe_url(url: str, *, allow_plain: bool) -> str:
@@ -118,9 +127,9 @@ class HttpRunnerService:
             except requests.RequestException as exc:
                 raise ServiceUnreachable(f"The service broke off while sending {digest} ({exc}).") from exc
 
-    def store_object(self, attempt: AttemptRef, digest: Digest, file: Path) -> None:
+    def store_object(self, attempt: AttemptRef, digest: Digest, file: Path, size: int) -> None:
         params = {"fence": str(attempt.fence)}
-        self._ask("PUT", f"/attempts/{attempt.id}/objects/{digest}", params=params, body_file=file)
+        self._ask("PUT", f"/attempts/{attempt.id}/objects/{digest}", params=params, body=_FileBody(file, size))
 
     def publish(
         self, attempt: AttemptRef, outputs: tuple[OutputRecord, ...], completes: tuple[int, ...] = ()
@@ -147,7 +156,7 @@ class HttpRunnerService:
         for session in self._sessions:
             session.close()
 
-    def _ask(self, method: str, path: str, *, tries: int = 0, body_file: Path | None = None, **request: Any) -> requests.Response:
+    def _ask(self, method: str, path: str, *, tries: int = 0, body: _FileBody | None = None, **request: Any) -> requests.Response:
         """Send until there is an answer that means something; `tries` 0: until the patience runs out.
 
         Raises:
@@ -161,7 +170,7 @@ class HttpRunnerService:
         deadline = self._patience.clock() + self._patience.seconds
         while True:
             made += 1
-            result = self._once(method, path, body_file, request)
+            result = self._once(method, path, body, request)
             if isinstance(result, requests.Response):
                 return result
             if made == tries:
@@ -170,14 +179,14 @@ class HttpRunnerService:
                 raise self._given_up(result.reason)
             self._pause(made, result.pause)
 
-    def _once(self, method: str, path: str, body_file: Path | None, request: dict[str, Any]) -> requests.Response | _Trouble:
+    def _once(self, method: str, path: str, body: _FileBody | None, request: dict[str, Any]) -> requests.Response | _Trouble:
         """Send one request; return its answer, or why it may be sent again.
 
         Raises:
             ServiceError, Retired, StaleAttempt: the service's own no.
         """
         try:
-            answer = self._send(method, path, body_file, request)
+            answer = self._send(method, path, body, request)
         except requests.RequestException as exc:
             return _Trouble(self._no_answer(exc))
         status = answer.status_code
@@ -216,14 +225,15 @@ class HttpRunnerService:
             return reason
         return ServiceError(reason.what, reason.next_step or "Its log says why.", status=reason.status, code=reason.code)
 
-    def _send(self, method: str, path: str, body_file: Path | None, request: dict[str, Any]) -> requests.Response:
+    def _send(self, method: str, path: str, body: _FileBody | None, request: dict[str, Any]) -> requests.Response:
         request.setdefault("timeout", (_CONNECT_SECONDS, self._longest))
         request.setdefault("allow_redirects", False)
-        if body_file is None:
+        if body is None:
             answer = self._session().request(method, self._root + path, **request)
         else:
-            with body_file.open("rb") as stream:
-                answer = self._session().request(method, self._root + path, data=stream, **request)
+            with body.file.open("rb") as stream:
+                data = ExactBytes(stream, body.size)
+                answer = self._session().request(method, self._root + path, data=data, **request)
         return answer
 
     def _short(self) -> tuple[float, float]:

@@ -3,9 +3,10 @@
 What a task wrote is not to be trusted, and picture decoders have had holes: so the process that reads it holds no token and
 no network, and one that crashes on a file takes nothing with it. It speaks JSON lines, as a frame server does:
 
-    {"do": "inspect", "path": …, "width": 0, "height": 0, "layers": []} → {"event": "inspected", "width", "height", "layers", "blank"}
-    {"do": "preview", "path": …, "target": …, "edge": 640}             → {"event": "previewed"}
-    either                                                            → {"event": "bad", "message": "what is wrong"}
+    {"do": "inspect", "path": …, "width": 0, "height": 0, "layers": []}
+        → {"event": "inspected", "width", "height", "layers", "blank", "infinite"}
+    {"do": "preview", "path": …, "target": …, "edge": 640} → {"event": "previewed"}
+    either → {"event": "bad", "message": "what is wrong"}
 
 Standard library, numpy and OpenImageIO only; run by path.
 """
@@ -25,6 +26,7 @@ _NICENESS = 10
 _ROWS = 128
 #: pixels of the last picture inspected are kept for its preview up to this many bytes (4K RGB half: 50 MB)
 _KEPT_BYTES = 128 << 20
+_COLOURS = ("r", "g", "b", "red", "green", "blue", "y")
 _JPEG = (".jpg", ".jpeg")
 
 
@@ -36,14 +38,15 @@ class Values:
     """What is known of a sub-image's values; once it holds a picture there is nothing more to look for."""
 
     def __init__(self) -> None:
-        #: some value is not 0, and some is a number
-        self.some = self.finite = False
+        #: some value is not 0; some is a number, infinite or not; some is a finite number
+        self.some = self.number = self.finite = False
 
     def see(self, band: Any) -> None:
         """Look at a band of rows in its own number format."""
         self.some = self.some or bool(band.any())
         if not self.finite:
             self.finite = band.dtype.kind != "f" or bool(np.isfinite(band).any())
+            self.number = self.number or self.finite or not bool(np.isnan(band).all())
 
 
 class Inspector:
@@ -56,8 +59,8 @@ class Inspector:
         """Decode all of a picture; return its size and layers.
 
         Raises:
-            BadImage: it does not decode to its end, has another size or other layers than it should, or a layer without any
-                number in it.
+            BadImage: it does not decode to its end, has another size or other layers than it should, or a layer of which every
+                value is NaN. Infinity is a number: the usual depth of a pixel in which nothing was hit.
         """
         picture = oiio.ImageInput.open(path)
         if picture is None:
@@ -68,14 +71,15 @@ class Inspector:
             raise BadImage(f"is {size[0]}×{size[1]} where {width}×{height} was expected")
         found: dict[str, None] = {}
         index = 0
-        kept, blank = None, True
+        kept, blank, infinite = None, True, False
         while picture.seek_subimage(index, 0):
             names = layer_names(picture.spec())
             found.update(dict.fromkeys(names))
             rows = decode(picture, index, values := Values())
-            if not values.finite:
-                raise BadImage(f"has no number in {', '.join(names) or 'it'}: every value is NaN or infinite")
+            if not values.number:
+                raise BadImage(f"has no number in {', '.join(names) or 'it'}: every value is NaN")
             blank = blank and not values.some
+            infinite = infinite or (not values.finite and has_colours(picture.spec()))
             kept = rows if index == 0 else kept
             index += 1
         picture.close()
@@ -84,7 +88,8 @@ class Inspector:
         if lacking:
             raise BadImage(f"lacks the layers {', '.join(lacking)}; it has {', '.join(found) or 'none'}")
         self._kept = (path, kept)
-        return {"event": "inspected", "width": size[0], "height": size[1], "layers": list(found), "blank": blank}
+        facts = {"width": size[0], "height": size[1], "layers": list(found), "blank": blank, "infinite": infinite}
+        return {"event": "inspected", **facts}
 
     def preview(self, path: str, target: str, edge: int) -> dict[str, Any]:
         """Write a PNG no wider or higher than `edge`; linear pictures become sRGB after they are made small."""
@@ -112,7 +117,7 @@ def decode(picture: Any, subimage: int, values: Values, *, keep_all: bool = Fals
     if spec.deep:
         if picture.read_native_deep_image(subimage, 0) is None:
             raise BadImage(f"does not decode ({picture.geterror().strip()})")
-        values.some = values.finite = True  # deep samples: an empty pixel has none at all
+        values.some = values.number = values.finite = True  # deep samples: an empty pixel has none at all
         return None
     channels = min(spec.nchannels, 3)
     keep = keep_all or spec.width * spec.height * channels * 4 <= _KEPT_BYTES
@@ -193,6 +198,11 @@ def layer_names(spec: Any) -> list[str]:
     names = [str(spec.get_string_attribute("oiio:subimagename") or spec.get_string_attribute("name"))]
     names += [channel.rpartition(".")[0] for channel in spec.channelnames]
     return [name for name in dict.fromkeys(names) if name]
+
+
+def has_colours(spec: Any) -> bool:
+    """Tell whether a sub-image has light in it, by the names of its channels, and not only depths, positions or masks."""
+    return any(name.rpartition(".")[2].lower() in _COLOURS for name in spec.channelnames)
 
 
 def has_layer(wanted: str, found: dict[str, None]) -> bool:

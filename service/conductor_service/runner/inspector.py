@@ -10,7 +10,7 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,6 +24,7 @@ from conductor_service.runner.limits import ResourceLimits
 from conductor_service.runner.places import OWN_FOLDER
 from conductor_service.runner.processes import ProcessTree
 from conductor_service.runner.system_view import write_etc
+from conductor_service.trees import remove_tree
 
 _PREVIEW_EDGE = 640
 #: a PNG of that size with four channels of 16 bits, not compressed at all, and some room
@@ -35,8 +36,14 @@ _END_SECONDS = 2.0
 #: a picture that needs more than this to decode is no picture of this world
 _MEMORY = 8 << 30
 _ANSWER_BYTES = 1 << 20
+#: answers that nobody asked for; one that gives more was taken over
+_MOST_ANSWERS = 4
+#: what the process may write to; none of it outlives the process
+_OWN_FOLDERS = ("tmp", "scratch", "home", "previews")
 #: where the process sees the pictures of one job: `<job>/<attempt>/<file>` of the work folder
 _PICTURES = f"{OWN_FOLDER}/pictures"
+
+Answers = queue.Queue[Mapping[str, Any] | None]
 
 
 class BadImage(RunnerError):
@@ -52,12 +59,15 @@ class ImageFacts:
     layers: tuple[str, ...]
     #: every value of every layer is 0
     blank: bool = False
+    #: some layer of colours has no finite value
+    infinite: bool = False
 
 
 class Inspector:
     """One process per job, started at first need by the thread that uses it, and again after a picture crashed it.
 
-    Pictures lie in folders of attempts, which lie in a folder of their job: that is all the process sees of the instance.
+    A picture that took the process over must not have it lie about another job's: with each process all that it could write
+    to is new. Pictures lie in folders of attempts, which lie in a folder of their job: that is all the process sees of the instance.
     """
 
     def __init__(self, isolation: Isolation, work: Path, groups: Groups) -> None:
@@ -69,7 +79,7 @@ class Inspector:
         self._previews = work / "previews"
         self._tree: ProcessTree | None = None
         self._threads: list[threading.Thread] = []
-        self._answers: queue.SimpleQueue[Mapping[str, Any] | None] = queue.SimpleQueue()
+        self._answers: Answers = queue.Queue(_MOST_ANSWERS)
 
     def inspect(self, file: Path, *, width: int = 0, height: int = 0, layers: tuple[str, ...] = ()) -> ImageFacts:
         """Decode a picture to its end and compare it with what is expected (0 and empty: anything).
@@ -79,7 +89,8 @@ class Inspector:
         """
         request = {"do": "inspect", "path": self._seen(file), "width": width, "height": height, "layers": list(layers)}
         answer = self._ask(request, _INSPECT_SECONDS)
-        return ImageFacts(int(answer["width"]), int(answer["height"]), tuple(answer["layers"]), bool(answer["blank"]))
+        size, layers = (int(answer["width"]), int(answer["height"])), tuple(answer["layers"])
+        return ImageFacts(*size, layers, bool(answer["blank"]), bool(answer["infinite"]))
 
     def preview(self, file: Path) -> bytes:
         """Return a PNG of a picture, at most 640 pixels wide or high.
@@ -88,7 +99,10 @@ class Inspector:
             BadImage: it cannot be shown.
         """
         target = self._previews / "preview.png"
-        target.unlink(missing_ok=True)
+        try:
+            target.unlink(missing_ok=True)
+        except OSError:
+            self.close()  # a folder has that name: with a new process come new folders
         seen = f"{OWN_FOLDER}/previews/preview.png" if self._isolation.shows_own_paths else str(target)
         self._ask({"do": "preview", "path": self._seen(file), "target": seen, "edge": _PREVIEW_EDGE}, _PREVIEW_SECONDS)
         return _read_preview(target)
@@ -106,6 +120,8 @@ class Inspector:
             self._tree = None
         self._group.remove()
         self._group = NO_GROUP
+        for name in _OWN_FOLDERS:
+            remove_tree(self._folder / name)
 
     def _seen(self, file: Path) -> str:
         """Return where the process finds a picture; one of another job gets a process of its own."""
@@ -129,6 +145,8 @@ class Inspector:
         Raises:
             BadImage: it does not come to an end.
         """
+        if not self._answers.empty():
+            self.close()  # what it said unasked is no answer to this
         tree = self._tree or self._start()
         answer = None
         try:
@@ -145,8 +163,7 @@ class Inspector:
 
     def _start(self) -> ProcessTree:
         self._tree = tree = ProcessTree(self._launch())
-        answers: queue.SimpleQueue[Mapping[str, Any] | None] = queue.SimpleQueue()
-        self._answers = answers
+        answers = self._answers = queue.Queue(_MOST_ANSWERS)
         self._threads = [
             threading.Thread(target=_read_answers, args=(tree, answers), daemon=True, name="inspector"),
             threading.Thread(target=_drain, args=(tree,), daemon=True, name="inspector-log"),
@@ -156,8 +173,9 @@ class Inspector:
         return tree
 
     def _launch(self) -> Launch:
-        for name in ("tmp", "scratch", "home", "previews"):
-            (self._folder / name).mkdir(parents=True, exist_ok=True)
+        for name in _OWN_FOLDERS:
+            remove_tree(self._folder / name)
+            (self._folder / name).mkdir(parents=True)
         write_etc(self._folder / "etc")
         script = Path(__file__).with_name("inspect_images.py")
         seen = f"{OWN_FOLDER}/{script.name}" if self._isolation.shows_own_paths else str(script)
@@ -176,7 +194,7 @@ class Inspector:
             group=self._group,
         )
         environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONPATH": ":".join(packages)}
-        return self._isolation.launch(world, (sys.executable, "-P", seen), environment)
+        return self._isolation.launch(world, (sys.executable, "-s", "-P", seen), environment)
 
 
 def _read_preview(file: Path) -> bytes:
@@ -189,25 +207,40 @@ def _read_preview(file: Path) -> bytes:
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as exc:
         raise BadImage(f"has no preview ({exc.strerror})") from exc
-    with open(descriptor, "rb") as stream:
-        data = stream.read(_PREVIEW_BYTES + 1) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
+    data = b""
+    try:
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            with open(descriptor, "rb", closefd=False) as stream:
+                data = stream.read(_PREVIEW_BYTES + 1)
+    finally:
+        os.close(descriptor)
     if not 0 < len(data) <= _PREVIEW_BYTES:
         raise BadImage("has no preview: the decoder did not write a picture of a reasonable size")
     return data
 
 
-def _read_answers(tree: ProcessTree, answers: queue.SimpleQueue[Mapping[str, Any] | None]) -> None:
-    """Pass answers on; None stands for the process's end, and for nonsense, which only one that was taken over says."""
+def _read_answers(tree: ProcessTree, answers: Answers) -> None:
+    """Pass answers on; None stands for the process's end, and for nonsense, which only one that was taken over says.
+
+    One that floods is heard no more: it waits at its full pipe until it is ended.
+    """
+    with contextlib.suppress(queue.Full):
+        for answer in _answers_of(tree):
+            answers.put_nowait(answer)
+        answers.put_nowait(None)
+
+
+def _answers_of(tree: ProcessTree) -> Iterator[Mapping[str, Any] | None]:
+    """Yield a process's answers, None for what is none, until it ends or a line has no end."""
     rest = b""
     while len(rest) < _ANSWER_BYTES and (data := tree.stdout.read(1 << 16)):
         *lines, rest = (rest + data).split(b"\n")
         for line in lines:
             try:
                 answer = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 answer = None
-            answers.put(answer if isinstance(answer, dict) and "event" in answer else None)
-    answers.put(None)
+            yield answer if isinstance(answer, dict) and "event" in answer else None
 
 
 def _drain(tree: ProcessTree) -> None:

@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import hashlib
 import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from conductor_core.digest import Digest
 from conductor_core.errors import ConductorError, ServiceError, ServiceUnreachable
 
 from conductor_service.runner.collect import Taken
 from conductor_service.runner.courier import Courier
 from conductor_service.runner.doubts import Doubts
 from conductor_service.runner.errors import NotTaken, StaleAttempt, TaskFailed, passes, service_is_gone
+from conductor_service.runner.exact_bytes import Changed, exact_digest
 from conductor_service.runner.expectations import Expectations, is_image
 from conductor_service.runner.holding import Holding
 from conductor_service.runner.insisting import insist
@@ -38,6 +37,8 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 QUEUE_LENGTH = 2
+#: files that are published by one call, which is one transaction of the service's database
+BATCH = 500
 #: previews that wait; beyond this the oldest is given up, so that pictures do not fill the disk
 _PREVIEWS_WAITING = 32
 #: how soon one who waits for room in the queue hears that there will be none
@@ -195,7 +196,8 @@ class Publisher:
         """Publish all files of an item; where one fails, its frames count as not rendered."""
         frames = item.holding.assignment.task.frames if item.frame is None else (item.frame,)
         try:
-            self._publish(item)
+            for batch in _batches(item):
+                self._publish(batch)
         except BaseException:
             item.holding.spoilt |= frozenset(frames)
             raise
@@ -221,7 +223,13 @@ class Publisher:
         item.holding.frames_done += completes
 
     def _store(self, record: OutputRecord, file: Path, holding: Holding) -> None:
-        self._insist(holding, record.path, lambda: self._service.store_object(holding.ref, record.digest, file))
+        def store() -> None:
+            self._service.store_object(holding.ref, record.digest, file, record.size)
+
+        try:
+            self._insist(holding, record.path, store)
+        except Changed as exc:
+            raise _still_written(record.path) from exc
 
     def _insist(self, holding: Holding, path: str, call: Callable[[], T]) -> T:
         return insist(holding, path, call, ending=lambda: self.deadline is not None)
@@ -246,15 +254,18 @@ class Publisher:
             except BadImage as exc:
                 raise TaskFailed("bad-output", f"{taken.client} {exc}.") from exc
             self._doubts.weigh(taken.client, expected, facts, item.holding)
-        digest, size = file_digest(taken.file), taken.file.stat().st_size
+        try:
+            digest = exact_digest(taken.file, taken.size, item.holding.require_ours)
+        except Changed as exc:
+            raise _still_written(taken.client.text) from exc
         if _state(taken.file) != before:
-            raise TaskFailed("bad-output", f"{taken.client} was still written to after its frame was said to be done.")
+            raise _still_written(taken.client.text)
         frames = item.holding.assignment.task.frames
         frame = expected.frame if expected.frame in frames else item.frame
         record = OutputRecord(
             path=taken.client.text,
             digest=digest,
-            size=size,
+            size=taken.size,
             mode=taken.mode,
             mtime_ns=taken.mtime_ns,
             step=item.holding.assignment.step.name,
@@ -320,7 +331,12 @@ def _state(file: Path) -> tuple[int, int, int]:
     return facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
 
 
-def file_digest(file: Path) -> Digest:
-    """Return the digest of a file's bytes."""
-    with file.open("rb") as stream:
-        return Digest("sha256:" + hashlib.file_digest(stream, "sha256").hexdigest())
+def _still_written(path: str) -> TaskFailed:
+    return TaskFailed("bad-output", f"{path} was still written to after its frame was said to be done.")
+
+
+def _batches(item: FrameReady) -> Iterator[FrameReady]:
+    """Yield an item in parts that one call may publish; what its files complete is complete with the last."""
+    for start in range(0, max(len(item.files), 1), BATCH):
+        last = start + BATCH >= len(item.files)
+        yield replace(item, files=item.files[start : start + BATCH], completes=item.completes if last else ())

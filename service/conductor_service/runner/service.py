@@ -112,8 +112,8 @@ class RunnerService(Protocol):
     def fetch_object(self, attempt: AttemptRef, digest: Digest) -> Iterator[bytes]:
         """Yield the bytes of an object of the job's manifest; not verified here."""
 
-    def store_object(self, attempt: AttemptRef, digest: Digest, file: Path) -> None:
-        """Send an output's bytes."""
+    def store_object(self, attempt: AttemptRef, digest: Digest, file: Path, size: int) -> None:
+        """Send an output's bytes: the first `size` of the file, which its task may still hold open; raises `Changed`."""
 
     def publish(
         self, attempt: AttemptRef, outputs: tuple[OutputRecord, ...], completes: tuple[int, ...] = ()

@@ -66,6 +66,7 @@ class Session:
         self._machine = machine
         self._assignment = replace(assignment, software=resolved(assignment.software))
         self._folder = folder
+        self._stage = stage
         self._inbox = Inbox()
         self._watch = Watch(self._inbox, machine.resources, machine.room, machine.clock)
         self._server: FrameServer | None = None
@@ -78,7 +79,7 @@ class Session:
             outputs = self._output_folders(stage)
         except PathError as exc:
             raise TaskFailed("bad-output", str(exc)) from exc
-        self._collector = Collector(outputs)
+        self._collector = Collector(outputs, lambda: machine.room().bytes - machine.resources.free_disk)
         #: what the frames of the task named and is taken at its end
         self._late: dict[str, None] = {}
         self._rules = self._places.rules(stage.files, [o.client for o in outputs])
@@ -91,7 +92,16 @@ class Session:
     @property
     def usable(self) -> bool:
         """Tell whether the next task can be run here."""
-        return not self._spoilt and (self._server is None or self._server.running())
+        return self._inputs_stand and (self._server is None or self._server.running())
+
+    @property
+    def spoilt_stage(self) -> Stage | None:
+        """Return the stage if tasks wrote into it and inputs in it are not those any more that were submitted."""
+        return None if self._inputs_stand or self._machine.isolation.shows_own_paths else self._stage
+
+    @property
+    def _inputs_stand(self) -> bool:
+        return not self._spoilt and self._collector.intact
 
     def run(self, assignment: Assignment, holding: Holding, hand_over: HandOver) -> None:
         """Run one task, handing over what it writes, frame by frame.

@@ -68,6 +68,11 @@ class Stages:
             remove_tree(self._stages.pop(next(iter(self._stages))).folder)
         return stage
 
+    def forget(self, stage: Stage) -> None:
+        """Remove a stage in which inputs were changed: the next task of its job gets it laid out anew."""
+        self._stages = {key: kept for key, kept in self._stages.items() if kept is not stage}
+        remove_tree(stage.folder)
+
     def _lay_out(self, assignment: Assignment, holding: Holding, folder: Path) -> Stage:
         def fetch(digest: Digest) -> Iterator[bytes]:
             if holding.ordered is not None:

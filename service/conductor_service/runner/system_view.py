@@ -36,11 +36,15 @@ _MORE = ("/sys/devices/system/cpu", "/sys/devices/system/node", "/var/cache/font
 _NOT_SHOWN = (
     "acpi",
     "asound",
+    "config.gz",
     "kallsyms",
     "kcore",
     "keys",
     "key-users",
     "kmsg",
+    "kpagecgroup",
+    "kpagecount",
+    "kpageflags",
     "latency_stats",
     "pagetypeinfo",
     "sched_debug",
@@ -49,6 +53,7 @@ _NOT_SHOWN = (
     "timer_list",
     "timer_stats",
     "vmallocinfo",
+    "vmcore",
 )
 
 _OWN_ETC = {

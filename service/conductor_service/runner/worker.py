@@ -219,6 +219,8 @@ class Worker:
         if self._session is not None:
             session, self._session = self._session, None
             session.close()
+            if session.spoilt_stage is not None:
+                self._stages.forget(session.spoilt_stage)
 
     def _say_goodbye(self, end: End) -> None:
         if end != "service-gone":
