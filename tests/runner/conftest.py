@@ -6,6 +6,7 @@ import itertools
 import os
 import queue
 import shutil
+import subprocess
 import sys
 import textwrap
 import threading
@@ -298,3 +299,16 @@ def job() -> Callable[..., Job]:
         return replace(Job(), scene=textwrap.dedent(scene), **changes)  # type: ignore[arg-type]
 
     return make
+
+
+@pytest.fixture
+def small_disk(farm: Farm, require: Callable[[object, str], None]) -> Iterator[Path]:
+    """Give a real file system of 96 MB and 3,000 files under the work folder."""
+    require(os.geteuid() == 0, "only root can mount a small disk")
+    farm.work.root.mkdir()
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=96m,nr_inodes=3000", "tmpfs", str(farm.work.root)], check=True, timeout=30
+    )
+    farm.resources = replace(farm.resources, free_disk=16 << 20, free_files=300)
+    yield farm.work.root
+    subprocess.run(["umount", str(farm.work.root)], check=True, timeout=30)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,8 +17,10 @@ from typing import TYPE_CHECKING
 import pytest
 from conductor_service.fleets.local import LocalProcessFleet
 from conductor_service.runner import group_versions
+from conductor_service.runner.causes import failure_of_toll
+from conductor_service.runner.group_sweep import RECORD, remove_group, sweep_groups
 from conductor_service.runner.group_versions import V1, V2, CannotGroup, choose_groups, find_parents, own_folder, read_mounts
-from conductor_service.runner.groups import RECORD, KernelGroup, KernelGroups, NoGroups, Version, sweep_groups
+from conductor_service.runner.groups import KernelGroup, KernelGroups, NoGroups, Version
 from conductor_service.runner.limits import ResourceLimits
 from conductor_service.runner.work_folder import WorkFolder
 
@@ -66,8 +69,8 @@ def group(groups: KernelGroups) -> Iterator[KernelGroup]:
 
 def left(record: Path) -> list[str]:
     """Return the group folders there are of a record."""
-    data = json.loads(record.read_text())
-    return [str(f) for parent in data["parents"] for f in Path(parent).glob(f"{data['prefix']}*")]
+    lines = [json.loads(line) for line in record.read_text().splitlines()]
+    return [str(f) for data in lines for parent in data["parents"] for f in Path(parent).glob(f"{data['prefix']}*")]
 
 
 def run(group: KernelGroup, script: str) -> subprocess.Popen[bytes]:
@@ -185,15 +188,20 @@ DELEGATED = {
     "its own, that it can divide": ("", "", "own"),
     "the one above, that was given away": ("refuses", "1", "above"),
     "nobody's": ("refuses", "", None),
+    "the one above, that was marked as not given away": ("refuses", "0", None),
 }
 
 
+@pytest.mark.parametrize("user", [0, 1000], ids=["root", "a user"])
 @pytest.mark.parametrize(("control", "mark", "expected"), DELEGATED.values(), ids=DELEGATED.keys())
 def test_which_group_of_version_2_is_divided(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, control: str, mark: str, expected: str | None
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, control: str, mark: str, expected: str | None, user: int
 ) -> None:
-    """Its own where the kernel lets it, else the one above if a service manager marked that as given away; else none."""
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    """Its own where the kernel lets it, else the one above if a service manager marked that as given away; else none.
+
+    That a user may write the one above says nothing: all of a user's slices are his, and no part of the runner's unit.
+    """
+    monkeypatch.setattr(os, "geteuid", lambda: user)
     above = tree(tmp_path / "above", cgroup_controllers="cpu memory pids", cgroup_subtree_control="cpu")
     own = tree(above / "own", cgroup_controllers="memory pids", cgroup_procs="1\n2\n", cgroup_subtree_control=control)
     if mark:
@@ -333,3 +341,147 @@ def test_a_planted_record_removes_nothing_else(tmp_path: Path, text: str) -> Non
     sweep_groups(tmp_path / RECORD)
     assert victim.exists()
     assert not (tmp_path / RECORD).exists()
+
+
+@pytest.fixture
+def parents(require: Callable[[object, str], None]) -> Iterator[Mapping[str, Path]]:
+    """Give groups of version 1 of the test's own, below which those of sessions are made."""
+    require(V1.name in AVAILABLE, "this process may make no control groups of version 1")
+    found = {controller: parent / f"test-{os.getpid()}" for controller, parent in find_parents(V1, PROC).items()}
+    for folder in found.values():
+        folder.mkdir()
+    yield found
+    for folder in found.values():
+        assert remove_group(folder)
+
+
+LARGE = ResourceLimits(memory=4 << 30, processes=400)
+
+
+def test_a_limit_of_a_group_above_is_not_the_task_s(parents: Mapping[str, Path], tmp_path: Path) -> None:
+    """Killed and refused for what all sessions of a machine have together: the attempt says so."""
+    (parents["memory"] / "memory.limit_in_bytes").write_text(str(100 << 20))
+    (parents["pids"] / "pids.max").write_text("12")
+    group = KernelGroups(V1, parents, tmp_path / RECORD).require(LARGE)
+    assert run(group, HOG).wait(60) == -signal.SIGKILL
+    toll = group.toll()
+    assert toll is not None
+    failure = failure_of_toll(toll, LARGE, measured=0, code=-9)
+    assert re.search(r"The instance had no memory left \(the task had (9\d|100) MiB of its 4,096 MiB\)", str(failure))
+    group.begin()
+    bomb = run(group, BOMB)
+    deadline = time.monotonic() + 60
+    while not (toll := group.toll()) or not toll.refused:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    group.remove()
+    assert bomb.wait(60) == -signal.SIGKILL
+    assert "The instance let the task start no more processes" in str(failure_of_toll(toll, LARGE, measured=0, code=None))
+
+
+def test_the_peak_is_the_task_s(group: KernelGroup) -> None:
+    """What an earlier task of the session needed is not told of the next one."""
+    group.begin()
+    assert run(group, "x = bytearray(50 << 20)").wait(60) == 0
+    first = group.toll()
+    group.begin()
+    assert run(group, "pass").wait(60) == 0
+    second = group.toll()
+    assert first is not None
+    assert second is not None
+    assert first.peak > 50 << 20 > 40 << 20 > second.peak > 0
+
+
+NESTS = """
+import os, sys, time
+for file in sys.argv[1:]:
+    deep = os.path.join(os.path.dirname(file), "a", "b")
+    os.makedirs(deep)
+    open(os.path.join(deep, "cgroup.procs"), "w").write("0")
+print("up", flush=True)
+time.sleep(600)
+"""
+
+
+def test_groups_in_a_group_go_with_it(groups: KernelGroups, tmp_path: Path) -> None:
+    """A task without sandbox, as root, can make some and go in: it is killed there, and they are removed."""
+    group = groups.require(LIMITS)
+    folders = left(tmp_path / RECORD)
+    command = group.entering((sys.executable, "-c", NESTS, *(f"{folder}/cgroup.procs" for folder in folders)))
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as nested:
+        assert nested.stdout is not None
+        assert nested.stdout.readline() == b"up\n"
+        group.remove()
+        assert nested.wait(30) == -signal.SIGKILL
+    assert left(tmp_path / RECORD) == []
+
+
+def test_a_record_stays_for_as_long_as_a_group_does(groups: KernelGroups, tmp_path: Path) -> None:
+    """What cannot be removed at once is for the next sweep, of whichever way it was made."""
+    record = tmp_path / RECORD
+    sleeper = run(groups.require(LIMITS), "import time; time.sleep(600)")
+    before = left(record)
+    procs = [Path(folder, "cgroup.procs") for folder in before]
+    deadline = time.monotonic() + 30
+    while not all(str(sleeper.pid) in file.read_text().split() for file in procs):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    empty = KernelGroups(V2, {"memory": tmp_path / "gone"}, record)
+    assert empty.make(LIMITS).name.startswith("no cgroup (none can be made any more: ")
+    assert not sweep_groups(record, patience=0.0)
+    assert left(record) == before
+    assert sweep_groups(record)
+    assert sleeper.wait(30) == -signal.SIGKILL
+    assert [folder for folder in before if Path(folder).exists()] == []
+    assert not record.exists()
+
+
+@pytest.mark.parametrize("isolation", ["sandbox", "rewrite"])
+def test_a_session_that_got_no_group_says_so(
+    request: pytest.FixtureRequest, job: MakeJob, tmp_path: Path, isolation: str
+) -> None:
+    """Groups worked at the runner's start and cannot be made any more: log and attempt tell what the session really has."""
+    farm: Farm = request.getfixturevalue("farm" if isolation == "sandbox" else "open_farm")
+    gone = {"memory": tmp_path / "gone", "pids": tmp_path / "gone"}
+    farm.groups = lambda: KernelGroups(V2, gone, farm.work.root / RECORD)
+    told = farm.told(job())
+    assert told.verdict is not None
+    assert told.verdict.state == "success"
+    for text in (told.verdict.message, told.log.decode()):
+        assert "limits: no cgroup (none can be made any more" in text
+        assert "cgroup v2" not in text
+
+
+STEPS_ASIDE = """
+import sys
+from pathlib import Path
+from conductor_service.runner import group_versions
+own = Path(sys.argv[1])
+def refuse(parent):
+    if (own / "conductor-runner").exists() or parent != own:
+        print("aside", (own / "conductor-runner" / "cgroup.procs").read_text().split() != [], flush=True)
+    raise OSError("refused")
+group_versions._NEEDED, group_versions._enable = (), refuse
+try:
+    group_versions._delegated(own)
+except OSError as exc:
+    print(exc, (own / "conductor-runner").exists(), len((own / "cgroup.procs").read_text().split()), flush=True)
+"""
+
+
+def test_a_runner_that_stepped_aside_in_vain_steps_back(tmp_path: Path) -> None:
+    """A group that cannot be divided is left as it was found."""
+    mounts = read_mounts((PROC / "mountinfo").read_text())
+    try:
+        own = own_folder(mounts, group_versions.read_membership((PROC / "cgroup").read_text()), "cgroup2", "")
+    except CannotGroup as exc:
+        pytest.skip(str(exc))
+    if not os.access(own, os.W_OK):
+        pytest.skip(f"{own} is not ours to write")
+    bare = Version("bare", (), V2.killed, V2.refused, V2.peak)
+    group = KernelGroups(bare, {"memory": own, "pids": own}, tmp_path / RECORD).require(LIMITS)
+    folder = left(tmp_path / RECORD)[0]
+    command = group.entering((sys.executable, "-c", STEPS_ASIDE, folder))
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    group.remove()
+    assert done.stdout.splitlines() == ["aside True", "refused False 1"], done.stderr

@@ -13,6 +13,8 @@ import numpy as np
 import OpenImageIO as oiio
 import pytest
 from conductor_service.runner import inspect_images
+from conductor_service.runner import inspector as inspector_module
+from conductor_service.runner.group_versions import choose_groups
 from conductor_service.runner.groups import NoGroups
 from conductor_service.runner.inspector import BadImage, ImageFacts, Inspector
 from conductor_service.runner.isolation import Isolation, Launch, World
@@ -281,6 +283,33 @@ def test_a_picture_that_no_decoder_survives_is_bad(tmp_path: Path) -> None:
         inspector.inspect(picture_file)
     assert deaths.read_text() == "xx"
     inspector.close()
+
+
+class Hungry:
+    """An isolation in which every program eats all memory, in the group that it is to be in."""
+
+    name = "rewrite"
+    shows_own_paths = False
+
+    def launch(self, world: World, argv: Sequence[str], environment: Mapping[str, str], folder: str = "/") -> Launch:
+        script = "import sys; sys.stdin.readline(); x = []\nwhile True: x.append(bytearray(1 << 20))"
+        return Launch(world.group.entering((sys.executable, "-c", script)), environment, group=world.group)
+
+
+def test_a_picture_that_needs_too_much_memory_is_bad(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, require: Callable[[object, str], None]
+) -> None:
+    """A decoder that the kernel ended for its memory did not crash: the limit is said."""
+    monkeypatch.setattr(inspector_module, "_MEMORY", 64 << 20)
+    groups = choose_groups(tmp_path)
+    require(not isinstance(groups, NoGroups), "this process may make no control groups")
+    picture_file = tmp_path / "attempts" / "a.exr"
+    picture_file.parent.mkdir()
+    picture_file.write_bytes(b"x")
+    found = Inspector(Hungry(), tmp_path / "inspector", groups)
+    with pytest.raises(BadImage, match=r"the decoder needed more memory than its limit of 64 MiB \(peak 6\d MiB\), twice"):
+        found.inspect(picture_file)
+    found.close()
 
 
 #: a decoder that was taken over: it answers as it should, and puts something else where its preview belongs

@@ -10,8 +10,7 @@ import struct
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -293,19 +292,6 @@ def test_a_real_fork_bomb(farm: Farm, job: MakeJob, require: Callable[[object, s
     verdict = farm.service.verdict(bad)
     assert (verdict.state, verdict.cause) == ("failed", "crashed"), verdict
     assert farm.service.verdict(good).state == "success"
-
-
-@pytest.fixture
-def small_disk(farm: Farm, require: Callable[[object, str], None]) -> Iterator[Path]:
-    """Give a real file system of 96 MB and 3,000 files under the work folder."""
-    require(os.geteuid() == 0, "only root can mount a small disk")
-    farm.work.root.mkdir()
-    subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=96m,nr_inodes=3000", "tmpfs", str(farm.work.root)], check=True, timeout=30
-    )
-    farm.resources = replace(farm.resources, free_disk=16 << 20, free_files=300)
-    yield farm.work.root
-    subprocess.run(["umount", str(farm.work.root)], check=True, timeout=30)
 
 
 FILLS = {

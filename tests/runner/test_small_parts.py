@@ -13,11 +13,12 @@ from conductor_core.errors import EnvironmentConflict, InvalidDocument, PathErro
 from conductor_core.paths import ClientPath, Flavour
 from conductor_core.submission import Limits, Output, Step
 from conductor_service.runner.assignment import Assignment, AttemptRef, JobRef, Package, TaskRef, assignment_from_json
-from conductor_service.runner.causes import failure_of_exit
+from conductor_service.runner.causes import failure_of_exit, failure_of_toll
 from conductor_service.runner.command_step import fill_command, openjd_message
 from conductor_service.runner.conversation import json_message
 from conductor_service.runner.errors import TaskFailed
 from conductor_service.runner.expectations import Expectations, is_image
+from conductor_service.runner.groups import Toll
 from conductor_service.runner.http_service import require_safe_url
 from conductor_service.runner.launching import (
     HostScripts,
@@ -27,6 +28,7 @@ from conductor_service.runner.launching import (
     software_view,
     task_environment,
 )
+from conductor_service.runner.limits import ResourceLimits
 from conductor_service.runner.logbook import TAIL_BYTES, LogBook
 from conductor_service.runner.places import Places, output_folders
 from hypothesis import given
@@ -53,6 +55,35 @@ def test_why_software_ended(code: int, words: str, peak: int, cause: str, text: 
     failure = failure_of_exit(code, last_lines=words, peak_memory=peak, memory_limit=1000)
     assert (failure.cause, failure.exit_code) == (cause, code)
     assert text in str(failure)
+
+
+MIB = 1 << 20
+TOLLS = {
+    "its own limit": (Toll(1, 0, 4000 * MIB), 0, "The task needed more memory than its limit of 4,096 MiB (peak 4,000 MiB)"),
+    "a limit above it": (Toll(1, 0, 100 * MIB), 0, "The instance had no memory left (the task had 100 MiB of its 4,096 MiB)"),
+    "a kernel without a peak": (Toll(1), 4096 * MIB, "The task needed more memory than its limit of 4,096 MiB (peak 4,096 MiB)"),
+    "forks": (Toll(0, 1, 0, 30), 0, "The task started more than 30 processes and threads."),
+    "forks, by a limit above": (
+        Toll(0, 1, 0, 9),
+        0,
+        "The instance let the task start no more processes and threads (it had 9 of its 30).",
+    ),
+    "forks, nobody knows whose": (Toll(0, 1), 0, "its limit is 30; the instance may have had fewer left"),
+}
+
+
+@pytest.mark.parametrize(("toll", "measured", "text"), TOLLS.values(), ids=TOLLS.keys())
+def test_whose_limit_it_was(toll: Toll, measured: int, text: str) -> None:
+    """The kernel counts alike what a group's own limit, one above it, or the end of the machine costs: the peak tells."""
+    failure = failure_of_toll(toll, ResourceLimits(memory=4096 * MIB, processes=30), measured=measured, code=-9)
+    assert (failure.cause, failure.exit_code) == ("out-of-memory" if toll.killed else "crashed", -9)
+    assert text in str(failure)
+
+
+def test_a_machine_without_memory_and_a_task_without_a_limit() -> None:
+    """What it had is said, and no limit."""
+    failure = failure_of_toll(Toll(1, 0, 100 * MIB), ResourceLimits(), measured=0, code=None)
+    assert str(failure) == "The instance had no memory left (the task had 100 MiB): the kernel ended it."
 
 
 FILLS = {
@@ -319,6 +350,7 @@ def test_a_log_that_the_disk_takes_in_part_is_what_was_written(tmp_path: Path) -
     script = f"""
 import resource
 from pathlib import Path
+from conductor_service.runner.limits import ResourceLimits
 from conductor_service.runner.logbook import LogBook
 book = LogBook(Path({str(tmp_path / "log")!r}), clock=lambda: 0.0)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))

@@ -23,7 +23,7 @@ import psutil
 from conductor_core.user_folders import private_folder, write_private
 
 from conductor_service.fleets.interface import LaunchFailed, LaunchOrder, ProviderInstance
-from conductor_service.runner.groups import RECORD, sweep_groups
+from conductor_service.runner.group_sweep import RECORD, sweep_groups
 from conductor_service.trees import remove_tree
 
 _log = logging.getLogger(__name__)
@@ -35,6 +35,8 @@ RUNNER = (sys.executable, "-m", "conductor_service.runner")
 _SAME_START_SECONDS = 2.0
 #: logs of instances that are gone, for whoever asks what happened; older ones are removed
 LOGS_KEPT = 200
+#: for the groups of an instance whose processes are gone: the scheduler waits meanwhile, and comes again
+_GROUPS_SECONDS = 2.0
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -129,7 +131,8 @@ class LocalProcessFleet:
         if child is not None:
             child.wait()
         if home.exists():
-            sweep_groups(home / "work" / RECORD)
+            if not sweep_groups(home / "work" / RECORD, _GROUPS_SECONDS):
+                return  # `instances` comes here again: the record must be there then
             remove_tree(home)
 
     def _sweep(self, instance_id: str) -> None:

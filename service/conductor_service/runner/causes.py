@@ -6,7 +6,8 @@ import re
 import signal
 
 from conductor_service.runner.errors import TaskFailed
-from conductor_service.runner.groups import ENTER
+from conductor_service.runner.groups import ENTER, Toll
+from conductor_service.runner.limits import ResourceLimits
 
 #: a tree killed from outside that used this part of its limit was killed for it
 _NEAR_LIMIT = 0.9
@@ -37,6 +38,37 @@ def failure_of_exit(code: int, *, last_lines: str, peak_memory: int = 0, memory_
     if code < 0:
         return TaskFailed("crashed", f"The software crashed ({_how(code)}).{words}", exit_code=code)
     return TaskFailed("exit-code", f"The software ended with {_how(code)}.{words}", exit_code=code)
+
+
+def failure_of_toll(toll: Toll, limits: ResourceLimits, *, measured: int, code: int | None) -> TaskFailed:
+    """Return why the kernel ended a process of a group, or refused it one.
+
+    It counts the same when not the group's own limit was reached but that of a group above it, or all that the machine has.
+
+    Args:
+        toll: what the kernel counted.
+        limits: the group's own.
+        measured: bytes of memory, for kernels that tell no peak.
+        code: the exit code, where the software ended.
+    """
+    if toll.killed:
+        words = memory_words(toll.peak or measured, limits.memory)
+        return TaskFailed("out-of-memory", f"{words[0].upper()}{words[1:]}: the kernel ended it.", exit_code=code)
+    most = f"{limits.processes:,}"
+    if toll.processes >= limits.processes:
+        text = f"The task started more than {most} processes and threads."
+    elif toll.processes:
+        text = f"The instance let the task start no more processes and threads (it had {toll.processes:,} of its {most})."
+    else:
+        text = f"The task could start no more processes and threads (its limit is {most}; the instance may have had fewer left)."
+    return TaskFailed("crashed", text, exit_code=code)
+
+
+def memory_words(peak: int, limit: int, who: str = "the task") -> str:
+    """Return whose limit it was that something was killed for, by its peak of memory: the kernel does not say."""
+    if limit and peak >= _NEAR_LIMIT * limit:
+        return f"{who} needed more memory than its limit of {_mib(limit)} (peak {_mib(peak)})"
+    return f"the instance had no memory left ({who} had {_mib(peak)}{f' of its {_mib(limit)}' if limit else ''})"
 
 
 def cause_of_message(message: str, otherwise: str) -> str:

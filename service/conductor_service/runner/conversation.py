@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import os
 import queue
+import select
 import sys
 import termios
 import threading
@@ -22,7 +24,7 @@ _READ_BYTES = 1 << 16
 #: progress comes at most this often; a renderer may say it per tile
 _PROGRESS_SECONDS = 0.25
 #: what is said beyond this without being heard is dropped: a server that floods harms only itself
-_UNHEARD = 1000
+UNHEARD = 1000
 #: a log that is behind by a full pipe is read in milliseconds; one that never ends is not waited for longer than a second
 _LOOK_SECONDS = 0.003
 _CATCH_UP_LOOKS = 300
@@ -80,11 +82,20 @@ class Conversation:
         self._log_thread.start()
         self._word_thread.start()
 
-    def say(self, message: Mapping[str, Any]) -> None:
-        """Send a message; one to a process that is gone is lost, and its end comes as an event."""
+    def send(self, data: bytes | memoryview) -> int:
+        """Send as many bytes as the process's stdin takes now, and return how many; those to one that is gone are lost."""
+        try:
+            os.set_blocking(self._tree.stdin.fileno(), False)
+            return self._tree.stdin.write(data) or 0
+        except (OSError, ValueError):
+            return len(data)
+
+    def wait_for_room(self, seconds: float) -> None:
+        """Wait until the process's stdin takes more, or nobody is there to read it, or the time is over."""
         with contextlib.suppress(OSError, ValueError):
-            self._tree.stdin.write(json.dumps(message).encode() + b"\n")
-            self._tree.stdin.flush()
+            poll = select.poll()
+            poll.register(self._tree.stdin, select.POLLOUT)
+            poll.poll(seconds * 1000)
 
     def hang_up(self) -> None:
         """Close the process's stdin, which tells it to end."""
@@ -126,7 +137,7 @@ class Conversation:
                     if now - last_progress < _PROGRESS_SECONDS:
                         continue
                     last_progress = now
-                if self._inbox.qsize() < _UNHEARD:
+                if self._inbox.qsize() < UNHEARD:
                     self._inbox.put(Said(message))
         self._log_thread.join()
         self._inbox.put(Ended())

@@ -23,6 +23,7 @@ from conductor_service.runner.vigil import Charge, Vigil, Watch
 
 #: Blender as a module says hello in 2 s; a cold network disk takes longer
 HELLO_SECONDS = 180.0
+_QUIT = b'{"do": "quit"}\n'
 _QUIT_SECONDS = 5.0
 _STATUS = 200
 _MESSAGE = 4000
@@ -61,8 +62,8 @@ class FrameServer:
         self._vigil.begin(charge)
 
     def running(self) -> bool:
-        """Tell whether it can be asked for a frame: it may have died, or been killed, while it had nothing to do."""
-        return self.alive and self._tree.running()
+        """Tell whether it can be asked for a frame: it may have died, or broken a limit, while it had nothing to do."""
+        return self.alive and self._vigil.holds()
 
     @property
     def peak_memory(self) -> int:
@@ -95,7 +96,7 @@ class FrameServer:
     def load(self, scene: str, step: Step, rules: Sequence[PathRule]) -> float:
         """Load the scene; return the seconds it took. A crash on the way is the scene's: it comes again with each try."""
         path_map = [{"source": rule.source.slashed, "target": rule.target.text} for rule in rules]
-        self._vigil.conversation.say({"do": "load", "scene": scene, "step": to_json(step), "path_map": path_map})
+        self._say({"do": "load", "scene": scene, "step": to_json(step), "path_map": path_map})
         try:
             return _number(self._expect(("loaded",)).get("seconds"))
         except TaskFailed as exc:
@@ -107,7 +108,7 @@ class FrameServer:
     def render(self, frame: int, on_progress: OnProgress) -> Rendered:
         """Render one frame."""
         self._vigil.note_life()
-        self._vigil.conversation.say({"do": "render", "frame": frame})
+        self._say({"do": "render", "frame": frame})
         message = self._expect(("done",), frame=frame, on_progress=on_progress)
         outputs = message.get("outputs", ())
         if not isinstance(outputs, list) or not all(isinstance(path, str) for path in outputs):
@@ -124,10 +125,17 @@ class FrameServer:
     def quit(self) -> None:
         """Ask the server to end; kill it when it does not."""
         if self.alive:
-            self._vigil.conversation.say({"do": "quit"})
+            self._vigil.conversation.send(_QUIT)
             self._vigil.conversation.hang_up()
             self._vigil.conversation.join(_QUIT_SECONDS)
         self._end()
+
+    def _say(self, message: Mapping[str, Any]) -> None:
+        try:
+            self._vigil.say(message)
+        except BaseException:
+            self._end()
+            raise
 
     def _end(self) -> None:
         if self.alive:

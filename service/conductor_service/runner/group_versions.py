@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from conductor_service.runner.groups import RECORD, Control, Groups, KernelGroups, NoGroups, Version
+from conductor_service.runner.group_sweep import RECORD
+from conductor_service.runner.groups import Control, Groups, KernelGroups, NoGroups, Version
 from conductor_service.runner.limits import ResourceLimits
 
 _NEEDED = ("memory", "pids")
@@ -151,9 +152,20 @@ def _delegated(own: Path) -> Path:
         raise CannotGroup(f"{own} is not delegated, or has other processes in it")
     aside = own / "conductor-runner"
     aside.mkdir(exist_ok=True)
-    (aside / "cgroup.procs").write_text("0", encoding="ascii")
-    _enable(own)
+    try:
+        (aside / "cgroup.procs").write_text("0", encoding="ascii")
+        _enable(own)
+    except OSError:
+        _step_back(own, aside)
+        raise
     return own
+
+
+def _step_back(own: Path, aside: Path) -> None:
+    """Leave a group as it was found, where it cannot be divided after all."""
+    with contextlib.suppress(OSError):
+        (own / "cgroup.procs").write_text("0", encoding="ascii")
+        aside.rmdir()
 
 
 def _enable(parent: Path) -> None:
@@ -162,14 +174,17 @@ def _enable(parent: Path) -> None:
 
 
 def _is_given_away(folder: Path) -> bool:
-    """Tell whether a service manager gave a group away: systemd marks it so; to a user who isn't root, by letting him write."""
+    """Tell whether a service manager gave a group away, by systemd's mark.
+
+    That it can be written says nothing: a user's slices are all his, and runners don't step out of their own unit.
+    """
     if not (folder / "cgroup.controllers").exists() or not os.access(folder, os.W_OK):
         return False
     for name in ("user.delegate", "trusted.delegate"):
         with contextlib.suppress(OSError):
             if os.getxattr(folder, name) == b"1":
                 return True
-    return os.geteuid() != 0
+    return False
 
 
 def _words(file: Path) -> list[str]:

@@ -3,8 +3,7 @@
 One small interface, whichever version of cgroups the machine has (`group_versions`), and `NoGroups` where it has none that
 this runner may use: then resource limits and the runner's own look once a second must do (docs/security.md).
 
-A record in the work folder says which groups a runner may have made, so that those of one that was killed are found and
-removed by the next that opens the folder, or by the fleet.
+Which groups a runner may have made stands in a record (`group_sweep`).
 """
 
 from __future__ import annotations
@@ -14,30 +13,23 @@ import itertools
 import json
 import logging
 import os
-import re
-import signal
-import stat
-import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+from conductor_service.runner.group_sweep import remove_group
 
 if TYPE_CHECKING:
     from conductor_service.runner.limits import ResourceLimits
 
 _log = logging.getLogger(__name__)
 
-#: of the work folder: prefix and parents of the groups that its runner makes
-RECORD = "control-groups"
 #: how an error of the shell below begins
 ENTER = "conductor-enter"
 #: puts itself into each group, then becomes the command: nothing of it ever runs outside
 _SCRIPT = 'n=$1; shift; while [ "$n" -gt 0 ]; do echo 0 > "$1" || exit 125; shift; n=$((n-1)); done; exec "$@"'
-_PREFIX = re.compile(r"conductor-[0-9a-f]{8}-")
-_GONE_SECONDS = 10.0
-_POLL_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +40,18 @@ class Toll:
     killed: int = 0
     #: forks that it refused
     refused: int = 0
-    #: bytes; the most that the group had at once, cache of files included
+    #: bytes; the most that the group had at once, cache of files included; 0: the kernel does not tell
     peak: int = 0
+    #: the most that the group had at once, threads included; 0: the kernel does not tell
+    processes: int = 0
 
 
 class Group(Protocol):
     """The group of one session."""
+
+    @property
+    def name(self) -> str:
+        """Return how its limits are kept, for log and attempt: `cgroup v1`, `cgroup v2`, or `no cgroup (why)`."""
 
     def entering(self, argv: Sequence[str]) -> tuple[str, ...]:
         """Return the command that runs `argv` in the group."""
@@ -73,14 +71,21 @@ class Groups(Protocol):
 
     @property
     def name(self) -> str:
-        """Return how limits are kept, for log and attempt: `cgroup v1`, `cgroup v2`, or `no cgroup (why)`."""
+        """Return how limits are kept, for the runner's log, as `Group.name` does."""
 
     def make(self, limits: ResourceLimits, /) -> Group:
         """Return a new group with these limits."""
 
 
+@dataclass(frozen=True, slots=True)
 class NoGroup:
-    """The group of a machine without groups."""
+    """The group of a session that has none."""
+
+    reason: str = "not asked for"
+
+    @property
+    def name(self) -> str:
+        return f"no cgroup ({self.reason})"
 
     def entering(self, argv: Sequence[str]) -> tuple[str, ...]:
         return tuple(argv)
@@ -106,10 +111,10 @@ class NoGroups:
 
     @property
     def name(self) -> str:
-        return f"no cgroup ({self.reason})"
+        return NoGroup(self.reason).name
 
     def make(self, _limits: ResourceLimits, /) -> Group:
-        return NO_GROUP
+        return NoGroup(self.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +131,7 @@ class Control:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """How one version of cgroups says things; every count is in a file as `key number`, the peak is alone in its own."""
+    """How one version of cgroups says things; every count is in a file as `key number`, each peak is alone in its own."""
 
     name: str
     controls: tuple[Control, ...]
@@ -143,6 +148,11 @@ class KernelGroup:
         self._version = version
         self._folders = folders
         self._before = Toll()
+        self._peak: int | None = None
+
+    @property
+    def name(self) -> str:
+        return self._version.name
 
     def create(self, limits: ResourceLimits) -> None:
         """Make the folders and write the limits.
@@ -164,15 +174,24 @@ class KernelGroup:
         return ("/bin/sh", "-c", _SCRIPT, ENTER, str(len(files)), *files, *argv)
 
     def begin(self) -> None:
+        """Count anew. Where the kernel resets a peak (version 2, from 6.12), it does so for whoever reads by the same descriptor."""
+        controller, file = self._version.peak
+        with contextlib.suppress(OSError):
+            if self._peak is None:
+                self._peak = os.open(self._folders[controller] / file, os.O_RDWR | os.O_CLOEXEC)
+            os.pwrite(self._peak, b"0", 0)
         self._before = self._counted()
 
     def toll(self) -> Toll | None:
         now = self._counted()
-        return Toll(now.killed - self._before.killed, now.refused - self._before.refused, now.peak)
+        return Toll(now.killed - self._before.killed, now.refused - self._before.refused, now.peak, now.processes)
 
     def remove(self) -> None:
+        if self._peak is not None:
+            os.close(self._peak)
+            self._peak = None
         for folder in self._unique():
-            _remove_group(folder)
+            remove_group(folder)
 
     def _unique(self) -> list[Path]:
         return list(dict.fromkeys(self._folders.values()))
@@ -185,11 +204,13 @@ class KernelGroup:
         file.write_text(text, encoding="ascii")
 
     def _counted(self) -> Toll:
-        peak = 0
-        controller, file = self._version.peak
+        peak = processes = 0
         with contextlib.suppress(OSError, ValueError):
-            peak = int((self._folders[controller] / file).read_text(encoding="ascii"))
-        return Toll(self._number(*self._version.killed), self._number(*self._version.refused), peak)
+            controller, file = self._version.peak
+            peak = int(os.pread(self._peak, 32, 0) if self._peak is not None else (self._folders[controller] / file).read_bytes())
+        with contextlib.suppress(OSError, ValueError):
+            processes = int((self._folders["pids"] / "pids.peak").read_bytes())
+        return Toll(self._number(*self._version.killed), self._number(*self._version.refused), peak, processes)
 
     def _number(self, controller: str, file: str, key: str) -> int:
         with contextlib.suppress(OSError, ValueError):
@@ -210,7 +231,8 @@ class KernelGroups:
         self._prefix = f"conductor-{uuid.uuid4().hex[:8]}-"
         self._numbers = itertools.count(1)
         folders = sorted({str(parent) for parent in parents.values()})
-        record.write_text(json.dumps({"prefix": self._prefix, "parents": folders}), encoding="utf-8")
+        with open(record, "a", encoding="utf-8") as lines:
+            lines.write(json.dumps({"prefix": self._prefix, "parents": folders}) + "\n")
 
     @property
     def name(self) -> str:
@@ -221,7 +243,7 @@ class KernelGroups:
             return self.require(limits)
         except OSError as exc:
             _log.warning("no control group can be made any more, resource limits must do: %s", exc)
-            return NO_GROUP
+            return NoGroup(f"none can be made any more: {exc}")
 
     def require(self, limits: ResourceLimits) -> KernelGroup:
         """Return a new group.
@@ -233,58 +255,3 @@ class KernelGroups:
         group = KernelGroup(self._version, {c: parent / name for c, parent in self._parents.items()})
         group.create(limits)
         return group
-
-
-def sweep_groups(record: Path) -> None:
-    """Remove the groups that a record tells of, and the record; whoever calls knows that their runner is gone."""
-    for folder in _recorded(record):
-        _remove_group(folder)
-    record.unlink(missing_ok=True)
-
-
-def _recorded(record: Path) -> Iterator[Path]:
-    """Give the groups there are of a record, which a task without sandbox may have written: nothing else is believed."""
-    try:
-        data = json.loads(record.read_bytes())
-        prefix, parents = str(data["prefix"]), [Path(str(parent)) for parent in data["parents"]]
-    except (OSError, ValueError, TypeError, KeyError):
-        return
-    if _PREFIX.fullmatch(prefix) is None:
-        return
-    for parent in parents:
-        with contextlib.suppress(OSError):
-            yield from [folder for folder in parent.glob(f"{prefix}*") if _is_group(folder)]
-
-
-def _is_group(folder: Path) -> bool:
-    """Tell whether a folder is a control group: files that the kernel makes up say that they are empty."""
-    try:
-        facts = os.lstat(folder / "cgroup.procs")
-    except OSError:
-        return False
-    return stat.S_ISREG(facts.st_mode) and not facts.st_size and not folder.is_symlink()
-
-
-def _remove_group(folder: Path) -> None:
-    """Kill a group's processes and remove its folder; one that does not go is logged and left for the next sweep."""
-    deadline = time.monotonic() + _GONE_SECONDS
-    while folder.exists():
-        try:
-            return folder.rmdir()
-        except FileNotFoundError:
-            return
-        except OSError as exc:
-            if time.monotonic() > deadline:
-                _log.warning("control group %s cannot be removed yet: %s", folder, exc)
-                return
-        for pid in _members(folder):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        time.sleep(_POLL_SECONDS)
-
-
-def _members(folder: Path) -> list[int]:
-    """Return the processes of a group; 0 stands for those of another process namespace, which nobody here can name."""
-    with contextlib.suppress(OSError, ValueError):
-        return [pid for word in (folder / "cgroup.procs").read_text(encoding="ascii").split() if (pid := int(word)) > 1]
-    return []

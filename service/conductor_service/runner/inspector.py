@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from conductor_service.runner.causes import memory_words
 from conductor_service.runner.errors import RunnerError
 from conductor_service.runner.groups import NO_GROUP, Group, Groups
 from conductor_service.runner.isolation import Isolation, Launch, World
@@ -80,6 +81,7 @@ class Inspector:
         self._tree: ProcessTree | None = None
         self._threads: list[threading.Thread] = []
         self._answers: Answers = queue.Queue(_MOST_ANSWERS)
+        self._death = ""
 
     def inspect(self, file: Path, *, width: int = 0, height: int = 0, layers: tuple[str, ...] = ()) -> ImageFacts:
         """Decode a picture to its end and compare it with what is expected (0 and empty: anything).
@@ -134,7 +136,7 @@ class Inspector:
         """Return the process's answer; one that dies of a picture is tried once more, since somebody may have killed it."""
         answer = self._answer(request, seconds) or self._answer(request, seconds)
         if answer is None:
-            raise BadImage("cannot be decoded: the decoder crashed on it, twice")
+            raise BadImage(f"cannot be decoded: {self._death}, twice")
         if answer["event"] == "bad":
             raise BadImage(str(answer["message"]))
         return answer
@@ -158,8 +160,15 @@ class Inspector:
         except OSError:
             pass
         if answer is None:
+            self._death = self._how_it_died(tree)
             self.close()
         return answer
+
+    def _how_it_died(self, tree: ProcessTree) -> str:
+        toll = self._group.toll()
+        if toll is None or not toll.killed:
+            return "the decoder crashed on it"
+        return memory_words(toll.peak or tree.peak_memory, _MEMORY, "the decoder")
 
     def _start(self) -> ProcessTree:
         self._tree = tree = ProcessTree(self._launch())

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -52,6 +53,9 @@ class ProcessTree:
             )
         self.group = launch.group
         self.peak_memory = 0
+        # a guard measures and kills beside the thread that waits for the tree's words
+        self._measuring, self._killing = threading.Lock(), threading.Lock()
+        self._killed = False
 
     @property
     def pid(self) -> int:
@@ -83,25 +87,38 @@ class ProcessTree:
 
     def measure(self) -> Usage:
         """Return what the tree uses now, and remember the peak."""
-        pids = _tree_of(self.pid)
-        memory = 0
-        for pid in pids:
-            now, highest = _resident(pid)
-            memory += now
-            self.peak_memory = max(self.peak_memory, highest)
-        self.peak_memory = max(self.peak_memory, memory)
-        return Usage(memory, len(pids))
+        with self._measuring:
+            pids = _tree_of(self.pid)
+            memory = 0
+            for pid in pids:
+                now, highest = _resident(pid)
+                memory += now
+                self.peak_memory = max(self.peak_memory, highest)
+            self.peak_memory = max(self.peak_memory, memory)
+            return Usage(memory, len(pids))
+
+    def note_peak(self, peak: int) -> None:
+        """Remember a peak that somebody else measured."""
+        with self._measuring:
+            self.peak_memory = max(self.peak_memory, peak)
 
     def reset_peak(self) -> None:
         """Start the peak anew for the next task of the same process (proc(5): clear_refs 5 resets the high-water mark)."""
-        self.peak_memory = 0
-        self.group.begin()
-        for pid in _tree_of(self.pid):
-            with contextlib.suppress(OSError), open(f"/proc/{pid}/clear_refs", "w", encoding="ascii") as stream:
-                stream.write("5")
+        with self._measuring:
+            self.peak_memory = 0
+            self.group.begin()
+            for pid in _tree_of(self.pid):
+                with contextlib.suppress(OSError), open(f"/proc/{pid}/clear_refs", "w", encoding="ascii") as stream:
+                    stream.write("5")
 
     def kill(self) -> None:
         """End the whole tree: SIGTERM to its group, a short grace, then SIGKILL to every process of it; wait until all are gone."""
+        with self._killing:
+            if not self._killed:
+                self._kill()
+                self._killed = True
+
+    def _kill(self) -> None:
         members = _processes(_tree_of(self.pid))
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGTERM)

@@ -54,7 +54,7 @@ class Machine:
 
     @property
     def promises(self) -> str:
-        """Return how tasks are kept apart and limited here, for log and attempt."""
+        """Return how tasks are kept apart and limited here, for the runner's log."""
         return f"isolation: {self.isolation.name}; limits: {self.groups.name}"
 
 
@@ -88,6 +88,11 @@ class Session:
         world = self._make_world(stage, outputs)
         # Last of all: whoever gets no session has nothing to close.
         self._world = replace(world, group=machine.groups.make(machine.resources))
+
+    @property
+    def promises(self) -> str:
+        """Return how its tasks are kept apart and limited, for log and attempt: a group may have failed to be made."""
+        return f"isolation: {self._machine.isolation.name}; limits: {self._world.group.name}"
 
     @property
     def usable(self) -> bool:
@@ -190,7 +195,7 @@ class Session:
         launch = self._machine.isolation.launch(self._world, argv, self._environment())
         self._server = server = FrameServer(launch, self._watch, charge, holding.log)
         holding.beat = Beat(status="Starting the software")
-        holding.log.say(f"{server.greet()} is up ({self._machine.promises})")
+        holding.log.say(f"{server.greet()} is up ({self.promises})")
         holding.beat = Beat(status="Loading the scene")
         scene = self._places.seen(ClientPath.parse(assignment.scene, assignment.flavour)) if assignment.scene else ""
         holding.log.say(f"scene loaded in {server.load(scene, assignment.step, self._rules):.1f} s")

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from conductor_service.runner.errors import WorkFolderInUse
-from conductor_service.runner.groups import RECORD, sweep_groups
+from conductor_service.runner.group_sweep import RECORD, sweep_groups
 from conductor_service.runner.limits import Room
 from conductor_service.trees import remove_tree
 

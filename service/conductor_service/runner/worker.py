@@ -51,6 +51,9 @@ class Settings:
     cache_bytes: int = 50 << 30
     #: without any answer of the service for this long, the instance ends itself
     dead_after_seconds: float = 300.0
+    #: a loaded scene without a task is closed after this: its threads may still take processor time; no less than a
+    #: scheduler needs between two tasks of a job
+    idle_session_seconds: float = 30.0
     #: what publishing may take after SIGTERM
     drain_seconds: float = 60.0
 
@@ -65,6 +68,8 @@ class Worker:
         self._settings = settings
         self._session: Session | None = None
         self._sessions = 0
+        #: since when no task runs
+        self._idle_since = machine.clock()
         self._running: Holding | None = None
         self._publisher: Publisher | None = None
         self._stopping = False
@@ -117,8 +122,11 @@ class Worker:
         while not self._stopping:
             try:
                 assignment = self._next(courier)
-                if assignment is not None:
+                if assignment is None:
+                    self._close_idle_session()
+                else:
                     self._serve(assignment, courier, publisher)
+                    self._idle_since = self._machine.clock()
             except (Retired, Stopped):
                 return "stopped" if self._stopping else "retired"
             except ServiceError as exc:
@@ -128,9 +136,19 @@ class Worker:
 
     def _next(self, courier: Courier) -> Assignment | None:
         sessions = (self._session.key,) if self._session is not None else ()
+        wait = min(_WAIT_SECONDS, self._settings.dead_after_seconds)
+        if sessions:
+            wait = min(max(self._idle_since + self._settings.idle_session_seconds - self._machine.clock(), 0.1), wait)
         with self._interruptible():
-            wait = min(_WAIT_SECONDS, self._settings.dead_after_seconds)
             return self._service.next(wait_seconds=wait, sessions=sessions, held=courier.held())
+
+    def _close_idle_session(self) -> None:
+        """Close a session that waited for long, or whose software is gone: what it wrote takes room until then."""
+        if self._session is not None:
+            idle = self._machine.clock() - self._idle_since
+            if idle >= self._settings.idle_session_seconds or not self._session.usable:
+                _log.info("the session is closed: %s", "no task for it" if self._session.usable else "its software has ended")
+                self._close_session()
 
     @contextlib.contextmanager
     def _interruptible(self) -> Iterator[None]:
@@ -197,7 +215,7 @@ class Worker:
         finally:
             if self._session is not None and not self._session.usable:
                 self._close_session()
-        return Verdict("success", message=self._machine.promises, peak_memory=holding.beat.peak_memory)
+        return Verdict("success", message=session.promises, peak_memory=holding.beat.peak_memory)
 
     def _session_for(self, assignment: Assignment, holding: Holding) -> Session:
         """Return the session of an assignment; another one is closed first, so that two scenes never share the memory."""
