@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-from conductor_core.submission import Limits
+from conductor_core.submission import Limits, Output
 from conductor_service.runner import vigil as vigils
 from conductor_service.runner.conversation import Conversation, Ended, Inbox, Ordered, Said
 from conductor_service.runner.errors import TaskFailed
@@ -21,6 +21,7 @@ from conductor_service.runner.groups import NoGroups
 from conductor_service.runner.isolation import Launch
 from conductor_service.runner.limits import ResourceLimits, Room
 from conductor_service.runner.processes import ProcessTree
+from conductor_service.runner.service import Orders
 from conductor_service.runner.vigil import Charge, TaskEnded, Vigil, Watch
 
 if TYPE_CHECKING:
@@ -221,3 +222,29 @@ def test_a_scene_without_a_task_is_closed(farm: Farm, job: MakeJob) -> None:
         assert [p.name for p in farm.work.sessions.iterdir() if p.name != "inspector"] == []
         second = farm.add(job(scene, frames=(2,)))
         assert farm.service.verdict(second).state == "success"
+
+
+SAYS_ALL_AT_ONCE = """
+import time
+for n in range(1, 5001):
+    say(event="done", frame=n, outputs=[])
+    time.sleep(0.001)
+time.sleep(600)
+"""
+
+
+@pytest.mark.timeout(180)
+def test_a_scene_that_says_done_in_advance_can_be_killed(farm: Farm, job: MakeJob) -> None:
+    """It reads none of the orders that its words bring forth: when they fill its pipe, a person's kill is heard all the same."""
+    outputs = (Output("/job/cache/points.dat", kind="other"),)
+    frames = tuple(range(1, 5001))
+    with at_work(farm):
+        attempt = farm.add(job(SAYS_ALL_AT_ONCE, frames=frames, outputs=outputs))
+        beats, deadline = farm.service.told[attempt].beats, time.monotonic() + 120
+        while len(beats) < 2 or beats[-1].frame is None or beats[-1].frame < 1500 or beats[-1] != beats[-2]:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        farm.service.orders[attempt] = Orders("kill", "Anna wants it")
+        verdict = farm.service.verdict(attempt)
+    assert (verdict.state, verdict.cause) == ("killed", "user")
+    assert not renderers()

@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 #: a disk takes more than a gigabyte in a second: it is looked at often, which costs microseconds
 _DISK_SECONDS = 0.1
-#: memory and processes are looked at less often; each look costs well under a millisecond
+#: memory and processes are looked at less often: a look costs a millisecond for software of thirty threads
 _TREE_SECONDS = 1.0
 
 
