@@ -43,6 +43,17 @@ def test_every_entry_was_tried() -> None:
             assert name in {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}, f"{title}: {file}::{name}"
 
 
+@pytest.mark.parametrize("page", sorted(p.name for p in (REPO / "docs").glob("*.md")))
+def test_every_proof_is_there(page: str) -> None:
+    """A test, benchmark or picture that a page of the documentation names exists."""
+    text = (REPO / "docs" / page).read_text(encoding="utf-8")
+    assert not re.search(r"^(<<<<<<<|=======|>>>>>>>)", text, re.MULTILINE)
+    files = re.findall(r"`((?:tests|benchmarks)/[\w/.]+?)/?(?:::\w+)?`", text)
+    assert [f for f in files if not (REPO / f).exists()] == []
+    tests = "".join(p.read_text(encoding="utf-8") for p in (REPO / "tests").rglob("test_*.py"))
+    assert [n for n in re.findall(r"\b(test_\w+)`", text) if f"def {n}(" not in tests and not n.endswith("_")] == []
+
+
 def test_the_data_folder_can_be_moved(household: Household) -> None:
     """Stopped, moved and started with the new folder, the service is the same: jobs, store and logins."""
     household.stop_serving()
