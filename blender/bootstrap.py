@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import shutil
 import sys
 import traceback
 from pathlib import Path
@@ -71,6 +72,16 @@ def run(command: str) -> None:
     except Exception:  # noqa: BLE001  the outermost border: os._exit would swallow the traceback
         traceback.print_exc()
         code = 1
+    remove_temporary_folder()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
+
+
+def remove_temporary_folder() -> None:
+    """Remove Blender's temporary folder of this session, as its own end would."""
+    blender = sys.modules.get("bpy")
+    folder = Path(blender.app.tempdir) if blender is not None and blender.app.tempdir else None
+    # the name that Blender gives it: what a user set as the place for all temporary files is never touched
+    if folder is not None and folder.name.startswith("blender_"):
+        shutil.rmtree(folder, ignore_errors=True)

@@ -17,6 +17,7 @@ import itertools
 import json
 import math
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -429,4 +430,5 @@ def put(thing: Any) -> None:
 if __name__ == "__main__":
     main(sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:])
     sys.stderr.flush()
+    shutil.rmtree(bpy.app.tempdir, ignore_errors=True)
     os._exit(0)  # bpy can hang while the interpreter cleans up

@@ -72,6 +72,18 @@ def test_the_production_has_every_kind_it_promises(python: str, production: Path
     assert output["path"] == str(production / "shots" / "sh010" / "render" / "shot_####.exr")
 
 
+def test_nothing_stays_in_the_temporary_folder(
+    python: str, production: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A scan leaves no folder of Blender's behind, although it ends the process before Blender can."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    for name in ("TMPDIR", "TMP", "TEMP"):
+        monkeypatch.setenv(name, str(temporary))
+    describe(python, production / "shots" / "sh010" / "shot.blend", tmp_path / "a.json")
+    assert list(temporary.iterdir()) == []
+
+
 def test_a_renamed_texture_is_the_same_bytes_elsewhere(python: str, production: Path, tmp_path: Path) -> None:
     """After `--rename-texture`, in a copy of the folder, one path differs and no content but the shot's."""
     moved = tmp_path / "elsewhere" / "production"
