@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -95,7 +95,7 @@ class Artist:
     def written(self) -> str:
         """Return all that is on disk of this artist's agent, but for the file that holds the token."""
         files = [p for p in self.home.rglob("*") if p.is_file() and p.name != "credentials.json"]
-        return "".join(p.read_bytes().decode("latin-1") for p in files)
+        return "".join(data.decode("latin-1") for data in _contents(files).values())
 
 
 class Studio:
@@ -217,7 +217,7 @@ class Studio:
 
     def at_home(self) -> dict[str, bytes]:
         """Return the frames in the artist's folder; a half file would be among them."""
-        return {p.name: p.read_bytes() for p in self.renders.iterdir()} if self.renders.exists() else {}
+        return {p.name: data for p, data in _contents(self.renders.iterdir()).items()} if self.renders.exists() else {}
 
     def expected(self, *frames: int) -> dict[str, bytes]:
         """Return what must be in the artist's folder."""
@@ -251,3 +251,12 @@ def eventually(condition: Callable[[], Any], seconds: float = 90.0) -> Any:
             return found
         time.sleep(0.1)
     raise AssertionError("it did not happen in time")
+
+
+def _contents(files: Iterable[Path]) -> dict[Path, bytes]:
+    """Return what is in files; one that is renamed or removed meanwhile is not there."""
+    found = {}
+    for file in files:
+        with contextlib.suppress(FileNotFoundError):
+            found[file] = file.read_bytes()
+    return found
