@@ -147,21 +147,7 @@ def run(serving: Serving, *, ready: Callable[[], None], signals: bool = True) ->
         ConductorError: it cannot start.
     """
     farm, settings = serving.farm, serving.farm.settings
-    config = uvicorn.Config(
-        make_app(farm),
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        lifespan="off",
-        timeout_graceful_shutdown=FAREWELL_SECONDS,
-        ssl_certfile=settings.tls_certificate or None,
-        ssl_keyfile=settings.tls_key or None,
-    )
-    try:
-        config.load()
-    except OSError as exc:  # of which SSLError is one
-        files = f"The TLS certificate {settings.tls_certificate} with the key {settings.tls_key}"
-        raise TlsUnusable(files, exc.strerror or str(exc)) from exc
+    config = _configured(farm)
     endings = Aside(farm.signals.schedule.set)
     scheduler = Scheduler(farm, serving.fleet, service_url=serving.url, endings=endings)
     loop = threading.Thread(target=scheduler.run, name="scheduler")
@@ -200,6 +186,31 @@ def run(serving: Serving, *, ready: Callable[[], None], signals: bool = True) ->
         farm.signals.close()
         file.unlink(missing_ok=True)
         serving.socket.close()
+
+
+def _configured(farm: Farm) -> uvicorn.Config:
+    """Return the server's configuration, its certificate read.
+
+    Raises:
+        TlsUnusable: certificate and key cannot be used.
+    """
+    settings = farm.settings
+    config = uvicorn.Config(
+        make_app(farm),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=FAREWELL_SECONDS,
+        ssl_certfile=settings.tls_certificate or None,
+        ssl_keyfile=settings.tls_key or None,
+    )
+    try:
+        config.load()
+    except OSError as exc:  # of which SSLError is one
+        files = f"The TLS certificate {settings.tls_certificate} with the key {settings.tls_key}"
+        raise TlsUnusable(files, exc.strerror or str(exc)) from exc
+    return config
 
 
 @contextlib.contextmanager
