@@ -120,7 +120,7 @@ class TaskLife(RuleBasedStateMachine):
 
     def lost(self, attempt: Try, outcome: str = "lost") -> None:
         task = self.tasks[attempt.task]
-        if attempt.life == "running" and len(task.done) == len(task.frames):
+        if attempt.life == "running" and len(task.done) == len(task.frames) and not task.failures:
             attempt.outcome = outcome  # the machine went when nothing was left to do
             self.goes_to(task, "success")
         elif attempt.life == "running":
@@ -162,8 +162,9 @@ class TaskLife(RuleBasedStateMachine):
         free = [
             key for key, task in self.tasks.items() if task.state == "ready" and not any(t.life == "dying" for t in task.tries)
         ]
-        fresh = [key for key in free if not self.failed_on(runner, self.tasks[key])]
-        rest = [key for key in free if not self.rather_elsewhere(runner, self.tasks[key])]
+        fresh = [key for key in free if not self.tasks[key].failures]
+        fresh += [key for key in free if self.tasks[key].failures and not self.failed_on(runner, self.tasks[key])]
+        rest = [key for key in free if key not in fresh and not self.rather_elsewhere(runner, self.tasks[key])]
         if self.unsure and not fresh and free:
             rest = [answer.json()["task"]["id"]] if answer.status_code == 200 else []
             assert set(rest) <= set(free)
