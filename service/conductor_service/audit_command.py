@@ -99,7 +99,7 @@ def _audit(folder: Path, *, deep: bool, as_json: bool) -> ExitCode:
     if not as_json:
         looked = f"{len(KINDS) - (0 if deep else sum(k.deep for k in KINDS.values()))} kinds of faults looked for"
         maybe = f", and {doubtful} that may be in flight" if doubtful else ""
-        click.echo(f"{folder}: {wrong} findings{maybe}; {looked}.")
+        click.echo(f"{folder}: {wrong} finding{'' if wrong == 1 else 's'}{maybe}; {looked}.")
     return ExitCode.FAULTS_FOUND if wrong else ExitCode.OK
 
 
