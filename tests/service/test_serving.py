@@ -7,7 +7,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -43,6 +43,21 @@ class Served:
         assert not self.thread.is_alive()
         self.session.close()
         return time.monotonic() - started
+
+    def runner(self) -> Callable[..., requests.Response]:
+        """Return what asks, as the runner of the instance that was ordered, which has said hello."""
+        for _ in range(100):
+            if self.studio.fleet.orders:
+                break
+            time.sleep(0.02)
+        order = next(iter(self.studio.fleet.orders.values()))
+
+        def ask(route: str, **body: Any) -> requests.Response:
+            headers = {"Authorization": f"Bearer {order.token}"}
+            return requests.post(f"{self.url}/api/v1/runner/{route}", json=body, headers=headers, timeout=30)
+
+        assert ask("hello").status_code == 200
+        return ask
 
     def events(self, query: str = "", **headers: str) -> Iterator[tuple[int, str, Any]]:
         """Yield (number, kind, data) of the stream for as long as somebody listens."""
@@ -117,19 +132,12 @@ def test_events_of_a_project_and_of_instances(served: Served) -> None:
 def test_a_poll_is_answered_when_work_comes(served: Served) -> None:
     """A runner that waits gets its task at once when there is one, and nothing when its time is up."""
     served.studio.job(served.studio.commands("1"))
-    for _ in range(100):
-        if served.studio.fleet.orders:
-            break
-        time.sleep(0.02)
-    order = next(iter(served.studio.fleet.orders.values()))
-    runner = {"Authorization": f"Bearer {order.token}"}
-    api = f"{served.url}/api/v1/runner"
-    assert requests.post(f"{api}/hello", json={}, headers=runner, timeout=5).status_code == 200
-    assert requests.post(f"{api}/next", json={"wait_seconds": 0}, headers=runner, timeout=5).status_code == 200
+    runner = served.runner()
+    assert runner("next", wait_seconds=0).status_code == 200
     answers: list[requests.Response] = []
 
     def poll() -> None:
-        answers.append(requests.post(f"{api}/next", json={"wait_seconds": 20}, headers=runner, timeout=30))
+        answers.append(runner("next", wait_seconds=20))
 
     waiting = threading.Thread(target=poll)
     waiting.start()
@@ -138,6 +146,25 @@ def test_a_poll_is_answered_when_work_comes(served: Served) -> None:
     served.studio.job(served.studio.commands("1"))
     waiting.join(5)
     assert [a.status_code for a in answers] == [200]
+
+
+def test_a_poll_that_is_woken_is_not_heard_of(served: Served) -> None:
+    """To wake a runner that waits is no sign of life: the bill of one that died meanwhile would go on."""
+    served.studio.job(served.studio.commands("1"))
+    farm, runner = served.studio.farm, served.runner()
+    assert runner("next", wait_seconds=0).status_code == 200
+    waiting = threading.Thread(target=runner, args=("next",), kwargs={"wait_seconds": 20})
+    waiting.start()
+    time.sleep(0.3)
+    heard = dict(farm.seen)
+    assert heard
+    served.studio.clock.pass_time(1)
+    farm.signals.work.send()
+    time.sleep(0.3)
+    assert waiting.is_alive()
+    assert farm.seen == heard
+    served.studio.job(served.studio.commands("1"))
+    waiting.join(5)
 
 
 def test_an_upload_must_say_its_size(served: Served) -> None:

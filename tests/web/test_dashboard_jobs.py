@@ -203,6 +203,7 @@ def test_lost_network_is_shown_and_mends_itself(dashboard: Open, farm: FakeFarm)
     """When this machine's network goes and comes, the page says so and catches up."""
     farm.add_job("Shot", frames=2)
     page = dashboard()
+    expect(page.locator("#line")).to_have_text("live")
     page.context.set_offline(True)
     expect(page.locator("#line")).to_have_text("offline, reconnecting")
     farm.change("job1-1", state="success", frames_done=[1])

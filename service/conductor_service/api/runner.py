@@ -95,8 +95,8 @@ async def next_task(request: Request, farm: FarmOf, who: Runner) -> Response:
             raise Busy("The service is shutting down.")
         if left <= 0:
             return Response(status_code=204)
+        # To be woken says nothing about the instance: a bill must not go on to a moment when its machine may be dead.
         await farm.signals.work.wait(seen, left)
-        farm.seen[who.instance_id] = farm.clock()
         if await request.is_disconnected():
             return Response(status_code=204)
         offer = _look_first
