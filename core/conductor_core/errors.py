@@ -6,6 +6,7 @@ ConductorError
 ├── EnvironmentConflict     two sources disagree on an exclusive variable
 ├── InvalidDocument         JSON (submission, manifest, report) that does not fit its type
 ├── SettingsError           a YAML settings or catalogue file that does not fit its schema
+├── SceneNotRead            a scene file that our own readers cannot read
 ├── TransferError           hashing, upload or download of a file failed
 │   ├── FileChanged         a file changed while it was read
 │   ├── FileVanished        a file is gone between scan and read
@@ -111,6 +112,18 @@ class SettingsError(ConductorError):
         self.file = file
         self.field = field
         super().__init__(f"{file}: {field} {reason}.", "Correct that line and start again.")
+
+
+class SceneNotRead(ConductorError):
+    """Say which scene file cannot be read without its host, and why.
+
+    Attributes:
+        reason: why, without the name of the file.
+    """
+
+    def __init__(self, file: str, reason: str, next_step: str = "Open it in its application and save it again.") -> None:
+        self.reason = reason
+        super().__init__(f"{file}: {reason}.", next_step)
 
 
 class TransferError(ConductorError):

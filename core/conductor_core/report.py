@@ -21,6 +21,10 @@ class Dependency:
     #: who wants it: `Image wood.filepath`
     referrer: str
     status: Literal["found", "partial"] = "found"
+    #: the file that holds the text; "": the scene itself
+    within: str = ""
+    #: who sees it: the host (`host`), our own reading of the file (`file`), or both; empty where one alone was asked
+    seen_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,8 @@ class Missing:
     kind: str
     referrer: str
     reason: str
+    within: str = ""
+    seen_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,8 @@ class Unresolved:
     as_written: str
     referrer: str
     reason: str
+    within: str = ""
+    seen_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,8 @@ class ScanOutput:
     as_written: str
     path: str
     referrer: str
+    within: str = ""
+    seen_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +69,8 @@ class Ignored:
     as_written: str
     referrer: str
     reason: str
+    within: str = ""
+    seen_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

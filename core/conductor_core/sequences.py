@@ -6,6 +6,8 @@ Two families of tokens:
   `%04d`, `%d` (printf: Nuke, Houdini), `<f>` (Maya, Arnold: however many digits the file has);
 * **tile tokens** stand for whatever is there: `<UDIM>` (1001 …) and `<UVTILE>` (`u1_v1` …).
 
+Beside them `%V` and `%v` (Nuke) stand for a view's name and its first letter: `view_path`.
+
 A `#` alone in a folder's name is a `#` (`/jobs/#42/img.####.exr`); in a file's name any run of them is a token.
 Names match exactly as they are on disk: what a workstation forgives in upper and lower case, a Linux instance does not.
 Paths here are those of this machine, as text.
@@ -23,6 +25,7 @@ from conductor_core.paths import ClientPath
 _TILES = {"<udim>": r"(?!1000)[1-9][0-9]{3}", "<uvtile>": r"u[0-9]+_v[0-9]+"}
 _TOKEN = re.compile(r"(?P<hashes>#+)|%(?P<zeros>0[0-9]{1,2})?d|(?P<word><(?i:UDIM|UVTILE|f)>)")
 _TILE_TOKEN = re.compile(r"<(?:UDIM|UVTILE)>", re.IGNORECASE)
+_VIEW_TOKEN = re.compile(r"%[Vv]")
 #: Tokens whose text only the folder's listing can tell.
 _DISK_TOKEN = re.compile(r"<(?:UDIM|UVTILE|f)>", re.IGNORECASE)
 _NUMBER = re.compile(r"(?:(?:^|(?<=[._]))(?P<sign>-))?(?P<digits>[0-9]+)")
@@ -83,6 +86,21 @@ def has_frame_token(pattern: str) -> bool:
 def has_tile_token(pattern: str) -> bool:
     """Tell whether the text has `<UDIM>` or `<UVTILE>`."""
     return _TILE_TOKEN.search(pattern) is not None
+
+
+def has_view_token(pattern: str) -> bool:
+    """Tell whether the text has `%V` or `%v`."""
+    return _VIEW_TOKEN.search(pattern) is not None
+
+
+def view_path(pattern: str, views: Iterable[str]) -> tuple[str, ...]:
+    """Return the pattern for each view: `%V` is its name, `%v` the first letter of it; the pattern itself where it has none.
+
+    https://learn.foundry.com/nuke/content/comp_environment/stereoscopic_films/using_variables.html
+    """
+    if not has_view_token(pattern):
+        return (pattern,)
+    return tuple(dict.fromkeys(pattern.replace("%V", view).replace("%v", view[:1]) for view in views if view))
 
 
 def frame_path(pattern: str, frame: int) -> str:
@@ -149,6 +167,11 @@ def expand_udim(pattern: str, listing: DirectoryListing | None = None) -> tuple[
     return _on_disk(pattern, None, listing or DirectoryListing())
 
 
+def files_of_pattern(pattern: str, listing: DirectoryListing | None = None) -> tuple[str, ...]:
+    """Return every file on disk that a pattern fits, whatever its frame, tile or view, sorted by folder and name."""
+    return _everything(pattern, listing or DirectoryListing())
+
+
 def sequence_pattern(path: str) -> NumberedFile | None:
     """Return the `####` pattern and the frame of a numbered file: `img.0001.png` → `img.####.png`, 1.
 
@@ -210,6 +233,37 @@ def _on_disk(pattern: str, frame: int | None, listing: DirectoryListing) -> tupl
     folders = _on_disk(folder, frame, listing) if _DISK_TOKEN.search(folder) else (folder,)
     fits = _name_regex(name, frame)
     return tuple(os.path.join(f, n) for f in folders for n in sorted(listing.names(f)) if fits.fullmatch(n))
+
+
+def _everything(pattern: str, listing: DirectoryListing) -> tuple[str, ...]:
+    if not (_tokens(pattern) or has_view_token(pattern)):
+        return (pattern,) if listing.has(pattern) else ()
+    folder, name = os.path.split(pattern)
+    # with the slash, a lone # is a folder's
+    many = _tokens(folder + "/") or has_view_token(folder)
+    folders = _everything(folder, listing) if many else (folder,)
+    fits = re.compile(_views(name))
+    return tuple(os.path.join(f, n) for f in folders for n in sorted(listing.names(f)) if fits.fullmatch(n))
+
+
+def _views(name: str) -> str:
+    """Return what fits a name with view tokens: `%V` is a word, `%v` one letter."""
+    result, end = "", 0
+    for token in _VIEW_TOKEN.finditer(name):
+        result += _anything(name[end : token.start()]) + ("[A-Za-z0-9]+" if token[0] == "%V" else "[A-Za-z0-9]")
+        end = token.end()
+    return result + _anything(name[end:])
+
+
+def _anything(text: str) -> str:
+    """Return what fits a name with any numbers and tiles: a number has as many digits as its token says, or more."""
+    result, end = "", 0
+    for token in _tokens(text):
+        digits = len(token["hashes"]) if token["hashes"] else int(token["zeros"] or 1)
+        number = rf"-?[0-9]{{{max(1, digits - 1)}}}[0-9]*" if token["zeros"] or token["hashes"] else "-?[0-9]+"
+        result += re.escape(text[end : token.start()]) + _TILES.get(token[0].lower(), number)
+        end = token.end()
+    return result + re.escape(text[end:])
 
 
 def _name_regex(name: str, frame: int | None) -> re.Pattern[str]:

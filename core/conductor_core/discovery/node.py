@@ -1,0 +1,158 @@
+"""Nodes of any host, the registers of readers by node type, and the tables of attributes that hold paths.
+
+A file reader and a host adapter make the same nodes, so what is known of a node type is said once. To add a type, add a row
+to a table (`conductor_core.discovery.tables`) or register a function:
+
+    @reads_node("maya", "myTexture", source="https://docs.example.com/myTexture")
+    def my_texture(node: Node, ask: Ask) -> Iterator[Finding]:
+        yield from ask.read(node, "map", "texture")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeVar
+
+from conductor_core.discovery.finding import Finding
+from conductor_core.discovery.kinds import Kind
+from conductor_core.discovery.reach import Reach
+from conductor_core.discovery.survey import Survey
+
+Host = Literal["maya", "nuke", "houdini", "blender", "usd", "arnold", "vray", "renderman"]
+
+
+class Node(Protocol):
+    """A node as readers see it."""
+
+    @property
+    def type(self) -> str:
+        """The host's name of its type."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """Its name or path."""
+        ...
+
+    def text(self, attribute: str) -> str:
+        """Return the text of an attribute as stored; "" where it has none."""
+        ...
+
+    def number(self, attribute: str, default: float = 0.0) -> float:
+        """Return an attribute as a number."""
+        ...
+
+    def attributes(self) -> Iterable[str]:
+        """Return the names of the attributes that are stored."""
+        ...
+
+
+class Ask(Protocol):
+    """What a reader asks while it looks at a node: each host's own rules from text to places stand behind it."""
+
+    @property
+    def survey(self) -> Survey:
+        """The scan."""
+        ...
+
+    def read(
+        self, node: Node, attribute: str, kind: Kind, *, reach: Reach | None = None, text: str | None = None
+    ) -> Iterator[Finding]:
+        """Yield the one finding for an attribute that the node reads; nothing where it is empty.
+
+        `reach`: None: one file, or the frames that the node shows. `text`: where it is not the attribute's own.
+        """
+        ...
+
+    def write(self, node: Node, attribute: str) -> Iterator[Finding]:
+        """Yield the output that an attribute names; nothing where it is empty."""
+        ...
+
+    def ignore(self, node: Node, attribute: str, reason: str) -> Iterator[Finding]:
+        """Yield that an attribute's path is deliberately not sent; nothing where it is empty."""
+        ...
+
+
+NodeReader = Callable[[Node, Ask], Iterator[Finding]]
+_Reader = TypeVar("_Reader", bound=NodeReader)
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A reader with where it comes from."""
+
+    name: str
+    read: NodeReader
+    #: the page of host or renderer that says what the node reads
+    source: str
+
+
+#: host → node type → its readers; `*` is every type
+_READERS: dict[str, dict[str, list[Registered]]] = {}
+
+
+def reads_node(host: Host, *types: str, source: str) -> Callable[[_Reader], _Reader]:
+    """Register a reader for nodes of some types; `*` for all."""
+
+    def register(reader: _Reader) -> _Reader:
+        for type_ in types:
+            name = f"{reader.__module__}.{reader.__qualname__}"
+            _READERS.setdefault(host, {}).setdefault(type_, []).append(Registered(name, reader, source))
+        return reader
+
+    return register
+
+
+def files(
+    host: Host,
+    type_: str,
+    *attributes: str,
+    kind: Kind,
+    source: str,
+    role: Literal["read", "write"] = "read",
+    reach: Reach | None = None,
+) -> None:
+    """Add a row to the table: nodes of this type have paths in these attributes."""
+
+    def read(node: Node, ask: Ask) -> Iterator[Finding]:
+        for attribute in attributes:
+            if role == "write":
+                yield from ask.write(node, attribute)
+            else:
+                yield from ask.read(node, attribute, kind, reach=reach)
+
+    _ROWS.append(Row(host, type_, attributes, kind, role, source))
+    _READERS.setdefault(host, {}).setdefault(type_, []).append(Registered(f"table {host}: {type_}", read, source))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the table, for docs and panels."""
+
+    host: str
+    type: str
+    attributes: tuple[str, ...]
+    kind: Kind
+    role: str
+    source: str
+
+
+_ROWS: list[Row] = []
+
+
+def rows(host: str) -> list[Row]:
+    """Return the rows of a host's table."""
+    return [row for row in _ROWS if row.host == host]
+
+
+def readers_of(host: str, type_: str) -> Iterator[Registered]:
+    """Yield the readers for a type, those for all types after them."""
+    known = _READERS.get(host, {})
+    yield from known.get(type_, ())
+    yield from known.get("*", ())
+
+
+def is_known(host: str, type_: str) -> bool:
+    """Tell whether something is registered for exactly this type."""
+    return type_ in _READERS.get(host, {})

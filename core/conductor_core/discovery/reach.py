@@ -1,0 +1,151 @@
+"""The ways in which an absolute pattern comes to files: one file, frames, tiles, a folder, names in a folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from conductor_core.sequences import (
+    DirectoryListing,
+    expand_frames,
+    expand_udim,
+    files_of_pattern,
+    has_frame_token,
+    has_tile_token,
+    has_view_token,
+    view_path,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a pattern came to on this machine."""
+
+    files: tuple[str, ...]
+    #: paths of frames, tiles or folders that are not there
+    lacking: tuple[str, ...] = ()
+
+
+class Reach(Protocol):
+    """How a pattern comes to files."""
+
+    def find(self, pattern: str, listing: DirectoryListing, /) -> Found:
+        """Return the files that `pattern` (absolute) comes to."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OneFile:
+    """The file itself; of a pattern with tokens, all that is there."""
+
+    #: extensions of files that are read beside it where they exist (`.mtl` beside `.obj`)
+    beside: tuple[str, ...] = ()
+
+    def find(self, pattern: str, listing: DirectoryListing, /) -> Found:
+        """Return the file, and what lies beside it."""
+        if has_frame_token(pattern) or has_tile_token(pattern) or has_view_token(pattern):
+            return Frames(None).find(pattern, listing)
+        if not has_file(pattern, listing):
+            return Found((), (pattern,))
+        twins = (os.path.splitext(pattern)[0] + ext for ext in self.beside)
+        return Found((pattern, *(t for t in twins if t != pattern and listing.has(t))))
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """The files of some frames, with all their tiles and views."""
+
+    #: in the order of the job; None: nobody can tell which, so all that are there
+    wanted: tuple[int, ...] | None
+    #: taken where they exist: what motion blur or a hold may look at
+    welcome: tuple[int, ...] = ()
+    #: of a stereo or multi-view job; what `%V` and `%v` stand for
+    views: tuple[str, ...] = ()
+
+    def find(self, pattern: str, listing: DirectoryListing, /) -> Found:
+        """Return the files of the wanted frames, and the path of each frame that has none."""
+        found: dict[str, None] = {}
+        lacking: dict[str, None] = {}
+        for one in view_path(pattern, self.views):
+            part = self._find(one, listing)
+            found.update(dict.fromkeys(part.files))
+            lacking.update(dict.fromkeys(part.lacking))
+        return Found(tuple(found), tuple(lacking))
+
+    def _find(self, pattern: str, listing: DirectoryListing) -> Found:
+        if not has_frame_token(pattern):
+            files = expand_udim(pattern, listing) if has_tile_token(pattern) else _one(pattern, listing)
+            return or_lacking(files, pattern)
+        if self.wanted is None:
+            return or_lacking(files_of_pattern(pattern, listing), pattern)
+        wanted = expand_frames(pattern, self.wanted, listing)
+        welcome = expand_frames(pattern, self.welcome, listing).found
+        return Found((*wanted.found, *(p for p in welcome if p not in wanted.found)), wanted.missing)
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Everything in a folder and in those below it."""
+
+    #: lower case, with the dot; empty: all
+    extensions: tuple[str, ...] = ()
+
+    def find(self, pattern: str, _listing: DirectoryListing, /) -> Found:
+        """Return the files, sorted."""
+        files = sorted(f for f in _files_below(pattern) if not self.extensions or f.lower().endswith(self.extensions))
+        return or_lacking(files, pattern)
+
+
+@dataclass(frozen=True, slots=True)
+class NamesIn:
+    """Those files of a folder whose name starts in one of some ways."""
+
+    #: lower case
+    prefixes: tuple[str, ...]
+    #: lower case, with the dot; empty: all
+    extensions: tuple[str, ...] = ()
+
+    def find(self, pattern: str, listing: DirectoryListing, /) -> Found:
+        """Return the files, sorted."""
+        names = sorted(n for n in listing.names(pattern) if not self.extensions or n.lower().endswith(self.extensions))
+        return or_lacking([os.path.join(pattern, n) for n in names if n.lower().startswith(self.prefixes)], pattern)
+
+
+@dataclass(frozen=True, slots=True)
+class TheseFiles:
+    """Files that the reader has listed by itself; the pattern is only shown."""
+
+    files: tuple[str, ...]
+    lacking: tuple[str, ...] = ()
+
+    def find(self, _pattern: str, _listing: DirectoryListing, /) -> Found:
+        """Return them."""
+        return Found(self.files, self.lacking)
+
+
+def has_file(path: str, listing: DirectoryListing) -> bool:
+    """Tell whether a file is there; a name that differs in case only counts where this machine's disk says so."""
+    return listing.has(path) or os.path.isfile(path)
+
+
+def or_lacking(files: Iterable[str], path: str) -> Found:
+    """Return some files, or that `path` lacks where there are none."""
+    found = tuple(files)
+    return Found(found) if found else Found((), (path,))
+
+
+def _one(path: str, listing: DirectoryListing) -> tuple[str, ...]:
+    return (path,) if has_file(path, listing) else ()
+
+
+def _files_below(folder: str) -> Iterator[str]:
+    seen = set()
+    for root, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(root)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        yield from (os.path.join(root, n) for n in names)

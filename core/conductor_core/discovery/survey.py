@@ -1,0 +1,39 @@
+"""What every reader is given: the file, the frames of the job, the project, the variables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from conductor_core.discovery.limits import Limits
+from conductor_core.sequences import DirectoryListing
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """One file under one scan. Readers of files that others point to get one of their own (`Usage.under`)."""
+
+    #: the file that is read: absolute, of this machine
+    file: str
+    #: frames of the job, in its order; None: nobody said, so the scene's own range counts
+    frames: tuple[int, ...] | None = None
+    #: the project's folder as somebody said it (`--project-root`, `MAYA_PROJECT`, `$JOB`); "": found by the reader's rules
+    project_root: str = ""
+    #: environment of the scan: this process's and what `--env` adds
+    variables: Mapping[str, str] = field(default_factory=dict)
+    #: more folders in which relative names are looked for, as who points to this file has set them
+    search: tuple[str, ...] = ()
+    #: the scene that was asked about, where this file is read because of it; "": this is the one
+    scene: str = ""
+    listing: DirectoryListing = field(default_factory=DirectoryListing)
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def folder(self) -> str:
+        """The folder of the file."""
+        return os.path.dirname(self.file)
+
+    def of(self, file: str) -> Survey:
+        """Return the same for a file that this one points to."""
+        return replace(self, file=file, scene=self.scene or self.file)

@@ -1,0 +1,125 @@
+"""Read a scene and all that it points to, each file once, and report where everything that looks like a path ends."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from conductor_core.discovery.finding import Facts, Finding, Usage
+from conductor_core.discovery.judge import Entry, judged
+from conductor_core.discovery.survey import Survey
+from conductor_core.errors import SceneNotRead
+from conductor_core.formats.format import Format, format_of
+from conductor_core.report import Dependency, Ignored, Missing, ScanOutput, ScanReport, Unresolved
+
+_EntryT = TypeVar("_EntryT", Dependency, Missing, Unresolved, ScanOutput, Ignored)
+
+#: is told each finding as it comes, with the file that holds it and the format by which it was read
+Listener = Callable[[str, str, Finding], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A report, and what the scene says of itself."""
+
+    report: ScanReport
+    facts: Facts | None
+
+
+def scan_file(survey: Survey, *, listen: Listener = lambda _file, _format, _finding: None) -> Scan:
+    """Scan `survey.file` and what it points to.
+
+    Raises:
+        SceneNotRead: no reader knows the scene's format, or the scene itself is damaged; files that it points to are
+            `unresolved` then, with the reason.
+    """
+    return _Walk(survey, listen).scan()
+
+
+class _Walk:
+    """The files of one scan, breadth first, so that each is reached on its shortest way."""
+
+    def __init__(self, survey: Survey, listen: Listener) -> None:
+        self._survey = survey
+        self._listen = listen
+        self._waiting: deque[Survey] = deque([survey])
+        self._seen: set[object] = set()
+        self._entries: dict[Entry, None] = {}
+        self._facts: Facts | None = None
+        self._format = ""
+
+    def scan(self) -> Scan:
+        read = 0
+        while self._waiting:
+            survey = self._waiting.popleft()
+            if not self._is_new(survey):
+                continue
+            read += 1
+            if read > self._survey.limits.files:
+                raise SceneNotRead(self._survey.file, f"it points to more than {self._survey.limits.files:,} files that point on")
+            self._read(survey)
+        return Scan(_report(self._survey.file, self._format, self._entries), self._facts)
+
+    def _is_new(self, survey: Survey) -> bool:
+        """Tell whether a file was not read yet; with other frames or variables it may say other things."""
+        key = (os.path.realpath(survey.file), survey.frames, survey.search, survey.project_root, tuple(survey.variables.items()))
+        new = key not in self._seen
+        self._seen.add(key)
+        return new
+
+    def _read(self, survey: Survey) -> None:
+        top = survey is self._survey
+        try:
+            found = format_of(survey.file)
+            if found is None:
+                if top:
+                    raise SceneNotRead(survey.file, "no reader knows its format")
+                return
+            if top:
+                self._format = found.name
+            for finding in found.read(survey):
+                self._take(finding, survey, found)
+        except SceneNotRead as exc:
+            if top:
+                raise
+            self._add(Unresolved(survey.file, os.path.basename(survey.file), exc.reason), survey)
+        except OSError as exc:
+            reason = exc.strerror or str(exc)
+            if top:
+                raise SceneNotRead(survey.file, f"it cannot be read ({reason})") from exc
+            self._add(Unresolved(survey.file, os.path.basename(survey.file), f"it cannot be read ({reason})"), survey)
+
+    def _take(self, finding: Finding | Facts, survey: Survey, found: Format) -> None:
+        if isinstance(finding, Facts):
+            if survey is self._survey:
+                self._facts = finding
+            return
+        self._listen(survey.file, found.name, finding)
+        for entry in judged(finding, survey.listing):
+            self._add(entry, survey)
+            if isinstance(entry, Dependency) and isinstance(finding, Usage) and finding.followed:
+                under = finding.under or survey
+                self._waiting.extend(under.of(file) for file in entry.files)
+
+    def _add(self, entry: Entry, survey: Survey) -> None:
+        within = "" if survey is self._survey else survey.file
+        self._entries.setdefault(replace(entry, within=within))
+
+
+def _report(scene: str, format_name: str, entries: dict[Entry, None]) -> ScanReport:
+    return ScanReport(
+        scene,
+        format_name,
+        dependencies=tuple(_of(Dependency, entries)),
+        missing=tuple(_of(Missing, entries)),
+        unresolved=tuple(_of(Unresolved, entries)),
+        outputs=tuple(_of(ScanOutput, entries)),
+        ignored=tuple(_of(Ignored, entries)),
+    )
+
+
+def _of(kind: type[_EntryT], entries: dict[Entry, None]) -> Iterator[_EntryT]:
+    return (entry for entry in entries if isinstance(entry, kind))
