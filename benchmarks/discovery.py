@@ -94,7 +94,7 @@ def _scan(case: dict[str, Any], scenes: Path) -> Score:
         report = scan_file(Survey(scene, variables=dict(os.environ))).report
     except SceneNotRead as exc:
         return own_score(case, scenes, None, problem=exc.reason)
-    except Exception as exc:
+    except Exception as exc:  # noqa: BLE001 - what a reader must never do is what is counted here
         where = traceback.extract_tb(sys.exc_info()[2])[-1]
         return own_score(case, scenes, None, problem=f"{exc!r} at {where.filename}:{where.lineno}", crashed=True)
     seconds = time.perf_counter() - began
@@ -103,8 +103,8 @@ def _scan(case: dict[str, Any], scenes: Path) -> Score:
 
 def _megabytes(report: ScanReport) -> float:
     """Return how much was read: the scene, and each file in which something was found."""
-    entries = (*report.dependencies, *report.missing, *report.unresolved, *report.outputs, *report.ignored)
-    read = {report.scene, *(e.within for e in entries if e.within)}
+    lists = (report.dependencies, report.missing, report.unresolved, report.outputs, report.ignored)
+    read = {report.scene, *(entry.within for entries in lists for entry in entries if entry.within)}
     return sum(os.path.getsize(file) for file in read if os.path.isfile(file)) / 1e6
 
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conductor_core.report import ScanReport
+from conductor_core.report import Dependency, Missing, ScanReport
 
 _WORDS_BEFORE = re.compile(r"\A[a-z][a-z ,;]*: ")
 
@@ -57,7 +57,7 @@ def own_score(
     if report is None:
         true = len(_truth(case, scenes))
         lost = tuple(f"lost        {text}" for text in _truth(case, scenes))
-        return Score(who, case["file"], true, problem=problem, crashed=crashed, scored=not binary, differences=lost)
+        return Score(who, case["file"], true, problem=problem, crashed=crashed, scored=not binary, differences=all_lost)
     given = _truth(case, scenes)
     lists = _usd_lists(report) if case["host"] == "usd" else _text_lists(report)
     right = {text: _place(dep, text, lists) for text, dep in given.items()}
@@ -147,9 +147,10 @@ def _false(case: dict[str, Any], scenes: Path, report: ScanReport, given: Iterab
     traps = {canonical(_WORDS_BEFORE.sub("", t)) for t in case.get("traps", ())}
     fine = {*given, *_beside_the_list(case, scenes)}
     lines: dict[str, None] = {}
-    for entry in (*report.dependencies, *report.missing):
+    entries: tuple[Dependency | Missing, ...] = (*report.dependencies, *report.missing)
+    for entry in entries:
         if case["host"] == "usd":
-            paths = [entry.path] if not hasattr(entry, "files") else [*entry.files]
+            paths = [*entry.files] if isinstance(entry, Dependency) else [entry.path]
             wrong = [p for p in paths if os.path.realpath(p.partition("[")[0]) not in fine and p != report.scene]
             lines.update(
                 dict.fromkeys(f"{p}  ({entry.kind} of {entry.referrer} in {entry.within or 'the scene'})" for p in wrong)
