@@ -38,7 +38,7 @@ _NODE = re.compile(rb'^(?:options\s*\{|(?:\s*[a-z_]\w*\s*\{\s*$)|include\s+")', 
 
 #: `[NAME]`: https://help.autodesk.com/view/ARNOL/ENU/?guid=arnold_user_guide_ac_rendering_ac_path_mapping_html
 _BRACKETED = re.compile(r"\[([A-Za-z_]\w*)\]")
-#: tokens of the image node: https://help.autodesk.com/view/ARNOL/ENU/?guid=arnold_user_guide_ac_textures_ac_image_html
+#: tokens of the image node: https://help.autodesk.com/view/ARNOL/ENU/?guid=arnold_for_houdini_textures_ah_Tokens_html
 _UDIM = re.compile(r"<udim(?::[0-9]+)?>", re.IGNORECASE)
 _TILE = re.compile(r"_?<tile>", re.IGNORECASE)
 _USER_DATA = re.compile(r"<attr:", re.IGNORECASE)

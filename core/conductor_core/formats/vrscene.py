@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from conductor_core.discovery.finding import Finding, Usage
 from conductor_core.discovery.node import is_known
@@ -20,6 +21,7 @@ from conductor_core.formats.format import reads_format
 from conductor_core.formats.packed import GZIP, unpacked_head
 from conductor_core.formats.renderer_scene import Rules, SceneNode, findings_of_scene, split_search_path
 from conductor_core.formats.text_window import TextWindow, broken, window_on
+from conductor_core.report import ScanOutput
 
 _MARKS = re.compile(rb'"|\{|\}|=|//|/\*|#include\s+(?=")')
 _PLUGIN = re.compile(rb"([A-Za-z_]\w*)\s+([^\s{};]+)\s*\Z")
@@ -46,8 +48,13 @@ def read_vrscene(survey: Survey) -> Iterator[Finding]:
     window = window_on(survey)
     plugins = _Plugins(window)
     plugins.read()
-    for finding in findings_of_scene(_with_folder(plugins.found), survey, Rules("vray", vray_patterns)):
-        yield _or_among_assets(finding, survey) if isinstance(finding, Usage) else finding
+    for finding in findings_of_scene(plugins.found, survey, Rules("vray", vray_patterns)):
+        if isinstance(finding, Usage):
+            yield _or_among_assets(finding, survey)
+        elif isinstance(finding, ScanOutput):
+            yield _in_folder(finding, plugins.found, survey)
+        else:
+            yield finding
     if window.problem or plugins.open:
         yield broken(survey, window.problem or f"it ends inside {plugins.open}")
 
@@ -129,14 +136,12 @@ def vray_patterns(text: str) -> tuple[str, ...]:
     return (_FRAME.sub(lambda m: f"%0{m[1]}d" if m[1] else "%d", text),)
 
 
-def _with_folder(plugins: list[SceneNode]) -> Iterator[SceneNode]:
-    """Yield the plugins; the output's folder is put before its name, as V-Ray does."""
+def _in_folder(output: ScanOutput, plugins: list[SceneNode], survey: Survey) -> ScanOutput:
+    """Return an output with the folder that its plugin names beside it, as V-Ray puts them together."""
     for plugin in plugins:
-        folder, name = plugin.text("img_dir"), plugin.text("img_file")
-        if plugin.type == "SettingsOutput" and folder and name:
-            yield SceneNode(plugin.type, plugin.name, {**plugin.values, "img_file": [f"{folder.rstrip('/')}/{name}"]})
-        else:
-            yield plugin
+        if plugin.type == "SettingsOutput" and output.referrer == f"{plugin.name}.img_file":
+            return replace(output, path=absolute(os.path.join(plugin.text("img_dir"), output.as_written), survey.folder))
+    return output
 
 
 def _or_among_assets(usage: Usage, survey: Survey) -> Usage:
@@ -144,7 +149,7 @@ def _or_among_assets(usage: Usage, survey: Survey) -> Usage:
     folders = split_search_path(survey.variables.get("VRAY_ASSETS_PATH", ""))
     name = os.path.basename(usage.places[0])
     places = (*usage.places, *(absolute(name, folder) for folder in folders))
-    return Usage(usage.as_written, usage.referrer, usage.kind, places, usage.reach, under=usage.under, reader=usage.reader)
+    return replace(usage, places=places)
 
 
 def _decoded(text: bytes) -> str:

@@ -10,6 +10,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "arnold": ("arnold",),
     "vray": ("vray",),
     "renderman": ("renderman",),
+    "pbrt": ("pbrt",),
 }
 
 

@@ -13,7 +13,9 @@ from conductor_core.discovery.reach import Frames, WithTwins
 
 GUIDE = "https://help.autodesk.com/view/ARNOL/ENU/?guid=arnold_user_guide_"
 PATHS = GUIDE + "ac_rendering_ac_path_mapping_html"
-TEXTURES = GUIDE + "ac_textures_ac_tx_html"
+TEXTURES = "https://help.autodesk.com/view/ARNOL/ENU/?guid=arnold_for_maya_texture_am_Ai_Image_html"
+SCENE = GUIDE + "ac_scene_source_html"
+SEEN = "seen in files saved by Arnold 6 and 7"
 PROCEDURALS = GUIDE + "ac_shapes_ac_arnold_procedural_html"
 
 DRIVERS = ("driver_exr", "driver_deepexr", "driver_tiff", "driver_jpeg", "driver_jpg", "driver_png", "driver_cryptomatte")
@@ -21,7 +23,7 @@ DRIVERS = ("driver_exr", "driver_deepexr", "driver_tiff", "driver_jpeg", "driver
 #: what `filename` names may lead on: an included graph or a procedural is a scene of its own
 for type_ in ("include_graph",):
     files("arnold", type_, "filename", kind="procedural", source=PATHS)
-files("arnold", "include", "filename", kind="procedural", source=GUIDE + "ac_scene_source_html")
+files("arnold", "include", "filename", kind="procedural", source=SCENE)
 files("arnold", "alembic", "filename", "layers", kind="cache", source=PATHS)
 files("arnold", "usd", "filename", kind="layer", source=PATHS)
 files("arnold", "materialx", "filename", kind="material", source=PATHS)
@@ -31,10 +33,7 @@ files("arnold", "photometric_light", "filename", kind="profile", source=PATHS)
 files("arnold", "color_manager_ocio", "config", kind="ocio", source=PATHS)
 for type_ in DRIVERS:
     files("arnold", type_, "filename", kind="image", source=PATHS, role="write")
-files(
-    "arnold", "options", "log_file", "stats_file", "profile_file", kind="other", source=GUIDE + "ac_rendering_html", role="write"
-)
-files("arnold", "shadow_light", "shadow_map", kind="texture", source=PATHS)
+files("arnold", "options", "log_file", "stats_file", "profile_file", kind="other", source=SEEN, role="write")
 
 
 @reads_node("arnold", "image", "MayaFile", "MayaImagePlane", source=TEXTURES)
@@ -64,7 +63,7 @@ def search_paths(node: Node, ask: Ask) -> Iterator[Finding]:
         yield from ask.ignore(node, name, "plug-ins come with the software, not with the scene")
 
 
-@reads_node("arnold", "osl", source=GUIDE + "ac_osl_html")
+@reads_node("arnold", "osl", source=SEEN)
 def osl(node: Node, ask: Ask) -> Iterator[Finding]:
     """Yield a compiled shader that is named as a file; the code of a shader is no path."""
     if node.text("shadername").lower().endswith((".oso", ".osl")):
@@ -74,7 +73,7 @@ def osl(node: Node, ask: Ask) -> Iterator[Finding]:
     yield from ask.ignore(node, "code", "the code of a shader")
 
 
-@reads_node("arnold", "set_parameter", "string_replace", source=GUIDE + "ac_operators_html")
+@reads_node("arnold", "set_parameter", "string_replace", source=SEEN)
 def operators(node: Node, ask: Ask) -> Iterator[Finding]:
     """Yield that texts of operators are rules: what they come to is told when the scene renders."""
     for name in ("assignment", "match", "replace"):

@@ -1,6 +1,6 @@
 """V-Ray: which parameters of its plugins hold paths, as `.vrscene` files and every host's exporter name them.
 
-Plugins and parameters: https://docs.chaos.com/display/APPSDK/V-Ray+Plugins (`plgparams NAME` lists them).
+Plugins and parameters: https://docs.chaos.com/pages/viewpage.action?pageId=9341391 (`plgparams NAME` lists them).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from conductor_core.discovery.finding import Finding
 from conductor_core.discovery.kinds import Kind
 from conductor_core.discovery.node import Ask, Node, files, reads_node
 
-PLUGINS = "https://docs.chaos.com/display/APPSDK/V-Ray+Plugins"
+PLUGINS = "https://docs.chaos.com/pages/viewpage.action?pageId=9341391"
 FORMAT = "http://help.chaosgroup.com/vray/help/maya/sdk22/vrscene_format.html"
 
 #: plugin, parameters, kind
