@@ -27,7 +27,8 @@ _TYPE = re.compile(rb"([A-Za-z_][\w:.]*)\s*\Z")
 _WORD = re.compile(rb"[A-Za-z_][\w:.\[\]]*")
 _BARE = re.compile(rb'[^\s"{}]+')
 _PACKED = re.compile(rb"[^\s]+")
-_PACKED_LINE = re.compile(rb"\r?\n(?=[^\s{}])")
+#: further lines of packed data begin at the margin, where only braces stand otherwise
+_PACKED_LINE = re.compile(rb"\r?\n(?=\S)(?![{}](?:\s|\Z))")
 #: words between a parameter and its texts: `searchpaths 2 1 STRING "a" "b"`
 _TYPES = frozenset(
     b"BYTE INT UINT BOOL FLOAT RGB RGBA VECTOR VECTOR2 POINT POINT2 STRING POINTER NODE ARRAY MATRIX ENUM CLOSURE".split()

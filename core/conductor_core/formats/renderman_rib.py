@@ -38,6 +38,8 @@ _ARGUMENTS = {
     "MakeCubeFaceEnvironment": 7,
 }
 _SHADERS = frozenset({"Pattern", "Bxdf", "Light", "Displace", "DisplayFilter", "SampleFilter", "Integrator", "LightFilter"})
+#: attributes whose texts are names of objects and groups, which look like paths
+_NAMES = frozenset({"identifier", "grouping", "lighting", "lightfilter", "trace", "user"})
 #: displays that write no file
 _SCREENS = frozenset({"it", "framebuffer", "null", "x11", "windows", "shmdriver", "socket"})
 
@@ -91,7 +93,7 @@ def _nodes(request: Request) -> Iterator[SceneNode]:
         yield SceneNode(request.word, request.word, {"picture": request.arguments[:-1], "texture": request.arguments[-1:]})
     elif request.word in ("Blobby", "Volume"):
         yield from _blobby(request)
-    else:
+    elif request.word != "Attribute" or given[0] not in _NAMES:
         yield SceneNode(request.word, given[0] or request.word, _bare(request))
 
 

@@ -31,7 +31,7 @@ _ARCHIVE = re.compile(r'(?:\A|\\n|\n)\s*[0-9]+\s+"([^"]+)"')
 _GROUP = re.compile(r'(materials|thumbnail)="([^"]*)"')
 #: folders that modules fill when something is painted or computed
 _FOLDERS = re.compile(r"Dir\Z")
-_OWN = {"xgDataPath", "xgProjectPath"}
+_IN_COLLECTION = re.compile(r"\$\{(?:DESC|PROJECT|PAL|PALETTE)\}/?[^/\s()]")
 _UNPAINTED = "the folder is not there: nothing was painted or computed for this module"
 
 
@@ -157,9 +157,9 @@ class _Collection:
                 yield self._usage(path, referrer)
         elif attribute == "cacheFileName" and self._place.switches.get("useCache") in ("false", "0"):
             yield Ignored(value, referrer, "useCache is off")
-        elif _FOLDERS.search(attribute) or value.endswith("/"):
+        elif _FOLDERS.search(attribute) or value.endswith("/") or _IN_COLLECTION.match(value):
             if "/" in value and "\\n" not in value:
-                yield self._usage(value, referrer, absent_is=_UNPAINTED)
+                yield self._usage(value, referrer, absent_is="" if ends_like_file(value) else _UNPAINTED)
         elif ends_like_file(value) and ("/" in value or "\\" in value) and not value.startswith("$a="):
             yield self._usage(value, referrer)
 
