@@ -56,7 +56,7 @@ def own_score(
     who = f"{case['host']}{' .mb (not scored)' if binary else ''}"
     if report is None:
         true = len(_truth(case, scenes))
-        lost = tuple(f"lost        {text}" for text in _truth(case, scenes))
+        all_lost = tuple(f"lost        {text}" for text in _truth(case, scenes))
         return Score(who, case["file"], true, problem=problem, crashed=crashed, scored=not binary, differences=all_lost)
     given = _truth(case, scenes)
     lists = _usd_lists(report) if case["host"] == "usd" else _text_lists(report)
