@@ -7,6 +7,12 @@ import importlib
 
 #: in the order in which formats are asked
 MODULES = (
+    "gltf",
+    "fbx",
+    "fbx_ascii",
+    "collada",
+    "cycles_xml",
+    "materialx",
     "ocio",
     "colour_tables",
     "maya_cache",
@@ -14,6 +20,8 @@ MODULES = (
     "renderman_rib",
     "arnold_ass",
     "vrscene",
+    "mantra_ifd",
+    "osl",
     "pbrt",
     "wavefront_material",
 )

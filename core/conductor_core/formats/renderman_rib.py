@@ -23,7 +23,9 @@ from conductor_core.formats.parameter_lists import Request, Requests, bare_name
 from conductor_core.formats.renderer_scene import Rules, SceneNode, findings_of_scene, split_search_path
 from conductor_core.formats.text_window import broken, window_on
 
-_STRUCTURE = re.compile(rb"\A\s*##RenderMan RIB|^(?:version 3|WorldBegin|FrameBegin|ReadArchive |AttributeBegin)", re.MULTILINE)
+_STRUCTURE = re.compile(rb"^(?:version 3|WorldBegin|FrameBegin|ReadArchive |AttributeBegin|Procedural2? )", re.MULTILINE)
+#: what no other renderer's packed text has
+_OWN = re.compile(rb"^\s*(?:version 3|ReadArchive |Procedural2? |Bxdf |Pattern )", re.MULTILINE)
 #: an encoded request (0xa6), string (0x90 …) or float array: never in text, which is ASCII or UTF-8
 _ENCODED = re.compile(rb"\A[\x80-\xbf\xc0\xc1\xf5-\xff]|[\s\]\x00][\xa6\xcd\xce\xcf][\x00-\x7f]")
 
@@ -51,8 +53,9 @@ def _recognises(head: bytes, extension: str) -> bool:
     text = unpacked_head(head)
     if text.startswith(b"##RenderMan RIB"):
         return True
-    named = extension == ".rib" or (extension == ".gz" and head.startswith(GZIP))
-    return named and bool(_STRUCTURE.search(text) or _ENCODED.search(text))
+    if extension == ".rib":
+        return bool(_STRUCTURE.search(text) or _ENCODED.search(text) or _OWN.search(text))
+    return extension == ".gz" and head.startswith(GZIP) and bool(_OWN.search(text))
 
 
 @reads_format("renderman-rib", _recognises)
