@@ -14,3 +14,9 @@ def load(host: str) -> None:
     """Fill the table of a host."""
     for name in MODULES.get(host, ()):
         importlib.import_module(f"conductor_core.discovery.tables.{name}")
+
+
+def load_all() -> None:
+    """Fill the tables of all hosts."""
+    for host in MODULES:
+        load(host)
