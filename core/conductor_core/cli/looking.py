@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -20,6 +21,7 @@ from conductor_core.frames import FrameSet
 from conductor_core.host import SceneDescription
 from conductor_core.report import ScanReport
 
+_PRINTF = re.compile(r"%(?:0(?P<digits>[0-9]{1,2}))?d")
 #: whether the host is asked: `auto`: where it is here
 AskHost = Literal["auto", "always", "never"]
 
@@ -46,6 +48,8 @@ class Look:
     description: SceneDescription | None = None
     #: sentences on who was not asked or could not answer
     notes: tuple[str, ...] = ()
+    #: where the host was asked and could not answer
+    host_failed: Ended | None = None
 
 
 def load_readers(folders: Sequence[str], settings: Settings, environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
@@ -66,7 +70,7 @@ def look_at(question: Question, settings: HostSettings, *, listen: Listener | No
     """
     frames = FrameSet.parse(question.frames).frames if question.frames else None
     own = _read(question, frames, listen)
-    host, note = _asked(question, settings, "" if isinstance(own, SceneNotRead) else own.report.format)
+    host, asked = _asked(question, settings, "" if isinstance(own, SceneNotRead) else own.report.format)
     if isinstance(host, SceneDescription):
         if isinstance(own, SceneNotRead):
             return Look(host.report, host, (f"This is what the host says alone: our own reading failed ({own.reason}).",))
@@ -75,7 +79,11 @@ def look_at(question: Question, settings: HostSettings, *, listen: Listener | No
     if isinstance(own, SceneNotRead):
         # the host is the better judge of a scene
         raise host or _not_read(own, question.scene)
-    return Look(own.report, description_of(own), (note,) if note else ())
+    if host is None:
+        return Look(own.report, description_of(own))
+    silent = "could not answer" if asked else "was not asked"
+    note = f"This is our own reading of the file alone, since the host {silent}. {host}"
+    return Look(own.report, description_of(own), (note,), host_failed=host if asked else None)
 
 
 def description_of(scan: Scan) -> SceneDescription | None:
@@ -83,7 +91,13 @@ def description_of(scan: Scan) -> SceneDescription | None:
     facts: Facts | None = scan.facts
     if facts is None:
         return None
-    return SceneDescription(scan.report, facts.software, facts.frames, facts.steps, saved_by=facts.saved_by)
+    steps = tuple(replace(s, outputs=tuple(replace(o, path=_with_hashes(o.path)) for o in s.outputs)) for s in facts.steps)
+    return SceneDescription(scan.report, facts.software, facts.frames, steps, saved_by=facts.saved_by)
+
+
+def _with_hashes(path: str) -> str:
+    """Return an output's path as a submission has it: `####` for `%04d`."""
+    return _PRINTF.sub(lambda m: "#" * max(1, int(m["digits"] or 1)), path)
 
 
 def _read(question: Question, frames: tuple[int, ...] | None, listen: Listener | None) -> Scan | SceneNotRead:
@@ -99,19 +113,19 @@ def _read(question: Question, frames: tuple[int, ...] | None, listen: Listener |
         return exc
 
 
-def _asked(question: Question, settings: HostSettings, format_name: str) -> tuple[SceneDescription | Ended | None, str]:
-    """Return the host's answer, or the error; None where none is to be asked. And the sentence that says why it is silent."""
+def _asked(question: Question, settings: HostSettings, format_name: str) -> tuple[SceneDescription | Ended | None, bool]:
+    """Return the host's answer, or why there is none; None where none is to be asked. And whether it was asked."""
     if question.ask_host == "never" or (question.ask_host == "auto" and not has_host(question.scene, format_name)):
-        return None, ""
-    silent = "was not asked"
+        return None, False
+    asked = False
     try:
         asker = find_asker(question.scene, settings, format_name=format_name)
-        silent = "could not answer"
-        return describe_scene(asker, question.scene, question.frames, variables=question.variables), ""
+        asked = True
+        return describe_scene(asker, question.scene, question.frames, variables=question.variables), asked
     except Ended as exc:
         if question.ask_host == "always":
             raise
-        return exc, f"This is our own reading of the file alone, since the host {silent}. {exc}"
+        return exc, asked
 
 
 def _not_read(own: SceneNotRead, scene: str) -> Ended:
