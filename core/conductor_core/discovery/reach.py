@@ -116,6 +116,24 @@ class NamesIn:
 
 
 @dataclass(frozen=True, slots=True)
+class WithTwins:
+    """What another reach finds, and what lies beside each of its files under another extension (`.tx` beside `.exr`)."""
+
+    of: Reach
+    #: with the dot
+    extensions: tuple[str, ...]
+
+    def find(self, pattern: str, listing: DirectoryListing, /) -> Found:
+        """Return the files, each followed by its twins."""
+        found = self.of.find(pattern, listing)
+        files: dict[str, None] = {}
+        for path in found.files:
+            stem = _stem(path)
+            files |= dict.fromkeys((path, *(stem + e for e in self.extensions if listing.has(stem + e))))
+        return Found(tuple(files), found.lacking)
+
+
+@dataclass(frozen=True, slots=True)
 class TheseFiles:
     """Files that the reader has listed by itself; the pattern is only shown."""
 
@@ -136,6 +154,12 @@ def or_lacking(files: Iterable[str], path: str) -> Found:
     """Return some files, or that `path` lacks where there are none."""
     found = tuple(files)
     return Found(found) if found else Found((), (path,))
+
+
+def _stem(path: str) -> str:
+    """Return a path without its extension; `.ass.gz` is one."""
+    stem, extension = os.path.splitext(path)
+    return os.path.splitext(stem)[0] if extension.lower() == ".gz" else stem
 
 
 def _one(path: str, listing: DirectoryListing) -> tuple[str, ...]:

@@ -6,7 +6,17 @@ import functools
 import importlib
 
 #: in the order in which formats are asked
-MODULES = ("wavefront_material",)
+MODULES = (
+    "ocio",
+    "colour_tables",
+    "maya_cache",
+    "xgen",
+    "renderman_rib",
+    "arnold_ass",
+    "vrscene",
+    "pbrt",
+    "wavefront_material",
+)
 
 
 @functools.lru_cache(maxsize=1)

@@ -6,7 +6,12 @@ import functools
 import importlib
 
 #: host → modules here that fill its table
-MODULES: dict[str, tuple[str, ...]] = {}
+MODULES: dict[str, tuple[str, ...]] = {
+    "arnold": ("arnold",),
+    "vray": ("vray",),
+    "renderman": ("renderman",),
+    "pbrt": ("pbrt",),
+}
 
 
 @functools.cache
