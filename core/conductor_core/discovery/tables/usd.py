@@ -19,7 +19,12 @@ for _light in ("DomeLight", "DomeLight_1", "RectLight", "PortalLight"):
     files("usd", _light, "inputs:texture:file", "texture:file", kind="texture", source=_SCHEMA + "class_usd_lux_dome_light.html")
 for _light in ("SphereLight", "DiskLight", "RectLight", "CylinderLight", "DistantLight", "PluginLight", "GeometryLight"):
     files(
-        "usd", _light, "inputs:shaping:ies:file", "shaping:ies:file", kind="profile", source=_SCHEMA + "class_usd_lux_shaping_a_p_i.html"
+        "usd",
+        _light,
+        "inputs:shaping:ies:file",
+        "shaping:ies:file",
+        kind="profile",
+        source=_SCHEMA + "class_usd_lux_shaping_a_p_i.html",
     )
 files("usd", "OpenVDBAsset", "filePath", kind="volume", source=_SCHEMA + "class_usd_vol_open_v_d_b_asset.html")
 files("usd", "Field3DAsset", "filePath", kind="volume", source=_SCHEMA + "class_usd_vol_field3_d_asset.html")

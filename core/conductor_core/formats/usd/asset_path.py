@@ -17,12 +17,11 @@ from conductor_core.discovery.place import absolute, is_absolute
 from conductor_core.discovery.survey import Survey
 from conductor_core.discovery.variables import fill_variables
 from conductor_core.formats.usd.expression import NotEvaluated, evaluate, is_expression
-from conductor_core.formats.usd.package import Package
+from conductor_core.formats.usd.package import NESTED, Package
 
 #: two letters at least: one is a drive
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+):")
 _ARGUMENTS = ":SDF_FORMAT_ARGS:"
-_PACKAGED = re.compile(r"(?P<package>.+?\.usdz)\[(?P<inner>.+)\]\Z", re.IGNORECASE)
 _SCHEMES = {
     "anon": "it is an anonymous layer, which was never saved",
     "op": "it is a node of a Houdini session, whose result is not in this file",
@@ -81,19 +80,23 @@ class Anchor:
             text = _of_file_url(text)
         elif scheme:
             return Nowhere(_SCHEMES.get(scheme["scheme"].lower(), f"no reader knows paths that begin with {scheme[0]}"))
-        packaged = _PACKAGED.match(text)
-        if packaged and (found := self._places(packaged["package"])) is not None:
-            return Places(found, packaged["inner"])
-        return self._in_package(text) or self._on_disk(text)
+        packaged = NESTED.match(text)
+        if inside := self._in_package(packaged["package"] if packaged else text, packaged["inner"] if packaged else ""):
+            return inside
+        if packaged:
+            return Places(self._places(packaged["package"]), packaged["inner"])
+        return self._on_disk(text)
 
-    def _in_package(self, text: str) -> Inside | None:
+    def _in_package(self, text: str, inner: str) -> Inside | None:
         """Look beside the layer in the package, then at the package's top."""
         if self.package is None or is_absolute(text):
             return None
         beside = posixpath.join(posixpath.dirname(self.inner), text)
         searched = not text.startswith(("./", "../"))
         entry = self.package.entry(beside) or (self.package.entry(text) if searched else "")
-        return Inside(entry) if entry else None
+        if not entry:
+            return None
+        return Inside(self.package.named(f"{entry}[{inner}]" if inner else entry))
 
     def _on_disk(self, text: str) -> Places | Nowhere:
         if self.package is not None and not is_absolute(text):

@@ -62,7 +62,7 @@ class Section(NamedTuple):
 class Crate:
     """A crate's tables; numbers are indices into each other."""
 
-    bytes: Bytes
+    data: Bytes
     version: tuple[int, int, int]
     tokens: list[bytes]
     strings: array[int]
@@ -126,12 +126,14 @@ class _Tables:
         count = self._open("STRINGS")
         strings = self._plain(count)
         field_tokens, field_values = self._fields()
+        if len(field_tokens) != len(field_values):
+            raise CrateDamaged("its table of fields is cut off")
         count = self._open("FIELDSETS")
         field_sets = self._numbers(count) if self._packed else self._plain(count)
         path_tokens, path_parents, path_order = self._paths()
         spec_paths, spec_fields = self._specs()
         return Crate(
-            bytes=self._data,
+            data=self._data,
             version=self._version,
             tokens=tokens,
             strings=strings,

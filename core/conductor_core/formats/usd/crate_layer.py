@@ -21,11 +21,12 @@ from conductor_core.formats.usd.crate_values import (
     Values,
     type_of,
 )
-from conductor_core.formats.usd.layer import TELLING, Arc, Damage, Head, Item, Prim, Property, Value, interesting
+from conductor_core.formats.usd.layer import TELLING, Arc, Damage, Head, Item, Prim, Property, Value, interesting, matters
 
-_ARRAY = 1 << 63
+_ARRAY, _PAYLOAD_BITS = 1 << 63, (1 << 48) - 1
+_TELLING = frozenset(name.encode() for name in TELLING)
 #: types of values that may hold a path
-_MAY_MATTER = frozenset({ASSET, DICTIONARY, PAYLOAD, PAYLOADS, REFERENCES, SAMPLES, STRING, UNREGISTERED})
+_MAY_MATTER = frozenset({ASSET, DICTIONARY, PAYLOAD, PAYLOADS, REFERENCES, STRING, UNREGISTERED})
 _TEXT_TYPES = ("asset", "string", "token")
 #: what is no metadata: where it is read is elsewhere
 _NO_METADATA = frozenset({"default", "timeSamples", "typeName", "references", "payload", "subLayers", "subLayerOffsets"})
@@ -66,43 +67,55 @@ class _Reader:
     def _specs(self) -> tuple[dict[int, int], set[int]]:
         """Return by path its set of fields, for all paths that matter and all prims, and which matter."""
         crate = self._crate
-        interesting_sets = self._sets_that_matter()
+        strong, weak = self._sets_that_matter()
+        telling = {i for i, token in enumerate(crate.tokens) if token in _TELLING}
         specs: dict[int, int] = {}
         wanted: set[int] = set()
-        count = len(crate.path_tokens)
+        tokens = crate.path_tokens
+        count = len(tokens)
         for path, fields in zip(crate.spec_paths, crate.spec_fields, strict=False):
             if not 0 <= path < count:
                 self._broken("a spec", f"it has no path {path}")
                 continue
-            matters = fields in interesting_sets
+            matters = fields in strong or (fields in weak and -tokens[path] in telling)
             if matters:
                 wanted.add(path)
-            if matters or crate.path_tokens[path] >= 0:
+            if matters or tokens[path] >= 0:
                 specs[path] = fields
         return specs, wanted
 
-    def _sets_that_matter(self) -> set[int]:
-        """Return where the sets of fields begin that have a field that may hold a path."""
+    def _sets_that_matter(self) -> tuple[set[int], set[int]]:
+        """Return where sets of fields begin that have a field which may hold a path, and those which do on some attributes only."""
         crate = self._crate
-        fields = bytearray(len(crate.field_values))
+        text_types = {i for i, t in enumerate(crate.tokens) if t.startswith((b"asset", b"string"))}
+        # 1: on some attributes, 2: always, 4: samples of something, 8: the type of an attribute is of text
+        marks = bytearray(len(crate.field_values))
+        names = crate.field_tokens
+        default, type_name = _index(crate.tokens, b"default"), _index(crate.tokens, b"typeName")
         for index, value in enumerate(crate.field_values):
-            kind = type_of(value)
-            fields[index] = kind in _MAY_MATTER or (kind == TOKEN and (bool(value & _ARRAY) or self._is_telling(index)))
-        found: set[int] = set()
-        start, matters = 0, False
+            kind = value >> 48 & 0xFF
+            if kind == TOKEN:
+                if names[index] == default:
+                    marks[index] = 0 if value & _ARRAY else 1
+                elif names[index] == type_name and value & _PAYLOAD_BITS in text_types:
+                    marks[index] = 8
+            elif kind == SAMPLES:
+                marks[index] = 5
+            elif kind in _MAY_MATTER:
+                marks[index] = 2
+        strong: set[int] = set()
+        weak: set[int] = set()
+        start, mark, count = 0, 0, len(marks)
         for at, field in enumerate(crate.field_sets):
-            if field < 0:
-                if matters:
-                    found.add(start)
-                start, matters = at + 1, False
-            elif field < len(fields) and fields[field]:
-                matters = True
-        return found
-
-    def _is_telling(self, field: int) -> bool:
-        """Tell whether a field with a token is the value of an attribute (of one that says what a prim is, perhaps)."""
-        token = self._crate.field_tokens[field] if field < len(self._crate.field_tokens) else -1
-        return 0 <= token < len(self._crate.tokens) and self._crate.tokens[token] == b"default"
+            if field >= 0:
+                mark |= marks[field] if field < count else 0
+                continue
+            if mark & 2 or mark & 12 == 12:
+                strong.add(start)
+            elif mark & 1:
+                weak.add(start)
+            start, mark = at + 1, 0
+        return strong, weak
 
     def _fields(self, start: int) -> dict[str, int]:
         """Return a set's fields by name."""
@@ -124,7 +137,11 @@ class _Reader:
         return found
 
     def _head(self, fields: dict[str, int]) -> Head:
-        metadata = {name: v for name in fields if (v := self._read(fields[name], f"/.{name}")) is not None}
+        metadata: dict[str, Value] = {}
+        for name, field in fields.items():
+            value = self._read(field, f"/.{name}")
+            if value is not None:
+                metadata[name] = value
         sublayers: tuple[Arc, ...] = ()
         if "subLayers" in fields:
             metadata.pop("subLayers", None)
@@ -183,21 +200,21 @@ class _Reader:
         if not isinstance(type_, str) or not type_.startswith(_TEXT_TYPES):
             return Property(name, str(type_ or ""), fields=metadata) if metadata else None
         value = self._read(fields["default"], where) if "default" in fields else None
-        if not (interesting(value) or name in TELLING):
+        if not matters(name, value):
             value = None
-        samples = self._samples(fields.get("timeSamples"), where, name in TELLING)
+        samples = self._samples(fields.get("timeSamples"), where, name)
         if value is None and not samples and not metadata:
             return None
         return Property(name, type_, value, samples, metadata)
 
-    def _samples(self, value: int | None, where: str, telling: bool) -> tuple[tuple[float, Value], ...]:
+    def _samples(self, value: int | None, where: str, name: str) -> tuple[tuple[float, Value], ...]:
         if value is None or type_of(value) != SAMPLES:
             return ()
         found: list[tuple[float, Value]] = []
         try:
             for time, one in self._values.samples(value):
                 read = self._values.read(one)
-                if interesting(read) or (telling and read):
+                if matters(name, read):
                     found.append((time, read))
         except CrateDamaged as exc:
             self._broken(where, str(exc))
@@ -232,3 +249,7 @@ class _Reader:
     def _broken(self, where: str, reason: str) -> None:
         if len(self._damage) < 100:
             self._damage.setdefault(Damage(where, reason))
+
+
+def _index(tokens: list[bytes], token: bytes) -> int:
+    return tokens.index(token) if token in tokens else -1

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from array import array
 from itertools import accumulate
+from operator import itemgetter
 
 _CHUNKED = 127 * (1 << 24)
 
@@ -88,7 +89,13 @@ def _longer(source: memoryview, at: int, length: int) -> tuple[int, int]:
 
 #: by a byte of four codes: how the four numbers are stored; code 0 stores none, and means the common difference
 _FOUR = [struct.Struct("<" + "".join(["", "b", "h", "i"][byte >> shift & 3] for shift in (0, 2, 4, 6))) for byte in range(256)]
-_COMMON = [tuple(i for i, shift in enumerate((0, 2, 4, 6)) if not byte >> shift & 3) for byte in range(256)]
+#: by the same byte: from (common, stored …) to the four in their order
+_PICK = [
+    itemgetter(
+        *(0 if not byte >> shift & 3 else 1 + sum(bool(byte >> s & 3) for s in range(0, shift, 2)) for shift in (0, 2, 4, 6))
+    )
+    for byte in range(256)
+]
 
 
 def unpack_numbers(data: bytes, count: int) -> array[int]:
@@ -112,15 +119,8 @@ def unpack_numbers(data: bytes, count: int) -> array[int]:
         four = _FOUR[byte]
         if at + four.size > len(raw):
             raise PackingDamaged("a table of numbers is cut off")
-        numbers = four.unpack_from(raw, at)
+        deltas += _PICK[byte]((common, *four.unpack_from(raw, at)))
         at += four.size
-        if _COMMON[byte]:
-            stored = list(numbers)
-            for place in _COMMON[byte]:
-                stored.insert(place, common)
-            deltas += stored
-        else:
-            deltas += numbers
     del deltas[count:]
     try:
         return array("i", accumulate(deltas))

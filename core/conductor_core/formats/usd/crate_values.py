@@ -42,7 +42,7 @@ class Values:
 
     def __init__(self, crate: Crate, limits: Limits) -> None:
         self._crate = crate
-        self._bytes = crate.bytes
+        self._bytes = crate.data
         self._limits = limits
         self._at = 0
 
@@ -73,7 +73,8 @@ class Values:
         if kind == PAYLOAD:
             found = [self._payload("used")]
         else:
-            (bits,) = self._take("<B")
+            bits = self._bytes.number("<B", self._at)
+            self._at += 1
             found = []
             for bit, role in _LISTS:
                 if bits & bit:
@@ -98,7 +99,7 @@ class Values:
         kind, payload = type_of(value), value & _PAYLOAD
         if value & _ARRAY:
             return self._array(kind, payload)
-        if kind == TOKEN or kind == ASSET or kind == STRING:
+        if kind in (TOKEN, ASSET, STRING):
             return self._text(kind, payload, bool(value & _INLINED))
         if kind in (FLOAT, DOUBLE, TIMECODE, INT, INT64, BOOL):
             return self._number_of(kind, payload, bool(value & _INLINED))

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Union
 
-Result = Union[None, bool, float, str, list["Result"]]
+Result = bool | float | str | list["Result"] | None
 _TOKEN = re.compile(
     r"""\s*(?:(?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(?P<variable>\$\{\w+\})|(?P<number>-?[0-9]+)|(?P<word>\w+)|(?P<mark>[()\[\],]))""",
     re.DOTALL,
@@ -82,7 +81,7 @@ class _Expression:
             if word == "defined":
                 return all(isinstance(n, str) and n in self._variables for n in self._list(")", depth))
             return self._call(word, self._list(")", depth))
-        raise NotEvaluated(f"{word or token[0].strip()!r} is not known in expressions")
+        raise NotEvaluated(f"{word or token[0].strip()} is not known in expressions")
 
     def _list(self, closer: str, depth: int) -> list[Result]:
         items: list[Result] = []

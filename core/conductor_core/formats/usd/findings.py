@@ -82,6 +82,5 @@ def _steps(prim: Prim, context: Context) -> list[SceneStep]:
     if prim.type != "RenderProduct" or context.survey.scene:
         return []
     names = [p for p in prim.properties if p.name == "productName"]
-    found = [Output(o.path) for p in names for o in outputs(p, prim, context)]
+    found = [Output(o.path) for p in names for o in outputs(p, prim.path, context)]
     return [SceneStep(prim.path, tuple(found))] if found else []
-

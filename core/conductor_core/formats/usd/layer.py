@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal, Union
+from typing import Literal
+
 
 #: what `@…@` holds; a `str` so that lists, dictionaries and samples may mix it with text
 class Asset(str):
@@ -24,7 +25,7 @@ class Arc:
 
 
 #: numbers, text, assets, and lists and dictionaries of them; None stands for what no reader needs
-Value = Union[None, float, str, Asset, list["Value"], dict[str, "Value"]]
+Value = float | str | Asset | list["Value"] | dict[str, "Value"] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Damage:
     reason: str
 
 
-Item = Union[Head, Prim, Damage]
+Item = Head | Prim | Damage
 #: attributes whose text says what a prim is or writes
 TELLING = frozenset({"info:id", "productName", "productType"})
 
@@ -90,6 +91,11 @@ def may_name_file(text: str) -> bool:
     name = text.replace("\\", "/").rpartition("/")[2]
     stem, dot, extension = name.rpartition(".")
     return bool(dot and stem and extension.isalnum() and len(extension) < 10 and not extension.isdigit() and not stem.isdigit())
+
+
+def matters(name: str, value: Value) -> bool:
+    """Tell whether the value of an attribute may be needed: it could name a file, or says what the prim is."""
+    return interesting(value) or (bool(value) and (name in TELLING or name.endswith("filename")))
 
 
 def interesting(value: Value) -> bool:

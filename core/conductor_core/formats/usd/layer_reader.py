@@ -23,15 +23,33 @@ from conductor_core.sequences import has_frame_token
 RATE, VARIABLES, SUBLAYER, INNER = "usd.rate", "usd.variables", "usd.sublayer", "usd.inner"
 _ROLES = {"deleted": "the layer takes it out of a list", "reordered": "it only says where in a list it stands"}
 #: MDL modules of the renderer's own library. https://docs.omniverse.nvidia.com/materials-and-rendering/latest/materials.html
-_SHIPPED = {
-    name: "ships with Omniverse"
-    for name in (
-        "OmniPBR.mdl OmniPBR_Opacity.mdl OmniPBR_ClearCoat.mdl OmniPBR_ClearCoat_Opacity.mdl OmniGlass.mdl OmniGlass_Opacity.mdl "
-        "OmniSurface.mdl OmniSurfaceLite.mdl OmniSurfacePresets.mdl OmniSurfaceBlend.mdl OmniHair.mdl OmniHairPresets.mdl "
-        "OmniHairBase.mdl OmniVolumeDensity.mdl OmniVolumeNoise.mdl OmniEmissive.mdl OmniUe4Base.mdl UsdPreviewSurface.mdl "
-        "gltf/pbr.mdl nvidia/core_definitions.mdl nvidia/support_definitions.mdl nvidia/aux_definitions.mdl"
-    ).split()
-}
+_SHIPPED = dict.fromkeys(
+    [
+        "OmniPBR.mdl",
+        "OmniPBR_Opacity.mdl",
+        "OmniPBR_ClearCoat.mdl",
+        "OmniPBR_ClearCoat_Opacity.mdl",
+        "OmniGlass.mdl",
+        "OmniGlass_Opacity.mdl",
+        "OmniSurface.mdl",
+        "OmniSurfaceLite.mdl",
+        "OmniSurfacePresets.mdl",
+        "OmniSurfaceBlend.mdl",
+        "OmniHair.mdl",
+        "OmniHairPresets.mdl",
+        "OmniHairBase.mdl",
+        "OmniVolumeDensity.mdl",
+        "OmniVolumeNoise.mdl",
+        "OmniEmissive.mdl",
+        "OmniUe4Base.mdl",
+        "UsdPreviewSurface.mdl",
+        "gltf/pbr.mdl",
+        "nvidia/core_definitions.mdl",
+        "nvidia/support_definitions.mdl",
+        "nvidia/aux_definitions.mdl",
+    ],
+    "ships with Omniverse",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +106,7 @@ class Context:
                 yield Unresolved(text, referrer, located.reason)
             return
         if isinstance(located, Inside):
-            if wanted and located.entry.lower().endswith(LAYERS):
+            if wanted and located.entry.rstrip("]").lower().endswith((*LAYERS, ".usdz")):
                 yield self.under(arc, sublayer=sublayer, inner=located.entry)
             return
         kind = kind or kind_of(text)

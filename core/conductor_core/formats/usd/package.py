@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import io
 import posixpath
+import re
 import struct
 import zipfile
 from typing import BinaryIO
 
 LAYERS = (".usd", ".usda", ".usdc")
+NESTED = re.compile(r"(?P<package>.+?\.usdz)\[(?P<inner>.+)\]\Z", re.IGNORECASE)
 _LOCAL = struct.Struct("<4s22xHH")
 #: entries that one package may have
 _ENTRIES = 1_000_000
@@ -22,10 +24,13 @@ class PackageDamaged(Exception):
 
 
 class Package:
-    """An open package."""
+    """An open package; it may lie in another."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, name: str = "") -> None:
         self._stream = stream
+        #: within the package that it lies in
+        self._name = name
+        self._nested: dict[str, Package] = {}
         try:
             with zipfile.ZipFile(stream) as archive:
                 self._entries = {info.filename: info for info in archive.infolist()[:_ENTRIES]}
@@ -41,6 +46,27 @@ class Package:
         """Return the name of the entry at a path; "" where there is none."""
         name = posixpath.normpath(path.replace("\\", "/"))
         return name if name in self._entries else ""
+
+    def named(self, entry: str) -> str:
+        """Return the name of an entry as the outermost package finds it: `a.usdz[b.usd]`."""
+        return f"{self._name}[{entry}]" if self._name else entry
+
+    def find(self, name: str) -> tuple[Package, str]:
+        """Return where an entry lies that may be in a package in this one; of a package, its first layer; "" if there is none.
+
+        Raises:
+            PackageDamaged: a package on the way is no package.
+        """
+        nested = NESTED.match(name)
+        entry = self.entry(nested["package"] if nested else name)
+        if not entry.lower().endswith(".usdz"):
+            return self, entry
+        if entry not in self._nested:
+            self._nested[entry] = Package(self.open(entry), self.named(entry))
+        within = self._nested[entry]
+        if not nested:
+            return within, within.first
+        return within, within.entry(nested["inner"])
 
     def open(self, name: str) -> BinaryIO:
         """Return an entry as a stream.

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from conductor_core.discovery import tables
 from conductor_core.discovery.finding import Finding
 from conductor_core.discovery.kinds import Kind
-from conductor_core.discovery.node import readers_of
+from conductor_core.discovery.node import Node, readers_of
 from conductor_core.discovery.place import absolute
 from conductor_core.discovery.reach import Reach
 from conductor_core.discovery.survey import Survey
@@ -62,7 +62,7 @@ class PrimAsk:
 
     def __init__(self, context: Context, prim: Prim) -> None:
         self._context = context
-        self._prim = prim
+        self._properties = {p.name: p for p in prim.properties}
         #: attributes that some reader has looked at
         self.seen: set[str] = set()
         #: layers in the same package that are read on
@@ -74,14 +74,14 @@ class PrimAsk:
         return self._context.survey
 
     def read(
-        self, node: PrimNode, attribute: str, kind: Kind, *, reach: Reach | None = None, text: str | None = None
+        self, node: Node, attribute: str, kind: Kind, *, reach: Reach | None = None, text: str | None = None
     ) -> Iterator[Finding]:
         """Yield the findings for an attribute that the prim reads: for a list or samples, each."""
-        found = node.properties.get(attribute)
+        found = self._properties.get(attribute)
         if found is None or attribute in self.seen:
             return
         self.seen.add(attribute)
-        referrer = f"{self._prim.path}.{attribute}"
+        referrer = f"{node.name}.{attribute}"
         for value, wanted in ((text, True),) if text else _sampled(found, self._context):
             for told in self._context.read(value, referrer, kind, reach=reach, wanted=wanted):
                 if isinstance(told, Survey):
@@ -89,31 +89,33 @@ class PrimAsk:
                 else:
                     yield told
 
-    def write(self, node: PrimNode, attribute: str) -> Iterator[Finding]:
+    def write(self, node: Node, attribute: str) -> Iterator[Finding]:
         """Yield the output that an attribute names; samples that differ in the frame only are one."""
-        found = node.properties.get(attribute)
+        found = self._properties.get(attribute)
         if found is None or attribute in self.seen:
             return
         self.seen.add(attribute)
-        yield from outputs(found, self._prim, self._context)
+        yield from outputs(found, node.name, self._context)
 
-    def ignore(self, node: PrimNode, attribute: str, reason: str) -> Iterator[Finding]:
+    def ignore(self, node: Node, attribute: str, reason: str) -> Iterator[Finding]:
         """Yield that an attribute's path is not sent."""
-        found = node.properties.get(attribute)
+        found = self._properties.get(attribute)
         if found is None or attribute in self.seen:
             return
         self.seen.add(attribute)
         for value in _texts(found):
-            yield Ignored(value, f"{self._prim.path}.{attribute}", reason)
+            yield Ignored(value, f"{node.name}.{attribute}", reason)
 
 
-def outputs(found: Property, prim: Prim, context: Context) -> Iterator[ScanOutput]:
+def outputs(found: Property, path: str, context: Context) -> Iterator[ScanOutput]:
     """Yield where a product is written to; a number in samples is the frame's."""
     texts = [*dict.fromkeys(t for t in _texts(found) if t)]
     numbered = [sequence_pattern(t) for t in texts]
     patterns = [n.pattern if n and len(found.samples) > 1 else t for t, n in zip(texts, numbered, strict=True)]
-    for text, pattern in {pattern: (text, pattern) for text, pattern in zip(reversed(texts), reversed(patterns), strict=True)}.values():
-        yield ScanOutput(text, absolute(pattern, context.survey.folder), f"{prim.path}.{found.name}")
+    for text, pattern in {
+        pattern: (text, pattern) for text, pattern in zip(reversed(texts), reversed(patterns), strict=True)
+    }.values():
+        yield ScanOutput(text, absolute(pattern, context.survey.folder), f"{path}.{found.name}")
 
 
 def prim_findings(prim: Prim, context: Context) -> Iterator[Told]:
@@ -188,6 +190,9 @@ def metadata_findings(fields: dict[str, Value], path: str, context: Context) -> 
             waiting.extend((f"{name}[{key}]", inner) for key, inner in reversed(value.items()))
         elif isinstance(value, list):
             waiting.extend((name, inner) for inner in reversed(value))
+        elif isinstance(value, Asset) and name == "assetInfo[identifier]":
+            if value:
+                yield Ignored(value, f"{path}.{name}" if path else name, "the name of the asset itself, which USD does not open")
         elif isinstance(value, Asset):
             yield from context.read(value, f"{path}.{name}" if path else name)
         elif isinstance(value, str) and may_name_file(value) and ("/" in value or "\\" in value):

@@ -58,8 +58,8 @@ def read_package_file(survey: Survey) -> Iterator[Finding | Facts]:
         except PackageDamaged as exc:
             raise SceneNotRead(survey.file, str(exc)) from exc
         asked = dict(survey.given).get(INNER, "")
-        first = package.entry(asked) if asked else package.first
-        if not first:
+        first = asked or package.first
+        if not first or (asked and not package.entry(asked.partition("[")[0])):
             raise SceneNotRead(survey.file, f"there is no {asked or 'layer'} in it")
         waiting, seen = deque([(first, survey)]), {(first, survey.frames, survey.given)}
         while waiting:
@@ -76,7 +76,10 @@ def read_package_file(survey: Survey) -> Iterator[Finding | Facts]:
 
 def _of_entry(package: Package, inner: str, survey: Survey) -> Iterator[Told]:
     try:
-        stream = package.open(inner)
+        package, entry = package.find(inner)
+        if not entry:
+            raise PackageDamaged("there is no such layer in the package")
+        stream = package.open(entry)
     except PackageDamaged as exc:
         yield Unresolved(inner, inner, str(exc))
         return
@@ -84,7 +87,7 @@ def _of_entry(package: Package, inner: str, survey: Survey) -> Iterator[Told]:
     if items is None:
         yield Unresolved(inner, inner, "it does not start as a layer")
     else:
-        yield from layer_findings(items, survey, package, inner)
+        yield from layer_findings(items, survey, package, entry)
 
 
 def _items(stream: BinaryIO, survey: Survey) -> Iterator[Item] | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from conductor_core.discovery.limits import Limits
-from conductor_core.formats.usd.layer import TELLING, Arc, Damage, Head, Item, Prim, Property, Value, interesting
+from conductor_core.formats.usd.layer import TELLING, Arc, Damage, Head, Item, Prim, Property, Value, interesting, matters
 from conductor_core.formats.usd.text_tokens import TextDamaged, Tokens
 from conductor_core.formats.usd.text_values import NUMERIC, Role, read_arcs, read_samples, read_value, skip_numbers
 
@@ -74,6 +74,7 @@ class _Reader:
             self._metadata(self._of_layer, everything=True)
         yield from self._head()
         while True:
+            tokens.skip_plain()
             token = tokens.next()
             top = self._stack[-1]
             if not token.kind:
@@ -93,6 +94,8 @@ class _Reader:
                 self._push(_Open(top.path, top.type, name))
             elif token.kind == "word" and not top.set:
                 self._property(token.text, top)
+            elif token.kind == "(" and not top.set:  # metadata of a property that was passed over
+                self._of_property(top)
             else:
                 raise TextDamaged(f"{token.text[:40]!r} was not expected here")
         if len(self._stack) > 1:
@@ -136,8 +139,15 @@ class _Reader:
     def _metadata(self, into: _Metadata, *, everything: bool = False) -> None:
         tokens = self.tokens
         tokens.expect("(")
-        while not tokens.take(")"):
+        self._entries(into, everything=everything)
+
+    def _entries(self, into: _Metadata, *, everything: bool = False) -> None:
+        tokens = self.tokens
+        while True:
+            tokens.skip_plain_metadata()
             token = tokens.next()
+            if token.kind == ")":
+                return
             if token.kind == "text":  # a comment
                 continue
             if token.kind != "word":
@@ -179,6 +189,12 @@ class _Reader:
         if name in TELLING:
             prim.telling.append(found)
 
+    def _of_property(self, prim: _Open) -> None:
+        metadata = _Metadata()
+        self._entries(metadata)
+        if metadata.fields:
+            prim.properties.append(Property("", "", fields=metadata.fields))
+
     def _assigned(self, type_: str, name: str) -> Property | None:
         """Read what is assigned to a property; return it where it may point to a file."""
         tokens = self.tokens
@@ -189,10 +205,10 @@ class _Reader:
             skip_numbers(tokens)
             return None
         if suffix == "timeSamples":
-            samples = [(t, v) for t, v in read_samples(tokens, self._limits) if interesting(v) or plain in TELLING]
+            samples = [(t, v) for t, v in read_samples(tokens, self._limits) if matters(plain, v)]
             return Property(plain, type_, samples=tuple(samples)) if samples else None
         value = read_value(tokens, self._limits)
-        if type_ == "rel" or suffix or not (interesting(value) or plain in TELLING):
+        if type_ == "rel" or suffix or not matters(plain, value):
             return None
         return Property(plain, type_, value)
 

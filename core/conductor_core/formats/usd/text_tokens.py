@@ -34,6 +34,23 @@ _COMMENTS = frozenset({b"#", b"//", b"/*"})
 _KINDS = {b"@": "asset", b"@@@": "asset", b"<": "path"}
 _ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{2}|[0-7]{1,3}|.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
+_NUMERIC = rb"(?:bool|uchar|u?int|half|float|double|timecode|matrix|frame|quat|point|vector|normal|color|texCoord)\w*"
+_NUMBERS = rb"[-+0-9.,einfa \t()]*"
+#: whole lines of a prim's body that point to nothing, so that most of a layer passes without being taken apart
+_PLAIN = re.compile(
+    rb"(?:[ \t]*(?:(?:(?:custom|uniform|varying|prepend|append|delete)[ \t]+)*(?:"
+    rb"NUMERIC(?:\[\])?[ \t]+[\w:]+(?:[ \t]*=[ \t]*(?:\[NUMBERS\]|NUMBERS|None|true|false))?"
+    rb"|rel[ \t]+[\w:]+(?:[ \t]*=[ \t]*(?:<[^>\n]*>|None))?"
+    rb"|\w+(?:\[\])?[ \t]+[\w:]+\.connect[ \t]*=[ \t]*<[^>\n]*>"
+    rb"|token(?:\[\])?[ \t]+(?!info:id\b|product)[\w:]+(?:[ \t]*=[ \t]*(?:\"[^\"\\\n]*\"|\[[^\]\n@#/']*\]))?"
+    rb"))?[ \t]*\r?\n)+".replace(b"NUMERIC", _NUMERIC).replace(b"NUMBERS", _NUMBERS)
+)
+#: metadata that points to nothing
+_PLAIN_METADATA = re.compile(
+    rb"(?:[ \t]*(?:(?:prepend|append|add|delete)[ \t]+)?"
+    rb"(?:apiSchemas|kind|active|instanceable|hidden|variantSets|inherits|specializes|interpolation|elementSize|colorSpace)"
+    rb"[ \t]*=[ \t]*(?:\"[^\"\\\n]*\"|<[^>\n]*>|\[(?:\"[^\"\\\n]*\"|<[^>\n]*>|[ ,\t])*\]|[\w.]+)[ \t]*\r?\n|[ \t]*\r?\n)+"
+)
 #: what must be seen of a run of marks before its length is known
 _MARGIN = 6
 
@@ -129,6 +146,16 @@ class Tokens:
                 if not self._fill():
                     raise TextDamaged("it ends within an array")
 
+    def skip_plain(self) -> None:
+        """Skip lines of a prim's body that point to nothing."""
+        if self._kept is None and (match := _PLAIN.match(self._data, self._at)):
+            self._at = match.end()
+
+    def skip_plain_metadata(self) -> None:
+        """Skip lines of metadata that point to nothing."""
+        if self._kept is None and (match := _PLAIN_METADATA.match(self._data, self._at)):
+            self._at = match.end()
+
     def skip_brackets(self) -> None:
         """Skip to the end of the tuple whose first bracket was read."""
         depth = 1
@@ -157,15 +184,17 @@ class Tokens:
                 if match is None:
                     return Token("", "")
             self._at = match.end()
-            if match["word"]:
+            group = match.lastgroup
+            if group == "word":
                 return Token("word", match["word"].decode("utf-8", "surrogateescape"))
-            if match["mark"]:
+            if group == "mark":
                 mark = match["mark"].decode()
                 return Token(mark, mark)
-            if match["conflict"]:
+            if group == "conflict":
                 self.conflict = self.conflict or self.line
                 self._enclosed(b"#", keep=False)
-            elif opener := match["open"]:
+            elif group == "open":
+                opener = match["open"]
                 if opener not in _COMMENTS:
                     return Token(_KINDS.get(opener, "text"), self._enclosed(opener))
                 self._enclosed(opener, keep=False)

@@ -61,10 +61,7 @@ def read_value(tokens: Tokens, limits: Limits) -> Value:
                     raise TextDamaged(f"values lie more than {limits.depth} deep in each other")
                 stack.append(_Open(_CLOSERS[token.kind]))
                 continue
-            if stack and token.kind == stack[-1].closer:
-                value = stack.pop().result()
-            else:
-                value = _scalar(token)
+            value = stack.pop().result() if stack and token.kind == stack[-1].closer else _scalar(token)
         if not stack:
             return value
         stack[-1].add(value)
