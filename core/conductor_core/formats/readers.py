@@ -7,6 +7,12 @@ import importlib
 
 #: in the order in which formats are asked
 MODULES = (
+    "blend",
+    "maya_binary",
+    "houdini",
+    "usd.reader",
+    "maya_ascii",
+    "nuke_script",
     "ocio",
     "colour_tables",
     "maya_cache",
