@@ -61,24 +61,24 @@ class Frames:
     wanted: tuple[int, ...] | None
     #: taken where they exist: what motion blur or a hold may look at
     welcome: tuple[int, ...] = ()
-    #: of a stereo or multi-view job; what `%V` and `%v` stand for
+    #: of a stereo or multi-view job; what `%V` and `%v` stand for; none: nobody can tell, so all that are there
     views: tuple[str, ...] = ()
 
     def find(self, pattern: str, listing: DirectoryListing, /) -> Found:
         """Return the files of the wanted frames, and the path of each frame that has none."""
         found: dict[str, None] = {}
         lacking: dict[str, None] = {}
-        for one in view_path(pattern, self.views):
+        for one in view_path(pattern, self.views) if self.views else (pattern,):
             part = self._find(one, listing)
             found.update(dict.fromkeys(part.files))
             lacking.update(dict.fromkeys(part.lacking))
         return Found(tuple(found), tuple(lacking))
 
     def _find(self, pattern: str, listing: DirectoryListing) -> Found:
-        if not has_frame_token(pattern):
+        if not has_frame_token(pattern) and not has_view_token(pattern):
             files = expand_udim(pattern, listing) if has_tile_token(pattern) else _one(pattern, listing)
             return or_lacking(files, pattern)
-        if self.wanted is None:
+        if self.wanted is None or has_view_token(pattern):
             return or_lacking(files_of_pattern(pattern, listing), pattern)
         wanted = expand_frames(pattern, self.wanted, listing)
         welcome = expand_frames(pattern, self.welcome, listing).found

@@ -31,8 +31,36 @@ _MARK = re.compile(rb"(?:<{7}|={7}|>{7}|\|{7})(?![<=>|])")
 _CLASS = re.compile(rb"[ \t]*[A-Z]\w*[ \t]+\{[ \t\r]*\n")
 #: commands whose braces hold no knobs
 _NO_NODES = frozenset(
-    "add_layer addUserKnob define_window_layout_xml for foreach if while proc python python_exec set push load namespace catch "
-    "knob knobs version add_format addFormat plugin_path add_knob tcl eval source menu toolbar puts".split()
+    [
+        "add_layer",
+        "addUserKnob",
+        "define_window_layout_xml",
+        "for",
+        "foreach",
+        "if",
+        "while",
+        "proc",
+        "python",
+        "python_exec",
+        "set",
+        "push",
+        "load",
+        "namespace",
+        "catch",
+        "knob",
+        "knobs",
+        "version",
+        "add_format",
+        "addFormat",
+        "plugin_path",
+        "add_knob",
+        "tcl",
+        "eval",
+        "source",
+        "menu",
+        "toolbar",
+        "puts",
+    ]
 )
 
 #: words of a command that are kept

@@ -6,7 +6,7 @@ import functools
 import importlib
 
 #: host → modules here that fill its table
-MODULES: dict[str, tuple[str, ...]] = {}
+MODULES: dict[str, tuple[str, ...]] = {"nuke": ("nuke",)}
 
 
 @functools.cache
