@@ -61,7 +61,7 @@ class Frames:
     wanted: tuple[int, ...] | None
     #: taken where they exist: what motion blur or a hold may look at
     welcome: tuple[int, ...] = ()
-    #: of a stereo or multi-view job; what `%V` and `%v` stand for; none: nobody can tell, so all that are there
+    #: of a stereo or multi-view job; what `%V` and `%v` stand for. None known: all files that are there
     views: tuple[str, ...] = ()
 
     def find(self, pattern: str, listing: DirectoryListing, /) -> Found:
@@ -75,10 +75,12 @@ class Frames:
         return Found(tuple(found), tuple(lacking))
 
     def _find(self, pattern: str, listing: DirectoryListing) -> Found:
-        if not has_frame_token(pattern) and not has_view_token(pattern):
+        if has_view_token(pattern):  # nobody said which views there are
+            return or_lacking(files_of_pattern(pattern, listing), pattern)
+        if not has_frame_token(pattern):
             files = expand_udim(pattern, listing) if has_tile_token(pattern) else _one(pattern, listing)
             return or_lacking(files, pattern)
-        if self.wanted is None or has_view_token(pattern):
+        if self.wanted is None:
             return or_lacking(files_of_pattern(pattern, listing), pattern)
         wanted = expand_frames(pattern, self.wanted, listing)
         welcome = expand_frames(pattern, self.welcome, listing).found
