@@ -6,7 +6,9 @@ import functools
 import importlib
 
 #: host → modules here that fill its table
-MODULES: dict[str, tuple[str, ...]] = {}
+MODULES: dict[str, tuple[str, ...]] = {
+    "houdini": ("houdini", "houdini_stage", "houdini_renderers"),
+}
 
 
 @functools.cache
