@@ -126,7 +126,10 @@ def _with_variables(text: str, scope: Scope) -> str:
     for match in _VARIABLE.finditer(text):
         if match.start() and text[match.start() - 1] == "\\":
             continue
-        result += [text[end : match.start()], string(_variable(match[1] or (match[2] or "") + (match[3] or "") or match[4], scope))]
+        result += [
+            text[end : match.start()],
+            string(_variable(match[1] or (match[2] or "") + (match[3] or "") or match[4], scope)),
+        ]
         end = match.end()
     result.append(text[end:])
     return "".join(result).replace("\\$", "$").replace("\\`", "`")
@@ -243,7 +246,9 @@ def _numeric(text: str) -> Value:
 
 def _operate(operator: str, left: Value, right: Value) -> Value:
     if operator == "+" and not (isinstance(left, float) and isinstance(right, float)):
-        if isinstance(left, FrameToken) and isinstance(right, float) or isinstance(left, float) and isinstance(right, FrameToken):
+        if (isinstance(left, FrameToken) and isinstance(right, float)) or (
+            isinstance(left, float) and isinstance(right, FrameToken)
+        ):
             raise NeedsFrame
         return string(left) + string(right)
     if operator in ("==", "!=") and isinstance(left, str) and isinstance(right, str):

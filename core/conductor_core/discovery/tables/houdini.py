@@ -85,9 +85,9 @@ def file_cache(node: Node, ask: Ask) -> Iterator[Finding]:
 
 def _constructed(node: Node) -> str:
     """Return the path that a File Cache makes, as its parameters `cachedir`, `cachename` and `framestr` reckon it."""
-    name, ending = "`chs(\"basename\")`", "`chs(\"filetype\")`"
-    version = "v`chs(\"version\")`" if node.number("enableversion", 1.0) else ""
-    folder = f"`chs(\"basedir\")`/{name}" + (f"/{version}" if version else "")
+    name, ending = '`chs("basename")`', '`chs("filetype")`'
+    version = 'v`chs("version")`' if node.number("enableversion", 1.0) else ""
+    folder = f'`chs("basedir")`/{name}' + (f"/{version}" if version else "")
     # of sub-frames only Houdini knows the names; the whole frames are among them
     frame = ".$F4" if node.number("timedependent", 1.0) else ""
     return f"{folder}/{name}" + (f"_{version}" if version else "") + frame + ending
@@ -190,7 +190,7 @@ _NO_FILES = {
     "pc_file": "a cache that the light makes", "husk_mplayname": "a label", "resolvercontext": "a setting of the stage",
     "file_tag1": "a tag", "inputfiletag": "a tag", "outputfiletag": "a tag", "outputtag": "a tag", "tag": "a tag",
     "primpath": "a path within the stage", "primpattern": "a path within the stage", "pathprefix": "a path within the stage",
-    "xformdescription": "a label", "defaultlabel": "a label", "comment": "a note", "logformat": "a pattern of log lines",
+    "xformdescription": "a label", "defaultlabel": "a label", "comment": "a note", "apply_stylesheets": "names of style sheets in the scene", "logformat": "a pattern of log lines",
 }  # fmt: skip
 #: parameter → the switch without which it is a default that nothing reads
 _SWITCHED = {
@@ -327,7 +327,12 @@ def file_remove(node: Node, ask: Ask) -> Iterator[Finding]:
     yield from ask.ignore(node, "filepath", "is removed, not read")
 
 
-@reads_node("houdini", "filter_by_value", "labs::filter_by_value", source="https://www.sidefx.com/docs/houdini/nodes/top/labs--filter_by_value.html")
+@reads_node(
+    "houdini",
+    "filter_by_value",
+    "labs::filter_by_value",
+    source="https://www.sidefx.com/docs/houdini/nodes/top/labs--filter_by_value.html",
+)
 def filter_by_value(node: Node, ask: Ask) -> Iterator[Finding]:
     """The values are compared with an attribute of work items."""
     yield from ask.ignore(node, "sValue_#", "a value that work items are compared with")

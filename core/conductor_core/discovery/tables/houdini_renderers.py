@@ -82,7 +82,11 @@ _OUTPUTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (_ARNOLD, "arnold", ("ar_picture", "ar_ass_file", "ar_log_file", "ar_aov_separate_file#", "ar_deep_file")),
     (_REDSHIFT, "Redshift_ROP", ("RS_outputFileNamePrefix", "RS_archive_file", "RS_aovCustomPrefix_#", "RS_ICFile", "RS_IPFile")),
     (_REDSHIFT, "Redshift_Proxy_Output", ("RS_archive_file",)),
-    (_VRAY, "vray_renderer", ("SettingsOutput_img_file_path", "render_export_filepath", "OutputDeepWriter_file", "SettingsVFB_file")),
+    (
+        _VRAY,
+        "vray_renderer",
+        ("SettingsOutput_img_file_path", "render_export_filepath", "OutputDeepWriter_file", "SettingsVFB_file"),
+    ),
     (_VRAY, "vray_renderer", ("BakeView_img_file_path",)),
     (_RENDERMAN, "ris", ("ri_display_#", "ri_display", "soho_diskfile", "rib_statsfile")),
     (_RENDERMAN, "rib", ("ri_display_#", "ri_display", "soho_diskfile")),
@@ -120,5 +124,9 @@ def vray_maps(node: Node, ask: Ask) -> Iterator[Finding]:
             yield from ask.read(node, attribute, "cache")
         else:
             yield from ask.ignore(node, attribute, f"{mode} does not read it")
-    for attribute in ("SettingsIrradianceMap_auto_save_file", "SettingsLightCache_auto_save_file", "SettingsCaustics_auto_save_file"):
+    for attribute in (
+        "SettingsIrradianceMap_auto_save_file",
+        "SettingsLightCache_auto_save_file",
+        "SettingsCaustics_auto_save_file",
+    ):
         yield from ask.write(node, attribute)

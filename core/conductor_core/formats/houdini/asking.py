@@ -36,6 +36,9 @@ _SCHEMES = (
 )
 _WINDOWS = frozenset({"ip", "md", "iprender", "stdout", "stderr", "null", "none"})
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+_PATH_LIKE = re.compile(
+    r"\A\$\{?\w+\}?[/\\]|\A[A-Za-z]:[/\\]|\A\\\\|\.(?=\w*[A-Za-z])\w{1,9}\Z|\A(?:op|opdef|oplib|temp|http|https):"
+)
 #: names that Houdini's own types have as defaults; they are found along HOUDINI_PATH in $HH/pic, $HH/geo
 _STOCK = frozenset({"default.pic", "default.bgeo", "defcam.bgeo", "defgeo.bgeo", "deflight.bgeo", "uvgrid_grey.pic"} | {
     "Mandril.pic", "mandril.pic", "butterfly1.pic", "default.rat", "defshop.pic", "default.bclip", "default.bchan", "default.cmd",
@@ -132,7 +135,9 @@ class HipAsk:
         try:
             meant = self.scope(node).value_of(name, value if text is None else Value(text.replace("\\", "\\\\")))
         except NotEvaluated as exc:
-            was = f"; it was {value.text!r} when the scene was saved" if value.channel and not self._is_program(node, value) else ""
+            was = (
+                f"; it was {value.text!r} when the scene was saved" if value.channel and not self._is_program(node, value) else ""
+            )
             yield Unresolved(value.stored, referrer, exc.reason + was)
             return
         except NeedsFrame:
@@ -255,7 +260,8 @@ def _no_file(text: str) -> str:
 
 
 def _could_be_path(text: str) -> bool:
-    return "\n" not in text and len(text) < 4096 and ("/" in text or "\\" in text or "." in text or "$" in text)
+    """Tell whether a text could be taken for a file's path: paths of nodes and prims have no extension and are not listed."""
+    return "\n" not in text and len(text) < 4096 and bool(_PATH_LIKE.search(text))
 
 
 def _tiles(text: str) -> str:
@@ -274,4 +280,3 @@ def _hashes(text: str) -> str:
 def _without_expressions(text: str) -> str:
     """Keep `` `expressions` `` as text, for a path that is only shown."""
     return text.replace("`", "\\`")
-

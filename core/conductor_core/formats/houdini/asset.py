@@ -70,18 +70,18 @@ def assets(data: bytes, survey: Survey) -> Iterator[Asset]:
 
 def asset_findings(asset: Asset, survey: Survey, settings: SceneSettings) -> Iterator[Finding]:
     """Yield what the contents of a definition read, and its defaults as ignored."""
-    ask = HipAsk(
-        survey, asset.network, scene_variables(survey, settings), settings.frame_numbers(survey), asset=asset.name
-    )
+    ask = HipAsk(survey, asset.network, scene_variables(survey, settings), settings.frame_numbers(survey), asset=asset.name)
     yield from network_findings(asset.network, {}, ask)
     for kind in asset.declared.values():
         if kind.default and looks_like_path(kind.default):
-            yield Ignored(kind.default, f"{asset.name}/{kind.name}", "a default of the asset; each node in a scene stores its own value")
+            yield Ignored(
+                kind.default, f"{asset.name}/{kind.name}", "a default of the asset; each node in a scene stores its own value"
+            )
     for problem in asset.problems:
         yield Unresolved(asset.name, asset.name, problem)
 
 
-@reads_format("houdini-asset", lambda head, extension: head.startswith(INDEX_MAGIC) and b"INDEX_SECTION" in head[:4096])
+@reads_format("houdini-asset", lambda head, _extension: head.startswith(INDEX_MAGIC) and b"INDEX_SECTION" in head[:4096])
 def read_library(survey: Survey) -> Iterator[Finding | Facts]:
     """Yield what a library's definitions read.
 

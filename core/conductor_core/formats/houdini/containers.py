@@ -18,7 +18,7 @@ import gzip
 import re
 import zlib
 from collections.abc import Iterator
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, cast
 
 from conductor_core.formats.houdini.library import INDEX_MAGIC, library_length
 from conductor_core.formats.houdini.stream import ByteStream, Taken
@@ -72,7 +72,7 @@ def parts(file: IO[bytes], *, keep: int) -> Iterator[Part | Damage]:
     if head.startswith(_GZIP):
         try:
             with gzip.GzipFile(fileobj=file) as unpacked:
-                yield from _parts(ByteStream(unpacked), keep)
+                yield from _parts(ByteStream(cast(IO[bytes], unpacked)), keep)
         except (EOFError, zlib.error, gzip.BadGzipFile) as exc:
             yield Damage(f"its packed data ends or breaks ({exc})")
         return

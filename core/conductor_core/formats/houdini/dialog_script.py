@@ -17,11 +17,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 #: types whose values are files; a directory is not sent as a whole
 FILE_TYPES = frozenset({"file", "image", "geometry"})
 
 _WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|([{}])|(#[^\n]*)|([^\s"{}]+)', re.DOTALL)
+_PARM = re.compile(r"^[ \t]*parm[ \t]*\{", re.MULTILINE)
+_FILE_TYPE = re.compile(r"^[ \t]*type[ \t]+(?:file|image|geometry)\b", re.MULTILINE)
 _CONDITION = re.compile(r"\{([^{}]*)\}")
 _TERM = re.compile(r"(\S+)\s*(==|!=|<=|>=|<|>)\s*(\S+)")
 _LONGEST = 1 << 20
@@ -46,20 +49,18 @@ class ParameterKind:
 
 
 def file_parameters(text: str) -> dict[str, ParameterKind]:
-    """Return the parameters that are files, by name; `#` in a name stands for the number of an instance."""
-    return {kind.name: kind for kind in declared(text) if kind.is_file}
+    """Return the parameters that are files, by name; `#` in a name stands for the number of an instance.
 
-
-def declared(text: str) -> Iterator[ParameterKind]:
-    """Yield the parameters of a dialog script that have a type."""
-    words = _words(text)
-    previous = ""
-    for word in words:
-        if word == "{" and previous == "parm":
-            kind = _parameter(words)
-            if kind:
-                yield kind
-        previous = word
+    Most of a dialog script is about numbers, so only blocks with a type of files in them are read word by word.
+    """
+    found: dict[str, ParameterKind] = {}
+    starts = [m.end() for m in _PARM.finditer(text)]
+    for start, end in pairwise([*starts, len(text)]):
+        if _FILE_TYPE.search(text, start, end):
+            kind = _parameter(_words(text, start, end))
+            if kind and kind.is_file:
+                found[kind.name] = kind
+    return found
 
 
 def is_disabled(kind: ParameterKind, values: Mapping[str, str]) -> bool:
@@ -112,9 +113,7 @@ def _parameter(words: Iterator[str]) -> ParameterKind | None:
             key = word
     name = found.get("name", "")
     return (
-        ParameterKind(
-            name, found.get("type", ""), found.get("default", ""), found.get("mode", ""), found.get("disablewhen", "")
-        )
+        ParameterKind(name, found.get("type", ""), found.get("default", ""), found.get("mode", ""), found.get("disablewhen", ""))
         if name
         else None
     )
@@ -127,14 +126,15 @@ def _note_block(found: dict[str, str], key: str, inner: list[str]) -> None:
         found["mode"] = inner[1]
 
 
-def _words(text: str) -> Iterator[str]:
+def _words(text: str, start: int, end: int) -> Iterator[str]:
     """Yield words, and braces that stand by themselves; a comment is to the end of its line."""
-    for match in _WORD.finditer(text):
-        if match[3]:
+    for match in _WORD.finditer(text, start, end):
+        quoted, brace, comment, word = match.groups()
+        if comment:
             continue
-        quoted, brace, _, word = match.groups()
-        if quoted is not None:
-            # a quoted brace is text, not structure
-            yield re.sub(r"\\(.)", r"\1", quoted[:_LONGEST], flags=re.DOTALL) if quoted not in ("{", "}") else f" {quoted}"
-        else:
+        if quoted is None:
             yield brace or word
+        elif quoted in ("{", "}"):
+            yield f" {quoted}"  # a quoted brace is text, not structure
+        else:
+            yield re.sub(r"\\(.)", r"\1", quoted[:_LONGEST], flags=re.DOTALL) if "\\" in quoted else quoted

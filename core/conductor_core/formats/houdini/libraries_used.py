@@ -101,5 +101,3 @@ def _pairs(text: str) -> Iterator[tuple[str, str]]:
 
 def _is_rooted(path: str) -> bool:
     return is_absolute(path) or path.startswith(("$", "/")) or posixpath.isabs(path) or bool(re.match(r"[A-Za-z]:", path))
-
-

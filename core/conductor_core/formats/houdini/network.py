@@ -154,7 +154,7 @@ def take_overrides(text: str, network: Network) -> Iterator[HipNode]:
     """Yield, for each parameter that a take other than Main sets, its node with just that value (`.takes`)."""
     strings = {int(m[1]): m[2].strip() for m in _STRINGS.finditer(text)}
     takes = list(_TAKE.finditer(text))
-    for start, end in zip(takes, [*(t.start() for t in takes[1:]), len(text)], strict=True):
+    for start, end in zip(takes, [*(t.start() for t in takes), len(text)][1:], strict=True):
         if start[1] == "Main":
             continue
         for override in _OVERRIDE.finditer(text, start.end(), end):

@@ -84,13 +84,12 @@ def channels(text: str) -> dict[str, Channel]:
 
 def _channels(text: str) -> Iterator[tuple[str, Channel]]:
     starts = list(_CHANNEL.finditer(text))
-    for start, end in zip(starts, [*(s.start() for s in starts[1:]), len(text)], strict=True):
+    for start, end in zip(starts, [*(s.start() for s in starts), len(text)][1:], strict=True):
         first = _EXPRESSION.search(text, start.end(), end)
         if not first:
             continue
-        segments = sum(1 for _ in _SEGMENT.finditer(text, start.end(), first.start())) + sum(
-            1 for _ in _SEGMENT.finditer(text, first.end(), end)
-        )
+        parts = ((start.end(), first.start()), (first.end(), end))
+        segments = sum(1 for begin, stop in parts for _ in _SEGMENT.finditer(text, begin, stop))
         written = first["quoted"] if first["quoted"] is not None else first["word"]
         yield start[1], Channel(unescaped(written.strip()), first["language"] or "", segments > 1)
 

@@ -49,9 +49,7 @@ _RENDER_NETWORKS = frozenset({"ropnet", "ropnetwork", "topnet"})
 
 def scene_facts(network: Network, settings: SceneSettings, ask: HipAsk) -> Facts:
     """Return what a submission of the scene needs to know."""
-    return Facts(
-        Software("houdini", settings.version), settings.frames, tuple(_steps(network, ask)), saved_by=settings.version
-    )
+    return Facts(Software("houdini", settings.version), settings.frames, tuple(_steps(network, ask)), saved_by=settings.version)
 
 
 def _steps(network: Network, ask: HipAsk) -> Iterator[SceneStep]:

@@ -35,7 +35,9 @@ _FOLDER = re.compile(r"dir\d*\Z|directory|folder", re.IGNORECASE)
 _ENDING = re.compile(r"\.(?=\w*[A-Za-z])\w{1,9}\Z|\.\w+\.(?:gz|sc)\Z")
 _VARIABLE_START = re.compile(r"\$\{?(?:HIP|JOB|HOME|TEMP)\b")
 #: names of parameters whose paths are those of nodes, or of prims in a stage
-_IN_SCENE = re.compile(r"prim|obj(?:ect)?path|soppath|\Aop(?:path)?|loppath|coppath|chopath|node|camera|material\w*path|shop|parm", re.IGNORECASE)
+_IN_SCENE = re.compile(
+    r"prim|obj(?:ect)?path|soppath|\Aop(?:path)?|loppath|coppath|chopath|node|camera|material\w*path|shop|parm", re.IGNORECASE
+)
 _FILE_NAME = re.compile(r"file|texture|image|picture|_map\d*\Z|\Amap|hdri?|_ies", re.IGNORECASE)
 _NUMBERS = re.compile(r"[-+\d.\s*]+")
 _SENTENCE = re.compile(r"\s\S+\s\S+\s")
