@@ -6,7 +6,9 @@ import functools
 import importlib
 
 #: host → modules here that fill its table
-MODULES: dict[str, tuple[str, ...]] = {}
+MODULES: dict[str, tuple[str, ...]] = {
+    "maya": ("maya", "maya_caches", "maya_arnold", "maya_vray", "maya_redshift", "maya_renderman", "maya_others"),
+}
 
 
 @functools.cache
