@@ -89,7 +89,7 @@ class MayaAsk:
         """Return an output; tokens of renderers stay in its path."""
         project = self.places.project
         base = folder or project.folder("images") or os.path.dirname(self.places.file)
-        return ScanOutput(text, absolute(text.replace("<ws>/", "").replace("<ws>", ""), base), referrer)
+        return ScanOutput(text, absolute(text, base), referrer)
 
     def _reach(self, places: tuple[str, ...]) -> Reach:
         for pattern in places:
@@ -97,5 +97,3 @@ class MayaAsk:
             if has_frame_token(pattern) and self.survey.listing.has(pattern):
                 return TheseFiles((pattern,))
         return Frames(self.frames) if any(map(has_frame_token, places)) else OneFile()
-
-

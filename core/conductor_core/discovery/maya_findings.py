@@ -16,7 +16,7 @@ from conductor_core.discovery.maya_node import MayaNode, both_names
 from conductor_core.discovery.maya_outputs import facts
 from conductor_core.discovery.maya_places import MayaPlaces, without_copy_number
 from conductor_core.discovery.maya_project import MayaProject, find_project
-from conductor_core.discovery.maya_scene import MayaReference, MayaScene
+from conductor_core.discovery.maya_scene import SETTINGS, MayaScene
 from conductor_core.discovery.maya_unknown import looks_like_file, unknown_texts
 from conductor_core.discovery.node import readers_of, rows
 from conductor_core.discovery.survey import Survey
@@ -37,10 +37,21 @@ def scene_findings(scene: MayaScene, survey: Survey) -> Iterator[Finding | Facts
     yield from _references(scene, ask)
     for node in scene.nodes:
         ask.seen = set()
+        if survey.scene and node.type in SETTINGS:
+            yield from _settings_of_another(node)
+            continue
         for reader in readers_of("maya", node.type):
             yield from reader.read(node, ask)
         yield from unknown_texts(node, ask)
     yield from _edits(scene, ask)
+
+
+def _settings_of_another(node: MayaNode) -> Iterator[Finding]:
+    """Yield that render settings of a scene that is referred to are not loaded with it."""
+    for key, values in node.values.items():
+        for value in values:
+            if "/" in value or looks_like_file(value):
+                yield Ignored(value, f"{node.name}.{key}", "settings of a scene that is only referred to do not count")
 
 
 def _ask(scene: MayaScene, survey: Survey) -> MayaAsk:
@@ -135,5 +146,3 @@ def script_paths(text: str, referrer: str) -> Iterator[Finding]:
     for path in list(dict.fromkeys(_QUOTED.findall(text)))[:_FROM_SCRIPT]:
         if looks_like_file(path) and ("/" in path or "\\" in path):
             yield Ignored(path, referrer, "it stands in a script: what that reads cannot be told")
-
-

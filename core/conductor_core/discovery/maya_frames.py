@@ -13,12 +13,18 @@ from conductor_core.discovery.maya_scene import MayaScene
 
 #: `.O[0]=frame`, `.O[0]=frame+10`, `file1.frameExtension = frame - 3;`
 _FRAME_EXPRESSION = re.compile(r"[\w.\[\]|:]+\s*=\s*frame\s*(?:(?P<sign>[+-])\s*(?P<number>\d+))?\s*;?\s*\Z")
+_PLAYBACK = re.compile(r"playbackOptions -min (-?[\d.]+) -max (-?[\d.]+)")
 #: frames of one scene's range at most
 _MOST = 1_000_000
 
 
 def scene_range(scene: MayaScene) -> str:
-    """Return the scene's own range in the grammar of `conductor_core.frames`: render settings, else the current frame."""
+    """Return the scene's own range in the grammar of `conductor_core.frames`: render settings, else the current frame.
+
+    Of a binary scene, which holds no times as frames, it is the range of its timeline; "" where it has none.
+    """
+    if not scene.times_known:
+        return _timeline(scene)
     settings = next(iter(scene.of_type("renderGlobals")), None)
     time = next(iter(scene.of_type("time")), None)
     now = round(time.number("outTime", 1)) if time else 1
@@ -31,6 +37,14 @@ def scene_range(scene: MayaScene) -> str:
     if last <= first:
         return str(first)
     return f"{first}-{last}" + (f"x{step}" if step > 1 else "")
+
+
+def _timeline(scene: MayaScene) -> str:
+    for script in scene.of_type("script"):
+        if match := _PLAYBACK.search(script.text("before")) if script.name.endswith("sceneConfigurationScriptNode") else None:
+            first, last = round(float(match[1])), round(float(match[2]))
+            return f"{first}-{last}" if last > first else str(first)
+    return ""
 
 
 def frames_of(spec: str) -> tuple[int, ...] | None:

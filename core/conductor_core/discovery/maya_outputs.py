@@ -8,17 +8,30 @@ from __future__ import annotations
 import os
 import re
 
+from conductor_core.discovery.finding import Facts
 from conductor_core.discovery.maya_ask import MayaAsk
 from conductor_core.discovery.maya_frames import scene_range
 from conductor_core.discovery.maya_node import MayaNode
 from conductor_core.discovery.maya_scene import MayaScene
-from conductor_core.discovery.finding import Facts
 from conductor_core.discovery.place import absolute
 from conductor_core.host import SceneStep
 from conductor_core.submission import Output, Parameter, Software
 
 #: `imageFormat` of the render settings; 51 is the renderer's own, told by `imfPluginKey`
-_FORMATS = {0: "gif", 3: "tif", 4: "tif", 5: "sgi", 7: "iff", 8: "jpg", 13: "sgi", 19: "tga", 20: "bmp", 31: "psd", 32: "png", 36: "dds"}
+_FORMATS = {
+    0: "gif",
+    3: "tif",
+    4: "tif",
+    5: "sgi",
+    7: "iff",
+    8: "jpg",
+    13: "sgi",
+    19: "tga",
+    20: "bmp",
+    31: "psd",
+    32: "png",
+    36: "dds",
+}
 _FORMATS |= {40: "exr", 51: "exr"}
 _LONG_EXTENSION = {"jpeg": "jpg", "tiff": "tif", "deepexr": "exr", "targa": "tga", "openexr": "exr"}
 _TOKEN = re.compile(r"<(\w+)>|%(\w)")
@@ -103,7 +116,9 @@ def _path(ask: MayaAsk, layer: str, camera: str) -> str:
     values |= {"renderpass": "beauty", "renderpasstype": "beauty", "s": stem, "l": layer, "c": name}
     text = _TOKEN.sub(lambda m: values.get((m[1] or m[2]).lower(), m[0]), prefix).replace("#", "")
     base = ask.places.project.folder("images") or os.path.dirname(ask.places.file)
-    padding = max(1, round(settings.number("extensionPadding", 4 if _renderer(scene) != "mayaSoftware" else 1))) if settings else 4
+    padding = (
+        max(1, round(settings.number("extensionPadding", 4 if _renderer(scene) != "mayaSoftware" else 1))) if settings else 4
+    )
     animated = bool(settings and settings.number("animation"))
     number = "." + "#" * padding if animated or _renderer(scene) == "arnold" else ""
     return absolute(f"{text}{number}.{values['extension']}", base)

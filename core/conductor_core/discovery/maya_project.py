@@ -55,7 +55,8 @@ class MayaProject:
 def find_project(scene: str, project_root: str = "", variables: Mapping[str, str] | None = None) -> MayaProject:
     """Return the project of a scene: what somebody said, `MAYA_PROJECT`, or the nearest folder above with a workspace.mel.
 
-    Without any of them it is the folder above `scenes`, as in a project whose workspace.mel was not copied along.
+    Without any of them it is the folder above `scenes` if it has another of a project's folders, as where only the
+    workspace.mel was not copied along.
     """
     variables = variables or {}
     said = project_root or variables.get("MAYA_PROJECT", "")
@@ -68,7 +69,9 @@ def find_project(scene: str, project_root: str = "", variables: Mapping[str, str
     parts = folder.replace("\\", "/").split("/")
     if "scenes" in parts:
         last = len(parts) - 1 - parts[::-1].index("scenes")
-        return MayaProject("/".join(parts[:last]) or "/")
+        above = "/".join(parts[:last]) or "/"
+        if any(os.path.isdir(os.path.join(above, name)) for name in ("sourceimages", "images", "cache", "renderData")):
+            return MayaProject(above)
     return MayaProject()
 
 

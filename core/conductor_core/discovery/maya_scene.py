@@ -32,6 +32,19 @@ STRUCTURE = frozenset(
     {"camera", "renderLayer", "renderSetupLayer", "expression", "time", "renderGlobals", "resolution", "aiAOVDriver"}
     | {"VRaySettingsNode", "RedshiftOptions", "rmanGlobals"}
 )
+#: types of which each scene has one, and a scene that is referred to brings none
+SETTINGS = frozenset(
+    {
+        "renderGlobals",
+        "resolution",
+        "colorManagementGlobals",
+        "hwRenderGlobals",
+        "defaultHardwareRenderGlobals",
+        "VRaySettingsNode",
+    }
+    | {"RedshiftOptions", "rmanGlobals", "rmanBakingGlobals", "aiOptions", "coronaGlobals", "indigoGlobals", "appleseedGlobals"}
+    | {"mentalrayOptions", "mentalrayGlobals", "dynGlobals", "RenderMan", "PBRTRenderSettings", "time"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +78,8 @@ class MayaScene:
     rules: dict[str, str] = field(default_factory=dict)
     #: overridden attributes of nodes in referenced scenes: node, attribute, text
     edits: list[tuple[str, str, str]] = field(default_factory=list)
+    #: whether times are in the file as frames: in binary files they are not
+    times_known: bool = True
     #: where the file could not be read, and why
     damage: list[Unresolved] = field(default_factory=list)
 

@@ -25,13 +25,16 @@ _WRITE_WORD = re.compile(
 _EXTENSION = re.compile(r"\.(?=[A-Za-z0-9]*[A-Za-z])([A-Za-z0-9]{1,9})\Z")
 #: a template of a frame may stand in the place of an extension's end
 _ASSET = frozenset(
-    "abc ai ass assbin avi bgeo bin bmp brf btf c4d cin csv cube dae dat dds dgn dpx dwg exr fbx fur gbi glb gltf gscs gscf "
-    "gscl gcha gif hdr ies iff jp2 jpeg jpg ldt lut ma mb mc mcc mcx mdl mov mp3 mp4 mpg mtl mtlx nk ocio obj ogg osl oso pc2 "
-    "pdc pfm pic png prt psb psd ptc ptx ptex r3d rat rib rs rsmap rstexbin sgi spi1d spi3d stl svg tdl tex tga tif tiff tx txt "
-    "usd usda usdc usdz vdb vrimg vrmap vrlmap vrmat vrmesh vrscene vrst wav webp xgen xml zpr".split()
+    re.findall(
+        r"\w+",
+        "abc ai ass assbin avi bgeo bin bmp brf btf c4d cin csv cube dae dat dds dgn dpx dwg exr fbx fur gbi glb gltf gscs gscf "
+        "gscl gcha gif hdr ies iff jp2 jpeg jpg ldt lut ma mb mc mcc mcx mdl mov mp3 mp4 mpg mtl mtlx nk ocio obj ogg osl oso pc2 "
+        "pdc pfm pic png prt psb psd ptc ptx ptex r3d rat rib rs rsmap rstexbin sgi spi1d spi3d stl svg tdl tex tga tif tiff tx txt "
+        "usd usda usdc usdz vdb vrimg vrmap vrlmap vrmat vrmesh vrscene vrst wav webp xgen xml zpr",
+    )
 )
 #: programs and code are part of the software, not of a scene
-_PROGRAM = frozenset("exe dll so dylib bundle mll py pyc mel bat sh cmd".split())
+_PROGRAM = frozenset({"exe", "dll", "so", "dylib", "bundle", "mll", "py", "pyc", "mel", "bat", "sh", "cmd"})
 #: attributes of any type that hold no file that is read, and what they are
 _NEVER = {
     "icn": "an icon of Maya's interface",
@@ -45,11 +48,14 @@ _NEVER = {
 }
 #: names that are never paths however they look: colour spaces, node names, dates, templates of the interface, versions
 _NAMES = frozenset(
-    "cs colorSpace wsn workingSpaceName vtn viewTransformName dn displayName vn viewName otn outputTransformName "
-    "potn playblastOutputTransformName hc homeCommand cdat creationDate ctor creator ssl cssl staticSelection pp primPath "
-    "excludePrimPaths usdStageLoadRules szd serialized lyr cmp cacheGeomPath version xgVersion b before a after vwt uit "
-    "ixp internalExpression rman__torattr___phase dcc cuvs currentUVSet uvsn ptag template tmpl vb customAttrs uid "
-    "ai_translator aiTranslator rendererName otfna mSceneName".split()
+    re.findall(
+        r"\w+",
+        "cs colorSpace wsn workingSpaceName vtn viewTransformName dn displayName vn viewName otn outputTransformName "
+        "potn playblastOutputTransformName hc homeCommand cdat creationDate ctor creator ssl cssl staticSelection pp primPath "
+        "excludePrimPaths usdStageLoadRules szd serialized lyr cmp cacheGeomPath version xgVersion b before a after vwt uit "
+        "ixp internalExpression rman__torattr___phase dcc cuvs currentUVSet uvsn ptag template tmpl vb customAttrs uid "
+        "ai_translator aiTranslator rendererName otfna mSceneName",
+    )
 )
 _DATE = re.compile(r"\d{4}/\d{2}/\d{2}|\d{2}/\d{2}/\d{4}")
 _VERSION = re.compile(r"v?\d+(?:\.\w+)*\Z")

@@ -19,7 +19,9 @@ from conductor_core.report import Unresolved
 
 _HEADER = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*//\s*Maya ASCII", re.IGNORECASE)
 #: words that every scene begins with, where its first comment was lost
-_FIRST = re.compile(rb"^(?:requires\s+(?:-\w+\s+\"?\w+\"?\s+)*\"?maya\"?\s|createNode\s+\w+|fileInfo\s+\"|currentUnit\s+-)", re.MULTILINE)
+_FIRST = re.compile(
+    rb"^(?:requires\s+(?:-\w+\s+\"?\w+\"?\s+)*\"?maya\"?\s|createNode\s+\w+|fileInfo\s+\"|currentUnit\s+-)", re.MULTILINE
+)
 _CODESET = re.compile(rb"^//Codeset:\s*(\S+)", re.MULTILINE)
 #: code pages of Windows by Maya's name
 _CODECS = {"1252": "cp1252", "932": "cp932", "936": "gbk", "949": "cp949", "950": "big5", "1250": "cp1250", "1251": "cp1251"}
@@ -27,7 +29,9 @@ _CODECS |= {"SJIS": "cp932", "shiftjis": "cp932", "eucJP": "euc_jp", "ISO8859-1"
 _BULK = b"\tsetAttr "
 
 
-@reads_format("maya-ascii", lambda head, extension: bool(_HEADER.match(head)) or (extension == ".ma" and bool(_FIRST.search(head))))
+@reads_format(
+    "maya-ascii", lambda head, extension: bool(_HEADER.match(head)) or (extension == ".ma" and bool(_FIRST.search(head)))
+)
 def read_maya_ascii(survey: Survey) -> Iterator[Finding | Facts]:
     """Yield what a Maya ASCII scene says of other files.
 
@@ -66,7 +70,9 @@ def _wanted_in(builder: SceneBuilder) -> Callable[[bytes], bool]:
     def wanted(piece: bytes) -> bool:
         if not piece.startswith(_BULK):
             # connections and the like are many, and only those of nodes that matter are worth a look
-            return not piece.startswith((b"connectAttr ", b"relationship ", b"parent ", b"lockNode ")) or builder.wants_link(piece)
+            return not piece.startswith((b"connectAttr ", b"relationship ", b"parent ", b"lockNode ")) or builder.wants_link(
+                piece
+            )
         if b'"string' in piece or b"dataReferenceEdits" in piece:
             return True
         # several statements in one line, and the flags of nodes that name files

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,23 @@ from conductor_core.formats.maya_statements import Statement, Word
 
 #: flags of setAttr with a word behind them
 _SET_FLAGS = frozenset(
-    "-k -keyable -l -lock -s -size -ch -channelBox -cb -ca -caching -cch -capacityHint -typ -type".split()
+    {
+        "-k",
+        "-keyable",
+        "-l",
+        "-lock",
+        "-s",
+        "-size",
+        "-ch",
+        "-channelBox",
+        "-cb",
+        "-ca",
+        "-caching",
+        "-cch",
+        "-capacityHint",
+        "-typ",
+        "-type",
+    }
 )
 #: attributes whose source says which frames a node shows
 _FRAME_INPUTS = (b'.fe"', b".frameExtension", b".frameNumber")
@@ -34,7 +51,8 @@ class SceneBuilder:
     statements: int = 0
     #: whether numbers of the present node are worth keeping
     detailed: bool = False
-    _node: MayaNode | None = None
+    #: the node that statements are about at the moment
+    node: MayaNode | None = None
     _types: dict[str, str] = field(default_factory=dict)
     #: connections into nodes that show frames: (from, to)
     _links: list[tuple[str, str]] = field(default_factory=list)
@@ -67,25 +85,25 @@ class SceneBuilder:
     def enter(self, type_: str, name: str) -> None:
         """Begin a node, or go on with one that Maya makes by itself."""
         self._leave()
-        self._node = MayaNode(type_, name.lstrip(":"), plugin=self.scene.plugin_types.get(type_, ""))
+        self.node = MayaNode(type_, name.lstrip(":"), plugin=self.scene.plugin_types.get(type_, ""))
         self.detailed = type_ in STRUCTURE or is_known("maya", type_)
         if self.detailed and len(self._types) < _NAMES:
-            self._types[self._node.name] = type_
+            self._types[self.node.name] = type_
 
     def put(self, attribute: str, values: tuple[str, ...], *, conflicted: bool = False) -> None:
         """Keep an attribute of the present node."""
-        if self._node is None:
+        if self.node is None:
             return
-        old = self._node.values.get(attribute)
+        old = self.node.values.get(attribute)
         if conflicted and old is not None and old != values and len(self._other_sides) < _SIDES:
-            self._other_sides.append((self._node, attribute, values))
+            self._other_sides.append((self.node, attribute, values))
         else:
-            self._node.values[attribute] = values
+            self.node.values[attribute] = values
 
     def _leave(self) -> None:
-        if self._node is not None and self._node.values:
-            self.scene.add(self._node)
-        self._node = None
+        if self.node is not None and self.node.values:
+            self.scene.add(self.node)
+        self.node = None
         self.detailed = False
 
     def create_node(self, words: tuple[Word, ...], _conflicted: bool) -> None:
@@ -102,15 +120,15 @@ class SceneBuilder:
 
     def rename(self, words: tuple[Word, ...], _conflicted: bool) -> None:
         """`rename -uid …` names nothing; `rename "new"` names the present node."""
-        if self._node is not None and len(words) == 1:
-            self._node.name = words[0].text
+        if self.node is not None and len(words) == 1:
+            self.node.name = words[0].text
 
     def add_attr(self, words: tuple[Word, ...], _conflicted: bool) -> None:
         """`addAttr -sn SHORT -ln LONG`."""
         names = {"-sn": "short", "-shortName": "short", "-ln": "long", "-longName": "long"}
-        found = {names[a.text]: b.text for a, b in zip(words, words[1:], strict=False) if a.text in names}
-        if self._node is not None and found.get("long"):
-            self._node.added[found.get("short", found["long"])] = found["long"]
+        found = {names[a.text]: b.text for a, b in itertools.pairwise(words) if a.text in names}
+        if self.node is not None and found.get("long"):
+            self.node.added[found.get("short", found["long"])] = found["long"]
 
     def set_attr(self, words: tuple[Word, ...], conflicted: bool) -> None:
         """`setAttr ".attribute" -type "string" "text"`, with flags anywhere."""
@@ -137,15 +155,20 @@ class SceneBuilder:
 
     def _type_of(self, name: str) -> str:
         name = name.lstrip(":")
-        if self._node is not None and self._node.name == name:
-            return self._node.type
+        if self.node is not None and self.node.name == name:
+            return self.node.type
         return default_type(name) or self._types.get(name, "")
 
     def connect(self, words: tuple[Word, ...], _conflicted: bool) -> None:
         """`connectAttr "time1.o" "file1.fe"`."""
         ends = [w.text for w in words if w.quoted or "." in w.text]
-        if len(ends) >= 2 and len(self._links) < _NAMES:
-            self._links.append((ends[0], ends[1]))
+        if len(ends) >= 2:
+            self.link(ends[0], ends[1])
+
+    def link(self, source: str, target: str) -> None:
+        """Keep a connection that says which frames a node shows."""
+        if len(self._links) < _NAMES:
+            self._links.append((source, target))
 
     def file(self, words: tuple[Word, ...], _conflicted: bool) -> None:
         """`file -r` and `file -rdi DEPTH`: references. The second kind comes first and tells those within others too."""
@@ -160,7 +183,7 @@ class SceneBuilder:
 
     def requires(self, words: tuple[Word, ...], _conflicted: bool) -> None:
         """`requires maya "2024"`, `requires -nodeType "aiOptions" "mtoa" "5.1.0"`."""
-        types = [b.text for a, b in zip(words, words[1:], strict=False) if a.text == "-nodeType"]
+        types = [b.text for a, b in itertools.pairwise(words) if a.text == "-nodeType"]
         _, rest = _parsed(words, {"-nodeType": "", "-dataType": ""})
         if len(rest) < 2:
             return
@@ -249,5 +272,3 @@ def _edits(words: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
             text = match[1].replace('\\"', '"').replace("\\\\", "\\")
             if may_hold_path(text):
                 yield words[i - 2], words[i - 1], text
-
-

@@ -7,7 +7,7 @@ Maya writes each statement from the start of a line to `;` at the end of one.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
 
@@ -18,7 +18,7 @@ _END = re.compile(rb";[ \t]*\r?\n")
 #: how a line of a merge conflict begins
 _CONFLICT = re.compile(r"(?:<{7}|={7}|>{7}|\|{7})(?:\s|\Z)")
 _TOKEN = re.compile(
-    r'(?P<space>[ \t\r\n\f\v]+)|(?P<conflict>^(?:<{7}|={7}|>{7}|\|{7})(?:[ \t].*)?$)|(?P<comment>//[^\n]*)|(?P<block>/\*.*?\*/)|'
+    r"(?P<space>[ \t\r\n\f\v]+)|(?P<conflict>^(?:<{7}|={7}|>{7}|\|{7})(?:[ \t].*)?$)|(?P<comment>//[^\n]*)|(?P<block>/\*.*?\*/)|"
     r'"(?P<text>[^"\\]*(?:\\.[^"\\]*)*)"|(?P<end>;)|(?P<plus>\+(?=\s|"))|(?P<group>[(){}])|(?P<word>[^\s";(){}]+)|(?P<other>.)',
     re.DOTALL | re.MULTILINE,
 )
@@ -145,7 +145,7 @@ class StatementStream:
         elif line.startswith(">>>>>>>"):
             self.conflicted = False
 
-    def _overlong(self, rest: bytes) -> Iterator[Statement | Broken]:
+    def _overlong(self, rest: bytes) -> Generator[Statement | Broken, None, bytes]:
         """Yield what can be told of a statement that is too long, or of many in one line; return what is to be kept."""
         inner = rest.rfind(b";")
         if inner > 0 and not rest[: inner + 1].count(b'"') % 2:
@@ -155,7 +155,7 @@ class StatementStream:
         if self.wanted(rest[:65536]):
             reason = f"a statement of more than {self.limit:,} bytes was not read"
             yield Broken(self.decode(rest[:200]).strip(), reason)
-        return (yield from self._skip())
+        return self._skip()
 
     def _several(self, data: bytes) -> Iterator[Statement | Broken]:
         """Yield the statements of one very long line, some at a time."""
@@ -170,7 +170,7 @@ class StatementStream:
                 yield from self._parse(part)
             start = end
 
-    def _skip(self) -> Iterator[Statement | Broken]:
+    def _skip(self) -> bytes:
         """Read up to the end of the present statement; return what follows it."""
         tail = b""
         while block := self.file.read(BLOCK):
@@ -179,7 +179,6 @@ class StatementStream:
                 return data[match.end() :]
             tail = data[-4:]
         return b""
-        yield  # a generator, as its callers need one
 
     def _last(self, rest: bytes) -> Iterator[Statement | Broken]:
         """Yield what stands behind the last complete statement: a comment, or where the file was cut off."""
@@ -189,8 +188,7 @@ class StatementStream:
         if rest.rstrip().endswith((b";", b"*/")) or not any(isinstance(f, Statement) for f in found):
             yield from found
             return
-        for one in found[:-1]:
-            yield one
+        yield from found[:-1]
         last = found[-1]
         if isinstance(last, Statement) and last.command in ("setAttr", "file") and len(last.words) > 2:
             yield last
@@ -209,4 +207,9 @@ def unescaped(text: str) -> str:
 def _opens_comment(piece: bytes) -> bool:
     """Tell whether a piece ends within a comment of several lines; quotes are rare before one."""
     at = piece.rfind(b"/*")
-    return at >= 0 and piece.find(b"*/", at) < 0 and piece.count(b'"', 0, at) % 2 == 0 and piece.rfind(b"//", 0, at) < piece.rfind(b"\n", 0, at) + 1
+    return (
+        at >= 0
+        and piece.find(b"*/", at) < 0
+        and piece.count(b'"', 0, at) % 2 == 0
+        and piece.rfind(b"//", 0, at) < piece.rfind(b"\n", 0, at) + 1
+    )

@@ -32,6 +32,7 @@ short_names("renderGlobals", preMel="pram", postMel="poam", preRenderLayerMel="p
 short_names("renderGlobals", preRenderMel="prm", postRenderMel="pom")
 short_names("hwRenderGlobals", "defaultHardwareRenderGlobals", "hardwareRenderGlobals", filename="fn")
 short_names("time", outTime="o")
+short_names("viewColorManager", lutFile="lut")
 short_names("camera", renderable="rnd")
 short_names("renderLayer", renderable="rndr")
 short_names("expression", internalExpression="ixp")
@@ -47,17 +48,21 @@ files("maya", "audio", "filename", kind="sound", source=_NODES + "audio.html")
 files("maya", "mayaUsdProxyShape", "filePath", kind="layer", source=_USD + "lib/mayaUsd.md")
 files("maya", "pxrUsdProxyShape", "filePath", kind="layer", source=_USD + "lib/mayaUsd.md")
 files("maya", "pxrUsdReferenceAssembly", "filePath", kind="layer", source=_USD + "lib/mayaUsd.md")
-files("maya", "AL_usdmaya_ProxyShape", "filePath", kind="layer", source="https://github.com/Autodesk/maya-usd/blob/dev/plugin/al/docs")
+files(
+    "maya",
+    "AL_usdmaya_ProxyShape",
+    "filePath",
+    kind="layer",
+    source="https://github.com/Autodesk/maya-usd/blob/dev/plugin/al/docs",
+)
 files("maya", "dx11Shader", "shader", kind="shader", source=_NODES + "dx11Shader.html")
 files("maya", "GLSLShader", "shader", kind="shader", source=_NODES + "GLSLShader.html")
 files("maya", "ShaderfxShader", "graph", kind="shader", source="seen in scenes saved by Maya 2018")
 files("maya", "StingrayPBS", "graph", kind="shader", source="seen in scenes saved by Maya 2018")
+files("maya", "viewColorManager", "lutFile", kind="lut", source=_NODES + "viewColorManager.html")
 files("maya", "svgToPoly", "svgFilepath", kind="geometry", source=_NODES + "svgToPoly.html")
 files("maya", "MASH_Audio", "filename", kind="sound", source="https://help.autodesk.com/cloudhelp/2024/ENU/Maya-MotionGraphics/")
 files("maya", "renderGlobals", "imageFilePrefix", kind="image", role="write", source=_NODES + "renderGlobals.html")
-files("maya", "hwRenderGlobals", "filename", kind="image", role="write", source=_NODES + "hwRenderGlobals.html")
-for _type in ("defaultHardwareRenderGlobals", "hardwareRenderGlobals"):
-    files("maya", _type, "filename", kind="image", role="write", source=_NODES + "hwRenderGlobals.html")
 
 
 @reads_node("maya", "file", "psdFileTex", "movie", source=_NODES + "file.html")
@@ -104,7 +109,7 @@ def _image(node: MayaNode, ask: MayaAsk, attribute: str, kind: Kind, mode: int) 
 @reads_node("maya", "colorManagementGlobals", source=_NODES + "colorManagementGlobals.html")
 def colour_management(node: Node, ask: Ask) -> Iterator[Finding]:
     """Yield the OCIO configuration, where the scene uses one."""
-    if node.number("cmEnabled", 1) and node.number("configFileEnabled", 1):
+    if node.number("cmEnabled", 1) and node.number("configFileEnabled"):
         yield from ask.read(node, "configFilePath", "ocio")
     else:
         yield from ask.ignore(node, "configFilePath", "the scene does not use a configuration for its colours")
@@ -168,3 +173,9 @@ def container(node: Node, ask: Ask) -> Iterator[Finding]:
     """Yield that a container's template and icon are of the interface."""
     yield from ask.ignore(node, "templatePath", "a template of Maya's interface")
     yield from ask.ignore(node, "iconName", "an icon of Maya's interface")
+
+
+@reads_node("maya", "hwRenderGlobals", "defaultHardwareRenderGlobals", source=_NODES + "hwRenderGlobals.html")
+def hardware_buffer(node: Node, ask: Ask) -> Iterator[Finding]:
+    """Yield that only the old window for hardware rendering writes there."""
+    yield from ask.ignore(node, "filename", "only Maya's old hardware render buffer writes there")

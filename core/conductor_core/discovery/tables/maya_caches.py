@@ -35,7 +35,14 @@ _XGEN = "https://help.autodesk.com/cloudhelp/2024/ENU/Maya-CharEffEnvBuild/"
 files("maya", "xgmPalette", "xgFileName", kind="data", reach=Sidecars((".xgen", ".xgd", ".abc", ".xpd")), source=_XGEN)
 files("maya", "xgmSplineCache", "fileName", kind="cache", source=_XGEN)
 files("maya", "xgmSplineBase", "cacheFileName", kind="cache", source=_XGEN)
-files("maya", "BifMeshImportNode", "bifMeshDirectory", kind="cache", reach=Folder(), source="https://help.autodesk.com/view/BIFROST/ENU/")
+files(
+    "maya",
+    "BifMeshImportNode",
+    "bifMeshDirectory",
+    kind="cache",
+    reach=Folder(),
+    source="https://help.autodesk.com/view/BIFROST/ENU/",
+)
 files("maya", "bifShape", "aiFilename", kind="volume", source="https://help.autodesk.com/view/ARNOL/ENU/")
 files("maya", "BossEXRInfluence", "exrFilename", kind="image", source=_NODES + "BossEXRInfluence.html")
 for _type in ("bifrostLiquidContainer", "bifrostAeroContainer", "bifrostContainer"):

@@ -25,9 +25,36 @@ short_names("mentalrayOptions", finalGatherFilename="fgfn", photonMapFilename="p
 short_names("pgYetiMaya", cacheFileName="cfn", imageSearchPath="isp", outputCacheFileName="ocfn")
 
 files("maya", "CoronaLight", "iesProfile", kind="profile", source=_OPEN_MAYA)
-files("maya", "coronaGlobals", "imagePath", "optimizedTexturePath", "exportSceneFileName", kind="image", role="write", source=_OPEN_MAYA)
-files("maya", "indigoGlobals", "imagePath", "optimizedTexturePath", "exportSceneFileName", kind="image", role="write", source=_OPEN_MAYA)
-files("maya", "appleseedGlobals", "imagePath", "optimizedTexturePath", "exportSceneFileName", kind="image", role="write", source=_OPEN_MAYA)
+files(
+    "maya",
+    "coronaGlobals",
+    "imagePath",
+    "optimizedTexturePath",
+    "exportSceneFileName",
+    kind="image",
+    role="write",
+    source=_OPEN_MAYA,
+)
+files(
+    "maya",
+    "indigoGlobals",
+    "imagePath",
+    "optimizedTexturePath",
+    "exportSceneFileName",
+    kind="image",
+    role="write",
+    source=_OPEN_MAYA,
+)
+files(
+    "maya",
+    "appleseedGlobals",
+    "imagePath",
+    "optimizedTexturePath",
+    "exportSceneFileName",
+    kind="image",
+    role="write",
+    source=_OPEN_MAYA,
+)
 files("maya", "indigoGlobals", "tone_cameraResponse_function_path", kind="data", source=_OPEN_MAYA)
 files("maya", "inDiffuse", "iesProfile", kind="profile", source=_OPEN_MAYA)
 files("maya", "PBRTRenderSettings", "cameraRealisticLensFile", kind="data", source=_PBRT)
@@ -44,13 +71,37 @@ for _type in ("PhoenixFDSimulator", "FluidSimulator", "phxSimulator"):
     files("maya", _type, "inputPath", "inPath", "input_path", "loadpath", kind="cache", source=_PHOENIX)
     files("maya", _type, "outputPath", "outPath", "output_path", kind="cache", role="write", source=_PHOENIX)
 files("maya", "SimulationCacheProxy", "inputCacheDir", "characterFilesDir", kind="cache", reach=Folder(), source=_GOLAEM)
-files("maya", "SimulationCacheProxy", "characterFiles", "layoutFile", "terrainFile", "sourceTerrain", "destTerrain", kind="data", source=_GOLAEM)
+files(
+    "maya",
+    "SimulationCacheProxy",
+    "characterFiles",
+    "layoutFile",
+    "terrainFile",
+    "sourceTerrain",
+    "destTerrain",
+    kind="data",
+    source=_GOLAEM,
+)
 files("maya", "CrowdRenderProxy", "cacheFileDir", "inputCacheDir", kind="cache", reach=Folder(), source=_GOLAEM)
 files("maya", "CrowdRenderProxy", "characterFiles", "layoutFile", "terrainFile", "materialsFile", kind="data", source=_GOLAEM)
-files("maya", "FurryBallSettings", "imagePath", kind="image", role="write", source="http://aaa-studio.cz/furryballRThelp/maya/Common.html")
+files(
+    "maya",
+    "FurryBallSettings",
+    "imagePath",
+    kind="image",
+    role="write",
+    source="http://aaa-studio.cz/furryballRThelp/maya/Common.html",
+)
 files("maya", "delightIESProfile", "file", kind="profile", source="https://documentation.3delightcloud.com/")
 files("maya", "dlStandIn", "filename", kind="procedural", source="https://documentation.3delightcloud.com/")
-files("maya", "dlRenderSettings", "layerDefaultFilename", kind="image", role="write", source="https://documentation.3delightcloud.com/")
+files(
+    "maya",
+    "dlRenderSettings",
+    "layerDefaultFilename",
+    kind="image",
+    role="write",
+    source="https://documentation.3delightcloud.com/",
+)
 
 
 @reads_node("maya", "mentalrayOptions", source=_MENTAL_RAY)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
 
 from conductor_core.discovery.finding import Finding
 from conductor_core.discovery.maya_ask import MayaAsk
+from conductor_core.discovery.maya_node import MayaNode
 from conductor_core.discovery.node import Ask, Node, files, reads_node
+from conductor_core.report import ScanOutput
 
+_WORKSPACE = re.compile(r"<ws>/?", re.IGNORECASE)
 _PIXAR = "https://rmanwiki.pixar.com/display/REN/"
 
 files("maya", "PxrTexture", "filename", kind="texture", source=_PIXAR + "PxrTexture")
@@ -34,11 +39,22 @@ files("maya", "rmanOpenVDB", "file", "filename", kind="volume", source=_PIXAR + 
 files("maya", "OpenVDBVisualize", "VdbFilePath", kind="volume", source=_PIXAR + "OpenVDB")
 files("maya", "OpenVDBRead", "VdbFilePath", "file", kind="volume", source="https://www.openvdb.org/documentation/")
 files("maya", "rmanDisplay", "filePath", kind="image", role="write", source=_PIXAR + "Displays")
-files(
-    "maya", "rmanGlobals", "imageOutputDir", "imageFileFormat", "ribOutputDir", "ribFileFormat", "checkpointFileFormat",
-    kind="image", role="write", source="https://rmanwiki.pixar.com/pages/viewpage.action?pageId=45749217",
-)  # fmt: skip
-files("maya", "rmanBakingGlobals", "imageOutputDir", "imageFileFormat", kind="image", role="write", source=_PIXAR + "Baking")
+
+
+@reads_node("maya", "rmanGlobals", "rmanBakingGlobals", source="https://rmanwiki.pixar.com/pages/viewpage.action?pageId=45749217")
+def outputs(node: Node, ask: Ask) -> Iterator[Finding]:
+    """Yield where RenderMan writes: a folder, in which `<ws>` is the project, and names within it."""
+    if not isinstance(node, MayaNode) or not isinstance(ask, MayaAsk):
+        return
+    root = ask.places.project.root or os.path.dirname(ask.places.file)
+    for folder, name in (("imageOutputDir", "imageFileFormat"), ("ribOutputDir", "ribFileFormat")):
+        base = root
+        for key, value in ask.stored(node, folder):
+            output = ask.output(_WORKSPACE.sub("", value), f"{node.name}.{key}", root)
+            base = output.path
+            yield ScanOutput(value, base, output.referrer)
+        for key, value in ask.stored(node, name):
+            yield ask.output(value, f"{node.name}.{key}", base)
 
 
 @reads_node("maya", "RenderMan", source="seen in scenes saved by RenderMan for Maya 20")
