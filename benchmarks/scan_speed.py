@@ -24,7 +24,9 @@ def mesh(number: int) -> str:
     """Return a mesh as Maya writes it: some strings, a great many numbers."""
     vertices = "".join(f'\tsetAttr ".vt[{i * 166}:{i * 166 + 165}]"\n{LINE * 42}\t\t;\n' for i in range(6))
     faces = "".join(
-        f'\tsetAttr ".fc[{i * 500}:{i * 500 + 499}]" -type "polyFaces" \n' + "\t\tf 4 1 2 3 4\n\t\tmu 0 4 1 2 3 4\n" * 250 + "\t\t;\n"
+        f'\tsetAttr ".fc[{i * 500}:{i * 500 + 499}]" -type "polyFaces" \n'
+        + "\t\tf 4 1 2 3 4\n\t\tmu 0 4 1 2 3 4\n" * 250
+        + "\t\t;\n"
         for i in range(2)
     )
     return (
@@ -33,7 +35,7 @@ def mesh(number: int) -> str:
         f'createNode mesh -n "prop_{number}Shape" -p "prop_{number}";\n\trename -uid "1A0EE5B9-4678-CEAD-A90E-{number:012X}";\n'
         '\tsetAttr -k off ".v";\n\tsetAttr ".vir" yes;\n\tsetAttr ".vif" yes;\n\tsetAttr ".uvst[0].uvsn" -type "string" "map1";\n'
         '\tsetAttr ".cuvs" -type "string" "map1";\n\tsetAttr ".dcc" -type "string" "Ambient+Diffuse";\n'
-        f"\tsetAttr -s 996 \".vt\";\n{vertices}{faces}"
+        f'\tsetAttr -s 996 ".vt";\n{vertices}{faces}'
         '\tsetAttr ".ai_translator" -type "string" "polymesh";\n'
     )
 
@@ -83,7 +85,9 @@ def scan(path: str) -> None:
     size = os.path.getsize(path) / 1e6
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     found = len(report.dependencies) + len(report.missing)
-    print(f"{size:.0f} MB in {seconds:.2f} s: {size / seconds:.0f} MB/s; peak {peak / 1024:.0f} MB (start {before / 1024:.0f} MB)")
+    print(
+        f"{size:.0f} MB in {seconds:.2f} s: {size / seconds:.0f} MB/s; peak {peak / 1024:.0f} MB (start {before / 1024:.0f} MB)"
+    )
     print(f"{found} files named")
 
 

@@ -95,8 +95,15 @@ def _references(scene: MayaScene, ask: MayaAsk) -> Iterator[Finding]:
             reason = f"{os.path.basename(parent[0])} refers to it itself"
             yield Ignored(reference.path, reference.name, reason)
         else:
-            yield from found
+            yield from (_without_loop(one, ask.survey) for one in found)
         parents[reference.depth] = files
+
+
+def _without_loop(finding: Finding, survey: Survey) -> Finding:
+    """Return a reference that is not read on where it leads back to the scene that was asked about."""
+    top = os.path.realpath(survey.scene or survey.file)
+    back = isinstance(finding, Usage) and any(os.path.realpath(p) == top for p in finding.places)
+    return replace(finding, follow=False) if back and isinstance(finding, Usage) else finding
 
 
 def _kind(path: str) -> Kind:

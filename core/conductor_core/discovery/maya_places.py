@@ -76,6 +76,8 @@ class MayaPlaces:
 
     def find(self, text: str, kind: Kind) -> Placed:
         """Return the absolute patterns for a path, in the order in which they are tried."""
+        if "\0" in text:
+            return Placed(unresolved="no path has a NUL in it")
         if shipped := _SHIPPED.search(text):
             name = "Arnold for Maya" if "MTOA" in shipped[0].upper() else "Maya"
             return Placed(shipped=f"ships with {name}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Callable, Iterator
 
@@ -27,6 +26,11 @@ _CODESET = re.compile(rb"^//Codeset:\s*(\S+)", re.MULTILINE)
 _CODECS = {"1252": "cp1252", "932": "cp932", "936": "gbk", "949": "cp949", "950": "big5", "1250": "cp1250", "1251": "cp1251"}
 _CODECS |= {"SJIS": "cp932", "shiftjis": "cp932", "eucJP": "euc_jp", "ISO8859-1": "latin-1", "GB18030": "gb18030"}
 _BULK = b"\tsetAttr "
+_IDLE = (b"\trename -uid ", b"lockNode ", b"\tlockNode ")
+_LINKS = (b"connectAttr ", b"relationship ", b"parent ", b"dataStructure ")
+#: the plain form of most statements
+_CREATE = re.compile(rb'createNode (\w+)(?: -s)? -n "([^"\\\x80-\xff]*)"(?: -p "[^"\\]*")?\Z')
+_STRING = re.compile(rb'\tsetAttr (?:-\w+ \w+ )*"\.[^"]*" -type "string" "([^"\\]*)"\Z')
 
 
 @reads_format(
@@ -65,30 +69,46 @@ def read_scene(survey: Survey) -> MayaScene:
 
 
 def _wanted_in(builder: SceneBuilder) -> Callable[[bytes], bool]:
-    """Return what decides, for each piece of the file, whether it is looked at: most of a scene is numbers."""
+    """Return what decides, for each piece of the file, whether it is taken apart: most of a scene is numbers.
+
+    The plainest statements, of which a scene has millions, are taken in right here.
+    """
 
     def wanted(piece: bytes) -> bool:
-        if not piece.startswith(_BULK):
-            # connections and the like are many, and only those of nodes that matter are worth a look
-            return not piece.startswith((b"connectAttr ", b"relationship ", b"parent ", b"lockNode ")) or builder.wants_link(
-                piece
-            )
-        if b'"string' in piece or b"dataReferenceEdits" in piece:
-            return True
-        # several statements in one line, and the flags of nodes that name files
-        return (builder.detailed and len(piece) < 1000) or (b";" in piece and b'"' in piece)
+        if piece.startswith(_BULK):
+            return _may_matter(piece, builder)
+        if piece.startswith(_IDLE) and b";" not in piece:
+            return False
+        if piece.startswith(_LINKS):
+            # connections are many, and only those that say which image of a sequence is shown are worth a look
+            return builder.wants_link(piece)
+        if created := _CREATE.match(piece):
+            builder.statements += 1
+            builder.enter(created[1].decode(), created[2].decode("utf-8", "surrogateescape"))
+            return False
+        return True
 
     return wanted
+
+
+def _may_matter(piece: bytes, builder: SceneBuilder) -> bool:
+    """Tell whether a `setAttr` may hold a path, or a number that says something of one."""
+    if b'"string' not in piece:
+        if builder.detailed and len(piece) < 1000:
+            return True
+        # several statements in one line; a list of edits of a reference
+        return piece.find(b'"', 64) >= 0 and (b";" in piece or b"dataReferenceEdits" in piece)
+    if builder.detailed:
+        return True
+    text = _STRING.match(piece)
+    return text is None or b"/" in text[1] or b"." in text[1] or b"\\" in text[1]
 
 
 def _decoder(head: bytes) -> Callable[[bytes], str]:
     """Return how the file's text is read: UTF-8, else the code page that the file names; bytes survive in any case."""
     found = _CODESET.search(head)
     name = found[1].decode("ascii", "replace") if found else "UTF-8"
-    try:
-        codec = codecs.lookup(_CODECS.get(name, name)).name
-    except LookupError:
-        codec = "utf-8"
+    codec = _CODECS.get(name, "utf-8")
 
     def decode(data: bytes) -> str:
         for one in ("utf-8", codec):

@@ -101,7 +101,7 @@ class SceneBuilder:
             self.node.values[attribute] = values
 
     def _leave(self) -> None:
-        if self.node is not None and self.node.values:
+        if self.node is not None and (self.node.values or self.node.type in STRUCTURE):
             self.scene.add(self.node)
         self.node = None
         self.detailed = False

@@ -15,10 +15,8 @@ from typing import BinaryIO, NamedTuple
 BLOCK = 4 << 20
 #: what ends a statement as Maya writes it
 _END = re.compile(rb";[ \t]*\r?\n")
-#: how a line of a merge conflict begins
-_CONFLICT = re.compile(r"(?:<{7}|={7}|>{7}|\|{7})(?:\s|\Z)")
 _TOKEN = re.compile(
-    r"(?P<space>[ \t\r\n\f\v]+)|(?P<conflict>^(?:<{7}|={7}|>{7}|\|{7})(?:[ \t].*)?$)|(?P<comment>//[^\n]*)|(?P<block>/\*.*?\*/)|"
+    r"(?P<space>[ \t\r\n\f\v]+)|(?P<conflict>^(?:<{7}|={7}|>{7}|\|{7})(?:[ \t][^\n]*)?$)|(?P<comment>//[^\n]*)|(?P<block>/\*.*?\*/)|"
     r'"(?P<text>[^"\\]*(?:\\.[^"\\]*)*)"|(?P<end>;)|(?P<plus>\+(?=\s|"))|(?P<group>[(){}])|(?P<word>[^\s";(){}]+)|(?P<other>.)',
     re.DOTALL | re.MULTILINE,
 )
@@ -68,6 +66,8 @@ class StatementStream:
     #: how the file's bytes become text
     decode: Callable[[bytes], str]
     conflicted: bool = False
+    #: whether the stream is within a comment of several lines
+    _commented: bool = False
 
     def __iter__(self) -> Iterator[Statement | Broken]:
         """Yield the statements that are wanted."""
@@ -79,8 +79,10 @@ class StatementStream:
             rest = data[cut:]
             if len(rest) > self.limit:
                 rest = yield from self._overlong(rest)
-        if rest.strip():
+        if rest.strip() and not self._commented:
             yield from self._last(rest)
+        elif self._commented and b"*/" not in rest:
+            yield Broken("/*", "a comment does not end, so that what follows it was not read")
 
     def _last_end(self, data: bytes, start: int) -> int:
         """Return where the last statement that ends in the data ends; looked for from the new part only."""
@@ -94,18 +96,28 @@ class StatementStream:
     def _pieces(self, data: bytes) -> Iterator[Statement | Broken]:
         if b"\r" in data[:4096]:
             data = data.replace(b"\r\n", b"\n")
-        pending = b""
         for piece in data.split(b";\n"):
-            if pending:
-                piece, pending = pending + b";\n" + piece, b""
-            if not self.wanted(piece):
-                continue
-            if _opens_comment(piece) and len(piece) < self.limit:
-                pending = piece
-                continue
+            yield from self._piece(piece)
+
+    def _piece(self, piece: bytes) -> Iterator[Statement | Broken]:
+        if self._commented:
+            _, found, piece = piece.partition(b"*/")
+            if not found:
+                return
+            self._commented = False
+        if self.wanted(piece):
+            if b"/*" in piece:
+                piece = self._before_comment(piece)
             yield from self._parse(piece)
-        if pending:
-            yield from self._parse(pending + b"*/")
+
+    def _before_comment(self, piece: bytes) -> bytes:
+        """Return a piece up to a comment that it does not end; what follows is passed over until it does."""
+        text = self.decode(piece)
+        for match in _TOKEN.finditer(text):
+            if match.lastgroup == "word" and match[0].startswith("/*"):
+                self._commented = True
+                return text[: match.start()].encode("utf-8", "surrogateescape")
+        return piece
 
     def _parse(self, piece: bytes) -> Iterator[Statement | Broken]:
         """Yield the statements of a piece: one, with comments before it, or several of one line."""
@@ -162,8 +174,10 @@ class StatementStream:
         start = 0
         while start < len(data):
             end = data.find(b";", min(len(data), start + 65536))
-            while end > 0 and data.count(b'"', start, end) % 2:
-                end = data.find(b";", end + 1)
+            open_quotes = data.count(b'"', start, max(start, end)) % 2
+            while end > 0 and open_quotes:
+                begin, end = end, data.find(b";", end + 1)
+                open_quotes ^= data.count(b'"', begin, max(begin, end)) % 2
             end = len(data) if end < 0 else end + 1
             part = data[start:end]
             if self.wanted(part):
@@ -202,14 +216,3 @@ def unescaped(text: str) -> str:
     if _RAW_WINDOWS.match(text):
         return text
     return _ESCAPE.sub(lambda m: _ESCAPES.get(m[1], m[0]), text)
-
-
-def _opens_comment(piece: bytes) -> bool:
-    """Tell whether a piece ends within a comment of several lines; quotes are rare before one."""
-    at = piece.rfind(b"/*")
-    return (
-        at >= 0
-        and piece.find(b"*/", at) < 0
-        and piece.count(b'"', 0, at) % 2 == 0
-        and piece.rfind(b"//", 0, at) < piece.rfind(b"\n", 0, at) + 1
-    )
