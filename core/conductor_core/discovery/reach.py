@@ -136,6 +136,7 @@ class WithTwins:
         return Found(tuple(files), found.lacking)
 
 
+@dataclass(frozen=True, slots=True)
 class Matching:
     """Those files that fit a pattern of the shell: `*`, `?` and `[…]` in its name or in the folders above."""
 
