@@ -6,7 +6,7 @@ import functools
 import importlib
 
 #: in the order in which formats are asked
-MODULES = ("wavefront_material",)
+MODULES = ("blend", "wavefront_material")
 
 
 @functools.lru_cache(maxsize=1)
