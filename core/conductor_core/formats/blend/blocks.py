@@ -49,7 +49,7 @@ class Block(NamedTuple):
     address: int
     #: number of the struct in the DNA
     struct: int
-    count: int
+    many: int
     #: where its bytes start
     at: int
 
@@ -105,7 +105,7 @@ def heads(stream: Stream, header: Header) -> Iterator[Block]:
     raise Broken(stream.position, f"it has more than {_MOST_BLOCKS:,} blocks")
 
 
-class Broken(Exception):  # noqa: N818  it is caught and told in words where the file is read
+class Broken(Exception):
     """Say where the chain of blocks breaks, and how."""
 
     def __init__(self, position: int, how: str) -> None:

@@ -132,7 +132,7 @@ class _SecondPass:
         data = self._stream.read(min(block.length, kept.LARGEST if whole else self._id_size))
         owner = Datablock(block.code, block.address)
         held = data if self._dna.name_of(block.struct) in kept.DATABLOCKS else data[: self._id_size]
-        owner.blocks[block.address] = Kept(block.struct, block.count, held)
+        owner.blocks[block.address] = Kept(block.struct, block.many, held)
         self._hold(held)
         head = record_of(self._blend.world, owner, owner.blocks[block.address])
         owner.full_name = _name(head)
@@ -158,7 +158,7 @@ class _SecondPass:
             return
         data = self._stream.read(block.length)
         if wanted and (held or kept.says_something(owner.code, data)):
-            owner.blocks[block.address] = Kept(number, block.count, data)
+            owner.blocks[block.address] = Kept(number, block.many, data)
             self._hold(data)
         if pointers:
             self._note_pointers(data, owner)

@@ -123,7 +123,11 @@ def _output_nodes(tree: Record) -> Iterator[tuple[Record, Record]]:
         one = waiting.pop()
         for node in one.listed("nodes"):
             settings = node.follow("storage")
-            if settings is not None and settings.struct.name in ("NodeImageMultiFile", "NodeImageFile", "NodeCompositorFileOutput"):
+            if settings is not None and settings.struct.name in (
+                "NodeImageMultiFile",
+                "NodeImageFile",
+                "NodeCompositorFileOutput",
+            ):
                 yield one, node
             group = node.datablock("id")
             if group is not None and group.code == b"NT" and group.address not in seen:
@@ -196,4 +200,4 @@ def _split(text: str) -> tuple[str, str]:
 
 def _joined(reading: Reading, slot: Slot, folder: str, name: str) -> str:
     base = reading.path(Slot(slot.owner, folder or "//")) if folder.startswith("//") else reading.path(Slot(slot.owner, folder))
-    return os.path.join(base if base is not None else folder, name)
+    return os.path.join(base, name) if base is not None else os.path.normpath(folder + name)

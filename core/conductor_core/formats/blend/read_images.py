@@ -6,8 +6,9 @@ https://docs.blender.org/api/current/bpy.types.Image.html, ImageUser.html, Compo
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from conductor_core.discovery.finding import Finding
+from conductor_core.discovery.finding import Finding, Usage
 from conductor_core.discovery.reach import Reach
 from conductor_core.formats.blend.animation import is_animated
 from conductor_core.formats.blend.numbering import ImageUse, numbered, with_tile_token
@@ -59,12 +60,9 @@ def image_uses(reading: Reading) -> Iterator[tuple[int, ImageUse]]:
 
 def _without_token(reading: Reading, image: Record, slot: Slot) -> Iterator[Finding]:
     for finding in reading.read(slot, "texture", _tiles(image)):
-        if hasattr(finding, "places"):
-            from dataclasses import replace
-
-            yield replace(finding, places=tuple(with_tile_token(p) for p in finding.places))
-        else:
-            yield finding
+        if isinstance(finding, Usage):
+            finding = replace(finding, places=tuple(with_tile_token(p) for p in finding.places))
+        yield finding
 
 
 def _reach(reading: Reading, image: Record, slot: Slot) -> Reach:

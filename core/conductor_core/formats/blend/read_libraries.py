@@ -22,8 +22,8 @@ _IN_MEMORY, _ARCHIVE = 1 << 2, 1 << 0
 def library(reading: Reading, library: Record) -> Iterator[Finding]:
     """Yield a linked .blend; of it is read what this file wants of it.
 
-    A file also lists the libraries of its libraries. They are files of the job, and what is in them is reached on the way
-    through those that link it. In a library, Blender looks only at those of its libraries that it needs.
+    Libraries of libraries are reached on the way through those that link them. One of which nothing is linked any more
+    stays in a file until somebody cleans it up; Blender does not read it, nor those of a library that it does not need.
     """
     slot = Slot(library.owner, library.text("name", "filepath"))
     if library.points("packedfile"):
@@ -33,10 +33,10 @@ def library(reading: Reading, library: Record) -> Iterator[Finding]:
         yield from reading.ignore(slot, "the linked data is packed into the .blend")
         return
     names = _wanted(reading, library)
-    if reading.linked is not None and not names:
-        yield from reading.ignore(slot, "nothing that is linked from this file needs it")
+    if not names:
+        yield from reading.ignore(slot, "nothing that counts here is linked from it")
         return
-    for finding in reading.read(slot, "library", follow=bool(names)):
+    for finding in reading.read(slot, "library"):
         if isinstance(finding, Usage):
             under = replace(reading.survey, frames=reading.frames, errand=Linked(names, reading.blurred))
             finding = replace(finding, under=under)

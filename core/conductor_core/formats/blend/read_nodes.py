@@ -24,7 +24,14 @@ _OSL = Itself(beside=(".osl", ".oso"))
 _EXTERNAL, _CUSTOM_CAMERA = 1, 3
 #: Import OBJ, PLY, STL, CSV, VDB, Text (4.5 and later)
 _IMPORT = "GeometryNodeImport"
-_KINDS: dict[str, Kind] = {"OBJ": "geometry", "PLY": "geometry", "STL": "geometry", "VDB": "volume", "CSV": "data", "Text": "text"}
+_KINDS: dict[str, Kind] = {
+    "OBJ": "geometry",
+    "PLY": "geometry",
+    "STL": "geometry",
+    "VDB": "volume",
+    "CSV": "data",
+    "Text": "text",
+}
 #: sockets that show a file browser (since 4.5)
 _PATH_SOCKETS = ("NodeSocketStringFilePath", "NodeSocketStringDirectoryPath")
 #: how many reroutes a link may pass; Blender itself refuses cycles

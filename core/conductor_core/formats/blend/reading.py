@@ -47,11 +47,17 @@ class Slot:
     """A place in the file where a path stands."""
 
     owner: Datablock
+    #: with `/` for `\\`, as Blender reads it wherever it runs, unless it is a path of a Windows share
     text: str
     #: as `bpy` names it: `filepath`
     attribute: str = "filepath"
     #: ` modifier "Ocean"`, ` node "IES"`; empty for the datablock itself
     within: str = ""
+
+    def __post_init__(self) -> None:
+        """Write the slashes as Blender does when it loads a file."""
+        if "\\" in self.text and not self.text.startswith("\\\\"):
+            object.__setattr__(self, "text", self.text.replace("\\", "/"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,7 @@ class Record:
         """Yield the members of a list (`ListBase`), in order."""
         head = self.part(name)
         address = head.address("first") if head else 0
-        seen = set()
+        seen: set[int] = set()
         while address and address not in seen and len(seen) < _LONGEST:
             seen.add(address)
             one = self._lead(address, "")
@@ -172,8 +172,8 @@ class Record:
     def _pointer(self, member: Member) -> int:
         dna = self.world.dna
         start = self.at + member.offset
-        order = "little" if dna.endian == "<" else "big"
-        return int.from_bytes(self.data[start : start + dna.pointer], order) if member.pointer else 0
+        pointer = self.data[start : start + dna.pointer] if member.pointer else b""
+        return int.from_bytes(pointer, "little" if dna.endian == "<" else "big")
 
 
 def record_of(world: World, owner: Datablock, block: Kept, as_struct: str = "", *, own: int = 0) -> Record | None:

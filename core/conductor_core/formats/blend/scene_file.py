@@ -19,7 +19,7 @@ from conductor_core.formats.blend import (
     read_properties,
 )
 from conductor_core.formats.blend.blocks import parse_header
-from conductor_core.formats.blend.container import unpacked_start
+from conductor_core.formats.blend.container import is_packed, unpacked_start
 from conductor_core.formats.blend.loading import BlendFile, load
 from conductor_core.formats.blend.read_images import image_uses
 from conductor_core.formats.blend.read_media import strips
@@ -40,7 +40,13 @@ _LAST_FRAME = 1_048_574
 _MOTION_BLUR, _SCENE_STRIP = 1 << 14, 2
 
 
-@reads_format("blend", lambda head, _extension: parse_header(unpacked_start(head)) is not None)
+def _is_blend(head: bytes, extension: str) -> bool:
+    """Tell whether a file is a .blend; a packed one whose start does not unpack by itself is told by its name."""
+    start = unpacked_start(head)
+    return parse_header(start) is not None or (not start and is_packed(head) and extension.startswith(".blend"))
+
+
+@reads_format("blend", _is_blend)
 def read_scene(survey: Survey) -> Iterator[Finding | Facts]:
     """Yield what a .blend says; of a library only what the file that links it wants of it."""
     errand = survey.errand if isinstance(survey.errand, Linked) else None
@@ -87,7 +93,8 @@ def _needed(blend: BlendFile, names: tuple[str, ...]) -> frozenset[int]:
         one = waiting.pop()
         if one.code == b"LI":
             continue
-        for address in one.points_to - needed:
+        library = {one.library.address} if one.library is not None else set()
+        for address in (one.points_to | library) - needed:
             needed.add(address)
             waiting.append(known[address])
     return frozenset(needed)
@@ -129,7 +136,9 @@ def _facts(reading: Reading) -> Iterator[Facts]:
         return
     active = next((s for s in scenes if s.own == reading.blend.curscene), scenes[0])
     own = _own_range(active)
-    frames = str(own.start) if own.stop - own.start == 1 else f"{own.start}-{own.stop - 1}{f'x{own.step}' if own.step > 1 else ''}"
+    frames = (
+        str(own.start) if own.stop - own.start == 1 else f"{own.start}-{own.stop - 1}{f'x{own.step}' if own.step > 1 else ''}"
+    )
     release = reading.blend.header.release
     steps = tuple(step(reading, scene, active=scene.own == active.own) for scene in scenes)
     yield Facts(Software("blender", release), frames, steps, release)
