@@ -47,6 +47,7 @@ class Plain:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
+        self._size = os.fstat(file.fileno()).st_size
         self.position = 0
 
     def read(self, size: int) -> bytes:
@@ -56,8 +57,8 @@ class Plain:
         return data
 
     def skip(self, size: int) -> None:
-        """Go on by `size` bytes; beyond the end there is nothing to read."""
-        self.position = self._file.seek(min(self.position + size, (1 << 63) - 1))
+        """Go on by `size` bytes, or to the end of the file."""
+        self.position = self._file.seek(min(self.position + size, self._size))
 
 
 class Unpacked:

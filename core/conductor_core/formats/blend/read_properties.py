@@ -1,7 +1,9 @@
 """Custom properties that hold paths: settings of add-ons, of their nodes, and of artists' own rigs.
 
-Nobody but the add-on knows what such a text is for. One whose name says that it is a file, and that is a file's path, is taken
-(kind `other`); the rest of what looks like a path is told of and left.
+Nobody but the add-on knows what such a text is for. In a node, one whose name says that it is a file, and that is a file's
+path, is taken (kind `other`): renderers keep their textures so. In anything else such texts are settings of tools far more
+often than files of the picture (asset libraries, publish paths; seen in files saved by 2.93 to 3.0), so they are told of as
+unresolved and left.
 https://docs.blender.org/manual/en/latest/files/custom_properties.html
 """
 
@@ -31,7 +33,7 @@ def custom_properties(reading: Reading, datablock: Record) -> Iterator[Finding]:
     head = datablock.part("id")
     for member in ("properties", "system_properties"):
         for name, text in texts(head.follow(member) if head is not None else None):
-            yield from _property(reading, Slot(datablock.owner, text, name, " property"))
+            yield from _property(reading, Slot(datablock.owner, text, name, " property"), taken=False)
 
 
 @reads_node_type("")
@@ -39,7 +41,7 @@ def node_properties(reading: Reading, tree: NodeTree, node: Record) -> Iterator[
     """Yield the paths in the settings of an add-on's node: renderers keep theirs there."""
     for member in ("prop", "system_properties"):
         for name, text in texts(node.follow(member)):
-            yield from _property(reading, Slot(tree.owner, text, name, f"{in_node(node)} ({node.text('idname')})"))
+            yield from _property(reading, Slot(tree.owner, text, name, f"{in_node(node)} ({node.text('idname')})"), taken=True)
 
 
 @reads_datablock(*_INTERFACE)
@@ -54,12 +56,12 @@ def file_browsers(reading: Reading, screen: Record) -> Iterator[Finding]:
             yield from reading.ignore(Slot(owner, folder, "directory", " file browser"), "it is where a file browser was last")
 
 
-def _property(reading: Reading, slot: Slot) -> Iterator[Finding]:
+def _property(reading: Reading, slot: Slot, *, taken: bool) -> Iterator[Finding]:
     if not _is_path(slot.text):
         return
     if _IS_WRITTEN.search(slot.attribute):
         yield from reading.ignore(slot, "its name says that an add-on writes there")
-    elif _IS_FILE.search(slot.attribute) and _EXTENSION.search(slot.text):
+    elif taken and _IS_FILE.search(slot.attribute) and _EXTENSION.search(slot.text):
         yield from reading.read(slot, "other", follow=False)
     else:
         yield Unresolved(slot.text, reading.referrer(slot), f"no reader knows the property {slot.attribute}")
