@@ -61,20 +61,22 @@ class Frames:
     wanted: tuple[int, ...] | None
     #: taken where they exist: what motion blur or a hold may look at
     welcome: tuple[int, ...] = ()
-    #: of a stereo or multi-view job; what `%V` and `%v` stand for
+    #: of a stereo or multi-view job; what `%V` and `%v` stand for. None known: all files that are there
     views: tuple[str, ...] = ()
 
     def find(self, pattern: str, listing: DirectoryListing, /) -> Found:
         """Return the files of the wanted frames, and the path of each frame that has none."""
         found: dict[str, None] = {}
         lacking: dict[str, None] = {}
-        for one in view_path(pattern, self.views):
+        for one in view_path(pattern, self.views) if self.views else (pattern,):
             part = self._find(one, listing)
             found.update(dict.fromkeys(part.files))
             lacking.update(dict.fromkeys(part.lacking))
         return Found(tuple(found), tuple(lacking))
 
     def _find(self, pattern: str, listing: DirectoryListing) -> Found:
+        if has_view_token(pattern):  # nobody said which views there are
+            return or_lacking(files_of_pattern(pattern, listing), pattern)
         if not has_frame_token(pattern):
             files = expand_udim(pattern, listing) if has_tile_token(pattern) else _one(pattern, listing)
             return or_lacking(files, pattern)
