@@ -23,7 +23,6 @@ from conductor_core.formats.text_window import TextWindow, broken, window_on
 from conductor_core.submission import Software
 
 _MARKS = re.compile(rb'"|\{|\}|#|name(?<=\sname)\s+|b85[A-Z0-9]+\s+')
-_TYPE = re.compile(rb"([A-Za-z_][\w:.]*)\s*\Z")
 _WORD = re.compile(rb"[A-Za-z_][\w:.\[\]]*")
 _BARE = re.compile(rb'[^\s"{}]+')
 _PACKED = re.compile(rb"[^\s]+")
@@ -100,10 +99,9 @@ class _Nodes:
             self._last = self._window.offset
 
     def _begin(self, start: int) -> None:
-        before = self._between(start)
-        type_ = _TYPE.search(before)
-        self._node = SceneNode(_decoded(type_[1]) if type_ else "", "")
-        self._node.name = self._node.type
+        words = _WORD.findall(self._between(start))
+        type_ = _decoded(words[-1]) if words else ""
+        self._node = SceneNode(type_, type_)
         self._parameter = ""
         self.open = f"a node of type {self._node.type}"
 

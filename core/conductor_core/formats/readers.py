@@ -28,6 +28,7 @@ MODULES = (
     "vrscene",
     "mantra_ifd",
     "osl",
+    "redshift_proxy",
     "pbrt",
     "wavefront_material",
 )

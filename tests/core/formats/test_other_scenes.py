@@ -120,3 +120,13 @@ def test_damage_of_any_kind(tmp_path_factory: pytest.TempPathFactory, cut: int, 
     """Cut off and with turned bits, a scene ends in a report or a clear error."""
     name, content = which
     survives(tmp_path_factory.mktemp("damaged"), name, damaged(content.encode(), cut, flips))
+
+
+def test_names_in_a_redshift_proxy(tmp_path: Path) -> None:
+    """A proxy is binary and undocumented: names in it are shown, not guessed to be read."""
+    content = (
+        b"REDSHIFT\0\1\2\x20\0\0\0/show/tex/wood.<UDIM>.exr\0\0\5\0\0\0a.exrx/\0C:\\tex\\bark.tif\0" + bytes(range(256)) * 20
+    )
+    plant(tmp_path, {"tree.rs": content, "main.rs": 'fn main() { println!("/a/b.exr"); }\n'})
+    report = report_of(tmp_path / "tree.rs")
+    assert lists_of(report) == lists(unresolved="/show/tex/wood.<UDIM>.exr|C:\\tex\\bark.tif")
