@@ -53,7 +53,7 @@ def _header(text: str, bracketed: bool, survey: Survey) -> Finding:
     if bracketed or text in _STANDARD:
         return Ignored(text, "#include", "a header that comes with the renderer")
     places = (absolute(text, folder) for folder in (survey.folder, *survey.search))
-    return Usage(text, "#include", "shader", tuple(dict.fromkeys(places)), follow=True)
+    return Usage(text, "#include", "shader", tuple(dict.fromkeys(places)))
 
 
 def _default(name: str, text: str, survey: Survey) -> Finding:

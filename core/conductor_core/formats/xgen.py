@@ -23,7 +23,7 @@ from conductor_core.formats.format import reads_format
 from conductor_core.report import Ignored, Unresolved
 
 _FIRST = re.compile(rb"^\s*(?:# XGen|FileVersion\s+[0-9]+\s*$|Palette\s*$)", re.MULTILINE)
-_PALETTE = re.compile(rb"^Palette\s*$|^\s+xgDataPath\s", re.MULTILINE)
+_PALETTE = re.compile(rb"^\s+xg(?:DataPath|ProjectPath)\s", re.MULTILINE)
 _LINE = re.compile(r"(\s*)([A-Za-z_][\w\[\]]*)(?:[ \t]+(.*))?\Z", re.DOTALL)
 #: `map('${DESC}/paintmaps/density')`, also with the arguments of its `%d`
 _MAP = re.compile(r"""\b(?:[a-z]*map|ptex)\s*\(\s*(['"])([^'"]{1,2000})\1""")
@@ -53,7 +53,11 @@ class _Place:
         return ".".join(p for p in parts if p)
 
 
-@reads_format("xgen", lambda head, _extension: b"\0" not in head and bool(_FIRST.search(head) and _PALETTE.search(head)))
+def _recognises(head: bytes, extension: str) -> bool:
+    return b"\0" not in head and bool(_FIRST.search(head) and (extension == ".xgen" or _PALETTE.search(head)))
+
+
+@reads_format("xgen", _recognises)
 def read_collection(survey: Survey) -> Iterator[Finding]:
     """Yield what the palette and its descriptions read."""
     yield from _Collection(survey).findings()
