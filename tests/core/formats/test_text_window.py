@@ -6,14 +6,13 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from conductor_core.formats import text_window
 from conductor_core.formats.arnold_ass import _Nodes
 from conductor_core.formats.parameter_lists import Requests
 from conductor_core.formats.text_window import TextWindow
 from conductor_core.formats.vrscene import _Plugins
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 ASS = (
     b'image\n{\n name /mat/wood\n filename "wood\\"s.exr"\n}\n# image { filename "no.exr" }\npolymesh\n{\n name m\n'
