@@ -33,6 +33,8 @@ _TYPES = frozenset(
     b"BYTE INT UINT BOOL FLOAT RGB RGBA VECTOR VECTOR2 POINT POINT2 STRING POINTER NODE ARRAY MATRIX ENUM CLOSURE".split()
 )
 _HEADER = re.compile(rb"^#+ from:\s+Arnold ([0-9]+(?:\.[0-9]+)*)", re.MULTILINE)
+#: what no style sheet has, which a .gz may be as well
+_NAMED = re.compile(rb"^options\s*\{|^[a-z_]\w*\s*\{\s*name\s", re.MULTILINE)
 _SAVED = re.compile(rb"^###+ (?:exported|from|by|app):\s", re.MULTILINE)
 _NODE = re.compile(rb'^(?:options\s*\{|(?:\s*[a-z_]\w*\s*\{\s*$)|include\s+")', re.MULTILINE)
 
@@ -48,8 +50,11 @@ def _recognises(head: bytes, extension: str) -> bool:
     text = unpacked_head(head)
     if b"\0" in text:
         return False
-    named = extension == ".ass" or (extension == ".gz" and head.startswith(GZIP))
-    return bool(_SAVED.search(text)) or (named and bool(_NODE.search(text)))
+    if _SAVED.search(text):
+        return True
+    if extension == ".gz" and head.startswith(GZIP):
+        return bool(_NAMED.search(text))
+    return extension == ".ass" and bool(_NODE.search(text))
 
 
 @reads_format("arnold-ass", _recognises)

@@ -32,20 +32,38 @@ _ENCODED = re.compile(rb"\A[\x80-\xbf\xc0\xc1\xf5-\xff]|[\s\]\x00][\xa6\xcd\xce\
 #: texts before the parameters of a request
 _ARGUMENTS = {
     **dict.fromkeys(("Pattern", "Bxdf", "Light", "Displace", "DisplayFilter", "SampleFilter", "Integrator", "Shader"), 2),
-    **dict.fromkeys(("LightFilter", "VPVolumes", "Camera", "LightSource", "AreaLightSource"), 2),
+    **dict.fromkeys(("LightFilter", "VPVolumes", "LightSource", "AreaLightSource"), 2),
     **dict.fromkeys(("Option", "Attribute", "Projection", "Imager", "Surface", "Displacement", "Atmosphere", "Interior"), 1),
-    **dict.fromkeys(("Exterior", "ReadArchive", "Hider", "Geometry", "ObjectInstance", "ArchiveBegin", "Volume", "Resource"), 1),
+    **dict.fromkeys(
+        (
+            "Exterior",
+            "ReadArchive",
+            "Hider",
+            "Geometry",
+            "Camera",
+            "DisplayChannel",
+            "ObjectInstance",
+            "ArchiveBegin",
+            "Volume",
+            "Resource",
+        ),
+        1,
+    ),
     **dict.fromkeys(("Display", "Procedural2", "Procedural"), 3),
     **dict.fromkeys(("MakeTexture", "MakeShadow", "MakeBump", "MakeLatLongEnvironment"), 2),
     "MakeCubeFaceEnvironment": 7,
 }
-_SHADERS = frozenset({"Pattern", "Bxdf", "Light", "Displace", "DisplayFilter", "SampleFilter", "Integrator", "LightFilter"})
+_SHADERS = frozenset(
+    {"Pattern", "Bxdf", "Light", "Displace", "DisplayFilter", "SampleFilter", "Integrator", "LightFilter", "LightSource"}
+)
 #: attributes whose texts are names of objects and groups, which look like paths
 _NAMES = frozenset({"identifier", "grouping", "lighting", "lightfilter", "trace", "user"})
 #: displays that write no file
 _SCREENS = frozenset({"it", "framebuffer", "null", "x11", "windows", "shmdriver", "socket"})
 
 _MUDBOX = re.compile(r"u<[Uu]>_v<[Vv]>")
+#: a file in a zip file: `bricks.zip!leg.rib`
+_IN_ZIP = re.compile(r"(\.zip)!.*", re.IGNORECASE)
 _PLUGIN = re.compile(r"\A(?:rtxplugin:|\w+dso:)", re.IGNORECASE)
 
 
@@ -90,8 +108,8 @@ def _nodes(request: Request) -> Iterator[SceneNode]:
     elif request.word == "Display":
         if given[1] not in _SCREENS:
             yield SceneNode("Display", "Display", {"file": [given[0]]})
-    elif request.word == "Option" and given[0] == "searchpath":
-        yield SceneNode("searchpath", "searchpath", _bare(request))
+    elif request.word == "Option" and given[0] in ("searchpath", "statistics"):
+        yield SceneNode(given[0], given[0], _bare(request))
     elif request.word.startswith("Make") and len(request.arguments) > 1:
         yield SceneNode(request.word, request.word, {"picture": request.arguments[:-1], "texture": request.arguments[-1:]})
     elif request.word in ("Blobby", "Volume"):
@@ -159,7 +177,7 @@ def renderman_patterns(text: str) -> tuple[str, ...]:
 
     A `+` before a display's name adds it to those before it.
     """
-    text = _MUDBOX.sub("<UVTILE>", text.removeprefix("+"))
+    text = _IN_ZIP.sub(r"\1", _MUDBOX.sub("<UVTILE>", text.removeprefix("+")))
     if "_MAPID_" not in text:
         return (text,)
     return tuple(text.replace("_MAPID_", token) for token in ("<UDIM>", "_<UVTILE>", "<UVTILE>"))
