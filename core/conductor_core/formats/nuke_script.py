@@ -9,9 +9,8 @@ import os
 import re
 from collections.abc import Iterator
 
-from conductor_core.discovery import tables
 from conductor_core.discovery.finding import Facts, Finding
-from conductor_core.discovery.node import readers_of
+from conductor_core.discovery.node import findings_of
 from conductor_core.discovery.survey import Survey
 from conductor_core.errors import SceneNotRead
 from conductor_core.formats.format import reads_format
@@ -46,7 +45,6 @@ def read_script(survey: Survey) -> Iterator[Finding | Facts]:
     Raises:
         SceneNotRead: no node is in it, or it is too large.
     """
-    tables.load("nuke")
     graph, damage = _graph(survey)
     script = _Script(graph, survey)
     for node in graph.nodes:
@@ -106,8 +104,7 @@ class _Script:
         if node.type == "Root":
             yield from root_findings(node, ask, uses_ocio=any(n.type.startswith("OCIO") for n in self._graph.nodes))
         else:
-            for reader in readers_of("nuke", node.type):
-                yield from reader.read(node, ask)
+            yield from findings_of("nuke", node, ask)
         if "Write" in node.type and node.is_on("reading"):
             yield from ask.read(node, "file", "image")
         yield from unknown_knobs(node, ask)
