@@ -5,10 +5,10 @@ from __future__ import annotations
 import gzip
 import struct
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 START = "fplayback -i on -r on\ntcur 0\nfps 24\ntset 0 10\nfrange 1 4\n"
-LIBRARY_NODES = "type = geo\nmatchesdef = 0\n"
 
 
 @dataclass
@@ -101,7 +101,9 @@ def non_commercial(parts: list[tuple[str, bytes]]) -> bytes:
     """Return a .hipnc."""
     result = b""
     for name, body in parts:
-        result += b"HouNC\x1a1033600baa064c84dba0" + b"%08x" % (zlib.crc32(name.encode()) & 0xFFFFFFFF) + name.encode() + b"\0" + body
+        result += (
+            b"HouNC\x1a1033600baa064c84dba0" + b"%08x" % (zlib.crc32(name.encode()) & 0xFFFFFFFF) + name.encode() + b"\0" + body
+        )
     return result + b"HouNC\x1a1033600bba064c84dba08919230f" + b"NON_COMMERCIAL_FILE!!!\0"
 
 
@@ -115,13 +117,13 @@ def mime(parts: list[tuple[str, bytes]]) -> bytes:
     return result + b"--" + boundary + b"--\n"
 
 
-CONTAINERS = {
+CONTAINERS: dict[str, Callable[[list[tuple[str, bytes]]], bytes]] = {
     "cpio": cpio,
     "newc": newc,
     "HouNC": non_commercial,
     "HouLC": lambda parts: non_commercial(parts).replace(b"HouNC\x1a", b"HouLC\x1a"),
     "MIME": mime,
-    "gzip": lambda parts: gzip.compress(cpio(parts)),
+    "gzip": lambda parts: gzip.compress(cpio(parts), mtime=0),
 }
 
 
@@ -143,10 +145,10 @@ def index(sections: list[tuple[str, bytes]], label: bytes = b"") -> bytes:
 def contents(parts: list[tuple[str, bytes]], container: str = "cpio") -> bytes:
     """Return the section Contents.gz."""
     plain = CONTAINERS[container]([("node_type", b"Sop\n"), *parts])
-    return gzip.compress(struct.pack("<I", len(plain)) + plain)
+    return gzip.compress(struct.pack("<I", len(plain)) + plain, mtime=0)
 
 
 def dialog_script(*parameters: str) -> bytes:
     """Return a DialogScript with these `parm` blocks."""
     body = "\n".join(f"    parm {{\n{p}\n    }}" for p in parameters)
-    return f"# Dialog script for x automatically generated\n\n{{\n    name\tx\n    help {{\n\t\"\"\n    }}\n{body}\n}}\n".encode()
+    return f'# Dialog script for x automatically generated\n\n{{\n    name\tx\n    help {{\n\t""\n    }}\n{body}\n}}\n'.encode()

@@ -10,6 +10,7 @@ Houdini can tell raises `NotEvaluated` with the reason.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -198,7 +199,7 @@ class _Parser:
     def _unary(self, depth: int) -> Value:
         word = self._next()
         if word.kind == "number":
-            return float(word.text)
+            return min(float(word.text), 1e300)
         if word.kind == "string":
             return self._quoted(word.text)
         if word.kind == "variable":
@@ -241,9 +242,10 @@ class _Parser:
 def _numeric(text: str) -> Value:
     """A variable's text is a number where it reads as one."""
     try:
-        return float(text)
+        value = float(text)
     except ValueError:
         return text
+    return value if math.isfinite(value) else text
 
 
 def _operate(operator: str, left: Value, right: Value) -> Value:

@@ -43,7 +43,7 @@ def test_every_container(container: str, tmp_path: Path) -> None:
         ("$HIP/geo/a.$F4.bgeo.sc", "geometry", "/obj/geo1/file1/file", "found"),
         ("$HIP/tex/wood.exr", "texture", "/mat/p/basecolor_texture", "found"),
     ]
-    assert not (report.missing or report.unresolved)
+    assert (report.missing, report.unresolved) == ((), ())
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_what_a_parameter_is(type_: str, parameters: dict[str, str], outcome: st
     """Each parameter ends in exactly one list: by its type's row, by its switches, else by how it is declared or named."""
     report = scanned(Hip().node("obj/x", type_, parameters), tmp_path).report
     counts = {
-        "read": len({d.as_written for d in (*report.dependencies, *report.missing)}),
+        "read": len({d.as_written for d in report.dependencies} | {m.as_written for m in report.missing}),
         "output": len(report.outputs),
         "ignored": len(report.ignored),
         "unresolved": len(report.unresolved),
@@ -114,7 +114,11 @@ def test_what_a_parameter_is(type_: str, parameters: dict[str, str], outcome: st
 
 def test_stored_text_is_reported_as_stored(tmp_path: Path) -> None:
     r"""`as_written` keeps the escapes of the file; the path is what they mean, on Windows paths too."""
-    hip = Hip().node("obj/x/file1", "file", {"file": r"C:\\jobs\\a.bgeo"}).node("obj/x/f2", "file", {"file": r'"`strcat(\"$HIP\", \"/b.bgeo\")`"'})
+    hip = (
+        Hip()
+        .node("obj/x/file1", "file", {"file": r"C:\\jobs\\a.bgeo"})
+        .node("obj/x/f2", "file", {"file": r'"`strcat(\"$HIP\", \"/b.bgeo\")`"'})
+    )
     report = scanned(hip, tmp_path).report
     assert [m.as_written for m in report.missing] == [r"C:\\jobs\\a.bgeo", r"`strcat(\"$HIP\", \"/b.bgeo\")`"]
     assert [m.path for m in report.missing] == ["C:/jobs/a.bgeo", str(tmp_path / "b.bgeo")]
@@ -134,7 +138,11 @@ def test_references_between_parameters(tmp_path: Path) -> None:
     """`chs("../x/file")` is followed, channels are evaluated, and the value that was cached is what is reported."""
     touch(tmp_path, "geo/rock_v003.bgeo")
     hip = Hip().node("obj/ctl", "null", {"version": "3", "folder": "$HIP/geo", "asset": "rock"})
-    hip.node("obj/g/base", "null", {"file": r'"`chs(\"/obj/ctl/folder\")`/`chs(\"/obj/ctl/asset\")`_v`padzero(3, ch(\"/obj/ctl/version\"))`.bgeo"'})
+    hip.node(
+        "obj/g/base",
+        "null",
+        {"file": r'"`chs(\"/obj/ctl/folder\")`/`chs(\"/obj/ctl/asset\")`_v`padzero(3, ch(\"/obj/ctl/version\"))`.bgeo"'},
+    )
     hip.node("obj/g/file1", "file", {"file": "[ file\t/cached/x.bgeo ] "}, channels={"file": r"chs(\"../base/file\")"})
     report = scanned(hip, tmp_path).report
     assert [(d.as_written, d.referrer) for d in report.dependencies if d.referrer.startswith("/obj/g/file1")] == [
@@ -145,7 +153,9 @@ def test_references_between_parameters(tmp_path: Path) -> None:
 
 def test_what_only_houdini_can_tell(tmp_path: Path) -> None:
     """Python, attributes and unknown functions are unresolved, with the reason and what the value was when it was saved."""
-    hip = Hip().node("obj/a", "texture", {"map": "[ map\t/was/a.png ] "}, channels={"map": '"hou.pwd().name()" language = python'})
+    hip = Hip().node(
+        "obj/a", "texture", {"map": "[ map\t/was/a.png ] "}, channels={"map": '"hou.pwd().name()" language = python'}
+    )
     hip.node("obj/b", "texture", {"map": "$HIP/`@name`.png"})
     hip.node("obj/c", "texture", {"map": r"`pythonexprs(\"x\")`"})
     hip.node("obj/d", "texture", {"map": r"`chs(\"../d/map\")`"})
@@ -173,7 +183,12 @@ def test_reckoned_frames(tmp_path: Path) -> None:
     touch(tmp_path, *(f"a.{f:04d}.bgeo" for f in range(1, 21)), "b.1.bgeo", "b.99.bgeo")
     hip = Hip().node("obj/g/f", "file", {"file": '"$HIP/a.`padzero(4, $F*2+1)`.bgeo"'})
     hip.node("obj/h/f", "file", {"file": "$HIP/b.$F.bgeo"}).node("obj/h/shift", "timeshift", {"frame": "3"})
-    assert names_of(scanned(hip, tmp_path, frames=(1, 2)).report, tmp_path) == ["a.0003.bgeo", "a.0005.bgeo", "b.1.bgeo", "b.99.bgeo"]
+    assert names_of(scanned(hip, tmp_path, frames=(1, 2)).report, tmp_path) == [
+        "a.0003.bgeo",
+        "a.0005.bgeo",
+        "b.1.bgeo",
+        "b.99.bgeo",
+    ]
 
 
 def test_file_cache_makes_its_own_path(tmp_path: Path) -> None:
@@ -201,7 +216,9 @@ def test_tiles(notation: str, tmp_path: Path) -> None:
     """Each notation for tiles comes to the tiles that are there."""
     touch(tmp_path, "t.1001.exr", "t.1002.exr", "t.u1_v1.exr")
     wanted = ["t.u1_v1.exr"] if notation == "<UVTILE>" else ["t.1001.exr", "t.1002.exr"]
-    assert names_of(scanned(Hip().node("mat/t", "texture", {"map": f"$HIP/t.{notation}.exr"}), tmp_path).report, tmp_path) == wanted
+    assert (
+        names_of(scanned(Hip().node("mat/t", "texture", {"map": f"$HIP/t.{notation}.exr"}), tmp_path).report, tmp_path) == wanted
+    )
 
 
 def test_what_a_type_declares_counts_before_its_name(tmp_path: Path) -> None:
@@ -224,7 +241,9 @@ def test_what_a_type_declares_counts_before_its_name(tmp_path: Path) -> None:
 def test_takes_are_read_too(tmp_path: Path) -> None:
     """A file that a take sets instead of the main one is found, and who wants it names the take."""
     touch(tmp_path, "a.png", "b.png")
-    takes = "HoudiniTakeFile 1.0\ntake name Main kids 1\ns 0 /mat/t\ns 1 map\n{\n}\ntake name night kids 0\n?d 0 1\n{\nversion 0.8\n"
+    takes = (
+        "HoudiniTakeFile 1.0\ntake name Main kids 1\ns 0 /mat/t\ns 1 map\n{\n}\ntake name night kids 0\n?d 0 1\n{\nversion 0.8\n"
+    )
     takes += "map\t[ 0\tlocks=0 ]\t(\t$HIP/b.png\t)\n}\n"
     report = scanned(Hip(takes=takes).node("mat/t", "texture", {"map": "$HIP/a.png"}), tmp_path).report
     assert [(d.as_written, d.referrer) for d in report.dependencies] == [
@@ -235,7 +254,14 @@ def test_takes_are_read_too(tmp_path: Path) -> None:
 
 def test_asset_libraries_behind_a_scene(tmp_path: Path) -> None:
     """Libraries that the scene's nodes need are dependencies, and read on; Houdini's own, which its folder tells, are not."""
-    hda = library({"Sop/chair": [("DialogScript", dialog_script()), ("Contents.gz", contents([*_node("hdaroot/t", "file", "$HIP/c.bgeo")]))]})
+    hda = library(
+        {
+            "Sop/chair": [
+                ("DialogScript", dialog_script()),
+                ("Contents.gz", contents([*_node("hdaroot/t", "file", "$HIP/c.bgeo")])),
+            ]
+        }
+    )
     touch(tmp_path, "otls/chair.hda", "c.bgeo")
     (tmp_path / "otls/chair.hda").write_bytes(hda)
     hip = Hip(
@@ -260,7 +286,10 @@ def test_asset_libraries_behind_a_scene(tmp_path: Path) -> None:
 def test_assets_embedded_in_a_scene(tmp_path: Path) -> None:
     """The contents of an asset that the scene holds itself are read like its own nodes."""
     touch(tmp_path, "c.bgeo")
-    body = library({"Sop/chair": [("Contents.gz", contents([*_node("hdaroot/t", "file", "$HIP/c.bgeo")]))]}, b"HIP Internal Operator Definitions")
+    body = library(
+        {"Sop/chair": [("Contents.gz", contents([*_node("hdaroot/t", "file", "$HIP/c.bgeo")]))]},
+        b"HIP Internal Operator Definitions",
+    )
     report = scanned(Hip().part(".defotl", body), tmp_path).report
     assert [(d.as_written, d.referrer) for d in report.dependencies] == [("$HIP/c.bgeo", "Sop/chair/t/file")]
 

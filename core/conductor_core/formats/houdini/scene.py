@@ -85,7 +85,7 @@ def _content(survey: Survey) -> _Content:
                 content.assets += assets(part.body, survey)
             else:
                 content.network.take_part(part.name, part.body)
-            if not part.whole and part.body:
+            if not part.whole and 0 < _wanted(part.name) <= len(part.body):
                 content.problems.append(Unresolved(part.name, name, f"only the first {len(part.body):,} bytes of it were read"))
     return content
 

@@ -96,7 +96,8 @@ class NodeScope:
             return float(digits) if digits else 0.0
         if function == "optype":
             return node.full_type
-        found = node.inputs.get(int(number(arguments[1])) if len(arguments) > 1 else 0)
+        wanted = number(arguments[1]) if len(arguments) > 1 else 0.0
+        found = next((name for at, name in node.inputs.items() if at == wanted), None)
         if found is None:
             raise NotEvaluated(f"nothing is wired to {node.path}")
         return found if function == "opinput" else posixpath.join(node.parent, found)
