@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 
@@ -25,6 +25,8 @@ class Dependency:
     within: str = ""
     #: who sees it: the host (`host`), our own reading of the file (`file`), or both; empty where one alone was asked
     seen_by: tuple[str, ...] = ()
+    #: by which reader of ours it was found; two readers of one thing are no two entries
+    reader: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Missing:
     reason: str
     within: str = ""
     seen_by: tuple[str, ...] = ()
+    reader: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class Unresolved:
     reason: str
     within: str = ""
     seen_by: tuple[str, ...] = ()
+    reader: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ class ScanOutput:
     referrer: str
     within: str = ""
     seen_by: tuple[str, ...] = ()
+    reader: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,7 @@ class Ignored:
     reason: str
     within: str = ""
     seen_by: tuple[str, ...] = ()
+    reader: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,11 +38,21 @@ def test_the_document_has_the_five_lists() -> None:
     """`conductor scan --json` keeps its shape: everything that looks like a path ends in one of five lists."""
     data = to_json(REPORT)
     assert list(data) == ["scene", "format", "dependencies", "missing", "unresolved", "outputs", "ignored"]
-    assert list(data["dependencies"][0]) == ["as_written", "path", "files", "kind", "referrer", "status", "within", "seen_by"]
-    assert list(data["missing"][0]) == ["as_written", "path", "kind", "referrer", "reason", "within", "seen_by"]
-    assert list(data["unresolved"][0]) == ["as_written", "referrer", "reason", "within", "seen_by"]
-    assert list(data["outputs"][0]) == ["as_written", "path", "referrer", "within", "seen_by"]
-    assert list(data["ignored"][0]) == ["as_written", "referrer", "reason", "within", "seen_by"]
+    assert list(data["dependencies"][0]) == [
+        "as_written",
+        "path",
+        "files",
+        "kind",
+        "referrer",
+        "status",
+        "within",
+        "seen_by",
+        "reader",
+    ]
+    assert list(data["missing"][0]) == ["as_written", "path", "kind", "referrer", "reason", "within", "seen_by", "reader"]
+    assert list(data["unresolved"][0]) == ["as_written", "referrer", "reason", "within", "seen_by", "reader"]
+    assert list(data["outputs"][0]) == ["as_written", "path", "referrer", "within", "seen_by", "reader"]
+    assert list(data["ignored"][0]) == ["as_written", "referrer", "reason", "within", "seen_by", "reader"]
 
 
 def test_a_scene_description_survives_json() -> None:

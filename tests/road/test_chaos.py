@@ -66,7 +66,7 @@ def test_what_a_replacement_costs(world: World) -> None:
     assert len(rows) == 2
     dead, replacement = rows
     assert (dead["id"], dead["end_reason"]) == (killed.instance, "the instance is gone")
-    assert moment(dead["ended"]) <= killed.at + 0.5
+    assert moment(dead["ended"]) <= killed.at + money.UNDER_WAY
     assert moment(replacement["launched"]) >= moment(dead["ended"])
     assert money.check(world) == []
     assert [money.recomputed(world)[row["id"]] for row in rows] == [money.MINIMUM_MINUTES * Decimal("0.0100")] * 2

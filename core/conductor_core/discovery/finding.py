@@ -34,6 +34,8 @@ class Usage:
     follow: bool | None = None
     #: what they are read with, where it is not what this file was read with
     under: Survey | None = None
+    #: by which reader it was found (`conductor scan --explain`)
+    reader: str = field(default="", compare=False)
 
     @property
     def followed(self) -> bool:

@@ -25,16 +25,17 @@ def judged(finding: Finding, listing: DirectoryListing) -> Iterator[Entry]:
 def _looked_up(usage: Usage, listing: DirectoryListing) -> Iterator[Entry]:
     place, found = _first_with_files(usage, listing)
     if not found.files and usage.absent_is:
-        yield Ignored(usage.as_written, usage.referrer, usage.absent_is)
+        yield Ignored(usage.as_written, usage.referrer, usage.absent_is, reader=usage.reader)
         return
     if not found.files and not found.lacking:
-        yield Ignored(usage.as_written, usage.referrer, "no frame of this job shows it")
+        yield Ignored(usage.as_written, usage.referrer, "no frame of this job shows it", reader=usage.reader)
         return
     if found.files:
         status = "partial" if found.lacking else "found"
-        yield Dependency(usage.as_written, place, found.files, usage.kind, usage.referrer, status)  # type: ignore[arg-type]
+        yield Dependency(usage.as_written, place, found.files, usage.kind, usage.referrer, status, reader=usage.reader)  # type: ignore[arg-type]
     for path in found.lacking:
-        yield Missing(usage.as_written, path, usage.kind, usage.referrer, _why_missing(path, usage, listing))
+        reason = _why_missing(path, usage, listing)
+        yield Missing(usage.as_written, path, usage.kind, usage.referrer, reason, reader=usage.reader)
 
 
 def _first_with_files(usage: Usage, listing: DirectoryListing) -> tuple[str, Found]:

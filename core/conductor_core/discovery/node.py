@@ -10,16 +10,18 @@ to a table (`conductor_core.discovery.tables`) or register a function:
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol, TypeVar
 
+from conductor_core.discovery import tables
 from conductor_core.discovery.finding import Finding
 from conductor_core.discovery.kinds import Kind
 from conductor_core.discovery.reach import Reach
 from conductor_core.discovery.survey import Survey
 
-Host = Literal["maya", "nuke", "houdini", "blender", "usd", "arnold", "vray", "renderman"]
+Host = Literal["maya", "nuke", "houdini", "blender", "usd", "arnold", "vray", "renderman", "pbrt"]
 
 
 class Node(Protocol):
@@ -86,19 +88,32 @@ class Registered:
     read: NodeReader
     #: the page of host or renderer that says what the node reads
     source: str
+    #: those registered before it for the type are not asked
+    instead: bool = False
 
+
+Guard = Callable[[NodeReader, str], NodeReader]
 
 #: host → node type → its readers; `*` is every type
 _READERS: dict[str, dict[str, list[Registered]]] = {}
 
 
-def reads_node(host: Host, *types: str, source: str) -> Callable[[_Reader], _Reader]:
-    """Register a reader for nodes of some types; `*` for all."""
+#: name of a reader → the page that it rests on
+_SOURCES: dict[str, str] = {}
+#: what readers are wrapped in as they are registered, the newest last
+_GUARDS: list[Guard] = []
+
+
+def reads_node(host: Host, *types: str, source: str, instead: bool = False) -> Callable[[_Reader], _Reader]:
+    """Register a reader for nodes of some types; `*` for all.
+
+    It is asked beside those that are there already; with `instead`, in their place.
+    """
 
     def register(reader: _Reader) -> _Reader:
+        name = f"{reader.__module__}.{reader.__qualname__}"
         for type_ in types:
-            name = f"{reader.__module__}.{reader.__qualname__}"
-            _READERS.setdefault(host, {}).setdefault(type_, []).append(Registered(name, reader, source))
+            _register(host, type_, reader, name=name, source=source, instead=instead)
         return reader
 
     return register
@@ -112,6 +127,7 @@ def files(
     source: str,
     role: Literal["read", "write"] = "read",
     reach: Reach | None = None,
+    instead: bool = False,
 ) -> None:
     """Add a row to the table: nodes of this type have paths in these attributes."""
 
@@ -123,7 +139,35 @@ def files(
                 yield from ask.read(node, attribute, kind, reach=reach)
 
     _ROWS.append(Row(host, type_, attributes, kind, role, source))
-    _READERS.setdefault(host, {}).setdefault(type_, []).append(Registered(f"table {host}: {type_}", read, source))
+    name = f"table {host}: {type_} {', '.join(attributes)}"
+    _register(host, type_, read, name=name, source=source, instead=instead)
+
+
+def _register(host: str, type_: str, reader: NodeReader, *, name: str, source: str, instead: bool) -> None:
+    for guard in _GUARDS:
+        reader = guard(reader, name)
+    _SOURCES[name] = source
+    _READERS.setdefault(host, {}).setdefault(type_, []).append(Registered(name, reader, source, instead))
+
+
+@contextlib.contextmanager
+def guarded_by(guard: Guard) -> Iterator[None]:
+    """Wrap each reader that is registered within: those of a studio must not end a scan. An error undoes all of them."""
+    before = {host: {type_: len(readers) for type_, readers in types.items()} for host, types in _READERS.items()}
+    rows_before = len(_ROWS)
+    _GUARDS.append(guard)
+    try:
+        yield
+    except BaseException:
+        for host, types in _READERS.items():
+            for type_ in tuple(types):
+                del types[type_][before.get(host, {}).get(type_, 0) :]
+                if not types[type_]:
+                    del types[type_]
+        del _ROWS[rows_before:]
+        raise
+    finally:
+        _GUARDS.remove(guard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,16 +187,32 @@ _ROWS: list[Row] = []
 
 def rows(host: str) -> list[Row]:
     """Return the rows of a host's table."""
+    tables.load(host)
     return [row for row in _ROWS if row.host == host]
 
 
 def readers_of(host: str, type_: str) -> Iterator[Registered]:
     """Yield the readers for a type, those for all types after them."""
+    tables.load(host)
     known = _READERS.get(host, {})
-    yield from known.get(type_, ())
-    yield from known.get("*", ())
+    for readers in (known.get(type_, ()), known.get("*", ())):
+        first = max((i for i, registered in enumerate(readers) if registered.instead), default=0)
+        yield from readers[first:]
+
+
+def findings_of(host: Host, node: Node, ask: Ask) -> Iterator[Finding]:
+    """Yield what each reader for this node finds, with the reader's name on it."""
+    for registered in readers_of(host, node.type):
+        for finding in registered.read(node, ask):
+            yield replace(finding, reader=registered.name)
 
 
 def is_known(host: str, type_: str) -> bool:
     """Tell whether something is registered for exactly this type."""
+    tables.load(host)
     return type_ in _READERS.get(host, {})
+
+
+def source_of(reader: str) -> str:
+    """Return the page that a reader rests on, by the reader's name; "" where there is none."""
+    return _SOURCES.get(reader, "")

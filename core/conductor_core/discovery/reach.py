@@ -61,20 +61,22 @@ class Frames:
     wanted: tuple[int, ...] | None
     #: taken where they exist: what motion blur or a hold may look at
     welcome: tuple[int, ...] = ()
-    #: of a stereo or multi-view job; what `%V` and `%v` stand for
+    #: of a stereo or multi-view job; what `%V` and `%v` stand for. None known: all files that are there
     views: tuple[str, ...] = ()
 
     def find(self, pattern: str, listing: DirectoryListing, /) -> Found:
         """Return the files of the wanted frames, and the path of each frame that has none."""
         found: dict[str, None] = {}
         lacking: dict[str, None] = {}
-        for one in view_path(pattern, self.views):
+        for one in view_path(pattern, self.views) if self.views else (pattern,):
             part = self._find(one, listing)
             found.update(dict.fromkeys(part.files))
             lacking.update(dict.fromkeys(part.lacking))
         return Found(tuple(found), tuple(lacking))
 
     def _find(self, pattern: str, listing: DirectoryListing) -> Found:
+        if has_view_token(pattern):  # nobody said which views there are
+            return or_lacking(files_of_pattern(pattern, listing), pattern)
         if not has_frame_token(pattern):
             files = expand_udim(pattern, listing) if has_tile_token(pattern) else _one(pattern, listing)
             return or_lacking(files, pattern)
@@ -114,6 +116,24 @@ class NamesIn:
 
 
 @dataclass(frozen=True, slots=True)
+class WithTwins:
+    """What another reach finds, and what lies beside each of its files under another extension (`.tx` beside `.exr`)."""
+
+    of: Reach
+    #: with the dot
+    extensions: tuple[str, ...]
+
+    def find(self, pattern: str, listing: DirectoryListing, /) -> Found:
+        """Return the files, each followed by its twins."""
+        found = self.of.find(pattern, listing)
+        files: dict[str, None] = {}
+        for path in found.files:
+            stem = _stem(path)
+            files |= dict.fromkeys((path, *(stem + e for e in self.extensions if listing.has(stem + e))))
+        return Found(tuple(files), found.lacking)
+
+
+@dataclass(frozen=True, slots=True)
 class TheseFiles:
     """Files that the reader has listed by itself; the pattern is only shown."""
 
@@ -134,6 +154,12 @@ def or_lacking(files: Iterable[str], path: str) -> Found:
     """Return some files, or that `path` lacks where there are none."""
     found = tuple(files)
     return Found(found) if found else Found((), (path,))
+
+
+def _stem(path: str) -> str:
+    """Return a path without its extension; `.ass.gz` is one."""
+    stem, extension = os.path.splitext(path)
+    return os.path.splitext(stem)[0] if extension.lower() == ".gz" else stem
 
 
 def _one(path: str, listing: DirectoryListing) -> tuple[str, ...]:

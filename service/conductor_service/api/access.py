@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
@@ -72,8 +73,15 @@ async def person(who: Annotated[Principal, Depends(principal)]) -> Principal:
     return who
 
 
-async def runner(request: Request, who: Annotated[Principal, Depends(principal)]) -> Principal:
-    """Return the instance that asks, and note that it was heard of.
+async def arrival(request: Request) -> datetime:
+    """Return when the request came, before it has waited for anything."""
+    return farm_of(request).clock()
+
+
+async def runner(
+    request: Request, came: Annotated[datetime, Depends(arrival)], who: Annotated[Principal, Depends(principal)]
+) -> Principal:
+    """Return the instance that asks, and note that it was heard of when its request came.
 
     Raises:
         NotPermitted: the token is a person's.
@@ -81,7 +89,7 @@ async def runner(request: Request, who: Annotated[Principal, Depends(principal)]
     if who.kind != "instance":
         raise NotPermitted("This route is for runners only.", "Use a route for people.")
     farm = farm_of(request)
-    farm.seen[who.instance_id] = farm.clock()
+    farm.seen[who.instance_id] = max(came, farm.seen.get(who.instance_id, came))
     return who
 
 
