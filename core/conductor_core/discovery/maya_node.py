@@ -48,6 +48,8 @@ class MayaNode:
     inputs: dict[str, str] = field(default_factory=dict)
     #: names of the plug-in that brings the type; "": Maya itself, as far as the file says
     plugin: str = ""
+    #: whether the scene has it already
+    kept: bool = False
 
     def stored(self, attribute: str) -> list[str]:
         """Return the names under which the file holds values of an attribute: itself, or each element of it."""

@@ -440,3 +440,43 @@ def test_anything(tmp_path: Path, text: str) -> None:
     scene = tmp_path / "anything.ma"
     scene.write_bytes(HEADER.encode() + text.encode())
     scan_file(Survey(str(scene)))
+
+
+def test_very_long_list_of_edits(tmp_path: Path) -> None:
+    """Edits of a reference are read however long their list is."""
+    root = project(tmp_path, "maps/first.png", "maps/last.png")
+    edit = '\t\t2 "r:f" "fileTextureName" " -type \\"string\\" \\"maps/{}.png\\""\n'
+    body = (
+        'createNode reference -n "rRN";\n\tsetAttr ".ed" -type "dataReferenceEdits" \n\t\t"rRN"\n'
+        + edit.format("first") + '\t\t2 "r:ctrl" "translate" " -type \\"double3\\" 1 2 3"\n' * 250_000 + edit.format("last")
+        + "\t\t;\n" + node("aiImage", filename="maps/first.png")
+    )  # fmt: skip
+    assert [d.as_written for d in scan_text(root, body).report.dependencies] == [
+        "maps/first.png",
+        "maps/first.png",
+        "maps/last.png",
+    ]
+
+
+def test_coming_back_to_a_node(tmp_path: Path) -> None:
+    """What is set on a node later belongs to it."""
+    root = project(tmp_path, "maps/a.1001.png", "maps/a.1002.png")
+    body = node("file", ftn="maps/a.1001.png") + TRANSFORM + 'select -ne file1;\n\tsetAttr ".uvt" 3;\n'
+    assert [len(d.files) for d in scan_text(root, body).report.dependencies] == [2]
+
+
+def test_layers_in_the_scene(tmp_path: Path) -> None:
+    """What a USD layer names whose content lies in the scene itself is a dependency."""
+    root = project(tmp_path, "usd/tree.usda", "maps/bark.png")
+    text = '#usda 1.0\\n def \\"a\\" (references = @usd/tree.usda@</a>) { asset f = @maps/bark.png@ }'
+    body = 'createNode mayaUsdLayerManager -n "m";\n\tsetAttr ".lyr[0].id" -type "string" "anon:0x1:l.usda";\n' \
+        f'\tsetAttr ".lyr[0].szd" -type "string" "{text}";\n'  # fmt: skip
+    report = scan_text(root, body).report
+    assert [(d.as_written, d.kind) for d in report.dependencies] == [("usd/tree.usda", "layer"), ("maps/bark.png", "texture")]
+
+
+def test_data_of_others(tmp_path: Path) -> None:
+    """Files within JSON that a plug-in keeps in the scene are said, and not guessed at."""
+    body = 'createNode bifrostGraphShape -n "b";\n\tsetAttr ".graph" -type "string" "{\\"file\\": \\"/caches/a.vdb\\"}";\n'
+    report = scan_text(project(tmp_path), body).report
+    assert [(u.as_written, "within the data" in u.reason) for u in report.unresolved] == [("/caches/a.vdb", True)]
