@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
 
 #: bytes that are read at once
-BLOCK = 4 << 20
+BLOCK = 1 << 20
 #: what ends a statement as Maya writes it
 _END = re.compile(rb";[ \t]*\r?\n")
 _TOKEN = re.compile(
