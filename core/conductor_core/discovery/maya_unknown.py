@@ -44,6 +44,7 @@ _NEVER = {
     "notes": "a note",
     "comment": "a note",
     "description": "a note",
+    "xgVersion": "the folder of XGen, which ships with Maya",
     "mSceneName": "the scene's own name when it was saved",
     "txmanagerData": "a list that Arnold's texture manager makes",
 }
@@ -53,7 +54,7 @@ _NAMES = frozenset(
         r"\w+",
         "cs colorSpace wsn workingSpaceName vtn viewTransformName dn displayName vn viewName otn outputTransformName "
         "potn playblastOutputTransformName hc homeCommand cdat creationDate ctor creator ssl cssl staticSelection pp primPath "
-        "excludePrimPaths usdStageLoadRules szd serialized lyr cmp cacheGeomPath version xgVersion b before a after vwt uit "
+        "excludePrimPaths usdStageLoadRules szd serialized lyr cmp cacheGeomPath version b before a after vwt uit "
         "ixp internalExpression rman__torattr___phase dcc cuvs currentUVSet uvsn ptag template tmpl vb customAttrs uid "
         "ai_translator aiTranslator rendererName otfna",
     )
@@ -85,7 +86,8 @@ def _within_data(node: MayaNode, key: str, value: str) -> Iterator[Finding]:
         return
     for text in list(dict.fromkeys(_QUOTED.findall(value)))[:_FROM_DATA]:
         path = text.replace("\\\\", "\\").replace("\\/", "/")
-        if looks_like_file(path) and ("/" in path or "\\" in path):
+        extension = path.lower().rpartition(".")[2]
+        if extension in _ASSET - {"svg"} and looks_like_file(path) and ("/" in path or "\\" in path):
             reason = f"it stands within the data of {node.type or 'a node'}.{node.spelled(key)}, which no reader knows"
             yield Unresolved(path, f"{node.name}.{key}", reason)
 

@@ -272,11 +272,18 @@ def test_converted_twins(tmp_path: Path) -> None:
 
 
 def test_simulation_cache(tmp_path: Path) -> None:
-    """A simulation's cache is its description and all data that belongs to it."""
-    root = project(tmp_path, "cache/n/hair.xml", "cache/n/hairFrame1.mcx", "cache/n/hairFrame2Tick300.mcx", "cache/n/hairy.mcx")
-    report = scan_text(root, node("cacheFile", cp="cache/n/", cn="hair")).report
-    assert [Path(f).name for f in report.dependencies[0].files] == ["hair.xml", "hairFrame1.mcx", "hairFrame2Tick300.mcx"]
-    assert (report.dependencies[0].as_written, report.dependencies[0].kind) == ("cache/n/", "cache")
+    """A simulation's cache is its description, and the data for the frames that the job needs."""
+    root = project(tmp_path, *(f"cache/n/hairFrame{i}.mcx" for i in range(1, 9)), "cache/n/hairyFrame2.mcx")
+    description = (
+        '<?xml version="1.0"?>\n<Autodesk_Cache_File>\n<cacheType Type="OneFilePerFrame" Format="mcx"/>\n</Autodesk_Cache_File>\n'
+    )
+    (root / "cache/n/hair.xml").write_text(description)
+    report = scan_text(root, node("cacheFile", cp="cache/n/", cn="hair") + RANGE).report
+    assert [(d.as_written, d.kind, [Path(f).name for f in d.files]) for d in report.dependencies] == [
+        ("cache/n/", "cache", ["hair.xml"]),
+        ("hairFrame#.mcx", "cache", [f"hairFrame{i}.mcx" for i in range(1, 5)]),
+    ]
+    assert [m.as_written for m in scan_text(root, node("cacheFile", cp="cache/n", cn="gone")).report.missing] == ["cache/n"]
 
 
 def test_particle_cache(tmp_path: Path) -> None:
