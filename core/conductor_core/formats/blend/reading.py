@@ -82,6 +82,8 @@ class Reading:
     #: address of an image → who shows it
     uses: dict[int, set[ImageUse]] = field(default_factory=dict)
     trees: list[NodeTree] = field(default_factory=list)
+    #: address of a library → full names of what is linked from it and counts here
+    linked_from: dict[int, dict[str, None]] = field(default_factory=dict)
 
     def heads(self, *codes: bytes) -> Iterator[Record]:
         """Yield the datablocks of some codes that count here."""
