@@ -117,6 +117,36 @@ def test_steps_and_frames_are_what_blender_says(scenes: tuple[Path, Answer], cas
     assert (facts.frames, facts.saved_by) == (answers[case]["frames"], answers[case]["saved_by"])
 
 
+@pytest.fixture(scope="module", params=VERSIONS)
+def linked(
+    request: pytest.FixtureRequest, bpy_python: Any, run_bpy: Any, blender_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Answer]:
+    """Build and describe all scenes of blend_reader_scenes.py in one process."""
+    folder = tmp_path_factory.mktemp(f"linked-{request.param}")
+    command = [str(bpy_python(request.param)), str(HERE / "blend_reader_scenes.py")]
+    found: Answer = run_bpy(command, str(blender_folder), str(folder / "s"), str(folder / "answer.json"))
+    return folder / "s", found
+
+
+@pytest.mark.parametrize(
+    "case", ["instances", "node_groups", "rig", "linked_scene", "appended", "packed_in", "moving", "nested_outputs"]
+)
+def test_what_hangs_on_linked_data_is_what_blender_loads(linked: tuple[Path, Answer], case: str) -> None:
+    """Of a library just what is linked and what that leads to: no more, no less; moving settings; outputs in groups."""
+    folder, answers = linked
+    answer = answers[case]
+    assert "traceback" not in answer, answer["traceback"]
+    scan = read(folder / case / "scene.blend", answer["asked"])
+    ours, theirs = rows(to_json(scan.report)), seen_by_blender(answer)
+    if case == "packed_in" and answers["version"] >= [5, 0]:  # Blender names the library; what is packed needs it no more
+        assert {row[-1] for row in theirs.pop("dependencies") - ours.pop("dependencies")} == {"Library"}
+        assert theirs.pop("ignored") < ours.pop("ignored")
+    assert ours == theirs
+    assert scan.facts is not None
+    steps = [{**step, "problem": ""} for step in to_json(scan.facts.steps)]
+    assert steps == [{**step, "problem": ""} for step in answer["steps"]]
+
+
 @pytest.fixture(scope="module", params=[*VERSIONS, "debian"])
 def production(
     request: pytest.FixtureRequest, bpy_python: Any, tmp_path_factory: pytest.TempPathFactory
