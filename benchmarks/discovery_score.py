@@ -5,7 +5,9 @@ manifest itself says that the file does not travel, that it is told as such coun
 
 * `host_install` (Maya's own), `$HH` (Houdini's own), Nuke's disabled nodes, text blocks of which the .blend has a copy: `ignored`;
 * Houdini's cache nodes, which read or write as a switch says: `outputs`;
-* a file in a package (`a.usdz[b.usda]`): the package.
+* a file in a package (`a.usdz[b.usda]`): the package;
+* a library of a .blend's library: the answer has its path as Blender rewrites it, relative to the scene that is open; that text
+  is in neither file.
 
 *False* is what is told as a dependency (or missing) by the scene itself and is not in the manifest's list, be it an output, a
 trap or something else. Entries of files that the scene points to are judged where those are scenes of the manifest themselves.
@@ -117,7 +119,11 @@ def truth_of(case: dict[str, Any], scenes: Path) -> dict[str, dict[str, Any]]:
 
 def _text_lists(report: ScanReport) -> dict[str, set[str]]:
     names = ("dependencies", "missing", "unresolved", "outputs", "ignored")
-    return {name: {canonical(e.as_written) for e in getattr(report, name)} for name in names}
+    lists = {name: {canonical(e.as_written) for e in getattr(report, name)} for name in names}
+    home = os.path.dirname(report.scene)
+    libraries = [e for e in (*report.dependencies, *report.missing) if e.kind == "library" and e.within.endswith(".blend")]
+    lists["dependencies"].update(canonical(f"//{os.path.relpath(e.path, home)}") for e in libraries if os.path.isabs(e.path))
+    return lists
 
 
 def _usd_lists(report: ScanReport) -> dict[str, set[str]]:
