@@ -6,7 +6,7 @@ import functools
 import importlib
 
 #: in the order in which formats are asked
-MODULES = ("usd.reader", "wavefront_material")
+MODULES = ("usd.reader", "alembic", "materialx", "wavefront_material")
 
 
 @functools.lru_cache(maxsize=1)
