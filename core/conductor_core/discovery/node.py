@@ -21,7 +21,7 @@ from conductor_core.discovery.kinds import Kind
 from conductor_core.discovery.reach import Reach
 from conductor_core.discovery.survey import Survey
 
-Host = Literal["maya", "nuke", "houdini", "blender", "usd", "arnold", "vray", "renderman"]
+Host = Literal["maya", "nuke", "houdini", "blender", "usd", "arnold", "vray", "renderman", "pbrt"]
 
 
 class Node(Protocol):

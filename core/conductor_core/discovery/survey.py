@@ -24,6 +24,8 @@ class Survey:
     variables: Mapping[str, str] = field(default_factory=dict)
     #: more folders in which relative names are looked for, as who points to this file has set them
     search: tuple[str, ...] = ()
+    #: what else the file that points here says of this one, in words that its format knows (`usd.rate`)
+    given: tuple[tuple[str, str], ...] = ()
     #: the scene that was asked about, where this file is read because of it; "": this is the one
     scene: str = ""
     listing: DirectoryListing = field(default_factory=DirectoryListing)

@@ -6,7 +6,23 @@ import functools
 import importlib
 
 #: in the order in which formats are asked
-MODULES = ("wavefront_material",)
+MODULES = (
+    "blend",
+    "maya_binary",
+    "houdini",
+    "usd.reader",
+    "maya_ascii",
+    "nuke_script",
+    "ocio",
+    "colour_tables",
+    "maya_cache",
+    "xgen",
+    "renderman_rib",
+    "arnold_ass",
+    "vrscene",
+    "pbrt",
+    "wavefront_material",
+)
 
 
 @functools.lru_cache(maxsize=1)

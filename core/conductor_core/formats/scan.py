@@ -74,7 +74,8 @@ class _Walk:
 
     def _is_new(self, survey: Survey) -> bool:
         """Tell whether a file was not read yet; with other frames or variables it may say other things."""
-        key = (os.path.realpath(survey.file), survey.frames, survey.search, survey.project_root, tuple(survey.variables.items()))
+        place = (os.path.realpath(survey.file), survey.search, survey.project_root)
+        key = (*place, survey.frames, survey.given, tuple(survey.variables.items()))
         new = key not in self._seen
         self._seen.add(key)
         return new

@@ -6,7 +6,16 @@ import functools
 import importlib
 
 #: host → modules here that fill its table
-MODULES: dict[str, tuple[str, ...]] = {}
+MODULES: dict[str, tuple[str, ...]] = {
+    "maya": ("maya", "maya_caches", "maya_arnold", "maya_vray", "maya_redshift", "maya_renderman", "maya_others"),
+    "nuke": ("nuke",),
+    "houdini": ("houdini", "houdini_stage", "houdini_renderers"),
+    "usd": ("usd",),
+    "arnold": ("arnold",),
+    "vray": ("vray",),
+    "renderman": ("renderman",),
+    "pbrt": ("pbrt",),
+}
 
 
 @functools.cache

@@ -1,0 +1,141 @@
+"""What is known while one layer is read: its times, its variables, where it lies, and how to a finding its paths come."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from conductor_core.discovery.finding import Finding, Usage
+from conductor_core.discovery.kinds import Kind
+from conductor_core.discovery.reach import Frames as FramesReach
+from conductor_core.discovery.reach import OneFile, Reach, TheseFiles
+from conductor_core.discovery.survey import Survey
+from conductor_core.formats.usd.asset_path import Anchor, Inside, Nowhere
+from conductor_core.formats.usd.kinds_of_files import kind_of
+from conductor_core.formats.usd.layer import Arc, Head
+from conductor_core.formats.usd.package import LAYERS, Package
+from conductor_core.formats.usd.timing import Frames, below, frames_of, rate_of
+from conductor_core.report import Ignored, Unresolved
+from conductor_core.sequences import has_frame_token
+
+RATE, VARIABLES, SUBLAYER, INNER = "usd.rate", "usd.variables", "usd.sublayer", "usd.inner"
+_ROLES = {"deleted": "the layer takes it out of a list", "reordered": "it only says where in a list it stands"}
+#: MDL modules of the renderer's own library. https://docs.omniverse.nvidia.com/materials-and-rendering/latest/materials.html
+_SHIPPED = dict.fromkeys(
+    [
+        "OmniPBR.mdl",
+        "OmniPBR_Opacity.mdl",
+        "OmniPBR_ClearCoat.mdl",
+        "OmniPBR_ClearCoat_Opacity.mdl",
+        "OmniGlass.mdl",
+        "OmniGlass_Opacity.mdl",
+        "OmniSurface.mdl",
+        "OmniSurfaceLite.mdl",
+        "OmniSurfacePresets.mdl",
+        "OmniSurfaceBlend.mdl",
+        "OmniHair.mdl",
+        "OmniHairPresets.mdl",
+        "OmniHairBase.mdl",
+        "OmniVolumeDensity.mdl",
+        "OmniVolumeNoise.mdl",
+        "OmniEmissive.mdl",
+        "OmniUe4Base.mdl",
+        "UsdPreviewSurface.mdl",
+        "gltf/pbr.mdl",
+        "nvidia/core_definitions.mdl",
+        "nvidia/support_definitions.mdl",
+        "nvidia/aux_definitions.mdl",
+    ],
+    "ships with Omniverse",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A layer that is being read."""
+
+    anchor: Anchor
+    #: times of this layer that the job needs; None: all
+    frames: Frames
+    rate: float
+
+    @property
+    def survey(self) -> Survey:
+        """The scan."""
+        return self.anchor.survey
+
+    def under(self, arc: Arc | None, *, sublayer: bool = False, inner: str = "") -> Survey:
+        """Return what a layer that this one points to is read with; no arc: all of its times."""
+        given = {RATE: repr(self.rate), VARIABLES: json.dumps(self.anchor.variables, sort_keys=True)}
+        if sublayer:
+            given[SUBLAYER] = "yes"
+        if inner:
+            given[INNER] = inner
+        frames = below(self.frames, arc) if arc else None
+        scene = self.survey.scene or self.survey.file
+        return replace(self.survey, frames=frames, given=tuple(sorted(given.items())), scene=scene)
+
+    def arc(self, arc: Arc, referrer: str, *, sublayer: bool = False) -> Iterator[Finding | Survey]:
+        """Yield the finding for a sublayer, reference or payload."""
+        if arc.role != "used":
+            yield Ignored(arc.asset, referrer, _ROLES[arc.role])
+            return
+        kind = kind_of(arc.asset.split(":SDF_FORMAT_ARGS:", 1)[0].rstrip("`\"'"))
+        yield from self.read(arc.asset, referrer, "layer" if kind == "other" else kind, arc=arc, sublayer=sublayer)
+
+    def read(
+        self,
+        text: str,
+        referrer: str,
+        kind: Kind | None = None,
+        *,
+        arc: Arc | None = None,
+        sublayer: bool = False,
+        reach: Reach | None = None,
+        wanted: bool = True,
+    ) -> Iterator[Finding | Survey]:
+        """Yield the finding for an asset path, or what a layer in the same package is read with.
+
+        `wanted`: no frame of the job needs it else.
+        """
+        located = self.anchor.locate(text)
+        if isinstance(located, Nowhere):
+            if located.reason:
+                yield Unresolved(text, referrer, located.reason)
+            return
+        if isinstance(located, Inside):
+            if wanted and located.entry.rstrip("]").lower().endswith((*LAYERS, ".usdz")):
+                yield self.under(arc, sublayer=sublayer, inner=located.entry)
+            return
+        kind = kind or kind_of(text)
+        under = self.under(arc, sublayer=sublayer, inner=located.inner) if kind in ("layer", "cache", "material") else None
+        if not wanted:
+            reach = TheseFiles(())
+        absent_is = _SHIPPED.get(text, "")
+        yield Usage(text, referrer, kind, located.places, reach or self._reach(located.places), absent_is, under=under)
+
+    def _reach(self, places: tuple[str, ...]) -> Reach:
+        """Return how a path with tokens comes to files: `#` and `%d` may be just a name, if there is such a file."""
+        if not any(has_frame_token(p) for p in places):
+            return OneFile()
+        there = next((p for p in places if self.survey.listing.has(p)), "")
+        return TheseFiles((there,)) if there else FramesReach(self.frames)
+
+
+def context_of(survey: Survey, head: Head, package: Package | None, inner: str) -> Context:
+    """Return what is known of a layer once its head was read."""
+    given = dict(survey.given)
+    parent_rate = float(given[RATE]) if RATE in given else None
+    passed: Mapping[str, object] = json.loads(given[VARIABLES]) if VARIABLES in given else {}
+    own = head.fields.get("expressionVariables")
+    # those of a sublayer do not count, and who refers to a layer has the last word
+    variables = {**(own if isinstance(own, dict) and SUBLAYER not in given else {}), **passed}
+    anchor = Anchor(survey, variables, package, inner)
+    return Context(anchor, frames_of(survey, head, parent_rate), rate_of(head))
+
+
+def base_name(survey: Survey) -> str:
+    """Return the name of the layer, for sentences."""
+    return dict(survey.given).get(INNER) or os.path.basename(survey.file)
