@@ -75,7 +75,7 @@ class _Walk:
     def _is_new(self, survey: Survey) -> bool:
         """Tell whether a file was not read yet; with other frames or variables it may say other things."""
         place = (os.path.realpath(survey.file), survey.search, survey.project_root)
-        key = (*place, survey.frames, survey.given, tuple(survey.variables.items()))
+        key = (*place, survey.frames, survey.given, survey.errand, tuple(survey.variables.items()))
         new = key not in self._seen
         self._seen.add(key)
         return new
