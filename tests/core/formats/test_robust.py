@@ -18,7 +18,9 @@ from core.formats.samples import SAMPLES, Sample
 KNOWN = [f.name for f in known_formats()]
 #: bytes of a large file, and of what a scan of it may hold; one value may have 1 MiB (`limits.py`), and is copied and decoded
 LARGE, HELD = 16 << 20, 8 << 20
-EXTENSIONS = sorted({s.extension for s in SAMPLES.values()} | {".mb", ".hip", ".hda", ".blend", ".usd", ".usdc", ".abc", ".xgen"})
+EXTENSIONS = sorted(
+    {s.extension for s in SAMPLES.values()} | {".usdz", ".mb", ".hip", ".hda", ".blend", ".usd", ".usdc", ".abc", ".xgen"}
+)
 
 samples = pytest.mark.parametrize("sample", [s for s in SAMPLES.values() if s.format in KNOWN], ids=lambda s: s.format)
 
@@ -156,7 +158,7 @@ def test_files_that_point_to_each_other(sample: Sample, tmp_path: Path) -> None:
     _write(sample, tmp_path / b, a, b)
     report = _report(_write(sample, tmp_path / a, b, a)).report
     assert {Path(f).name for f in report.files()} <= {a, b}
-    assert len(report.dependencies) <= 4
+    assert len(report.dependencies) <= 6
 
 
 @samples
@@ -168,7 +170,7 @@ def test_links_in_a_circle(sample: Sample, tmp_path: Path) -> None:
     names = (f"loop{sample.extension}", f"folder/folder/folder/b{sample.extension}", f"folder/a{sample.extension}")
     _write(sample, tmp_path / f"b{sample.extension}", f"folder/folder/a{sample.extension}")
     report = _report(_write(sample, tmp_path / f"a{sample.extension}", *names)).report
-    assert len(report.dependencies) <= 8
+    assert len(report.dependencies) <= 12
     assert isinstance(_scan(tmp_path / f"loop{sample.extension}"), SceneNotRead)
 
 
@@ -213,14 +215,17 @@ large = pytest.mark.parametrize("sample", [s for s in SAMPLES.values() if s.form
 @large
 @pytest.mark.skipif(sys.platform == "win32", reason="resource")
 def test_large_files_are_not_held(sample: Sample, tmp_path: Path) -> None:
-    """What a scan holds does not grow with the file; benchmarks/large_scenes.py does the same with 500 MB."""
+    """What a scan holds does not grow with the file, or by so much as its format's page says (Nuke: the nodes).
+
+    benchmarks/large_scenes.py does the same with 500 MB.
+    """
     small = _write(sample, tmp_path / f"a{sample.extension}", f"a{sample.reads}")
     path = tmp_path / f"b{sample.extension}"
     with path.open("wb") as file:
         file.write(small.read_bytes())
         for _ in range(LARGE // len(sample.filler) // 1000):
             file.write(sample.filler * 1000)
-    assert _held(small, path) < HELD
+    assert _held(small, path) < HELD + sample.holds * LARGE
 
 
 @large
