@@ -18,6 +18,7 @@ from conductor_core.discovery.kinds import Kind
 from conductor_core.discovery.place import absolute, is_absolute
 from conductor_core.discovery.reach import Frames, OneFile, Reach
 from conductor_core.discovery.survey import Survey
+from conductor_core.discovery.variables import fill_variables
 from conductor_core.formats.format import reads_format
 from conductor_core.report import Unresolved
 from conductor_core.sequences import has_frame_token
@@ -132,6 +133,11 @@ class _Reader:
             reason = f"{unknown[0]} is set by the scene that uses the material"
             self._found.append(Unresolved(text, referrer, reason))
             return
+        known = fill_variables(filled, self._survey.variables)
+        if known.unknown:
+            self._found.append(Unresolved(text, referrer, f"nobody has set {', '.join(known.unknown)}"))
+            return
+        filled = known.text
         places = self._places(filled)
         reach: Reach = Frames(self._survey.frames) if has_frame_token(filled) else OneFile()
         self._found.append(Usage(text, referrer, kind, places, reach))
