@@ -536,6 +536,22 @@ def test_settings_of_add_ons(tmp_path: Path) -> None:
     assert [(u.as_written, u.referrer) for u in report.unresolved] == [("//asset.blend", 'Object "rig" property .asset_file')]
 
 
+def test_what_a_later_version_adds_is_told(tmp_path: Path) -> None:
+    """A path in a struct or a datablock that is not known yet is unresolved, with the place where it stands."""
+    later = {**STRUCTS, "NewThing": "int mode; char cache_file[1024]", "NewID": "ID id; NewThing inside; char note[1024]"}
+    blend = replace(BlendWriter(), structs=later)
+    blend.add("OB", "Object", name="OBThing")
+    blend.add_many("NewThing", [{"cache_file": "//a.new"}, {"cache_file": "no path"}, {"cache_file": "//b.new"}])
+    blend.add("NW", "NewID", {"inside": {"cache_file": "//c.new"}, "note": "half/half"}, name="NWthing")
+    (tmp_path / "shot.blend").write_bytes(blend.data())
+    report = scan_file(Survey(str(tmp_path / "shot.blend"))).report
+    assert [(u.as_written, u.referrer) for u in report.unresolved] == [
+        ("//a.new", 'Object "Thing" .NewThing.cache_file'),
+        ("//b.new", 'Object "Thing" .NewThing.cache_file'),
+        ("//c.new", 'NW "thing" .NewThing.cache_file'),
+    ]
+
+
 def test_a_reader_for_an_add_on_s_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One small function, the same that any host's nodes have, takes the place of guessing by names; --explain finds it."""
     monkeypatch.setattr(register, "_READERS", {**register._READERS})

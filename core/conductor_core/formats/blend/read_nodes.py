@@ -77,7 +77,9 @@ def path_sockets(reading: Reading, tree: NodeTree, node: Record) -> Iterator[Fin
         kind = _KINDS.get(node.text("idname").removeprefix(_IMPORT), "cache")
         if _link_to(tree, socket) is None:
             yield from reading.read(_in_socket(tree, node, socket), kind, follow=False)
-        elif imports:
+            continue
+        yield from reading.ignore(_in_socket(tree, node, socket), "what is linked to the socket counts instead")
+        if imports:
             for source in _sources(reading, _End(tree, node, socket), set()):
                 yield from reading.read(source, kind, follow=False) if isinstance(source, Slot) else (source,)
 

@@ -9,14 +9,13 @@ https://docs.blender.org/manual/en/latest/files/custom_properties.html
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 
 from conductor_core.discovery.finding import Finding
-from conductor_core.discovery.place import is_absolute
 from conductor_core.discovery.reach import OneFile
 from conductor_core.formats.blend.add_on_nodes import is_registered, place_of, properties_of, shared_findings
+from conductor_core.formats.blend.leftovers import is_path
 from conductor_core.formats.blend.properties import texts
 from conductor_core.formats.blend.reading import TYPES, NodeTree, Reading, Slot
 from conductor_core.formats.blend.record import Record, head_of
@@ -62,7 +61,7 @@ def file_browsers(reading: Reading, screen: Record) -> Iterator[Finding]:
 
 
 def _property(reading: Reading, slot: Slot, *, taken: bool) -> Iterator[Finding]:
-    if not _is_path(slot.text):
+    if not is_path(slot.text):
         return
     if _IS_WRITTEN.search(slot.attribute):
         yield from reading.ignore(slot, "its name says that an add-on writes there")
@@ -70,10 +69,3 @@ def _property(reading: Reading, slot: Slot, *, taken: bool) -> Iterator[Finding]
         yield from reading.read(slot, "other", OneFile(), follow=False)
     else:
         yield Unresolved(slot.text, reading.referrer(slot), f"no reader knows the property {slot.attribute}")
-
-
-def _is_path(text: str) -> bool:
-    """Tell whether a text is a path and nothing else that has slashes: `//` or absolute, with a name behind its root."""
-    if not text or len(text) > 1024 or "\n" in text or not (text.startswith("//") or is_absolute(text)):
-        return False
-    return len(os.path.basename(text.replace("\\", "/").rstrip("/"))) > 1 and text.count(" ") < 12
