@@ -44,6 +44,7 @@ COLUMNS = (
     "precision %",
     "unresolved",
     "ms/MB",
+    "ms (median)",
 )
 
 
@@ -63,12 +64,12 @@ def main() -> None:
     cases = list(_chosen(options))
     scores = [_scan(case, options.scenes) for case in cases]
     if options.peers:
-        scores += [score for name, score in _peer_scores(cases, options.scenes) if name]
+        scores += _peer_scores(cases, options.scenes)
     if options.as_json:
         print(json.dumps([dataclasses.asdict(score) for score in scores], indent=1))
         return
     if options.differences:
-        _print_differences(scores)
+        _print_differences(scores, f"{options.scenes}{os.sep}")
     _print_table(scores)
 
 
@@ -108,22 +109,19 @@ def _megabytes(report: ScanReport) -> float:
     return sum(os.path.getsize(file) for file in read if os.path.isfile(file)) / 1e6
 
 
-def _peer_scores(cases: Sequence[dict[str, Any]], scenes: Path) -> Iterator[tuple[str, Score]]:
+def _peer_scores(cases: Sequence[dict[str, Any]], scenes: Path) -> Iterator[Score]:
     for peer in peers_of(CLONE / ".conductor" / "peers"):
-        theirs = [case for case in cases if peer.takes(case)]
-        if theirs:
-            for case, answer in zip(theirs, peer.answers(theirs, scenes), strict=True):
-                yield peer.name, answer.score(case, scenes, peer.name)
+        yield from (peer.score(case, scenes) for case in cases if peer.takes(case))
 
 
-def _print_differences(scores: Iterable[Score]) -> None:
+def _print_differences(scores: Iterable[Score], folder: str) -> None:
     for score in scores:
         if score.differences or score.problem:
             print(f"\n{score.who}: {score.file}")
             if score.problem:
                 print(f"  {'CRASH' if score.crashed else 'not read'}: {score.problem}")
             for line in score.differences:
-                print(f"  {line}")
+                print(f"  {line.replace(folder, '')}")
     print()
 
 
@@ -135,7 +133,8 @@ def _print_table(scores: Sequence[Score]) -> None:
     console.print(table)
     console.print(
         "true: dependencies in the given answers; found: told as found or missing (or as the file's own host or nature has it:"
-        " discovery_score.py);\nfalse: outputs, traps or anything else told as a dependency that the answer does not have."
+        " discovery_score.py);\nfalse: outputs, traps or anything else told as a dependency that the answer does not have.\n"
+        "Times of peers are of whole processes, with the start of their interpreter."
     )
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import os
 import re
+import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,10 +56,10 @@ def own_score(
     binary = case["file"].endswith(".mb")
     who = f"{case['host']}{' .mb (not scored)' if binary else ''}"
     if report is None:
-        true = len(_truth(case, scenes))
-        all_lost = tuple(f"lost        {text}" for text in _truth(case, scenes))
+        true = len(truth_of(case, scenes))
+        all_lost = tuple(f"lost        {text}" for text in truth_of(case, scenes))
         return Score(who, case["file"], true, problem=problem, crashed=crashed, scored=not binary, differences=all_lost)
-    given = _truth(case, scenes)
+    given = truth_of(case, scenes)
     lists = _usd_lists(report) if case["host"] == "usd" else _text_lists(report)
     right = {text: _place(dep, text, lists) for text, dep in given.items()}
     lost = [text for text, place in right.items() if place not in ("found", "told")]
@@ -86,7 +87,7 @@ def own_score(
 def row_of(who: str, scores: Sequence[Score]) -> tuple[str, ...]:
     """Return the line of the table for one host or peer."""
     true, found, told, false = (sum(getattr(s, name) for s in scores) for name in ("true", "found", "told", "false"))
-    read = [s for s in scores if s.megabytes]
+    read = [s for s in scores if s.seconds and s.megabytes]
     speed = 1000 * sum(s.seconds for s in read) / sum(s.megabytes for s in read) if read else 0.0
     crashes = sum(s.crashed for s in scores)
     numbers = (len(scores), crashes, sum(bool(s.problem) for s in scores) - crashes, true, found, told, true - found - told)
@@ -98,6 +99,7 @@ def row_of(who: str, scores: Sequence[Score]) -> tuple[str, ...]:
         f"{100 * found / (found + false):.1f}" if found + false else "–",
         str(sum(s.unresolved for s in scores)),
         f"{speed:.1f}" if speed else "–",
+        f"{1000 * statistics.median(s.seconds for s in read):.1f}" if read else "–",
     )
 
 
@@ -106,7 +108,7 @@ def canonical(text: str) -> str:
     return text.replace("\\", "").strip()
 
 
-def _truth(case: dict[str, Any], scenes: Path) -> dict[str, dict[str, Any]]:
+def truth_of(case: dict[str, Any], scenes: Path) -> dict[str, dict[str, Any]]:
     """Return the true dependencies by what they are compared by."""
     if case["host"] == "usd":
         return {os.path.realpath(scenes / d["path"].partition("[")[0]): d for d in case["deps"]}

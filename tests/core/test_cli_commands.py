@@ -196,7 +196,7 @@ def test_scanning(desk: Desk) -> None:
     """A scan is a tree by kind for people, and the report as JSON for scripts."""
     desk.wood.unlink()
     out, _ = desk("scan", desk.scene)
-    for words in ("missing", "Image wood", "unresolved", "writes", "ignored", "built in", "1 files"):
+    for words in ("missing", "Image wood", "unresolved", "writes", "ignored", "built in", "1 file,"):
         assert words in out
     desk.wood.write_bytes(b"wood")
     report = desk.json("scan", desk.scene, "--frames", "1-8")
@@ -218,7 +218,8 @@ def test_a_scene_or_host_that_is_not_there(desk: Desk, monkeypatch: pytest.Monke
     """No scene, no such host, no ask.py, no interpreter: a sentence each."""
     assert "is not there" in desk("scan", desk.project / "no.blend", code=ExitCode.MISSING_FILES)[1]
     (desk.project / "a.xyz").write_bytes(b"")
-    assert "no host is known that reads .xyz" in desk("scan", desk.project / "a.xyz", code=ExitCode.USAGE)[1]
+    assert "no reader knows its format" in desk("scan", desk.project / "a.xyz", code=ExitCode.USAGE)[1]
+    assert "no host is known that reads .xyz" in desk("scan", desk.project / "a.xyz", "--host", code=ExitCode.USAGE)[1]
     monkeypatch.setenv("CONDUCTOR_BLENDER", str(tmp_path / "no-blender"))
     assert "is not a program" in desk("scan", desk.scene, code=ExitCode.HOST_FAILED)[1]
     monkeypatch.delenv("CONDUCTOR_BLENDER")

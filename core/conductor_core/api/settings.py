@@ -12,6 +12,8 @@ agent:
 hosts:
   folder: /studio/conductor        # the clone that holds blender/
   blender: /opt/blender/blender    # a blender binary, or a Python that has bpy
+readers:
+  - /studio/conductor/readers      # folders with readers of the studio's own (docs/formats/README.md)
 ```
 """
 
@@ -87,6 +89,8 @@ class Settings:
     submit: SubmitSettings = SubmitSettings()
     agent: AgentSettings = AgentSettings()
     hosts: HostSettings = HostSettings()
+    #: folders with the studio's own readers of scene files
+    readers: tuple[str, ...] = ()
 
 
 def read_settings(config: Path) -> Settings:

@@ -27,6 +27,8 @@ from conductor_core.host import SceneDescription
 
 #: file extension → the host that reads it
 HOSTS = {".blend": "blender"}
+#: name of a format, as our own reading tells it by content → the host that reads it
+HOSTS_BY_FORMAT = {"blend": "blender"}
 #: seconds; opening a heavy scene from a slow share takes minutes
 ASK_TIMEOUT = 1800.0
 
@@ -41,16 +43,25 @@ class Asker:
     others: tuple[tuple[str, ...], ...] = ()
 
 
-def find_asker(scene: str, settings: HostSettings, environ: Mapping[str, str] | None = None) -> Asker:
+def has_host(scene: str, format_name: str = "") -> bool:
+    """Tell whether there is a host that can be asked about such scenes, here or elsewhere."""
+    return _host_of(scene, format_name) is not None
+
+
+def _host_of(scene: str, format_name: str) -> str | None:
+    return HOSTS_BY_FORMAT.get(format_name) or HOSTS.get(os.path.splitext(scene)[1].lower())
+
+
+def find_asker(scene: str, settings: HostSettings, environ: Mapping[str, str] | None = None, *, format_name: str = "") -> Asker:
     """Return how to ask about `scene`.
 
     Raises:
         Ended: no host reads such files, or host or interpreter cannot be found.
     """
     environ = os.environ if environ is None else environ
-    extension = os.path.splitext(scene)[1].lower()
-    host = HOSTS.get(extension)
+    host = _host_of(scene, format_name)
     if host is None:
+        extension = os.path.splitext(scene)[1].lower()
         known = ", ".join(sorted(HOSTS))
         raise Ended(ExitCode.USAGE, f"{scene}: no host is known that reads {extension or 'such'} files.", f"Known are: {known}.")
     script = _hosts_folder(settings, environ) / host / "ask.py"
@@ -70,14 +81,23 @@ def _command(program: str, script: str) -> tuple[str, ...]:
     return (program, "-b", "--factory-startup", "--python-exit-code", "9", "--python", script, "--")
 
 
-def describe_scene(asker: Asker, scene: str, frames: str = "", *, timeout: float = ASK_TIMEOUT) -> SceneDescription:
+def describe_scene(
+    asker: Asker,
+    scene: str,
+    frames: str = "",
+    *,
+    timeout: float = ASK_TIMEOUT,
+    variables: Mapping[str, str] | None = None,
+) -> SceneDescription:
     """Return what the host says of `scene`, its dependencies limited to `frames` (empty: the scene's own range).
+
+    It is started with `variables` beside this process's environment.
 
     Raises:
         Ended: the host could not be started, took too long, or could not read the scene.
     """
     for command in (asker.command, *asker.others):
-        answer = _ask(command, scene, frames, timeout)
+        answer = _ask(command, scene, frames, timeout, variables or {})
         error = answer.get("error") if isinstance(answer, dict) else None
         if not (isinstance(error, dict) and error.get("code") == "newer-scene"):
             break
@@ -93,11 +113,11 @@ def describe_scene(asker: Asker, scene: str, frames: str = "", *, timeout: float
         ) from exc
 
 
-def _ask(command: tuple[str, ...], scene: str, frames: str, timeout: float) -> Any:
+def _ask(command: tuple[str, ...], scene: str, frames: str, timeout: float, variables: Mapping[str, str]) -> Any:
     with tempfile.TemporaryDirectory(prefix="conductor-scan-") as folder:
         out = Path(folder, "description.json")
         words = ["describe", "--scene", scene, "--out", str(out), *([f"--frames={frames}"] if frames else [])]
-        said = _run([*command, *words], timeout)
+        said = _run([*command, *words], timeout, variables)
         try:
             return json.loads(out.read_bytes())
         except (OSError, ValueError):
@@ -156,8 +176,8 @@ def _installed_in(clone: Path) -> list[str]:
     ]
 
 
-def _run(command: list[str], timeout: float) -> str:
-    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")}
+def _run(command: list[str], timeout: float, variables: Mapping[str, str]) -> str:
+    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")} | dict(variables)
     with tempfile.TemporaryFile() as log:
         try:
             subprocess.run(

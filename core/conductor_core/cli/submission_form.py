@@ -51,6 +51,8 @@ def scene_submission(
         ConductorError: a step, frame range or output that does not fit; the sentence names it.
     """
     chosen = choose_steps(description.steps, wishes.steps)
+    if not (wishes.frames or description.frames):
+        raise ConductorError(f"{scene} does not say which frames it has.", "Say --frames 1001-1100.")
     frames = FrameSet.parse(wishes.frames or description.frames).spec
     steps = tuple(
         Step(
@@ -93,6 +95,11 @@ def choose_steps(steps: Sequence[SceneStep], names: Sequence[str]) -> tuple[Scen
     Raises:
         ConductorError: there is no such step, or none is enabled.
     """
+    if not steps:
+        raise ConductorError(
+            "The scene has nothing that renders: no write node, render layer, ROP or camera that this reading of it can see.",
+            "Add one and save the scene, or give the program that renders it with --command.",
+        )
     by_name = {step.name: step for step in steps}
     known = ", ".join(repr(name) for name in by_name) or "none"
     unknown = [name for name in names if name not in by_name]

@@ -10,10 +10,12 @@ from typing import Any
 import click
 from rich.console import Console
 
-from conductor_core.cli.describe import describe_scene, existing_scene, find_asker
+from conductor_core.cli.describe import existing_scene
 from conductor_core.cli.exit_codes import Ended, ExitCode
+from conductor_core.cli.looking import Look, Question, load_readers, look_at
 from conductor_core.cli.output_places import check_not_read, check_writable
 from conductor_core.cli.progress import NoDisplay, open_display
+from conductor_core.cli.scan import ask_host
 from conductor_core.cli.session import Session, json_option, pass_session, print_json
 from conductor_core.cli.submission_form import (
     Wishes,
@@ -25,6 +27,7 @@ from conductor_core.cli.submission_form import (
 )
 from conductor_core.cli.watch import Watch, check_ended
 from conductor_core.documents import to_json
+from conductor_core.host import SceneDescription
 from conductor_core.report import Missing, ScanReport
 from conductor_core.submission import Submission
 
@@ -67,7 +70,15 @@ from conductor_core.submission import Submission
 @click.option(
     "--file", "files", multiple=True, metavar="PATH", type=click.Path(exists=True), help="Send this file or folder too."
 )
-@click.option("--env", multiple=True, metavar="NAME=VALUE", help="Set a variable on the instance.")
+@click.option("--project-root", default="", metavar="FOLDER", help="The project's folder, where the scene is not inside of it.")
+@click.option("--readers", multiple=True, metavar="FOLDER", help="Load the readers of a studio from this folder too.")
+@click.option(
+    "--host/--no-host",
+    "ask_host",
+    default=None,
+    help="Insist that the host is asked, or read the file only.  [default: asked where it is here]",
+)
+@click.option("--env", multiple=True, metavar="NAME=VALUE", help="Set a variable on the instance, and while the scene is read.")
 @click.option("--env-append", multiple=True, metavar="NAME=VALUE", help="Append to a variable, such as a path list.")
 @click.option("--env-prepend", multiple=True, metavar="NAME=VALUE", help="Prepend to a variable.")
 @click.option("--metadata", multiple=True, metavar="NAME=VALUE", help="Note on the job, to find and bill it by.")
@@ -81,8 +92,8 @@ from conductor_core.submission import Submission
 def submit_command(session: Session, /, scene: str | None, command: str | None, **options: Any) -> None:
     """Render a scene on the farm.
 
-    The scene is opened in its host in the background and asked what it needs. Files that are missing are listed with who
-    wants them, before anything is sent. The agent then sends what the farm does not have yet, and the frames are brought
+    The scene is read without its application; where the host is here (Blender), it is opened there in the background and
+    asked as well. Files that are missing are listed with who wants them, before anything is sent. The agent then sends what the farm does not have yet, and the frames are brought
     home, to the paths that the scene names, as they finish.
 
     Without --wait this returns when everything is sent; with --background at once. Ctrl-C never stops a job: it goes on,
@@ -93,6 +104,7 @@ def submit_command(session: Session, /, scene: str | None, command: str | None, 
       conductor submit shot.blend --frames 1-100 --wait
       conductor submit shot.blend -p dragons -t large -f 1-100x10 --title "shot 10, every tenth"
       conductor submit shot.blend --frames 7 --output ~/tests/seven_####.exr
+      conductor submit comp.nk --frames 1001-1100 --step Write1 --software nuke@15.1
       conductor submit --command "bash /show/tools/bake.sh {frame}" -f 1-8 \\
           --file /show/tools/bake.sh --output /show/cache/bake_####.vdb
 
@@ -106,7 +118,7 @@ def submit_command(session: Session, /, scene: str | None, command: str | None, 
       5  files are missing (and no --allow-missing)
       6  a file could not be read, sent or brought home, or an output folder cannot be written
       8  the service refuses: unknown project, instance type, software
-      9  the host could not be asked about the scene
+      9  the host could not be asked about the scene: with --host, or where our own reading failed as well
     """
     if (scene is None) == (command is None):
         raise click.UsageError("Give either a SCENE or --command.")
@@ -127,17 +139,42 @@ def submit_command(session: Session, /, scene: str | None, command: str | None, 
 
 
 def _scene_job(session: Session, scene: str, wishes: Wishes, options: Mapping[str, Any]) -> tuple[Submission, tuple[str, ...]]:
-    """Ask the host about a scene; return its submission, and the files that it reads."""
+    """Look at a scene; return its submission, and the files that it reads."""
     path = existing_scene(scene)
-    asker = find_asker(path, session.settings.hosts)
-    with _status("Asking about the scene …", quiet=options["as_json"]):
-        description = describe_scene(asker, path, wishes.frames)
+    question = Question(
+        path,
+        wishes.frames,
+        project_root=os.path.abspath(options["project_root"]) if options["project_root"] else "",
+        # what is set on the instance is what paths mean there
+        variables={variable.name: variable.value for variable in wishes.environment if variable.policy == "exclusive"},
+        ask_host=ask_host(options["ask_host"]),
+    )
+    for problem in load_readers(options["readers"], session.settings):
+        click.echo(problem, err=True)
+    with _status("Looking at the scene …", quiet=options["as_json"]):
+        look = look_at(question, session.settings.hosts)
+    description = _description(look)
+    for note in look.notes:
+        click.echo(note, err=True)
     _check_missing(description.report, allowed=options["allow_missing"])
     allowed = tuple(m.path for m in description.report.missing)
     submission = scene_submission(path, description, wishes, allowed_missing=allowed)
     files = tuple(description.report.files())
     check_not_read(submission, (path, *files))
     return submission, files
+
+
+def _description(look: Look) -> SceneDescription:
+    """Return what can be rendered; what the host itself cannot open, it cannot render either."""
+    if look.host_failed is not None:
+        raise look.host_failed
+    if look.description is None:
+        raise Ended(
+            ExitCode.USAGE,
+            f"{look.report.scene} is no scene that can be rendered by itself ({look.report.format}).",
+            "Submit the scene that reads it, or give the program that renders it with --command.",
+        )
+    return look.description
 
 
 def _wishes(session: Session, options: Mapping[str, Any], *, base: str) -> Wishes:

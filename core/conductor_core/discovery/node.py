@@ -21,7 +21,7 @@ from conductor_core.discovery.kinds import Kind
 from conductor_core.discovery.reach import Reach
 from conductor_core.discovery.survey import Survey
 
-Host = Literal["maya", "nuke", "houdini", "blender", "usd", "arnold", "vray", "renderman"]
+Host = Literal["maya", "nuke", "houdini", "blender", "usd", "arnold", "vray", "renderman", "pbrt"]
 
 
 class Node(Protocol):
@@ -152,10 +152,20 @@ def _register(host: str, type_: str, reader: NodeReader, *, name: str, source: s
 
 @contextlib.contextmanager
 def guarded_by(guard: Guard) -> Iterator[None]:
-    """Wrap each reader that is registered within: those of a studio must not end a scan."""
+    """Wrap each reader that is registered within: those of a studio must not end a scan. An error undoes all of them."""
+    before = {host: {type_: len(readers) for type_, readers in types.items()} for host, types in _READERS.items()}
+    rows_before = len(_ROWS)
     _GUARDS.append(guard)
     try:
         yield
+    except BaseException:
+        for host, types in _READERS.items():
+            for type_ in tuple(types):
+                del types[type_][before.get(host, {}).get(type_, 0) :]
+                if not types[type_]:
+                    del types[type_]
+        del _ROWS[rows_before:]
+        raise
     finally:
         _GUARDS.remove(guard)
 

@@ -1,8 +1,10 @@
-"""The ways in which an absolute pattern comes to files: one file, frames, tiles, a folder, names in a folder."""
+"""The ways in which an absolute pattern comes to files: one file, frames, tiles, a folder, names in a folder, `*`."""
 
 from __future__ import annotations
 
+import fnmatch
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,6 +14,7 @@ from conductor_core.sequences import (
     expand_frames,
     expand_udim,
     files_of_pattern,
+    frame_path,
     has_frame_token,
     has_tile_token,
     has_view_token,
@@ -116,6 +119,60 @@ class NamesIn:
 
 
 @dataclass(frozen=True, slots=True)
+class WithTwins:
+    """What another reach finds, and what lies beside each of its files under another extension (`.tx` beside `.exr`)."""
+
+    of: Reach
+    #: with the dot
+    extensions: tuple[str, ...]
+
+    def find(self, pattern: str, listing: DirectoryListing, /) -> Found:
+        """Return the files, each followed by its twins."""
+        found = self.of.find(pattern, listing)
+        files: dict[str, None] = {}
+        for path in found.files:
+            stem = _stem(path)
+            files |= dict.fromkeys((path, *(stem + e for e in self.extensions if listing.has(stem + e))))
+        return Found(tuple(files), found.lacking)
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """Those files that fit a pattern of the shell: `*`, `?` and `[…]` in its name or in the folders above."""
+
+    #: what a frame token in it stands for; None: for any number
+    wanted: tuple[int, ...] | None = None
+
+    def find(self, pattern: str, listing: DirectoryListing, /) -> Found:
+        """Return the files, sorted by folder and name."""
+        if not has_frame_token(pattern):
+            return or_lacking(self._fitting(pattern, listing), pattern)
+        patterns = [frame_path(pattern, f) for f in self.wanted] if self.wanted is not None else [_any_frame(pattern)]
+        found = {p: self._fitting(p, listing) for p in patterns}
+        return Found(tuple(f for files in found.values() for f in files), tuple(p for p, files in found.items() if not files))
+
+    def _fitting(self, pattern: str, listing: DirectoryListing) -> tuple[str, ...]:
+        folder, name = os.path.split(pattern)
+        fixed, parts = folder, [name]
+        while _is_shell_pattern(fixed) and os.path.dirname(fixed) != fixed:
+            fixed, part = os.path.split(fixed)
+            parts.insert(0, part)
+        places = [fixed]
+        for part in parts:
+            fits = re.compile(fnmatch.translate(part))
+            places = [os.path.join(p, n) for p in places for n in sorted(listing.names(p)) if fits.match(n)]
+        return tuple(p for p in places if os.path.isfile(p))
+
+
+def _any_frame(pattern: str) -> str:
+    return re.sub(r"#+|%(?:0[0-9]{1,2})?d|<f>", "*", pattern)
+
+
+def _is_shell_pattern(text: str) -> bool:
+    return any(c in text for c in "*?[")
+
+
+@dataclass(frozen=True, slots=True)
 class TheseFiles:
     """Files that the reader has listed by itself; the pattern is only shown."""
 
@@ -136,6 +193,12 @@ def or_lacking(files: Iterable[str], path: str) -> Found:
     """Return some files, or that `path` lacks where there are none."""
     found = tuple(files)
     return Found(found) if found else Found((), (path,))
+
+
+def _stem(path: str) -> str:
+    """Return a path without its extension; `.ass.gz` is one."""
+    stem, extension = os.path.splitext(path)
+    return os.path.splitext(stem)[0] if extension.lower() == ".gz" else stem
 
 
 def _one(path: str, listing: DirectoryListing) -> tuple[str, ...]:

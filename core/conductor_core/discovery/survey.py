@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 
 from conductor_core.discovery.limits import Limits
@@ -28,6 +28,9 @@ class Survey:
     given: tuple[tuple[str, str], ...] = ()
     #: the scene that was asked about, where this file is read because of it; "": this is the one
     scene: str = ""
+    #: what the file that points here wants of this one, where both are of one format and it does not want all of it: a value
+    #: of that format's own (which datablocks of a library are linked)
+    errand: Hashable = None
     listing: DirectoryListing = field(default_factory=DirectoryListing)
     limits: Limits = field(default_factory=Limits)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -26,6 +28,11 @@ class Format:
     recognises: Recogniser
     read: FormatReader
 
+    @property
+    def reader(self) -> str:
+        """The reader's name, as findings bear it where no reader of nodes found them."""
+        return f"{self.read.__module__}.{self.read.__qualname__}"
+
 
 _FORMATS: list[Format] = []
 
@@ -40,6 +47,18 @@ def reads_format(name: str, recognises: Recogniser) -> Callable[[FormatReader], 
     return register
 
 
+@contextlib.contextmanager
+def asked_first(guard: Callable[[Format], Format]) -> Iterator[None]:
+    """Have the formats that are registered within asked before all others, wrapped. An error undoes all of them."""
+    before = len(known_formats())
+    try:
+        yield
+        _FORMATS[:] = [*map(guard, _FORMATS[before:]), *_FORMATS[:before]]
+    except BaseException:
+        del _FORMATS[before:]
+        raise
+
+
 def known_formats() -> tuple[Format, ...]:
     """Return all formats in the order in which they are asked."""
     from conductor_core.formats import readers
@@ -49,11 +68,13 @@ def known_formats() -> tuple[Format, ...]:
 
 
 def format_of(path: str) -> Format | None:
-    """Return the format of a file by its content; None where no reader knows it.
+    """Return the format of a file by its content; None where no reader knows it, or where it is a folder, a pipe or a device.
 
     Raises:
         OSError: it cannot be read.
     """
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        return None
     with open(path, "rb") as file:
         head = file.read(HEAD)
     extension = os.path.splitext(path)[1].lower()

@@ -6,7 +6,25 @@ import functools
 import importlib
 
 #: in the order in which formats are asked
-MODULES = ("usd.reader", "alembic", "materialx", "wavefront_material")
+MODULES = (
+    "blend",
+    "maya_binary",
+    "houdini",
+    "usd.reader",
+    "alembic",
+    "maya_ascii",
+    "nuke_script",
+    "materialx",
+    "ocio",
+    "colour_tables",
+    "maya_cache",
+    "xgen",
+    "renderman_rib",
+    "arnold_ass",
+    "vrscene",
+    "pbrt",
+    "wavefront_material",
+)
 
 
 @functools.lru_cache(maxsize=1)

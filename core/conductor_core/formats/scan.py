@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from conductor_core.discovery.finding import Facts, Finding, Usage
 from conductor_core.discovery.judge import Entry, judged
 from conductor_core.discovery.survey import Survey
 from conductor_core.errors import SceneNotRead
-from conductor_core.formats.format import Format, format_of
+from conductor_core.formats.format import Format, format_of, known_formats
 from conductor_core.report import Dependency, Ignored, Missing, ScanOutput, ScanReport, Unresolved
 
 _EntryT = TypeVar("_EntryT", Dependency, Missing, Unresolved, ScanOutput, Ignored)
 
-#: is told each finding as it comes, with the file that holds it and the format by which it was read
-Listener = Callable[[str, str, Finding], None]
+
+class Listener(Protocol):
+    """Is told each finding as it comes, with the file that holds it, the format it was read as, and what became of it."""
+
+    def __call__(self, file: str, format_name: str, finding: Finding, entries: tuple[Entry, ...], /) -> None:
+        """Take a finding; its `reader` is the name of who found it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,11 @@ class Scan:
     facts: Facts | None
 
 
-def scan_file(survey: Survey, *, listen: Listener = lambda _file, _format, _finding: None) -> Scan:
+def _nobody_listens(_file: str, _format: str, _finding: Finding, _entries: tuple[Entry, ...], /) -> None:
+    """Take a finding and do nothing."""
+
+
+def scan_file(survey: Survey, *, listen: Listener = _nobody_listens) -> Scan:
     """Scan `survey.file` and what it points to.
 
     Raises:
@@ -66,7 +75,7 @@ class _Walk:
     def _is_new(self, survey: Survey) -> bool:
         """Tell whether a file was not read yet; with other frames or variables it may say other things."""
         place = (os.path.realpath(survey.file), survey.search, survey.project_root)
-        key = (*place, survey.frames, survey.given, tuple(survey.variables.items()))
+        key = (*place, survey.frames, survey.given, survey.errand, tuple(survey.variables.items()))
         new = key not in self._seen
         self._seen.add(key)
         return new
@@ -77,7 +86,8 @@ class _Walk:
             found = format_of(survey.file)
             if found is None:
                 if top:
-                    raise SceneNotRead(survey.file, "no reader knows its format")
+                    known = ", ".join(sorted(f.name for f in known_formats()))
+                    raise SceneNotRead(survey.file, "no reader knows its format", f"Known are: {known}.")
                 return
             if top:
                 self._format = found.name
@@ -98,8 +108,11 @@ class _Walk:
             if survey is self._survey:
                 self._facts = finding
             return
-        self._listen(survey.file, found.name, finding)
-        for entry in judged(finding, survey.listing):
+        if not finding.reader:
+            finding = replace(finding, reader=found.reader)
+        entries = tuple(judged(finding, survey.listing))
+        self._listen(survey.file, found.name, finding, entries)
+        for entry in entries:
             self._add(entry, survey)
             if isinstance(entry, Dependency) and isinstance(finding, Usage) and finding.followed:
                 under = finding.under or survey

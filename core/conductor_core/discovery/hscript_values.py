@@ -1,0 +1,59 @@
+"""What Houdini's expressions give: numbers, strings and the frame, of which only the pattern is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class NotEvaluated(Exception):
+    """Say why a string cannot be told without Houdini.
+
+    Attributes:
+        reason: as the report says it.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class NeedsFrame(Exception):
+    """Say that a string is another one on each frame, in a way that no pattern shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameToken:
+    """The current frame, as long as nobody reckons with it."""
+
+    #: digits with zeros before; 0: as many as it needs
+    digits: int = 0
+
+
+Value = str | float | FrameToken
+
+
+def string(value: Value) -> str:
+    """Return a value as text: whole numbers without a point, the frame as its token."""
+    if isinstance(value, FrameToken):
+        return f"%0{value.digits}d" if value.digits else "%d"
+    if isinstance(value, str):
+        return value
+    if value == int(value) and abs(value) < 1e15:
+        return str(int(value))
+    return f"{value:.6g}"
+
+
+def number(value: Value) -> float:
+    """Return a value as a number; a text that is none counts 0, as in Houdini.
+
+    Raises:
+        NeedsFrame: it is the frame.
+    """
+    if isinstance(value, FrameToken):
+        raise NeedsFrame
+    if isinstance(value, float):
+        return value
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0

@@ -1,0 +1,124 @@
+"""Where a Maya scene renders to, layer by layer, as values for a submission.
+
+https://download.autodesk.com/us/maya/2011help/files/Vari_Set_file_name_syntax.htm; without `<RenderLayer>` Maya puts each layer but the only one into a folder of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+from conductor_core.discovery.finding import Facts
+from conductor_core.discovery.maya_ask import MayaAsk
+from conductor_core.discovery.maya_frames import scene_range
+from conductor_core.discovery.maya_node import MayaNode
+from conductor_core.discovery.maya_scene import MayaScene
+from conductor_core.discovery.place import absolute
+from conductor_core.host import SceneStep
+from conductor_core.submission import Output, Parameter, Software
+
+#: `imageFormat` of the render settings; 51 is the renderer's own, told by `imfPluginKey`
+_FORMATS = {
+    0: "gif",
+    3: "tif",
+    4: "tif",
+    5: "sgi",
+    7: "iff",
+    8: "jpg",
+    13: "sgi",
+    19: "tga",
+    20: "bmp",
+    31: "psd",
+    32: "png",
+    36: "dds",
+}
+_FORMATS |= {40: "exr", 51: "exr"}
+_LONG_EXTENSION = {"jpeg": "jpg", "tiff": "tif", "deepexr": "exr", "targa": "tga", "openexr": "exr"}
+_TOKEN = re.compile(r"<(\w+)>|%(\w)")
+#: the cameras that every scene has; rendered only when somebody has said so
+_VERSION = re.compile(r"\d{4}(?:\.\d+)*")
+
+
+def facts(ask: MayaAsk) -> Facts:
+    """Return what a submission of the scene needs to know."""
+    scene = ask.scene
+    version = _VERSION.search(scene.file_info.get("version", "")) or _VERSION.search(scene.version)
+    text = version[0] if version else scene.version
+    steps = tuple(_step(layer, ask) for layer in _layers(scene))
+    return Facts(Software("maya", text), frames=scene_range(scene), steps=steps, saved_by=text)
+
+
+def _layers(scene: MayaScene) -> list[MayaNode]:
+    layers = [n for n in scene.of_type("renderLayer") if not re.search(r":|defaultRenderLayer\d", n.name)]
+    return layers or [MayaNode("renderLayer", "defaultRenderLayer")]
+
+
+def _step(layer: MayaNode, ask: MayaAsk) -> SceneStep:
+    cameras = _cameras(ask.scene)
+    parameters: dict[str, Parameter] = {"layer": layer.name, "renderer": _renderer(ask.scene)}
+    if cameras:
+        parameters["camera"] = cameras[0] if len(cameras) == 1 else ",".join(cameras)
+    name = layer_name(layer.name)
+    outputs = tuple(Output(_path(ask, name, camera)) for camera in cameras or [""])
+    enabled = bool(layer.number("renderable", 1))
+    problem = "" if cameras else "has no camera that is rendered"
+    return SceneStep(name, tuple(dict.fromkeys(outputs)), parameters, enabled=enabled, problem=problem)
+
+
+def layer_name(node: str) -> str:
+    """Return a layer's name as artists see it: `masterLayer`, and without the `rs_` of render setup."""
+    if node == "defaultRenderLayer":
+        return "masterLayer"
+    return node[3:] if node.startswith("rs_") else node
+
+
+def _cameras(scene: MayaScene) -> list[str]:
+    """Return the cameras that are rendered; a camera is, unless its file says no (`.rnd`)."""
+    return [camera.name for camera in scene.of_type("camera") if camera.number("renderable", 1)]
+
+
+def _renderer(scene: MayaScene) -> str:
+    settings = next(iter(scene.of_type("renderGlobals")), None)
+    return (settings.text("currentRenderer") if settings else "") or "mayaSoftware"
+
+
+def _prefix(scene: MayaScene) -> str:
+    settings = next(iter(scene.of_type("renderGlobals")), None)
+    vray = next(iter(scene.of_type("VRaySettingsNode")), None)
+    own = vray.text("fileNamePrefix") if vray is not None and _renderer(scene) == "vray" else ""
+    return own or (settings.text("imageFilePrefix") if settings else "")
+
+
+def _extension(scene: MayaScene) -> str:
+    settings = next(iter(scene.of_type("renderGlobals")), None)
+    renderer = _renderer(scene)
+    if renderer == "arnold":
+        driver = next((n for n in scene.of_type("aiAOVDriver") if n.name == "defaultArnoldDriver"), None)
+        word = (driver.text("aiTranslator") if driver else "") or "exr"
+    elif renderer == "vray":
+        vray = next(iter(scene.of_type("VRaySettingsNode")), None)
+        word = ((vray.text("imageFormatStr") if vray else "") or "png").split(" ")[0]
+    elif renderer in ("redshift", "renderman"):
+        word = "exr"
+    else:
+        number = round(settings.number("imageFormat", 7)) if settings else 7
+        word = (settings.text("imfPluginKey") if settings and number == 51 else "") or _FORMATS.get(number, "iff")
+    return _LONG_EXTENSION.get(word, word)
+
+
+def _path(ask: MayaAsk, layer: str, camera: str) -> str:
+    scene = ask.scene
+    settings = next(iter(scene.of_type("renderGlobals")), None)
+    stem = os.path.splitext(os.path.basename(ask.places.file))[0]
+    prefix = _prefix(scene) or ("<Scene>" if len(_layers(scene)) < 2 else "<RenderLayer>/<Scene>")
+    name = camera.rpartition("|")[2].replace("Shape", "").replace(":", "_")
+    values = {"scene": stem, "renderlayer": layer, "layer": layer, "camera": name, "extension": _extension(scene)}
+    values |= {"renderpass": "beauty", "renderpasstype": "beauty", "s": stem, "l": layer, "c": name}
+    text = _TOKEN.sub(lambda m: values.get((m[1] or m[2]).lower(), m[0]), prefix).replace("#", "")
+    base = ask.places.project.folder("images") or os.path.dirname(ask.places.file)
+    padding = (
+        max(1, round(settings.number("extensionPadding", 4 if _renderer(scene) != "mayaSoftware" else 1))) if settings else 4
+    )
+    animated = bool(settings and settings.number("animation"))
+    number = "." + "#" * padding if animated or _renderer(scene) == "arnold" else ""
+    return absolute(f"{text}{number}.{values['extension']}", base)

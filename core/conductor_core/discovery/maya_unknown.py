@@ -1,0 +1,118 @@
+"""Texts in attributes of which no table knows anything: what looks like a file is said, and nothing is dropped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from conductor_core.discovery.finding import Finding
+from conductor_core.discovery.maya_ask import MayaAsk
+from conductor_core.discovery.maya_node import MayaNode, bare
+from conductor_core.discovery.place import is_absolute
+from conductor_core.report import Ignored, Unresolved
+
+#: words of an attribute's long name that say that a file stands there
+_FILE_WORD = re.compile(
+    r"file(?!type|mode|format)|path|tex(?:ture)?(?![a-z])|texture|(?<![a-z])map|image|img|(?<![a-z])ies|hdri?|"
+    r"cache|sound|audio|movie|profile|(?<![a-z])lut|ocio|proxy|archive|alembic|(?<![a-z])abc|usd(?!_?attr)|vdb",
+    re.IGNORECASE,
+)
+_WRITE_WORD = re.compile(
+    r"output|(?<![a-z])out[A-Z_]|[a-z]Out[A-Z]|dest|(?:auto)?save|write|export|(?<![a-z])log(?![a-z])|prefix|render(?:ed)?dir|"
+    r"bake(?:d)?(?:path|file|dir)|tmp|temp(?:dir|path|file)|scenefile|scenename|sourcescene",
+    re.IGNORECASE,
+)
+_EXTENSION = re.compile(r"\.(?=[A-Za-z0-9]*[A-Za-z])([A-Za-z0-9]{1,9})\Z")
+#: a template of a frame may stand in the place of an extension's end
+_ASSET = frozenset(
+    re.findall(
+        r"\w+",
+        "abc ai ass assbin avi bgeo bin bmp brf btf c4d cin csv cube dae dat dds dgn dpx dwg exr fbx fur gbi glb gltf gscs gscf "
+        "gscl gcha gif hdr ies iff jp2 jpeg jpg ldt lut ma mb mc mcc mcx mdl mov mp3 mp4 mpg mtl mtlx nk ocio obj ogg osl oso pc2 "
+        "pdc pfm pic png prt psb psd ptc ptx ptex r3d rat rib rs rsmap rstexbin sgi spi1d spi3d stl svg tdl tex tga tif tiff tx txt "
+        "usd usda usdc usdz vdb vrimg vrmap vrlmap vrmat vrmesh vrscene vrst wav webp xgen xml zpr",
+    )
+)
+#: programs and code are part of the software, not of a scene
+_PROGRAM = frozenset({"exe", "dll", "so", "dylib", "bundle", "mll", "py", "pyc", "mel", "bat", "sh", "cmd"})
+#: attributes of any type that hold no file that is read, and what they are
+_NEVER = {
+    "icn": "an icon of Maya's interface",
+    "iconName": "an icon of Maya's interface",
+    "icon": "an icon of Maya's interface",
+    "nts": "a note",
+    "notes": "a note",
+    "comment": "a note",
+    "description": "a note",
+    "txmanagerData": "a list that Arnold's texture manager makes",
+}
+#: names that are never paths however they look: colour spaces, node names, dates, templates of the interface, versions
+_NAMES = frozenset(
+    re.findall(
+        r"\w+",
+        "cs colorSpace wsn workingSpaceName vtn viewTransformName dn displayName vn viewName otn outputTransformName "
+        "potn playblastOutputTransformName hc homeCommand cdat creationDate ctor creator ssl cssl staticSelection pp primPath "
+        "excludePrimPaths usdStageLoadRules szd serialized lyr cmp cacheGeomPath version xgVersion b before a after vwt uit "
+        "ixp internalExpression rman__torattr___phase dcc cuvs currentUVSet uvsn ptag template tmpl vb customAttrs uid "
+        "ai_translator aiTranslator rendererName otfna mSceneName",
+    )
+)
+_DATE = re.compile(r"\d{4}/\d{2}/\d{2}|\d{2}/\d{2}/\d{4}")
+_VERSION = re.compile(r"v?\d+(?:\.\w+)*\Z")
+_PLAIN = re.compile(r"[^\s;=()\[\]{}\"'|*?,]+\Z")
+
+
+def unknown_texts(node: MayaNode, ask: MayaAsk) -> Iterator[Finding]:
+    """Yield a finding for each text of a node that looks like a path and that no reader has looked at."""
+    for key, values in node.values.items():
+        if key in ask.seen:
+            continue
+        for value in dict.fromkeys(values):
+            if looks_like_file(value) or _looks_like_folder(value):
+                yield from _unknown(node, key, value, ask)
+
+
+def looks_like_file(text: str) -> bool:
+    """Tell whether a text could be a file's name: it ends in an extension, and is neither a sentence nor code."""
+    if not text or len(text) > 4096 or "\n" in text or "://" in text or _DATE.search(text) or _VERSION.match(text):
+        return False
+    extension = _EXTENSION.search(text)
+    if extension is None:
+        return False
+    if extension[1].lower() in _ASSET:
+        return True
+    return ("/" in text or "\\" in text) and bool(is_absolute(text) or _PLAIN.match(text))
+
+
+def _looks_like_folder(text: str) -> bool:
+    if len(text) > 4096 or "\n" in text or "://" in text or _DATE.search(text) or not _PLAIN.match(text):
+        return False
+    return is_absolute(text) and len(text.strip("/\\")) > 3
+
+
+def _unknown(node: MayaNode, key: str, value: str, ask: MayaAsk) -> Iterator[Finding]:
+    referrer = f"{node.name}.{key}"
+    last, name = bare(key), node.spelled(key)
+    if reason := _NEVER.get(last) or _NEVER.get(name):
+        yield Ignored(value, referrer, reason)
+        return
+    if last in _NAMES or name in _NAMES:
+        return
+    extension = _EXTENSION.search(value)
+    word = extension[1].lower() if extension else ""
+    if word in _PROGRAM:
+        yield Ignored(value, referrer, "a program or code, which comes with the software")
+    elif _WRITE_WORD.search(name):
+        if looks_like_file(value) or _FILE_WORD.search(name):
+            yield ask.output(value, referrer)
+        else:
+            yield Unresolved(value, referrer, f"no reader knows {node.type or 'a node'}.{name}")
+    elif looks_like_file(value) and (_FILE_WORD.search(name) or _plugins_own(node, last, word)):
+        yield from ask.usage(value, referrer, "other")
+    else:
+        yield Unresolved(value, referrer, f"no reader knows {node.type or 'a node'}.{name}")
+
+
+def _plugins_own(node: MayaNode, attribute: str, extension: str) -> bool:
+    """Tell whether a plug-in's own attribute, of which the file only tells the short name, names a file of a usual kind."""
+    return bool(node.plugin) and attribute not in node.added and extension in _ASSET

@@ -1,0 +1,36 @@
+"""The nodes of a network, each by the readers of its type, then by what no reader knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conductor_core.discovery import tables
+from conductor_core.discovery.finding import Finding
+from conductor_core.discovery.node import Registered, is_known, readers_of
+from conductor_core.formats.houdini.asking import HipAsk
+from conductor_core.formats.houdini.network import HipNode, Network
+from conductor_core.formats.houdini.unknown import Declared, findings_of_unknown
+
+
+def network_findings(network: Network, declared: Declared, ask: HipAsk) -> Iterator[Finding]:
+    """Yield what all nodes read and write."""
+    tables.load("houdini")
+    for node in network.ordered():
+        yield from node_findings(node, declared, ask)
+
+
+def node_findings(node: HipNode, declared: Declared, ask: HipAsk) -> Iterator[Finding]:
+    """Yield what one node reads and writes: each parameter by the first reader that knows it."""
+    if not node.values:
+        return
+    ask.claimed.clear()
+    for reader in _readers(node.type):
+        yield from reader.read(node, ask)
+    yield from findings_of_unknown(node, declared, ask)
+
+
+def _readers(type_: str) -> Iterator[Registered]:
+    """Yield the readers of a type, found with its namespace first, then without."""
+    bare = type_.rpartition("::")[2]
+    known = next((t for t in (type_, bare) if is_known("houdini", t)), type_)
+    yield from readers_of("houdini", known)

@@ -1,0 +1,121 @@
+"""Maya ASCII, `.ma`: MEL statements that make a scene. What none of them can hold a path is not looked at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from conductor_core.discovery import tables
+from conductor_core.discovery.finding import Facts, Finding
+from conductor_core.discovery.maya_findings import scene_findings
+from conductor_core.discovery.maya_scene import MayaScene
+from conductor_core.discovery.survey import Survey
+from conductor_core.errors import SceneNotRead
+from conductor_core.formats.format import reads_format
+from conductor_core.formats.maya_builder import SceneBuilder
+from conductor_core.formats.maya_statements import Broken, StatementStream
+from conductor_core.report import Unresolved
+
+_HEADER = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*//\s*Maya ASCII", re.IGNORECASE)
+#: words that every scene begins with, where its first comment was lost
+_FIRST = re.compile(
+    rb"^(?:requires\s+(?:-\w+\s+\"?\w+\"?\s+)*\"?maya\"?\s|createNode\s+\w+|fileInfo\s+\"|currentUnit\s+-)", re.MULTILINE
+)
+_CODESET = re.compile(rb"^//Codeset:\s*(\S+)", re.MULTILINE)
+#: code pages of Windows by Maya's name
+_CODECS = {"1252": "cp1252", "932": "cp932", "936": "gbk", "949": "cp949", "950": "big5", "1250": "cp1250", "1251": "cp1251"}
+_CODECS |= {"SJIS": "cp932", "shiftjis": "cp932", "eucJP": "euc_jp", "ISO8859-1": "latin-1", "GB18030": "gb18030"}
+_BULK = b"\tsetAttr "
+_IDLE = (b"\trename -uid ", b"lockNode ", b"\tlockNode ")
+_LINKS = (b"connectAttr ", b"relationship ", b"parent ", b"dataStructure ")
+#: the plain form of most statements
+_CREATE = re.compile(rb'createNode (\w+)(?: -s)? -n "([^"\\\x80-\xff]*)"(?: -p "[^"\\]*")?\Z')
+_STRING = re.compile(rb'\tsetAttr (?:-\w+ \w+ )*"\.[^"]*" -type "string" "([^"\\]*)"\Z')
+
+
+@reads_format(
+    "maya-ascii", lambda head, extension: bool(_HEADER.match(head)) or (extension == ".ma" and bool(_FIRST.search(head)))
+)
+def read_maya_ascii(survey: Survey) -> Iterator[Finding | Facts]:
+    """Yield what a Maya ASCII scene says of other files.
+
+    Raises:
+        SceneNotRead: there is not one statement of a scene in it.
+    """
+    yield from scene_findings(read_scene(survey), survey)
+
+
+def read_scene(survey: Survey) -> MayaScene:
+    """Return what a Maya ASCII file holds, as far as files go.
+
+    Raises:
+        SceneNotRead: there is not one statement of a scene in it.
+    """
+    tables.load("maya")
+    builder = SceneBuilder()
+    with open(survey.file, "rb") as file:
+        decode = _decoder(file.read(4096))
+        file.seek(0)
+        stream = StatementStream(file, max(1 << 16, survey.limits.value * 4), _wanted_in(builder), decode)
+        for item in stream:
+            if isinstance(item, Broken):
+                builder.scene.damage.append(Unresolved(item.start, "the scene's text", item.reason))
+            else:
+                builder.take(item)
+    builder.close()
+    if not builder.statements:
+        raise SceneNotRead(survey.file, "there is no statement of a Maya scene in it")
+    return builder.scene
+
+
+def _wanted_in(builder: SceneBuilder) -> Callable[[bytes], bool]:
+    """Return what decides, for each piece of the file, whether it is taken apart: most of a scene is numbers.
+
+    The plainest statements, of which a scene has millions, are taken in right here.
+    """
+
+    def wanted(piece: bytes) -> bool:
+        if piece.startswith(_BULK):
+            return _may_matter(piece, builder)
+        if piece.startswith(_IDLE) and b";" not in piece:
+            return False
+        if piece.startswith(_LINKS):
+            # connections are many, and only those that say which image of a sequence is shown are worth a look
+            return builder.wants_link(piece)
+        if created := _CREATE.match(piece):
+            builder.statements += 1
+            builder.enter(created[1].decode(), created[2].decode("utf-8", "surrogateescape"))
+            return False
+        return True
+
+    return wanted
+
+
+def _may_matter(piece: bytes, builder: SceneBuilder) -> bool:
+    """Tell whether a `setAttr` may hold a path, or a number that says something of one."""
+    if b'"string' not in piece:
+        if builder.detailed and len(piece) < 1000:
+            return True
+        # several statements in one line; a list of edits of a reference
+        return piece.find(b'"', 64) >= 0 and (b";" in piece or b"dataReferenceEdits" in piece)
+    if builder.detailed:
+        return True
+    text = _STRING.match(piece)
+    return text is None or b"/" in text[1] or b"." in text[1] or b"\\" in text[1]
+
+
+def _decoder(head: bytes) -> Callable[[bytes], str]:
+    """Return how the file's text is read: UTF-8, else the code page that the file names; bytes survive in any case."""
+    found = _CODESET.search(head)
+    name = found[1].decode("ascii", "replace") if found else "UTF-8"
+    codec = _CODECS.get(name, "utf-8")
+
+    def decode(data: bytes) -> str:
+        for one in ("utf-8", codec):
+            try:
+                return data.decode(one)
+            except UnicodeDecodeError:
+                continue
+        return data.decode("utf-8", "surrogateescape")
+
+    return decode

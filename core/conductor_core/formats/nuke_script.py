@@ -1,0 +1,115 @@
+"""Nuke scripts and gizmos (`.nk`, `.gizmo`): what their nodes read and write, the scripts, gizmos and colour configs they name.
+
+Memory grows with the number of nodes, not with the size of the file: long values (curves, paint, code) are passed over.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+
+from conductor_core.discovery import tables
+from conductor_core.discovery.finding import Facts, Finding
+from conductor_core.discovery.node import readers_of
+from conductor_core.discovery.survey import Survey
+from conductor_core.errors import SceneNotRead
+from conductor_core.formats.format import reads_format
+from conductor_core.formats.nuke_ask import NukeAsk, folders_of
+from conductor_core.formats.nuke_demand import Demands
+from conductor_core.formats.nuke_facts import facts_of
+from conductor_core.formats.nuke_grammar import Damage, Statements
+from conductor_core.formats.nuke_graph import Graph, ScriptNode
+from conductor_core.formats.nuke_plugins import classes
+from conductor_core.formats.nuke_root import frames_of, project_of, root_findings, views_of
+from conductor_core.formats.nuke_unknown import unknown_knobs
+from conductor_core.formats.nuke_values import Values
+from conductor_core.report import Unresolved
+
+_ENDINGS = (".nk", ".gizmo", ".nknc", ".nkind", ".nkple")
+#: what stands near the start of every script that Nuke writes, and of what one copies out of it
+_SIGNS = re.compile(
+    rb"^#! ?[^\r\n]*[Nn]uke[^\r\n]* -nx|^version \d+\.\d+ v\d+|^(?:Gizmo|Root) \{\r?$|^set cut_paste_input \[stack 0\]",
+    re.MULTILINE,
+)
+_PRINTABLE = re.compile(rb"[^\x00-\x08\x0e-\x1f]")
+
+
+def _is_script(head: bytes, extension: str) -> bool:
+    return extension in _ENDINGS or (b"\0" not in head and bool(_SIGNS.search(head)))
+
+
+@reads_format("nuke-script", _is_script)
+def read_script(survey: Survey) -> Iterator[Finding | Facts]:
+    """Yield what a script or gizmo points to, then what its submission needs to know.
+
+    Raises:
+        SceneNotRead: no node is in it, or it is too large.
+    """
+    tables.load("nuke")
+    graph, damage = _graph(survey)
+    script = _Script(graph, survey)
+    for node in graph.nodes:
+        yield from script.findings(node)
+    yield from classes(graph, script.ask_of())
+    yield from _damaged(survey, damage)
+    if not survey.scene:
+        yield facts_of(graph, script.values[0], script.steps, survey)
+
+
+def _graph(survey: Survey) -> tuple[Graph, Damage]:
+    graph = Graph(survey.file, survey.limits.depth)
+    with open(survey.file, "rb") as file:
+        statements = Statements(file, survey.limits.value)
+        for _ in graph.add(statements):
+            pass
+        file.seek(0)
+        head = file.read(64)
+    if len(graph.nodes) == 1 and not graph.has_root:
+        text = len(_PRINTABLE.findall(head)) == len(head)
+        why = "there is no node in it" if text else "it is not text: damaged, or encrypted as by the non-commercial Nuke"
+        if head.strip() or not text:
+            raise SceneNotRead(survey.file, why)
+        raise SceneNotRead(survey.file, "it is empty")
+    return graph, statements.damage
+
+
+def _damaged(survey: Survey, damage: Damage) -> Iterator[Finding]:
+    name = os.path.basename(survey.file)
+    if damage.conflict:
+        yield Unresolved(survey.file, name, "it has the conflict marks of a version control; both sides were read")
+    for problem in damage.found:
+        yield Unresolved(survey.file, name, f"the script is damaged: {problem}")
+
+
+class _Script:
+    """One script while it is read."""
+
+    def __init__(self, graph: Graph, survey: Survey) -> None:
+        self._survey = survey
+        self._graph = graph
+        opened = survey.scene or survey.file
+        scripts = tuple(dict.fromkeys((opened, survey.file)))
+        self.values = tuple(Values(graph, survey, script) for script in scripts)
+        self.steps: list[tuple[ScriptNode, NukeAsk]] = []
+        self._demands = Demands(graph, self.values[0], frames_of(graph, self.values[0], survey))
+        self._views = views_of(graph)
+        self._folders = folders_of(survey, project_of(graph, self.values[-1]), reversed(scripts))
+
+    def ask_of(self) -> NukeAsk:
+        """Return what the readers of a node ask."""
+        return NukeAsk(self._survey, self.values, self._demands, views=self._views, folders=self._folders)
+
+    def findings(self, node: ScriptNode) -> Iterator[Finding]:
+        """Yield what a node reads and writes."""
+        ask = self.ask_of()
+        if node.type == "Root":
+            yield from root_findings(node, ask, uses_ocio=any(n.type.startswith("OCIO") for n in self._graph.nodes))
+        else:
+            for reader in readers_of("nuke", node.type):
+                yield from reader.read(node, ask)
+        if "Write" in node.type and node.is_on("reading"):
+            yield from ask.read(node, "file", "image")
+        yield from unknown_knobs(node, ask)
+        if "Write" in node.type and "file" in node.knobs:
+            self.steps.append((node, ask))

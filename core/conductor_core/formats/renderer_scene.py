@@ -1,0 +1,158 @@
+"""What the scene files of renderers share: nodes with texts, search folders, tokens, and the way from a text to places."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from conductor_core.discovery.finding import Finding, Usage
+from conductor_core.discovery.kinds import Kind
+from conductor_core.discovery.node import Host, Node, findings_of
+from conductor_core.discovery.place import absolute, is_absolute
+from conductor_core.discovery.reach import Frames, Reach
+from conductor_core.discovery.survey import Survey
+from conductor_core.discovery.unknown import of_unknown
+from conductor_core.discovery.variables import Filled, fill_variables
+from conductor_core.report import Ignored, ScanOutput, Unresolved
+
+_DRIVE = re.compile(r"[A-Za-z]\Z")
+
+
+@dataclass(slots=True)
+class SceneNode:
+    """A node, plugin or request with those of its parameters that are text."""
+
+    type: str
+    name: str
+    values: dict[str, list[str]] = field(default_factory=dict)
+
+    def text(self, attribute: str) -> str:
+        """Return the first text of a parameter; "" where it has none."""
+        return next(iter(self.values.get(attribute, ())), "")
+
+    def texts(self, attribute: str) -> tuple[str, ...]:
+        """Return all texts of a parameter."""
+        return tuple(self.values.get(attribute, ()))
+
+    def number(self, attribute: str, default: float = 0.0) -> float:
+        """Return a parameter as a number."""
+        try:
+            return float(self.text(attribute))
+        except ValueError:
+            return default
+
+    def attributes(self) -> Iterable[str]:
+        """Return the names of the parameters that have texts."""
+        return tuple(self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How a renderer comes from a text to places."""
+
+    host: Host
+    #: from the stored text to the patterns that it may mean; the variables are filled in already
+    patterns: Callable[[str], tuple[str, ...]] = lambda text: (text,)
+    #: from the stored text to one with its variables
+    fill: Callable[[str, Survey], Filled] = lambda text, survey: fill_variables(text, survey.variables)
+    #: folders in which a relative name is looked for, before those of the survey and the file's own
+    folders: Callable[[Kind], tuple[str, ...]] = lambda _kind: ()
+    #: why a text is no path at all, or can't be evaluated; "": it is one
+    unreadable: Callable[[str], str] = lambda _text: ""
+    #: why a text is deliberately not sent; "": it is
+    passed_over: Callable[[str], str] = lambda _text: ""
+
+
+class SceneAsk:
+    """What readers of nodes ask (`conductor_core.discovery.node.Ask`), answered by the rules of a renderer."""
+
+    def __init__(self, survey: Survey, rules: Rules) -> None:
+        self._survey = survey
+        self._rules = rules
+        self.told: set[str] = set()
+
+    @property
+    def survey(self) -> Survey:
+        """The scan."""
+        return self._survey
+
+    def read(
+        self, node: Node, attribute: str, kind: Kind, *, reach: Reach | None = None, text: str | None = None
+    ) -> Iterator[Finding]:
+        """Yield a finding for each text of a parameter."""
+        self.told.add(attribute)
+        for written in _texts(node, attribute) if text is None else (text,):
+            if written.strip():
+                yield self._told(written, f"{node.name}.{attribute}", kind, reach)
+
+    def write(self, node: Node, attribute: str) -> Iterator[Finding]:
+        """Yield an output for each text of a parameter."""
+        self.told.add(attribute)
+        for written in _texts(node, attribute):
+            if written.strip():
+                pattern = self._rules.patterns(self._rules.fill(written, self._survey).text)[0]
+                yield ScanOutput(written, absolute(pattern, self._survey.folder), f"{node.name}.{attribute}")
+
+    def ignore(self, node: Node, attribute: str, reason: str) -> Iterator[Finding]:
+        """Yield that a parameter's texts are deliberately not sent."""
+        self.told.add(attribute)
+        for written in _texts(node, attribute):
+            if written.strip():
+                yield Ignored(written, f"{node.name}.{attribute}", reason)
+
+    def _told(self, written: str, referrer: str, kind: Kind, reach: Reach | None) -> Finding:
+        if reason := self._rules.passed_over(written):
+            return Ignored(written, referrer, reason)
+        filled = self._rules.fill(written, self._survey)
+        if reason := self._rules.unreadable(filled.text):
+            return Unresolved(written, referrer, reason)
+        if filled.unknown:
+            return Unresolved(written, referrer, f"nobody has set {', '.join(filled.unknown)}")
+        folders = (*self._rules.folders(kind), *self._survey.search, self._survey.folder)
+        if self._survey.project_root:
+            folders = (*folders, self._survey.project_root)
+        places = tuple(dict.fromkeys(p for pattern in self._rules.patterns(filled.text) for p in placed(pattern, folders)))
+        under = replace(self._survey, search=tuple(dict.fromkeys(folders)), scene=self._survey.scene or self._survey.file)
+        return Usage(written, referrer, kind, places, reach or Frames(self._survey.frames), under=under)
+
+
+def findings_of_scene(nodes: Iterable[SceneNode], survey: Survey, rules: Rules) -> Iterator[Finding]:
+    """Yield what nodes name: by the readers of their type first, by the names of their parameters where no reader knows."""
+    for node in nodes:
+        ask = SceneAsk(survey, rules)
+        yield from findings_of(rules.host, node, ask)
+        yield from of_unknown(node, ask, node.texts, told=frozenset(ask.told))
+
+
+def placed(pattern: str, folders: Iterable[str]) -> Iterator[str]:
+    """Yield the absolute paths that a pattern means when it is looked for in these folders, in their order."""
+    if is_absolute(pattern) or pattern.startswith("~"):
+        yield absolute(pattern, os.sep)
+        return
+    for folder in folders:
+        yield absolute(pattern, folder)
+
+
+def split_search_path(text: str) -> tuple[str, ...]:
+    r"""Return the folders of a search path: parted by `;` or `:`, where the colon of a drive parts nothing."""
+    parts: list[str] = []
+    drive = ""
+    for part in re.split(r"([;:])", text):
+        if part == ":" and parts and _DRIVE.match(parts[-1]) and not drive:
+            drive = parts.pop() + ":"
+        elif part in (";", ":"):
+            drive = ""
+        elif drive and part[:1] in ("/", "\\"):
+            parts.append(drive + part)
+            drive = ""
+        else:
+            parts += [drive[:-1]] if drive else []
+            drive = ""
+            parts.append(part)
+    return tuple(p.strip() for p in parts if p.strip())
+
+
+def _texts(node: Node, attribute: str) -> tuple[str, ...]:
+    return node.texts(attribute) if isinstance(node, SceneNode) else (node.text(attribute),)

@@ -1,0 +1,106 @@
+"""A scene is submitted where its application is not: read by us, sent, and waiting for an instance of a real service."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import yaml
+from conductor_core.digest import Digest, digest_of
+from conductor_core.manifest import Manifest, parse_manifest
+from conductor_service.store import FolderStore
+from road.household import Household
+from road.people import Person
+
+READER = """
+import os
+from conductor_core.discovery.finding import Facts, Usage
+from conductor_core.formats import reads_format
+from conductor_core.host import SceneStep
+from conductor_core.submission import Output, Software
+
+@reads_format("toy", lambda head, extension: head.startswith(b"toy"))
+def read(survey):
+    steps = []
+    for line in open(survey.file, encoding="utf-8").read().splitlines()[1:]:
+        verb, _, name = line.partition(" ")
+        path = os.path.join(survey.folder, name)
+        if verb == "read":
+            yield Usage(name, f"node.{name}", "geometry", (path,))
+        else:
+            steps.append(SceneStep(name, (Output(os.path.join(survey.folder, "out", name + "_%04d.exr")),)))
+    yield Facts(Software("toy", "3"), "1-3", tuple(steps))
+"""
+
+
+@pytest.fixture
+def household(tmp_path: Path) -> Iterator[Household]:
+    """Give a service that has one instance at most, which is busy, and software that is not on this machine."""
+    person = Person(tmp_path / "home")
+    person.home.mkdir()
+    household = Household(person)
+    settings = yaml.safe_load(household.settings.read_text())
+    settings |= {"account_instance_limit": 1, "software": [{"name": "toy", "version": "3.1", "launch": "command"}]}
+    household.settings.write_text(yaml.safe_dump(settings))
+    household.serve()
+    person.conductor("login", household.url, "--token-file", household.data / "owner-token")
+    busy = ("submit", "--command", "sleep 600", "-t", "local", "--output", person.home / "busy_#.txt", "--no-download")
+    person.conductor(*busy)
+    yield household
+    household.close()
+
+
+def _api(household: Household, path: str) -> Any:
+    token = (household.data / "owner-token").read_text().strip()
+    answer = requests.get(f"{household.url}/api/v1/{path}", headers={"Authorization": f"Bearer {token}"}, timeout=30)
+    answer.raise_for_status()
+    return answer.json()
+
+
+def _manifest(household: Household, job: str) -> Manifest:
+    """Return what the service has committed for a job, from its own database and store."""
+    with contextlib.closing(sqlite3.connect(f"file:{household.data}/conductor.sqlite?mode=ro", uri=True)) as database:
+        (digest,) = database.execute("select manifest from job where id = ?", (job,)).fetchone()
+    return parse_manifest(b"".join(FolderStore(household.data / "store").read(Digest(digest))))
+
+
+def test_a_scene_is_submitted_without_its_application(household: Household, tmp_path: Path) -> None:
+    """Steps, frames and software are the file's own; each file that it leads to is in the manifest; the job waits."""
+    show = tmp_path / "show"
+    show.mkdir()
+    (tmp_path / "readers").mkdir()
+    (tmp_path / "readers" / "toy.py").write_text(READER)
+    scene = show / "shot.scene"
+    scene.write_text("toy\nread chair.obj\nrender beauty\n")
+    (show / "chair.obj").write_text("mtllib chair.mtl\nv 0 0 0\n")
+    (show / "chair.mtl").write_text("newmtl seat\nmap_Kd wood.png\n")
+    words = ("submit", scene, "--readers", tmp_path / "readers", "-t", "local")
+    said = household.person.conductor(*words, code=5)
+    assert f"{show / 'wood.png'}\n      texture of seat.map_Kd, written wood.png: there is no such file" in said
+    (show / "wood.png").write_bytes(b"wood")
+    done = household.person.json(*words)
+    assert done["number"] == 2
+    job = household.person.json("job", 2)
+    job = job.get("job", job)
+    assert job["state"] == "pending"
+    time.sleep(2)
+    detail = _api(household, f"jobs/{job['id']}")
+    detail = detail.get("job", detail)
+    assert detail["state"] == "pending", "no instance is free"
+    submission = detail["submission"]
+    assert submission["software"] == {"name": "toy", "version": "3"}
+    assert [(s["name"], s["frames"]) for s in submission["steps"]] == [("beauty", "1-3")]
+    assert submission["steps"][0]["outputs"][0]["path"] == str(show / "out" / "beauty_####.exr")
+    manifest = _manifest(household, job["id"])
+    entries = {entry.path: entry for entry in manifest.entries if entry.kind == "file"}
+    files = [scene, show / "chair.obj", show / "chair.mtl", show / "wood.png"]
+    assert set(entries) == {str(file) for file in files}
+    assert {path: entry.digest for path, entry in entries.items()} == {str(f): digest_of(f.read_bytes()) for f in files}
+    store = FolderStore(household.data / "store")
+    assert all(store.size(Digest(entry.digest)) == entry.size for entry in entries.values()), "everything is sent"
