@@ -7,6 +7,12 @@ import importlib
 
 #: in the order in which formats are asked
 MODULES = (
+    "gltf",
+    "fbx",
+    "fbx_ascii",
+    "collada",
+    "cycles_xml",
+    "materialx",
     "blend",
     "maya_binary",
     "houdini",
@@ -22,6 +28,13 @@ MODULES = (
     "renderman_rib",
     "arnold_ass",
     "vrscene",
+    "mantra_ifd",
+    "osl",
+    "mental_ray",
+    "luxcore",
+    "mitsuba",
+    "pov",
+    "redshift_proxy",
     "pbrt",
     "wavefront_material",
 )
