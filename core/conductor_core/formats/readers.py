@@ -20,7 +20,6 @@ MODULES = (
     "alembic",
     "maya_ascii",
     "nuke_script",
-    "materialx",
     "ocio",
     "colour_tables",
     "maya_cache",

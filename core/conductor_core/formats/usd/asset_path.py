@@ -21,8 +21,8 @@ from conductor_core.formats.usd.package import NESTED, Package
 
 #: two letters at least: one is a drive
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+):")
-#: how Houdini and RenderMan write `<UDIM>`. https://www.sidefx.com/docs/houdini/render/udim.html,
-#: https://rmanwiki-26.pixar.com/space/REN26/19661691/Texture+Atlases
+#: how Houdini (`%(UDIM)d`, seen in its stages) and RenderMan's atlases write `<UDIM>`:
+#: https://www.sidefx.com/docs/houdini/nodes/vop/pxrbaketexture.html
 _TILES = re.compile(r"%\(UDIM\)d|_MAPID_")
 _ARGUMENTS = ":SDF_FORMAT_ARGS:"
 _SCHEMES = {
