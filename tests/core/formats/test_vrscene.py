@@ -10,6 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted.scans import damaged, in_gzip, lists, lists_of, plant, report_of, survives
 
+from conductor_core.discovery.survey import Survey
+from conductor_core.formats import scan_file
+
 SCENE = """// V-Ray core version is 6.00.05
 // Exported by V-Ray Next for Maya
 #include "geometry.vrscene"
@@ -71,6 +74,13 @@ def test_everything_ends_in_one_list(scene: Path) -> None:
         ignored="/out/shot|unread.vrmap|unsaved.vrlmap|{layers: [{lut: '/lut/a.cube'}]}",
     )
     assert [o.path for o in report.outputs if o.as_written == "beauty.exr"] == ["/out/shot/beauty.exr"]
+
+
+def test_saved_by(scene: Path) -> None:
+    """The header says which V-Ray wrote the scene."""
+    facts = scan_file(Survey(str(scene))).facts
+    assert facts is not None
+    assert (facts.software.name, facts.software.version) == ("vray", "6.00.05")
 
 
 def test_frames_of_the_job(scene: Path) -> None:
