@@ -18,7 +18,7 @@ from conductor_core.discovery.maya_places import MayaPlaces, without_copy_number
 from conductor_core.discovery.maya_project import MayaProject, find_project
 from conductor_core.discovery.maya_scene import SETTINGS, MayaScene
 from conductor_core.discovery.maya_unknown import looks_like_file, unknown_texts
-from conductor_core.discovery.node import readers_of, rows
+from conductor_core.discovery.node import findings_of, rows
 from conductor_core.discovery.survey import Survey
 from conductor_core.report import Ignored
 
@@ -40,8 +40,7 @@ def scene_findings(scene: MayaScene, survey: Survey) -> Iterator[Finding | Facts
         if survey.scene and node.type in SETTINGS:
             yield from _settings_of_another(node)
             continue
-        for reader in readers_of("maya", node.type):
-            yield from reader.read(node, ask)
+        yield from findings_of("maya", node, ask)
         yield from unknown_texts(node, ask)
     yield from _edits(scene, ask)
 

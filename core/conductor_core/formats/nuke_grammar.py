@@ -18,7 +18,7 @@ PIECE = 1 << 20
 #: the counts bound what the expression engine remembers; what has more is read by words
 _LINE = re.compile(
     rb'\s*([^\s{}"\\;#\[\]]+)[ \t]+(?:([^\s{}"\\;]+)|"([^"\\]*(?:\\.[^"\\]*){0,4000})"|'
-    rb"\{([^{}\\]*(?:\{[^{}\\]*(?:\{[^{}\\]*\}[^{}\\]*){0,100}\}[^{}\\]*){0,100})\})[ \t\r]*\n",
+    rb"\{(?![ \t\r]*\n)([^{}\\]*(?:\{[^{}\\]*(?:\{[^{}\\]*\}[^{}\\]*){0,100}\}[^{}\\]*){0,100})\})[ \t\r]*\n",
     re.DOTALL,
 )
 _BLANKS = re.compile(rb"(?:[ \t\r]+|\\\r?\n)*")
@@ -143,12 +143,13 @@ class Statements:
                 words.append(word.text)
         return Statement(tuple(words), None, indent, line) if words else None
 
-    def _node(self, words: tuple[str, ...], indent: int, line: int) -> Statement:
+    def _node(self, words: tuple[str, ...], indent: int, line: int) -> Statement | None:
         source = self._source
         source.step()
         ours: list[Knob] = []
         theirs: list[Knob] = []
         conflict = False
+        side = self._side
         while True:
             for knob in source.simple_lines():
                 if knob.name[0] in "<=>|" and self._is_mark(knob.name):
@@ -169,8 +170,10 @@ class Statements:
                 self._complain(f"{words[0]} in line {line} is not closed before line {source.line()}")
                 break
             self._keep(self._knob(), ours, theirs)
+        if side == "theirs" and not conflict:
+            return Statement(words, tuple(theirs), indent, line)
         differs = conflict and ours != theirs
-        return Statement(words, tuple(ours), indent, line, tuple(theirs) if differs else ())
+        return None if side == "base" else Statement(words, tuple(ours), indent, line, tuple(theirs) if differs else ())
 
     def _knob(self) -> Knob | None:
         source = self._source

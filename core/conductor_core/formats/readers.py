@@ -17,6 +17,7 @@ MODULES = (
     "maya_binary",
     "houdini",
     "usd.reader",
+    "alembic",
     "maya_ascii",
     "nuke_script",
     "ocio",

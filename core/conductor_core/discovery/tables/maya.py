@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from conductor_core.discovery.finding import Finding
@@ -18,6 +19,8 @@ from conductor_core.report import Ignored
 _NODES = "https://help.autodesk.com/cloudhelp/2024/ENU/Maya-Tech-Docs/Nodes/"
 _USD = "https://github.com/Autodesk/maya-usd/blob/dev/doc/"
 
+#: an asset path in USD text
+_ASSET_PATH = re.compile(r"@{1,3}([^@\n]+?)@{1,3}")
 _SEQUENCE = {"useFrameExtension": "ufe", "frameExtension": "fe", "frameOffset": "fo"}
 short_names("file", "psdFileTex", "movie", fileTextureName="ftn", uvTilingMode="uvt", **_SEQUENCE)
 short_names("file", "psdFileTex", "movie", explicitUvTileName="eutn", computedFileTextureNamePattern="cfnp")
@@ -39,7 +42,7 @@ short_names("expression", internalExpression="ixp")
 short_names("script", before="b", after="a")
 short_names("reference", fileNames="fn", unknownReference="ur")
 short_names("mayaUsdProxyShape", "pxrUsdProxyShape", "pxrUsdReferenceAssembly", "AL_usdmaya_ProxyShape", filePath="fp")
-short_names("mayaUsdLayerManager", layers="lyr", identifier="id")
+short_names("mayaUsdLayerManager", layers="lyr", identifier="id", serialized="szd")
 short_names("hyperLayout", "hyperView", imageName="img")
 short_names("container", "dagContainer", templatePath="tp", iconName="icn")
 short_names("dx11Shader", "GLSLShader", shader="s")
@@ -153,13 +156,17 @@ def reference(node: Node, ask: Ask) -> Iterator[Finding]:
 
 @reads_node("maya", "mayaUsdLayerManager", source=_USD + "lib/mayaUsd.md")
 def usd_layers(node: Node, ask: Ask) -> Iterator[Finding]:
-    """Yield nothing for layers whose content lies in the scene itself; their names are shown."""
+    """Yield what the USD layers name whose content lies in the scene itself; their own names are no files that are read."""
     if not isinstance(node, MayaNode) or not isinstance(ask, MayaAsk):
         return
     for key, value in ask.stored(node, "identifier"):
         if not value.startswith("anon:"):
             yield Ignored(value, f"{node.name}.{key}", "the scene holds the changed content of this layer itself")
-    ask.seen.update(key for key in node.values if not key.endswith(".id"))
+    for key, value in ask.stored(node, "serialized"):
+        for path in dict.fromkeys(_ASSET_PATH.findall(value)):
+            kind: Kind = "layer" if path.lower().rpartition(".")[2].startswith(("usd", "abc")) else "texture"
+            yield from ask.usage(path, f"{node.name}.{key}", kind)
+    ask.seen.update(node.values)
 
 
 @reads_node("maya", "hyperLayout", "hyperView", source=_NODES + "hyperLayout.html")
