@@ -6,12 +6,11 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
+from conductor_core.discovery.survey import Survey
+from conductor_core.formats import scan_file
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted.scans import damaged, in_gzip, lists, lists_of, plant, report_of, survives
-
-from conductor_core.discovery.survey import Survey
-from conductor_core.formats import scan_file
 
 SCENE = """// V-Ray core version is 6.00.05
 // Exported by V-Ray Next for Maya
