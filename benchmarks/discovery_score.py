@@ -121,11 +121,7 @@ def truth_of(case: dict[str, Any], scenes: Path) -> dict[str, dict[str, Any]]:
 
 def _text_lists(report: ScanReport) -> dict[str, set[str]]:
     names = ("dependencies", "missing", "unresolved", "outputs", "ignored")
-    lists = {name: {canonical(e.as_written) for e in getattr(report, name)} for name in names}
-    home = os.path.dirname(report.scene)
-    libraries = [e for e in (*report.dependencies, *report.missing) if e.kind == "library" and e.within.endswith(".blend")]
-    lists["dependencies"].update(canonical(f"//{os.path.relpath(e.path, home)}") for e in libraries if os.path.isabs(e.path))
-    return lists
+    return {name: {canonical(e.as_written) for e in getattr(report, name)} for name in names}
 
 
 def _usd_lists(report: ScanReport) -> dict[str, set[str]]:
