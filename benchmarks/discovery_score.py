@@ -40,6 +40,8 @@ class Score:
     found: int = 0
     #: of those not found, how many are told as unresolved, with a reason
     told: int = 0
+    #: of those not found, how many are told as outputs or ignored, with a reason
+    otherwise: int = 0
     false: int = 0
     unresolved: int = 0
     problem: str = ""
@@ -81,6 +83,7 @@ def own_score(
         true=len(given),
         found=found,
         told=len(told),
+        otherwise=sum(text in lists["outputs"] or text in lists["ignored"] for text in lost),
         false=len(false),
         unresolved=len(report.unresolved),
         scored=not binary,
@@ -90,11 +93,13 @@ def own_score(
 
 def row_of(who: str, scores: Sequence[Score]) -> tuple[str, ...]:
     """Return the line of the table for one host or peer."""
-    true, found, told, false = (sum(getattr(s, name) for s in scores) for name in ("true", "found", "told", "false"))
+    names = ("true", "found", "told", "otherwise", "false")
+    true, found, told, otherwise, false = (sum(getattr(s, name) for s in scores) for name in names)
     read = [s for s in scores if s.seconds and s.megabytes]
     speed = 1000 * sum(s.seconds for s in read) / sum(s.megabytes for s in read) if read else 0.0
     crashes = sum(s.crashed for s in scores)
-    numbers = (len(scores), crashes, sum(bool(s.problem) for s in scores) - crashes, true, found, told, true - found - told)
+    not_read = sum(bool(s.problem) for s in scores) - crashes
+    numbers = (len(scores), crashes, not_read, true, found, told, otherwise, true - found - told - otherwise)
     return (
         who,
         *map(str, numbers),
