@@ -487,3 +487,19 @@ def test_data_of_others(tmp_path: Path) -> None:
     body = 'createNode bifrostGraphShape -n "b";\n\tsetAttr ".graph" -type "string" "{\\"file\\": \\"/caches/a.vdb\\"}";\n'
     report = scan_text(project(tmp_path), body).report
     assert [(u.as_written, "within the data" in u.reason) for u in report.unresolved] == [("/caches/a.vdb", True)]
+
+
+def test_nodes_across_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node is the same wherever the file is cut into blocks while it is read."""
+    root = project(tmp_path, "maps/a.png", "maps/b.exr")
+    body = (
+        node("file", ftn="maps/a.png") + 'createNode mesh -n "m";\n' + '\tsetAttr ".vt[0:1]" 1 2 3;\n' * 40
+        + '\tsetAttr ".bakedTextureFile" -type "string" "maps/b.exr";\n' + node("transform", t=1) + RANGE
+    )  # fmt: skip
+    for block in (64, 100, 333, 1000, 1 << 20):
+        monkeypatch.setattr("conductor_core.formats.maya_statements.BLOCK", block)
+        report = scan_text(root, body).report
+        assert [(d.as_written, d.referrer) for d in report.dependencies] == [
+            ("maps/a.png", "file1.ftn"),
+            ("maps/b.exr", "m.bakedTextureFile"),
+        ]
