@@ -75,6 +75,8 @@ class StatementStream:
     conflicted: bool = False
     #: whether the stream is within a comment of several lines
     _commented: bool = False
+    #: whether lines end as on Windows; None: nobody has looked yet
+    _returns: bool | None = None
 
     def __iter__(self) -> Iterator[Statement | Broken]:
         """Yield the statements that are wanted."""
@@ -101,7 +103,9 @@ class StatementStream:
         return 0
 
     def _pieces(self, data: bytes) -> Iterator[Statement | Broken]:
-        if b"\r" in data[:4096]:
+        if self._returns is None:
+            self._returns = b"\r\n" in data
+        if self._returns:
             data = data.replace(b"\r\n", b"\n")
         parts = data.split(_NODE)
         last = len(parts) - 1
@@ -144,7 +148,7 @@ class StatementStream:
             return
         words: list[Word] = []
         joined = False
-        for match in _TOKEN.finditer(self.decode(piece)):
+        for match in _TOKEN.finditer(self.decode(piece).lstrip("\ufeff")):
             kind = match.lastgroup
             if kind == "text":
                 text = unescaped(match["text"])

@@ -353,6 +353,13 @@ def test_codesets(tmp_path: Path, codec: str) -> None:
     assert [d.as_written for d in scan_file(Survey(str(scene))).report.dependencies] == [f"maps/{name}"]
 
 
+def test_mark_of_byte_order(tmp_path: Path) -> None:
+    """A mark of byte order before the header hides nothing."""
+    root = project(tmp_path, "scenes/a.ma")
+    body = "\ufeff//Maya ASCII 2024 scene\n" + 'file -r -rfn "aRN" "scenes/a.ma";\n'
+    assert [d.as_written for d in scan_text(root, body, header="").report.dependencies] == ["scenes/a.ma"]
+
+
 def test_bytes_of_no_codeset(tmp_path: Path) -> None:
     """Bytes that are no text in any code page do not stop the scan."""
     root = project(tmp_path, "maps/a.png")
