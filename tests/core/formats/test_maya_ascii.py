@@ -510,3 +510,41 @@ def test_nodes_across_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
             ("maps/a.png", "file1.ftn"),
             ("maps/b.exr", "m.bakedTextureFile"),
         ]
+
+
+@pytest.mark.parametrize(
+    ("attribute", "text", "where"),
+    [
+        ("colorMap", "maps/a.exr", "dependencies"),
+        ("texturefile", "maps/a.exr", "dependencies"),
+        ("layoutFile", "maps/a.exr", "dependencies"),
+        ("gobo_map", "maps/a.exr", "dependencies"),
+        ("iesProfile", "maps/a.exr", "dependencies"),
+        ("routeMap", "maps/a.exr", "dependencies"),
+        ("renderOutputFile", "maps/a.exr", "outputs"),
+        ("exportPath", "maps/a.exr", "outputs"),
+        ("outFile", "maps/a.exr", "outputs"),
+        ("fileType", "maps/a.exr", "unresolved"),
+        ("weights", "maps/a.exr", "unresolved"),
+        ("pluginFile", "maps/a.mll", "ignored"),
+        ("label", "not a path.", ""),
+        ("aspect", "ntsc_4d 646 485 1.333", ""),
+        ("space", "Utility - Linear - sRGB", ""),
+        ("release", "5.3.4.1", ""),
+    ],
+)
+def test_names_of_attributes(tmp_path: Path, attribute: str, text: str, where: str) -> None:
+    """Of an unknown node the name of an attribute says what a path in it is."""
+    root = project(tmp_path, "maps/a.exr")
+    assert ends(scan_text(root, node("someNode", **{attribute: text})).report, text) == where
+
+
+def test_notes_of_pipelines(tmp_path: Path) -> None:
+    """What a pipeline has noted on a node is no dependency; a texture in an added attribute is."""
+    root = project(tmp_path, "maps/a.exr", "scenes/old.ma")
+    body = TRANSFORM + "".join(
+        f'\taddAttr -ci true -sn "{short}" -ln "{long}" -dt "string";\n\tsetAttr ".{short}" -type "string" "{text}";\n'
+        for short, long, text in (("sf", "sourceFile", "scenes/old.ma"), ("ct", "cardTexture", "maps/a.exr"))
+    )
+    report = scan_text(root, body).report
+    assert (ends(report, "scenes/old.ma"), ends(report, "maps/a.exr")) == ("ignored", "dependencies")
