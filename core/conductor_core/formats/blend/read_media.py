@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from conductor_core.discovery.finding import Finding
 from conductor_core.discovery.reach import Reach
 from conductor_core.formats.blend.numbering import clip_number, numbered
-from conductor_core.formats.blend.reach import Elements, Itself, Numbers
+from conductor_core.formats.blend.reach import Itself, Numbers
 from conductor_core.formats.blend.reading import Reading, Slot
 from conductor_core.formats.blend.record import Record
 from conductor_core.formats.blend.register import reads_datablock
 
+_API = "https://docs.blender.org/api/current/bpy.types."
 _PROXY = "proxies are for the editor, renders read the original"
 _BROWSER = "it is where a file browser was last"
 #: `MovieClip.source`, `MovieClip.flag` (DNA_movieclip_types.h)
@@ -23,7 +24,7 @@ _CLIP_SEQUENCE, _USE_PROXY, _PROXY_FOLDER = 1, 1 << 0, 1 << 1
 _IMAGE, _MOVIE, _SPEED, _REVERSED = 0, 3, 29, 1 << 7
 
 
-@reads_datablock(b"MC")
+@reads_datablock(b"MC", source=f"{_API}MovieClip.html")
 def movie_clip(reading: Reading, clip: Record) -> Iterator[Finding]:
     """Yield the movie, or the stills that the frames of the job show."""
     slot = Slot(clip.owner, clip.text("name", "filepath"))
@@ -34,7 +35,7 @@ def movie_clip(reading: Reading, clip: Record) -> Iterator[Finding]:
         yield from reading.ignore(Slot(clip.owner, proxy.text("dir"), "directory", " proxy"), _PROXY)
 
 
-@reads_datablock(b"SO")
+@reads_datablock(b"SO", source=f"{_API}Sound.html")
 def sound(reading: Reading, sound: Record) -> Iterator[Finding]:
     """Yield the file of a sound."""
     slot = Slot(sound.owner, sound.text("name", "filepath"))
@@ -44,7 +45,7 @@ def sound(reading: Reading, sound: Record) -> Iterator[Finding]:
         yield from reading.read(slot, "sound")
 
 
-@reads_datablock(b"VF")
+@reads_datablock(b"VF", source=f"{_API}VectorFont.html")
 def font(reading: Reading, font: Record) -> Iterator[Finding]:
     """Yield the file of a font; the one built into Blender has none."""
     slot = Slot(font.owner, font.text("name", "filepath"))
@@ -56,7 +57,7 @@ def font(reading: Reading, font: Record) -> Iterator[Finding]:
         yield from reading.read(slot, "font")
 
 
-@reads_datablock(b"SC")
+@reads_datablock(b"SC", source=f"{_API}SequenceEditor.html")
 def sequencer(reading: Reading, scene: Record) -> Iterator[Finding]:
     """Yield what the strips of a scene's sequencer read (sounds are datablocks of their own)."""
     editor = scene.follow("ed")
@@ -73,11 +74,13 @@ def sequencer(reading: Reading, scene: Record) -> Iterator[Finding]:
 
 def strips(editor: Record) -> Iterator[Record]:
     """Yield all strips, those in meta strips included."""
-    waiting = [editor]
+    waiting, seen = [editor], {editor.own}
     while waiting:
         for strip in waiting.pop().listed("seqbase"):
-            yield strip
-            waiting.append(strip)
+            if strip.own not in seen:
+                seen.add(strip.own)
+                waiting.append(strip)
+                yield strip
 
 
 def _strip(reading: Reading, scene: Record, strip: Record, *, retimed: bool) -> Iterator[Finding]:
@@ -88,20 +91,18 @@ def _strip(reading: Reading, scene: Record, strip: Record, *, retimed: bool) -> 
     folder = data.text("dir", "dirpath")
     names = [e.text("name", "filename") for e in data.array("stripdata", "StripElem")]
     if strip.number("type") == _MOVIE and names:
-        joined = folder + ("" if folder.endswith(("/", "\\")) or not folder else "/") + names[0]
-        yield from reading.read(Slot(scene.owner, joined, "filepath", within), "movie")
+        yield from reading.read(Slot(scene.owner, _joined(folder, names[0]), "filepath", within), "movie")
     elif strip.number("type") == _IMAGE:
-        slot = Slot(scene.owner, folder, "directory", within)
-        yield from reading.read(slot, "image", _elements(reading, strip, slot, names, retimed=retimed))
+        for name in dict.fromkeys(names if retimed else _shown(reading, strip, names)):
+            yield from reading.read(Slot(scene.owner, _joined(folder, name), "directory", within), "image")
     proxy = data.follow("proxy")
     if proxy is not None:
         for attribute, members in (("directory", ("dir", "dirpath")), ("filepath", ("file", "filename"))):
             yield from reading.ignore(Slot(scene.owner, proxy.text(*members), attribute, f"{within} proxy"), _PROXY)
 
 
-def _elements(reading: Reading, strip: Record, slot: Slot, names: list[str], *, retimed: bool) -> Elements:
-    shown = tuple(names) if retimed else _shown(reading, strip, names)
-    return Elements(reading.path(slot) or "", shown)
+def _joined(folder: str, name: str) -> str:
+    return folder + ("" if folder.endswith(("/", "\\")) or not folder else "/") + name
 
 
 def _shown(reading: Reading, strip: Record, names: list[str]) -> tuple[str, ...]:
