@@ -548,3 +548,16 @@ def test_notes_of_pipelines(tmp_path: Path) -> None:
     )
     report = scan_text(root, body).report
     assert (ends(report, "scenes/old.ma"), ends(report, "maps/a.exr")) == ("ignored", "dependencies")
+
+
+def test_overrides_of_layers(tmp_path: Path) -> None:
+    """A texture that a render layer puts in the place of another is a dependency; a name of images is none."""
+    root = project(tmp_path, "maps/night.exr", "maps/rain.exr")
+    body = (
+        node("absOverride", atv="maps/night.exr")
+        + 'createNode renderLayer -n "rain";\n\tsetAttr ".adjs[0].val" -type "string" "maps/rain.exr";\n'
+        + '\tsetAttr ".adjs[1].val" -type "string" "<Scene>/rain";\n'
+    )
+    report = scan_text(root, body).report
+    assert [d.as_written for d in report.dependencies] == ["maps/night.exr", "maps/rain.exr"]
+    assert not report.missing
