@@ -28,6 +28,8 @@ _CODECS |= {"SJIS": "cp932", "shiftjis": "cp932", "eucJP": "euc_jp", "ISO8859-1"
 #: bytes of a statement in which its command stands, behind its indentation
 _START = 40
 _IDLE = (b"rename -uid ", b"lockNode ")
+#: a node as Maya writes it: each statement from the start of a line, indented, to the end of one
+_BODY = re.compile(rb"[^;]*;(?:\n[\t ][^;]*;)*")
 _ADDED = re.compile(rb'-sn "(\w+)" -ln "(\w+)"')
 _EDITS = re.compile(rb'\s*setAttr "\.ed" -type "dataReferenceEdits"')
 _LINKS = (b"connectAttr ", b"relationship ", b"parent ", b"dataStructure ")
@@ -113,16 +115,12 @@ def _idle_in(builder: SceneBuilder) -> Callable[[bytes, bool], bool]:
                 and part.count(b"\n") == part.count(b";\nconnectAttr ") + 1
                 and not builder.wants_link(part)
             )
-        if b'"string' in part or b"dataReferenceEdits" in part:
+        if b'"string' in part:
             return False
         type_ = part[: part.find(b" ", 0, 80)]
         if type_ not in known:
             known[type_] = builder.is_detailed(type_.decode("utf-8", "replace"))
-        if known[type_] or part.count(b";") != part.count(b";\n") + 1 or b"/*" in part:
-            return False
-        lines = part.count(b"\n")
-        within = part.count(b"\n\t")
-        return lines in (within, within + part.count(b"\n "))
+        return not known[type_] and _BODY.fullmatch(part) is not None and b"/*" not in part
 
     return idle
 
