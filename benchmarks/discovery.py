@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from conductor_core.discovery.kinds import FOLLOWED
 from conductor_core.discovery.survey import Survey
 from conductor_core.errors import SceneNotRead
 from conductor_core.formats import scan_file
@@ -103,9 +104,8 @@ def _scan(case: dict[str, Any], scenes: Path) -> Score:
 
 
 def _megabytes(report: ScanReport) -> float:
-    """Return how much was read: the scene, and each file in which something was found."""
-    lists = (report.dependencies, report.missing, report.unresolved, report.outputs, report.ignored)
-    read = {report.scene, *(entry.within for entries in lists for entry in entries if entry.within)}
+    """Return how much was read: the scene, and each file that is read in turn."""
+    read = {report.scene, *(file for d in report.dependencies if d.kind in FOLLOWED for file in d.files)}
     return sum(os.path.getsize(file) for file in read if os.path.isfile(file)) / 1e6
 
 

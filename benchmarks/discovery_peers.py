@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import yaml
-from discovery_score import Score, canonical, truth_of
+from discovery_score import Score, blend_place, canonical, truth_of
 
 BAT = "blender-asset-tracer==1.23"
 USD = "usd-core==26.11"
@@ -84,7 +84,7 @@ class Bat:
         told = case.get("bat_1_23", [])
         texts = {canonical(text.removesuffix(" [seq]")) for text in (told if isinstance(told, list) else ())}
         truth = truth_of(dict(case), scenes)
-        lost = [t for t, dep in truth.items() if t not in texts and _blend_place(dep["path"], scene) not in listed]
+        lost = [t for t, dep in truth.items() if t not in texts and blend_place(dep["path"], str(scene)) not in listed]
         return _scored(self.name, case, truth, lost, (), seconds)
 
 
@@ -137,10 +137,6 @@ def _names(path: str) -> re.Pattern[str]:
     """Return what fits the names of the files that a stored path may mean."""
     name = re.split(r"[\\/]", path)[-1]
     return re.compile(re.sub(r"(?:\\#)+|%0?[0-9]*d", "[0-9]+", re.escape(name)))
-
-
-def _blend_place(text: str, scene: Path) -> str:
-    return os.path.normpath(os.path.join(scene.parent, text.removeprefix("//"))) if text.startswith("//") else text
 
 
 def _scored(who: str, case: Mapping[str, Any], truth: Mapping[str, Any], lost: list[str], false: Any, seconds: float) -> Score:

@@ -53,6 +53,7 @@ class _Walk:
 
     def __init__(self, survey: Survey, listen: Listener) -> None:
         self._survey = survey
+        self._scene = os.path.realpath(survey.file)
         self._listen = listen
         self._waiting: deque[Survey] = deque([survey])
         self._seen: set[object] = set()
@@ -128,7 +129,7 @@ class _Walk:
                 self._waiting.extend(under.of(file) for file in entry.files)
 
     def _add(self, entry: Entry, survey: Survey) -> None:
-        within = "" if survey is self._survey else survey.file
+        within = "" if os.path.realpath(survey.file) == self._scene else survey.file
         self._entries.setdefault(replace(entry, within=within))
 
 

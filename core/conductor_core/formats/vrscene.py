@@ -24,11 +24,11 @@ from conductor_core.formats.text_window import TextWindow, broken, window_on
 from conductor_core.report import ScanOutput
 
 _MARKS = re.compile(rb'"|\{|\}|=|//|/\*|#include\s+(?=")')
-_PLUGIN = re.compile(rb"([A-Za-z_]\w*)\s+([^\s{};]+)\s*\Z")
-_PARAMETER = re.compile(rb"([A-Za-z_]\w*)\s*\Z")
+_ENDS = re.compile(rb"[;{}]")
+_PARAMETER = re.compile(rb"[A-Za-z_]\w*")
 _HEX = re.compile(rb"Hex\s*\(\s*\Z")
 _NUMBER = re.compile(rb"\s*(-?[0-9][0-9.]*)\s*;")
-_FIRST = re.compile(rb'^(?:[A-Z]\w+\s+\S+\s*\{|#include\s+"[^"]+\.vrscene")', re.MULTILINE)
+_FIRST = re.compile(rb'^(?:[A-Z]\w+\s+\S+\s*\{\s*(?:\w+\s*=|\})|#include\s+"[^"]+\.vrscene")', re.MULTILINE)
 _SAVED = re.compile(rb"^// V-Ray core version|^// Exported by V-Ray", re.MULTILINE)
 _FRAME = re.compile(r"<frame(?:0?([0-9]+))?>", re.IGNORECASE)
 _SWITCHES = frozenset({b"mode", b"auto_save"})
@@ -90,8 +90,8 @@ class _Plugins:
                 self._parameter = "#include"
 
     def _begin(self, start: int) -> None:
-        named = _PLUGIN.search(self._window.behind(start, 1024))
-        self._plugin = SceneNode(_decoded(named[1]), _decoded(named[2])) if named else SceneNode("", "")
+        words = _ENDS.split(self._window.behind(start, 1024))[-1].split()[-2:]
+        self._plugin = SceneNode(_decoded(words[0]), _decoded(words[-1])) if words else SceneNode("", "")
         self._parameter = ""
         self.open = f"the plugin {self._plugin.name}"
 
@@ -103,9 +103,9 @@ class _Plugins:
         self.open = ""
 
     def _begin_parameter(self, start: int) -> None:
-        named = _PARAMETER.search(self._window.behind(start))
-        self._parameter = _decoded(named[1]) if named else ""
-        if named and named[1] in _SWITCHES and self._plugin.type.startswith("Settings"):
+        words = _PARAMETER.findall(self._window.behind(start))
+        self._parameter = _decoded(words[-1]) if words else ""
+        if words and words[-1] in _SWITCHES and self._plugin.type.startswith("Settings"):
             number = self._window.match(_NUMBER)
             if number:
                 self._plugin.values[self._parameter] = [_decoded(number[1])]

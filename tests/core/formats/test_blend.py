@@ -442,7 +442,8 @@ def test_strips(tmp_path: Path) -> None:
         blend.add("DATA", "Editing", {"seqbase": every, "act_imagedir": "//plates/"}, at=editor)
 
     report = scan(tmp_path, build, frames=(2, 3)).report
-    assert found(tmp_path, report) == {"//cut.mov": ["cut.mov"], "//plates/": ["plates/p_2.png", "plates/p_3.png"]}
+    stills = {f"//plates/p_{n}.png": [f"plates/p_{n}.png"] for n in (2, 3)}
+    assert found(tmp_path, report) == {"//cut.mov": ["cut.mov"], **stills}
     assert {d.referrer for d in report.dependencies} == {'Scene "a" strip "stills" .directory', 'Scene "a" strip "cut" .filepath'}
     assert [i.as_written for i in report.ignored] == ["//plates/"]
 

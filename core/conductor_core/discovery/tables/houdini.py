@@ -195,7 +195,7 @@ _NO_FILES = {
 #: parameter → the switch without which it is a default that nothing reads
 _SWITCHED = {
     "vm_photongfile": "vm_photongenerate", "vm_photoncfile": "vm_photongenerate", "shadowmap_file": "usesavedshadowmap",
-    "customffmpegbinary": "enablecustomcommand", "RS_objprop_proxy_file": "RS_objprop_proxy_enable",
+    "customffmpegbinary": "enablecustomcommand",
 }  # fmt: skip
 _WRITTEN = frozenset({
     "vm_picture", "soho_diskfile", "vm_dcmfilename", "vm_dsmfilename", "dopoutput", "sopoutput", "copoutput", "chopoutput", "lopoutput",

@@ -41,7 +41,6 @@ _ROWS: tuple[tuple[str, str, tuple[str, ...], Kind], ...] = (
     (_REDSHIFT, "rslightdome", ("env_map", "background_map", "tex0"), "texture"),
     (_REDSHIFT, "rslighties", ("RSL_iesProfile",), "profile"),
     (_REDSHIFT, "rslightportal", ("tex0",), "texture"),
-    (_REDSHIFT, "geo", ("RS_objprop_proxy_file",), "proxy"),
     (_REDSHIFT, "redshift_proxySOP", ("RS_proxy_file",), "proxy"),
     (_REDSHIFT, "redshift_packedProxySOP", ("RS_proxy_file",), "proxy"),
     (_REDSHIFT, "redshift_volumeSOP", ("RS_volume_file", "file"), "volume"),
@@ -130,3 +129,12 @@ def vray_maps(node: Node, ask: Ask) -> Iterator[Finding]:
         "SettingsCaustics_auto_save_file",
     ):
         yield from ask.write(node, attribute)
+
+
+@reads_node("houdini", "geo", source=_REDSHIFT)
+def redshift_object(node: Node, ask: Ask) -> Iterator[Finding]:
+    """An object is a Redshift proxy when its switch is on."""
+    if node.number("RS_objprop_proxy_enable"):
+        yield from ask.read(node, "RS_objprop_proxy_file", "proxy")
+    else:
+        yield from ask.ignore(node, "RS_objprop_proxy_file", "the object's Redshift proxy is off")

@@ -47,6 +47,7 @@ for _types, _parameters, _kind, _page in READ:
 
 for _type in ("PxrBakeTexture", "PxrBakePointCloud"):
     files("renderman", _type, "filename", kind="texture", source=PATTERNS, role="write")
+files("renderman", "statistics", "xmlfilename", "jsonFilename", "filename", kind="data", source=SPECIFICATION, role="write")
 files("renderman", "Display", "file", kind="image", source=SPECIFICATION, role="write")
 for _type in ("MakeTexture", "MakeLatLongEnvironment", "MakeCubeFaceEnvironment", "MakeShadow", "MakeBump"):
     files("renderman", _type, "texture", kind="texture", source=SPECIFICATION, role="write")

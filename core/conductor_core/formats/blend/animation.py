@@ -35,10 +35,12 @@ def _actions(data: Record) -> Iterator[Datablock]:
 
 
 def _of_strips(track: Record) -> Iterator[Datablock]:
-    waiting = [track]
+    waiting, seen = [track], {track.own}
     while waiting:
         for strip in waiting.pop().listed("strips"):
             action = strip.datablock("act")
             if action is not None:
                 yield action
-            waiting.append(strip)
+            if strip.own not in seen:
+                seen.add(strip.own)
+                waiting.append(strip)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from conductor_core.errors import SceneNotRead
@@ -17,6 +17,7 @@ from conductor_core.formats.blend.container import Stream
 
 _OLD = re.compile(rb"BLENDER(?P<pointer>[-_])(?P<endian>[vV])(?P<version>[0-9]{3})")
 _NEW = re.compile(rb"BLENDER(?P<size>[0-9]{2})(?P<pointer>[-_])(?P<format>[0-9]{2})(?P<endian>[vV])(?P<version>[0-9]{4})")
+_CODE = re.compile(rb"\0{0,3}[!-~]{1,4}\0{0,3}", re.DOTALL)
 #: more heads than this are no scene (a film's heaviest shots have a few million)
 _MOST_BLOCKS = 64_000_000
 
@@ -50,8 +51,6 @@ class Block(NamedTuple):
     #: number of the struct in the DNA
     struct: int
     many: int
-    #: where its bytes start
-    at: int
 
 
 def parse_header(head: bytes) -> Header | None:
@@ -80,28 +79,39 @@ def read_header(stream: Stream, path: str) -> Header:
     return header
 
 
-def heads(stream: Stream, header: Header) -> Iterator[Block]:
+def heads(stream: Stream, header: Header, wants: Callable[[int, int], bool] = lambda _struct, _length: True) -> Iterator[Block]:
     """Yield the head of each block, the stream standing at its bytes; the one who asks may read of them.
 
-    Ends at `ENDB`. Raises:
-        Broken: the file ends before that, or what stands there is no head.
+    Ends at `ENDB`. Args:
+        stream: behind the header.
+        header: of the file.
+        wants: tells by struct and length which `DATA` blocks are wanted at all; there are millions of them.
+
+    Raises:
+        Broken: the file ends before `ENDB`, or what stands there is no head.
     """
-    form, order = _form(header)
-    unpack, size = struct.Struct(form).unpack, struct.calcsize(form)
+    form = f"{header.endian}4siQqq" if header.large else f"{header.endian}4si{'Q' if header.pointer == 8 else 'I'}ii"
+    unpack, size, large = struct.Struct(form).unpack, struct.calcsize(form), header.large
+    read, skip = stream.read, stream.skip
     for _ in range(_MOST_BLOCKS):
-        start = stream.position
-        data = stream.read(size)
+        data = read(size)
         if data[:4] == b"ENDB":
             return
         if len(data) < size:
-            raise Broken(start, "it ends there, in the middle of its data")
-        fields = unpack(data)
-        code, length, address, number, count = (fields[i] for i in order)
-        if length < 0 or count < 0 or not _is_code(code):
-            raise Broken(start, "what stands there is no block of a .blend")
-        at = stream.position
-        yield Block(code.strip(b"\0"), length, address, number, count, at)
-        stream.skip(at + length - stream.position)
+            raise Broken(stream.position - len(data), "it ends there, in the middle of its data")
+        if large:
+            code, number, address, length, many = unpack(data)
+        else:
+            code, length, address, number, many = unpack(data)
+        is_data = code == b"DATA"
+        if length < 0 or many < 0 or not (is_data or _is_code(code)):
+            raise Broken(stream.position - size, "what stands there is no block of a .blend")
+        if is_data and not wants(number, length):
+            skip(length)
+            continue
+        end = stream.position + length
+        yield Block(code.strip(b"\0"), length, address, number, many)
+        skip(end - stream.position)
     raise Broken(stream.position, f"it has more than {_MOST_BLOCKS:,} blocks")
 
 
@@ -114,15 +124,8 @@ class Broken(Exception):
         self.how = how
 
 
-def _form(header: Header) -> tuple[str, tuple[int, ...]]:
-    """Return the form of a head, and where code, length, address, struct and count stand in it."""
-    if header.large:
-        return f"{header.endian}4siQqq", (0, 3, 2, 1, 4)
-    return f"{header.endian}4si{'Q' if header.pointer == 8 else 'I'}ii", (0, 1, 2, 3, 4)
-
-
 def _is_code(code: bytes) -> bool:
-    return bool(code.strip(b"\0")) and all(c == 0 or 0x20 < c < 0x7F for c in code)
+    return _CODE.fullmatch(code) is not None
 
 
 def _pointer(match: re.Match[bytes]) -> int:

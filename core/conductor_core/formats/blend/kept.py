@@ -38,7 +38,7 @@ DATABLOCKS = frozenset(
 #: owners whose bytes without a struct say nothing here: bones, curves, shapes, the interface
 _MUTE = frozenset({b"KE", b"AR", b"PC", b"PT", b"HA", b"CV", b"GD", b"GP", b"SR", b"SN", b"WM", b"WS", b"BR", b"PL", b"LT"})
 #: bytes; names of properties and paths of curves
-_TEXT = 4096
+LONGEST_TEXT = 4096
 #: of an action only the paths of curves that choose a frame count
 _CURVES = re.compile(rb"frame|image_user|nodes\[|background")
 
@@ -52,7 +52,7 @@ def is_kept(struct: str) -> bool:
 
 def is_text(owner: bytes, length: int) -> bool:
     """Tell whether bytes without a struct may be a text that says something."""
-    return length <= _TEXT and owner not in _MUTE
+    return length <= LONGEST_TEXT and owner not in _MUTE
 
 
 def says_something(owner: bytes, data: bytes) -> bool:

@@ -74,7 +74,7 @@ def _first_pass(stream: Stream, header: Header, path: str) -> tuple[DNA, frozens
     addresses: set[int] = set()
     why = "it has no DNA block, so it was not written to its end"
     try:
-        for block in heads(stream, header):
+        for block in heads(stream, header, lambda _struct, _length: False):
             if block.code == b"DNA1":
                 dna = DNA(stream.read(min(block.length, _LARGEST_DNA)), header.endian, header.pointer)
             elif len(block.code) == 2:
@@ -97,6 +97,7 @@ class _SecondPass:
         self._addresses = addresses
         self._dna = blend.world.dna
         self._kept = [kept.is_kept(s.name) for s in self._dna.structs]
+        self._raw = {i for i, s in enumerate(self._dna.structs) if s.name == "raw_data"}
         self._owner: Datablock | None = None
         self._library: Datablock | None = None
         self._in_library: list[Datablock] = []
@@ -106,7 +107,7 @@ class _SecondPass:
 
     def run(self) -> None:
         try:
-            for block in heads(self._stream, self._blend.header):
+            for block in heads(self._stream, self._blend.header, self._wants):
                 self._take(block)
         except Broken as exc:
             self._blend.broken = f"at byte {exc.position:,} of its data {exc.how}"
@@ -148,16 +149,23 @@ class _SecondPass:
         if self._addresses is not None:
             self._note_pointers(data, owner, start=self._id_size)
 
+    def _wants(self, number: int, length: int) -> bool:
+        """Tell whether a data block may say something, before anything of it is read."""
+        if self._kept[number] if 0 < number < len(self._kept) else False:
+            return length <= kept.LARGEST
+        if self._addresses is not None and length <= _POINTERS:
+            return True
+        return length <= kept.LONGEST_TEXT and (number == 0 or number in self._raw)
+
     def _take_data(self, block: Block, owner: Datablock) -> None:
         number = block.struct
-        held = 0 < number < len(self._kept) and self._kept[number] and owner.code != b"AC"
-        text = not held and (number == 0 or self._dna.name_of(number) == "raw_data") and kept.is_text(owner.code, block.length)
-        wanted = (held and block.length <= kept.LARGEST) or text
+        held = 0 < number < len(self._kept) and self._kept[number] and owner.code != b"AC" and block.length <= kept.LARGEST
+        text = not held and (number == 0 or number in self._raw) and kept.is_text(owner.code, block.length)
         pointers = self._addresses is not None and block.length <= _POINTERS and self._dna.name_of(number) != "IDOverrideLibrary"
-        if not wanted and not pointers:
+        if not (held or text or pointers):
             return
         data = self._stream.read(block.length)
-        if wanted and (held or kept.says_something(owner.code, data)):
+        if held or (text and kept.says_something(owner.code, data)):
             owner.blocks[block.address] = Kept(number, block.many, data)
             self._hold(data)
         if pointers:

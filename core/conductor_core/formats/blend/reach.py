@@ -72,18 +72,6 @@ class Tiles:
 
 
 @dataclass(frozen=True, slots=True)
-class Elements:
-    """Files that a strip names one by one, in a folder."""
-
-    folder: str
-    names: tuple[str, ...]
-
-    def find(self, _pattern: str, listing: DirectoryListing, /) -> Found:
-        """Return them in their order."""
-        return _each((os.path.join(self.folder, n) for n in self.names), listing)
-
-
-@dataclass(frozen=True, slots=True)
 class CacheFiles:
     """Those files of a folder that are of one simulation."""
 

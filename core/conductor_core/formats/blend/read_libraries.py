@@ -32,7 +32,7 @@ def library(reading: Reading, library: Record) -> Iterator[Finding]:
     if library.number("flag") & _ARCHIVE:
         yield from reading.ignore(slot, "the linked data is packed into the .blend")
         return
-    names = _wanted(reading, library)
+    names = tuple(reading.linked_from.get(library.own, ()))
     if not names:
         yield from reading.ignore(slot, "nothing that counts here is linked from it")
         return
@@ -76,8 +76,3 @@ def exporters(reading: Reading, collection: Record) -> Iterator[Finding]:
 def brush_icon(reading: Reading, brush: Record) -> Iterator[Finding]:
     """Yield the picture a brush shows in the interface (until 4.5)."""
     yield from reading.ignore(Slot(brush.owner, brush.text("icon_filepath"), "icon_filepath"), "it is an icon of the interface")
-
-
-def _wanted(reading: Reading, library: Record) -> tuple[str, ...]:
-    linked = (d for d in reading.blend.datablocks if d.code == b"ID" and d.library is library.owner)
-    return tuple(dict.fromkeys(d.full_name for d in linked if reading.linked is None or d.address in reading.linked))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from conductor_core.discovery.finding import Finding
 from conductor_core.discovery.reach import Reach
 from conductor_core.formats.blend.numbering import clip_number, numbered
-from conductor_core.formats.blend.reach import Elements, Itself, Numbers
+from conductor_core.formats.blend.reach import Itself, Numbers
 from conductor_core.formats.blend.reading import Reading, Slot
 from conductor_core.formats.blend.record import Record
 from conductor_core.formats.blend.register import reads_datablock
@@ -73,11 +73,13 @@ def sequencer(reading: Reading, scene: Record) -> Iterator[Finding]:
 
 def strips(editor: Record) -> Iterator[Record]:
     """Yield all strips, those in meta strips included."""
-    waiting = [editor]
+    waiting, seen = [editor], {editor.own}
     while waiting:
         for strip in waiting.pop().listed("seqbase"):
-            yield strip
-            waiting.append(strip)
+            if strip.own not in seen:
+                seen.add(strip.own)
+                waiting.append(strip)
+                yield strip
 
 
 def _strip(reading: Reading, scene: Record, strip: Record, *, retimed: bool) -> Iterator[Finding]:
@@ -88,20 +90,18 @@ def _strip(reading: Reading, scene: Record, strip: Record, *, retimed: bool) -> 
     folder = data.text("dir", "dirpath")
     names = [e.text("name", "filename") for e in data.array("stripdata", "StripElem")]
     if strip.number("type") == _MOVIE and names:
-        joined = folder + ("" if folder.endswith(("/", "\\")) or not folder else "/") + names[0]
-        yield from reading.read(Slot(scene.owner, joined, "filepath", within), "movie")
+        yield from reading.read(Slot(scene.owner, _joined(folder, names[0]), "filepath", within), "movie")
     elif strip.number("type") == _IMAGE:
-        slot = Slot(scene.owner, folder, "directory", within)
-        yield from reading.read(slot, "image", _elements(reading, strip, slot, names, retimed=retimed))
+        for name in dict.fromkeys(names if retimed else _shown(reading, strip, names)):
+            yield from reading.read(Slot(scene.owner, _joined(folder, name), "directory", within), "image")
     proxy = data.follow("proxy")
     if proxy is not None:
         for attribute, members in (("directory", ("dir", "dirpath")), ("filepath", ("file", "filename"))):
             yield from reading.ignore(Slot(scene.owner, proxy.text(*members), attribute, f"{within} proxy"), _PROXY)
 
 
-def _elements(reading: Reading, strip: Record, slot: Slot, names: list[str], *, retimed: bool) -> Elements:
-    shown = tuple(names) if retimed else _shown(reading, strip, names)
-    return Elements(reading.path(slot) or "", shown)
+def _joined(folder: str, name: str) -> str:
+    return folder + ("" if folder.endswith(("/", "\\")) or not folder else "/") + name
 
 
 def _shown(reading: Reading, strip: Record, names: list[str]) -> tuple[str, ...]:

@@ -82,6 +82,8 @@ class Reading:
     #: address of an image → who shows it
     uses: dict[int, set[ImageUse]] = field(default_factory=dict)
     trees: list[NodeTree] = field(default_factory=list)
+    #: address of a library → full names of what is linked from it and counts here
+    linked_from: dict[int, dict[str, None]] = field(default_factory=dict)
 
     def heads(self, *codes: bytes) -> Iterator[Record]:
         """Yield the datablocks of some codes that count here."""
@@ -95,7 +97,10 @@ class Reading:
 
     def named(self, datablock: Datablock) -> str:
         """Name a datablock as an artist finds it: `Image "wood.png"`, `Image "wood.png [prop.blend]"` for a linked one."""
-        library = f" [{os.path.basename(self.survey.file)}]" if self.linked is not None else ""
+        library = os.path.basename(self.survey.file) if self.linked is not None else ""
+        if datablock.library is not None and datablock.code != b"ID":
+            library = datablock.library.name
+        library = library and f" [{library}]"
         return f'{TYPES.get(datablock.code, datablock.code.decode("latin-1"))} "{datablock.name}{library}"'
 
     def path(self, slot: Slot) -> str | None:

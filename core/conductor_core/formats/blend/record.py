@@ -17,6 +17,8 @@ _FORMS = {
 }
 #: no list in a scene is longer; a damaged one may run in a ring
 _LONGEST = 10_000_000
+#: how deep the first members of structs lie in each other; in damaged DNA a struct may begin with itself
+_DEEPEST = 8
 
 
 @dataclass(slots=True)
@@ -158,12 +160,12 @@ class Record:
     def _next(self) -> int:
         """Return the address of the next in a list; modifiers and the like begin with a struct that begins with it."""
         part: Record | None = self
-        while part is not None:
-            if part.has("next"):
-                return part.address("next")
+        for _ in range(_DEEPEST):
+            if part is None or part.has("next"):
+                break
             first = next(iter(part.struct.members), "")
             part = part.part(first) if first else None
-        return 0
+        return part.address("next") if part is not None else 0
 
     def _member(self, *names: str) -> Member | None:
         members = self.struct.members

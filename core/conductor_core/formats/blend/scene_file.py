@@ -68,6 +68,9 @@ def _reading(survey: Survey, blend: BlendFile, linked: frozenset[int] | None, *,
     frames = tuple(sorted(_scene_times(survey.frames or (), scenes)))
     reading = Reading(survey, blend, frames, blurred, linked)
     reading.trees.extend(_trees(reading))
+    for one in blend.datablocks:
+        if one.code == b"ID" and one.library is not None and (linked is None or one.address in linked):
+            reading.linked_from.setdefault(one.library.address, {})[one.full_name] = None
     for address, use in image_uses(reading):
         reading.uses.setdefault(address, set()).add(use)
     return reading

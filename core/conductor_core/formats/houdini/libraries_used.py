@@ -29,6 +29,10 @@ _INSTALLED = re.compile(
 )
 
 
+#: what lies at the top of an expanded asset; https://www.sidefx.com/docs/houdini/ref/utils/hotl.html
+_EXPANDED = ("houdini.hdalibrary", "Sections.list", "INDEX__SECTION")
+
+
 def installation_folders(fallbacks: str) -> tuple[str, ...]:
     """Return where Houdini lay on the machine that saved the scene: above the folder of its own libraries."""
     found: dict[str, None] = {}
@@ -88,8 +92,8 @@ def _library(path: str, referrer: str, other_names: Iterable[str], ask: HipAsk) 
 
 
 def _reach(places: list[str]) -> Reach:
-    """An expanded asset is a folder."""
-    return Folder() if any(os.path.isdir(p) for p in places[:1]) else OneFile()
+    """An expanded asset is a folder with its table of sections in it; any other folder is none."""
+    return Folder() if any(os.path.isfile(os.path.join(places[0], name)) for name in _EXPANDED) else OneFile()
 
 
 def _pairs(text: str) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from conductor_core.discovery.survey import Survey
 from conductor_core.formats.houdini.scope import HFS
 
-_SET = re.compile(r"^set\s+-[gl]\s+(\w+)\s*=\s*'((?:[^'\\]|\\.)*)'", re.MULTILINE)
+_SET = re.compile(r"^set\s+-[gl]\s+(\w+)\s*=\s*'([^'\\\n]*(?:\\.[^'\\\n]*)*)'", re.MULTILINE)
 _RANGE = re.compile(r"^frange\s+(-?[\d.]+)\s+(-?[\d.]+)", re.MULTILINE)
 _RATE = re.compile(r"^fps\s+([\d.]+)", re.MULTILINE)
 #: what Houdini sets anew when it opens a scene, whatever was saved
