@@ -302,6 +302,37 @@ def test_assets_embedded_in_a_scene(tmp_path: Path) -> None:
     assert [(d.as_written, d.referrer) for d in report.dependencies] == [("$HIP/c.bgeo", "Sop/chair/t/file")]
 
 
+def test_an_expanded_asset(tmp_path: Path) -> None:
+    """An asset that is kept as a folder goes whole, and its contents are read."""
+    touch(tmp_path, "otls/chair.hda/Sections.list", "otls/chair.hda/Sop_1chair/DialogScript", "c.bgeo")
+    body = CONTAINERS["MIME"]([("node_type", b"Sop\n"), *_node("hdaroot/t", "file", "$HIP/c.bgeo")])
+    touch(tmp_path, "otls/chair.hda/Sop_1chair/Contents.mime")
+    (tmp_path / "otls/chair.hda/Sop_1chair/Contents.mime").write_bytes(body)
+    report = scanned(Hip(fallbacks=f"Sop/chair {tmp_path}/otls/chair.hda\n"), tmp_path).report
+    assert names_of(report, tmp_path) == [
+        "c.bgeo",
+        "otls/chair.hda/Sections.list",
+        "otls/chair.hda/Sop_1chair/Contents.mime",
+        "otls/chair.hda/Sop_1chair/DialogScript",
+    ]
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    """A parameter that names a folder does not bring what is in it, nor does a library that is just a folder."""
+    touch(tmp_path, "tex.d/a.png")
+    hip = Hip(fallbacks=f"Sop/chair {tmp_path}/tex.d\n").node("mat/t", "texture", {"map": "$HIP/tex.d"})
+    report = scanned(hip, tmp_path).report
+    assert (names_of(report, tmp_path), len(report.missing)) == ([], 2)
+
+
+def test_relative_names_along_houdini_path(tmp_path: Path) -> None:
+    """A relative path is looked for beside the scene, then in the folders of HOUDINI_PATH, of which & stands for Houdini's own."""
+    touch(tmp_path, "site/pic/a.png", "b.png")
+    hip = Hip().node("mat/a", "texture", {"map": "pic/a.png"}).node("mat/b", "texture", {"map": "b.png"})
+    report = scanned(hip, tmp_path, variables={"HOUDINI_PATH": f"{tmp_path / 'site'}:&"}).report
+    assert names_of(report, tmp_path) == ["b.png", "site/pic/a.png"]
+
+
 def test_an_asset_library_alone(tmp_path: Path) -> None:
     """Without a scene $HIP is nobody's; what hangs on the node that uses the asset is unresolved; defaults are listed as such."""
     parts = [*_node("hdaroot/a", "file", "/lib/a.bgeo"), *_node("hdaroot/b", "file", "$HIP/b.bgeo")]
