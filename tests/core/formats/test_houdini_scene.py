@@ -64,6 +64,9 @@ def test_every_container(container: str, tmp_path: Path) -> None:
         pytest.param("ifd", {"vm_photongfile": "$HIP/global.pmap"}, "ignored", id="photon-map"),
         pytest.param("ifd", {"soho_program": "IFD.py"}, "ignored", id="program-of-houdini"),
         pytest.param("hlight::2.0", {"shadowmap_file": "$HIP/render/$OS.rat"}, "ignored", id="shadow-map"),
+        pytest.param("hlight", {"shadow_type": '"depthmap"', "render_shadowmap": '"off"', "shadowmap_file": "$HIP/s.rat"}, "read", id="saved-shadow-map"),
+        pytest.param("font", {"usefile": '"off"', "file": "$HIP/slate.txt"}, "ignored", id="font-cop-typed-text"),
+        pytest.param("font", {"usefile": '"on"', "file": "$HIP/slate.txt"}, "read", id="font-cop-text-file"),
         pytest.param("envlight", {"env_map": "$HIP/sky.hdr"}, "read", id="environment"),
         pytest.param("topnet", {"taskgraphfile": "$HIP/$HIPNAME.taskgraph.$F.py"}, "output", id="task-graph"),
         pytest.param("font", {"file": '"Lato Bold"'}, "nothing", id="font-by-name"),
@@ -184,6 +187,20 @@ def test_only_the_frames_of_the_job(tmp_path: Path) -> None:
     report = scanned(hip, tmp_path, frames=(5, 6, 7)).report
     assert names_of(report, tmp_path) == ["a.4.bgeo", "a.5.bgeo", "a.7.bgeo", "a.8.bgeo"]
     assert [m.path for m in report.missing] == [str(tmp_path / "a.6.bgeo")]
+
+
+def test_a_clip_with_a_range_of_its_own(tmp_path: Path) -> None:
+    """A File COP shows its own frames and holds the last: frames of the job outside of it do not lack."""
+    touch(tmp_path, "i.0008.exr", "i.0009.exr", "i.0010.exr")
+    clip = {
+        "filename": '$HIP/i.$F4.exr\t"options"',
+        "startframe": "8",
+        "length": "3",
+        "missingfr": '"closest"',
+        "singleimage": '"off"',
+    }
+    report = scanned(Hip().node("img/comp1/f", "file", clip), tmp_path, frames=(9, 10, 11, 12)).report
+    assert (names_of(report, tmp_path), report.missing) == (["i.0009.exr", "i.0010.exr"], ())
 
 
 def test_reckoned_frames(tmp_path: Path) -> None:

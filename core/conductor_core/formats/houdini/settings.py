@@ -83,9 +83,3 @@ def scene_variables(survey: Survey, settings: SceneSettings) -> dict[str, str]:
     for name in ("HOUDINI_TEMP_DIR", "TEMP", "PDG_TEMP"):
         result.setdefault(name, f"${name}")
     return result
-
-
-def saved_elsewhere(survey: Survey, settings: SceneSettings) -> str:
-    """Return the folder the scene was saved in, where it is not the one it is in now; "" otherwise."""
-    then = settings.saved.get("HIP", "")
-    return then if then and os.path.normpath(then) != os.path.dirname(survey.file) else ""
