@@ -383,3 +383,14 @@ def test_what_can_be_rendered(tmp_path: Path) -> None:
 
 def _node(stem: str, type_: str, file: str) -> list[tuple[str, bytes]]:
     return Hip().node(stem, type_, {"file": file}).parts
+
+
+def test_who_found_it(tmp_path: Path) -> None:
+    """Each finding names its reader: a row, a function, or the rules for what no table knows."""
+    hip = Hip().node("obj/a", "file", {"file": "/a.bgeo"}).node("obj/b", "envlight", {"env_map": "/b.exr"})
+    report = scanned(hip.node("obj/c", "studio::rock", {"rock_texture": "/c.png"}), tmp_path).report
+    assert [m.reader for m in report.missing] == [
+        "conductor_core.discovery.tables.houdini.file_node",
+        "table houdini: envlight env_map",
+        "conductor_core.formats.houdini.unknown",
+    ]
