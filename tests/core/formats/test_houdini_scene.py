@@ -91,6 +91,9 @@ def test_every_container(container: str, tmp_path: Path) -> None:
         pytest.param("Redshift_ROP", {"PhotonMode": '"0"', "PhotonFilename": "$HIP/a.rsmap"}, "output", id="photons-made"),
         pytest.param("vellumio::2.0", {"loadfromdisk": '"on"', "filemethod": '"1"', "file": "$HIP/a.bgeo"}, "read", id="kin-of-file-cache"),
         pytest.param("studio::cache", {"loadfromdisk": '"off"', "file": "$HIP/a.bgeo"}, "output", id="cache-by-its-switch"),
+        pytest.param("deadline", {"dl_plugin_path": "/opt/deadline/x.py"}, "ignored", id="another-farm"),
+        pytest.param("afanasy", {"soho_program": "$CGRU/afanasy_soho.py"}, "ignored", id="another-farms-program"),
+        pytest.param("arnold", {"ar_texture_searchpath": "/show/tex"}, "ignored", id="a-search-path"),
         pytest.param("ifd", {"prerender": "$HIP/pre.py"}, "read", id="script-file"),
         pytest.param("ifd", {"prerender": '"print(\\"a.py\\")"'}, "nothing", id="script-text"),
         pytest.param("texture", {"map": "op:/img/comp1/OUT"}, "ignored", id="image-of-the-scene"),
@@ -143,6 +146,16 @@ def test_the_scene_folder_is_where_it_lies_now(tmp_path: Path) -> None:
         hip.node(f"mat/{name}", "texture", {"map": text})
     report = scanned(hip, tmp_path, variables={"LIB": str(tmp_path / "c")}).report
     assert names_of(report, tmp_path) == ["b.png", "c/c.png", "shot/a.png"]
+
+
+def test_variables_within_variables(tmp_path: Path) -> None:
+    """A variable may name others; where one of those is not set, nothing is guessed."""
+    touch(tmp_path, "lib/a.png")
+    hip = Hip(variables={"HIP": "/old", "SHOW": "$HIP/x/..", "LIB": "$SHOW/lib", "BAD": "$NOBODY/lib"})
+    hip.node("mat/a", "texture", {"map": "$LIB/a.png"}).node("mat/b", "texture", {"map": "$BAD/a.png"})
+    report = scanned(hip, tmp_path).report
+    assert names_of(report, tmp_path) == ["lib/a.png"]
+    assert [u.reason for u in report.unresolved] == ["$BAD is '$NOBODY/lib', which names a variable that is not set"]
 
 
 def test_references_between_parameters(tmp_path: Path) -> None:

@@ -241,6 +241,17 @@ def mantra_planes(node: Node, ask: Ask) -> Iterator[Finding]:
     yield from ask.write(node, "vm_picture")
 
 
+@reads_node(
+    "houdini", "afanasy", "deadline", "deadline_cloud", "hq_render", "hq_sim", "tractor", "qube", "royalrender",
+    source="https://www.sidefx.com/docs/houdini/nodes/out/hq_render.html",
+)  # fmt: skip
+def other_farms(node: Node, ask: Ask) -> Iterator[Finding]:
+    """Submitters of other farms that were left in a scene: their programs and settings are nothing to us, what they write is."""
+    for attribute in node.attributes():
+        if attribute.startswith(("dl_", "hq_", "soho_", "rr_")):
+            yield from ask.ignore(node, attribute, "a setting of another farm's submitter")
+
+
 @reads_node("houdini", "fileremove", source=_NODES + "top/fileremove.html")
 def file_remove(node: Node, ask: Ask) -> Iterator[Finding]:
     """File Remove deletes files."""

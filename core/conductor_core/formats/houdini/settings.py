@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from conductor_core.discovery.survey import Survey
+from conductor_core.discovery.variables import fill_variables
 from conductor_core.formats.houdini.scope import HFS
 
 _SET = re.compile(r"^set\s+-[gl]\s+(\w+)\s*=\s*'([^'\\\n]*(?:\\.[^'\\\n]*)*)'", re.MULTILINE)
@@ -82,4 +83,4 @@ def scene_variables(survey: Survey, settings: SceneSettings) -> dict[str, str]:
     result.setdefault("HB", f"{result['HFS']}/bin")
     for name in ("HOUDINI_TEMP_DIR", "TEMP", "PDG_TEMP"):
         result.setdefault(name, f"${name}")
-    return result
+    return {name: fill_variables(value, result).text if "$" in value else value for name, value in result.items()}
