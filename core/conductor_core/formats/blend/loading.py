@@ -14,7 +14,7 @@ from conductor_core.errors import SceneNotRead
 from conductor_core.formats.blend import kept
 from conductor_core.formats.blend.blocks import Block, Broken, Header, heads, read_header
 from conductor_core.formats.blend.container import Stream, opened
-from conductor_core.formats.blend.dna import DNA, DamagedDNA
+from conductor_core.formats.blend.dna import DNA, DamagedDNA, read_dna
 from conductor_core.formats.blend.long_texts import long_texts
 from conductor_core.formats.blend.record import Datablock, Kept, Record, World, head_of, record_of
 
@@ -77,7 +77,7 @@ def _first_pass(stream: Stream, header: Header, path: str) -> tuple[DNA, frozens
     try:
         for block in heads(stream, header, lambda _struct, _length: False):
             if block.code == b"DNA1":
-                dna = DNA(stream.read(min(block.length, _LARGEST_DNA)), header.endian, header.pointer)
+                dna = read_dna(stream.read(min(block.length, _LARGEST_DNA)), header.endian, header.pointer)
             elif len(block.code) == 2:
                 addresses.add(block.address)
     except Broken as exc:
