@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from conductor_core.discovery.kinds import FOLLOWED
 from conductor_core.discovery.survey import Survey
 from conductor_core.errors import SceneNotRead
 from conductor_core.formats import scan_file
@@ -38,7 +39,8 @@ COLUMNS = (
     "true",
     "found",
     "told unresolved",
-    "lost",
+    "told otherwise",
+    "in no list",
     "recall %",
     "false",
     "precision %",
@@ -103,9 +105,8 @@ def _scan(case: dict[str, Any], scenes: Path) -> Score:
 
 
 def _megabytes(report: ScanReport) -> float:
-    """Return how much was read: the scene, and each file in which something was found."""
-    lists = (report.dependencies, report.missing, report.unresolved, report.outputs, report.ignored)
-    read = {report.scene, *(entry.within for entries in lists for entry in entries if entry.within)}
+    """Return how much was read: the scene, and each file that is read in turn."""
+    read = {report.scene, *(file for d in report.dependencies if d.kind in FOLLOWED for file in d.files)}
     return sum(os.path.getsize(file) for file in read if os.path.isfile(file)) / 1e6
 
 
@@ -132,7 +133,7 @@ def _print_table(scores: Sequence[Score]) -> None:
         table.add_row(*row_of(who, [score for score in scores if score.who == who]))
     console.print(table)
     console.print(
-        "true: dependencies in the given answers; found: told as found or missing (or as the file's own host or nature has it:"
+        "true: dependencies in the given answers; told otherwise: as an output, or ignored with a reason; found: told as found or missing (or as the file's own host or nature has it:"
         " discovery_score.py);\nfalse: outputs, traps or anything else told as a dependency that the answer does not have.\n"
         "Times of peers are of whole processes, with the start of their interpreter."
     )

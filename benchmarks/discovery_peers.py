@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import yaml
-from discovery_score import Score, canonical, truth_of
+from discovery_score import Score, blend_place, canonical, truth_of
 
 BAT = "blender-asset-tracer==1.23"
 USD = "usd-core==26.11"
@@ -53,10 +53,10 @@ class Peer(Protocol):
 
 def peers_of(folder: Path) -> Iterator[Peer]:
     """Yield the peers that can be run here, installing them under `folder`."""
-    bat = _environment(folder / "bat", BAT, "zstandard")
+    bat = environment(folder / "bat", BAT, "zstandard")
     if bat:
         yield Bat(bat)
-    usd = _environment(folder / "usd", USD)
+    usd = environment(folder / "usd", USD)
     if usd:
         yield UsdUtils(usd)
     yield Expected()
@@ -84,7 +84,7 @@ class Bat:
         told = case.get("bat_1_23", [])
         texts = {canonical(text.removesuffix(" [seq]")) for text in (told if isinstance(told, list) else ())}
         truth = truth_of(dict(case), scenes)
-        lost = [t for t, dep in truth.items() if t not in texts and _blend_place(dep["path"], scene) not in listed]
+        lost = [t for t, dep in truth.items() if t not in texts and blend_place(dep["path"], str(scene)) not in listed]
         return _scored(self.name, case, truth, lost, (), seconds)
 
 
@@ -139,10 +139,6 @@ def _names(path: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"(?:\\#)+|%0?[0-9]*d", "[0-9]+", re.escape(name)))
 
 
-def _blend_place(text: str, scene: Path) -> str:
-    return os.path.normpath(os.path.join(scene.parent, text.removeprefix("//"))) if text.startswith("//") else text
-
-
 def _scored(who: str, case: Mapping[str, Any], truth: Mapping[str, Any], lost: list[str], false: Any, seconds: float) -> Score:
     differences = (*(f"lost        {text}" for text in lost), *(f"false       {text}" for text in false))
     return Score(
@@ -164,13 +160,13 @@ def _failed(who: str, case: Mapping[str, Any], scenes: Path, said: str, seconds:
     )
 
 
-def _environment(folder: Path, *packages: str) -> Path | None:
+def environment(folder: Path, *packages: str) -> Path | None:
     """Return the Python of an environment with some packages, made if it is not there; None where that fails."""
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     done = folder / "packages"
     if done.is_file() and done.read_text() == "\n".join(packages):
         return python
-    venv.create(folder, with_pip=True)
+    venv.create(folder, with_pip=True, clear=True, symlinks=sys.platform != "win32")
     installed = subprocess.run([str(python), "-m", "pip", "install", "-q", *packages], check=False, stdin=subprocess.DEVNULL)
     if installed.returncode:
         print(f"{', '.join(packages)} could not be installed, so it is not measured.", file=sys.stderr)

@@ -12,7 +12,7 @@ manifest itself says that the file does not travel, that it is told as such coun
 *False* is what is told as a dependency (or missing) by the scene itself and is not in the manifest's list, be it an output, a
 trap or something else. Entries of files that the scene points to are judged where those are scenes of the manifest themselves.
 Not counted as false: what the manifest names beside its list (`builtin_or_embedded`, `hda_fallbacks_non_stock`, BAT's answer,
-USD's `unresolved`). A `.mb` is shown and not scored: its truth is strings found in the file.
+USD's `unresolved`), a folder of files that it lists, and Houdini's expressions that we evaluate: it lists stored paths only. A `.mb` is shown and not scored: its truth is strings found in the file.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from __future__ import annotations
 import os
 import re
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,8 @@ class Score:
     found: int = 0
     #: of those not found, how many are told as unresolved, with a reason
     told: int = 0
+    #: of those not found, how many are told as outputs or ignored, with a reason
+    otherwise: int = 0
     false: int = 0
     unresolved: int = 0
     problem: str = ""
@@ -64,6 +66,8 @@ def own_score(
     given = truth_of(case, scenes)
     lists = _usd_lists(report) if case["host"] == "usd" else _text_lists(report)
     right = {text: _place(dep, text, lists) for text, dep in given.items()}
+    if case["host"] == "blender":
+        right |= dict.fromkeys(_by_path(given, report), "found")
     lost = [text for text, place in right.items() if place not in ("found", "told")]
     false = _false(case, scenes, report, given)
     told = [text for text, place in right.items() if place == "told"]
@@ -79,6 +83,7 @@ def own_score(
         true=len(given),
         found=found,
         told=len(told),
+        otherwise=sum(text in lists["outputs"] or text in lists["ignored"] for text in lost),
         false=len(false),
         unresolved=len(report.unresolved),
         scored=not binary,
@@ -88,11 +93,13 @@ def own_score(
 
 def row_of(who: str, scores: Sequence[Score]) -> tuple[str, ...]:
     """Return the line of the table for one host or peer."""
-    true, found, told, false = (sum(getattr(s, name) for s in scores) for name in ("true", "found", "told", "false"))
+    names = ("true", "found", "told", "otherwise", "false")
+    true, found, told, otherwise, false = (sum(getattr(s, name) for s in scores) for name in names)
     read = [s for s in scores if s.seconds and s.megabytes]
     speed = 1000 * sum(s.seconds for s in read) / sum(s.megabytes for s in read) if read else 0.0
     crashes = sum(s.crashed for s in scores)
-    numbers = (len(scores), crashes, sum(bool(s.problem) for s in scores) - crashes, true, found, told, true - found - told)
+    not_read = sum(bool(s.problem) for s in scores) - crashes
+    numbers = (len(scores), crashes, not_read, true, found, told, otherwise, true - found - told - otherwise)
     return (
         who,
         *map(str, numbers),
@@ -119,11 +126,7 @@ def truth_of(case: dict[str, Any], scenes: Path) -> dict[str, dict[str, Any]]:
 
 def _text_lists(report: ScanReport) -> dict[str, set[str]]:
     names = ("dependencies", "missing", "unresolved", "outputs", "ignored")
-    lists = {name: {canonical(e.as_written) for e in getattr(report, name)} for name in names}
-    home = os.path.dirname(report.scene)
-    libraries = [e for e in (*report.dependencies, *report.missing) if e.kind == "library" and e.within.endswith(".blend")]
-    lists["dependencies"].update(canonical(f"//{os.path.relpath(e.path, home)}") for e in libraries if os.path.isabs(e.path))
-    return lists
+    return {name: {canonical(e.as_written) for e in getattr(report, name)} for name in names}
 
 
 def _usd_lists(report: ScanReport) -> dict[str, set[str]]:
@@ -165,11 +168,24 @@ def _false(case: dict[str, Any], scenes: Path, report: ScanReport, given: Iterab
             )
             continue
         text = canonical(entry.as_written)
-        if entry.within or text in fine:
+        if entry.within or text in fine or "`" in text or any(f.startswith(f"{text.rstrip('/')}/") for f in fine):
             continue
         what = "OUTPUT " if text in outputs else "TRAP " if text in traps else ""
         lines[f"{what}{entry.as_written}  ({entry.kind} of {entry.referrer})"] = None
     return list(lines)
+
+
+def _by_path(given: Mapping[str, dict[str, Any]], report: ScanReport) -> Iterable[str]:
+    """Yield the texts whose file is told, if under another text: a strip's folder for its images, a library's for the scene's."""
+    told = {f for d in report.dependencies for f in (*d.files, d.path)} | {m.path for m in report.missing}
+    return (text for text, dep in given.items() if blend_place(dep["path"], report.scene) in told)
+
+
+def blend_place(text: str, scene: str) -> str:
+    """Return the path that a text in a .blend means."""
+    slashed = text.replace("\\", "/")
+    folder = os.path.dirname(scene)
+    return os.path.normpath(os.path.join(folder, slashed[2:])) if slashed.startswith("//") else text
 
 
 def _path_of(output: Any) -> str:

@@ -79,15 +79,14 @@ def scan(path: str) -> None:
     from conductor_core.formats import scan_file
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), time.process_time()
     report = scan_file(Survey(path)).report
-    seconds = time.perf_counter() - start
+    seconds, busy = time.perf_counter() - start, time.process_time() - busy
     size = os.path.getsize(path) / 1e6
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     found = len(report.dependencies) + len(report.missing)
-    print(
-        f"{size:.0f} MB in {seconds:.2f} s: {size / seconds:.0f} MB/s; peak {peak / 1024:.0f} MB (start {before / 1024:.0f} MB)"
-    )
+    print(f"{size:.0f} MB in {seconds:.2f} s: {size / seconds:.0f} MB/s, and {size / busy:.0f} MB/s of processor time")
+    print(f"peak memory {peak / 1024:.0f} MB, {before / 1024:.0f} MB of it before the scan")
     print(f"{found} files named")
 
 

@@ -65,6 +65,9 @@ class DirectoryListing:
             except OSError as exc:
                 self._names[folder] = frozenset()
                 self._problems[folder] = exc.strerror or str(exc)
+            except ValueError:  # NUL, or characters that this system's names cannot have
+                self._names[folder] = frozenset()
+                self._problems[folder] = "no folder can have such a name"
         return self._names[folder]
 
     def problem(self, folder: str) -> str:

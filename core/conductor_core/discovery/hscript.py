@@ -10,6 +10,7 @@ Houdini can tell raises `NotEvaluated` with the reason.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,15 +21,17 @@ from conductor_core.discovery.hscript_values import FrameToken, NeedsFrame, NotE
 
 __all__ = ["NeedsFrame", "NotEvaluated", "Scope", "evaluate", "expand"]
 
-#: expressions within expressions, and parameters that ask for parameters
-DEEPEST = 40
+#: parameters that ask for parameters in turn
+DEEPEST = 14
+#: brackets within brackets
+_MOST_BRACKETS = 12
 #: characters that an expansion may come to; longer is no path
 LONGEST = 32_768
 
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(FF?|SF)(\d{1,2})(?!\w)|([A-Za-z_]\w*))")
 _FRAME = re.compile(r"(?:FF?|SF)(\d{1,2})?\Z")
 _TOKEN = re.compile(
-    r"""\s*(?:(?P<number>\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+)|(?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
+    r"""\s*(?:(?P<number>\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+)|(?P<string>"[^"\\]*(?:\\.[^"\\]*)*"|'[^'\\]*(?:\\.[^'\\]*)*')
     |(?P<variable>\$\{\w+\}|\$\w+)|(?P<name>[A-Za-z_]\w*)|(?P<operator>&&|\|\||==|!=|<=|>=|[-+*/%^!<>(),])|(?P<other>\S))""",
     re.VERBOSE | re.DOTALL,
 )
@@ -157,7 +160,7 @@ class _Word:
 
 
 class _Parser:
-    """An expression, by precedence climbing; brackets nest `DEEPEST` times at most."""
+    """An expression, by precedence climbing; brackets nest 12 deep at most."""
 
     def __init__(self, text: str, scope: Scope) -> None:
         if len(text) > LONGEST:
@@ -185,7 +188,7 @@ class _Parser:
         raise NotEvaluated(f"the expression is not understood at {word.text!r}" if word.text else "the expression ends too early")
 
     def _binary(self, weakest: int, depth: int) -> Value:
-        if depth > DEEPEST:
+        if depth > _MOST_BRACKETS:
             raise NotEvaluated("brackets nest too deep")
         left = self._unary(depth)
         while (strength := _STRENGTH.get(self._peek().text, 0)) >= weakest and self._peek().kind == "operator":
@@ -196,7 +199,7 @@ class _Parser:
     def _unary(self, depth: int) -> Value:
         word = self._next()
         if word.kind == "number":
-            return float(word.text)
+            return min(float(word.text), 1e300)
         if word.kind == "string":
             return self._quoted(word.text)
         if word.kind == "variable":
@@ -204,7 +207,7 @@ class _Parser:
             return value if isinstance(value, FrameToken) else _numeric(string(value))
         if word.kind == "name":
             return self._call(word.text, depth)
-        if depth > DEEPEST:
+        if depth > _MOST_BRACKETS:
             raise NotEvaluated("brackets nest too deep")
         if word.text == "(":
             result = self._binary(1, depth + 1)
@@ -239,9 +242,10 @@ class _Parser:
 def _numeric(text: str) -> Value:
     """A variable's text is a number where it reads as one."""
     try:
-        return float(text)
+        value = float(text)
     except ValueError:
         return text
+    return value if math.isfinite(value) else text
 
 
 def _operate(operator: str, left: Value, right: Value) -> Value:

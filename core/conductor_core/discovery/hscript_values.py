@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -38,9 +39,7 @@ def string(value: Value) -> str:
         return f"%0{value.digits}d" if value.digits else "%d"
     if isinstance(value, str):
         return value
-    if value == int(value) and abs(value) < 1e15:
-        return str(int(value))
-    return f"{value:.6g}"
+    return str(int(value)) if abs(value) < 1e15 and value == int(value) else f"{value:.6g}"
 
 
 def number(value: Value) -> float:
@@ -54,6 +53,7 @@ def number(value: Value) -> float:
     if isinstance(value, float):
         return value
     try:
-        return float(value)
+        result = float(value)
     except ValueError:
         return 0.0
+    return result if math.isfinite(result) else 0.0

@@ -36,5 +36,8 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 #: what is read on: it may point to files of its own
 FOLLOWED: frozenset[Kind] = frozenset(
-    {"scene", "reference", "library", "layer", "procedural", "geometry", "material", "cache", "ocio", "gizmo", "data", "other"}
+    {
+        *("scene", "reference", "library", "layer", "procedural", "proxy", "geometry", "material", "cache", "shader"),
+        *("ocio", "lut", "gizmo", "data", "other"),
+    }
 )

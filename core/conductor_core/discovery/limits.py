@@ -19,3 +19,5 @@ class Limits:
     ratio: int = 2000
     #: files that one scan reads
     files: int = 100_000
+    #: how often one scan reads the same file, each time for other frames or variables
+    visits: int = 50

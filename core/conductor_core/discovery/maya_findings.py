@@ -18,7 +18,7 @@ from conductor_core.discovery.maya_places import MayaPlaces, without_copy_number
 from conductor_core.discovery.maya_project import MayaProject, find_project
 from conductor_core.discovery.maya_scene import SETTINGS, MayaScene
 from conductor_core.discovery.maya_unknown import looks_like_file, unknown_texts
-from conductor_core.discovery.node import readers_of, rows
+from conductor_core.discovery.node import findings_of, rows
 from conductor_core.discovery.survey import Survey
 from conductor_core.report import Ignored
 
@@ -40,8 +40,7 @@ def scene_findings(scene: MayaScene, survey: Survey) -> Iterator[Finding | Facts
         if survey.scene and node.type in SETTINGS:
             yield from _settings_of_another(node)
             continue
-        for reader in readers_of("maya", node.type):
-            yield from reader.read(node, ask)
+        yield from findings_of("maya", node, ask)
         yield from unknown_texts(node, ask)
     yield from _edits(scene, ask)
 
@@ -125,7 +124,7 @@ def _holds(file: str, text: str) -> bool:
 
 def _edits(scene: MayaScene, ask: MayaAsk) -> Iterator[Finding]:
     """Yield what the scene sets on nodes of scenes that it refers to: it counts in the place of what those say."""
-    known = _kinds_by_attribute()
+    known = _kinds_by_attribute() if scene.edits else {}
     for node, attribute, text in scene.edits:
         name = attribute.rpartition(".")[2]
         kind = known.get(re.sub(r"\[\d+\]", "", name))

@@ -18,7 +18,8 @@ def short_names(*types: str, **names: str) -> None:
 
 
 def both_names(type_: str, attribute: str) -> tuple[str, ...]:
-    """Return the names under which an attribute may stand, the one that was asked for first."""
+    """Return the names under which an attribute may stand, the one that was asked for first; `.name` is `name`."""
+    attribute = attribute.removeprefix(".")
     short = _SHORT.get(type_, {}).get(attribute)
     return (attribute,) if short is None else (attribute, short)
 
@@ -47,12 +48,15 @@ class MayaNode:
     inputs: dict[str, str] = field(default_factory=dict)
     #: names of the plug-in that brings the type; "": Maya itself, as far as the file says
     plugin: str = ""
+    #: whether the scene has it already
+    kept: bool = False
 
     def stored(self, attribute: str) -> list[str]:
         """Return the names under which the file holds values of an attribute: itself, or each element of it."""
-        names = both_names(self.type, attribute)
+        attribute = attribute.removeprefix(".")
         if attribute in self.values:
             return [attribute]
+        names = (*both_names(self.type, attribute), *(short for short, long in self.added.items() if long == attribute))
         return [key for key in self.values if key in names or _INDEX.sub("", key) in names or bare(key) in names]
 
     def text(self, attribute: str) -> str:

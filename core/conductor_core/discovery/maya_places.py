@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from conductor_core.discovery.kinds import Kind
 from conductor_core.discovery.maya_project import MayaProject
-from conductor_core.discovery.place import absolute, is_absolute, is_foreign
+from conductor_core.discovery.place import absolute, is_absolute
 from conductor_core.discovery.variables import fill_variables
 
 #: tokens of tiles and frames, in the words of the core's resolver.
@@ -51,6 +51,8 @@ _RULES: Mapping[str, tuple[str, ...]] = {
     "volume": ("sourceImages",),
     "procedural": ("ass",),
 }
+#: kinds of which Maya looks for the name alone
+_BY_NAME = frozenset({"texture", "image", "movie", "reference", "sound"})
 
 
 class Placed(NamedTuple):
@@ -109,11 +111,12 @@ class MayaPlaces:
             found.append(absolute(text, folder))
             if relative and root:
                 found.append(absolute(relative, root))
-            if is_foreign(text):
-                found += self._rehomed(slashed)
         else:
             found += [absolute(relative or slashed, base) for base in self._bases(folder, kind) if base]
-        return found
+        # last, the file's name alone in the project's folder for its kind: textures that were moved there are found
+        name = slashed.rpartition("/")[2]
+        rules = _RULES.get(kind, ())[:1] if "/" in slashed and kind in _BY_NAME else ()
+        return found + [absolute(name, self.project.folder(rule)) for rule in rules if root]
 
     def _bases(self, folder: str, kind: Kind) -> list[str]:
         rules = _RULES.get(kind, ())
@@ -121,17 +124,6 @@ class MayaPlaces:
         bases = [base for p in projects for base in (p.root, *(p.folder(rule) for rule in rules))]
         # a USD layer is named from the scene (maya-usd, "Make Path Relative to Scene File")
         return [folder, *bases, *self.search] if kind == "layer" else [*bases, folder, *self.search]
-
-    def _rehomed(self, text: str) -> list[str]:
-        r"""Return where a path of another system lies when the project was copied here: `D:\show\shot\a.png` in …/shot/a.png.
-
-        Only by a folder that bears the project's own name, so that nothing is taken for something else.
-        """
-        name = os.path.basename(self.project.root)
-        parts = [p for p in text.split("/") if p]
-        if not name or name not in parts:
-            return []
-        return [absolute("/".join(parts[parts.index(name) + 1 :]), self.project.root)]
 
 
 def with_tokens(text: str) -> str:

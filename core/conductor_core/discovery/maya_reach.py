@@ -1,4 +1,4 @@
-"""How what a Maya node names comes to files: textures with their converted twins, caches of many files, XGen's sidecars."""
+"""How what a Maya node names comes to files: textures with their converted twins, XGen's sidecars."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from conductor_core.sequences import DirectoryListing
 _TWINS = (".tx", ".tex", ".rstexbin", ".tdl")
 #: Arnold names the colour spaces too: `wood_sRGB_ACEScg.png.tx`
 _SPACES = r"_(?:sRGB|srgb|Raw|raw|ACES|scene-linear|Utility|lin|Linear|linear|Rec|rec|gamma|auto)[^/]*"
-#: files of one simulation cache: `hair.mcx`, `hairFrame12.mcx`, `hairFrame12Tick600.mcx`
-_CACHE_DATA = r"(?:Frame-?\d+(?:Tick\d+)?)?\.(?:mcx|mcc|mc)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,27 +28,6 @@ class WithTwins:
         for file in (*found.files, *found.lacking):
             names.update(dict.fromkeys(_twins(file, listing)))
         return Found(tuple(names), found.lacking)
-
-
-@dataclass(frozen=True, slots=True)
-class CacheFiles:
-    """A simulation cache: its .xml, and the data files that belong to it.
-
-    https://docs.huihoo.com/autodesk/maya/2017/english/Commands/cacheFile.html (one file, or one for each frame)
-    """
-
-    def find(self, pattern: str, listing: DirectoryListing, /) -> Found:
-        """Return the description and all of its data."""
-        folder, name = os.path.split(pattern)
-        stem = os.path.splitext(name)[0]
-        data = re.compile(re.escape(stem) + _CACHE_DATA, re.IGNORECASE)
-        files = [os.path.join(folder, n) for n in sorted(listing.names(folder)) if data.fullmatch(n)]
-        if has_file(pattern, listing):
-            files.insert(0, pattern)
-        if not files:
-            return Found((), (pattern,))
-        lacking = [pattern] if files[0] != pattern else [] if len(files) > 1 else [os.path.join(folder, stem + ".mcx")]
-        return Found(tuple(files), tuple(lacking))
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ DEFAULT_NODES: Mapping[str, str] = {
     "defaultArnoldDriver": "aiAOVDriver",
     "defaultArnoldRenderOptions": "aiOptions",
 }
+#: how the script node is called that only lays out Maya's windows; it is the largest text of most scenes
+LAYOUT = "uiConfigurationScriptNode"
 #: types that name no files, but tell layers, cameras and the frames of others
 STRUCTURE = frozenset(
     {"camera", "renderLayer", "renderSetupLayer", "expression", "time", "renderGlobals", "resolution", "aiAOVDriver"}
@@ -83,10 +85,12 @@ class MayaScene:
     #: where the file could not be read, and why
     damage: list[Unresolved] = field(default_factory=list)
 
-    def add(self, node: MayaNode) -> None:
-        """Keep a node, if anything in it can matter."""
-        if node.type in STRUCTURE or is_known("maya", node.type) or any(map(_may_matter, node.values.values())):
+    def add(self, node: MayaNode) -> bool:
+        """Keep a node, if anything in it can matter; tell whether it was kept."""
+        kept = node.type in STRUCTURE or is_known("maya", node.type) or any(map(_may_matter, node.values.values()))
+        if kept:
             self.nodes.append(node)
+        return kept
 
     def of_type(self, *types: str) -> list[MayaNode]:
         """Return the nodes of some types."""

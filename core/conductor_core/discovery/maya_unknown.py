@@ -44,6 +44,8 @@ _NEVER = {
     "notes": "a note",
     "comment": "a note",
     "description": "a note",
+    "xgVersion": "the folder of XGen, which ships with Maya",
+    "mSceneName": "the scene's own name when it was saved",
     "txmanagerData": "a list that Arnold's texture manager makes",
 }
 #: names that are never paths however they look: colour spaces, node names, dates, templates of the interface, versions
@@ -52,11 +54,15 @@ _NAMES = frozenset(
         r"\w+",
         "cs colorSpace wsn workingSpaceName vtn viewTransformName dn displayName vn viewName otn outputTransformName "
         "potn playblastOutputTransformName hc homeCommand cdat creationDate ctor creator ssl cssl staticSelection pp primPath "
-        "excludePrimPaths usdStageLoadRules szd serialized lyr cmp cacheGeomPath version xgVersion b before a after vwt uit "
+        "excludePrimPaths usdStageLoadRules szd serialized lyr cmp cacheGeomPath version b before a after vwt uit "
         "ixp internalExpression rman__torattr___phase dcc cuvs currentUVSet uvsn ptag template tmpl vb customAttrs uid "
-        "ai_translator aiTranslator rendererName otfna mSceneName",
+        "ai_translator aiTranslator rendererName otfna",
     )
 )
+#: texts in quotes with an extension
+_QUOTED = re.compile(r'"([^"\n]{3,400}\.[A-Za-z0-9]{2,8})\\?"')
+#: files of one text that are told
+_FROM_DATA = 1000
 _DATE = re.compile(r"\d{4}/\d{2}/\d{2}|\d{2}/\d{2}/\d{4}")
 _VERSION = re.compile(r"v?\d+(?:\.\w+)*\Z")
 _PLAIN = re.compile(r"[^\s;=()\[\]{}\"'|*?,]+\Z")
@@ -68,8 +74,22 @@ def unknown_texts(node: MayaNode, ask: MayaAsk) -> Iterator[Finding]:
         if key in ask.seen:
             continue
         for value in dict.fromkeys(values):
-            if looks_like_file(value) or _looks_like_folder(value):
+            if value[:1] in ("{", "[") and len(value) > 2:
+                yield from _within_data(node, key, value)
+            elif looks_like_file(value) or _looks_like_folder(value):
                 yield from _unknown(node, key, value, ask)
+
+
+def _within_data(node: MayaNode, key: str, value: str) -> Iterator[Finding]:
+    """Yield the files that data in a text of its own (JSON of Bifrost and others) names: what reads them is not told."""
+    if bare(key) in _NEVER or bare(key) in _NAMES:
+        return
+    for text in list(dict.fromkeys(_QUOTED.findall(value)))[:_FROM_DATA]:
+        path = text.replace("\\\\", "\\").replace("\\/", "/")
+        extension = path.lower().rpartition(".")[2]
+        if extension in _ASSET - {"svg"} and looks_like_file(path) and ("/" in path or "\\" in path):
+            reason = f"it stands within the data of {node.type or 'a node'}.{node.spelled(key)}, which no reader knows"
+            yield Unresolved(path, f"{node.name}.{key}", reason)
 
 
 def looks_like_file(text: str) -> bool:

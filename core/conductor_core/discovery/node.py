@@ -200,6 +200,14 @@ def readers_of(host: str, type_: str) -> Iterator[Registered]:
         yield from readers[first:]
 
 
+def all_readers(host: str) -> Iterator[tuple[str, Registered]]:
+    """Yield each reader of a host with the type that it is for: what docs and panels show."""
+    tables.load(host)
+    for type_, readers in _READERS.get(host, {}).items():
+        for registered in readers:
+            yield type_, registered
+
+
 def findings_of(host: Host, node: Node, ask: Ask) -> Iterator[Finding]:
     """Yield what each reader for this node finds, with the reader's name on it."""
     for registered in readers_of(host, node.type):

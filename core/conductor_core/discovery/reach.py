@@ -185,8 +185,8 @@ class TheseFiles:
 
 
 def has_file(path: str, listing: DirectoryListing) -> bool:
-    """Tell whether a file is there; a name that differs in case only counts where this machine's disk says so."""
-    return listing.has(path) or os.path.isfile(path)
+    """Tell whether a file (no folder) is there; a name that differs in case only counts where this machine's disk says so."""
+    return (listing.has(path) and not os.path.isdir(path)) or os.path.isfile(path)
 
 
 def or_lacking(files: Iterable[str], path: str) -> Found:

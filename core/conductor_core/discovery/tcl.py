@@ -216,7 +216,7 @@ def _after_blanks(text: str, at: int, blanks: str) -> int:
 
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _QUOTE = re.compile(r'\\.|"', re.DOTALL)
-_BARE = re.compile(r"(?:[^\s\\]+|\\.)+", re.DOTALL)
+_BARE = re.compile(r"(?:[^\s\\]+|\\\r?\n[ \t]*|\\.|\\\Z)+", re.DOTALL)
 
 
 def _closing_brace(text: str, at: int) -> int:

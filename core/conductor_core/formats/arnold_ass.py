@@ -23,7 +23,6 @@ from conductor_core.formats.text_window import TextWindow, broken, window_on
 from conductor_core.submission import Software
 
 _MARKS = re.compile(rb'"|\{|\}|#|name(?<=\sname)\s+|b85[A-Z0-9]+\s+')
-_TYPE = re.compile(rb"([A-Za-z_][\w:.]*)\s*\Z")
 _WORD = re.compile(rb"[A-Za-z_][\w:.\[\]]*")
 _BARE = re.compile(rb'[^\s"{}]+')
 _PACKED = re.compile(rb"[^\s]+")
@@ -34,6 +33,8 @@ _TYPES = frozenset(
     b"BYTE INT UINT BOOL FLOAT RGB RGBA VECTOR VECTOR2 POINT POINT2 STRING POINTER NODE ARRAY MATRIX ENUM CLOSURE".split()
 )
 _HEADER = re.compile(rb"^#+ from:\s+Arnold ([0-9]+(?:\.[0-9]+)*)", re.MULTILINE)
+#: what no style sheet has, which a .gz may be as well
+_NAMED = re.compile(rb"^options\s*\{|^[a-z_]\w*\s*\{\s*name\s", re.MULTILINE)
 _SAVED = re.compile(rb"^###+ (?:exported|from|by|app):\s", re.MULTILINE)
 _NODE = re.compile(rb'^(?:options\s*\{|(?:\s*[a-z_]\w*\s*\{\s*$)|include\s+")', re.MULTILINE)
 
@@ -49,8 +50,11 @@ def _recognises(head: bytes, extension: str) -> bool:
     text = unpacked_head(head)
     if b"\0" in text:
         return False
-    named = extension == ".ass" or (extension == ".gz" and head.startswith(GZIP))
-    return bool(_SAVED.search(text)) or (named and bool(_NODE.search(text)))
+    if _SAVED.search(text):
+        return True
+    if extension == ".gz" and head.startswith(GZIP):
+        return bool(_NAMED.search(text))
+    return extension == ".ass" and bool(_NODE.search(text))
 
 
 @reads_format("arnold-ass", _recognises)
@@ -100,10 +104,9 @@ class _Nodes:
             self._last = self._window.offset
 
     def _begin(self, start: int) -> None:
-        before = self._between(start)
-        type_ = _TYPE.search(before)
-        self._node = SceneNode(_decoded(type_[1]) if type_ else "", "")
-        self._node.name = self._node.type
+        words = _WORD.findall(self._between(start))
+        type_ = _decoded(words[-1]) if words else ""
+        self._node = SceneNode(type_, type_)
         self._parameter = ""
         self.open = f"a node of type {self._node.type}"
 

@@ -30,4 +30,4 @@ def read_transform(survey: Survey) -> Iterator[Finding]:
         base, path = attributes.get("basePath", ""), attributes.get("path", "") or text.strip()
         if path:
             place = absolute(f"{base}/{path}" if base else path, survey.folder)
-            yield Usage(path, "Reference.path", "lut", (place,), follow=place.lower().endswith((".clf", ".ctf")))
+            yield Usage(path, "Reference.path", "lut", (place,))

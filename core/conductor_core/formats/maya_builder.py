@@ -35,6 +35,8 @@ _SET_FLAGS = frozenset(
 #: attributes whose source says which frames a node shows
 _FRAME_INPUTS = (b'.fe"', b".frameExtension", b".frameNumber")
 #: an edit of a reference: `2 "node" "attribute" " -type \"string\" \"text\""`
+#: an image plane may be named through its camera: `camShape->planeShape.fe`
+_LAST_NODE = re.compile(r"\||->")
 _EDIT_TEXT = re.compile(r'-type\s+"string"\s+"((?:[^"\\]|\\.)*)"')
 #: nodes created under one name that later statements may name
 _NAMES = 200_000
@@ -53,7 +55,8 @@ class SceneBuilder:
     detailed: bool = False
     #: the node that statements are about at the moment
     node: MayaNode | None = None
-    _types: dict[str, str] = field(default_factory=dict)
+    #: nodes to which later statements may come back
+    _nodes: dict[str, MayaNode] = field(default_factory=dict)
     #: connections into nodes that show frames: (from, to)
     _links: list[tuple[str, str]] = field(default_factory=list)
     #: the other side's texts of a merge conflict
@@ -75,7 +78,7 @@ class SceneBuilder:
         self._leave()
         by_name = {node.name: node for node in self.scene.nodes}
         for source, target in self._links:
-            name, _, attribute = target.partition(".")
+            name, _, attribute = _LAST_NODE.split(target)[-1].partition(".")
             if node := by_name.get(name.lstrip(":")):
                 node.inputs[attribute] = source
         for node, attribute, values in self._other_sides:
@@ -85,10 +88,16 @@ class SceneBuilder:
     def enter(self, type_: str, name: str) -> None:
         """Begin a node, or go on with one that Maya makes by itself."""
         self._leave()
-        self.node = MayaNode(type_, name.lstrip(":"), plugin=self.scene.plugin_types.get(type_, ""))
+        name = name.lstrip(":").rpartition("|")[2]
+        known = self._nodes.get(name)
+        if known is not None and known.type == type_:
+            self.node = known
+            self.detailed = True
+            return
+        self.node = MayaNode(type_, name, plugin=self.scene.plugin_types.get(type_, ""))
         self.detailed = type_ in STRUCTURE or is_known("maya", type_)
-        if self.detailed and len(self._types) < _NAMES:
-            self._types[self.node.name] = type_
+        if name and self.detailed and len(self._nodes) < _NAMES:
+            self._nodes[name] = self.node
 
     def put(self, attribute: str, values: tuple[str, ...], *, conflicted: bool = False) -> None:
         """Keep an attribute of the present node."""
@@ -101,8 +110,9 @@ class SceneBuilder:
             self.node.values[attribute] = values
 
     def _leave(self) -> None:
-        if self.node is not None and (self.node.values or self.node.type in STRUCTURE):
-            self.scene.add(self.node)
+        node = self.node
+        if node is not None and not node.kept and (node.values or node.type in STRUCTURE):
+            node.kept = self.scene.add(node)
         self.node = None
         self.detailed = False
 
@@ -116,7 +126,7 @@ class SceneBuilder:
         """`select -ne :NAME`: what follows is about that node."""
         _, rest = _parsed(words, {})
         name = rest[0].text if rest else ""
-        self.enter(default_type(name) or self._types.get(name.lstrip(":"), ""), name)
+        self.enter(self._type_of(name), name)
 
     def rename(self, words: tuple[Word, ...], _conflicted: bool) -> None:
         """`rename -uid …` names nothing; `rename "new"` names the present node."""
@@ -154,10 +164,9 @@ class SceneBuilder:
             self.put(name, values, conflicted=conflicted)
 
     def _type_of(self, name: str) -> str:
-        name = name.lstrip(":")
-        if self.node is not None and self.node.name == name:
-            return self.node.type
-        return default_type(name) or self._types.get(name, "")
+        name = name.lstrip(":").rpartition("|")[2]
+        known = self.node if self.node is not None and self.node.name == name else self._nodes.get(name)
+        return known.type if known is not None else default_type(name)
 
     def connect(self, words: tuple[Word, ...], _conflicted: bool) -> None:
         """`connectAttr "time1.o" "file1.fe"`."""

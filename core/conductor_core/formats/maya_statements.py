@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
 
 #: bytes that are read at once
-BLOCK = 4 << 20
+BLOCK = 1 << 20
 #: what ends a statement as Maya writes it
 _END = re.compile(rb";[ \t]*\r?\n")
 _TOKEN = re.compile(
@@ -20,6 +20,8 @@ _TOKEN = re.compile(
     r'"(?P<text>[^"\\]*(?:\\.[^"\\]*)*)"|(?P<end>;)|(?P<plus>\+(?=\s|"))|(?P<group>[(){}])|(?P<word>[^\s";(){}]+)|(?P<other>.)',
     re.DOTALL | re.MULTILINE,
 )
+#: an edit that sets a text: node, attribute, value
+_EDIT = re.compile(rb'"([^"\\]*)"\s+"([^"\\]*)"\s+"((?:[^"\\]|\\.)*-type \\"string\\"(?:[^"\\]|\\.)*)"')
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
 #: a Windows path that somebody wrote without doubling its backslashes
@@ -122,6 +124,9 @@ class StatementStream:
     def _parse(self, piece: bytes) -> Iterator[Statement | Broken]:
         """Yield the statements of a piece: one, with comments before it, or several of one line."""
         if len(piece) > self.limit:
+            if edits := self._edits(piece):
+                yield edits
+                return
             yield Broken(self.decode(piece[:200]).strip(), f"a statement of {len(piece):,} bytes was not read")
             return
         words: list[Word] = []
@@ -150,6 +155,15 @@ class StatementStream:
         if words:
             yield Statement(tuple(words), self.conflicted)
 
+    def _edits(self, piece: bytes) -> Statement | None:
+        """Return the texts that a list of edits of a reference sets, which may be of many megabytes; None: it is none."""
+        if b"dataReferenceEdits" not in piece[:1000]:
+            return None
+        words = [Word("setAttr", False), Word(".ed", True), Word("-type", False), Word("dataReferenceEdits", True)]
+        for match in _EDIT.finditer(piece):
+            words += [Word(unescaped(self.decode(part)), True) for part in match.groups()]
+        return Statement(tuple(words), self.conflicted)
+
     def _mark(self, line: str) -> Iterator[Broken]:
         if line.startswith("<<<<<<<"):
             self.conflicted = True
@@ -159,6 +173,11 @@ class StatementStream:
 
     def _overlong(self, rest: bytes) -> Generator[Statement | Broken, None, bytes]:
         """Yield what can be told of a statement that is too long, or of many in one line; return what is to be kept."""
+        if edits := self._edits(rest):
+            # the next part begins as this one did, so that it is known for what it is
+            yield edits
+            cut = rest.rfind(b"\n") + 1
+            return rest[:200].partition(b"\n")[0] + b"\n" + rest[cut:] if cut > 200 else rest[:200] + self._skip()
         inner = rest.rfind(b";")
         if inner > 0 and not rest[: inner + 1].count(b'"') % 2:
             if self.wanted(rest[:inner]):

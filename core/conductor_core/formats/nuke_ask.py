@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from conductor_core.discovery.finding import Finding, Usage
 from conductor_core.discovery.kinds import Kind
@@ -38,19 +38,26 @@ _SPLIT = ("\v", "\\v ", "(default ")
 SHOWN = 200
 
 
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What holds for all nodes of a script."""
+
+    views: tuple[str, ...]
+    #: what relative names are relative to, in order
+    folders: tuple[str, ...]
+    #: the project directory, for what is read because of this script; "" where it has none
+    project: str = ""
+
+
 class NukeAsk:
     """What readers of Nuke's nodes ask; remembers which knobs they looked at."""
 
-    def __init__(
-        self, survey: Survey, values: tuple[Values, ...], demands: Demands, *, views: tuple[str, ...], folders: tuple[str, ...]
-    ) -> None:
+    def __init__(self, survey: Survey, values: tuple[Values, ...], demands: Demands, setting: Setting) -> None:
         self._survey = survey
-        #: the script as itself, and within the one that points to it
+        #: the script as the one that Nuke has open, and as itself
         self._values = values
         self._demands = demands
-        self._views = views
-        #: what relative names are relative to, in order
-        self._folders = folders
+        self._setting = setting
         self.seen: set[str] = set()
         #: paths of what was last asked of a Write
         self.written: list[str] = []
@@ -77,7 +84,7 @@ class NukeAsk:
                 places = self._places(node, plain)
                 if not places:
                     continue
-                views = (view,) if view else self._views
+                views = (view,) if view else self._setting.views
                 usage = Usage(stored, referrer, _kind(kind, places[0]), places, reach or self._reach(node, places, views))
                 yield replace(usage, under=self._under(node)) if usage.kind == "gizmo" else usage
         except NotEvaluated as exc:
@@ -99,7 +106,7 @@ class NukeAsk:
         try:
             for view, plain in self._by_view(node, attribute, None):
                 for path in dict.fromkeys(self._places(node, plain)[:1]):
-                    for one in view_path(path, (view,) if view else self._views) or (path,):
+                    for one in view_path(path, (view,) if view else self._setting.views) or (path,):
                         self.written.append(_hashes(one))
                         yield ScanOutput(stored, _hashes(one), referrer)
         except NotEvaluated as exc:
@@ -119,7 +126,7 @@ class NukeAsk:
 
     def _under(self, node: ScriptNode) -> Survey:
         frames = self.job_frames(node)
-        root = self._folders[0] if self._folders and not self._survey.project_root else self._survey.project_root
+        root = self._survey.project_root or self._setting.project
         return replace(self._survey, frames=self._survey.frames if frames is None else frames, project_root=root)
 
     def _by_view(self, node: ScriptNode, attribute: str, text: str | None) -> Iterator[tuple[str, str]]:
@@ -150,7 +157,7 @@ class NukeAsk:
             raise NotEvaluated("it comes to what is no path")
         filled = fill_variables(text, self._survey.variables).text if "$" in text else text
         for one in dict.fromkeys((filled, text)):
-            yield from (absolute(one, folder) for folder in self._folders[: 1 if is_absolute(one) else None])
+            yield from (absolute(one, folder) for folder in self._setting.folders[: 1 if is_absolute(one) else None])
 
     def _reach(self, node: ScriptNode, places: tuple[str, ...], views: tuple[str, ...]) -> Reach:
         if not any(has_frame_token(p) or has_view_token(p) for p in places):

@@ -18,9 +18,11 @@ PIECE = 1 << 20
 #: the counts bound what the expression engine remembers; what has more is read by words
 _LINE = re.compile(
     rb'\s*([^\s{}"\\;#\[\]]+)[ \t]+(?:([^\s{}"\\;]+)|"([^"\\]*(?:\\.[^"\\]*){0,4000})"|'
-    rb"\{([^{}\\]*(?:\{[^{}\\]*(?:\{[^{}\\]*\}[^{}\\]*){0,100}\}[^{}\\]*){0,100})\})[ \t\r]*\n",
+    rb"\{(?![ \t\r]*\n)([^{}\\]*(?:\{[^{}\\]*(?:\{[^{}\\]*\}[^{}\\]*){0,100}\}[^{}\\]*){0,100})\})[ \t\r]*\n",
     re.DOTALL,
 )
+#: `push $N41bf330`
+_COMMAND = re.compile(rb'([^\s{}"\\;#][^\n{}"\\;#]{0,500})\n')
 _BLANKS = re.compile(rb"(?:[ \t\r]+|\\\r?\n)*")
 _GAP = re.compile(rb"[\s;]*")
 _BARE = re.compile(rb"(?:[^\s\\{}]+|\\.)+", re.DOTALL)
@@ -130,6 +132,9 @@ class Statements:
         if source.byte() == b"#" or self._mark():
             source.skip_line()
             return None
+        simple = source.simple_command()
+        if simple is not None:
+            return Statement(simple, None, indent, line)
         words: list[str] = []
         while source.after_blanks() not in (b"", b"\n", b";"):
             byte = source.byte()
@@ -143,12 +148,13 @@ class Statements:
                 words.append(word.text)
         return Statement(tuple(words), None, indent, line) if words else None
 
-    def _node(self, words: tuple[str, ...], indent: int, line: int) -> Statement:
+    def _node(self, words: tuple[str, ...], indent: int, line: int) -> Statement | None:
         source = self._source
         source.step()
         ours: list[Knob] = []
         theirs: list[Knob] = []
         conflict = False
+        side = self._side
         while True:
             for knob in source.simple_lines():
                 if knob.name[0] in "<=>|" and self._is_mark(knob.name):
@@ -169,8 +175,10 @@ class Statements:
                 self._complain(f"{words[0]} in line {line} is not closed before line {source.line()}")
                 break
             self._keep(self._knob(), ours, theirs)
+        if side == "theirs" and not conflict:
+            return Statement(words, tuple(theirs), indent, line)
         differs = conflict and ours != theirs
-        return Statement(words, tuple(ours), indent, line, tuple(theirs) if differs else ())
+        return None if side == "base" else Statement(words, tuple(ours), indent, line, tuple(theirs) if differs else ())
 
     def _knob(self) -> Knob | None:
         source = self._source
@@ -279,6 +287,14 @@ class _Source:
             if not self._more():
                 return
         self._at = end
+
+    def simple_command(self) -> tuple[str, ...] | None:
+        """Return the words of a plain line, and go behind it; None where the line is anything else."""
+        match = _COMMAND.match(self._data, self._at)
+        if match is None:
+            return None
+        self._at = match.end()
+        return tuple(_text(match[1]).split(maxsplit=_MOST_WORDS))
 
     def simple_lines(self) -> list[Knob]:
         """Return the knobs of the plain lines that stand here, and go behind them."""

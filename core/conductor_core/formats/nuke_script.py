@@ -9,13 +9,12 @@ import os
 import re
 from collections.abc import Iterator
 
-from conductor_core.discovery import tables
 from conductor_core.discovery.finding import Facts, Finding
-from conductor_core.discovery.node import readers_of
+from conductor_core.discovery.node import findings_of
 from conductor_core.discovery.survey import Survey
 from conductor_core.errors import SceneNotRead
 from conductor_core.formats.format import reads_format
-from conductor_core.formats.nuke_ask import NukeAsk, folders_of
+from conductor_core.formats.nuke_ask import NukeAsk, Setting, folders_of
 from conductor_core.formats.nuke_demand import Demands
 from conductor_core.formats.nuke_facts import facts_of
 from conductor_core.formats.nuke_grammar import Damage, Statements
@@ -46,7 +45,6 @@ def read_script(survey: Survey) -> Iterator[Finding | Facts]:
     Raises:
         SceneNotRead: no node is in it, or it is too large.
     """
-    tables.load("nuke")
     graph, damage = _graph(survey)
     script = _Script(graph, survey)
     for node in graph.nodes:
@@ -93,12 +91,13 @@ class _Script:
         self.values = tuple(Values(graph, survey, script) for script in scripts)
         self.steps: list[tuple[ScriptNode, NukeAsk]] = []
         self._demands = Demands(graph, self.values[0], frames_of(graph, self.values[0], survey))
-        self._views = views_of(graph)
-        self._folders = folders_of(survey, project_of(graph, self.values[-1]), reversed(scripts))
+        project = project_of(graph, self.values[-1])
+        folders = folders_of(survey, project, reversed(scripts))
+        self._setting = Setting(views_of(graph), folders, folders[0] if project else "")
 
     def ask_of(self) -> NukeAsk:
         """Return what the readers of a node ask."""
-        return NukeAsk(self._survey, self.values, self._demands, views=self._views, folders=self._folders)
+        return NukeAsk(self._survey, self.values, self._demands, self._setting)
 
     def findings(self, node: ScriptNode) -> Iterator[Finding]:
         """Yield what a node reads and writes."""
@@ -106,8 +105,7 @@ class _Script:
         if node.type == "Root":
             yield from root_findings(node, ask, uses_ocio=any(n.type.startswith("OCIO") for n in self._graph.nodes))
         else:
-            for reader in readers_of("nuke", node.type):
-                yield from reader.read(node, ask)
+            yield from findings_of("nuke", node, ask)
         if "Write" in node.type and node.is_on("reading"):
             yield from ask.read(node, "file", "image")
         yield from unknown_knobs(node, ask)

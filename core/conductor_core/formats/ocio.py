@@ -185,7 +185,7 @@ def _table(text: str, referrer: str, config: _Config, survey: Survey) -> Finding
         places: tuple[str, ...] = (absolute(filled.text, survey.folder),)
     else:
         places = tuple(dict.fromkeys(absolute(filled.text, folder) for folder in _folders(config, survey)))
-    return Usage(text, referrer, "lut", places, OneFile(), follow=filled.text.lower().endswith((".clf", ".ctf")))
+    return Usage(text, referrer, "lut", places, OneFile())
 
 
 def _in_archive(text: str, referrer: str, config: _Config, names: frozenset[str], survey: Survey) -> Finding:

@@ -91,10 +91,16 @@ class Requests:
         elif not self._valued and not number:
             self._values().append(text)
             self._valued = True
-        elif len(self._request.arguments) < self._arguments.get(self._request.word, 0):
+        elif self._is_argument(number):
             self._request.arguments.append(text)
         else:
             self._name, self._valued = text, False
+
+    def _is_argument(self, number: bool) -> bool:
+        """Tell whether a text is an argument: none follows a number (the handle of a light) or a parameter."""
+        request = self._request
+        early = len(request.arguments) < self._arguments.get(request.word, 0) and not request.parameters
+        return early and not (number and request.arguments)
 
     def _values(self) -> list[str]:
         return self._request.parameters.setdefault(self._name, [])

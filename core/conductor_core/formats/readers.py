@@ -7,10 +7,17 @@ import importlib
 
 #: in the order in which formats are asked
 MODULES = (
+    "gltf",
+    "fbx",
+    "fbx_ascii",
+    "collada",
+    "cycles_xml",
+    "materialx",
     "blend",
     "maya_binary",
     "houdini",
     "usd.reader",
+    "alembic",
     "maya_ascii",
     "nuke_script",
     "ocio",
@@ -20,6 +27,13 @@ MODULES = (
     "renderman_rib",
     "arnold_ass",
     "vrscene",
+    "mantra_ifd",
+    "osl",
+    "mental_ray",
+    "luxcore",
+    "mitsuba",
+    "pov",
+    "redshift_proxy",
     "pbrt",
     "wavefront_material",
 )

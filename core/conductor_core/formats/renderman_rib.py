@@ -23,27 +23,47 @@ from conductor_core.formats.parameter_lists import Request, Requests, bare_name
 from conductor_core.formats.renderer_scene import Rules, SceneNode, findings_of_scene, split_search_path
 from conductor_core.formats.text_window import broken, window_on
 
-_STRUCTURE = re.compile(rb"\A\s*##RenderMan RIB|^(?:version 3|WorldBegin|FrameBegin|ReadArchive |AttributeBegin)", re.MULTILINE)
+_STRUCTURE = re.compile(rb"^(?:version 3|WorldBegin|FrameBegin|ReadArchive |AttributeBegin|Procedural2? )", re.MULTILINE)
+#: what no other renderer's packed text has
+_OWN = re.compile(rb"^\s*(?:version 3|ReadArchive |Procedural2? |Bxdf |Pattern )", re.MULTILINE)
 #: an encoded request (0xa6), string (0x90 …) or float array: never in text, which is ASCII or UTF-8
 _ENCODED = re.compile(rb"\A[\x80-\xbf\xc0\xc1\xf5-\xff]|[\s\]\x00][\xa6\xcd\xce\xcf][\x00-\x7f]")
 
 #: texts before the parameters of a request
 _ARGUMENTS = {
     **dict.fromkeys(("Pattern", "Bxdf", "Light", "Displace", "DisplayFilter", "SampleFilter", "Integrator", "Shader"), 2),
-    **dict.fromkeys(("LightFilter", "VPVolumes", "Camera", "LightSource", "AreaLightSource"), 2),
+    **dict.fromkeys(("LightFilter", "VPVolumes", "LightSource", "AreaLightSource"), 2),
     **dict.fromkeys(("Option", "Attribute", "Projection", "Imager", "Surface", "Displacement", "Atmosphere", "Interior"), 1),
-    **dict.fromkeys(("Exterior", "ReadArchive", "Hider", "Geometry", "ObjectInstance", "ArchiveBegin", "Volume", "Resource"), 1),
+    **dict.fromkeys(
+        (
+            "Exterior",
+            "ReadArchive",
+            "Hider",
+            "Geometry",
+            "Camera",
+            "DisplayChannel",
+            "ObjectInstance",
+            "ArchiveBegin",
+            "Volume",
+            "Resource",
+        ),
+        1,
+    ),
     **dict.fromkeys(("Display", "Procedural2", "Procedural"), 3),
     **dict.fromkeys(("MakeTexture", "MakeShadow", "MakeBump", "MakeLatLongEnvironment"), 2),
     "MakeCubeFaceEnvironment": 7,
 }
-_SHADERS = frozenset({"Pattern", "Bxdf", "Light", "Displace", "DisplayFilter", "SampleFilter", "Integrator", "LightFilter"})
+_SHADERS = frozenset(
+    {"Pattern", "Bxdf", "Light", "Displace", "DisplayFilter", "SampleFilter", "Integrator", "LightFilter", "LightSource"}
+)
 #: attributes whose texts are names of objects and groups, which look like paths
 _NAMES = frozenset({"identifier", "grouping", "lighting", "lightfilter", "trace", "user"})
 #: displays that write no file
 _SCREENS = frozenset({"it", "framebuffer", "null", "x11", "windows", "shmdriver", "socket"})
 
 _MUDBOX = re.compile(r"u<[Uu]>_v<[Vv]>")
+#: a file in a zip file: `bricks.zip!leg.rib`
+_IN_ZIP = re.compile(r"(\.zip)!.*", re.IGNORECASE)
 _PLUGIN = re.compile(r"\A(?:rtxplugin:|\w+dso:)", re.IGNORECASE)
 
 
@@ -51,8 +71,9 @@ def _recognises(head: bytes, extension: str) -> bool:
     text = unpacked_head(head)
     if text.startswith(b"##RenderMan RIB"):
         return True
-    named = extension == ".rib" or (extension == ".gz" and head.startswith(GZIP))
-    return named and bool(_STRUCTURE.search(text) or _ENCODED.search(text))
+    if extension == ".rib":
+        return bool(_STRUCTURE.search(text) or _ENCODED.search(text) or _OWN.search(text))
+    return extension == ".gz" and head.startswith(GZIP) and bool(_OWN.search(text))
 
 
 @reads_format("renderman-rib", _recognises)
@@ -86,9 +107,9 @@ def _nodes(request: Request) -> Iterator[SceneNode]:
         yield from _procedurals(request, given[0])
     elif request.word == "Display":
         if given[1] not in _SCREENS:
-            yield SceneNode("Display", "Display", {"file": [given[0]]})
-    elif request.word == "Option" and given[0] == "searchpath":
-        yield SceneNode("searchpath", "searchpath", _bare(request))
+            yield SceneNode("Display", "Display", {**_bare(request), "file": [given[0]]})
+    elif request.word == "Option" and given[0] in ("searchpath", "statistics"):
+        yield SceneNode(given[0], given[0], _bare(request))
     elif request.word.startswith("Make") and len(request.arguments) > 1:
         yield SceneNode(request.word, request.word, {"picture": request.arguments[:-1], "texture": request.arguments[-1:]})
     elif request.word in ("Blobby", "Volume"):
@@ -156,7 +177,7 @@ def renderman_patterns(text: str) -> tuple[str, ...]:
 
     A `+` before a display's name adds it to those before it.
     """
-    text = _MUDBOX.sub("<UVTILE>", text.removeprefix("+"))
+    text = _IN_ZIP.sub(r"\1", _MUDBOX.sub("<UVTILE>", text.removeprefix("+")))
     if "_MAPID_" not in text:
         return (text,)
     return tuple(text.replace("_MAPID_", token) for token in ("<UDIM>", "_<UVTILE>", "<UVTILE>"))

@@ -53,9 +53,12 @@ class _Walk:
 
     def __init__(self, survey: Survey, listen: Listener) -> None:
         self._survey = survey
+        self._scene = os.path.realpath(survey.file)
         self._listen = listen
         self._waiting: deque[Survey] = deque([survey])
         self._seen: set[object] = set()
+        #: how often each file was read
+        self._visits: dict[str, int] = {}
         self._entries: dict[Entry, None] = {}
         self._facts: Facts | None = None
         self._format = ""
@@ -76,9 +79,16 @@ class _Walk:
         """Tell whether a file was not read yet; with other frames or variables it may say other things."""
         place = (os.path.realpath(survey.file), survey.search, survey.project_root)
         key = (*place, survey.frames, survey.given, survey.errand, tuple(survey.variables.items()))
-        new = key not in self._seen
+        if key in self._seen:
+            return False
         self._seen.add(key)
-        return new
+        self._visits[place[0]] = self._visits.get(place[0], 0) + 1
+        if self._visits[place[0]] == self._survey.limits.visits + 1:
+            reason = (
+                f"it is read for more than {self._survey.limits.visits} different frame ranges, as when scripts name each other"
+            )
+            self._add(Unresolved(survey.file, os.path.basename(survey.file), reason), survey)
+        return self._visits[place[0]] <= self._survey.limits.visits
 
     def _read(self, survey: Survey) -> None:
         top = survey is self._survey
@@ -119,7 +129,7 @@ class _Walk:
                 self._waiting.extend(under.of(file) for file in entry.files)
 
     def _add(self, entry: Entry, survey: Survey) -> None:
-        within = "" if survey is self._survey else survey.file
+        within = "" if os.path.realpath(survey.file) == self._scene else survey.file
         self._entries.setdefault(replace(entry, within=within))
 
 

@@ -23,7 +23,7 @@ from conductor_core.formats.format import reads_format
 from conductor_core.report import Ignored, Unresolved
 
 _FIRST = re.compile(rb"^\s*(?:# XGen|FileVersion\s+[0-9]+\s*$|Palette\s*$)", re.MULTILINE)
-_PALETTE = re.compile(rb"^Palette\s*$|^\s+xgDataPath\s", re.MULTILINE)
+_PALETTE = re.compile(rb"^\s+xg(?:DataPath|ProjectPath)\s", re.MULTILINE)
 _LINE = re.compile(r"(\s*)([A-Za-z_][\w\[\]]*)(?:[ \t]+(.*))?\Z", re.DOTALL)
 #: `map('${DESC}/paintmaps/density')`, also with the arguments of its `%d`
 _MAP = re.compile(r"""\b(?:[a-z]*map|ptex)\s*\(\s*(['"])([^'"]{1,2000})\1""")
@@ -45,15 +45,22 @@ class _Place:
     description: str = ""
     #: the block: `Palette`, `Description`, `SplinePrimitive`
     block: str = ""
+    #: the name of a module of effects, `${FXMODULE}`
+    module: str = ""
     switches: dict[str, str] = field(default_factory=dict)
 
     def referrer(self, attribute: str) -> str:
         """Return who an attribute belongs to, as an artist finds it."""
-        parts = (self.palette, self.description, self.block if self.block not in ("Palette", "Description") else "", attribute)
+        block = self.module or (self.block if self.block not in ("Palette", "Description") else "")
+        parts = (self.palette, self.description, block, attribute)
         return ".".join(p for p in parts if p)
 
 
-@reads_format("xgen", lambda head, _extension: b"\0" not in head and bool(_FIRST.search(head) and _PALETTE.search(head)))
+def _recognises(head: bytes, extension: str) -> bool:
+    return b"\0" not in head and bool(_FIRST.search(head) and (extension == ".xgen" or _PALETTE.search(head)))
+
+
+@reads_format("xgen", _recognises)
 def read_collection(survey: Survey) -> Iterator[Finding]:
     """Yield what the palette and its descriptions read."""
     yield from _Collection(survey).findings()
@@ -92,6 +99,8 @@ class _Collection:
             self._place = replace(self._place, palette=value)
         elif word == "name" and self._place.block == "Description":
             self._place = replace(self._place, description=value)
+        elif word == "name" and self._place.block.endswith("FXModule"):
+            self._place = replace(self._place, module=value)
         elif word == "xgProjectPath":
             self._place = replace(self._place, project=value)
         elif word == "xgDataPath":
@@ -105,7 +114,7 @@ class _Collection:
         description = "" if word in ("Palette", "Description") else self._place.description
         if word == "Patches":
             description = value or description
-        self._place = replace(self._place, block=word, description=description, switches={})
+        self._place = replace(self._place, block=word, description=description, module="", switches={})
 
     def _block_ends(self) -> Iterator[Finding]:
         """Yield what the attributes of a block name, once its switches and names are known."""
@@ -155,13 +164,25 @@ class _Collection:
         elif "(" in value and _MAP.search(value):
             for path in dict.fromkeys(m[2] for m in _MAP.finditer(value)):
                 yield self._usage(path, referrer)
-        elif attribute == "cacheFileName" and self._place.switches.get("useCache") in ("false", "0"):
-            yield Ignored(value, referrer, "useCache is off")
+        elif (reason := self._unread(attribute)) and ("/" in value or ends_like_file(value)):
+            yield Ignored(value, referrer, reason)
         elif _FOLDERS.search(attribute) or value.endswith("/") or _IN_COLLECTION.match(value):
             if "/" in value and "\\n" not in value:
                 yield self._usage(value, referrer, absent_is="" if ends_like_file(value) else _UNPAINTED)
         elif ends_like_file(value) and ("/" in value or "\\" in value) and not value.startswith("$a="):
             yield self._usage(value, referrer)
+
+    def _unread(self, attribute: str) -> str:
+        """Return why a module does not read what an attribute names; "": it does."""
+        off, on = ("false", "0"), ("true", "1")
+        switches = self._place.switches
+        if self._place.module and switches.get("active") in off:
+            return "the module is not active"
+        if attribute == "cacheFileName" and switches.get("useCache") in off:
+            return "useCache is off"
+        if attribute in ("cacheFileName", "wiresFile") and switches.get("liveMode") in on:
+            return "live mode reads the scene itself"
+        return ""
 
     def _archives(self, value: str, referrer: str) -> Iterator[Finding]:
         """Yield the archives of groups: `#ArchiveGroup 0 name="tree" materials="…"\\n0 "tree.abc" …` ."""
@@ -193,6 +214,7 @@ class _Collection:
                 own = {"PROJECT": project.rstrip("/\\") + "/"} if project else {}
                 root = fill_variables(data, {**self._survey.variables, **own}).text
                 own |= {"PALETTE": root, "PAL": root, "DESC": f"{root.rstrip('/')}/{self._place.description}"} if root else {}
+                own["FXMODULE"] = self._place.module or "${FXMODULE}"
                 filled = fill_variables(text.replace("${FRAME}", "%04d"), {**self._survey.variables, **own})
                 if not filled.unknown:
                     places[absolute(filled.text, project or self._survey.folder)] = None

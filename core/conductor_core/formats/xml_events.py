@@ -29,6 +29,12 @@ class Element(NamedTuple):
     name: str
     attributes: dict[str, str]
     text: str
+    #: those of the wanted elements that it lies in, the outermost first: name and attributes
+    around: tuple[tuple[str, dict[str, str]], ...] = ()
+
+    def inside(self, name: str) -> dict[str, str] | None:
+        """Return the attributes of the nearest element of a name around this one; None where there is none."""
+        return next((attributes for n, attributes in reversed(self.around) if n == name), None)
 
 
 def elements(survey: Survey, wanted: frozenset[str]) -> Iterator[Element | Unresolved]:
@@ -91,7 +97,8 @@ class _Reading:
         self._depth -= 1
         if self._open and self._open[-1][0] == name:
             _, attributes, text = self._open.pop()
-            self._done.append(Element(name.rpartition(":")[2], attributes, "".join(text)))
+            around = tuple((n.rpartition(":")[2], a) for n, a, _ in self._open)
+            self._done.append(Element(name.rpartition(":")[2], attributes, "".join(text), around))
             self._size = 0
             if not self._open:
                 self.parser.CharacterDataHandler = None

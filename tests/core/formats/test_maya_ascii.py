@@ -272,11 +272,18 @@ def test_converted_twins(tmp_path: Path) -> None:
 
 
 def test_simulation_cache(tmp_path: Path) -> None:
-    """A simulation's cache is its description and all data that belongs to it."""
-    root = project(tmp_path, "cache/n/hair.xml", "cache/n/hairFrame1.mcx", "cache/n/hairFrame2Tick300.mcx", "cache/n/hairy.mcx")
-    report = scan_text(root, node("cacheFile", cp="cache/n/", cn="hair")).report
-    assert [Path(f).name for f in report.dependencies[0].files] == ["hair.xml", "hairFrame1.mcx", "hairFrame2Tick300.mcx"]
-    assert (report.dependencies[0].as_written, report.dependencies[0].kind) == ("cache/n/", "cache")
+    """A simulation's cache is its description, and the data for the frames that the job needs."""
+    root = project(tmp_path, *(f"cache/n/hairFrame{i}.mcx" for i in range(1, 9)), "cache/n/hairyFrame2.mcx")
+    description = (
+        '<?xml version="1.0"?>\n<Autodesk_Cache_File>\n<cacheType Type="OneFilePerFrame" Format="mcx"/>\n</Autodesk_Cache_File>\n'
+    )
+    (root / "cache/n/hair.xml").write_text(description)
+    report = scan_text(root, node("cacheFile", cp="cache/n/", cn="hair") + RANGE).report
+    assert [(d.as_written, d.kind, [Path(f).name for f in d.files]) for d in report.dependencies] == [
+        ("cache/n/", "cache", ["hair.xml"]),
+        ("hairFrame#.mcx", "cache", [f"hairFrame{i}.mcx" for i in range(1, 5)]),
+    ]
+    assert [m.as_written for m in scan_text(root, node("cacheFile", cp="cache/n", cn="gone")).report.missing] == ["cache/n"]
 
 
 def test_particle_cache(tmp_path: Path) -> None:
@@ -440,3 +447,43 @@ def test_anything(tmp_path: Path, text: str) -> None:
     scene = tmp_path / "anything.ma"
     scene.write_bytes(HEADER.encode() + text.encode())
     scan_file(Survey(str(scene)))
+
+
+def test_very_long_list_of_edits(tmp_path: Path) -> None:
+    """Edits of a reference are read however long their list is."""
+    root = project(tmp_path, "maps/first.png", "maps/last.png")
+    edit = '\t\t2 "r:f" "fileTextureName" " -type \\"string\\" \\"maps/{}.png\\""\n'
+    body = (
+        'createNode reference -n "rRN";\n\tsetAttr ".ed" -type "dataReferenceEdits" \n\t\t"rRN"\n'
+        + edit.format("first") + '\t\t2 "r:ctrl" "translate" " -type \\"double3\\" 1 2 3"\n' * 250_000 + edit.format("last")
+        + "\t\t;\n" + node("aiImage", filename="maps/first.png")
+    )  # fmt: skip
+    assert [d.as_written for d in scan_text(root, body).report.dependencies] == [
+        "maps/first.png",
+        "maps/first.png",
+        "maps/last.png",
+    ]
+
+
+def test_coming_back_to_a_node(tmp_path: Path) -> None:
+    """What is set on a node later belongs to it."""
+    root = project(tmp_path, "maps/a.1001.png", "maps/a.1002.png")
+    body = node("file", ftn="maps/a.1001.png") + TRANSFORM + 'select -ne file1;\n\tsetAttr ".uvt" 3;\n'
+    assert [len(d.files) for d in scan_text(root, body).report.dependencies] == [2]
+
+
+def test_layers_in_the_scene(tmp_path: Path) -> None:
+    """What a USD layer names whose content lies in the scene itself is a dependency."""
+    root = project(tmp_path, "usd/tree.usda", "maps/bark.png")
+    text = '#usda 1.0\\n def \\"a\\" (references = @usd/tree.usda@</a>) { asset f = @maps/bark.png@ }'
+    body = 'createNode mayaUsdLayerManager -n "m";\n\tsetAttr ".lyr[0].id" -type "string" "anon:0x1:l.usda";\n' \
+        f'\tsetAttr ".lyr[0].szd" -type "string" "{text}";\n'  # fmt: skip
+    report = scan_text(root, body).report
+    assert [(d.as_written, d.kind) for d in report.dependencies] == [("usd/tree.usda", "layer"), ("maps/bark.png", "texture")]
+
+
+def test_data_of_others(tmp_path: Path) -> None:
+    """Files within JSON that a plug-in keeps in the scene are said, and not guessed at."""
+    body = 'createNode bifrostGraphShape -n "b";\n\tsetAttr ".graph" -type "string" "{\\"file\\": \\"/caches/a.vdb\\"}";\n'
+    report = scan_text(project(tmp_path), body).report
+    assert [(u.as_written, "within the data" in u.reason) for u in report.unresolved] == [("/caches/a.vdb", True)]

@@ -15,7 +15,7 @@ SCENE = """##RenderMan RIB-Structure 1.1
 version 3.04
 Option "searchpath" "string texture" [".:maps:$SHOW/maps:@"] "string archive" ["archives:&"]
 # ReadArchive "commented.rib"
-Display "+/out/beauty.0001.exr" "openexr" "rgba" "int asrgba" [1]
+Display "+/out/beauty.0001.exr" "openexr" "rgba" "int asrgba" [1] "string exrheader_scenepath" ["/show/shot.ma"]
 Display "view.exr" "it" "rgba"
 MakeTexture "paint.tif" "paint.tex" "periodic" "periodic" "gaussian" 2 2
 FrameBegin 1
@@ -30,6 +30,12 @@ Light "PxrDomeLight" "dome" "string lightColorMap" ["sky.tex"]
 Light "PxrRectLight" "rect" "string iesProfile" ["$NOWHERE/lamp.ies"]
 LightFilter "PxrGoboLightFilter" "gobo" "string map" ["gobo.tex"]
 ReadArchive "tree.rib"
+ReadArchive "bricks.zip!leg.rib"
+LightSource "PxrStdEnvMapLight" 1 "string rman__EnvMap" ["old.tex"]
+Camera "cam"
+  "float shutterOpenTime" [0] #"string note" ["commented.tex"]
+DisplayChannel "color mse" "string source" "color lpe:C(D[DS]*[LO])|O" "string statistics" "mse"
+Option "statistics" "int level" [1] "string xmlfilename" ["./stats.xml"]
 Procedural2 "DelayedReadArchive2" "SimpleBound" "string filename" ["set.rib"] "float[6] bound" [0 1 0 1 0 1]
 Procedural "DelayedReadArchive" ["old.rib"] [0 1 0 1 0 1]
 Procedural "DynamicLoad" ["fur.so" "-count 10"] [0 1 0 1 0 1]
@@ -40,7 +46,7 @@ WorldEnd
 FrameEnd
 """
 
-FILES = "maps/wood.1001.tex maps/mud_u1_v1.tex a.tex b.tex show/maps/sky.tex gobo.tex archives/set.rib archives/old.rib fire.vdb user.tex"
+FILES = "maps/wood.1001.tex maps/mud_u1_v1.tex a.tex b.tex show/maps/sky.tex gobo.tex archives/set.rib archives/old.rib fire.vdb user.tex archives/bricks.zip"
 
 
 @pytest.fixture
@@ -56,11 +62,11 @@ def test_everything_ends_in_one_list(scene: Path) -> None:
     report = report_of(scene, variables={"SHOW": str(scene.parent / "show")})
     assert report.format == "renderman-rib"
     assert lists_of(report) == lists(
-        found="wood._MAPID_.tex|mud_u<U>_v<V>.tex|a.tex|b.tex|sky.tex|gobo.tex|tree.rib|bark.tex|set.rib|old.rib|fire.vdb|user.tex",
-        missing="paint.tif",
+        found="wood._MAPID_.tex|mud_u<U>_v<V>.tex|a.tex|b.tex|sky.tex|gobo.tex|tree.rib|bricks.zip!leg.rib|bark.tex|set.rib|old.rib|fire.vdb|user.tex",
+        missing="paint.tif|old.tex",
         unresolved="$NOWHERE/lamp.ies",
-        outputs="+/out/beauty.0001.exr|paint.tex",
-        ignored='.:maps:$SHOW/maps:@|archives:&|rtxplugin:noise.so|map("/show/x.ptx")|fur.so',
+        outputs="+/out/beauty.0001.exr|paint.tex|./stats.xml",
+        ignored='.:maps:$SHOW/maps:@|archives:&|rtxplugin:noise.so|map("/show/x.ptx")|fur.so|/show/shot.ma',
     )
     assert "/out/beauty.0001.exr" in {o.path for o in report.outputs}
 

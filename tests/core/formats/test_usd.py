@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-import struct
-import zipfile
 from pathlib import Path
 
 import pytest
 from conductor_core.discovery.survey import Survey
 from conductor_core.formats import Scan, scan_file
 from conductor_core.report import ScanReport
-
-
-def write(folder: Path, name: str, body: str) -> str:
-    """Write a layer in text and return its path."""
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("#usda 1.0\n" + body)
-    return str(path)
-
-
-def touch(folder: Path, *names: str) -> None:
-    """Make files; layers are empty layers."""
-    for name in names:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("#usda 1.0\n" if path.suffix.startswith(".usd") else "")
+from core.formats.usd_layers import ARCS, ATTRIBUTES, CLIPS, as_crate, old_crate, package, touch, write
 
 
 def scan(file: str, **more: object) -> ScanReport:
@@ -41,44 +24,6 @@ def found(report: ScanReport, folder: Path) -> set[str]:
 def written(entries: object) -> list[str]:
     """Return the texts of some entries."""
     return [e.as_written for e in entries]  # type: ignore[attr-defined]
-
-
-ARCS = """(
-    doc = \"\"\"not @./doc.usd@ nor
-    "./doc2.usd" \"\"\"
-    subLayers = [
-        @./sub.usd@,
-        # @./commented.usd@
-        @@@./at@sign.usd@@@ (offset = 10; scale = 2)
-    ]
-)
-def Xform "a" (
-    "a comment with @./quoted.usd@"
-    add references = @./added.usd@</Root>
-    prepend references = [ </Internal>, @./prepended.usd@</x> (offset = 1) ]
-    append references = @./appended.usd@
-    delete references = [@./deleted.usd@]
-    reorder references = [@./reordered.usd@]
-    payload = [@./p1.usd@, @p2.usd@ (scale = 2)]
-    inherits = </Class>
-    displayName = "see @./name.usd@"
-    variants = { string v = "one" }
-    prepend variantSets = "v"
-)
-{
-    string note = "an @ sign and a # and 'quotes'" /* @./block.usd@ */
-    variantSet "v" = {
-        "one" (
-            references = @./selected.usd@
-        ) {
-            def "inner" { asset t = @./selected.png@ }
-        }
-        "two" {
-            over "inner" (payload = @./other.usd@) {} // @./slashes.usd@
-        }
-    }
-}
-"""
 
 
 def test_arcs_of_all_kinds(tmp_path: Path) -> None:
@@ -98,47 +43,6 @@ def test_arcs_of_all_kinds(tmp_path: Path) -> None:
         ("./at@sign.usd", "layer", "subLayers"),
     ]
     assert ("./selected.png", "/a{v=one}/inner.t") in [(d.as_written, d.referrer) for d in report.dependencies]
-
-
-ATTRIBUTES = """(
-    customLayerData = {
-        asset turntable = @./meta.usd@
-        string authoring_layer = "./authoring.usd"
-    }
-)
-def Shader "tex" (
-    assetInfo = {
-        asset identifier = @./itself.usd@
-        asset[] payloadAssetDependencies = [@./payload.usd@]
-    }
-    customData = {
-        string HoudiniSavePath = "/job/saved.usd"
-        dictionary deep = { dictionary deeper = { asset d = @./deep.txt@ } }
-    }
-)
-{
-    uniform token info:id = "UsdUVTexture"
-    asset inputs:file = @./wood.<UDIM>.exr@ (
-        customData = { asset note = @./attr.txt@ }
-    )
-    asset inputs:none = @@
-    asset[] many = [@./one.png@, @./two.png@]
-    asset inputs:linked.connect = </a.inputs:file>
-    uniform asset info:mdl:sourceAsset = @OmniPBR.mdl@
-    uniform asset info:osl:sourceAsset = @./noise.oso@
-    string name = "/World/geo/tex.001"
-    string inputs:comment = "./comment.png"
-    string inputs:filename = "./arnold.tx"
-    string[] primvars:maps = ["./map.exr", "no"]
-}
-def Shader "image" { string inputs:filename = "ptex"
-    token info:id = "arnold:image"
-}
-def SpatialAudio "s" { uniform asset filePath = @steps.wav@
-}
-def SphereLight "l" { asset inputs:shaping:ies:file = @./lamp.ies@
-}
-"""
 
 
 @pytest.mark.parametrize("form", ["text", "crate"])
@@ -185,15 +89,6 @@ def test_attributes_and_metadata(tmp_path: Path, form: str) -> None:
     assert report.missing == ()
 
 
-def as_crate(file: str) -> str:
-    """Return the same layer as a crate that USD has written."""
-    sdf = pytest.importorskip("pxr.Sdf")
-    layer = sdf.Layer.FindOrOpen(file)
-    target = file[: -len("usda")] + "usdc"
-    assert layer.Export(target)
-    return target
-
-
 @pytest.mark.parametrize(
     ("text", "name", "search"),
     [
@@ -206,6 +101,8 @@ def as_crate(file: str) -> str:
         pytest.param('`"./${SHOT}.usd"`', "sub/s010.usd", False, id="expression"),
         pytest.param("`if(eq(${SHOT}, 's010'), \"./a.usd\", './b.usd')`", "sub/a.usd", False, id="condition"),
         pytest.param("./${NAME}.usd", "sub/env.usd", False, id="environment"),
+        pytest.param("./t.%(UDIM)d.rat", "sub/t.1001.rat", False, id="tiles as Houdini writes them"),
+        pytest.param("./t._MAPID_.tex", "sub/t.1012.tex", False, id="tiles as RenderMan wrote them"),
     ],
 )
 def test_where_a_path_is_looked_for(tmp_path: Path, text: str, name: str, search: bool) -> None:
@@ -288,45 +185,6 @@ def test_time_of_what_is_brought_in(tmp_path: Path, how: str, arc: str, rate: st
     assert found(report, tmp_path) == {"v.usda", *(f"v.{f}.vdb" for f in frames)}
 
 
-CLIPS = """
-def "explicit" (
-    clips = { dictionary default = {
-        asset[] assetPaths = [@./c1.usd@, @./c2.usd@, @./c3.usd@, @./c4.usd@, @./c5.usd@]
-        double2[] active = [(1, 0), (2, 1), (3, 2), (4, 3), (5, 4)]
-        asset manifestAssetPath = @./manifest.usd@
-        string primPath = "/Model"
-    } }
-) {}
-def "template" (
-    clips = { dictionary fx = {
-        string templateAssetPath = "./t.###.usd"
-        double templateStartTime = 1
-        double templateEndTime = 9
-        double templateStride = 2
-    } }
-) {}
-def "parts" (
-    clips = { dictionary fx = {
-        string templateAssetPath = "./p.##.##.usd"
-        double templateStartTime = 1
-        double templateEndTime = 4
-        double templateStride = 0.5
-    } }
-) {}
-def "old" (
-    clipAssetPaths = [@./o1.usd@, @./o2.usd@, @./o3.usd@, @./o4.usd@]
-    clipActive = [(1, 0), (2, 1), (3, 2), (4, 3)]
-    clipManifestAssetPath = @./oldmanifest.usd@
-) {}
-def "oldtemplate" (
-    clipTemplateAssetPath = "./ot.#.usd"
-    clipTemplateStartTime = 1
-    clipTemplateEndTime = 4
-    clipTemplateStride = 1
-) {}
-"""
-
-
 @pytest.mark.parametrize("form", ["text", "crate"])
 def test_clips_for_the_frames_of_the_job(tmp_path: Path, form: str) -> None:
     """The clips that are active on the job's frames are found with their neighbours, in the old metadata and in the new."""
@@ -335,12 +193,12 @@ def test_clips_for_the_frames_of_the_job(tmp_path: Path, form: str) -> None:
     touch(tmp_path, *(f"p.{i:02d}.{p}.usd" for i in range(1, 5) for p in ("00", "50")))
     file = write(tmp_path, "shot.usda", CLIPS)
     if form == "crate":
-        # USD of today does not know the old metadata, so it keeps text and lists of it as they are, or not at all
-        file = as_crate(write(tmp_path, "new.usda", CLIPS[: CLIPS.index('def "old"')]))
+        # USD of today does not know the old metadata, and keeps them as text
+        file = as_crate(file)
     report = scan(file, frames=(4,))
     new = {"c3.usd", "c4.usd", "c5.usd", "manifest.usd", "t.001.usd", "t.003.usd", "t.005.usd"}
     new |= {"p.03.50.usd", "p.04.00.usd", "p.03.00.usd"}
-    old = {"o3.usd", "o4.usd", "oldmanifest.usd", "ot.3.usd", "ot.4.usd"} if form == "text" else set()
+    old = {"o3.usd", "o4.usd", "oldmanifest.usd", "ot.3.usd", "ot.4.usd"}
     assert found(report, tmp_path) == new | old
     assert (report.missing, report.unresolved) == ((), ())
 
@@ -352,14 +210,6 @@ def test_clips_that_lack(tmp_path: Path) -> None:
     report = scan(write(tmp_path, "shot.usda", CLIPS[start : CLIPS.index('def "parts"')]), frames=(5,))
     assert found(report, tmp_path) == {"t.001.usd"}
     assert [m.path for m in report.missing] == [str(tmp_path / "t.005.usd")]
-
-
-def package(path: Path, entries: dict[str, str | bytes], *, packed: bool = False) -> str:
-    """Write a package and return its path."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED) as archive:
-        for name, data in entries.items():
-            archive.writestr(name, data)
-    return str(path)
 
 
 def test_packages(tmp_path: Path) -> None:
@@ -391,6 +241,13 @@ def test_packages_in_packages(tmp_path: Path) -> None:
     report = scan(package(tmp_path / "top.usdz", {"a.usda": top, "deep.usdz": Path(deep).read_bytes()}))
     assert (report.dependencies, report.unresolved) == ((), ())
     assert {m.as_written for m in report.missing} == {"./lost.png"}
+
+
+def test_tiles_in_packages(tmp_path: Path) -> None:
+    """Tiles that lie in the package do not lack."""
+    body = '#usda 1.0\ndef "a" { asset t = @./t.<UDIM>.png@\n asset u = @./u.<UDIM>.png@\n}\n'
+    report = scan(package(tmp_path / "a.usdz", {"a.usda": body, "t.1001.png": b""}))
+    assert [m.as_written for m in report.missing] == ["./u.<UDIM>.png"]
 
 
 def test_packed_packages(tmp_path: Path) -> None:
@@ -435,35 +292,6 @@ def test_formats_are_told_by_content(tmp_path: Path) -> None:
     package(tmp_path / "b.usd", {"a.usda": text})
     assert scan(str(tmp_path / "a.usd")).format == "usda"
     assert scan(str(tmp_path / "b.usd")).format == "usdz"
-
-
-def old_crate() -> bytes:
-    """Return a crate of version 0.0.1, which no library of today writes or opens: `/a` refers to `./old.usd`, with clips."""
-    tokens = [";-)", "a", "references", "clipAssetPaths", "./old.usd", "./c.usd", "specifier", "", "/"]
-    out = bytearray(88)
-    out[:11] = b"PXR-USDC\0\0\1"
-    references = len(out)
-    out += struct.pack("<BQIIddQ", 1 | 2, 1, 0, 0, 0.0, 1.0, 0)
-    clips = len(out)
-    out += struct.pack("<III", 1, 1, 1)
-    sections = []
-
-    def section(name: bytes, data: bytes) -> None:
-        sections.append((name, len(out), len(data)))
-        out.extend(data)
-
-    raw = b"\0".join(t.encode() for t in tokens) + b"\0"
-    section(b"TOKENS", struct.pack("<QQ", len(tokens), len(raw)) + raw)
-    section(b"STRINGS", struct.pack("<Q2i", 2, 4, 5))
-    values = [(2, 35 << 48 | references), (3, 1 << 63 | 12 << 48 | clips)]
-    section(b"FIELDS", struct.pack("<Q", 2) + b"".join(struct.pack("<4xiQ", *v) for v in values))
-    section(b"FIELDSETS", struct.pack("<Q4i", 4, -1, 0, 1, -1))
-    section(b"PATHS", struct.pack("<Q", 2) + struct.pack("<4xiiB3x", 0, 8, 1) + struct.pack("<4xiiB3x", 1, 1, 0))
-    section(b"SPECS", struct.pack("<Q", 2) + struct.pack("<4xiii", 0, 0, 7) + struct.pack("<4xiii", 1, 1, 6))
-    start = len(out)
-    out += struct.pack("<Q", len(sections)) + b"".join(struct.pack("<16sqq", *s) for s in sections)
-    out[16:24] = struct.pack("<q", start)
-    return bytes(out)
 
 
 def test_the_oldest_crates(tmp_path: Path) -> None:

@@ -48,8 +48,23 @@ RandomGenerator
 	mask			$a=map('/show/maps/mask.ptx');#file\n$a
 	endAttrs
 
+AnimWiresFXModule
+	name			AnimWires1
+	active			true
+	wiresFile		${DESC}/${FXMODULE}/wires.abc
+	liveMode		false
+	endAttrs
+
+AnimWiresFXModule
+	name			AnimWires2
+	active			false
+	wiresFile		${DESC}/${FXMODULE}/off.abc
+	endAttrs
+
 ClumpingFXModule
-	mapDir			${DESC}/Clumping1/Maps/
+	name			Clumping1
+	active			true
+	mapDir			${DESC}/${FXMODULE}/Maps/
 	pointDir		${DESC}/Clumping1/Points/
 	endAttrs
 
@@ -83,10 +98,10 @@ def test_everything_ends_in_one_list(collection: Path) -> None:
     report = report_of(collection, frames=(1,))
     assert report.format == "xgen"
     assert lists_of(report) == lists(
-        found="shot__collection1.abc|${PROJECT}xgen/collections/collection1|${DESC}/paintmaps/length|${DESC}/Clumping1/Maps/"
+        found="shot__collection1.abc|${PROJECT}xgen/collections/collection1|${DESC}/paintmaps/length|${DESC}/${FXMODULE}/Maps/"
         "|${PROJECT}/arc/tree.${FRAME}.ass.gz|${PROJECT}/cache/guides.abc",
-        missing="${PROJECT}/arc/tree.abc|/show/maps/mask.ptx",
-        ignored=f"{collection.parent}/|${{DESC}}/guides.abc|tree.png|${{PROJECT}}/tree.ma|${{DESC}}/Clumping1/Points/|${{DESC}}/Region",
+        missing="${DESC}/${FXMODULE}/wires.abc|${PROJECT}/arc/tree.abc|/show/maps/mask.ptx",
+        ignored=f"{collection.parent}/|${{DESC}}/guides.abc|tree.png|${{DESC}}/${{FXMODULE}}/off.abc|${{PROJECT}}/tree.ma|${{DESC}}/Clumping1/Points/|${{DESC}}/Region",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from conductor_core.discovery.finding import Finding
@@ -10,6 +11,7 @@ from conductor_core.discovery.maya_ask import MayaAsk
 from conductor_core.discovery.maya_findings import script_paths
 from conductor_core.discovery.maya_frames import shown_frames
 from conductor_core.discovery.maya_node import MayaNode, short_names
+from conductor_core.discovery.maya_scene import LAYOUT
 from conductor_core.discovery.maya_tiles import frame_pattern, tile_pattern
 from conductor_core.discovery.node import Ask, Node, files, reads_node
 from conductor_core.discovery.reach import Frames
@@ -18,6 +20,8 @@ from conductor_core.report import Ignored
 _NODES = "https://help.autodesk.com/cloudhelp/2024/ENU/Maya-Tech-Docs/Nodes/"
 _USD = "https://github.com/Autodesk/maya-usd/blob/dev/doc/"
 
+#: an asset path in USD text
+_ASSET_PATH = re.compile(r"@{1,3}([^@\n]+?)@{1,3}")
 _SEQUENCE = {"useFrameExtension": "ufe", "frameExtension": "fe", "frameOffset": "fo"}
 short_names("file", "psdFileTex", "movie", fileTextureName="ftn", uvTilingMode="uvt", **_SEQUENCE)
 short_names("file", "psdFileTex", "movie", explicitUvTileName="eutn", computedFileTextureNamePattern="cfnp")
@@ -39,7 +43,7 @@ short_names("expression", internalExpression="ixp")
 short_names("script", before="b", after="a")
 short_names("reference", fileNames="fn", unknownReference="ur")
 short_names("mayaUsdProxyShape", "pxrUsdProxyShape", "pxrUsdReferenceAssembly", "AL_usdmaya_ProxyShape", filePath="fp")
-short_names("mayaUsdLayerManager", layers="lyr", identifier="id")
+short_names("mayaUsdLayerManager", layers="lyr", identifier="id", serialized="szd")
 short_names("hyperLayout", "hyperView", imageName="img")
 short_names("container", "dagContainer", templatePath="tp", iconName="icn")
 short_names("dx11Shader", "GLSLShader", shader="s")
@@ -125,7 +129,7 @@ def render_code(node: Node, ask: Ask) -> Iterator[Finding]:
 @reads_node("maya", "script", source=_NODES + "script.html")
 def script(node: Node, ask: Ask) -> Iterator[Finding]:
     """Yield the paths in a script node; those of Maya's own layout of windows are none."""
-    if node.name.endswith("uiConfigurationScriptNode"):
+    if node.name.endswith(LAYOUT):
         if isinstance(node, MayaNode) and isinstance(ask, MayaAsk):
             ask.seen.update(node.values)
         return
@@ -148,18 +152,27 @@ def _code(node: Node, ask: Ask, attributes: tuple[str, ...]) -> Iterator[Finding
 @reads_node("maya", "reference", source=_NODES + "reference.html")
 def reference(node: Node, ask: Ask) -> Iterator[Finding]:
     """Yield that a reference node's list of names, which keeps former ones too, is not what is loaded."""
-    yield from ask.ignore(node, "fileNames", "what the reference loads is said by the scene's file statement")
+    if not isinstance(node, MayaNode) or not isinstance(ask, MayaAsk):
+        return
+    loaded = {one.path for one in ask.scene.references}
+    for key, value in ask.stored(node, "fileNames"):
+        if value not in loaded:
+            yield Ignored(value, f"{node.name}.{key}", "what the reference loads is said by the scene's file statement")
 
 
 @reads_node("maya", "mayaUsdLayerManager", source=_USD + "lib/mayaUsd.md")
 def usd_layers(node: Node, ask: Ask) -> Iterator[Finding]:
-    """Yield nothing for layers whose content lies in the scene itself; their names are shown."""
+    """Yield what the USD layers name whose content lies in the scene itself; their own names are no files that are read."""
     if not isinstance(node, MayaNode) or not isinstance(ask, MayaAsk):
         return
     for key, value in ask.stored(node, "identifier"):
         if not value.startswith("anon:"):
             yield Ignored(value, f"{node.name}.{key}", "the scene holds the changed content of this layer itself")
-    ask.seen.update(key for key in node.values if not key.endswith(".id"))
+    for key, value in ask.stored(node, "serialized"):
+        for path in dict.fromkeys(_ASSET_PATH.findall(value)):
+            kind: Kind = "layer" if path.lower().rpartition(".")[2].startswith(("usd", "abc")) else "texture"
+            yield from ask.usage(path, f"{node.name}.{key}", kind)
+    ask.seen.update(node.values)
 
 
 @reads_node("maya", "hyperLayout", "hyperView", source=_NODES + "hyperLayout.html")

@@ -9,7 +9,7 @@ from conductor_core.discovery.finding import Finding
 from conductor_core.discovery.kinds import Kind
 from conductor_core.discovery.maya_ask import MayaAsk
 from conductor_core.discovery.maya_node import MayaNode, short_names
-from conductor_core.discovery.maya_reach import CacheFiles, Sidecars
+from conductor_core.discovery.maya_reach import Sidecars
 from conductor_core.discovery.node import Ask, Node, files, reads_node
 from conductor_core.discovery.place import absolute
 from conductor_core.discovery.reach import Folder
@@ -54,7 +54,7 @@ for _type in ("bifrostLiquidContainer", "bifrostAeroContainer", "bifrostContaine
 
 @reads_node("maya", "cacheFile", source=_NODES + "cacheFile.html")
 def cache_file(node: Node, ask: Ask) -> Iterator[Finding]:
-    """Yield a simulation's cache: the description in `cachePath`/`cacheName`.xml and the data beside it."""
+    """Yield a simulation's cache: the description in `cachePath`/`cacheName`.xml, which leads to the data beside it."""
     if not isinstance(node, MayaNode) or not isinstance(ask, MayaAsk):
         return
     folder, name = node.text("cachePath"), node.text("cacheName")
@@ -66,7 +66,7 @@ def cache_file(node: Node, ask: Ask) -> Iterator[Finding]:
         yield Ignored(folder or name, referrer, "the cache is switched off")
         return
     path = posixpath.join(folder.replace("\\", "/"), name + ".xml") if name else folder
-    yield from ask.usage(folder or name, referrer, "cache", reach=CacheFiles() if name else Folder(), place=path)
+    yield from ask.usage(folder or name, referrer, "cache", reach=None if name else Folder(), place=path)
 
 
 @reads_node("maya", "diskCache", source=_NODES + "diskCache.html")

@@ -22,6 +22,7 @@ short_names("PBRTRenderSettings", cameraRealisticLensFile="crlf", pbrtPath="pbrt
 short_names("mentalrayTexture", "mentalrayLightProfile", fileTextureName="ftn", fileName="fn")
 short_names("mentalrayIblShape", texture="tx")
 short_names("mentalrayOptions", finalGatherFilename="fgfn", photonMapFilename="pmfn")
+short_names("ExocortexAlembicFile", fileName="fn")
 short_names("pgYetiMaya", cacheFileName="cfn", imageSearchPath="isp", outputCacheFileName="ocfn")
 
 files("maya", "CoronaLight", "iesProfile", kind="profile", source=_OPEN_MAYA)
@@ -92,6 +93,11 @@ files(
     role="write",
     source="http://aaa-studio.cz/furryballRThelp/maya/Common.html",
 )
+files("maya", "RPRIES", "iesFile", kind="profile", source="https://github.com/GPUOpen-LibrariesAndSDKs/RadeonProRenderMayaPlugin")
+files(
+    "maya", "RPRIBL", "filePath", kind="texture", source="https://github.com/GPUOpen-LibrariesAndSDKs/RadeonProRenderMayaPlugin"
+)
+files("maya", "ExocortexAlembicFile", "fileName", kind="cache", source="https://github.com/ssvfx41/EcxAlembic")
 files("maya", "delightIESProfile", "file", kind="profile", source="https://documentation.3delightcloud.com/")
 files("maya", "dlStandIn", "filename", kind="procedural", source="https://documentation.3delightcloud.com/")
 files(

@@ -22,14 +22,13 @@ from conductor_core.formats.houdini.asking import HipAsk
 from conductor_core.formats.houdini.containers import Damage, is_container, parts
 from conductor_core.formats.houdini.dialog_script import ParameterKind, file_parameters
 from conductor_core.formats.houdini.library import INDEX_MAGIC, sections
-from conductor_core.formats.houdini.network import Network
+from conductor_core.formats.houdini.network import Network, wanted_of_node
 from conductor_core.formats.houdini.reading import network_findings
 from conductor_core.formats.houdini.settings import SceneSettings, scene_variables
 from conductor_core.report import Ignored, Unresolved
 
 #: bytes of a library that are held at once; larger ones are read as far as this
 _MOST = 256 << 20
-_PART = 16 << 20
 _CONTEXT = re.compile(r"(?:(.*)::)?(\w+)/(.*)")
 _NOT_PACKED = frozenset({"Contents", "Contents.mime", "Contents.cpio"})
 _NOTES = frozenset({"ContentsCompressionType"})
@@ -120,7 +119,7 @@ def _asset(name: str, data: bytes, survey: Survey) -> Asset:
 
 
 def _take_contents(data: bytes, network: Network, problems: list[str]) -> None:
-    for part in parts(io.BytesIO(data), keep=_PART):
+    for part in parts(io.BytesIO(data), keep=wanted_of_node):
         if isinstance(part, Damage):
             problems.append(f"its contents are damaged: {part.reason}")
         else:

@@ -17,7 +17,7 @@ import binascii
 import gzip
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO, NamedTuple, cast
 
 from conductor_core.formats.houdini.library import INDEX_MAGIC, library_length
@@ -35,8 +35,13 @@ _LONGEST_NAME = 8192
 _INDEX = 4 << 20
 _HEX = re.compile(rb"[0-9a-f]{28}")
 _BOUNDARY = re.compile(rb'boundary="?([^"\r\n;]+)')
-_FILENAME = re.compile(rb'filename="((?:[^"\\]|\\.)*)"', re.IGNORECASE)
+_FILENAME = re.compile(rb'filename="([^"\\\r\n]*(?:\\.[^"\\\r\n]*)*)"', re.IGNORECASE)
+_BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _BASE64 = re.compile(rb"content-transfer-encoding:\s*base64", re.IGNORECASE)
+
+
+#: name of a part → how many bytes of it to keep at most
+Keep = Callable[[str], int]
 
 
 class Part(NamedTuple):
@@ -65,8 +70,8 @@ def is_container(head: bytes) -> bool:
     return head.startswith(_MIME) and b"HOUDINIMIMEBOUNDARY" in head[:600]
 
 
-def parts(file: IO[bytes], *, keep: int) -> Iterator[Part | Damage]:
-    """Yield the parts of a container in their order; of each, at most `keep` bytes."""
+def parts(file: IO[bytes], *, keep: Keep) -> Iterator[Part | Damage]:
+    """Yield the parts of a container in their order; `keep` tells by a part's name how many bytes of it are wanted."""
     head = file.read(4)
     file.seek(0)
     if head.startswith(_GZIP):
@@ -79,14 +84,14 @@ def parts(file: IO[bytes], *, keep: int) -> Iterator[Part | Damage]:
     yield from _parts(ByteStream(file), keep)
 
 
-def _parts(stream: ByteStream, keep: int) -> Iterator[Part | Damage]:
+def _parts(stream: ByteStream, keep: Keep) -> Iterator[Part | Damage]:
     head = stream.peek(16)
     if head.startswith(_HOUDINI_HEADERS):
         return _houdini_parts(stream, keep)
     return _mime_parts(stream, keep) if head.startswith(_MIME) else _cpio_parts(stream, keep)
 
 
-def _cpio_parts(stream: ByteStream, keep: int) -> Iterator[Part | Damage]:
+def _cpio_parts(stream: ByteStream, keep: Keep) -> Iterator[Part | Damage]:
     while head := stream.peek(110):
         sizes = _cpio_sizes(head)
         if sizes is None:
@@ -103,9 +108,10 @@ def _cpio_parts(stream: ByteStream, keep: int) -> Iterator[Part | Damage]:
         stream.take(-(header + name_size) % step, keep=0)
         if name == _TRAILER:
             return
-        body = stream.take(size, keep=keep)
+        most = keep(name)
+        body = stream.take(size, keep=most)
         stream.take(-size % step, keep=0)
-        yield _part(name, body, keep)
+        yield _part(name, body, most)
         if not body.whole:
             yield Damage(f"it ends within {name}")
 
@@ -124,7 +130,7 @@ def _cpio_sizes(head: bytes) -> tuple[int, int, int, int] | None:
     return sizes if 0 < sizes[1] <= _LONGEST_NAME and sizes[2] >= 0 else None
 
 
-def _houdini_parts(stream: ByteStream, keep: int) -> Iterator[Part | Damage]:
+def _houdini_parts(stream: ByteStream, keep: Keep) -> Iterator[Part | Damage]:
     marker = stream.peek(6)
     while head := stream.peek(6 + 28 + _LONGEST_NAME):
         end = head.find(b"\0", 34)
@@ -136,9 +142,10 @@ def _houdini_parts(stream: ByteStream, keep: int) -> Iterator[Part | Damage]:
             continue
         name = _name(head[34:end])
         stream.take(end + 1, keep=0)
-        body = _houdini_body(stream, marker, keep)
+        most = keep(name)
+        body = _houdini_body(stream, marker, most)
         if name not in (_MARK, _TRAILER):
-            yield _part(name, body._replace(whole=True), keep)
+            yield _part(name, body._replace(whole=True), most)
 
 
 def _houdini_body(stream: ByteStream, marker: bytes, keep: int) -> Taken:
@@ -149,7 +156,7 @@ def _houdini_body(stream: ByteStream, marker: bytes, keep: int) -> Taken:
     return Taken(body.kept + rest.kept, body.length + rest.length, rest.whole)
 
 
-def _mime_parts(stream: ByteStream, keep: int) -> Iterator[Part | Damage]:
+def _mime_parts(stream: ByteStream, keep: Keep) -> Iterator[Part | Damage]:
     boundary = _BOUNDARY.search(stream.peek(4096))
     if boundary is None:
         yield Damage("its MIME header names no boundary")
@@ -160,16 +167,17 @@ def _mime_parts(stream: ByteStream, keep: int) -> Iterator[Part | Damage]:
         stream.take(len(marker), keep=0)
         if stream.peek(2) == b"--":
             return
-        head = re.split(rb"\r?\n\r?\n", stream.peek(2 * _LONGEST_NAME), maxsplit=1)
-        found = _FILENAME.search(head[0])
-        taken = stream.take_until(marker, keep=keep + 2 * _LONGEST_NAME)
-        body = re.split(rb"\r?\n\r?\n", taken.kept, maxsplit=1)
-        if found is None or len(body) < 2:
+        head = _BLANK_LINE.split(stream.peek(2 * _LONGEST_NAME), maxsplit=1)[0]
+        found = _FILENAME.search(head)
+        name = _name(re.sub(rb"\\(.)", rb"\1", found[1])) if found else ""
+        most = keep(name) if name else 0
+        taken = stream.take_until(marker, keep=most + len(head) + 4)
+        body = _BLANK_LINE.split(taken.kept, maxsplit=1)
+        if not name or len(body) < 2:
             yield Damage(f"there is no header of a part before byte {stream.position:,}")
             continue
-        name = _name(re.sub(rb"\\(.)", rb"\1", found[1]))
-        text = _decoded(body[1]) if _BASE64.search(head[0]) else re.sub(rb"\r?\n\Z", b"", body[1])
-        yield Part(name, text[:keep], len(text) <= keep and taken.length == len(taken.kept))
+        text = _decoded(body[1]) if _BASE64.search(head) else re.sub(rb"\r?\n\Z", b"", body[1])
+        yield Part(name, text[:most], len(text) <= most and taken.length <= len(taken.kept))
         if not taken.whole:
             yield Damage(f"it ends within {name}")
 

@@ -22,7 +22,7 @@ from itertools import pairwise
 #: types whose values are files; a directory is not sent as a whole
 FILE_TYPES = frozenset({"file", "image", "geometry"})
 
-_WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|([{}])|(#[^\n]*)|([^\s"{}]+)', re.DOTALL)
+_WORD = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"|([{}])|(#[^\n]*)|([^\s"{}]+)', re.DOTALL)
 _PARM = re.compile(r"^[ \t]*parm[ \t]*\{", re.MULTILINE)
 _FILE_TYPE = re.compile(r"^[ \t]*type[ \t]+(?:file|image|geometry)\b", re.MULTILINE)
 _CONDITION = re.compile(r"\{([^{}]*)\}")

@@ -11,6 +11,7 @@ import os
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from conductor_core.discovery.finding import Finding, Usage
 from conductor_core.discovery.hscript import NeedsFrame, NotEvaluated, expand
@@ -27,6 +28,10 @@ _INSTALLED = re.compile(
     r"/(?:opt/)?hfs\d[\d.]*(?=/)|.*/Houdini ?\d[\d.]*/Frameworks/.*?/Resources(?=/)|.*/HOUDIN~\d\.\w+(?=/)|.*/Houdini \d[\d.]*(?=/houdini/)",
     re.IGNORECASE,
 )
+
+
+#: what lies at the top of an expanded asset; https://www.sidefx.com/docs/houdini/ref/utils/hotl.html
+_EXPANDED = ("houdini.hdalibrary", "Sections.list", "INDEX__SECTION")
 
 
 def installation_folders(fallbacks: str) -> tuple[str, ...]:
@@ -84,12 +89,14 @@ def _library(path: str, referrer: str, other_names: Iterable[str], ask: HipAsk) 
             yield Ignored(path, referrer, SHIPPED)
             return
         places += ask.places(meant)
-    yield Usage(path, referrer, "library", tuple(dict.fromkeys(places)), _reach(places))
+    # an asset's own strings name the variables of the scene that uses it
+    under = replace(ask.onwards, variables=ask.variables)
+    yield Usage(path, referrer, "library", tuple(dict.fromkeys(places)), _reach(places), under=under)
 
 
 def _reach(places: list[str]) -> Reach:
-    """An expanded asset is a folder."""
-    return Folder() if any(os.path.isdir(p) for p in places[:1]) else OneFile()
+    """An expanded asset is a folder with its table of sections in it; any other folder is none."""
+    return Folder() if any(os.path.isfile(os.path.join(places[0], name)) for name in _EXPANDED) else OneFile()
 
 
 def _pairs(text: str) -> Iterator[tuple[str, str]]:

@@ -23,6 +23,8 @@ _VERSION = re.compile(r"\d[\w.]*\Z")
 #: node types behind which other frames may be looked at than the one that is rendered
 _RETIMES = frozenset({"timeshift", "retime", "timeblend", "timewarp", "trail", "timecyclestash", "cache", "sequenceblend"})
 _PARTS = ("init", "def", "parm", "chn", "spareparmdef")
+#: bytes of such a part that are read; scripts in parameters are far smaller
+_MOST_TEXT = 16 << 20
 
 
 @dataclass(slots=True)
@@ -143,6 +145,11 @@ class Network:
     def ordered(self) -> Iterator[HipNode]:
         """Yield the nodes in the order of the file."""
         yield from self.nodes.values()
+
+
+def wanted_of_node(name: str) -> int:
+    """Return how many bytes of a part are wanted: none of geometry and images that are locked into nodes."""
+    return _MOST_TEXT if name.rpartition(".")[2] in _PARTS else 0
 
 
 _STRINGS = re.compile(r"^s (\d+) (.*)$", re.MULTILINE)

@@ -20,13 +20,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 _HEAD = re.compile(r'^([^\s"(){}\[\]]+)[ \t]+\[[^\]\n]*\][ \t]+\(', re.MULTILINE)
-_TOKEN = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^\s"][^\s]*))', re.DOTALL)
-_PLAIN = re.compile(r'[ \t]*([^"\[\n]*?)[ \t]*\)[ \t]*$', re.MULTILINE)
+_TOKEN = re.compile(r'\s*(?:"([^"\\]*(?:\\.[^"\\]*)*)"|([^\s"][^\s]*))', re.DOTALL)
+_PLAIN = re.compile(r'([^"\[\n]*)\)[ \t]*$', re.MULTILINE)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _CHANNEL = re.compile(r"^\s*channel\s+(\S+)\s*\{", re.MULTILINE)
 _SEGMENT = re.compile(r"^\s*segment\s*\{", re.MULTILINE)
 _EXPRESSION = re.compile(
-    r'\bexpr\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<word>[^\n]*?))\s*(?:language\s*=\s*(?P<language>\w+)\s*)?\}', re.DOTALL
+    r'\bexpr\s*=\s*(?:"(?P<quoted>[^"\\]*(?:\\.[^"\\]*)*)"|(?P<word>[^\s"]\S*))\s+(?:language\s*=\s*(?P<language>\w+)\s+)?\}',
+    re.DOTALL,
 )
 
 

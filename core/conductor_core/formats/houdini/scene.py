@@ -13,15 +13,16 @@ from conductor_core.formats.houdini.asking import HipAsk
 from conductor_core.formats.houdini.asset import Asset, asset_findings, assets
 from conductor_core.formats.houdini.containers import Damage, is_container, parts
 from conductor_core.formats.houdini.libraries_used import installation_folders, library_findings
-from conductor_core.formats.houdini.network import Network, take_overrides
+from conductor_core.formats.houdini.network import Network, take_overrides, wanted_of_node
 from conductor_core.formats.houdini.reading import network_findings, node_findings
 from conductor_core.formats.houdini.scope import ASSET_ROOT
 from conductor_core.formats.houdini.settings import SceneSettings, read_settings, scene_variables
 from conductor_core.formats.houdini.steps import scene_facts
 from conductor_core.report import Unresolved
 
-#: bytes of a part of which more is not held: texts of nodes are far smaller, libraries within a scene are larger
-_PART = 64 << 20
+#: bytes of a library within a scene of which more is not held
+_LIBRARY = 64 << 20
+_TEXT = 4 << 20
 _KEPT = frozenset({".variables", ".start", ".OPlibraries", ".OPpreferences", ".OPfallbacks", ".takes"})
 _LIBRARIES = frozenset({".OPdummydefs", ".defotl"})
 
@@ -74,7 +75,7 @@ def _content(survey: Survey) -> _Content:
     content = _Content()
     name = os.path.basename(survey.file)
     with open(survey.file, "rb") as file:
-        for part in parts(file, keep=_PART):
+        for part in parts(file, keep=_wanted):
             if isinstance(part, Damage):
                 content.problems.append(Unresolved(survey.file, name, f"the file is damaged: {part.reason}"))
                 continue
@@ -84,6 +85,13 @@ def _content(survey: Survey) -> _Content:
                 content.assets += assets(part.body, survey)
             else:
                 content.network.take_part(part.name, part.body)
-            if not part.whole and part.name.endswith((".parm", ".chn", ".init", *_KEPT)):
+            if not part.whole and 0 < _wanted(part.name) <= len(part.body):
                 content.problems.append(Unresolved(part.name, name, f"only the first {len(part.body):,} bytes of it were read"))
     return content
+
+
+def _wanted(name: str) -> int:
+    """Return how many bytes of a part are wanted."""
+    if name in _LIBRARIES:
+        return _LIBRARY
+    return _TEXT if name in _KEPT else wanted_of_node(name)

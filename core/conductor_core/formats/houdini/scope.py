@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from conductor_core.discovery.hscript import evaluate, expand
 from conductor_core.discovery.hscript_values import NotEvaluated, Value, number, string
@@ -19,6 +19,13 @@ _TO_STRING = frozenset({"chs", "chsop", "chsoplist"})
 _TO_NUMBER = frozenset({"ch", "chi", "chf"})
 
 
+@dataclass(slots=True)
+class Budget:
+    """How many parameters one text may ask for: each may ask for several, and those for several more."""
+
+    left: int = 2000
+
+
 @dataclass(frozen=True, slots=True)
 class NodeScope:
     """The view of one node."""
@@ -28,6 +35,7 @@ class NodeScope:
     variables: Mapping[str, str]
     frame: int | None = None
     depth: int = 0
+    budget: Budget = field(default_factory=Budget)
 
     def variable(self, name: str) -> str | None:
         """Return `$OS`, or what scene and environment say."""
@@ -58,6 +66,9 @@ class NodeScope:
         return _Parameter(self, attribute, stored).string_value()
 
     def _parameter(self, arguments: tuple[Value, ...]) -> _Parameter:
+        self.budget.left -= 1
+        if self.budget.left < 0:
+            raise NotEvaluated("it refers to too many parameters")
         path = string(arguments[0]) if arguments else ""
         folder, _, name = path.rpartition("/")
         node = self.network.at(folder or ("/" if path.startswith("/") else "."), self.node.path)
@@ -85,7 +96,8 @@ class NodeScope:
             return float(digits) if digits else 0.0
         if function == "optype":
             return node.full_type
-        found = node.inputs.get(int(number(arguments[1])) if len(arguments) > 1 else 0)
+        wanted = number(arguments[1]) if len(arguments) > 1 else 0.0
+        found = next((name for at, name in node.inputs.items() if at == wanted), None)
         if found is None:
             raise NotEvaluated(f"nothing is wired to {node.path}")
         return found if function == "opinput" else posixpath.join(node.parent, found)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from conductor_core.discovery.survey import Survey
 from conductor_core.formats.houdini.scope import HFS
 
-_SET = re.compile(r"^set\s+-[gl]\s+(\w+)\s*=\s*'((?:[^'\\]|\\.)*)'", re.MULTILINE)
+_SET = re.compile(r"^set\s+-[gl]\s+(\w+)\s*=\s*'([^'\\\n]*(?:\\.[^'\\\n]*)*)'", re.MULTILINE)
 _RANGE = re.compile(r"^frange\s+(-?[\d.]+)\s+(-?[\d.]+)", re.MULTILINE)
 _RATE = re.compile(r"^fps\s+([\d.]+)", re.MULTILINE)
 #: what Houdini sets anew when it opens a scene, whatever was saved
@@ -72,7 +72,7 @@ def scene_variables(survey: Survey, settings: SceneSettings) -> dict[str, str]:
         result |= {"FSTART": str(first), "RFSTART": str(first), "FEND": str(last), "RFEND": str(last)}
         result["NFRAMES"] = str(last - first + 1)
     result["FPS"] = f"{settings.rate:g}"
-    scene = survey.scene or survey.file
+    scene = survey.file if settings.saved else survey.scene or survey.file
     stem, extension = os.path.splitext(os.path.basename(scene))
     if extension.lower() in _EXTENSIONS or settings.saved:
         result |= {"HIP": os.path.dirname(scene), "HIPFILE": scene, "HIPNAME": stem}

@@ -47,7 +47,7 @@ class ClipSet:
         paths = self.entries.get("assetPaths")
         if not isinstance(paths, list):
             return
-        indices = self._active(frames, len(paths))
+        indices = self._active(frames)
         for index, path in enumerate(paths):
             if isinstance(path, str) and path:
                 yield path, indices is None or index in indices
@@ -80,7 +80,7 @@ class ClipSet:
         value = self.entries.get(name)
         return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
 
-    def _active(self, frames: Frames, count: int) -> set[int] | None:
+    def _active(self, frames: Frames) -> set[int] | None:
         """Return the numbers of the clips that frames need; None: all, since nothing says when each is active."""
         active = self.entries.get("active")
         pairs = [(p[0], p[1]) for p in active if isinstance(p, list) and len(p) == 2] if isinstance(active, list) else []

@@ -20,7 +20,9 @@ from conductor_core.formats.usd.timing import Frames, below, frames_of, rate_of
 from conductor_core.report import Ignored, Unresolved
 from conductor_core.sequences import has_frame_token
 
-RATE, VARIABLES, SUBLAYER, INNER = "usd.rate", "usd.variables", "usd.sublayer", "usd.inner"
+RATE, VARIABLES, SUBLAYER, INNER, MOVES = "usd.rate", "usd.variables", "usd.sublayer", "usd.inner", "usd.moves"
+#: times that a layer may be moved in time on its way from the scene: layers that refer to each other would move on for ever
+_MOST_MOVES = 5
 _ROLES = {"deleted": "the layer takes it out of a list", "reordered": "it only says where in a list it stands"}
 #: MDL modules of the renderer's own library. https://docs.omniverse.nvidia.com/materials-and-rendering/latest/materials.html
 _SHIPPED = dict.fromkeys(
@@ -74,6 +76,11 @@ class Context:
         if inner:
             given[INNER] = inner
         frames = below(self.frames, arc) if arc else None
+        moves = int(dict(self.survey.given).get(MOVES, "0")) + (frames != self.frames)
+        if moves > _MOST_MOVES:
+            frames = None
+        elif frames is not None and moves:
+            given[MOVES] = str(moves)
         scene = self.survey.scene or self.survey.file
         return replace(self.survey, frames=frames, given=tuple(sorted(given.items())), scene=scene)
 

@@ -12,7 +12,7 @@ from conductor_core.discovery.limits import Limits
 
 _CHUNK = 1 << 20
 _TOKEN = re.compile(
-    rb"[\s,;]*(?:(?P<word>[^\s\"'@<>()\[\]{}=,;#/|]+(?:\[\])?)"
+    rb"(?:(?P<word>[^\s\"'@<>()\[\]{}=,;#/|]+(?:\[\])?)"
     rb"|(?P<conflict><{7}|={7}|>{7}|\|{7})|(?P<mark>[()\[\]{}=])|(?P<open>\"\"\"|'''|@@@|//|/\*|[\"'@#<])|(?P<bad>[^\s,;]))"
 )
 _BLANK = re.compile(rb"[\s,;]*")
@@ -35,22 +35,24 @@ _KINDS = {b"@": "asset", b"@@@": "asset", b"<": "path"}
 _ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{2}|[0-7]{1,3}|.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 _NUMERIC = rb"(?:bool|uchar|u?int|half|float|double|timecode|matrix|frame|quat|point|vector|normal|color|texCoord)\w*"
-_NUMBERS = rb"[-+0-9.,einfa \t()]*"
+#: longer ones are skipped in another way; without a bound, a line that does not fit would be looked at again and again
+_NUMBERS = rb"[-+0-9.,einfa \t()]{0,400}"
 #: whole lines of a prim's body that point to nothing, so that most of a layer passes without being taken apart
 _PLAIN = re.compile(
-    rb"(?:[ \t]*(?:(?:(?:custom|uniform|varying|prepend|append|delete)[ \t]+)*(?:"
-    rb"NUMERIC(?:\[\])?[ \t]+[\w:]+(?:[ \t]*=[ \t]*(?:\[NUMBERS\]|NUMBERS|None|true|false))?"
-    rb"|rel[ \t]+[\w:]+(?:[ \t]*=[ \t]*(?:<[^>\n]*>|None))?"
-    rb"|\w+(?:\[\])?[ \t]+[\w:]+\.connect[ \t]*=[ \t]*<[^>\n]*>"
-    rb"|token(?:\[\])?[ \t]+(?!info:id\b|product)[\w:]+(?:[ \t]*=[ \t]*(?:\"[^\"\\\n]*\"|\[[^\]\n@#/']*\]))?"
-    rb"))?[ \t]*\r?\n)+".replace(b"NUMERIC", _NUMERIC).replace(b"NUMBERS", _NUMBERS)
+    rb"(?:[ \t]{0,99}(?:(?:(?:custom|uniform|varying|prepend|append|delete)[ \t]{1,9})*(?:"
+    rb"NUMERIC(?:\[\])?[ \t]{1,9}[\w:]+(?:[ \t]{0,99}=[ \t]{0,99}(?:\[NUMBERS\]|NUMBERS|None|true|false))?"
+    rb"|rel[ \t]{1,9}[\w:]+(?:[ \t]{0,99}=[ \t]{0,99}(?:<[^>\n]*>|None))?"
+    rb"|\w+(?:\[\])?[ \t]{1,9}[\w:]+\.connect[ \t]{0,99}=[ \t]{0,99}<[^>\n]*>"
+    rb"|token(?:\[\])?[ \t]{1,9}(?!info:id\b|product)[\w:]+(?:[ \t]{0,99}=[ \t]{0,99}(?:\"[^\"\\\n]*\"|\[[^\]\n@#/']*\]))?"
+    rb"))?[ \t]{0,99}\r?\n)+".replace(b"NUMERIC", _NUMERIC).replace(b"NUMBERS", _NUMBERS)
 )
 #: metadata that points to nothing
 _PLAIN_METADATA = re.compile(
-    rb"(?:[ \t]*(?:(?:prepend|append|add|delete)[ \t]+)?"
+    rb"(?:[ \t]{0,99}(?:(?:prepend|append|add|delete)[ \t]{1,9})?"
     rb"(?:apiSchemas|kind|active|instanceable|hidden|variantSets|inherits|specializes|interpolation|elementSize|colorSpace)"
-    rb"[ \t]*=[ \t]*(?:\"[^\"\\\n]*\"|<[^>\n]*>|\[(?:\"[^\"\\\n]*\"|<[^>\n]*>|[ ,\t])*\]|[\w.]+)[ \t]*\r?\n|[ \t]*\r?\n)+"
+    rb"[ \t]{0,99}=[ \t]{0,99}(?:\"[^\"\\\n]*\"|<[^>\n]*>|\[(?:\"[^\"\\\n]*\"|<[^>\n]*>|[ ,\t])*\]|[\w.]+)[ \t]{0,99}\r?\n|[ \t]{0,99}\r?\n)+"
 )
+_LONGEST_TIME = 100
 #: what must be seen of a run of marks before its length is known
 _MARGIN = 6
 
@@ -117,8 +119,11 @@ class Tokens:
     def time(self) -> float | None:
         """Return the number before a colon that comes next; None where something else comes. For samples."""
         assert self._kept is None
-        while not (match := _TIME.match(self._data, self._at)) and self._short():
-            pass
+        while True:
+            self._pass_blanks()
+            if len(self._data) - self._at > _LONGEST_TIME or not self._fill():
+                break
+        match = _TIME.match(self._data, self._at, self._at + _LONGEST_TIME)
         if match is None:
             return None
         try:
@@ -177,6 +182,7 @@ class Tokens:
 
     def _read(self) -> Token:
         while True:
+            self._pass_blanks()
             match = _TOKEN.match(self._data, self._at)
             if match is None or match.end() + _MARGIN > len(self._data):
                 if self._short():
@@ -201,12 +207,14 @@ class Tokens:
             else:
                 raise TextDamaged(f"{match['bad']!r} means nothing here")
 
-    def _short(self) -> bool:
-        """Read more after dropping blanks; a long run of blanks must not grow the buffer. Tell whether there was more."""
+    def _pass_blanks(self) -> None:
         blank = _BLANK.match(self._data, self._at)
-        if blank and blank.end() == len(self._data):
-            self._at = blank.end()
-        elif len(self._data) - self._at > self._limits.value + _CHUNK:
+        assert blank is not None
+        self._at = blank.end()
+
+    def _short(self) -> bool:
+        """Read more, and tell whether there was more."""
+        if len(self._data) - self._at > self._limits.value + _CHUNK:
             raise TextDamaged(f"a word is longer than {self._limits.value:,} bytes")
         return self._fill()
 
