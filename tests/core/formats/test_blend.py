@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 from conductor_core.discovery import node as register
 from conductor_core.discovery.finding import Finding
+from conductor_core.discovery.limits import Limits
 from conductor_core.discovery.node import Ask, Node, reads_node
 from conductor_core.discovery.survey import Survey
 from conductor_core.formats import scan_file
+from conductor_core.formats.blend import library_shelf
+from conductor_core.formats.blend.loading import BlendFile, load
 from conductor_core.formats.scan import Scan
 from conductor_core.report import ScanReport
 from core.formats.blend_writer import STRUCTS, BlendWriter, Form
@@ -405,6 +408,42 @@ def test_libraries_that_link_each_other_are_read_once(tmp_path: Path) -> None:
     assert set(found(tmp_path, report)) == {"//a.blend", "//bad.blend"}
     assert [m.as_written for m in report.missing] == ["//gone.blend"]
     assert [("DNA" in u.reason) for u in report.unresolved] == [True]
+
+
+def test_a_library_that_many_link_is_loaded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each gets what it wants of it, and the file is read through once in a scan, anew in the next."""
+    loaded: list[str] = []
+
+    def counted(path: str, limits: Limits, *, with_pointers: bool = False) -> BlendFile:
+        loaded.append(Path(path).name)
+        return load(path, limits, with_pointers=with_pointers)
+
+    monkeypatch.setattr(library_shelf, "load", counted)
+
+    def base(blend: BlendWriter) -> None:
+        for name in "abc":
+            image = blend.add("IM", "Image", {"name": f"//{name}.png", "source": 1}, name=f"IM{name}")
+            blend.add("OB", "Object", {"data": image}, name=f"OB{name}")
+
+    write(tmp_path / "base.blend", base)
+    for one in "ab":
+        write(
+            tmp_path / f"set_{one}.blend",
+            lambda b, one=one: b.add("OB", "Object", {"data": library(b, "//base.blend", f"OB{one}")[0]}, name="OBset"),  # type: ignore[misc]
+        )
+    for _ in range(2):
+        report = scan(tmp_path, lambda b: [library(b, f"//set_{one}.blend", "OBset") for one in "ab"]).report
+        assert {m.as_written for m in report.missing} == {"//a.png", "//b.png"}
+    assert sorted(loaded) == sorted(["base.blend", "set_a.blend", "set_b.blend"] * 2)
+
+
+def test_the_colour_configuration_of_the_environment(tmp_path: Path) -> None:
+    """$OCIO takes the place of Blender's own configuration; one built into the library has no file."""
+    touch(tmp_path, "config.ocio")
+    path = str(write(tmp_path / "shot.blend", lambda b: b.add("SC", "Scene", name="SCa")))
+    for value, texts in ((str(tmp_path / "config.ocio"), [str(tmp_path / "config.ocio")]), ("ocio://default", [])):
+        report = scan_file(Survey(path, variables={"OCIO": value})).report
+        assert [d.as_written for d in report.dependencies if d.kind == "ocio"] == texts
 
 
 def test_simulation_caches(tmp_path: Path) -> None:

@@ -36,6 +36,8 @@ class BlendFile:
     #: where the chain of blocks breaks, and how; empty: nowhere
     broken: str = ""
     curscene: int = 0
+    #: bytes that are held of it
+    held: int = 0
     filename: str = ""
 
     def heads(self, *codes: bytes) -> Iterator[Record]:
@@ -104,7 +106,6 @@ class _SecondPass:
         self._owner: Datablock | None = None
         self._library: Datablock | None = None
         self._in_library: list[Datablock] = []
-        self._held = 0
         id_struct = self._dna.by_name.get("ID")
         self._id_size = id_struct.size if id_struct else 0
 
@@ -190,8 +191,8 @@ class _SecondPass:
         owner.points_to |= (self._addresses or frozenset()).intersection(words)
 
     def _hold(self, data: bytes) -> None:
-        self._held += len(data) + kept.OVERHEAD
-        if self._held > kept.MOST:
+        self._blend.held += len(data) + kept.OVERHEAD
+        if self._blend.held > kept.MOST:
             raise SceneNotRead(self._blend.path, f"its nodes, modifiers and settings come to more than {kept.MOST >> 20} MB")
 
 
