@@ -301,6 +301,29 @@ def test_tiles(tmp_path: Path, version: int, text: str, files: list[str]) -> Non
     assert [Path(m.path).name for m in report.missing] in (["u.1003.png"], ["u.u3_v1.png"])
 
 
+def test_both_eyes_of_a_stereo_sequence(tmp_path: Path) -> None:
+    """Each view has its own files, for the same frames; an eye that lacks is missing."""
+    touch(tmp_path, "s_0001_L.png", "s_0002_L.png", "s_0002_R.png", "m_L.png")
+
+    def build(blend: BlendWriter) -> None:
+        for i, (one, source) in enumerate((("s_0001", 2), ("m", 1))):
+            image = blend.address()
+            views = {"first": image + 0x100, "last": image + 0x200}
+            shared = {"name": f"//{one}_L.png", "source": source, "flag": 1 << 14, "views": views}
+            blend.add("IM", "Image", shared, name=f"IM{i}", at=image)
+            blend.add_list("ImageView", [{"name": n, "filepath": f"//{one}_{n[0].upper()}.png"} for n in ("left", "right")])
+            if source == 2:
+                shown(blend, image, sfra=1, frames=9)
+
+    report = scan(tmp_path, build, frames=(2,)).report
+    assert found(tmp_path, report) == {
+        "//s_0001_L.png": ["s_0002_L.png"],
+        "//s_0001_R.png": ["s_0002_R.png"],
+        "//m_L.png": ["m_L.png"],
+    }
+    assert [(m.as_written, m.referrer) for m in report.missing] == [("//m_R.png", 'Image "1" view "right" .filepath')]
+
+
 def test_a_moving_offset_brings_every_frame(tmp_path: Path) -> None:
     """An action with a curve on the image user's settings: which file is shown cannot be told."""
     touch(tmp_path, *(f"s.{n:04d}.png" for n in range(1, 6)))
