@@ -8,7 +8,7 @@ import pytest
 from conductor_core.discovery.survey import Survey
 from conductor_core.formats import Scan, scan_file
 from conductor_core.report import ScanReport
-from core.formats.usd_layers import ARCS, ATTRIBUTES, CLIPS, as_crate, old_crate, package, touch, write
+from core.formats.usd_layers import ARCS, ATTRIBUTES, CLIPS, GRAMMAR, as_crate, old_crate, package, touch, write
 
 
 def scan(file: str, **more: object) -> ScanReport:
@@ -303,3 +303,13 @@ def test_the_oldest_crates(tmp_path: Path) -> None:
         ("./old.usd", "/a.references"),
         ("./c.usd", "/a.clips.assetPaths"),
     ]
+
+
+@pytest.mark.parametrize("form", ["text", "crate"])
+def test_every_kind_of_statement(tmp_path: Path, form: str) -> None:
+    """Statements of all kinds are passed over without losing the place, in one line or several, with metadata and without."""
+    file = write(tmp_path, "all.usda", GRAMMAR)
+    report = scan(as_crate(file) if form == "crate" else file)
+    assert sorted(m.as_written for m in report.missing) == ["./f.png", "./last.png", "neg.png", "pos.png"]
+    assert sorted(u.as_written for u in report.unresolved) == []
+    assert (report.dependencies, report.ignored) == ((), ())
