@@ -137,6 +137,11 @@ class _Reader:
             reason = nobody if variables.unknown or not unknown else f"{unknown[0]} is set by the scene that uses the material"
             self._found.append(Unresolved(text, referrer, reason))
             return
+        known = fill_variables(filled, self._survey.variables)
+        if known.unknown:
+            self._found.append(Unresolved(text, referrer, f"nobody has set {', '.join(known.unknown)}"))
+            return
+        filled = known.text
         places = self._places(filled)
         reach: Reach = Frames(self._survey.frames) if has_frame_token(filled) else OneFile()
         self._found.append(Usage(text, referrer, kind, places, reach))

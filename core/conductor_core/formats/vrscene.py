@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from conductor_core.discovery.finding import Finding, Usage
+from conductor_core.discovery.finding import Facts, Finding, Usage
 from conductor_core.discovery.node import is_known
 from conductor_core.discovery.place import absolute
 from conductor_core.discovery.survey import Survey
@@ -22,6 +22,7 @@ from conductor_core.formats.packed import GZIP, unpacked_head
 from conductor_core.formats.renderer_scene import Rules, SceneNode, findings_of_scene, split_search_path
 from conductor_core.formats.text_window import TextWindow, broken, window_on
 from conductor_core.report import ScanOutput
+from conductor_core.submission import Software
 
 _MARKS = re.compile(rb'"|\{|\}|=|//|/\*|#include\s+(?=")')
 _ENDS = re.compile(rb"[;{}]")
@@ -30,6 +31,7 @@ _HEX = re.compile(rb"Hex\s*\(\s*\Z")
 _NUMBER = re.compile(rb"\s*(-?[0-9][0-9.]*)\s*;")
 _FIRST = re.compile(rb'^(?:[A-Z]\w+\s+\S+\s*\{\s*(?:\w+\s*=|\})|#include\s+"[^"]+\.vrscene")', re.MULTILINE)
 _SAVED = re.compile(rb"^// V-Ray core version|^// Exported by V-Ray", re.MULTILINE)
+_VERSION = re.compile(rb"^// V-Ray core version is ([0-9][0-9.]*[0-9])", re.MULTILINE)
 _FRAME = re.compile(r"<frame(?:0?([0-9]+))?>", re.IGNORECASE)
 _SWITCHES = frozenset({b"mode", b"auto_save"})
 
@@ -43,9 +45,13 @@ def _recognises(head: bytes, extension: str) -> bool:
 
 
 @reads_format("vrscene", _recognises)
-def read_vrscene(survey: Survey) -> Iterator[Finding]:
+def read_vrscene(survey: Survey) -> Iterator[Finding | Facts]:
     """Yield what the plugins of a scene name, and what it includes."""
     window = window_on(survey)
+    window.match(re.compile(b""))
+    if saved := _VERSION.search(window.data[:4096]):
+        version = saved[1].decode()
+        yield Facts(Software("vray", version), saved_by=version)
     plugins = _Plugins(window)
     plugins.read()
     for finding in findings_of_scene(plugins.found, survey, Rules("vray", vray_patterns)):
