@@ -313,3 +313,12 @@ def test_every_kind_of_statement(tmp_path: Path, form: str) -> None:
     assert sorted(m.as_written for m in report.missing) == ["./f.png", "./last.png", "neg.png", "pos.png"]
     assert sorted(u.as_written for u in report.unresolved) == []
     assert (report.dependencies, report.ignored) == ((), ())
+
+
+def test_readers_are_named(tmp_path: Path) -> None:
+    """What is found on the ground of the table says so."""
+    report = scan(write(tmp_path, "a.usda", ATTRIBUTES))
+    readers = {m.as_written: m.reader for m in report.missing}
+    assert readers["steps.wav"].startswith("table usd: SpatialAudio")
+    assert readers["ptex"].startswith("table usd: arnold:image")
+    assert readers["./one.png"].startswith("conductor_core.formats.usd.")

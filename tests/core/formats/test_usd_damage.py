@@ -98,7 +98,10 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     """Names that are not UTF-8 are kept as they are."""
     file = tmp_path / "a.usda"
     file.write_bytes(b'#usda 1.0\ndef "a" { asset t = @./\xe9t\xe9.png@\n}\n')
-    (tmp_path / "\udce9t\udce9.png").write_text("")
+    try:
+        (tmp_path / "\udce9t\udce9.png").write_text("")
+    except OSError:
+        pytest.skip("names are text on this system")
     report = scan(file)
     assert report is not None
     assert len(report.dependencies) == 1
