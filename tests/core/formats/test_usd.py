@@ -18,7 +18,7 @@ def scan(file: str, **more: object) -> ScanReport:
 
 def found(report: ScanReport, folder: Path) -> set[str]:
     """Return the files found, relative."""
-    return {str(Path(f).relative_to(folder)) for d in report.dependencies for f in d.files}
+    return {Path(f).relative_to(folder).as_posix() for d in report.dependencies for f in d.files}
 
 
 def written(entries: object) -> list[str]:
@@ -322,3 +322,12 @@ def test_readers_are_named(tmp_path: Path) -> None:
     assert readers["steps.wav"].startswith("table usd: SpatialAudio")
     assert readers["ptex"].startswith("table usd: arnold:image")
     assert readers["./one.png"].startswith("conductor_core.formats.usd.")
+
+
+def test_folders_and_names_with_marks(tmp_path: Path) -> None:
+    """An asset may be a folder; a `#` in a name is a `#` where there is such a file, else the frame."""
+    touch(tmp_path, "cache/a.bin", "cache/deep/b.bin", "tex#1.png", "seq.0001.png", "seq.0002.png", "seq.0003.png")
+    body = 'def "a" { asset c = @./cache@\n asset t = @./tex#1.png@\n asset s = @./seq.####.png@\n}\n'
+    report = scan(write(tmp_path, "a.usda", body), frames=(2,))
+    files = {Path(f).relative_to(tmp_path).as_posix() for d in report.dependencies for f in d.files}
+    assert files == {"cache/a.bin", "cache/deep/b.bin", "tex#1.png", "seq.0002.png"}

@@ -10,8 +10,8 @@ from weakref import WeakKeyDictionary
 
 from conductor_core.discovery.finding import Finding, Usage
 from conductor_core.discovery.kinds import Kind
+from conductor_core.discovery.reach import Folder, OneFile, Reach, TheseFiles
 from conductor_core.discovery.reach import Frames as FramesReach
-from conductor_core.discovery.reach import OneFile, Reach, TheseFiles
 from conductor_core.discovery.survey import Survey
 from conductor_core.formats.usd.asset_path import Anchor, Inside, Nowhere
 from conductor_core.formats.usd.kinds_of_files import kind_of
@@ -132,7 +132,9 @@ class Context:
         yield Usage(text, referrer, kind, located.places, reach or self._reach(located.places), absent_is, under=below_it)
 
     def _reach(self, places: tuple[str, ...]) -> Reach:
-        """Return how a path with tokens comes to files: `#` and `%d` may be just a name, if there is such a file."""
+        """Return how a path comes to files: it may be a folder; `#` and `%d` may be just a name, if there is such a file."""
+        if not os.path.splitext(places[0])[1] and any(os.path.isdir(p) for p in places):
+            return Folder()
         if not any(has_frame_token(p) for p in places):
             return OneFile()
         there = next((p for p in places if self.survey.listing.has(p)), "")
