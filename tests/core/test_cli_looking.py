@@ -270,7 +270,7 @@ def test_explaining_what_the_host_said(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
-        (("shot.what",), ExitCode.USAGE, "no reader knows its format. Known are: blend, "),
+        (("shot.what",), ExitCode.USAGE, "no reader knows its format. Known are: "),
         (("damaged.toy",), ExitCode.USAGE, "line 1 is damaged"),
         (("absent.toy",), ExitCode.MISSING_FILES, "is not there"),
         ((".",), ExitCode.MISSING_FILES, "is a folder, not a scene"),

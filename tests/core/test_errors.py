@@ -31,6 +31,10 @@ EXAMPLES: dict[str, tuple[Callable[[], ConductorError], str]] = {
         lambda: errors.InvalidDocument("Submission", "steps[0].name", "must not be empty"),
         "Submission: field 'steps[0].name' must not be empty.",
     ),
+    "SceneNotRead": (
+        lambda: errors.SceneNotRead("/a/b.ma", "it ends in the middle of a node"),
+        "/a/b.ma: it ends in the middle of a node. Open it in its application and save it again.",
+    ),
     "SettingsError": (
         lambda: errors.SettingsError("/etc/c.yaml", "line 3", "is not YAML"),
         "/etc/c.yaml: line 3 is not YAML. Correct that line and start again.",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from conductor_core.discovery import node as register
+from conductor_core.discovery import tables
 from conductor_core.discovery.finding import Finding, Usage
 from conductor_core.discovery.kinds import Kind
 from conductor_core.discovery.node import Ask, Node, files, findings_of, guarded_by, reads_node, source_of
@@ -58,6 +59,7 @@ class PlainAsk:
 
 @pytest.fixture(autouse=True)
 def _own_register(monkeypatch: pytest.MonkeyPatch) -> None:
+    tables.load_all()
     for name in ("_READERS", "_SOURCES"):
         monkeypatch.setattr(register, name, {})
     monkeypatch.setattr(register, "_ROWS", [])

@@ -124,7 +124,7 @@ def _holds(file: str, text: str) -> bool:
 
 def _edits(scene: MayaScene, ask: MayaAsk) -> Iterator[Finding]:
     """Yield what the scene sets on nodes of scenes that it refers to: it counts in the place of what those say."""
-    known = _kinds_by_attribute()
+    known = _kinds_by_attribute() if scene.edits else {}
     for node, attribute, text in scene.edits:
         name = attribute.rpartition(".")[2]
         kind = known.get(re.sub(r"\[\d+\]", "", name))

@@ -27,6 +27,8 @@ DEFAULT_NODES: Mapping[str, str] = {
     "defaultArnoldDriver": "aiAOVDriver",
     "defaultArnoldRenderOptions": "aiOptions",
 }
+#: how the script node is called that only lays out Maya's windows; it is the largest text of most scenes
+LAYOUT = "uiConfigurationScriptNode"
 #: types that name no files, but tell layers, cameras and the frames of others
 STRUCTURE = frozenset(
     {"camera", "renderLayer", "renderSetupLayer", "expression", "time", "renderGlobals", "resolution", "aiAOVDriver"}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from conductor_core.discovery import tables
 from conductor_core.discovery.finding import Facts, Finding
 from conductor_core.discovery.maya_findings import scene_findings
-from conductor_core.discovery.maya_scene import MayaScene
+from conductor_core.discovery.maya_scene import LAYOUT, MayaScene
 from conductor_core.discovery.survey import Survey
 from conductor_core.errors import SceneNotRead
 from conductor_core.formats.format import reads_format
@@ -93,6 +93,8 @@ def _wanted_in(builder: SceneBuilder) -> Callable[[bytes], bool]:
 
 def _may_matter(piece: bytes, builder: SceneBuilder) -> bool:
     """Tell whether a `setAttr` may hold a path, or a number that says something of one."""
+    if builder.node is not None and builder.node.name.endswith(LAYOUT):
+        return False
     if b'"string' not in piece:
         if builder.detailed and len(piece) < 1000:
             return True

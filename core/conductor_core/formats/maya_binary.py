@@ -267,6 +267,13 @@ class _BinaryScene:
         self.builder.close()
         own = {r.path for r in self.scene.references}
         self.scene.references += [r for r in dict.fromkeys(self._nested) if r.path not in own]
+        own |= {r.path for r in self._nested}
+        names = {r.name for r in self.scene.references}
+        # a reference node whose chunk was not understood still has its file's name, the present one first
+        for node in self.scene.of_type("reference"):
+            path = node.values.get("fn[0]", ("",))[0]
+            if path and path not in own and node.name not in names:
+                self.scene.references.append(MayaReference(path, node.name, 1))
 
 
 def _text(data: bytes) -> str:

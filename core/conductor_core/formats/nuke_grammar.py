@@ -21,6 +21,8 @@ _LINE = re.compile(
     rb"\{(?![ \t\r]*\n)([^{}\\]*(?:\{[^{}\\]*(?:\{[^{}\\]*\}[^{}\\]*){0,100}\}[^{}\\]*){0,100})\})[ \t\r]*\n",
     re.DOTALL,
 )
+#: `push $N41bf330`
+_COMMAND = re.compile(rb'([^\s{}"\\;#][^\n{}"\\;#]{0,500})\n')
 _BLANKS = re.compile(rb"(?:[ \t\r]+|\\\r?\n)*")
 _GAP = re.compile(rb"[\s;]*")
 _BARE = re.compile(rb"(?:[^\s\\{}]+|\\.)+", re.DOTALL)
@@ -130,6 +132,9 @@ class Statements:
         if source.byte() == b"#" or self._mark():
             source.skip_line()
             return None
+        simple = source.simple_command()
+        if simple is not None:
+            return Statement(simple, None, indent, line)
         words: list[str] = []
         while source.after_blanks() not in (b"", b"\n", b";"):
             byte = source.byte()
@@ -282,6 +287,14 @@ class _Source:
             if not self._more():
                 return
         self._at = end
+
+    def simple_command(self) -> tuple[str, ...] | None:
+        """Return the words of a plain line, and go behind it; None where the line is anything else."""
+        match = _COMMAND.match(self._data, self._at)
+        if match is None:
+            return None
+        self._at = match.end()
+        return tuple(_text(match[1]).split(maxsplit=_MOST_WORDS))
 
     def simple_lines(self) -> list[Knob]:
         """Return the knobs of the plain lines that stand here, and go behind them."""

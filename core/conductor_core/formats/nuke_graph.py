@@ -23,6 +23,9 @@ MOST_KEPT = 256 << 20
 #: a value longer than this is only kept where its name may say that it is a path
 _SHORT = 1 << 14
 _PATHLY = re.compile(r"file|path|proxy|font|dir|image|tex|lut", re.IGNORECASE)
+_ADDED = re.compile(r"\s*(\d{1,3})\s+(\S+)")
+#: types of added knobs whose label and link matter: texts, files, links
+_TOLD = frozenset({1, 2, 41})
 _COUNT = re.compile(r"\d{1,4}")
 
 
@@ -60,15 +63,20 @@ class ScriptNode:
         self.name = self.plain("name") or type_
 
     def _add(self, knob: Knob) -> None:
+        match = _ADDED.match(knob.text)
+        if match is None:
+            return
+        type_ = int(match[1])
+        if type_ not in _TOLD:
+            self.added[match[2].strip('"')] = Added(type_, "", "")
+            return
         try:
             words = split_list(knob.text)
         except NotEvaluated:
             return
-        if len(words) < 2 or not words[0].isdigit():
-            return
         label = words[words.index("l") + 1] if "l" in words[2:-1] else ""
         target = words[words.index("T") + 1] if "T" in words[2:-1] else ""
-        self.added[words[1]] = Added(int(words[0][:3]), label[:200], target[:1000])
+        self.added[words[1]] = Added(type_, label[:200], target[:1000])
 
     def plain(self, name: str) -> str:
         """Return the text of a knob as Nuke holds it, before it is evaluated; "" where it is not stored."""

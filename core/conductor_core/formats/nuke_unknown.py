@@ -111,6 +111,9 @@ def unknown_knobs(node: ScriptNode, ask: NukeAsk) -> Iterator[Finding]:
 
 
 def _knob(node: ScriptNode, name: str, ask: NukeAsk) -> Iterator[Finding]:
+    stored = node.text(name)
+    if not any(sign in stored for sign in "./\\["):
+        return
     plain = node.plain(name)
     added = node.added.get(name)
     is_file = added is not None and added.type == 2

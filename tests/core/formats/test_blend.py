@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from conductor_core.discovery import node as register
+from conductor_core.discovery.finding import Finding
+from conductor_core.discovery.node import Ask, Node, reads_node
 from conductor_core.discovery.survey import Survey
 from conductor_core.formats import scan_file
 from conductor_core.formats.scan import Scan
@@ -531,6 +534,57 @@ def test_settings_of_add_ons(tmp_path: Path) -> None:
     ]
     assert {i.as_written for i in report.ignored} == {"//out/x.exr"}
     assert [(u.as_written, u.referrer) for u in report.unresolved] == [("//asset.blend", 'Object "rig" property .asset_file')]
+
+
+def test_what_a_later_version_adds_is_told(tmp_path: Path) -> None:
+    """A path in a struct or a datablock that is not known yet is unresolved, with the place where it stands."""
+    later = {**STRUCTS, "NewThing": "int mode; char cache_file[1024]", "NewID": "ID id; NewThing inside; char note[1024]"}
+    blend = replace(BlendWriter(), structs=later)
+    blend.add("OB", "Object", name="OBThing")
+    blend.add_many("NewThing", [{"cache_file": "//a.new"}, {"cache_file": "no path"}, {"cache_file": "//b.new"}])
+    blend.add("NW", "NewID", {"inside": {"cache_file": "//c.new"}, "note": "half/half"}, name="NWthing")
+    (tmp_path / "shot.blend").write_bytes(blend.data())
+    report = scan_file(Survey(str(tmp_path / "shot.blend"))).report
+    assert [(u.as_written, u.referrer) for u in report.unresolved] == [
+        ("//a.new", 'Object "Thing" .NewThing.cache_file'),
+        ("//b.new", 'Object "Thing" .NewThing.cache_file'),
+        ("//c.new", 'NW "thing" .NewThing.cache_file'),
+    ]
+
+
+def test_a_reader_for_an_add_on_s_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One small function, the same that any host's nodes have, takes the place of guessing by names; --explain finds it."""
+    monkeypatch.setattr(register, "_READERS", {**register._READERS})
+    monkeypatch.setitem(register._READERS, "blender", {})
+    touch(tmp_path, "u.1001.tx", "u.1002.tx")
+
+    @reads_node("blender", "MyRendererTexture", source="https://docs.example.com/texture")
+    def my_texture(node: Node, ask: Ask) -> Iterator[Finding]:
+        yield from ask.read(node, "map", "texture")
+        yield from ask.ignore(node, "icon_file", "an icon")
+        yield from ask.write(node, "bake_file")
+
+    def build(blend: BlendWriter) -> None:
+        tree, group = blend.address(), blend.address()
+        blend.add("MA", "Material", {"nodetree": tree}, name="MAm")
+        custom(blend, group, map="//u.<UDIM>.tx", icon_file="//i.png", bake_file="//baked.exr", other_file="//o.png")
+        node = {"idname": "MyRendererTexture", "name": "T", "prop": group}
+        blend.add("DATA", "bNodeTree", {"nodes": blend.add_list("bNode", [node])}, name="NTShader", at=tree)
+
+    report = scan(tmp_path, build).report
+    assert found(tmp_path, report) == {"//u.<UDIM>.tx": ["u.1001.tx", "u.1002.tx"]}
+    assert report.dependencies[0].reader.endswith("my_texture")
+    assert ([i.as_written for i in report.ignored], [o.path for o in report.outputs]) == (
+        ["//i.png"],
+        [str(tmp_path / "baked.exr")],
+    )
+
+
+def test_every_finding_leads_to_the_page_it_rests_on(tmp_path: Path) -> None:
+    """The reader's name is on each, and the documentation behind the name."""
+    report = scan(tmp_path, an_osl_script).report
+    assert report.missing[0].reader.endswith("osl_script")
+    assert register.source_of(report.missing[0].reader).endswith("ShaderNodeScript.html")
 
 
 def test_the_scene_s_own_range_counts_where_nobody_named_frames(tmp_path: Path) -> None:

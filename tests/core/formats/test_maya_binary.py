@@ -66,6 +66,17 @@ def test_planted(tmp_path: Path, wide: bool) -> None:
     assert not report.unresolved
 
 
+def test_reference_of_another_form(tmp_path: Path) -> None:
+    """A reference whose chunk is not as we know it is found by its node."""
+    root = project(tmp_path, "scenes/rig.ma")
+    b = Binary(wide=True)
+    scene = root / "scenes" / "shot.mb"
+    scene.write_bytes(b.scene(b.node(b"REFN", "rigRN", b.text("fn[0]", "scenes/rig.ma"), b.text("fn[1]", "scenes/old.ma"))))
+    report = scan_file(Survey(str(scene))).report
+    assert [d.as_written for d in report.dependencies] == ["scenes/rig.ma"]
+    assert not report.missing
+
+
 def test_cut_off(tmp_path: Path) -> None:
     """Of a scene that was cut off, what is whole is read, and the cut is said."""
     root = project(tmp_path, "maps/wood.1001.png")

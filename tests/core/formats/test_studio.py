@@ -9,6 +9,7 @@ import pytest
 from conductor_core.api.settings import Settings, read_settings
 from conductor_core.cli.looking import load_readers
 from conductor_core.discovery import node as nodes
+from conductor_core.discovery import tables
 from conductor_core.discovery.finding import Finding
 from conductor_core.discovery.node import findings_of
 from conductor_core.discovery.survey import Survey
@@ -29,6 +30,7 @@ from conductor_core.formats import reads_format
 def _own_registers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let what a test registers end with it."""
     known_formats()
+    tables.load_all()
     monkeypatch.setattr(formats, "_FORMATS", list(formats._FORMATS))
     copied = {host: {type_: list(readers) for type_, readers in types.items()} for host, types in nodes._READERS.items()}
     monkeypatch.setattr(nodes, "_READERS", copied)

@@ -66,7 +66,7 @@ MATERIALX = """<?xml version="1.0"?>
             "look.mtlx",
             MATERIALX,
             {"library.mtlx": "<materialx/>", "tex/wood.1001.png": ""},
-            lists(found="library.mtlx|wood.<UDIM>.png", unresolved="raw.png|[name].png"),
+            lists(found="library.mtlx|wood.<UDIM>.png", unresolved="raw.png|[name].png|not/a.png"),
         ),
     ],
     ids=["collada", "cycles", "materialx"],

@@ -59,28 +59,32 @@ def file_node(node: Node, ask: Ask) -> Iterator[Finding]:
             yield from ask.read(node, attribute, kind_of(node.text(attribute), "geometry"))
 
 
-@reads_node("houdini", "dopio", "rop_geometry", "labs::filecache", source=_NODES + "sop/dopio.html")
+@reads_node("houdini", "dopio", "rop_geometry", source=_NODES + "sop/dopio.html")
 def file_or_cache(node: Node, ask: Ask) -> Iterator[Finding]:
     """Nodes that write a cache and read it when Load from Disk is on."""
     for attribute in ("file", "sopoutput"):
         yield from _cached(node, ask, attribute)
 
 
-@reads_node("houdini", "filecache", source=_NODES + "sop/filecache.html")
+@reads_node(
+    "houdini", "filecache", "labs::filecache", "vellumio", "rbdio", "kinefx::characterio", source=_NODES + "sop/filecache.html"
+)
 def file_cache(node: Node, ask: Ask) -> Iterator[Finding]:
-    """File Cache: the path is `file`, or made of folder, name and version (`cachedir`, `cachename`)."""
-    if "filemethod" in node.attributes() and node.text("filemethod") not in ("explicit", "1"):
-        yield from ask.ignore(node, "file", "the node makes its path from folder, name and version")
-        for attribute in ("basename", "basedir", "cachedir", "descriptivelabel", "sopoutput"):
-            list(ask.ignore(node, attribute, "a part of the path in cachename"))
+    """File Cache and its kin: the path is `file`, or made of folder, name and version (`cachedir`, `cachename`)."""
+    names = set(node.attributes())
+    if "filemethod" in names and node.text("filemethod") not in ("explicit", "1"):
+        made = next((a for a in ("cachename", "sopoutput", "basename") if a in names), "file")
         if node.number("loadfromdisk"):
-            yield from ask.read(node, "cachename", "cache", text=_constructed(node))
+            yield from ask.read(node, made, "cache", text=_constructed(node))
         else:
-            yield from ask.write(node, "cachename")
-        return
+            yield from ask.write(node, made)
+        yield from ask.ignore(node, "file", "the node makes its path from folder, name and version")
+        unused = "a part of the path that the node makes"
+    else:
+        yield from _cached(node, ask, "file")
+        unused = "the node's File Method is Explicit"
     for attribute in ("basename", "basedir", "cachedir", "cachename", "sopoutput", "descriptivelabel"):
-        list(ask.ignore(node, attribute, "the node's File Method is Explicit"))
-    yield from _cached(node, ask, "file")
+        list(ask.ignore(node, attribute, unused))
 
 
 def _constructed(node: Node) -> str:
@@ -151,6 +155,12 @@ def any_node(node: Node, ask: Ask) -> Iterator[Finding]:
             yield from ask.read(node, "soho_program", "script")
         else:
             yield from ask.ignore(node, "soho_program", "ships with Houdini")
+    if "filemethod" in names and "loadfromdisk" in names:
+        yield from file_cache(node, ask)
+    elif "loadfromdisk" in names:
+        yield from file_or_cache(node, ask)
+    for attribute in sorted(names & _SCRIPTS):
+        yield from _script(node, attribute, ask)
     for attribute in names & _NO_FILES.keys():
         yield from ask.ignore(node, attribute, _NO_FILES[attribute])
     for attribute, switch in _SWITCHED.items():
@@ -162,6 +172,15 @@ def any_node(node: Node, ask: Ask) -> Iterator[Finding]:
         yield from ask.read(node, attribute, _READ[attribute])
     for attribute in sorted(n for n in names if n.startswith("xn__")):
         yield from _usd_attribute(node, attribute, ask)
+
+
+def _script(node: Node, attribute: str, ask: Ask) -> Iterator[Finding]:
+    """Scripts around a render are code, or the path of a file with code."""
+    text = node.text(attribute).strip()
+    if text.lower().endswith((".py", ".cmd", ".pyc")) and not any(c in text for c in "();\n"):
+        yield from ask.read(node, attribute, "script")
+    else:
+        yield from ask.ignore(node, attribute, _SCRIPT)
 
 
 def _usd_attribute(node: Node, attribute: str, ask: Ask) -> Iterator[Finding]:
@@ -177,6 +196,7 @@ def _usd_attribute(node: Node, attribute: str, ask: Ask) -> Iterator[Finding]:
 
 
 _SCRIPT = "code that a node runs"
+_SCRIPTS = frozenset({"prerender", "preframe", "postframe", "postrender", "postwrite"})
 #: parameters of many types that never hold a file of the scene
 _NO_FILES = {
     "vm_tmplocalstorage": "a folder for temporary files", "vm_tmpsharedstorage": "a folder for temporary files",
@@ -185,8 +205,7 @@ _NO_FILES = {
     "hq_hfs": "a farm's folder", "job_branch": "a farm's name of the job", "job_name": "a farm's name of the job",
     "pdg_mapzone": "a name", "mutepaths": "layers that the stage leaves out", "vop_compiler": _SCRIPT, "snippet": _SCRIPT,
     "python": _SCRIPT, "code": _SCRIPT, "ffmpegcommand": _SCRIPT, "customenv": _SCRIPT, "descriptivelabel": "a label",
-    "assetdependencies": "a note in the asset's metadata; nothing opens it", "prerender": _SCRIPT, "preframe": _SCRIPT,
-    "postframe": _SCRIPT, "postrender": _SCRIPT, "postwrite": _SCRIPT, "filetag": "a tag", "parmorder": "a list of names",
+    "assetdependencies": "a note in the asset's metadata; nothing opens it", "filetag": "a tag", "parmorder": "a list of names",
     "pc_file": "a cache that the light makes", "husk_mplayname": "a label", "resolvercontext": "a setting of the stage",
     "file_tag1": "a tag", "inputfiletag": "a tag", "outputfiletag": "a tag", "outputtag": "a tag", "tag": "a tag",
     "primpath": "a path within the stage", "primpattern": "a path within the stage", "pathprefix": "a path within the stage",

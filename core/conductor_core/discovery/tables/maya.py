@@ -11,6 +11,7 @@ from conductor_core.discovery.maya_ask import MayaAsk
 from conductor_core.discovery.maya_findings import script_paths
 from conductor_core.discovery.maya_frames import shown_frames
 from conductor_core.discovery.maya_node import MayaNode, short_names
+from conductor_core.discovery.maya_scene import LAYOUT
 from conductor_core.discovery.maya_tiles import frame_pattern, tile_pattern
 from conductor_core.discovery.node import Ask, Node, files, reads_node
 from conductor_core.discovery.reach import Frames
@@ -128,7 +129,7 @@ def render_code(node: Node, ask: Ask) -> Iterator[Finding]:
 @reads_node("maya", "script", source=_NODES + "script.html")
 def script(node: Node, ask: Ask) -> Iterator[Finding]:
     """Yield the paths in a script node; those of Maya's own layout of windows are none."""
-    if node.name.endswith("uiConfigurationScriptNode"):
+    if node.name.endswith(LAYOUT):
         if isinstance(node, MayaNode) and isinstance(ask, MayaAsk):
             ask.seen.update(node.values)
         return
@@ -151,7 +152,12 @@ def _code(node: Node, ask: Ask, attributes: tuple[str, ...]) -> Iterator[Finding
 @reads_node("maya", "reference", source=_NODES + "reference.html")
 def reference(node: Node, ask: Ask) -> Iterator[Finding]:
     """Yield that a reference node's list of names, which keeps former ones too, is not what is loaded."""
-    yield from ask.ignore(node, "fileNames", "what the reference loads is said by the scene's file statement")
+    if not isinstance(node, MayaNode) or not isinstance(ask, MayaAsk):
+        return
+    loaded = {one.path for one in ask.scene.references}
+    for key, value in ask.stored(node, "fileNames"):
+        if value not in loaded:
+            yield Ignored(value, f"{node.name}.{key}", "what the reference loads is said by the scene's file statement")
 
 
 @reads_node("maya", "mayaUsdLayerManager", source=_USD + "lib/mayaUsd.md")

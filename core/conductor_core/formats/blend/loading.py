@@ -15,6 +15,7 @@ from conductor_core.formats.blend import kept
 from conductor_core.formats.blend.blocks import Block, Broken, Header, heads, read_header
 from conductor_core.formats.blend.container import Stream, opened
 from conductor_core.formats.blend.dna import DNA, DamagedDNA
+from conductor_core.formats.blend.long_texts import long_texts
 from conductor_core.formats.blend.record import Datablock, Kept, Record, World, head_of, record_of
 
 #: bytes; that of 5.0 has 120 KB
@@ -96,7 +97,9 @@ class _SecondPass:
         self._stream = stream
         self._addresses = addresses
         self._dna = blend.world.dna
-        self._kept = [kept.is_kept(s.name) for s in self._dna.structs]
+        unknown = long_texts(self._dna)
+        self._kept = [kept.is_kept(s.name) or s.name in unknown for s in self._dna.structs]
+        self._whole = kept.DATABLOCKS | unknown.keys()
         self._raw = {i for i, s in enumerate(self._dna.structs) if s.name == "raw_data"}
         self._owner: Datablock | None = None
         self._library: Datablock | None = None
@@ -129,10 +132,10 @@ class _SecondPass:
                 self._take_globals(block)
 
     def _take_datablock(self, block: Block) -> None:
-        whole = self._dna.name_of(block.struct) in kept.DATABLOCKS or self._addresses is not None
-        data = self._stream.read(min(block.length, kept.LARGEST if whole else self._id_size))
+        whole = self._dna.name_of(block.struct) in self._whole
+        data = self._stream.read(min(block.length, kept.LARGEST if whole or self._addresses is not None else self._id_size))
         owner = Datablock(block.code, block.address)
-        held = data if self._dna.name_of(block.struct) in kept.DATABLOCKS else data[: self._id_size]
+        held = data if whole else data[: self._id_size]
         owner.blocks[block.address] = Kept(block.struct, block.many, held)
         self._hold(held)
         head = record_of(self._blend.world, owner, owner.blocks[block.address])

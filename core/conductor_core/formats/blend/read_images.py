@@ -17,6 +17,7 @@ from conductor_core.formats.blend.reading import NodeTree, Reading, Slot
 from conductor_core.formats.blend.record import Record
 from conductor_core.formats.blend.register import reads_datablock
 
+_API = "https://docs.blender.org/api/current/bpy.types."
 #: `Image.source` (DNA_image_types.h)
 _SEQUENCE, _MOVIE, _GENERATED, _VIEWER, _TILED = 2, 3, 4, 5, 6
 _TEXTURE_IMAGE, _EMPTY = 8, 0
@@ -27,7 +28,7 @@ _ANY_FRAME = ImageUse(any_frame=True)
 _TILE_TOKENS_SINCE = 301
 
 
-@reads_datablock(b"IM")
+@reads_datablock(b"IM", source=f"{_API}Image.html")
 def image(reading: Reading, image: Record) -> Iterator[Finding]:
     """Yield the file or files of an image; what is packed or generated needs none."""
     slot = Slot(image.owner, image.text("name", "filepath"))

@@ -20,6 +20,7 @@ from conductor_core.formats.blend import (
 )
 from conductor_core.formats.blend.blocks import parse_header
 from conductor_core.formats.blend.container import is_packed, unpacked_start
+from conductor_core.formats.blend.leftovers import leftovers
 from conductor_core.formats.blend.loading import BlendFile, load
 from conductor_core.formats.blend.read_images import image_uses
 from conductor_core.formats.blend.read_media import strips
@@ -55,7 +56,11 @@ def read_scene(survey: Survey) -> Iterator[Finding | Facts]:
     reading = _reading(survey, blend, linked, blurred=errand is not None and errand.blurred)
     if errand is None:
         yield from _facts(reading)
-    yield from findings(reading)
+    spoken = set()
+    for finding in findings(reading):
+        spoken.add(finding.as_written)
+        yield finding
+    yield from leftovers(reading, spoken)
     if blend.broken:
         name = f"{blend.header.release} file"
         yield Unresolved(survey.file, name, f"the file is damaged: {blend.broken}; what stands before that was read")

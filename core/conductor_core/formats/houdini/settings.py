@@ -72,7 +72,7 @@ def scene_variables(survey: Survey, settings: SceneSettings) -> dict[str, str]:
         result |= {"FSTART": str(first), "RFSTART": str(first), "FEND": str(last), "RFEND": str(last)}
         result["NFRAMES"] = str(last - first + 1)
     result["FPS"] = f"{settings.rate:g}"
-    scene = survey.scene or survey.file
+    scene = survey.file if settings.saved else survey.scene or survey.file
     stem, extension = os.path.splitext(os.path.basename(scene))
     if extension.lower() in _EXTENSIONS or settings.saved:
         result |= {"HIP": os.path.dirname(scene), "HIPFILE": scene, "HIPNAME": stem}

@@ -27,7 +27,7 @@ _READS = re.compile(
     re.IGNORECASE,
 )
 _WRITES = re.compile(
-    r"output|\Aout|_out\Z|save|write|export|dest|\Adst|\blog|logfile|_log\Z|preview|\Abackup|thumbnail|target|\Arender_?(?:file|path)|bake_?(?:file|path)",
+    r"output|\Aout|_out\Z|save|write|export|dest|\Adst|\Alog|logfile|_log\Z|_log_|stats|profile_?file|preview|\Abackup|thumbnail|target|\Arender_?(?:file|path)|bake_?(?:file|path)",
     re.IGNORECASE,
 )
 _FOLDER = re.compile(r"dir\d*\Z|directory|folder", re.IGNORECASE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from array import array
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -22,6 +23,8 @@ from conductor_core.formats.usd.crate_values import (
     type_of,
 )
 from conductor_core.formats.usd.layer import TELLING, Arc, Damage, Head, Item, Prim, Property, Value, interesting, matters
+from conductor_core.formats.usd.text_tokens import TextDamaged, Tokens
+from conductor_core.formats.usd.text_values import read_value
 
 _ARRAY, _PAYLOAD_BITS = 1 << 63, (1 << 48) - 1
 _TELLING = frozenset(name.encode() for name in TELLING)
@@ -179,6 +182,8 @@ class _Reader:
             if name in _NO_METADATA or not (type_of(value) in _MAY_MATTER or name.startswith("clip")):
                 continue
             read = self._read(value, f"{where}.{name}")
+            if type_of(value) == UNREGISTERED and isinstance(read, str) and ("@" in read or name.startswith("clip")):
+                read = _parsed(read, self._limits)
             if name.startswith("clip") or interesting(read):
                 found[name] = read
         return found
@@ -249,6 +254,14 @@ class _Reader:
     def _broken(self, where: str, reason: str) -> None:
         if len(self._damage) < 100:
             self._damage.setdefault(Damage(where, reason))
+
+
+def _parsed(text: str, limits: Limits) -> Value:
+    """Return what metadata that USD did not know, and kept as the text of a `.usda`, says."""
+    try:
+        return read_value(Tokens(io.BytesIO(text.encode("utf-8", "surrogateescape")), limits), limits)
+    except TextDamaged:
+        return text
 
 
 def _index(tokens: list[bytes], token: bytes) -> int:
