@@ -13,6 +13,7 @@ from conductor_core.discovery.maya_frames import shown_frames
 from conductor_core.discovery.maya_node import MayaNode, short_names
 from conductor_core.discovery.maya_scene import LAYOUT
 from conductor_core.discovery.maya_tiles import frame_pattern, tile_pattern
+from conductor_core.discovery.maya_unknown import looks_like_file
 from conductor_core.discovery.node import Ask, Node, files, reads_node
 from conductor_core.discovery.reach import Frames
 from conductor_core.report import Ignored
@@ -40,6 +41,8 @@ short_names("viewColorManager", lutFile="lut")
 short_names("camera", renderable="rnd")
 short_names("renderLayer", renderable="rndr")
 short_names("expression", internalExpression="ixp")
+short_names("absOverride", "absUniqueOverride", attrValue="atv")
+short_names("renderLayer", value="val")
 short_names("script", before="b", after="a")
 short_names("reference", fileNames="fn", unknownReference="ur")
 short_names("mayaUsdProxyShape", "pxrUsdProxyShape", "pxrUsdReferenceAssembly", "AL_usdmaya_ProxyShape", filePath="fp")
@@ -192,3 +195,14 @@ def container(node: Node, ask: Ask) -> Iterator[Finding]:
 def hardware_buffer(node: Node, ask: Ask) -> Iterator[Finding]:
     """Yield that only the old window for hardware rendering writes there."""
     yield from ask.ignore(node, "filename", "only Maya's old hardware render buffer writes there")
+
+
+@reads_node("maya", "absOverride", "absUniqueOverride", "renderLayer", source=_NODES + "renderLayer.html")
+def layer_override(node: Node, ask: Ask) -> Iterator[Finding]:
+    """Yield a file that a render layer puts in the place of another; which attribute it is for, the node does not say."""
+    if not isinstance(node, MayaNode) or not isinstance(ask, MayaAsk):
+        return
+    for attribute in ("attrValue", "value"):
+        for key, value in ask.stored(node, attribute):
+            if looks_like_file(value):
+                yield from ask.usage(value, f"{node.name}.{key}", "other")
