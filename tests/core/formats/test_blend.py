@@ -598,6 +598,19 @@ def test_settings_of_add_ons(tmp_path: Path) -> None:
     assert [(u.as_written, u.referrer) for u in report.unresolved] == [("//asset.blend", 'Object "rig" property .asset_file')]
 
 
+def test_nodes_of_2_62_have_no_type_names(tmp_path: Path) -> None:
+    """They are told by the structs of their settings; paths were of 240 characters then."""
+    old = {**STRUCTS, "bNode": STRUCTS["bNode"].replace("char idname[64]; ", "")}
+    old |= {"Image": STRUCTS["Image"].replace("name[1024]", "name[240]")}
+    touch(tmp_path, "s.osl", "q.0001.png", "q.0002.png")
+    blend = replace(BlendWriter(Form(262, 4, ">")), structs=old)
+    an_osl_script(blend)
+    shown(blend, blend.add("IM", "Image", {"name": "//q.0001.png", "source": 2}, name="IMq"), sfra=1, frames=9)
+    (tmp_path / "shot.blend").write_bytes(blend.data())
+    report = scan_file(Survey(str(tmp_path / "shot.blend"), frames=(2,))).report
+    assert found(tmp_path, report) == {"//s.osl": ["s.osl"], "//q.0001.png": ["q.0002.png"]}
+
+
 def test_what_a_later_version_adds_is_told(tmp_path: Path) -> None:
     """A path in a struct or a datablock that is not known yet is unresolved, with the place where it stands."""
     later = {**STRUCTS, "NewThing": "int mode; char cache_file[1024]", "NewID": "ID id; NewThing inside; char note[1024]"}

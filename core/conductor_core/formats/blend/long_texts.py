@@ -31,8 +31,8 @@ _READ = (
 #: preferences
 _OTHERS = (
     "AlembicObjectPath.path CacheFile.handle_filepath CacheObjectPath.path FileGlobal.filename ImagePackedFile.filepath "
-    "ImageView.filepath KeyingSet.description Library.filepath Library.filepath_abs MeshSeqCacheModifierData.object_path "
-    "MeshSeqCacheModifierData.reader_object_path RenderData.stamp_udata Script.scriptname bTransformCacheConstraint.object_path "
+    "ImageView.filepath KeyingSet.description Library.filepath Library.filepath_abs Library_Runtime.filepath_abs "
+    "MeshSeqCacheModifierData.object_path MeshSeqCacheModifierData.reader_object_path RenderData.stamp_udata Script.scriptname bTransformCacheConstraint.object_path "
     "bTransformCacheConstraint.reader_object_path FileDirEntryArr.root UserDef.anim_player UserDef.font_path_ui "
     "UserDef.font_path_ui_mono UserDef.fontdir UserDef.i18ndir UserDef.image_editor UserDef.pythondir UserDef.render_cachedir "
     "UserDef.renderdir UserDef.sequencer_disk_cache_dir UserDef.sounddir UserDef.tempdir UserDef.text_editor UserDef.textudir "
