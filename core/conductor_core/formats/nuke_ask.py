@@ -34,6 +34,8 @@ MOVIES = frozenset(
 )
 _PRINTF = re.compile(r"%0?(\d{0,2})d")
 _SPLIT = ("\v", "\\v ", "(default ")
+#: what a Precomp says of its script: that it reads what this Write, or any where it is empty, has written of it
+_RENDERED = "nuke.rendered"
 #: how much of a text that is no path is shown
 SHOWN = 200
 
@@ -47,6 +49,8 @@ class Setting:
     folders: tuple[str, ...]
     #: the project directory, for what is read because of this script; "" where it has none
     project: str = ""
+    #: why the project directory is not known; "": it is, or there is none
+    unknown_project: str = ""
 
 
 class NukeAsk:
@@ -57,7 +61,7 @@ class NukeAsk:
         #: the script as the one that Nuke has open, and as itself
         self._values = values
         self._demands = demands
-        self._setting = setting
+        self.setting = setting
         self.seen: set[str] = set()
         #: paths of what was last asked of a Write
         self.written: list[str] = []
@@ -84,9 +88,9 @@ class NukeAsk:
                 places = self._places(node, plain)
                 if not places:
                     continue
-                views = (view,) if view else self._setting.views
+                views = (view,) if view else self.setting.views
                 usage = Usage(stored, referrer, _kind(kind, places[0]), places, reach or self._reach(node, places, views))
-                yield replace(usage, under=self._under(node)) if usage.kind == "gizmo" else usage
+                yield replace(usage, under=self.under(node)) if usage.kind == "gizmo" else usage
         except NotEvaluated as exc:
             yield Unresolved(stored[: self._survey.limits.value], referrer, str(exc))
 
@@ -101,12 +105,16 @@ class NukeAsk:
             yield Ignored(stored, referrer, "the node is disabled")
             return
         if self._survey.scene:
-            yield Ignored(stored, referrer, "it is written when that script itself is rendered")
+            rendered = dict(self._survey.given).get(_RENDERED)
+            if rendered is not None and rendered in ("", node.full_name):
+                yield from self.read(node, attribute, "image")
+            else:
+                yield Ignored(stored, referrer, "it is written when that script itself is rendered")
             return
         try:
             for view, plain in self._by_view(node, attribute, None):
                 for path in dict.fromkeys(self._places(node, plain)[:1]):
-                    for one in view_path(path, (view,) if view else self._setting.views) or (path,):
+                    for one in view_path(path, (view,) if view else self.setting.views) or (path,):
                         self.written.append(_hashes(one))
                         yield ScanOutput(stored, _hashes(one), referrer)
         except NotEvaluated as exc:
@@ -124,10 +132,12 @@ class NukeAsk:
         demand = self._demands.of(node)
         return None if demand.wanted is None else tuple(sorted(demand.wanted | demand.welcome))
 
-    def _under(self, node: ScriptNode) -> Survey:
+    def under(self, node: ScriptNode) -> Survey:
+        """Return what a script or gizmo is read with that a node brings in."""
         frames = self.job_frames(node)
-        root = self._survey.project_root or self._setting.project
-        return replace(self._survey, frames=self._survey.frames if frames is None else frames, project_root=root)
+        root = self._survey.project_root or self.setting.project
+        rendered = ((_RENDERED, node.text("output")),) if node.type == "Precomp" and node.is_on("reading") else ()
+        return replace(self._survey, frames=self._survey.frames if frames is None else frames, project_root=root, given=rendered)
 
     def _by_view(self, node: ScriptNode, attribute: str, text: str | None) -> Iterator[tuple[str, str]]:
         plain = node.plain(attribute) if text is None else text
@@ -157,7 +167,11 @@ class NukeAsk:
             raise NotEvaluated("it comes to what is no path")
         filled = fill_variables(text, self._survey.variables).text if "$" in text else text
         for one in dict.fromkeys((filled, text)):
-            yield from (absolute(one, folder) for folder in self._setting.folders[: 1 if is_absolute(one) else None])
+            if self.setting.unknown_project and not is_absolute(one):
+                raise NotEvaluated(
+                    f"it is relative to the project directory, of which is not known what it is: {self.setting.unknown_project}"
+                )
+            yield from (absolute(one, folder) for folder in self.setting.folders[: 1 if is_absolute(one) else None])
 
     def _reach(self, node: ScriptNode, places: tuple[str, ...], views: tuple[str, ...]) -> Reach:
         if not any(has_frame_token(p) or has_view_token(p) for p in places):

@@ -25,9 +25,11 @@ _LINE = re.compile(
 _COMMAND = re.compile(rb'([^\s{}"\\;#][^\n{}"\\;#]{0,500})\n')
 _BLANKS = re.compile(rb"(?:[ \t\r]+|\\\r?\n)*")
 _GAP = re.compile(rb"[\s;]*")
-_BARE = re.compile(rb"(?:[^\s\\{}]+|\\.)+", re.DOTALL)
-_BRACES = re.compile(rb"\\.|[{}]", re.DOTALL)
-_QUOTE = re.compile(rb'\\.|"', re.DOTALL)
+_BARE = re.compile(rb"(?:[^\s\\{}]+|\\.){1,5000}", re.DOTALL)
+_ENDS_WORD = (b"", b" ", b"\t", b"\r", b"\n", b"\v", b"\f", b"{", b"}")
+_BRACES = re.compile(rb"[{}]")
+_QUOTE = re.compile(rb'"')
+_BACKSLASH, _OPEN = b"\\{"
 _MARK = re.compile(rb"(?:<{7}|={7}|>{7}|\|{7})(?![<=>|])")
 #: a class name, where a node was left open before it
 _CLASS = re.compile(rb"[ \t]*[A-Z]\w*[ \t]+\{[ \t\r]*\n")
@@ -346,6 +348,8 @@ class _Source:
             if byte in (b"}", b"\\") and not length:
                 # a lone brace or a backslash at the very end: nothing that could be a word
                 length += self._take(kept, self._at + 1)
+            elif match is not None and byte not in _ENDS_WORD:
+                continue
             return self._as_word(kept, length, "bare")
 
     def _closed(self, marks: re.Pattern[bytes], style: Style) -> _Word | None:
@@ -353,18 +357,18 @@ class _Source:
         self._at += 1
         kept, length, depth = bytearray(), 0, 1
         while True:
-            end = len(self._data)
-            for match in marks.finditer(self._data, self._at):
-                mark = match[0]
-                depth += (mark == b"{") - (mark in (b"}", b'"'))
+            start, data = self._at, self._data
+            for match in marks.finditer(data, start):
+                at = match.start()
+                if at > start and data[at - 1] == _BACKSLASH and _is_escaped(data, start, at):
+                    continue
+                depth += 1 if data[at] == _OPEN else -1
                 if depth == 0:
-                    length += self._take(kept, match.start())
-                    self._at = match.end()
+                    length += self._take(kept, at)
+                    self._at = at + 1
                     return self._as_word(kept, length, style)
-                end = match.end()
             # a backslash at the end of the piece belongs to what comes next
-            cut = len(self._data) - (self._data.endswith(b"\\") and end < len(self._data))
-            length += self._take(kept, cut)
+            length += self._take(kept, len(data) - _is_escaped(data, start, len(data)))
             if not self._more():
                 return None
 
@@ -405,6 +409,14 @@ class _Source:
         self._at -= start
         self._counted -= start
         return bool(piece)
+
+
+def _is_escaped(data: bytes, start: int, at: int) -> bool:
+    """Tell whether an odd number of backslashes stands before a place, from `start` on."""
+    first = at
+    while first > start and data[first - 1] == _BACKSLASH:
+        first -= 1
+    return bool((at - first) % 2)
 
 
 def _text(data: bytes) -> str:

@@ -44,10 +44,10 @@ def _plugin(type_: str, node: ScriptNode) -> Iterator[Finding]:
 
 
 def _gizmo(type_: str, node: ScriptNode, ask: NukeAsk, folders: tuple[str, ...]) -> Iterator[Finding]:
-    names = [type_ + ".gizmo", type_ + ".nk"] if not type_.endswith((".gizmo", ".nk")) else [type_]
-    places = [os.path.join(f, n) for f in folders for n in names if ask.survey.listing.has(os.path.join(f, n))]
+    name = type_ if type_.endswith(".gizmo") else type_ + ".gizmo"
+    places = [os.path.join(f, name) for f in folders if ask.survey.listing.has(os.path.join(f, name))]
     if places:
-        yield Usage(type_, node.full_name, "gizmo", tuple(places[:1]))
+        yield Usage(type_, node.full_name, "gizmo", tuple(places[:1]), under=ask.under(node))
     elif not is_known("nuke", type_):
         reason = f"no reader knows class {type_}: a gizmo or plug-in that must be on NUKE_PATH where the script is rendered"
         yield Unresolved(type_, node.full_name, reason)

@@ -19,6 +19,7 @@ from conductor_core.formats.nuke_ask import NukeAsk
 from conductor_core.formats.nuke_graph import Graph, ScriptNode
 from conductor_core.formats.nuke_values import Values
 from conductor_core.frames import MAX_FRAMES
+from conductor_core.report import Unresolved
 
 _VIEW = re.compile(r"\A\s*(?P<name>[^\s#{}\"]+)(?:\s+(?:#[0-9A-Fa-f]*|\"[^\"]*\"|\{\s*\}))?\s*\Z")
 _FONTS = (".ttf", ".otf", ".ttc", ".pfa", ".pfb", ".dfont")
@@ -47,12 +48,12 @@ def range_of(graph: Graph, values: Values) -> tuple[int, int] | None:
     return (ends[0], ends[1]) if 0 <= ends[1] - ends[0] < MAX_FRAMES else None
 
 
-def project_of(graph: Graph, values: Values) -> str:
-    """Return the project directory; "" where it has none or it cannot be evaluated."""
+def project_of(graph: Graph, values: Values) -> tuple[str, str]:
+    """Return the project directory, and why it is not known; both "" where there is none."""
     try:
-        return values.evaluated(graph.root, graph.root.plain("project_directory")).strip()
-    except NotEvaluated:
-        return ""
+        return values.evaluated(graph.root, graph.root.plain("project_directory")).strip(), ""
+    except NotEvaluated as exc:
+        return "", str(exc)
 
 
 def views_of(graph: Graph) -> tuple[str, ...]:
@@ -80,9 +81,8 @@ def root_findings(root: ScriptNode, ask: NukeAsk, *, uses_ocio: bool) -> Iterato
 
 def _project(root: ScriptNode, ask: NukeAsk) -> Iterator[Finding]:
     """Say so where the project directory cannot be evaluated, since every relative name hangs on it."""
-    for finding in ask.read(root, "project_directory", "other"):
-        if not isinstance(finding, Usage):
-            yield finding
+    if ask.setting.unknown_project:
+        yield Unresolved(root.text("project_directory"), "Root.project_directory", ask.setting.unknown_project)
 
 
 def _colour(root: ScriptNode, ask: NukeAsk, *, uses_ocio: bool) -> Iterator[Finding]:

@@ -91,9 +91,10 @@ class _Script:
         self.values = tuple(Values(graph, survey, script) for script in scripts)
         self.steps: list[tuple[ScriptNode, NukeAsk]] = []
         self._demands = Demands(graph, self.values[0], frames_of(graph, self.values[0], survey))
-        project = project_of(graph, self.values[-1])
+        project, unknown = project_of(graph, self.values[-1])
         folders = folders_of(survey, project, reversed(scripts))
-        self._setting = Setting(views_of(graph), folders, folders[0] if project else "")
+        unknown = "" if survey.project_root else unknown
+        self._setting = Setting(views_of(graph), folders, folders[0] if project else "", unknown)
 
     def ask_of(self) -> NukeAsk:
         """Return what the readers of a node ask."""

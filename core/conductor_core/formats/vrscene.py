@@ -25,7 +25,6 @@ from conductor_core.report import ScanOutput
 from conductor_core.submission import Software
 
 _MARKS = re.compile(rb'"|\{|\}|=|//|/\*|#include\s+(?=")')
-_ENDS = re.compile(rb"[;{}]")
 _PARAMETER = re.compile(rb"[A-Za-z_]\w*")
 _HEX = re.compile(rb"Hex\s*\(\s*\Z")
 _NUMBER = re.compile(rb"\s*(-?[0-9][0-9.]*)\s*;")
@@ -96,7 +95,9 @@ class _Plugins:
                 self._parameter = "#include"
 
     def _begin(self, start: int) -> None:
-        words = _ENDS.split(self._window.behind(start, 1024))[-1].split()[-2:]
+        before = self._window.behind(start, 1024)
+        end = max(before.rfind(b";"), before.rfind(b"{"), before.rfind(b"}"))
+        words = before[end + 1 :].rsplit(None, 2)[-2:]
         self._plugin = SceneNode(_decoded(words[0]), _decoded(words[-1])) if words else SceneNode("", "")
         self._parameter = ""
         self.open = f"the plugin {self._plugin.name}"
@@ -109,7 +110,7 @@ class _Plugins:
         self.open = ""
 
     def _begin_parameter(self, start: int) -> None:
-        words = _PARAMETER.findall(self._window.behind(start))
+        words = _PARAMETER.findall(self._window.behind(start, 100).rpartition(b"=")[2])
         self._parameter = _decoded(words[-1]) if words else ""
         if words and words[-1] in _SWITCHES and self._plugin.type.startswith("Settings"):
             number = self._window.match(_NUMBER)

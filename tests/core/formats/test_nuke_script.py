@@ -326,6 +326,30 @@ def test_scripts_in_scripts_and_gizmos(tmp_path: Path) -> None:
     assert [o.within for o in scanned.report.outputs] == [""]
 
 
+def test_a_precomp_that_reads_what_it_has_rendered(tmp_path: Path) -> None:
+    """Where `read file for output` is on, the frames that the precomp has written are needed, those of its output only."""
+    frames(tmp_path, "pre/o.%04d.exr", (1, 2, 3))
+    (tmp_path / "pre.nk").write_text(
+        HEAD + root() + node("Write", file="pre/o.%04d.exr", name="W1") + node("Write", file="x.exr", name="W2")
+    )
+    for reading, found in (("true", ["o.0001.exr", "o.0002.exr", "o.0003.exr"]), ("false", [])):
+        text = HEAD + root() + node("Precomp", inputs="0", file="pre.nk", output="W1", reading=reading, name="P") + WRITE
+        scanned = scan(tmp_path, text)
+        assert files(scanned, "W1.file") == found
+        assert [i.as_written for i in scanned.report.ignored if i.referrer == "W2.file"] == ["x.exr"]
+
+
+def test_a_project_directory_that_is_not_known(tmp_path: Path) -> None:
+    """What is relative to it is unresolved then, not looked for elsewhere; what is absolute is found; one may be given."""
+    touch(tmp_path, "a.exr")
+    text = HEAD + root(project_directory=r'"\[getenv NOT_SET]"') + node("Read", inputs="0", file="a.exr", name="R")
+    text += node("Read", inputs="0", file=str(tmp_path / "a.exr").replace("\\", "/"), name="S")
+    scanned = scan(tmp_path, text)
+    assert files(scanned) == ["a.exr"]
+    assert [u.referrer for u in scanned.report.unresolved] == ["Root.project_directory", "R.file"]
+    assert files(scan(tmp_path, text, project_root=str(tmp_path))) == ["a.exr", "a.exr"]
+
+
 def test_scripts_that_name_each_other(tmp_path: Path) -> None:
     """A circle of scripts ends, even where each round asks for other frames, and the report says so."""
     text = (

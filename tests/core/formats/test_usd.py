@@ -8,7 +8,7 @@ import pytest
 from conductor_core.discovery.survey import Survey
 from conductor_core.formats import Scan, scan_file
 from conductor_core.report import ScanReport
-from core.formats.usd_layers import ARCS, ATTRIBUTES, CLIPS, as_crate, old_crate, package, touch, write
+from core.formats.usd_layers import ARCS, ATTRIBUTES, CLIPS, GRAMMAR, as_crate, old_crate, package, touch, write
 
 
 def scan(file: str, **more: object) -> ScanReport:
@@ -18,7 +18,7 @@ def scan(file: str, **more: object) -> ScanReport:
 
 def found(report: ScanReport, folder: Path) -> set[str]:
     """Return the files found, relative."""
-    return {str(Path(f).relative_to(folder)) for d in report.dependencies for f in d.files}
+    return {Path(f).relative_to(folder).as_posix() for d in report.dependencies for f in d.files}
 
 
 def written(entries: object) -> list[str]:
@@ -303,3 +303,31 @@ def test_the_oldest_crates(tmp_path: Path) -> None:
         ("./old.usd", "/a.references"),
         ("./c.usd", "/a.clips.assetPaths"),
     ]
+
+
+@pytest.mark.parametrize("form", ["text", "crate"])
+def test_every_kind_of_statement(tmp_path: Path, form: str) -> None:
+    """Statements of all kinds are passed over without losing the place, in one line or several, with metadata and without."""
+    file = write(tmp_path, "all.usda", GRAMMAR)
+    report = scan(as_crate(file) if form == "crate" else file)
+    assert sorted(m.as_written for m in report.missing) == ["./f.png", "./last.png", "neg.png", "pos.png"]
+    assert sorted(u.as_written for u in report.unresolved) == []
+    assert (report.dependencies, report.ignored) == ((), ())
+
+
+def test_readers_are_named(tmp_path: Path) -> None:
+    """What is found on the ground of the table says so."""
+    report = scan(write(tmp_path, "a.usda", ATTRIBUTES))
+    readers = {m.as_written: m.reader for m in report.missing}
+    assert readers["steps.wav"].startswith("table usd: SpatialAudio")
+    assert readers["ptex"].startswith("table usd: arnold:image")
+    assert readers["./one.png"].startswith("conductor_core.formats.usd.")
+
+
+def test_folders_and_names_with_marks(tmp_path: Path) -> None:
+    """An asset may be a folder; a `#` in a name is a `#` where there is such a file, else the frame."""
+    touch(tmp_path, "cache/a.bin", "cache/deep/b.bin", "tex#1.png", "seq.0001.png", "seq.0002.png", "seq.0003.png")
+    body = 'def "a" { asset c = @./cache@\n asset t = @./tex#1.png@\n asset s = @./seq.####.png@\n}\n'
+    report = scan(write(tmp_path, "a.usda", body), frames=(2,))
+    files = {Path(f).relative_to(tmp_path).as_posix() for d in report.dependencies for f in d.files}
+    assert files == {"cache/a.bin", "cache/deep/b.bin", "tex#1.png", "seq.0002.png"}

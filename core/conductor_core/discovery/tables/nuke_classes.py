@@ -6,6 +6,11 @@ https://learn.foundry.com/nuke/content/reference_guide/welcome_to_nuke.html
 
 from __future__ import annotations
 
+import re
+
+#: Cara VR's, of any version
+_CARA = re.compile(r"C_[A-Z][A-Za-z]+\d_\d\Z")
+
 STOCK = frozenset(
     [
         "Add",
@@ -606,4 +611,4 @@ STOCK = frozenset(
 
 def is_stock(type_: str) -> bool:
     """Tell whether a class comes with Nuke."""
-    return type_ in STOCK or type_.startswith(("OFXuk.co.thefoundry.", "FnNukeMultiTypeOp"))
+    return type_ in STOCK or bool(_CARA.match(type_)) or type_.startswith(("OFXuk.co.thefoundry.", "FnNukeMultiTypeOp"))

@@ -1,0 +1,52 @@
+"""The table of Nuke's node types: each line has its source, and docs/formats/nuke.md shows it as it is."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from pathlib import Path
+
+from conductor_core.discovery.kinds import KINDS
+from conductor_core.discovery.node import all_readers, rows
+from conductor_core.discovery.tables.nuke_classes import STOCK, is_stock
+
+PAGE = Path(__file__).parents[3] / "docs" / "formats" / "nuke.md"
+START, END = "<!-- table: made by tests/core/discovery/test_nuke_tables.py -->\n", "<!-- end of table -->\n"
+
+
+def table() -> str:
+    """Return the table of node types for the page."""
+    lines: dict[tuple[str, str], str] = {}
+    for row in rows("nuke"):
+        knobs = ", ".join(f"`{name}`" for name in row.attributes)
+        lines[row.type, knobs] = f"| `{row.type}` | {knobs} | {'written' if row.role == 'write' else row.kind} | {row.source} |"
+    for type_, reader in all_readers("nuke"):
+        if not reader.name.startswith("table "):
+            text = " ".join((inspect.getdoc(reader.read) or "").split("\n\n")[0].split())
+            lines[type_, text] = f"| `{type_}` | {text} | | {reader.source} |"
+    head = "| class | knobs, or what its reader yields | kind | source |\n| --- | --- | --- | --- |\n"
+    return head + "\n".join(lines[key] for key in sorted(lines, key=lambda k: (k[0].lower(), k[1]))) + "\n"
+
+
+def test_rows_have_kinds_and_sources() -> None:
+    """Each row and reader names who says so, and a kind that there is."""
+    assert all(row.kind in KINDS for row in rows("nuke"))
+    assert all(reader.source.startswith(("https://", "http://", "seen in")) for _, reader in all_readers("nuke"))
+
+
+def test_stock_classes() -> None:
+    """Nuke's own classes are told from gizmos and plug-ins."""
+    assert {"Read", "Write", "Merge2", "GeoImport", "Axis4", "Root"} <= STOCK
+    assert is_stock("OFXuk.co.thefoundry.time.oflow_v100")
+    assert not is_stock("MyGlow")
+
+
+def test_the_page_shows_the_table() -> None:
+    """The page's table is that of the code; CONDUCTOR_WRITE_DOCS=1 writes it."""
+    text = PAGE.read_text(encoding="utf-8")
+    before, _, rest = text.partition(START)
+    shown, _, after = rest.partition(END)
+    if os.environ.get("CONDUCTOR_WRITE_DOCS"):
+        PAGE.write_text(before + START + table() + END + after, encoding="utf-8")
+        return
+    assert shown == table()
