@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from core.formats.seeds import Seed, seeds
 
 CLONE = Path(__file__).resolve().parents[1]
-ATHERIS = ("atheris==2.3.0", "zstandard", "pyyaml")
+ATHERIS = ("atheris==3.0.0", "zstandard", "pyyaml")
 _STATE = re.compile(r"#(?P<runs>[0-9]+)\s.*?cov: (?P<covered>[0-9]+)")
 
 
