@@ -39,7 +39,8 @@ COLUMNS = (
     "true",
     "found",
     "told unresolved",
-    "lost",
+    "told otherwise",
+    "in no list",
     "recall %",
     "false",
     "precision %",
@@ -132,7 +133,7 @@ def _print_table(scores: Sequence[Score]) -> None:
         table.add_row(*row_of(who, [score for score in scores if score.who == who]))
     console.print(table)
     console.print(
-        "true: dependencies in the given answers; found: told as found or missing (or as the file's own host or nature has it:"
+        "true: dependencies in the given answers; told otherwise: as an output, or ignored with a reason; found: told as found or missing (or as the file's own host or nature has it:"
         " discovery_score.py);\nfalse: outputs, traps or anything else told as a dependency that the answer does not have.\n"
         "Times of peers are of whole processes, with the start of their interpreter."
     )

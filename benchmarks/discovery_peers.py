@@ -53,10 +53,10 @@ class Peer(Protocol):
 
 def peers_of(folder: Path) -> Iterator[Peer]:
     """Yield the peers that can be run here, installing them under `folder`."""
-    bat = _environment(folder / "bat", BAT, "zstandard")
+    bat = environment(folder / "bat", BAT, "zstandard")
     if bat:
         yield Bat(bat)
-    usd = _environment(folder / "usd", USD)
+    usd = environment(folder / "usd", USD)
     if usd:
         yield UsdUtils(usd)
     yield Expected()
@@ -160,13 +160,13 @@ def _failed(who: str, case: Mapping[str, Any], scenes: Path, said: str, seconds:
     )
 
 
-def _environment(folder: Path, *packages: str) -> Path | None:
+def environment(folder: Path, *packages: str) -> Path | None:
     """Return the Python of an environment with some packages, made if it is not there; None where that fails."""
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     done = folder / "packages"
     if done.is_file() and done.read_text() == "\n".join(packages):
         return python
-    venv.create(folder, with_pip=True)
+    venv.create(folder, with_pip=True, clear=True, symlinks=sys.platform != "win32")
     installed = subprocess.run([str(python), "-m", "pip", "install", "-q", *packages], check=False, stdin=subprocess.DEVNULL)
     if installed.returncode:
         print(f"{', '.join(packages)} could not be installed, so it is not measured.", file=sys.stderr)

@@ -40,6 +40,8 @@ class Score:
     found: int = 0
     #: of those not found, how many are told as unresolved, with a reason
     told: int = 0
+    #: of those not found, how many are told as outputs or ignored, with a reason
+    otherwise: int = 0
     false: int = 0
     unresolved: int = 0
     problem: str = ""
@@ -81,6 +83,7 @@ def own_score(
         true=len(given),
         found=found,
         told=len(told),
+        otherwise=sum(text in lists["outputs"] or text in lists["ignored"] for text in lost),
         false=len(false),
         unresolved=len(report.unresolved),
         scored=not binary,
@@ -90,11 +93,13 @@ def own_score(
 
 def row_of(who: str, scores: Sequence[Score]) -> tuple[str, ...]:
     """Return the line of the table for one host or peer."""
-    true, found, told, false = (sum(getattr(s, name) for s in scores) for name in ("true", "found", "told", "false"))
+    names = ("true", "found", "told", "otherwise", "false")
+    true, found, told, otherwise, false = (sum(getattr(s, name) for s in scores) for name in names)
     read = [s for s in scores if s.seconds and s.megabytes]
     speed = 1000 * sum(s.seconds for s in read) / sum(s.megabytes for s in read) if read else 0.0
     crashes = sum(s.crashed for s in scores)
-    numbers = (len(scores), crashes, sum(bool(s.problem) for s in scores) - crashes, true, found, told, true - found - told)
+    not_read = sum(bool(s.problem) for s in scores) - crashes
+    numbers = (len(scores), crashes, not_read, true, found, told, otherwise, true - found - told - otherwise)
     return (
         who,
         *map(str, numbers),
@@ -121,12 +126,7 @@ def truth_of(case: dict[str, Any], scenes: Path) -> dict[str, dict[str, Any]]:
 
 def _text_lists(report: ScanReport) -> dict[str, set[str]]:
     names = ("dependencies", "missing", "unresolved", "outputs", "ignored")
-    lists = {name: {canonical(e.as_written) for e in getattr(report, name)} for name in names}
-    home = os.path.dirname(report.scene)
-    told: tuple[Dependency | Missing, ...] = (*report.dependencies, *report.missing)
-    libraries = [e for e in told if e.kind == "library" and e.within.endswith(".blend")]
-    lists["dependencies"].update(canonical(f"//{os.path.relpath(e.path, home)}") for e in libraries if os.path.isabs(e.path))
-    return lists
+    return {name: {canonical(e.as_written) for e in getattr(report, name)} for name in names}
 
 
 def _usd_lists(report: ScanReport) -> dict[str, set[str]]:

@@ -73,7 +73,9 @@ class _Chains:
         return f" in {escape(chain)}" if chain else ""
 
     def mark(self, entry: _Entry) -> str:
-        """Return the mark of what only one of two readers sees."""
+        """Return the mark of what only one of two readers sees; who ignores what is no disagreement that matters."""
+        if isinstance(entry, Ignored):
+            return ""
         marks: dict[tuple[str, ...], str] = {
             (HOST,): f"only {self._host} sees this",
             (FILE,): "only our reading of the file sees this",

@@ -34,6 +34,8 @@ class MayaAsk:
     frames: tuple[int, ...] | None
     #: names under which attributes of the present node were read
     seen: set[str] = field(default_factory=set)
+    #: what files that the scene names are read with
+    _under_frames: Survey | None = None
 
     def read(
         self, node: Node, attribute: str, kind: Kind, *, reach: Reach | None = None, text: str | None = None
@@ -82,7 +84,7 @@ class MayaAsk:
         else:
             found = reach or self._reach(placed.places)
             found = WithTwins(found) if kind == "texture" else found
-            under = under or replace(self.survey, frames=self.frames)
+            under = under or self._under()
             yield Usage(text, referrer, kind, placed.places, found, absent_is=absent_is, under=under)
 
     def output(self, text: str, referrer: str, folder: str = "") -> ScanOutput:
@@ -90,6 +92,11 @@ class MayaAsk:
         project = self.places.project
         base = folder or project.folder("images") or os.path.dirname(self.places.file)
         return ScanOutput(text, absolute(text, base), referrer)
+
+    def _under(self) -> Survey:
+        if self._under_frames is None:
+            self._under_frames = replace(self.survey, frames=self.frames)
+        return self._under_frames
 
     def _reach(self, places: tuple[str, ...]) -> Reach:
         for pattern in places:

@@ -57,7 +57,10 @@ class MayaNode:
         if attribute in self.values:
             return [attribute]
         names = (*both_names(self.type, attribute), *(short for short, long in self.added.items() if long == attribute))
-        return [key for key in self.values if key in names or _INDEX.sub("", key) in names or bare(key) in names]
+        if plain := [name for name in names if name in self.values]:
+            return plain
+        within = [key for key in self.values if "[" in key or "." in key]
+        return [key for key in within if _INDEX.sub("", key) in names or bare(key) in names]
 
     def text(self, attribute: str) -> str:
         """Return the text of an attribute as stored; "" where it has none."""

@@ -61,7 +61,8 @@ def _step(layer: MayaNode, ask: MayaAsk) -> SceneStep:
     name = layer_name(layer.name)
     outputs = tuple(Output(_path(ask, name, camera)) for camera in cameras or [""])
     enabled = bool(layer.number("renderable", 1))
-    problem = "" if cameras else "has no camera that is rendered"
+    # a scene that refers to others may have its cameras there
+    problem = "" if cameras or ask.scene.references else "has no camera that is rendered"
     return SceneStep(name, tuple(dict.fromkeys(outputs)), parameters, enabled=enabled, problem=problem)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from dataclasses import dataclass
@@ -12,7 +13,10 @@ from conductor_core.sequences import DirectoryListing
 #: what renderers make of a texture and read in its place: Arnold .tx, RenderMan .tex, Redshift .rstexbin, 3Delight .tdl
 _TWINS = (".tx", ".tex", ".rstexbin", ".tdl")
 #: Arnold names the colour spaces too: `wood_sRGB_ACEScg.png.tx`
-_SPACES = r"_(?:sRGB|srgb|Raw|raw|ACES|scene-linear|Utility|lin|Linear|linear|Rec|rec|gamma|auto)[^/]*"
+_SPACES = re.compile(
+    r"(?P<stem>.+?)_(?:sRGB|srgb|Raw|raw|ACES|scene-linear|Utility|lin|Linear|linear|Rec|rec|gamma|auto)[^/]*"
+    r"(?P<extension>\.[^./]+)\.tx"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +50,20 @@ class Sidecars:
         return Found((pattern, *(os.path.join(folder, n) for n in sorted(near) if n.endswith(self.extensions))))
 
 
+@functools.lru_cache(maxsize=16)
+def _with_spaces(names: frozenset[str]) -> dict[str, list[str]]:
+    """Return the names of a folder that tell colour spaces, by the texture that they were made from."""
+    found: dict[str, list[str]] = {}
+    for name in sorted(n for n in names if n.endswith(".tx")):
+        if match := _SPACES.fullmatch(name):
+            found.setdefault(match["stem"] + match["extension"], []).append(name)
+    return found
+
+
 def _twins(file: str, listing: DirectoryListing) -> list[str]:
     folder, name = os.path.split(file)
     stem, extension = os.path.splitext(name)
     names = listing.names(folder)
     twins = [n for twin in _TWINS for n in (stem + twin, name + twin) if n in names and n != name]
-    start, end = stem + "_", extension + ".tx"
-    long = [n for n in names if n.startswith(start) and n.endswith(end)]
-    if long:
-        of_spaces = re.compile(re.escape(stem) + _SPACES + re.escape(end))
-        twins += sorted(n for n in long if of_spaces.fullmatch(n))
+    twins += _with_spaces(names).get(stem + extension, ())
     return [os.path.join(folder, n) for n in twins]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Literal
 
 from conductor_core.discovery.finding import Finding
 from conductor_core.discovery.maya_ask import MayaAsk
@@ -11,17 +12,21 @@ from conductor_core.discovery.maya_node import MayaNode, bare
 from conductor_core.discovery.place import is_absolute
 from conductor_core.report import Ignored, Unresolved
 
-#: words of an attribute's long name that say that a file stands there
-_FILE_WORD = re.compile(
-    r"file(?!type|mode|format)|path|tex(?:ture)?(?![a-z])|texture|(?<![a-z])map|image|img|(?<![a-z])ies|hdri?|"
-    r"cache|sound|audio|movie|profile|(?<![a-z])lut|ocio|proxy|archive|alembic|(?<![a-z])abc|usd(?!_?attr)|vdb",
-    re.IGNORECASE,
+#: parts of an attribute's long name (`lightColorMap`: light, color, map) that say that a file stands there
+_FILE_WORDS = frozenset(
+    {"tex", "map", "img", "ies", "hdr", "sound", "audio", "movie", "lut", "ocio", "proxy", "archive", "abc", "usd", "vdb", "dso"}
 )
-_WRITE_WORD = re.compile(
-    r"output|(?<![a-z])out[A-Z_]|[a-z]Out[A-Z]|dest|(?:auto)?save|write|export|(?<![a-z])log(?![a-z])|prefix|render(?:ed)?dir|"
-    r"bake(?:d)?(?:path|file|dir)|tmp|temp(?:dir|path|file)|scenefile|scenename|sourcescene",
-    re.IGNORECASE,
+#: the same, wherever in the name
+_FILE_STEM = re.compile(r"file(?!type|mode|format)|path|texture|image|bitmap|cache|hdri|alembic|profile")
+_WRITE_WORDS = frozenset(
+    {"out", "output", "outputs", "dest", "destination", "save", "write", "export", "log", "prefix", "bake", "tmp", "temp", "dump"}
 )
+_WRITE_STEM = re.compile(r"output|autosave")
+#: notes of pipelines in attributes that they have added: what a node was made from or published as
+_ORIGIN = re.compile(
+    r"scene_?(?:file|name|path)|source_?(?:scene|maya|file|path)|publish|work_?file|import|origin|asset_?path|(?:rig|model|version)_?path"
+)
+_PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _EXTENSION = re.compile(r"\.(?=[A-Za-z0-9]*[A-Za-z])([A-Za-z0-9]{1,9})\Z")
 #: a template of a frame may stand in the place of an extension's end
 _ASSET = frozenset(
@@ -120,17 +125,26 @@ def _unknown(node: MayaNode, key: str, value: str, ask: MayaAsk) -> Iterator[Fin
         return
     extension = _EXTENSION.search(value)
     word = extension[1].lower() if extension else ""
+    said = _said_by(name)
     if word in _PROGRAM:
         yield Ignored(value, referrer, "a program or code, which comes with the software")
-    elif _WRITE_WORD.search(name):
-        if looks_like_file(value) or _FILE_WORD.search(name):
-            yield ask.output(value, referrer)
-        else:
-            yield Unresolved(value, referrer, f"no reader knows {node.type or 'a node'}.{name}")
-    elif looks_like_file(value) and (_FILE_WORD.search(name) or _plugins_own(node, last, word)):
+    elif last in node.added and _ORIGIN.search(name.lower()):
+        yield Ignored(value, referrer, "a note of where the node comes from")
+    elif said == "write":
+        yield ask.output(value, referrer)
+    elif looks_like_file(value) and (said == "read" or _plugins_own(node, last, word)):
         yield from ask.usage(value, referrer, "other")
     else:
         yield Unresolved(value, referrer, f"no reader knows {node.type or 'a node'}.{name}")
+
+
+def _said_by(name: str) -> Literal["read", "write", ""]:
+    """Return what an attribute's name says of a path in it."""
+    lower = name.lower()
+    parts = {part.lower() for part in _PARTS.findall(name)}
+    if parts & _WRITE_WORDS or _WRITE_STEM.search(lower):
+        return "write"
+    return "read" if parts & _FILE_WORDS or _FILE_STEM.search(lower) else ""
 
 
 def _plugins_own(node: MayaNode, attribute: str, extension: str) -> bool:

@@ -221,6 +221,11 @@ def is_known(host: str, type_: str) -> bool:
     return type_ in _READERS.get(host, {})
 
 
+def note_source(reader: str, source: str) -> None:
+    """Note the page that a reader rests on, where it is registered elsewhere: formats whose nodes are no `Node` have their own."""
+    _SOURCES[reader] = source
+
+
 def source_of(reader: str) -> str:
     """Return the page that a reader rests on, by the reader's name; "" where there is none."""
     return _SOURCES.get(reader, "")

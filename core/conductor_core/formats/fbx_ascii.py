@@ -67,13 +67,13 @@ class _Reading:
 
     def _begin(self, start: int) -> None:
         self._depth += 1
-        word = self._window.behind(start, 2048).rpartition(b"\n")[2].split(b":", 1)[0].strip()
+        word = self._window.behind(start, 512).rpartition(b"\n")[2].split(b":", 1)[0].strip()
         if word in (b"Video", b"Texture"):
             self._inside = self._depth
             self.media.append(Media(word.decode(), named(self._header)))
 
     def _text(self, start: int) -> None:
-        before = self._window.behind(start, 1024)
+        before = self._window.behind(start, 512)
         line = before.rpartition(b"\n")[2]
         content = bool(_CONTENT.search(before))
         raw = self._window.quoted()

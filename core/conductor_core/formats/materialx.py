@@ -24,6 +24,7 @@ from conductor_core.report import Unresolved
 from conductor_core.sequences import has_frame_token
 
 _CHUNK = 1 << 18
+_XML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<")
 _BEGINS = re.compile(rb"<materialx[\s>/]", re.IGNORECASE)
 #: `{frame}`, `{04frame}`
 _FRAME = re.compile(r"\{(?P<digits>0[0-9]{1,2})?frame\}")
@@ -45,7 +46,7 @@ class _Element:
     tokens: dict[str, str] = field(default_factory=dict)
 
 
-@reads_format("materialx", lambda head, _extension: bool(_BEGINS.search(head)))
+@reads_format("materialx", lambda head, _extension: _XML.match(head) is not None and bool(_BEGINS.search(head)))
 def read_materialx(survey: Survey) -> Iterator[Finding]:
     """Yield what a document points to."""
     reader = _Reader(survey)
@@ -128,9 +129,12 @@ class _Reader:
     def _read(self, text: str, referrer: str, kind: Kind, *, prefix: str) -> None:
         filled = _FRAME.sub(lambda m: f"%{m['digits'] or ''}d", text if is_absolute(text) else prefix + text)
         filled = _TOKEN.sub(lambda m: self._token(m[1]) or m[0], filled)
+        variables = fill_variables(filled, self._survey.variables)
+        filled = variables.text
         unknown = _TOKEN.search(filled)
-        if unknown:
-            reason = f"{unknown[0]} is set by the scene that uses the material"
+        if variables.unknown or unknown:
+            nobody = f"nobody has set {', '.join(variables.unknown)}"
+            reason = nobody if variables.unknown or not unknown else f"{unknown[0]} is set by the scene that uses the material"
             self._found.append(Unresolved(text, referrer, reason))
             return
         known = fill_variables(filled, self._survey.variables)

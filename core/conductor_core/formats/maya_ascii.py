@@ -25,12 +25,17 @@ _CODESET = re.compile(rb"^//Codeset:\s*(\S+)", re.MULTILINE)
 #: code pages of Windows by Maya's name
 _CODECS = {"1252": "cp1252", "932": "cp932", "936": "gbk", "949": "cp949", "950": "big5", "1250": "cp1250", "1251": "cp1251"}
 _CODECS |= {"SJIS": "cp932", "shiftjis": "cp932", "eucJP": "euc_jp", "ISO8859-1": "latin-1", "GB18030": "gb18030"}
-_BULK = b"\tsetAttr "
-_IDLE = (b"\trename -uid ", b"lockNode ", b"\tlockNode ")
+#: bytes of a statement in which its command stands, behind its indentation
+_START = 40
+_IDLE = (b"rename -uid ", b"lockNode ")
+#: a node as Maya writes it: each statement from the start of a line, indented, to the end of one
+_BODY = re.compile(rb"[^;]*;(?:\n[\t ][^;]*;)*")
+_ADDED = re.compile(rb'-sn "(\w+)" -ln "(\w+)"')
+_EDITS = re.compile(rb'\s*setAttr "\.ed" -type "dataReferenceEdits"')
 _LINKS = (b"connectAttr ", b"relationship ", b"parent ", b"dataStructure ")
 #: the plain form of most statements
 _CREATE = re.compile(rb'createNode (\w+)(?: -s)? -n "([^"\\\x80-\xff]*)"(?: -p "[^"\\]*")?\Z')
-_STRING = re.compile(rb'\tsetAttr (?:-\w+ \w+ )*"\.[^"]*" -type "string" "([^"\\]*)"\Z')
+_STRING = re.compile(rb'\s*setAttr (?:-\w+ \w+ )*"\.[^"]*" -type "string" "([^"\\]*)"\Z')
 
 
 @reads_format(
@@ -56,7 +61,7 @@ def read_scene(survey: Survey) -> MayaScene:
     with open(survey.file, "rb") as file:
         decode = _decoder(file.read(4096))
         file.seek(0)
-        stream = StatementStream(file, max(1 << 16, survey.limits.value * 4), _wanted_in(builder), decode)
+        stream = StatementStream(file, max(1 << 16, survey.limits.value * 4), _wanted_in(builder), _idle_in(builder), decode)
         for item in stream:
             if isinstance(item, Broken):
                 builder.scene.damage.append(Unresolved(item.start, "the scene's text", item.reason))
@@ -75,20 +80,49 @@ def _wanted_in(builder: SceneBuilder) -> Callable[[bytes], bool]:
     """
 
     def wanted(piece: bytes) -> bool:
-        if piece.startswith(_BULK):
+        start = piece[:_START].lstrip()
+        if start.startswith(b"setAttr "):
             return _may_matter(piece, builder)
-        if piece.startswith(_IDLE) and b";" not in piece:
+        if start.startswith(_IDLE) and b";" not in piece:
             return False
-        if piece.startswith(_LINKS):
+        if start.startswith(_LINKS):
             # connections are many, and only those that say which image of a sequence is shown are worth a look
             return builder.wants_link(piece)
+        if start.startswith(b"addAttr ") and (added := _ADDED.search(piece)) and b";" not in piece:
+            builder.add(added[1].decode(), added[2].decode())
+            return False
         if created := _CREATE.match(piece):
             builder.statements += 1
-            builder.enter(created[1].decode(), created[2].decode("utf-8", "surrogateescape"))
+            builder.enter(created[1].decode(), created[2].decode())
             return False
         return True
 
     return wanted
+
+
+def _idle_in(builder: SceneBuilder) -> Callable[[bytes, bool], bool]:
+    """Return what decides, for each node as a whole, whether nothing in it is worth a look.
+
+    That is so where its type has no files, nothing in it is a text, and each of its lines is a statement of its own.
+    """
+    known: dict[bytes, bool] = {}
+
+    def idle(part: bytes, is_node: bool) -> bool:
+        if not is_node:
+            # the end of a scene: connections, line by line
+            return (
+                part.startswith(_LINKS)
+                and part.count(b"\n") == part.count(b";\nconnectAttr ") + 1
+                and not builder.wants_link(part)
+            )
+        if b'"string' in part:
+            return False
+        type_ = part[: part.find(b" ", 0, 80)]
+        if type_ not in known:
+            known[type_] = builder.is_detailed(type_.decode("utf-8", "replace"))
+        return not known[type_] and _BODY.fullmatch(part) is not None and b"/*" not in part
+
+    return idle
 
 
 def _may_matter(piece: bytes, builder: SceneBuilder) -> bool:
@@ -98,10 +132,10 @@ def _may_matter(piece: bytes, builder: SceneBuilder) -> bool:
     if b'"string' not in piece:
         if builder.detailed and len(piece) < 1000:
             return True
-        # several statements in one line; a list of edits of a reference
-        return piece.find(b'"', 64) >= 0 and (b";" in piece or b"dataReferenceEdits" in piece)
+        # several statements in one line
+        return piece.find(b'"', 64) >= 0 and b";" in piece
     if builder.detailed:
-        return True
+        return not _EDITS.match(piece) or b'-type \\"string' in piece
     text = _STRING.match(piece)
     return text is None or b"/" in text[1] or b"." in text[1] or b"\\" in text[1]
 

@@ -64,7 +64,8 @@ class SceneBuilder:
 
     def wants_link(self, piece: bytes) -> bool:
         """Tell whether a connection feeds the number of an image."""
-        return any(name in piece for name in _FRAME_INPUTS) or (b";" in piece and b"createNode" in piece)
+        fe, extension, number = _FRAME_INPUTS
+        return fe in piece or extension in piece or number in piece or (b"createNode" in piece)
 
     def take(self, statement: Statement) -> None:
         """Take in one statement; of commands that scenes do not have, nothing is taken."""
@@ -95,9 +96,19 @@ class SceneBuilder:
             self.detailed = True
             return
         self.node = MayaNode(type_, name, plugin=self.scene.plugin_types.get(type_, ""))
-        self.detailed = type_ in STRUCTURE or is_known("maya", type_)
+        self.detailed = self.is_detailed(type_)
         if name and self.detailed and len(self._nodes) < _NAMES:
             self._nodes[name] = self.node
+
+    @staticmethod
+    def is_detailed(type_: str) -> bool:
+        """Tell whether all attributes of a type are worth keeping, numbers too."""
+        return type_ in STRUCTURE or is_known("maya", type_)
+
+    def add(self, short: str, long: str) -> None:
+        """Keep the two names of an attribute that the scene adds to the present node."""
+        if self.node is not None:
+            self.node.added[short] = long
 
     def put(self, attribute: str, values: tuple[str, ...], *, conflicted: bool = False) -> None:
         """Keep an attribute of the present node."""
@@ -137,8 +148,8 @@ class SceneBuilder:
         """`addAttr -sn SHORT -ln LONG`."""
         names = {"-sn": "short", "-shortName": "short", "-ln": "long", "-longName": "long"}
         found = {names[a.text]: b.text for a, b in itertools.pairwise(words) if a.text in names}
-        if self.node is not None and found.get("long"):
-            self.node.added[found.get("short", found["long"])] = found["long"]
+        if found.get("long"):
+            self.add(found.get("short", found["long"]), found["long"])
 
     def set_attr(self, words: tuple[Word, ...], conflicted: bool) -> None:
         """`setAttr ".attribute" -type "string" "text"`, with flags anywhere."""

@@ -13,6 +13,8 @@ from typing import BinaryIO, NamedTuple
 
 #: bytes that are read at once
 BLOCK = 1 << 20
+#: how each node begins
+_NODE = b"\ncreateNode "
 #: what ends a statement as Maya writes it
 _END = re.compile(rb";[ \t]*\r?\n")
 _TOKEN = re.compile(
@@ -20,6 +22,7 @@ _TOKEN = re.compile(
     r'"(?P<text>[^"\\]*(?:\\.[^"\\]*)*)"|(?P<end>;)|(?P<plus>\+(?=\s|"))|(?P<group>[(){}])|(?P<word>[^\s";(){}]+)|(?P<other>.)',
     re.DOTALL | re.MULTILINE,
 )
+_EDITS = re.compile(rb'\s*setAttr "\.ed" -type "dataReferenceEdits"')
 #: an edit that sets a text: node, attribute, value
 _EDIT = re.compile(rb'"([^"\\]*)"\s+"([^"\\]*)"\s+"((?:[^"\\]|\\.)*-type \\"string\\"(?:[^"\\]|\\.)*)"')
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
@@ -65,11 +68,15 @@ class StatementStream:
     limit: int
     #: whether a piece of the file, from the start of one statement to the end of another, has to be looked at
     wanted: Callable[[bytes], bool]
+    #: whether a part of the file, one node's or (False) what stands before the first, needs no look at its statements
+    idle: Callable[[bytes, bool], bool]
     #: how the file's bytes become text
     decode: Callable[[bytes], str]
     conflicted: bool = False
     #: whether the stream is within a comment of several lines
     _commented: bool = False
+    #: whether lines end as on Windows; None: nobody has looked yet
+    _returns: bool | None = None
 
     def __iter__(self) -> Iterator[Statement | Broken]:
         """Yield the statements that are wanted."""
@@ -96,21 +103,31 @@ class StatementStream:
         return 0
 
     def _pieces(self, data: bytes) -> Iterator[Statement | Broken]:
-        if b"\r" in data[:4096]:
+        if self._returns is None:
+            self._returns = b"\r\n" in data
+        if self._returns:
             data = data.replace(b"\r\n", b"\n")
-        for piece in data.split(b";\n"):
+        parts = data.split(_NODE)
+        last = len(parts) - 1
+        for i, part in enumerate(parts):
+            # the last node may go on in the next block
+            if self._commented or (i == last and i > 0) or not self.idle(part, i > 0):
+                for piece in (_NODE[1:] + part + b"\n" if i else part).split(b";\n"):
+                    if self._commented:
+                        yield from self._behind_comment(piece)
+                    elif self.wanted(piece):
+                        yield from self._piece(piece)
+
+    def _behind_comment(self, piece: bytes) -> Iterator[Statement | Broken]:
+        _, found, piece = piece.partition(b"*/")
+        self._commented = not found
+        if found and self.wanted(piece):
             yield from self._piece(piece)
 
     def _piece(self, piece: bytes) -> Iterator[Statement | Broken]:
-        if self._commented:
-            _, found, piece = piece.partition(b"*/")
-            if not found:
-                return
-            self._commented = False
-        if self.wanted(piece):
-            if b"/*" in piece:
-                piece = self._before_comment(piece)
-            yield from self._parse(piece)
+        if b"/*" in piece:
+            piece = self._before_comment(piece)
+        yield from self._parse(piece)
 
     def _before_comment(self, piece: bytes) -> bytes:
         """Return a piece up to a comment that it does not end; what follows is passed over until it does."""
@@ -123,15 +140,15 @@ class StatementStream:
 
     def _parse(self, piece: bytes) -> Iterator[Statement | Broken]:
         """Yield the statements of a piece: one, with comments before it, or several of one line."""
+        if edits := self._edits(piece):
+            yield edits
+            return
         if len(piece) > self.limit:
-            if edits := self._edits(piece):
-                yield edits
-                return
             yield Broken(self.decode(piece[:200]).strip(), f"a statement of {len(piece):,} bytes was not read")
             return
         words: list[Word] = []
         joined = False
-        for match in _TOKEN.finditer(self.decode(piece)):
+        for match in _TOKEN.finditer(self.decode(piece).lstrip("\ufeff")):
             kind = match.lastgroup
             if kind == "text":
                 text = unescaped(match["text"])
@@ -157,7 +174,7 @@ class StatementStream:
 
     def _edits(self, piece: bytes) -> Statement | None:
         """Return the texts that a list of edits of a reference sets, which may be of many megabytes; None: it is none."""
-        if b"dataReferenceEdits" not in piece[:1000]:
+        if not _EDITS.match(piece):
             return None
         words = [Word("setAttr", False), Word(".ed", True), Word("-type", False), Word("dataReferenceEdits", True)]
         for match in _EDIT.finditer(piece):

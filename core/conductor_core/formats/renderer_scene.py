@@ -65,12 +65,23 @@ class Rules:
     passed_over: Callable[[str], str] = lambda _text: ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """What a text comes to."""
+
+    places: tuple[str, ...] = ()
+    unresolved: str = ""
+    under: Survey | None = None
+
+
 class SceneAsk:
     """What readers of nodes ask (`conductor_core.discovery.node.Ask`), answered by the rules of a renderer."""
 
-    def __init__(self, survey: Survey, rules: Rules) -> None:
+    def __init__(self, survey: Survey, rules: Rules, kept: dict[tuple[str, Kind], _Places] | None = None) -> None:
         self._survey = survey
         self._rules = rules
+        # scenes name the same file again and again
+        self._kept = {} if kept is None else kept
         self.told: set[str] = set()
 
     @property
@@ -96,32 +107,41 @@ class SceneAsk:
                 yield ScanOutput(written, absolute(pattern, self._survey.folder), f"{node.name}.{attribute}")
 
     def ignore(self, node: Node, attribute: str, reason: str) -> Iterator[Finding]:
-        """Yield that a parameter's texts are deliberately not sent."""
+        """Yield that a parameter's texts are deliberately not sent; code of many lines is no path to begin with."""
         self.told.add(attribute)
         for written in _texts(node, attribute):
-            if written.strip():
+            if written.strip() and "\n" not in written:
                 yield Ignored(written, f"{node.name}.{attribute}", reason)
 
     def _told(self, written: str, referrer: str, kind: Kind, reach: Reach | None) -> Finding:
         if reason := self._rules.passed_over(written):
             return Ignored(written, referrer, reason)
+        if (written, kind) not in self._kept:
+            self._kept[written, kind] = self._placed(written, kind)
+        known = self._kept[written, kind]
+        if known.unresolved:
+            return Unresolved(written, referrer, known.unresolved)
+        return Usage(written, referrer, kind, known.places, reach or Frames(self._survey.frames), under=known.under)
+
+    def _placed(self, written: str, kind: Kind) -> _Places:
         filled = self._rules.fill(written, self._survey)
         if reason := self._rules.unreadable(filled.text):
-            return Unresolved(written, referrer, reason)
+            return _Places(unresolved=reason)
         if filled.unknown:
-            return Unresolved(written, referrer, f"nobody has set {', '.join(filled.unknown)}")
+            return _Places(unresolved=f"nobody has set {', '.join(filled.unknown)}")
         folders = (*self._rules.folders(kind), *self._survey.search, self._survey.folder)
         if self._survey.project_root:
             folders = (*folders, self._survey.project_root)
         places = tuple(dict.fromkeys(p for pattern in self._rules.patterns(filled.text) for p in placed(pattern, folders)))
         under = replace(self._survey, search=tuple(dict.fromkeys(folders)), scene=self._survey.scene or self._survey.file)
-        return Usage(written, referrer, kind, places, reach or Frames(self._survey.frames), under=under)
+        return _Places(places, under=under)
 
 
 def findings_of_scene(nodes: Iterable[SceneNode], survey: Survey, rules: Rules) -> Iterator[Finding]:
     """Yield what nodes name: by the readers of their type first, by the names of their parameters where no reader knows."""
+    kept: dict[tuple[str, Kind], _Places] = {}
     for node in nodes:
-        ask = SceneAsk(survey, rules)
+        ask = SceneAsk(survey, rules, kept)
         yield from findings_of(rules.host, node, ask)
         yield from of_unknown(node, ask, node.texts, told=frozenset(ask.told))
 

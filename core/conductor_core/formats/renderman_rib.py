@@ -107,7 +107,7 @@ def _nodes(request: Request) -> Iterator[SceneNode]:
         yield from _procedurals(request, given[0])
     elif request.word == "Display":
         if given[1] not in _SCREENS:
-            yield SceneNode("Display", "Display", {"file": [given[0]]})
+            yield SceneNode("Display", "Display", {**_bare(request), "file": [given[0]]})
     elif request.word == "Option" and given[0] in ("searchpath", "statistics"):
         yield SceneNode(given[0], given[0], _bare(request))
     elif request.word.startswith("Make") and len(request.arguments) > 1:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from conductor_core.discovery.finding import Finding, Usage
+from conductor_core.discovery.finding import Facts, Finding, Usage
 from conductor_core.discovery.node import is_known
 from conductor_core.discovery.place import absolute
 from conductor_core.discovery.survey import Survey
@@ -22,14 +22,15 @@ from conductor_core.formats.packed import GZIP, unpacked_head
 from conductor_core.formats.renderer_scene import Rules, SceneNode, findings_of_scene, split_search_path
 from conductor_core.formats.text_window import TextWindow, broken, window_on
 from conductor_core.report import ScanOutput
+from conductor_core.submission import Software
 
 _MARKS = re.compile(rb'"|\{|\}|=|//|/\*|#include\s+(?=")')
-_ENDS = re.compile(rb"[;{}]")
 _PARAMETER = re.compile(rb"[A-Za-z_]\w*")
 _HEX = re.compile(rb"Hex\s*\(\s*\Z")
 _NUMBER = re.compile(rb"\s*(-?[0-9][0-9.]*)\s*;")
 _FIRST = re.compile(rb'^(?:[A-Z]\w+\s+\S+\s*\{\s*(?:\w+\s*=|\})|#include\s+"[^"]+\.vrscene")', re.MULTILINE)
 _SAVED = re.compile(rb"^// V-Ray core version|^// Exported by V-Ray", re.MULTILINE)
+_VERSION = re.compile(rb"^// V-Ray core version is ([0-9][0-9.]*[0-9])", re.MULTILINE)
 _FRAME = re.compile(r"<frame(?:0?([0-9]+))?>", re.IGNORECASE)
 _SWITCHES = frozenset({b"mode", b"auto_save"})
 
@@ -43,9 +44,13 @@ def _recognises(head: bytes, extension: str) -> bool:
 
 
 @reads_format("vrscene", _recognises)
-def read_vrscene(survey: Survey) -> Iterator[Finding]:
+def read_vrscene(survey: Survey) -> Iterator[Finding | Facts]:
     """Yield what the plugins of a scene name, and what it includes."""
     window = window_on(survey)
+    window.match(re.compile(b""))
+    if saved := _VERSION.search(window.data[:4096]):
+        version = saved[1].decode()
+        yield Facts(Software("vray", version), saved_by=version)
     plugins = _Plugins(window)
     plugins.read()
     for finding in findings_of_scene(plugins.found, survey, Rules("vray", vray_patterns)):
@@ -90,7 +95,9 @@ class _Plugins:
                 self._parameter = "#include"
 
     def _begin(self, start: int) -> None:
-        words = _ENDS.split(self._window.behind(start, 1024))[-1].split()[-2:]
+        before = self._window.behind(start, 1024)
+        end = max(before.rfind(b";"), before.rfind(b"{"), before.rfind(b"}"))
+        words = before[end + 1 :].rsplit(None, 2)[-2:]
         self._plugin = SceneNode(_decoded(words[0]), _decoded(words[-1])) if words else SceneNode("", "")
         self._parameter = ""
         self.open = f"the plugin {self._plugin.name}"
@@ -103,7 +110,7 @@ class _Plugins:
         self.open = ""
 
     def _begin_parameter(self, start: int) -> None:
-        words = _PARAMETER.findall(self._window.behind(start))
+        words = _PARAMETER.findall(self._window.behind(start, 100).rpartition(b"=")[2])
         self._parameter = _decoded(words[-1]) if words else ""
         if words and words[-1] in _SWITCHES and self._plugin.type.startswith("Settings"):
             number = self._window.match(_NUMBER)

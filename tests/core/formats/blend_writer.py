@@ -37,7 +37,9 @@ STRUCTS: dict[str, str] = {
     "SceneRenderView": "void *next; void *prev; char name[64]; char suffix[64]; int viewflag",
     "FileGlobal": "void *curscene; char filename[1024]",
     "Library": "ID id; char name[1024]; ushort flag; void *packedfile",
-    "Image": "ID id; void *adt; char name[1024]; short source; short type; void *packedfile; ListBase packedfiles; ListBase tiles",
+    "Image": "ID id; void *adt; char name[1024]; int flag; short source; short type; void *packedfile; ListBase packedfiles;"
+    "ListBase tiles; ListBase views; char views_format",
+    "ImageView": "void *next; void *prev; char name[64]; char filepath[1024]",
     "ImageTile": "void *next; void *prev; int tile_number",
     "MovieClipProxy": "char dir[768]",
     "MovieClip": "ID id; void *adt; char name[1024]; int source; MovieClipProxy proxy; int flag; int len; int start_frame;"

@@ -121,6 +121,50 @@ def _gltf(names: Sequence[str]) -> bytes:
     return f'{{"asset": {{"version": "2.0"}}, "images": [{images}]}}'.encode()
 
 
+def _mitsuba(names: Sequence[str]) -> bytes:
+    textures = "".join(
+        f'  <include filename="{n}"/>\n'
+        if n.endswith(".xml")
+        else f'  <texture type="bitmap" id="t{k}"><string name="filename" value="{n}"/></texture>\n'
+        for k, n in enumerate(names)
+    )
+    return f'<?xml version="1.0"?>\n<scene version="3.0.0">\n{textures}</scene>\n'.encode()
+
+
+def _pov(names: Sequence[str]) -> bytes:
+    lines = [
+        f'#include "{n}"\n' if n.endswith(".pov") else f'plane {{ y, 0 pigment {{ image_map {{ png "{n}" }} }} }}\n'
+        for n in names
+    ]
+    return "".join(["#version 3.7;\ncamera { location <0, 1, -3> }\n", *lines]).encode()
+
+
+def _luxcore(names: Sequence[str]) -> bytes:
+    lines = "".join(f'scene.textures.t{k}.type = "imagemap"\nscene.textures.t{k}.file = "{n}"\n' for k, n in enumerate(names))
+    return f'scene.camera.type = "perspective"\n{lines}'.encode()
+
+
+def _mental_ray(names: Sequence[str]) -> bytes:
+    lines = [f'$include "{n}"\n' if n.endswith(".mi") else f'color texture "t{k}" "{n}"\n' for k, n in enumerate(names)]
+    return "".join(['# mental ray\nverbose on\nlink "base.so"\n', *lines]).encode()
+
+
+def _collada(names: Sequence[str]) -> bytes:
+    images = "".join(f'    <image id="i{k}"><init_from>{n}</init_from></image>\n' for k, n in enumerate(names))
+    head = '<?xml version="1.0"?>\n<COLLADA xmlns="http://www.collada.org/2005/11/COLLADASchema" version="1.4.1">\n'
+    return f"{head}  <library_images>\n{images}  </library_images>\n</COLLADA>\n".encode()
+
+
+def _cycles(names: Sequence[str]) -> bytes:
+    nodes = "".join(
+        f'<include src="{n}"/>\n'
+        if n.endswith(".xml")
+        else f'<shader name="s{k}"><image_texture name="t" filename="{n}"/></shader>\n'
+        for k, n in enumerate(names)
+    )
+    return f"<cycles>\n{nodes}</cycles>\n".encode()
+
+
 SAMPLES = {
     sample.format: sample
     for sample in (
@@ -136,5 +180,11 @@ SAMPLES = {
         Sample("ocio", ".ocio", _ocio, reads=".cube", filler=b"  # a comment\n"),
         Sample("materialx", ".mtlx", _materialx, filler=b"  <!-- a comment -->\n"),
         Sample("gltf", ".gltf", _gltf),
+        Sample("collada", ".dae", _collada),
+        Sample("cycles-xml", ".xml", _cycles),
+        Sample("mitsuba", ".xml", _mitsuba),
+        Sample("pov", ".pov", _pov, filler=b"sphere { <0, 0, 0>, 1 }\n"),
+        Sample("luxcore", ".scn", _luxcore, filler=b'scene.objects.o.ply = "o"\n'),
+        Sample("mental-ray", ".mi", _mental_ray, filler=b'instance "i" "o" end instance\n'),
     )
 }

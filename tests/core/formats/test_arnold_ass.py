@@ -34,6 +34,7 @@ driver_exr
 {
  name driver
  filename "/out/beauty.exr"
+ custom_attributes 1 1 STRING "STRING scene /show/shot.ma"
 }
 image
 {
@@ -94,7 +95,7 @@ def test_everything_ends_in_one_list(scene: Path) -> None:
         missing="D:\\\\shots\\\\a.tif",
         unresolved="<attr:tex default:grey.exr>.exr|[NOWHERE]/a.exr|see /show/readme.txt",
         outputs="/out/beauty.exr",
-        ignored="tex;[SHOW]/tex|archives|/opt/arnold/plugins|mytex|shader x() { /* /a/b.exr */ }|filename='/show/over.exr'",
+        ignored="tex;[SHOW]/tex|archives|/opt/arnold/plugins|mytex|shader x() { /* /a/b.exr */ }|filename='/show/over.exr'|STRING scene /show/shot.ma",
     )
 
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from conductor_core.discovery import node as register
+from conductor_core.discovery.finding import Finding
+from conductor_core.discovery.limits import Limits
+from conductor_core.discovery.node import Ask, Node, reads_node
 from conductor_core.discovery.survey import Survey
 from conductor_core.formats import scan_file
+from conductor_core.formats.blend import library_shelf
+from conductor_core.formats.blend.loading import BlendFile, load
 from conductor_core.formats.scan import Scan
 from conductor_core.report import ScanReport
 from core.formats.blend_writer import STRUCTS, BlendWriter, Form
@@ -295,6 +301,29 @@ def test_tiles(tmp_path: Path, version: int, text: str, files: list[str]) -> Non
     assert [Path(m.path).name for m in report.missing] in (["u.1003.png"], ["u.u3_v1.png"])
 
 
+def test_both_eyes_of_a_stereo_sequence(tmp_path: Path) -> None:
+    """Each view has its own files, for the same frames; an eye that lacks is missing."""
+    touch(tmp_path, "s_0001_L.png", "s_0002_L.png", "s_0002_R.png", "m_L.png")
+
+    def build(blend: BlendWriter) -> None:
+        for i, (one, source) in enumerate((("s_0001", 2), ("m", 1))):
+            image = blend.address()
+            views = {"first": image + 0x100, "last": image + 0x200}
+            shared = {"name": f"//{one}_L.png", "source": source, "flag": 1 << 14, "views": views}
+            blend.add("IM", "Image", shared, name=f"IM{i}", at=image)
+            blend.add_list("ImageView", [{"name": n, "filepath": f"//{one}_{n[0].upper()}.png"} for n in ("left", "right")])
+            if source == 2:
+                shown(blend, image, sfra=1, frames=9)
+
+    report = scan(tmp_path, build, frames=(2,)).report
+    assert found(tmp_path, report) == {
+        "//s_0001_L.png": ["s_0002_L.png"],
+        "//s_0001_R.png": ["s_0002_R.png"],
+        "//m_L.png": ["m_L.png"],
+    }
+    assert [(m.as_written, m.referrer) for m in report.missing] == [("//m_R.png", 'Image "1" view "right" .filepath')]
+
+
 def test_a_moving_offset_brings_every_frame(tmp_path: Path) -> None:
     """An action with a curve on the image user's settings: which file is shown cannot be told."""
     touch(tmp_path, *(f"s.{n:04d}.png" for n in range(1, 6)))
@@ -402,6 +431,42 @@ def test_libraries_that_link_each_other_are_read_once(tmp_path: Path) -> None:
     assert set(found(tmp_path, report)) == {"//a.blend", "//bad.blend"}
     assert [m.as_written for m in report.missing] == ["//gone.blend"]
     assert [("DNA" in u.reason) for u in report.unresolved] == [True]
+
+
+def test_a_library_that_many_link_is_loaded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each gets what it wants of it, and the file is read through once in a scan, anew in the next."""
+    loaded: list[str] = []
+
+    def counted(path: str, limits: Limits, *, with_pointers: bool = False) -> BlendFile:
+        loaded.append(Path(path).name)
+        return load(path, limits, with_pointers=with_pointers)
+
+    monkeypatch.setattr(library_shelf, "load", counted)
+
+    def base(blend: BlendWriter) -> None:
+        for name in "abc":
+            image = blend.add("IM", "Image", {"name": f"//{name}.png", "source": 1}, name=f"IM{name}")
+            blend.add("OB", "Object", {"data": image}, name=f"OB{name}")
+
+    write(tmp_path / "base.blend", base)
+    for one in "ab":
+        write(
+            tmp_path / f"set_{one}.blend",
+            lambda b, one=one: b.add("OB", "Object", {"data": library(b, "//base.blend", f"OB{one}")[0]}, name="OBset"),  # type: ignore[misc]
+        )
+    for _ in range(2):
+        report = scan(tmp_path, lambda b: [library(b, f"//set_{one}.blend", "OBset") for one in "ab"]).report
+        assert {m.as_written for m in report.missing} == {"//a.png", "//b.png"}
+    assert sorted(loaded) == sorted(["base.blend", "set_a.blend", "set_b.blend"] * 2)
+
+
+def test_the_colour_configuration_of_the_environment(tmp_path: Path) -> None:
+    """$OCIO takes the place of Blender's own configuration; one built into the library has no file."""
+    touch(tmp_path, "config.ocio")
+    path = str(write(tmp_path / "shot.blend", lambda b: b.add("SC", "Scene", name="SCa")))
+    for value, texts in ((str(tmp_path / "config.ocio"), [str(tmp_path / "config.ocio")]), ("ocio://default", [])):
+        report = scan_file(Survey(path, variables={"OCIO": value})).report
+        assert [d.as_written for d in report.dependencies if d.kind == "ocio"] == texts
 
 
 def test_simulation_caches(tmp_path: Path) -> None:
@@ -531,6 +596,70 @@ def test_settings_of_add_ons(tmp_path: Path) -> None:
     ]
     assert {i.as_written for i in report.ignored} == {"//out/x.exr"}
     assert [(u.as_written, u.referrer) for u in report.unresolved] == [("//asset.blend", 'Object "rig" property .asset_file')]
+
+
+def test_nodes_of_2_62_have_no_type_names(tmp_path: Path) -> None:
+    """They are told by the structs of their settings; paths were of 240 characters then."""
+    old = {**STRUCTS, "bNode": STRUCTS["bNode"].replace("char idname[64]; ", "")}
+    old |= {"Image": STRUCTS["Image"].replace("name[1024]", "name[240]")}
+    touch(tmp_path, "s.osl", "q.0001.png", "q.0002.png")
+    blend = replace(BlendWriter(Form(262, 4, ">")), structs=old)
+    an_osl_script(blend)
+    shown(blend, blend.add("IM", "Image", {"name": "//q.0001.png", "source": 2}, name="IMq"), sfra=1, frames=9)
+    (tmp_path / "shot.blend").write_bytes(blend.data())
+    report = scan_file(Survey(str(tmp_path / "shot.blend"), frames=(2,))).report
+    assert found(tmp_path, report) == {"//s.osl": ["s.osl"], "//q.0001.png": ["q.0002.png"]}
+
+
+def test_what_a_later_version_adds_is_told(tmp_path: Path) -> None:
+    """A path in a struct or a datablock that is not known yet is unresolved, with the place where it stands."""
+    later = {**STRUCTS, "NewThing": "int mode; char cache_file[1024]", "NewID": "ID id; NewThing inside; char note[1024]"}
+    blend = replace(BlendWriter(), structs=later)
+    blend.add("OB", "Object", name="OBThing")
+    blend.add_many("NewThing", [{"cache_file": "//a.new"}, {"cache_file": "no path"}, {"cache_file": "//b.new"}])
+    blend.add("NW", "NewID", {"inside": {"cache_file": "//c.new"}, "note": "half/half"}, name="NWthing")
+    (tmp_path / "shot.blend").write_bytes(blend.data())
+    report = scan_file(Survey(str(tmp_path / "shot.blend"))).report
+    assert [(u.as_written, u.referrer) for u in report.unresolved] == [
+        ("//a.new", 'Object "Thing" .NewThing.cache_file'),
+        ("//b.new", 'Object "Thing" .NewThing.cache_file'),
+        ("//c.new", 'NW "thing" .NewThing.cache_file'),
+    ]
+
+
+def test_a_reader_for_an_add_on_s_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One small function, the same that any host's nodes have, takes the place of guessing by names; --explain finds it."""
+    monkeypatch.setattr(register, "_READERS", {**register._READERS})
+    monkeypatch.setitem(register._READERS, "blender", {})
+    touch(tmp_path, "u.1001.tx", "u.1002.tx")
+
+    @reads_node("blender", "MyRendererTexture", source="https://docs.example.com/texture")
+    def my_texture(node: Node, ask: Ask) -> Iterator[Finding]:
+        yield from ask.read(node, "map", "texture")
+        yield from ask.ignore(node, "icon_file", "an icon")
+        yield from ask.write(node, "bake_file")
+
+    def build(blend: BlendWriter) -> None:
+        tree, group = blend.address(), blend.address()
+        blend.add("MA", "Material", {"nodetree": tree}, name="MAm")
+        custom(blend, group, map="//u.<UDIM>.tx", icon_file="//i.png", bake_file="//baked.exr", other_file="//o.png")
+        node = {"idname": "MyRendererTexture", "name": "T", "prop": group}
+        blend.add("DATA", "bNodeTree", {"nodes": blend.add_list("bNode", [node])}, name="NTShader", at=tree)
+
+    report = scan(tmp_path, build).report
+    assert found(tmp_path, report) == {"//u.<UDIM>.tx": ["u.1001.tx", "u.1002.tx"]}
+    assert report.dependencies[0].reader.endswith("my_texture")
+    assert ([i.as_written for i in report.ignored], [o.path for o in report.outputs]) == (
+        ["//i.png"],
+        [str(tmp_path / "baked.exr")],
+    )
+
+
+def test_every_finding_leads_to_the_page_it_rests_on(tmp_path: Path) -> None:
+    """The reader's name is on each, and the documentation behind the name."""
+    report = scan(tmp_path, an_osl_script).report
+    assert report.missing[0].reader.endswith("osl_script")
+    assert register.source_of(report.missing[0].reader).endswith("ShaderNodeScript.html")
 
 
 def test_the_scene_s_own_range_counts_where_nobody_named_frames(tmp_path: Path) -> None:

@@ -170,3 +170,28 @@ def test_a_library_without_its_table(tmp_path: Path) -> None:
     """A library whose table is broken is a clear error."""
     assert scan(b"INDX" + b"\0" * 11 + b"\x09" + b"INDEX_SECTION", tmp_path, "a.hda") == "its table of sections is broken"
     assert isinstance(scan(index([("INDEX_SECTION", b"")]), tmp_path, "b.hda"), ScanReport)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "a\t[ 0 ]\t(\t",
+        'a\t[ 0 ]\t(\t"x\n',
+        "channel a {\n",
+        "\n",
+        " ",
+        "expr = a ",
+        "parm {\n type file\n{",
+        "inputs\n{\n",
+        "take name X\n?d 0 1\n{\n",
+    ],
+)
+def test_time_is_linear(piece: str, tmp_path: Path) -> None:
+    """A megabyte of the start of something, again and again, takes no more than its size says."""
+    text = (piece * ((1 << 20) // len(piece))).encode()
+    hip = Hip(takes=text.decode())
+    for ending in ("parm", "chn", "def", "init", "spareparmdef"):
+        hip.part(f"obj/a.{ending}", text)
+    started = time.process_time()
+    assert isinstance(scan(hip.save(), tmp_path), ScanReport)
+    assert time.process_time() - started < 15

@@ -64,6 +64,9 @@ def test_every_container(container: str, tmp_path: Path) -> None:
         pytest.param("ifd", {"vm_photongfile": "$HIP/global.pmap"}, "ignored", id="photon-map"),
         pytest.param("ifd", {"soho_program": "IFD.py"}, "ignored", id="program-of-houdini"),
         pytest.param("hlight::2.0", {"shadowmap_file": "$HIP/render/$OS.rat"}, "ignored", id="shadow-map"),
+        pytest.param("hlight", {"shadow_type": '"depthmap"', "render_shadowmap": '"off"', "shadowmap_file": "$HIP/s.rat"}, "read", id="saved-shadow-map"),
+        pytest.param("font", {"usefile": '"off"', "file": "$HIP/slate.txt"}, "ignored", id="font-cop-typed-text"),
+        pytest.param("font", {"usefile": '"on"', "file": "$HIP/slate.txt"}, "read", id="font-cop-text-file"),
         pytest.param("envlight", {"env_map": "$HIP/sky.hdr"}, "read", id="environment"),
         pytest.param("topnet", {"taskgraphfile": "$HIP/$HIPNAME.taskgraph.$F.py"}, "output", id="task-graph"),
         pytest.param("font", {"file": '"Lato Bold"'}, "nothing", id="font-by-name"),
@@ -82,6 +85,17 @@ def test_every_container(container: str, tmp_path: Path) -> None:
         pytest.param("NT_TEX_IMAGE", {"A_FILENAME": "$HIP/a.png"}, "read", id="octane"),
         pytest.param("geo", {"RS_objprop_proxy_enable": '"off"', "RS_objprop_proxy_file": "$HIP/a.rs"}, "ignored", id="proxy-off"),
         pytest.param("geo", {"RS_objprop_proxy_enable": '"on"', "RS_objprop_proxy_file": "$HIP/a.rs"}, "read", id="proxy-on"),
+        pytest.param("arnold_light", {"ar_light_color_type": '"color"', "ar_light_color_texture": "$HIP/a.exr"}, "ignored", id="light-colour"),
+        pytest.param("arnold_light", {"ar_light_color_type": '"texture"', "ar_light_color_texture": "$HIP/a.exr"}, "read", id="light-texture"),
+        pytest.param("Redshift_ROP", {"PhotonMode": '"1"', "PhotonFilename": "$HIP/a.rsmap"}, "read", id="photons-loaded"),
+        pytest.param("Redshift_ROP", {"PhotonMode": '"0"', "PhotonFilename": "$HIP/a.rsmap"}, "output", id="photons-made"),
+        pytest.param("vellumio::2.0", {"loadfromdisk": '"on"', "filemethod": '"1"', "file": "$HIP/a.bgeo"}, "read", id="kin-of-file-cache"),
+        pytest.param("studio::cache", {"loadfromdisk": '"off"', "file": "$HIP/a.bgeo"}, "output", id="cache-by-its-switch"),
+        pytest.param("deadline", {"dl_plugin_path": "/opt/deadline/x.py"}, "ignored", id="another-farm"),
+        pytest.param("afanasy", {"soho_program": "$CGRU/afanasy_soho.py"}, "ignored", id="another-farms-program"),
+        pytest.param("arnold", {"ar_texture_searchpath": "/show/tex"}, "ignored", id="a-search-path"),
+        pytest.param("ifd", {"prerender": "$HIP/pre.py"}, "read", id="script-file"),
+        pytest.param("ifd", {"prerender": '"print(\\"a.py\\")"'}, "nothing", id="script-text"),
         pytest.param("texture", {"map": "op:/img/comp1/OUT"}, "ignored", id="image-of-the-scene"),
         pytest.param("texture", {"map": "opdef:/Vop/matcap?orange.exr"}, "ignored", id="in-an-asset"),
         pytest.param("texture", {"map": "temp:$OS.rat"}, "ignored", id="temporary"),
@@ -134,6 +148,16 @@ def test_the_scene_folder_is_where_it_lies_now(tmp_path: Path) -> None:
     assert names_of(report, tmp_path) == ["b.png", "c/c.png", "shot/a.png"]
 
 
+def test_variables_within_variables(tmp_path: Path) -> None:
+    """A variable may name others; where one of those is not set, nothing is guessed."""
+    touch(tmp_path, "lib/a.png")
+    hip = Hip(variables={"HIP": "/old", "SHOW": "$HIP/x/..", "LIB": "$SHOW/lib", "BAD": "$NOBODY/lib"})
+    hip.node("mat/a", "texture", {"map": "$LIB/a.png"}).node("mat/b", "texture", {"map": "$BAD/a.png"})
+    report = scanned(hip, tmp_path).report
+    assert names_of(report, tmp_path) == ["lib/a.png"]
+    assert [u.reason for u in report.unresolved] == ["$BAD is '$NOBODY/lib', which names a variable that is not set"]
+
+
 def test_references_between_parameters(tmp_path: Path) -> None:
     """`chs("../x/file")` is followed, channels are evaluated, and the value that was cached is what is reported."""
     touch(tmp_path, "geo/rock_v003.bgeo")
@@ -176,6 +200,20 @@ def test_only_the_frames_of_the_job(tmp_path: Path) -> None:
     report = scanned(hip, tmp_path, frames=(5, 6, 7)).report
     assert names_of(report, tmp_path) == ["a.4.bgeo", "a.5.bgeo", "a.7.bgeo", "a.8.bgeo"]
     assert [m.path for m in report.missing] == [str(tmp_path / "a.6.bgeo")]
+
+
+def test_a_clip_with_a_range_of_its_own(tmp_path: Path) -> None:
+    """A File COP shows its own frames and holds the last: frames of the job outside of it do not lack."""
+    touch(tmp_path, "i.0008.exr", "i.0009.exr", "i.0010.exr")
+    clip = {
+        "filename": '$HIP/i.$F4.exr\t"options"',
+        "startframe": "8",
+        "length": "3",
+        "missingfr": '"closest"',
+        "singleimage": '"off"',
+    }
+    report = scanned(Hip().node("img/comp1/f", "file", clip), tmp_path, frames=(9, 10, 11, 12)).report
+    assert (names_of(report, tmp_path), report.missing) == (["i.0009.exr", "i.0010.exr"], ())
 
 
 def test_reckoned_frames(tmp_path: Path) -> None:
@@ -294,6 +332,37 @@ def test_assets_embedded_in_a_scene(tmp_path: Path) -> None:
     assert [(d.as_written, d.referrer) for d in report.dependencies] == [("$HIP/c.bgeo", "Sop/chair/t/file")]
 
 
+def test_an_expanded_asset(tmp_path: Path) -> None:
+    """An asset that is kept as a folder goes whole, and its contents are read."""
+    touch(tmp_path, "otls/chair.hda/Sections.list", "otls/chair.hda/Sop_1chair/DialogScript", "c.bgeo")
+    body = CONTAINERS["MIME"]([("node_type", b"Sop\n"), *_node("hdaroot/t", "file", "$HIP/c.bgeo")])
+    touch(tmp_path, "otls/chair.hda/Sop_1chair/Contents.mime")
+    (tmp_path / "otls/chair.hda/Sop_1chair/Contents.mime").write_bytes(body)
+    report = scanned(Hip(fallbacks=f"Sop/chair {tmp_path}/otls/chair.hda\n"), tmp_path).report
+    assert names_of(report, tmp_path) == [
+        "c.bgeo",
+        "otls/chair.hda/Sections.list",
+        "otls/chair.hda/Sop_1chair/Contents.mime",
+        "otls/chair.hda/Sop_1chair/DialogScript",
+    ]
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    """A parameter that names a folder does not bring what is in it, nor does a library that is just a folder."""
+    touch(tmp_path, "tex.d/a.png")
+    hip = Hip(fallbacks=f"Sop/chair {tmp_path}/tex.d\n").node("mat/t", "texture", {"map": "$HIP/tex.d"})
+    report = scanned(hip, tmp_path).report
+    assert (names_of(report, tmp_path), len(report.missing)) == ([], 2)
+
+
+def test_relative_names_along_houdini_path(tmp_path: Path) -> None:
+    """A relative path is looked for beside the scene, then in the folders of HOUDINI_PATH, of which & stands for Houdini's own."""
+    touch(tmp_path, "site/pic/a.png", "b.png")
+    hip = Hip().node("mat/a", "texture", {"map": "pic/a.png"}).node("mat/b", "texture", {"map": "b.png"})
+    report = scanned(hip, tmp_path, variables={"HOUDINI_PATH": f"{tmp_path / 'site'}:&"}).report
+    assert names_of(report, tmp_path) == ["b.png", "site/pic/a.png"]
+
+
 def test_an_asset_library_alone(tmp_path: Path) -> None:
     """Without a scene $HIP is nobody's; what hangs on the node that uses the asset is unresolved; defaults are listed as such."""
     parts = [*_node("hdaroot/a", "file", "/lib/a.bgeo"), *_node("hdaroot/b", "file", "$HIP/b.bgeo")]
@@ -327,3 +396,14 @@ def test_what_can_be_rendered(tmp_path: Path) -> None:
 
 def _node(stem: str, type_: str, file: str) -> list[tuple[str, bytes]]:
     return Hip().node(stem, type_, {"file": file}).parts
+
+
+def test_who_found_it(tmp_path: Path) -> None:
+    """Each finding names its reader: a row, a function, or the rules for what no table knows."""
+    hip = Hip().node("obj/a", "file", {"file": "/a.bgeo"}).node("obj/b", "envlight", {"env_map": "/b.exr"})
+    report = scanned(hip.node("obj/c", "studio::rock", {"rock_texture": "/c.png"}), tmp_path).report
+    assert [m.reader for m in report.missing] == [
+        "conductor_core.discovery.tables.houdini.file_node",
+        "table houdini: envlight env_map",
+        "conductor_core.formats.houdini.unknown",
+    ]

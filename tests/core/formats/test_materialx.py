@@ -57,7 +57,7 @@ def test_documents(tmp_path: Path) -> None:
     file = tmp_path / "m" / "look.mtlx"
     file.write_text(DOCUMENT.replace("../other/", "other/"))
     report = scan(file, frames=(2, 3))
-    found = {str(Path(f).relative_to(tmp_path / "m")) for d in report.dependencies for f in d.files}
+    found = {Path(f).relative_to(tmp_path / "m").as_posix() for d in report.dependencies for f in d.files}
     assert found == {*names, "noise.osl", "shared.mtlx"}
     assert [(d.as_written, d.kind, d.referrer) for d in report.dependencies][:2] == [
         ("shared.mtlx", "material", "include"),

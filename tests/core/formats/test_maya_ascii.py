@@ -353,6 +353,13 @@ def test_codesets(tmp_path: Path, codec: str) -> None:
     assert [d.as_written for d in scan_file(Survey(str(scene))).report.dependencies] == [f"maps/{name}"]
 
 
+def test_mark_of_byte_order(tmp_path: Path) -> None:
+    """A mark of byte order before the header hides nothing."""
+    root = project(tmp_path, "scenes/a.ma")
+    body = "\ufeff//Maya ASCII 2024 scene\n" + 'file -r -rfn "aRN" "scenes/a.ma";\n'
+    assert [d.as_written for d in scan_text(root, body, header="").report.dependencies] == ["scenes/a.ma"]
+
+
 def test_bytes_of_no_codeset(tmp_path: Path) -> None:
     """Bytes that are no text in any code page do not stop the scan."""
     root = project(tmp_path, "maps/a.png")
@@ -487,3 +494,70 @@ def test_data_of_others(tmp_path: Path) -> None:
     body = 'createNode bifrostGraphShape -n "b";\n\tsetAttr ".graph" -type "string" "{\\"file\\": \\"/caches/a.vdb\\"}";\n'
     report = scan_text(project(tmp_path), body).report
     assert [(u.as_written, "within the data" in u.reason) for u in report.unresolved] == [("/caches/a.vdb", True)]
+
+
+def test_nodes_across_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node is the same wherever the file is cut into blocks while it is read."""
+    root = project(tmp_path, "maps/a.png", "maps/b.exr")
+    body = (
+        node("file", ftn="maps/a.png") + 'createNode mesh -n "m";\n' + '\tsetAttr ".vt[0:1]" 1 2 3;\n' * 40
+        + '\tsetAttr ".bakedTextureFile" -type "string" "maps/b.exr";\n' + node("transform", t=1) + RANGE
+    )  # fmt: skip
+    for block in (64, 100, 333, 1000, 1 << 20):
+        monkeypatch.setattr("conductor_core.formats.maya_statements.BLOCK", block)
+        report = scan_text(root, body).report
+        assert [(d.as_written, d.referrer) for d in report.dependencies] == [
+            ("maps/a.png", "file1.ftn"),
+            ("maps/b.exr", "m.bakedTextureFile"),
+        ]
+
+
+@pytest.mark.parametrize(
+    ("attribute", "text", "where"),
+    [
+        ("colorMap", "maps/a.exr", "dependencies"),
+        ("texturefile", "maps/a.exr", "dependencies"),
+        ("layoutFile", "maps/a.exr", "dependencies"),
+        ("gobo_map", "maps/a.exr", "dependencies"),
+        ("iesProfile", "maps/a.exr", "dependencies"),
+        ("routeMap", "maps/a.exr", "dependencies"),
+        ("renderOutputFile", "maps/a.exr", "outputs"),
+        ("exportPath", "maps/a.exr", "outputs"),
+        ("outFile", "maps/a.exr", "outputs"),
+        ("fileType", "maps/a.exr", "unresolved"),
+        ("weights", "maps/a.exr", "unresolved"),
+        ("pluginFile", "maps/a.mll", "ignored"),
+        ("label", "not a path.", ""),
+        ("aspect", "ntsc_4d 646 485 1.333", ""),
+        ("space", "Utility - Linear - sRGB", ""),
+        ("release", "5.3.4.1", ""),
+    ],
+)
+def test_names_of_attributes(tmp_path: Path, attribute: str, text: str, where: str) -> None:
+    """Of an unknown node the name of an attribute says what a path in it is."""
+    root = project(tmp_path, "maps/a.exr")
+    assert ends(scan_text(root, node("someNode", **{attribute: text})).report, text) == where
+
+
+def test_notes_of_pipelines(tmp_path: Path) -> None:
+    """What a pipeline has noted on a node is no dependency; a texture in an added attribute is."""
+    root = project(tmp_path, "maps/a.exr", "scenes/old.ma")
+    body = TRANSFORM + "".join(
+        f'\taddAttr -ci true -sn "{short}" -ln "{long}" -dt "string";\n\tsetAttr ".{short}" -type "string" "{text}";\n'
+        for short, long, text in (("sf", "sourceFile", "scenes/old.ma"), ("ct", "cardTexture", "maps/a.exr"))
+    )
+    report = scan_text(root, body).report
+    assert (ends(report, "scenes/old.ma"), ends(report, "maps/a.exr")) == ("ignored", "dependencies")
+
+
+def test_overrides_of_layers(tmp_path: Path) -> None:
+    """A texture that a render layer puts in the place of another is a dependency; a name of images is none."""
+    root = project(tmp_path, "maps/night.exr", "maps/rain.exr")
+    body = (
+        node("absOverride", atv="maps/night.exr")
+        + 'createNode renderLayer -n "rain";\n\tsetAttr ".adjs[0].val" -type "string" "maps/rain.exr";\n'
+        + '\tsetAttr ".adjs[1].val" -type "string" "<Scene>/rain";\n'
+    )
+    report = scan_text(root, body).report
+    assert [d.as_written for d in report.dependencies] == ["maps/night.exr", "maps/rain.exr"]
+    assert not report.missing

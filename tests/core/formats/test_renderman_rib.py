@@ -15,7 +15,7 @@ SCENE = """##RenderMan RIB-Structure 1.1
 version 3.04
 Option "searchpath" "string texture" [".:maps:$SHOW/maps:@"] "string archive" ["archives:&"]
 # ReadArchive "commented.rib"
-Display "+/out/beauty.0001.exr" "openexr" "rgba" "int asrgba" [1]
+Display "+/out/beauty.0001.exr" "openexr" "rgba" "int asrgba" [1] "string exrheader_scenepath" ["/show/shot.ma"]
 Display "view.exr" "it" "rgba"
 MakeTexture "paint.tif" "paint.tex" "periodic" "periodic" "gaussian" 2 2
 FrameBegin 1
@@ -66,7 +66,7 @@ def test_everything_ends_in_one_list(scene: Path) -> None:
         missing="paint.tif|old.tex",
         unresolved="$NOWHERE/lamp.ies",
         outputs="+/out/beauty.0001.exr|paint.tex|./stats.xml",
-        ignored='.:maps:$SHOW/maps:@|archives:&|rtxplugin:noise.so|map("/show/x.ptx")|fur.so',
+        ignored='.:maps:$SHOW/maps:@|archives:&|rtxplugin:noise.so|map("/show/x.ptx")|fur.so|/show/shot.ma',
     )
     assert "/out/beauty.0001.exr" in {o.path for o in report.outputs}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -237,6 +238,15 @@ def test_one_endless_line_is_not_held(sample: Sample, quote: bytes, tmp_path: Pa
     path = tmp_path / f"b{sample.extension}"
     path.write_bytes(small.read_bytes() + quote + b"x" * LARGE)
     assert _held(small, path) < HELD
+
+
+def test_every_format_has_a_page() -> None:
+    """The index of docs/formats names each format by the name that a report gives it, and each page is there."""
+    docs = Path(__file__).resolve().parents[3] / "docs" / "formats"
+    index = (docs / "README.md").read_text("utf-8")
+    assert {name for name in KNOWN if f"`{name}`" not in index} == set()
+    pages = set(re.findall(r"\]\((\w+\.md)\)", index))
+    assert {page for page in pages if not (docs / page).is_file()} == set()
 
 
 def test_the_head_is_small() -> None:

@@ -8,7 +8,7 @@ import pytest
 from conductor_core.discovery.survey import Survey
 from conductor_core.formats import Scan, scan_file
 from conductor_core.report import ScanReport
-from core.formats.usd_layers import ARCS, ATTRIBUTES, CLIPS, as_crate, old_crate, package, touch, write
+from core.formats.usd_layers import ARCS, ATTRIBUTES, CLIPS, GRAMMAR, as_crate, old_crate, package, touch, write
 
 
 def scan(file: str, **more: object) -> ScanReport:
@@ -18,7 +18,7 @@ def scan(file: str, **more: object) -> ScanReport:
 
 def found(report: ScanReport, folder: Path) -> set[str]:
     """Return the files found, relative."""
-    return {str(Path(f).relative_to(folder)) for d in report.dependencies for f in d.files}
+    return {Path(f).relative_to(folder).as_posix() for d in report.dependencies for f in d.files}
 
 
 def written(entries: object) -> list[str]:
@@ -101,6 +101,8 @@ def test_attributes_and_metadata(tmp_path: Path, form: str) -> None:
         pytest.param('`"./${SHOT}.usd"`', "sub/s010.usd", False, id="expression"),
         pytest.param("`if(eq(${SHOT}, 's010'), \"./a.usd\", './b.usd')`", "sub/a.usd", False, id="condition"),
         pytest.param("./${NAME}.usd", "sub/env.usd", False, id="environment"),
+        pytest.param("./t.%(UDIM)d.rat", "sub/t.1001.rat", False, id="tiles as Houdini writes them"),
+        pytest.param("./t._MAPID_.tex", "sub/t.1012.tex", False, id="tiles as RenderMan wrote them"),
     ],
 )
 def test_where_a_path_is_looked_for(tmp_path: Path, text: str, name: str, search: bool) -> None:
@@ -191,12 +193,12 @@ def test_clips_for_the_frames_of_the_job(tmp_path: Path, form: str) -> None:
     touch(tmp_path, *(f"p.{i:02d}.{p}.usd" for i in range(1, 5) for p in ("00", "50")))
     file = write(tmp_path, "shot.usda", CLIPS)
     if form == "crate":
-        # USD of today does not know the old metadata, so it keeps text and lists of it as they are, or not at all
-        file = as_crate(write(tmp_path, "new.usda", CLIPS[: CLIPS.index('def "old"')]))
+        # USD of today does not know the old metadata, and keeps them as text
+        file = as_crate(file)
     report = scan(file, frames=(4,))
     new = {"c3.usd", "c4.usd", "c5.usd", "manifest.usd", "t.001.usd", "t.003.usd", "t.005.usd"}
     new |= {"p.03.50.usd", "p.04.00.usd", "p.03.00.usd"}
-    old = {"o3.usd", "o4.usd", "oldmanifest.usd", "ot.3.usd", "ot.4.usd"} if form == "text" else set()
+    old = {"o3.usd", "o4.usd", "oldmanifest.usd", "ot.3.usd", "ot.4.usd"}
     assert found(report, tmp_path) == new | old
     assert (report.missing, report.unresolved) == ((), ())
 
@@ -239,6 +241,13 @@ def test_packages_in_packages(tmp_path: Path) -> None:
     report = scan(package(tmp_path / "top.usdz", {"a.usda": top, "deep.usdz": Path(deep).read_bytes()}))
     assert (report.dependencies, report.unresolved) == ((), ())
     assert {m.as_written for m in report.missing} == {"./lost.png"}
+
+
+def test_tiles_in_packages(tmp_path: Path) -> None:
+    """Tiles that lie in the package do not lack."""
+    body = '#usda 1.0\ndef "a" { asset t = @./t.<UDIM>.png@\n asset u = @./u.<UDIM>.png@\n}\n'
+    report = scan(package(tmp_path / "a.usdz", {"a.usda": body, "t.1001.png": b""}))
+    assert [m.as_written for m in report.missing] == ["./u.<UDIM>.png"]
 
 
 def test_packed_packages(tmp_path: Path) -> None:
@@ -294,3 +303,31 @@ def test_the_oldest_crates(tmp_path: Path) -> None:
         ("./old.usd", "/a.references"),
         ("./c.usd", "/a.clips.assetPaths"),
     ]
+
+
+@pytest.mark.parametrize("form", ["text", "crate"])
+def test_every_kind_of_statement(tmp_path: Path, form: str) -> None:
+    """Statements of all kinds are passed over without losing the place, in one line or several, with metadata and without."""
+    file = write(tmp_path, "all.usda", GRAMMAR)
+    report = scan(as_crate(file) if form == "crate" else file)
+    assert sorted(m.as_written for m in report.missing) == ["./f.png", "./last.png", "neg.png", "pos.png"]
+    assert sorted(u.as_written for u in report.unresolved) == []
+    assert (report.dependencies, report.ignored) == ((), ())
+
+
+def test_readers_are_named(tmp_path: Path) -> None:
+    """What is found on the ground of the table says so."""
+    report = scan(write(tmp_path, "a.usda", ATTRIBUTES))
+    readers = {m.as_written: m.reader for m in report.missing}
+    assert readers["steps.wav"].startswith("table usd: SpatialAudio")
+    assert readers["ptex"].startswith("table usd: arnold:image")
+    assert readers["./one.png"].startswith("conductor_core.formats.usd.")
+
+
+def test_folders_and_names_with_marks(tmp_path: Path) -> None:
+    """An asset may be a folder; a `#` in a name is a `#` where there is such a file, else the frame."""
+    touch(tmp_path, "cache/a.bin", "cache/deep/b.bin", "tex#1.png", "seq.0001.png", "seq.0002.png", "seq.0003.png")
+    body = 'def "a" { asset c = @./cache@\n asset t = @./tex#1.png@\n asset s = @./seq.####.png@\n}\n'
+    report = scan(write(tmp_path, "a.usda", body), frames=(2,))
+    files = {Path(f).relative_to(tmp_path).as_posix() for d in report.dependencies for f in d.files}
+    assert files == {"cache/a.bin", "cache/deep/b.bin", "tex#1.png", "seq.0002.png"}

@@ -98,7 +98,10 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     """Names that are not UTF-8 are kept as they are."""
     file = tmp_path / "a.usda"
     file.write_bytes(b'#usda 1.0\ndef "a" { asset t = @./\xe9t\xe9.png@\n}\n')
-    (tmp_path / "\udce9t\udce9.png").write_text("")
+    try:
+        (tmp_path / "\udce9t\udce9.png").write_text("")
+    except OSError:
+        pytest.skip("names are text on this system")
     report = scan(file)
     assert report is not None
     assert len(report.dependencies) == 1
@@ -232,3 +235,16 @@ def test_layers_that_refer_to_each_other(tmp_path: Path) -> None:
     report = scan(tmp_path / "a.usda")
     assert report is not None
     assert {d.as_written for d in report.dependencies} == {"./a.usda", "./b.usda"}
+
+
+def test_a_crowd(tmp_path: Path) -> None:
+    """A layer that is brought in at hundreds of offsets is read a few times only, and nothing of it lacks."""
+    (tmp_path / "walk.usda").write_text(
+        '#usda 1.0\ndef "a" {\n asset v.timeSamples = { 1: @./v.1.vdb@, 900: @./v.900.vdb@ }\n}\n'
+    )
+    agents = "".join(f'def "a{i}" (references = @./walk.usda@ (offset = {i})) {{}}\n' for i in range(300))
+    (tmp_path / "shot.usda").write_text("#usda 1.0\n(\n startTimeCode = 1000\n endTimeCode = 1010\n)\n" + agents)
+    report = scan(tmp_path / "shot.usda")
+    assert report is not None
+    assert {m.as_written for m in report.missing} == {"./v.1.vdb", "./v.900.vdb"}
+    assert report.unresolved == ()

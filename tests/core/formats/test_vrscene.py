@@ -6,6 +6,8 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
+from conductor_core.discovery.survey import Survey
+from conductor_core.formats import scan_file
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted.scans import damaged, in_gzip, lists, lists_of, plant, report_of, survives
@@ -71,6 +73,13 @@ def test_everything_ends_in_one_list(scene: Path) -> None:
         ignored="/out/shot|unread.vrmap|unsaved.vrlmap|{layers: [{lut: '/lut/a.cube'}]}",
     )
     assert [o.path for o in report.outputs if o.as_written == "beauty.exr"] == ["/out/shot/beauty.exr"]
+
+
+def test_saved_by(scene: Path) -> None:
+    """The header says which V-Ray wrote the scene."""
+    facts = scan_file(Survey(str(scene))).facts
+    assert facts is not None
+    assert (facts.software.name, facts.software.version) == ("vray", "6.00.05")
 
 
 def test_frames_of_the_job(scene: Path) -> None:

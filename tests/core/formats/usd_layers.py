@@ -8,6 +8,92 @@ from pathlib import Path
 
 import pytest
 
+#: something of each kind of statement that there is
+GRAMMAR = r'''(
+    "a plain comment"
+    metersPerUnit = 0.01
+    relocates = {
+        </a/b> : </a/c>,
+    }
+    customLayerData = {
+        string[] list = ["a", "b"]
+        double2[] d = [(1, 2)]
+        dictionary "quoted key" = { int x = 1 }
+        timecode t = 5
+        bool b = true
+    }
+)
+reorder rootPrims = ["b", "a"]
+class "_class_X" {}
+over "o" (active = false; kind = "group"; instanceable = true) { }
+def Mesh "a" (
+    permission = private
+    prefixSubstitutions = { "$L": "left" }
+    inherits = [</_class_X>, </b>]
+    references = None
+    payload = </b>
+    variants = {
+        string v = "x"
+    }
+    add variantSets = ["v", "w"]
+)
+{
+    reorder properties = ["a", "b"]
+    custom rel foo
+    rel bar = [</a>, </b>] (doc = "x")
+    delete rel baz = </a>
+    custom uniform token[] tok = ["a", "b"]
+    float f = 1.5e-3 ( customData = { asset q = @./f.png@ } )
+    float g.timeSamples = {
+        1: 5, 2.5: None,
+        3: -inf,
+    }
+    float3[] empty = []
+    matrix4d m = ( (1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1) )
+    matrix4d m2.timeSamples = {
+        1: ( (1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1) ),
+    }
+    double sp.spline = {
+        bezier,
+        1: 0; post held
+    }
+    opaque op
+    group gr
+    string s = 'single "quoted"'
+    string t = """multi
+ line "with" quotes @x@ """
+    string u = """other
+"""
+    string v.timeSamples = {
+        1: "a.png",
+        2: "b.png"
+    }
+    asset as.timeSamples = {
+        -1: @neg.png@,
+        1.5: None,
+        2: @pos.png@
+    }
+    asset c.connect = </a.b>
+    prepend token outputs:x.connect = [</a.b>, </c.d>]
+    half h = inf
+    string[] with = ["a]b", "c"]
+    float4 window = (0, 0, 1, 1) (
+        doc = """more of
+ it"""
+    )
+    bool flag = 1 (
+        customData = { string note = "x" }
+    )
+    matrix4d lines = ( (1, 0, 0, 0),
+        (0, 1, 0, 0), (0, 0, 1, 0),
+        (0, 0, 0, 1) )
+    int[] lines2 = [
+        1, # 2 ] @./trap.png@
+        3 ]
+    asset last = @./last.png@
+}
+'''
+
 
 def write(folder: Path, name: str, body: str) -> str:
     """Write a layer in text and return its path."""

@@ -9,7 +9,7 @@ import importlib
 MODULES: dict[str, tuple[str, ...]] = {
     "maya": ("maya", "maya_caches", "maya_arnold", "maya_vray", "maya_redshift", "maya_renderman", "maya_others"),
     "nuke": ("nuke",),
-    "houdini": ("houdini", "houdini_stage", "houdini_renderers"),
+    "houdini": ("houdini", "houdini_files", "houdini_stage", "houdini_renderers"),
     "usd": ("usd",),
     "arnold": ("arnold",),
     "vray": ("vray",),

@@ -36,6 +36,12 @@ for type_ in DRIVERS:
 files("arnold", "options", "log_file", "stats_file", "profile_file", kind="other", source=SEEN, role="write")
 
 
+@reads_node("arnold", *DRIVERS, source=SEEN)
+def metadata(node: Node, ask: Ask) -> Iterator[Finding]:
+    """Yield that what a driver writes into its image is no file: `custom_attributes "STRING scene /show/a.ma"`."""
+    yield from ask.ignore(node, "custom_attributes", "metadata of the image")
+
+
 @reads_node("arnold", "image", "MayaFile", "MayaImagePlane", source=TEXTURES)
 def texture(node: Node, ask: Ask) -> Iterator[Finding]:
     """Yield a texture, and the `.tx` beside it that Arnold takes where there is one."""

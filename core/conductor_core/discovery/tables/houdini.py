@@ -10,8 +10,11 @@ from collections.abc import Iterator
 
 from conductor_core.discovery.finding import Finding
 from conductor_core.discovery.kinds import Kind
-from conductor_core.discovery.node import Ask, Node, files, reads_node
+from conductor_core.discovery.node import Ask, Node, reads_node
+from conductor_core.discovery.reach import Frames, Reach
 
+#: frames of a clip; a longer one is taken as it comes
+_LONGEST_CLIP = 100_000
 _NODES = "https://www.sidefx.com/docs/houdini/nodes/"
 
 _KINDS: dict[str, Kind] = {
@@ -36,20 +39,12 @@ def kind_of(path: str, otherwise: Kind = "other") -> Kind:
     return _KINDS.get(os.path.splitext(path.strip())[1].lower(), otherwise)
 
 
-def _row(context: str, type_: str, *attributes: str, kind: Kind) -> None:
-    page = type_.replace("::", "--")
-    files("houdini", type_, *attributes, kind=kind, source=f"{_NODES}{context}/{page}.html")
-
-
-def _output(context: str, type_: str, *attributes: str) -> None:
-    page = type_.replace("::", "--")
-    files("houdini", type_, *attributes, kind="other", role="write", source=f"{_NODES}{context}/{page}.html")
-
-
 @reads_node("houdini", "file", source=_NODES + "sop/file.html")
 def file_node(node: Node, ask: Ask) -> Iterator[Finding]:
     """File SOP, DOP, CHOP and COP: File Mode says whether it reads, writes or does nothing."""
     mode = node.text("filemode")
+    if "missingfr" in node.attributes():
+        yield from ask.read(node, "filename", kind_of(node.text("filename"), "image"), reach=_clip(node, ask))
     for attribute in ("file", "filename", "filename1"):
         if mode in ("write", "2"):
             yield from ask.write(node, attribute)
@@ -59,28 +54,42 @@ def file_node(node: Node, ask: Ask) -> Iterator[Finding]:
             yield from ask.read(node, attribute, kind_of(node.text(attribute), "geometry"))
 
 
-@reads_node("houdini", "dopio", "rop_geometry", "labs::filecache", source=_NODES + "sop/dopio.html")
+def _clip(node: Node, ask: Ask) -> Reach | None:
+    """A File COP shows the frames from its start on, as many as its length says; before and after it may hold the ends."""
+    first, length = int(node.number("startframe")), int(node.number("length"))
+    if not 0 < length <= _LONGEST_CLIP or node.number("singleimage"):
+        return None
+    frames = ask.survey.frames
+    own = range(first, first + length)
+    return Frames(tuple(own) if frames is None else tuple(dict.fromkeys(min(max(f, own[0]), own[-1]) for f in frames)))
+
+
+@reads_node("houdini", "dopio", "rop_geometry", source=_NODES + "sop/dopio.html")
 def file_or_cache(node: Node, ask: Ask) -> Iterator[Finding]:
     """Nodes that write a cache and read it when Load from Disk is on."""
     for attribute in ("file", "sopoutput"):
         yield from _cached(node, ask, attribute)
 
 
-@reads_node("houdini", "filecache", source=_NODES + "sop/filecache.html")
+@reads_node(
+    "houdini", "filecache", "labs::filecache", "vellumio", "rbdio", "kinefx::characterio", source=_NODES + "sop/filecache.html"
+)
 def file_cache(node: Node, ask: Ask) -> Iterator[Finding]:
-    """File Cache: the path is `file`, or made of folder, name and version (`cachedir`, `cachename`)."""
-    if "filemethod" in node.attributes() and node.text("filemethod") not in ("explicit", "1"):
-        yield from ask.ignore(node, "file", "the node makes its path from folder, name and version")
-        for attribute in ("basename", "basedir", "cachedir", "descriptivelabel", "sopoutput"):
-            list(ask.ignore(node, attribute, "a part of the path in cachename"))
+    """File Cache and its kin: the path is `file`, or made of folder, name and version (`cachedir`, `cachename`)."""
+    names = set(node.attributes())
+    if "filemethod" in names and node.text("filemethod") not in ("explicit", "1"):
+        made = next((a for a in ("cachename", "sopoutput", "basename") if a in names), "file")
         if node.number("loadfromdisk"):
-            yield from ask.read(node, "cachename", "cache", text=_constructed(node))
+            yield from ask.read(node, made, "cache", text=_constructed(node))
         else:
-            yield from ask.write(node, "cachename")
-        return
+            yield from ask.write(node, made)
+        yield from ask.ignore(node, "file", "the node makes its path from folder, name and version")
+        unused = "a part of the path that the node makes"
+    else:
+        yield from _cached(node, ask, "file")
+        unused = "the node's File Method is Explicit"
     for attribute in ("basename", "basedir", "cachedir", "cachename", "sopoutput", "descriptivelabel"):
-        list(ask.ignore(node, attribute, "the node's File Method is Explicit"))
-    yield from _cached(node, ask, "file")
+        list(ask.ignore(node, attribute, unused))
 
 
 def _constructed(node: Node) -> str:
@@ -133,6 +142,8 @@ def density_texture(node: Node, ask: Ask) -> Iterator[Finding]:
 @reads_node("houdini", "font", source=_NODES + "sop/font.html")
 def font(node: Node, ask: Ask) -> Iterator[Finding]:
     """Font SOP: `file` is a font; Font COP: `file` is a text when Text Source says so, else a font."""
+    if "usefile" in node.attributes() and not node.number("usefile"):
+        yield from ask.ignore(node, "file", "usefile is off: the text is typed in")
     for attribute in ("file", "font"):
         if "." in node.text(attribute):
             yield from ask.read(node, attribute, kind_of(node.text(attribute), "font"))
@@ -151,17 +162,29 @@ def any_node(node: Node, ask: Ask) -> Iterator[Finding]:
             yield from ask.read(node, "soho_program", "script")
         else:
             yield from ask.ignore(node, "soho_program", "ships with Houdini")
+    if "filemethod" in names and "loadfromdisk" in names:
+        yield from file_cache(node, ask)
+    elif "loadfromdisk" in names:
+        yield from file_or_cache(node, ask)
+    for attribute in sorted(names & _SCRIPTS):
+        yield from _script(node, attribute, ask)
     for attribute in names & _NO_FILES.keys():
         yield from ask.ignore(node, attribute, _NO_FILES[attribute])
-    for attribute, switch in _SWITCHED.items():
-        if attribute in names and switch in names and not node.number(switch):
-            yield from ask.ignore(node, attribute, f"a default that is not in use: {switch} is off")
     for attribute in sorted(names & _WRITTEN):
         yield from ask.write(node, attribute)
     for attribute in sorted(names & _READ.keys()):
         yield from ask.read(node, attribute, _READ[attribute])
     for attribute in sorted(n for n in names if n.startswith("xn__")):
         yield from _usd_attribute(node, attribute, ask)
+
+
+def _script(node: Node, attribute: str, ask: Ask) -> Iterator[Finding]:
+    """Scripts around a render are code, or the path of a file with code."""
+    text = node.text(attribute).strip()
+    if text.lower().endswith((".py", ".cmd", ".pyc")) and not any(c in text for c in "();\n"):
+        yield from ask.read(node, attribute, "script")
+    else:
+        yield from ask.ignore(node, attribute, _SCRIPT)
 
 
 def _usd_attribute(node: Node, attribute: str, ask: Ask) -> Iterator[Finding]:
@@ -177,6 +200,7 @@ def _usd_attribute(node: Node, attribute: str, ask: Ask) -> Iterator[Finding]:
 
 
 _SCRIPT = "code that a node runs"
+_SCRIPTS = frozenset({"prerender", "preframe", "postframe", "postrender", "postwrite"})
 #: parameters of many types that never hold a file of the scene
 _NO_FILES = {
     "vm_tmplocalstorage": "a folder for temporary files", "vm_tmpsharedstorage": "a folder for temporary files",
@@ -185,17 +209,11 @@ _NO_FILES = {
     "hq_hfs": "a farm's folder", "job_branch": "a farm's name of the job", "job_name": "a farm's name of the job",
     "pdg_mapzone": "a name", "mutepaths": "layers that the stage leaves out", "vop_compiler": _SCRIPT, "snippet": _SCRIPT,
     "python": _SCRIPT, "code": _SCRIPT, "ffmpegcommand": _SCRIPT, "customenv": _SCRIPT, "descriptivelabel": "a label",
-    "assetdependencies": "a note in the asset's metadata; nothing opens it", "prerender": _SCRIPT, "preframe": _SCRIPT,
-    "postframe": _SCRIPT, "postrender": _SCRIPT, "postwrite": _SCRIPT, "filetag": "a tag", "parmorder": "a list of names",
+    "assetdependencies": "a note in the asset's metadata; nothing opens it", "filetag": "a tag", "parmorder": "a list of names",
     "pc_file": "a cache that the light makes", "husk_mplayname": "a label", "resolvercontext": "a setting of the stage",
     "file_tag1": "a tag", "inputfiletag": "a tag", "outputfiletag": "a tag", "outputtag": "a tag", "tag": "a tag",
     "primpath": "a path within the stage", "primpattern": "a path within the stage", "pathprefix": "a path within the stage",
     "xformdescription": "a label", "defaultlabel": "a label", "comment": "a note", "apply_stylesheets": "names of style sheets in the scene", "logformat": "a pattern of log lines",
-}  # fmt: skip
-#: parameter → the switch without which it is a default that nothing reads
-_SWITCHED = {
-    "vm_photongfile": "vm_photongenerate", "vm_photoncfile": "vm_photongenerate", "shadowmap_file": "usesavedshadowmap",
-    "customffmpegbinary": "enablecustomcommand",
 }  # fmt: skip
 _WRITTEN = frozenset({
     "vm_picture", "soho_diskfile", "vm_dcmfilename", "vm_dsmfilename", "dopoutput", "sopoutput", "copoutput", "chopoutput", "lopoutput",
@@ -210,7 +228,7 @@ def photons_and_shadows(node: Node, ask: Ask) -> Iterator[Finding]:
     """Mantra's photon maps and the shadow maps of lights are made by the render, unless a light reads a saved one."""
     for attribute in ("vm_photongfile", "vm_photoncfile"):
         yield from ask.ignore(node, attribute, "a photon map that Mantra makes by itself")
-    if node.text("shadow_type") == "depthmap" and node.text("shadowmap_auto") in ("0", "off"):
+    if node.text("shadow_type") == "depthmap" and not node.number("render_shadowmap", 1.0):
         yield from ask.read(node, "shadowmap_file", "texture")
     else:
         yield from ask.ignore(node, "shadowmap_file", "a shadow map that Mantra makes by itself")
@@ -223,102 +241,15 @@ def mantra_planes(node: Node, ask: Ask) -> Iterator[Finding]:
     yield from ask.write(node, "vm_picture")
 
 
-for _context, _type, _attributes, _kind in (
-    ("sop", "alembic", ("fileName",), "cache"),
-    ("sop", "alembicarchive", ("fileName",), "cache"),
-    ("obj", "alembicxform", ("fileName",), "cache"),
-    ("chop", "alembic", ("fileName",), "cache"),
-    ("sop", "mdd", ("file",), "cache"),
-    ("sop", "usdimport", ("filepath#", "filepath"), "layer"),
-    ("sop", "heightfield_file", ("filename",), "texture"),
-    ("sop", "attribfrommap", ("filename",), "texture"),
-    ("sop", "texture", ("texture",), "texture"),
-    ("sop", "uvquickshade", ("texture",), "texture"),
-    ("sop", "trace", ("file",), "image"),
-    ("sop", "tableimport", ("file",), "data"),
-    ("sop", "lidarimport", ("filename",), "geometry"),
-    ("sop", "pointcloudiso", ("filename",), "geometry"),
-    ("sop", "gltf", ("filename",), "geometry"),
-    ("sop", "agent", ("fbxfile", "usdfile", "agentclipfile#"), "geometry"),
-    ("sop", "agentclip", ("file#", "fbxfile#", "usdfile#"), "cache"),
-    ("sop", "agentlayer", ("layerfile#",), "data"),
-    ("sop", "kinefx::fbxcharacterimport", ("fbxfile",), "geometry"),
-    ("sop", "kinefx::fbxanimimport", ("fbxfile",), "geometry"),
-    ("sop", "kinefx::fbxskinimport", ("fbxfile",), "geometry"),
-    ("sop", "kinefx::gltfcharacterimport", ("gltffile", "filename"), "geometry"),
-    ("sop", "kinefx::usdcharacterimport", ("usdfile", "filename"), "layer"),
-    ("sop", "kinefx::mocapimport", ("mocapfile", "filename"), "cache"),
-    ("sop", "3dCoat", ("file_name",), "geometry"),
-    ("obj", "sound", ("file",), "sound"),
-    ("obj", "envlight", ("env_map",), "texture"),
-    ("obj", "hlight", ("areamap", "light_texture", "projmap", "ies_file", "env_map"), "texture"),
-    ("obj", "light", ("areamap", "projmap", "env_map", "ies_file"), "texture"),
-    ("obj", "cam", ("vm_background", "background"), "image"),
-    ("chop", "fbx", ("fbxfile",), "cache"),
-    ("chop", "acoustic", ("file",), "sound"),
-    ("cop2", "lookup", ("lutfile",), "lut"),
-    ("cop", "ociotransform", ("ociofile",), "lut"),
-    ("vop", "texture", ("map",), "texture"),
-    ("vop", "environment", ("map",), "texture"),
-    ("vop", "pcopen", ("file", "texture"), "geometry"),
-    ("vop", "ptexture", ("map", "filename"), "texture"),
-    ("vop", "shadowmap", ("map",), "texture"),
-    ("vop", "mtlximage", ("file",), "texture"),
-    ("vop", "mtlxtiledimage", ("file",), "texture"),
-    ("vop", "mtlxtriplanarprojection", ("filex", "filey", "filez"), "texture"),
-    ("vop", "usduvtexture", ("file",), "texture"),
-    ("vop", "kma_roundededge", ("file",), "texture"),
-    ("top", "filepattern", ("pattern",), "other"),
-    ("top", "geometryimport", ("geofile", "filename"), "geometry"),
-    ("top", "jsoninput", ("filename", "jsonfile"), "data"),
-    ("top", "csvinput", ("filename",), "data"),
-    ("top", "xmlinput", ("filename",), "data"),
-    ("top", "filecopy", ("srcfile", "sourcefile", "srcpath"), "other"),
-    ("top", "filedecompress", ("filename", "inputfile"), "other"),
-    ("top", "hdaprocessor", ("hdapath",), "library"),
-    ("top", "hdaprocessor", ("inputfile#",), "geometry"),
-    ("top", "ropfetch", ("hippath",), "scene"),
-    ("out", "opengl", ("bgimage",), "image"),
-    ("out", "opengl", ("lut",), "lut"),
-    ("out", "comp", ("lut",), "lut"),
-    ("out", "fetch", ("hippath",), "scene"),
-):
-    _row(_context, _type, *_attributes, kind=_kind)  # type: ignore[arg-type]
-
-for _context, _type, _attributes in (
-    ("sop", "heightfield_output", ("output",)),
-    ("sop", "rop_alembic", ("filename",)),
-    ("sop", "rop_fbx", ("sopoutput",)),
-    ("sop", "rop_gltf", ("file",)),
-    ("sop", "kinefx::rop_fbxcharacteroutput", ("outputfilepath", "sopoutput")),
-    ("sop", "kinefx::rop_fbxanimoutput", ("outputfilepath", "sopoutput")),
-    ("out", "alembic", ("filename",)),
-    ("out", "gltf", ("file",)),
-    ("out", "opengl", ("picture",)),
-    ("out", "karma", ("picture",)),
-    ("out", "baketexture", ("vm_uvoutputpicture#",)),
-    ("out", "mdd", ("mddfile",)),
-    ("out", "agent", ("cachedir",)),
-    ("out", "image", ("picture",)),
-    ("cop", "rop_image", ("copoutput", "filename")),
-    ("top", "textoutput", ("filepath",)),
-    ("top", "jsonoutput", ("filepath", "filename", "jsonfile")),
-    ("top", "csvoutput", ("filepath", "filename")),
-    ("top", "xmloutput", ("filepath", "filename")),
-    ("top", "filecopy", ("destfile", "dstfile", "dstpath")),
-    ("top", "downloadfile", ("output_filename#",)),
-    ("top", "ffmpegencodevideo", ("outputfilepath",)),
-    ("top", "ffmpegextractimages", ("outputfilepath",)),
-    ("top", "imagemagick", ("outputfilepath",)),
-    ("top", "hdaprocessor", ("outputfilepath",)),
-    ("top", "labs::concatenate_text", ("outputfile",)),
-):
-    _output(_context, _type, *_attributes)
-
-files(
-    "houdini", "afanasy", "cmd_files", "cmd_preview", "sep_files", "sep_images",
-    kind="image", role="write", source="https://cgru.readthedocs.io/en/latest/software/houdini.html",
+@reads_node(
+    "houdini", "afanasy", "deadline", "deadline_cloud", "hq_render", "hq_sim", "tractor", "qube", "royalrender",
+    source="https://www.sidefx.com/docs/houdini/nodes/out/hq_render.html",
 )  # fmt: skip
+def other_farms(node: Node, ask: Ask) -> Iterator[Finding]:
+    """Submitters of other farms that were left in a scene: their programs and settings are nothing to us, what they write is."""
+    for attribute in node.attributes():
+        if attribute.startswith(("dl_", "hq_", "soho_", "rr_")):
+            yield from ask.ignore(node, attribute, "a setting of another farm's submitter")
 
 
 @reads_node("houdini", "fileremove", source=_NODES + "top/fileremove.html")

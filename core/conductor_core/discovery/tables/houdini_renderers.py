@@ -23,7 +23,6 @@ _ROWS: tuple[tuple[str, str, tuple[str, ...], Kind], ...] = (
     (_ARNOLD, "arnold::cache", ("filename",), "other"),
     (_ARNOLD, "arnold::materialx", ("filename",), "material"),
     (_ARNOLD, "arnold::include_graph", ("filename",), "procedural"),
-    (_ARNOLD, "arnold_light", ("ar_light_color_texture", "ar_color_texture"), "texture"),
     (_ARNOLD, "arnold_light", ("ar_filename", "ar_photometric_filename"), "profile"),
     (_ARNOLD, "arnold_procedural", ("ar_filename", "filename"), "procedural"),
     (_ARNOLD, "arnold_include", ("ar_filename", "filename"), "procedural"),
@@ -78,8 +77,12 @@ _ROWS: tuple[tuple[str, str, tuple[str, ...], Kind], ...] = (
     (_OCTANE, "octane_proxy", ("filename",), "proxy"),
 )
 _OUTPUTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    (_ARNOLD, "arnold", ("ar_picture", "ar_ass_file", "ar_log_file", "ar_aov_separate_file#", "ar_deep_file")),
-    (_REDSHIFT, "Redshift_ROP", ("RS_outputFileNamePrefix", "RS_archive_file", "RS_aovCustomPrefix_#", "RS_ICFile", "RS_IPFile")),
+    (
+        _ARNOLD,
+        "arnold",
+        ("ar_picture", "ar_ass_file", "ar_log_file", "ar_stats_file", "ar_profile_file", "ar_aov_separate_file#", "ar_deep_file"),
+    ),
+    (_REDSHIFT, "Redshift_ROP", ("RS_outputFileNamePrefix", "RS_archive_file", "RS_aovCustomPrefix_#")),
     (_REDSHIFT, "Redshift_Proxy_Output", ("RS_archive_file",)),
     (
         _VRAY,
@@ -138,3 +141,23 @@ def redshift_object(node: Node, ask: Ask) -> Iterator[Finding]:
         yield from ask.read(node, "RS_objprop_proxy_file", "proxy")
     else:
         yield from ask.ignore(node, "RS_objprop_proxy_file", "the object's Redshift proxy is off")
+
+
+@reads_node("houdini", "arnold_light", source=_ARNOLD)
+def arnold_light(node: Node, ask: Ask) -> Iterator[Finding]:
+    """A light has a texture when its Color Type says so; otherwise the name is left over."""
+    if node.text("ar_light_color_type") in ("color", "shader", "0", "2"):
+        yield from ask.ignore(node, "ar_light_color_texture", "the light's Color Type is not Texture")
+    else:
+        yield from ask.read(node, "ar_light_color_texture", "texture")
+
+
+@reads_node("houdini", "Redshift_ROP", source=_REDSHIFT)
+def redshift_maps(node: Node, ask: Ask) -> Iterator[Finding]:
+    """Redshift reads its irradiance and photon maps in the mode Load, and writes them in the others that name a file."""
+    for stem in ("IrradiancePointCloud", "IrradianceCache", "Photon", "SubsurfaceScattering"):
+        mode = node.text(f"{stem}Mode").lower()
+        if mode == "1" or "load" in mode:
+            yield from ask.read(node, f"{stem}Filename", "cache")
+        else:
+            yield from ask.write(node, f"{stem}Filename")

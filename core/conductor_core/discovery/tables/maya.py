@@ -13,12 +13,13 @@ from conductor_core.discovery.maya_frames import shown_frames
 from conductor_core.discovery.maya_node import MayaNode, short_names
 from conductor_core.discovery.maya_scene import LAYOUT
 from conductor_core.discovery.maya_tiles import frame_pattern, tile_pattern
+from conductor_core.discovery.maya_unknown import looks_like_file
 from conductor_core.discovery.node import Ask, Node, files, reads_node
 from conductor_core.discovery.reach import Frames
 from conductor_core.report import Ignored
 
 _NODES = "https://help.autodesk.com/cloudhelp/2024/ENU/Maya-Tech-Docs/Nodes/"
-_USD = "https://github.com/Autodesk/maya-usd/blob/dev/doc/"
+_USD = "https://github.com/Autodesk/maya-usd"
 
 #: an asset path in USD text
 _ASSET_PATH = re.compile(r"@{1,3}([^@\n]+?)@{1,3}")
@@ -40,6 +41,8 @@ short_names("viewColorManager", lutFile="lut")
 short_names("camera", renderable="rnd")
 short_names("renderLayer", renderable="rndr")
 short_names("expression", internalExpression="ixp")
+short_names("absOverride", "absUniqueOverride", attrValue="atv")
+short_names("renderLayer", value="val")
 short_names("script", before="b", after="a")
 short_names("reference", fileNames="fn", unknownReference="ur")
 short_names("mayaUsdProxyShape", "pxrUsdProxyShape", "pxrUsdReferenceAssembly", "AL_usdmaya_ProxyShape", filePath="fp")
@@ -49,15 +52,15 @@ short_names("container", "dagContainer", templatePath="tp", iconName="icn")
 short_names("dx11Shader", "GLSLShader", shader="s")
 
 files("maya", "audio", "filename", kind="sound", source=_NODES + "audio.html")
-files("maya", "mayaUsdProxyShape", "filePath", kind="layer", source=_USD + "lib/mayaUsd.md")
-files("maya", "pxrUsdProxyShape", "filePath", kind="layer", source=_USD + "lib/mayaUsd.md")
-files("maya", "pxrUsdReferenceAssembly", "filePath", kind="layer", source=_USD + "lib/mayaUsd.md")
+files("maya", "mayaUsdProxyShape", "filePath", kind="layer", source=_USD)
+files("maya", "pxrUsdProxyShape", "filePath", kind="layer", source=_USD)
+files("maya", "pxrUsdReferenceAssembly", "filePath", kind="layer", source=_USD)
 files(
     "maya",
     "AL_usdmaya_ProxyShape",
     "filePath",
     kind="layer",
-    source="https://github.com/Autodesk/maya-usd/blob/dev/plugin/al/docs",
+    source=_USD,
 )
 files("maya", "dx11Shader", "shader", kind="shader", source=_NODES + "dx11Shader.html")
 files("maya", "GLSLShader", "shader", kind="shader", source=_NODES + "GLSLShader.html")
@@ -160,7 +163,7 @@ def reference(node: Node, ask: Ask) -> Iterator[Finding]:
             yield Ignored(value, f"{node.name}.{key}", "what the reference loads is said by the scene's file statement")
 
 
-@reads_node("maya", "mayaUsdLayerManager", source=_USD + "lib/mayaUsd.md")
+@reads_node("maya", "mayaUsdLayerManager", source=_USD)
 def usd_layers(node: Node, ask: Ask) -> Iterator[Finding]:
     """Yield what the USD layers name whose content lies in the scene itself; their own names are no files that are read."""
     if not isinstance(node, MayaNode) or not isinstance(ask, MayaAsk):
@@ -192,3 +195,14 @@ def container(node: Node, ask: Ask) -> Iterator[Finding]:
 def hardware_buffer(node: Node, ask: Ask) -> Iterator[Finding]:
     """Yield that only the old window for hardware rendering writes there."""
     yield from ask.ignore(node, "filename", "only Maya's old hardware render buffer writes there")
+
+
+@reads_node("maya", "absOverride", "absUniqueOverride", "renderLayer", source=_NODES + "renderLayer.html")
+def layer_override(node: Node, ask: Ask) -> Iterator[Finding]:
+    """Yield a file that a render layer puts in the place of another; which attribute it is for, the node does not say."""
+    if not isinstance(node, MayaNode) or not isinstance(ask, MayaAsk):
+        return
+    for attribute in ("attrValue", "value"):
+        for key, value in ask.stored(node, attribute):
+            if looks_like_file(value):
+                yield from ask.usage(value, f"{node.name}.{key}", "other")

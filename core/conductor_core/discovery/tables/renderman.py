@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from conductor_core.discovery.finding import Finding
 from conductor_core.discovery.kinds import Kind
 from conductor_core.discovery.node import Ask, Node, files, reads_node
+from conductor_core.discovery.unknown import ends_like_file
 
 PATTERNS = LIGHTS = FILTERS = "https://nccastaff.bournemouth.ac.uk/jmacey/msc/renderman/links/plugins.23/"
 GOBO = "https://renderman.atlassian.net/wiki/spaces/REN23/pages/19039648/PxrGoboLightFilter"
@@ -58,6 +59,14 @@ def search_paths(node: Node, ask: Ask) -> Iterator[Finding]:
     """Yield that search paths are folders to look in, and not files."""
     for name in node.attributes():
         yield from ask.ignore(node, name, "a search path: files are looked for in it, by the names that requests give")
+
+
+@reads_node("renderman", "Display", source=SPECIFICATION)
+def metadata(node: Node, ask: Ask) -> Iterator[Finding]:
+    """Yield that what a display writes into its image is no file: `"string exrheader_scene" ["/show/a.ma"]`."""
+    for name in node.attributes():
+        if name != "file" and ends_like_file(node.text(name)):
+            yield from ask.ignore(node, name, "metadata of the image")
 
 
 @reads_node("renderman", "PxrSeExpr", source=PATTERNS)

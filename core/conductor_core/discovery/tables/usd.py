@@ -10,8 +10,9 @@ from conductor_core.discovery.node import files
 
 _SCHEMA = "https://openusd.org/release/api/"
 _PREVIEW = "https://openusd.org/release/spec_usdpreviewsurface.html"
-_ARNOLD = "https://help.autodesk.com/view/ARNOL/ENU/?guid=arnold_ref_index_html"
-_RENDERMAN = "https://rmanwiki-26.pixar.com/space/REN26/"
+#: any Arnold node is a prim of its name in camel case, with the attributes of the node
+_ARNOLD = "https://github.com/Autodesk/arnold-usd"
+_RENDERMAN = "https://rmanwiki.pixar.com/display/REN/Patterns"
 _MATERIALX = "https://materialx.org/Specification.html"
 
 files("usd", "UsdUVTexture", "inputs:file", kind="texture", source=_PREVIEW)

@@ -5,11 +5,11 @@ https://developer.blender.org/docs/features/core/dna/: block `DNA1` holds names,
 
 from __future__ import annotations
 
+import functools
 import re
 import struct
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 
 _NAME = re.compile(r"(?P<pointer>\(?\*+)?(?P<name>\w+)\)?(?P<rest>.*)", re.DOTALL)
 _ARRAY = re.compile(r"\[([0-9]{1,9})\]")
@@ -83,6 +83,15 @@ class DNA:
         """Return the name of the struct with a number; "" where there is none."""
         return self.structs[number].name if 0 <= number < len(self.structs) else ""
 
+    def long_names(self, struct: Struct, shortest: int) -> list[str]:
+        """Return the names of a struct's arrays of so many characters or more."""
+        chars = [n for t, n in struct.raw if self._types[t] == "char"]
+        return [self._names[n][0] for n in chars if self._names[n][2] >= shortest and not self._names[n][1]]
+
+    def parts_of(self, struct: Struct) -> set[str]:
+        """Return the types that are part of a struct."""
+        return {self._types[t] for t, n in struct.raw if not self._names[n][1]}
+
     def _read(self, words: _Words) -> None:
         words.expect(b"SDNA")
         words.expect(b"NAME")
@@ -100,10 +109,20 @@ class DNA:
     def _struct(self, words: _Words) -> Struct:
         type_number, count = words.shorts(2)
         pairs = words.shorts(count * 2)
-        raw = tuple(zip(islice(pairs, 0, None, 2), islice(pairs, 1, None, 2), strict=True))
-        if any(t >= len(self._types) or n >= len(self._names) for t, n in raw):
+        types, names = pairs[::2], pairs[1::2]
+        if count and (max(types) >= len(self._types) or max(names) >= len(self._names)):
             raise DamagedDNA("a member is of no type or has no name")
-        return Struct(self._types[type_number], self._lengths[type_number], raw, self)
+        return Struct(self._types[type_number], self._lengths[type_number], tuple(zip(types, names, strict=True)), self)
+
+
+@functools.lru_cache(maxsize=4)
+def read_dna(data: bytes, endian: str, pointer: int) -> DNA:
+    """Read a `DNA1` block; all files of one Blender have the same, and libraries are mostly of one.
+
+    Raises:
+        DamagedDNA: it is not one.
+    """
+    return DNA(data, endian, pointer)
 
 
 class _Words:
@@ -145,6 +164,7 @@ class _Words:
         self._at = (self._at + 3) & ~3
 
 
+@functools.lru_cache(maxsize=1 << 16)
 def _parsed(text: str) -> tuple[str, bool, int]:
     """Return name, whether it is a pointer, and how many elements: `*mtex[18]`, `(*func)()`, `mat[4][4]`."""
     match = _NAME.match(text)

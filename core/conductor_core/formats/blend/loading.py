@@ -14,7 +14,8 @@ from conductor_core.errors import SceneNotRead
 from conductor_core.formats.blend import kept
 from conductor_core.formats.blend.blocks import Block, Broken, Header, heads, read_header
 from conductor_core.formats.blend.container import Stream, opened
-from conductor_core.formats.blend.dna import DNA, DamagedDNA
+from conductor_core.formats.blend.dna import DNA, DamagedDNA, read_dna
+from conductor_core.formats.blend.long_texts import long_texts
 from conductor_core.formats.blend.record import Datablock, Kept, Record, World, head_of, record_of
 
 #: bytes; that of 5.0 has 120 KB
@@ -35,6 +36,8 @@ class BlendFile:
     #: where the chain of blocks breaks, and how; empty: nowhere
     broken: str = ""
     curscene: int = 0
+    #: bytes that are held of it
+    held: int = 0
     filename: str = ""
 
     def heads(self, *codes: bytes) -> Iterator[Record]:
@@ -76,7 +79,7 @@ def _first_pass(stream: Stream, header: Header, path: str) -> tuple[DNA, frozens
     try:
         for block in heads(stream, header, lambda _struct, _length: False):
             if block.code == b"DNA1":
-                dna = DNA(stream.read(min(block.length, _LARGEST_DNA)), header.endian, header.pointer)
+                dna = read_dna(stream.read(min(block.length, _LARGEST_DNA)), header.endian, header.pointer)
             elif len(block.code) == 2:
                 addresses.add(block.address)
     except Broken as exc:
@@ -96,12 +99,13 @@ class _SecondPass:
         self._stream = stream
         self._addresses = addresses
         self._dna = blend.world.dna
-        self._kept = [kept.is_kept(s.name) for s in self._dna.structs]
+        unknown = long_texts(self._dna)
+        self._kept = [kept.is_kept(s.name) or s.name in unknown for s in self._dna.structs]
+        self._whole = kept.DATABLOCKS | unknown.keys()
         self._raw = {i for i, s in enumerate(self._dna.structs) if s.name == "raw_data"}
         self._owner: Datablock | None = None
         self._library: Datablock | None = None
         self._in_library: list[Datablock] = []
-        self._held = 0
         id_struct = self._dna.by_name.get("ID")
         self._id_size = id_struct.size if id_struct else 0
 
@@ -129,10 +133,10 @@ class _SecondPass:
                 self._take_globals(block)
 
     def _take_datablock(self, block: Block) -> None:
-        whole = self._dna.name_of(block.struct) in kept.DATABLOCKS or self._addresses is not None
-        data = self._stream.read(min(block.length, kept.LARGEST if whole else self._id_size))
+        whole = self._dna.name_of(block.struct) in self._whole
+        data = self._stream.read(min(block.length, kept.LARGEST if whole or self._addresses is not None else self._id_size))
         owner = Datablock(block.code, block.address)
-        held = data if self._dna.name_of(block.struct) in kept.DATABLOCKS else data[: self._id_size]
+        held = data if whole else data[: self._id_size]
         owner.blocks[block.address] = Kept(block.struct, block.many, held)
         self._hold(held)
         head = record_of(self._blend.world, owner, owner.blocks[block.address])
@@ -187,8 +191,8 @@ class _SecondPass:
         owner.points_to |= (self._addresses or frozenset()).intersection(words)
 
     def _hold(self, data: bytes) -> None:
-        self._held += len(data) + kept.OVERHEAD
-        if self._held > kept.MOST:
+        self._blend.held += len(data) + kept.OVERHEAD
+        if self._blend.held > kept.MOST:
             raise SceneNotRead(self._blend.path, f"its nodes, modifiers and settings come to more than {kept.MOST >> 20} MB")
 
 

@@ -20,15 +20,13 @@ class Itself:
 
     #: extensions of files that are read beside it where they exist (`.oso` beside `.osl`)
     beside: tuple[str, ...] = ()
-    #: other files that belong to it where they exist (the other eye of a stereo image)
-    twins: tuple[str, ...] = ()
 
     def find(self, pattern: str, listing: DirectoryListing, /) -> Found:
         """Return the file, and what lies beside it."""
         if not has_file(pattern, listing):
             return Found((), (pattern,))
         stem = os.path.splitext(pattern)[0]
-        others = dict.fromkeys((*(stem + e for e in self.beside), *self.twins))
+        others = (stem + extension for extension in self.beside)
         return Found((pattern, *(p for p in others if p != pattern and listing.has(p))))
 
 

@@ -20,6 +20,8 @@ from conductor_core.formats.blend.reading import Reading, Slot
 from conductor_core.formats.blend.record import Record
 from conductor_core.formats.blend.register import in_modifier, reads_datablock, reads_modifier
 
+_API = "https://docs.blender.org/api/current/bpy.types."
+_OLD_API = "https://docs.blender.org/api/2.79/bpy.types."
 _NOT_BAKED = "nothing is baked there"
 #: what a point cache writes: particles and cloth, and the smoke of old files
 _POINT_CACHE_FILES = (".bphys", ".vdb", ".sim")
@@ -38,7 +40,7 @@ _VOXEL_TEXTURE, _VOXEL_FILES = 15, (0, 1, 2)
 _CUSTOM_PATH, _PACKED, _ON_DISK = 1 << 1, 1, 2
 
 
-@reads_datablock(b"CF")
+@reads_datablock(b"CF", source=f"{_API}CacheFile.html")
 def cache_file(reading: Reading, cache: Record) -> Iterator[Finding]:
     """Yield an Alembic or USD file, or the files of a sequence, with its layers."""
     slot = Slot(cache.owner, cache.text("filepath"))
@@ -56,7 +58,7 @@ def cache_file(reading: Reading, cache: Record) -> Iterator[Finding]:
         yield from reading.read(Slot(cache.owner, layer.text("filepath"), "filepath", " layer"), "cache")
 
 
-@reads_datablock(b"VO")
+@reads_datablock(b"VO", source=f"{_API}Volume.html")
 def volume(reading: Reading, volume: Record) -> Iterator[Finding]:
     """Yield the OpenVDB file or files of a volume."""
     slot = Slot(volume.owner, volume.text("filepath"))
@@ -72,13 +74,13 @@ def volume(reading: Reading, volume: Record) -> Iterator[Finding]:
     yield from reading.read(slot, "volume", reach)
 
 
-@reads_modifier("MeshCacheModifierData")
+@reads_modifier("MeshCacheModifierData", source=f"{_API}MeshCacheModifier.html")
 def mesh_cache(reading: Reading, thing: Record, modifier: Record) -> Iterator[Finding]:
     """Yield an MDD or PC2 file."""
     yield from reading.read(Slot(thing.owner, modifier.text("filepath"), within=in_modifier(modifier)), "cache", follow=False)
 
 
-@reads_modifier("MultiresModifierData")
+@reads_modifier("MultiresModifierData", source=f"{_API}MultiresModifier.html")
 def multires(reading: Reading, thing: Record, modifier: Record) -> Iterator[Finding]:
     """Yield the .btx file of displacements that were saved outside; the mesh has its path."""
     mesh = thing.follow("data")
@@ -93,7 +95,7 @@ def multires(reading: Reading, thing: Record, modifier: Record) -> Iterator[Find
             yield from reading.read(slot, "cache", follow=False)
 
 
-@reads_modifier("OceanModifierData")
+@reads_modifier("OceanModifierData", source=f"{_API}OceanModifier.html")
 def ocean(reading: Reading, thing: Record, modifier: Record) -> Iterator[Finding]:
     """Yield the folder of a baked ocean."""
     absent_is = "" if modifier.number("cached") else _NOT_BAKED
@@ -101,7 +103,7 @@ def ocean(reading: Reading, thing: Record, modifier: Record) -> Iterator[Finding
     yield from reading.read(slot, "cache", Folder(), absent_is=absent_is, follow=False)
 
 
-@reads_modifier("FluidModifierData")
+@reads_modifier("FluidModifierData", source=f"{_API}FluidDomainSettings.html")
 def fluid(reading: Reading, thing: Record, modifier: Record) -> Iterator[Finding]:
     """Yield the folder of a fluid domain (Mantaflow, since 2.82)."""
     domain = modifier.follow("domain") if modifier.number("type") & _FLUID_DOMAIN else None
@@ -111,7 +113,7 @@ def fluid(reading: Reading, thing: Record, modifier: Record) -> Iterator[Finding
         yield from reading.read(slot, "cache", Folder(), absent_is=absent_is, follow=False)
 
 
-@reads_modifier("FluidsimModifierData")
+@reads_modifier("FluidsimModifierData", source=f"{_OLD_API}DomainFluidSettings.html")
 def old_fluid(reading: Reading, thing: Record, modifier: Record) -> Iterator[Finding]:
     """Yield the folder of a fluid domain (until 2.81)."""
     settings = modifier.follow("fss")
@@ -120,7 +122,7 @@ def old_fluid(reading: Reading, thing: Record, modifier: Record) -> Iterator[Fin
         yield from reading.read(slot, "cache", Folder((".gz", ".bobj")), absent_is=_NOT_BAKED, follow=False)
 
 
-@reads_modifier("SmokeModifierData")
+@reads_modifier("SmokeModifierData", source=f"{_OLD_API}SmokeDomainSettings.html")
 def old_smoke(reading: Reading, thing: Record, modifier: Record) -> Iterator[Finding]:
     """Yield the point cache of a smoke domain (until 2.81)."""
     domain = modifier.follow("domain")
@@ -129,7 +131,7 @@ def old_smoke(reading: Reading, thing: Record, modifier: Record) -> Iterator[Fin
         yield from _point_cache(reading, thing, cache, in_modifier(modifier))
 
 
-@reads_modifier("NodesModifierData")
+@reads_modifier("NodesModifierData", source=f"{_API}NodesModifier.html")
 def geometry_nodes(reading: Reading, thing: Record, modifier: Record) -> Iterator[Finding]:
     """Yield the folders of the bakes of a geometry-nodes modifier (since 4.0)."""
     within = in_modifier(modifier)
@@ -150,7 +152,7 @@ def geometry_nodes(reading: Reading, thing: Record, modifier: Record) -> Iterato
             yield from reading.read(slot, "cache", Folder(), absent_is=_NOT_BAKED, follow=False)
 
 
-@reads_modifier("ClothModifierData")
+@reads_modifier("ClothModifierData", source=f"{_API}PointCache.html")
 def cloth(reading: Reading, thing: Record, modifier: Record) -> Iterator[Finding]:
     """Yield the point cache of a cloth."""
     cache = modifier.follow("point_cache")
@@ -158,7 +160,7 @@ def cloth(reading: Reading, thing: Record, modifier: Record) -> Iterator[Finding
         yield from _point_cache(reading, thing, cache, in_modifier(modifier))
 
 
-@reads_modifier("SoftbodyModifierData")
+@reads_modifier("SoftbodyModifierData", source=f"{_API}PointCache.html")
 def soft_body(reading: Reading, thing: Record, modifier: Record) -> Iterator[Finding]:
     """Yield the point cache of a soft body, which the object keeps."""
     cache = _shared_cache(thing.follow("soft"))
@@ -166,7 +168,7 @@ def soft_body(reading: Reading, thing: Record, modifier: Record) -> Iterator[Fin
         yield from _point_cache(reading, thing, cache, in_modifier(modifier))
 
 
-@reads_modifier("DynamicPaintModifierData")
+@reads_modifier("DynamicPaintModifierData", source=f"{_API}DynamicPaintSurface.html")
 def dynamic_paint(reading: Reading, thing: Record, modifier: Record) -> Iterator[Finding]:
     """Yield the point caches of painted surfaces; the images that baking writes are read by image datablocks."""
     canvas = modifier.follow("canvas")
@@ -180,7 +182,7 @@ def dynamic_paint(reading: Reading, thing: Record, modifier: Record) -> Iterator
             yield from reading.ignore(slot, "baking writes there, rendering does not")
 
 
-@reads_datablock(b"OB")
+@reads_datablock(b"OB", source=f"{_API}PointCache.html")
 def particles(reading: Reading, thing: Record) -> Iterator[Finding]:
     """Yield the point caches of particle systems."""
     for system in thing.listed("particlesystem"):
@@ -189,7 +191,7 @@ def particles(reading: Reading, thing: Record) -> Iterator[Finding]:
             yield from _point_cache(reading, thing, cache, f' particle system "{system.text("name")}"')
 
 
-@reads_datablock(b"SC")
+@reads_datablock(b"SC", source=f"{_API}PointCache.html")
 def rigid_bodies(reading: Reading, scene: Record) -> Iterator[Finding]:
     """Yield the point cache of a scene's rigid bodies."""
     cache = _shared_cache(scene.follow("rigidbody_world"))
@@ -197,7 +199,7 @@ def rigid_bodies(reading: Reading, scene: Record) -> Iterator[Finding]:
         yield from _point_cache(reading, scene, cache, " rigid body world")
 
 
-@reads_datablock(b"TE")
+@reads_datablock(b"TE", source=f"{_OLD_API}VoxelData.html")
 def voxels(reading: Reading, texture: Record) -> Iterator[Finding]:
     """Yield the file of a voxel texture (until 2.79)."""
     data = texture.follow("vd") if texture.number("type") == _VOXEL_TEXTURE else None

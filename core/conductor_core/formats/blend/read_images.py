@@ -17,9 +17,12 @@ from conductor_core.formats.blend.reading import NodeTree, Reading, Slot
 from conductor_core.formats.blend.record import Record
 from conductor_core.formats.blend.register import reads_datablock
 
+_API = "https://docs.blender.org/api/current/bpy.types."
 #: `Image.source` (DNA_image_types.h)
 _SEQUENCE, _MOVIE, _GENERATED, _VIEWER, _TILED = 2, 3, 4, 5, 6
 _TEXTURE_IMAGE, _EMPTY = 8, 0
+#: `Image.flag`, `Image.views_format`
+_USE_VIEWS, _ONE_FILE_EACH = 1 << 14, 0
 #: nodes that take the frame from a socket, so that no image user tells it
 _FRAME_BY_SOCKET = ("GeometryNodeImageTexture", "GeometryNodeInputImage", "GeometryNodeImageInfo")
 _ANY_FRAME = ImageUse(any_frame=True)
@@ -27,7 +30,7 @@ _ANY_FRAME = ImageUse(any_frame=True)
 _TILE_TOKENS_SINCE = 301
 
 
-@reads_datablock(b"IM")
+@reads_datablock(b"IM", source=f"{_API}Image.html")
 def image(reading: Reading, image: Record) -> Iterator[Finding]:
     """Yield the file or files of an image; what is packed or generated needs none."""
     slot = Slot(image.owner, image.text("name", "filepath"))
@@ -39,7 +42,8 @@ def image(reading: Reading, image: Record) -> Iterator[Finding]:
     elif source == _TILED and reading.blend.header.version < _TILE_TOKENS_SINCE:
         yield from _without_token(reading, image, slot)
     else:
-        yield from reading.read(slot, "movie" if source == _MOVIE else "texture", _reach(reading, image, slot))
+        for one in (slot, *_other_views(image, slot)):
+            yield from reading.read(one, "movie" if source == _MOVIE else "texture", _reach(reading, image, one))
 
 
 def image_uses(reading: Reading) -> Iterator[tuple[int, ImageUse]]:
@@ -72,7 +76,7 @@ def _reach(reading: Reading, image: Record, slot: Slot) -> Reach:
     path = reading.path(slot)
     name = numbered(path) if path and source == _SEQUENCE else None
     if name is None:
-        return Itself(twins=_eyes(reading, image))
+        return Itself()
     uses = reading.uses.get(image.owner.address, set())
     if not uses or any(use.any_frame for use in uses):
         return Numbers(name, None)
@@ -83,10 +87,13 @@ def _tiles(image: Record) -> Tiles:
     return Tiles(tuple(sorted({tile.number("tile_number") or 1001 for tile in image.listed("tiles")})) or (1001,))
 
 
-def _eyes(reading: Reading, image: Record) -> tuple[str, ...]:
-    """Return the files of a multi-view image, one for each view (`ImageView.filepath`)."""
-    paths = (reading.path(Slot(image.owner, view.text("filepath"))) for view in image.listed("views"))
-    return tuple(p for p in paths if p)
+def _other_views(image: Record, slot: Slot) -> Iterator[Slot]:
+    """Yield the paths of a multi-view image's other views, which Blender has worked out by their suffixes."""
+    if image.number("flag") & _USE_VIEWS and image.number("views_format") == _ONE_FILE_EACH:
+        for view in image.listed("views"):
+            other = Slot(slot.owner, view.text("filepath"), "filepath", f' view "{view.text("name")}"')
+            if other.text != slot.text:
+                yield other
 
 
 def _node_uses(tree: NodeTree, node: Record) -> Iterator[tuple[int, ImageUse]]:

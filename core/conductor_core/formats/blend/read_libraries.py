@@ -14,11 +14,13 @@ from conductor_core.formats.blend.reading import Linked, Reading, Slot
 from conductor_core.formats.blend.record import Record
 from conductor_core.formats.blend.register import reads_datablock
 
+_API = "https://docs.blender.org/api/current/bpy.types."
+_OLD_API = "https://docs.blender.org/api/2.79/bpy.types."
 #: `Text.flags` (DNA_text_types.h), `Library.flag` (DNA_ID.h)
 _IN_MEMORY, _ARCHIVE = 1 << 2, 1 << 0
 
 
-@reads_datablock(b"LI")
+@reads_datablock(b"LI", source=f"{_API}Library.html")
 def library(reading: Reading, library: Record) -> Iterator[Finding]:
     """Yield a linked .blend; of it is read what this file wants of it.
 
@@ -43,7 +45,7 @@ def library(reading: Reading, library: Record) -> Iterator[Finding]:
         yield finding
 
 
-@reads_datablock(b"TX")
+@reads_datablock(b"TX", source=f"{_API}Text.html")
 def text(reading: Reading, text: Record) -> Iterator[Finding]:
     """Yield a text (OSL, IES, Freestyle style, script) that Blender reads from its file; one of its own needs none."""
     slot = Slot(text.owner, text.text("name", "filepath"))
@@ -53,7 +55,9 @@ def text(reading: Reading, text: Record) -> Iterator[Finding]:
         yield from reading.read(slot, "text")
 
 
-@reads_datablock(b"OB", b"GR", b"MA", b"NT", b"ME", b"IM", b"WO", b"AC")
+@reads_datablock(
+    b"OB", b"GR", b"MA", b"NT", b"ME", b"IM", b"WO", b"AC", source=f"{_API}ID.html#bpy.types.ID.library_weak_reference"
+)
 def appended(reading: Reading, datablock: Record) -> Iterator[Finding]:
     """Yield where appended data came from: Blender remembers it and does not read it again."""
     head = datablock.part("id")
@@ -63,7 +67,7 @@ def appended(reading: Reading, datablock: Record) -> Iterator[Finding]:
         yield from reading.ignore(slot, "the data was appended from there and is kept in the .blend")
 
 
-@reads_datablock(b"GR")
+@reads_datablock(b"GR", source=f"{_API}CollectionExport.html")
 def exporters(reading: Reading, collection: Record) -> Iterator[Finding]:
     """Yield where a collection's exporters write (4.2 and later): rendering does not."""
     for exporter in collection.listed("exporters"):
@@ -72,7 +76,7 @@ def exporters(reading: Reading, collection: Record) -> Iterator[Finding]:
         yield from reading.ignore(slot, "exporting writes there, rendering does not")
 
 
-@reads_datablock(b"BR")
+@reads_datablock(b"BR", source=f"{_OLD_API}Brush.html")
 def brush_icon(reading: Reading, brush: Record) -> Iterator[Finding]:
     """Yield the picture a brush shows in the interface (until 4.5)."""
     yield from reading.ignore(Slot(brush.owner, brush.text("icon_filepath"), "icon_filepath"), "it is an icon of the interface")

@@ -15,6 +15,7 @@ from conductor_core.formats.blend.reading import Reading, Slot
 from conductor_core.formats.blend.record import Record
 from conductor_core.formats.blend.register import reads_datablock
 
+_API = "https://docs.blender.org/api/current/bpy.types."
 _PROXY = "proxies are for the editor, renders read the original"
 _BROWSER = "it is where a file browser was last"
 #: `MovieClip.source`, `MovieClip.flag` (DNA_movieclip_types.h)
@@ -23,7 +24,7 @@ _CLIP_SEQUENCE, _USE_PROXY, _PROXY_FOLDER = 1, 1 << 0, 1 << 1
 _IMAGE, _MOVIE, _SPEED, _REVERSED = 0, 3, 29, 1 << 7
 
 
-@reads_datablock(b"MC")
+@reads_datablock(b"MC", source=f"{_API}MovieClip.html")
 def movie_clip(reading: Reading, clip: Record) -> Iterator[Finding]:
     """Yield the movie, or the stills that the frames of the job show."""
     slot = Slot(clip.owner, clip.text("name", "filepath"))
@@ -34,7 +35,7 @@ def movie_clip(reading: Reading, clip: Record) -> Iterator[Finding]:
         yield from reading.ignore(Slot(clip.owner, proxy.text("dir"), "directory", " proxy"), _PROXY)
 
 
-@reads_datablock(b"SO")
+@reads_datablock(b"SO", source=f"{_API}Sound.html")
 def sound(reading: Reading, sound: Record) -> Iterator[Finding]:
     """Yield the file of a sound."""
     slot = Slot(sound.owner, sound.text("name", "filepath"))
@@ -44,7 +45,7 @@ def sound(reading: Reading, sound: Record) -> Iterator[Finding]:
         yield from reading.read(slot, "sound")
 
 
-@reads_datablock(b"VF")
+@reads_datablock(b"VF", source=f"{_API}VectorFont.html")
 def font(reading: Reading, font: Record) -> Iterator[Finding]:
     """Yield the file of a font; the one built into Blender has none."""
     slot = Slot(font.owner, font.text("name", "filepath"))
@@ -56,7 +57,7 @@ def font(reading: Reading, font: Record) -> Iterator[Finding]:
         yield from reading.read(slot, "font")
 
 
-@reads_datablock(b"SC")
+@reads_datablock(b"SC", source=f"{_API}SequenceEditor.html")
 def sequencer(reading: Reading, scene: Record) -> Iterator[Finding]:
     """Yield what the strips of a scene's sequencer read (sounds are datablocks of their own)."""
     editor = scene.follow("ed")

@@ -18,6 +18,7 @@ from conductor_core.formats.blend.record import Record
 from conductor_core.formats.blend.register import in_modifier, in_node, reads_datablock, reads_node_type
 from conductor_core.report import Unresolved
 
+_API = "https://docs.blender.org/api/current/bpy.types."
 #: an OSL source is compiled to .oso beside it; Cycles may load either
 _OSL = Itself(beside=(".osl", ".oso"))
 #: `NodeShaderScript.mode`, `NodeShaderTexIES.mode`, `Camera.custom_mode`; `Camera.type`
@@ -40,7 +41,7 @@ _DEEPEST = 1000
 _Seen = set[tuple[int, str]]
 
 
-@reads_node_type("NodeShaderScript")
+@reads_node_type("NodeShaderScript", source=f"{_API}ShaderNodeScript.html")
 def osl_script(reading: Reading, tree: NodeTree, node: Record) -> Iterator[Finding]:
     """Yield an OSL shader outside the .blend (one within is a text datablock)."""
     settings = node.follow("storage")
@@ -49,7 +50,7 @@ def osl_script(reading: Reading, tree: NodeTree, node: Record) -> Iterator[Findi
         yield from _outside(reading, slot, "shader", _OSL, mode=settings.number("mode"))
 
 
-@reads_node_type("NodeShaderTexIES")
+@reads_node_type("NodeShaderTexIES", source=f"{_API}ShaderNodeTexIES.html")
 def ies(reading: Reading, tree: NodeTree, node: Record) -> Iterator[Finding]:
     """Yield an IES profile outside the .blend."""
     settings = node.follow("storage")
@@ -58,7 +59,7 @@ def ies(reading: Reading, tree: NodeTree, node: Record) -> Iterator[Finding]:
         yield from _outside(reading, slot, "profile", Itself(), mode=settings.number("mode"))
 
 
-@reads_datablock(b"CA")
+@reads_datablock(b"CA", source=f"{_API}Camera.html")
 def custom_camera(reading: Reading, camera: Record) -> Iterator[Finding]:
     """Yield the OSL shader of a custom camera (4.5 and later)."""
     slot = Slot(camera.owner, camera.text("custom_filepath"), "custom_filepath")
@@ -66,7 +67,7 @@ def custom_camera(reading: Reading, camera: Record) -> Iterator[Finding]:
     yield from _outside(reading, slot, "shader", _OSL, mode=mode)
 
 
-@reads_node_type("")
+@reads_node_type("", source=f"{_API}NodeSocketStringFilePath.html")
 def path_sockets(reading: Reading, tree: NodeTree, node: Record) -> Iterator[Finding]:
     """Yield what stands in sockets that hold a path, wherever along the links it is written."""
     imports = node.text("idname").startswith(_IMPORT)
@@ -76,7 +77,9 @@ def path_sockets(reading: Reading, tree: NodeTree, node: Record) -> Iterator[Fin
         kind = _KINDS.get(node.text("idname").removeprefix(_IMPORT), "cache")
         if _link_to(tree, socket) is None:
             yield from reading.read(_in_socket(tree, node, socket), kind, follow=False)
-        elif imports:
+            continue
+        yield from reading.ignore(_in_socket(tree, node, socket), "what is linked to the socket counts instead")
+        if imports:
             for source in _sources(reading, _End(tree, node, socket), set()):
                 yield from reading.read(source, kind, follow=False) if isinstance(source, Slot) else (source,)
 

@@ -14,13 +14,14 @@ from conductor_core.host import SceneStep
 from conductor_core.report import ScanOutput, Unresolved
 from conductor_core.submission import Output
 
+_API = "https://docs.blender.org/api/current/bpy.types."
 #: `RenderData.mode`; `Object.type`; `RenderData.scemode`
 _BORDER, _CROP, _CAMERA, _SEQUENCER = 1 << 9, 1 << 11, 11, 1 << 0
 #: `ViewLayer.flag`, `.passflag`
 _RENDERED, _COMBINED = 1 << 0, 1 << 0
 
 
-@reads_datablock(b"SC")
+@reads_datablock(b"SC", source=f"{_API}RenderSettings.html")
 def outputs(reading: Reading, scene: Record) -> Iterator[Finding]:
     """Yield where a scene writes, and the paths that look like it but only matter to baking."""
     for found in scene_outputs(reading, scene):

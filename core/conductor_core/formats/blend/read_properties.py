@@ -9,25 +9,27 @@ https://docs.blender.org/manual/en/latest/files/custom_properties.html
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 
 from conductor_core.discovery.finding import Finding
-from conductor_core.discovery.place import is_absolute
+from conductor_core.discovery.reach import OneFile
+from conductor_core.formats.blend.add_on_nodes import is_registered, place_of, properties_of, shared_findings
+from conductor_core.formats.blend.leftovers import is_path
 from conductor_core.formats.blend.properties import texts
 from conductor_core.formats.blend.reading import TYPES, NodeTree, Reading, Slot
 from conductor_core.formats.blend.record import Record, head_of
-from conductor_core.formats.blend.register import in_node, reads_datablock, reads_node_type
+from conductor_core.formats.blend.register import reads_datablock, reads_node_type
 from conductor_core.report import Unresolved
 
+_MANUAL = "https://docs.blender.org/manual/en/latest/files/custom_properties.html"
 _IS_FILE = re.compile(r"file|path|image|texture|tex$|map$|hdr|ies|lut|font|sound|cache|script|config", re.IGNORECASE)
 _IS_WRITTEN = re.compile(r"out|export|bake|render|save|log|temp|tmp|publish|thumb|preview|backup|build|project", re.IGNORECASE)
 _EXTENSION = re.compile(r"\.(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{2,9}\Z")
 _INTERFACE = (b"WM", b"SR", b"SN", b"WS")
 
 
-@reads_datablock(*(code for code in TYPES if code not in (*_INTERFACE, b"LI")))
+@reads_datablock(*(code for code in TYPES if code not in (*_INTERFACE, b"LI")), source=_MANUAL)
 def custom_properties(reading: Reading, datablock: Record) -> Iterator[Finding]:
     """Yield the paths in the custom properties of a datablock."""
     head = datablock.part("id")
@@ -36,15 +38,17 @@ def custom_properties(reading: Reading, datablock: Record) -> Iterator[Finding]:
             yield from _property(reading, Slot(datablock.owner, text, name, " property"), taken=False)
 
 
-@reads_node_type("")
+@reads_node_type("", source=_MANUAL)
 def node_properties(reading: Reading, tree: NodeTree, node: Record) -> Iterator[Finding]:
-    """Yield the paths in the settings of an add-on's node: renderers keep theirs there."""
-    for member in ("prop", "system_properties"):
-        for name, text in texts(node.follow(member)):
-            yield from _property(reading, Slot(tree.owner, text, name, f"{in_node(node)} ({node.text('idname')})"), taken=True)
+    """Yield the paths in the settings of an add-on's node: renderers keep theirs there; by a reader of its own, if it has one."""
+    if is_registered(node):
+        yield from shared_findings(reading, tree, node)
+        return
+    for name, text in properties_of(node).items():
+        yield from _property(reading, Slot(tree.owner, text, name, place_of(node)), taken=True)
 
 
-@reads_datablock(*_INTERFACE)
+@reads_datablock(*_INTERFACE, source="https://docs.blender.org/api/current/bpy.types.FileSelectParams.html")
 def file_browsers(reading: Reading, screen: Record) -> Iterator[Finding]:
     """Yield the folders that file browsers show."""
     owner = screen.owner
@@ -57,18 +61,11 @@ def file_browsers(reading: Reading, screen: Record) -> Iterator[Finding]:
 
 
 def _property(reading: Reading, slot: Slot, *, taken: bool) -> Iterator[Finding]:
-    if not _is_path(slot.text):
+    if not is_path(slot.text):
         return
     if _IS_WRITTEN.search(slot.attribute):
         yield from reading.ignore(slot, "its name says that an add-on writes there")
     elif taken and _IS_FILE.search(slot.attribute) and _EXTENSION.search(slot.text):
-        yield from reading.read(slot, "other", follow=False)
+        yield from reading.read(slot, "other", OneFile(), follow=False)
     else:
         yield Unresolved(slot.text, reading.referrer(slot), f"no reader knows the property {slot.attribute}")
-
-
-def _is_path(text: str) -> bool:
-    """Tell whether a text is a path and nothing else that has slashes: `//` or absolute, with a name behind its root."""
-    if not text or len(text) > 1024 or "\n" in text or not (text.startswith("//") or is_absolute(text)):
-        return False
-    return len(os.path.basename(text.replace("\\", "/").rstrip("/"))) > 1 and text.count(" ") < 12

@@ -5,9 +5,11 @@ https://developer.blender.org/docs/features/core/blend_file/
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
-from conductor_core.discovery.finding import Facts, Finding
+from conductor_core.discovery.finding import Facts, Finding, Usage
+from conductor_core.discovery.place import absolute
 from conductor_core.discovery.survey import Survey
 from conductor_core.formats.blend import (
     read_caches,
@@ -20,6 +22,8 @@ from conductor_core.formats.blend import (
 )
 from conductor_core.formats.blend.blocks import parse_header
 from conductor_core.formats.blend.container import is_packed, unpacked_start
+from conductor_core.formats.blend.leftovers import leftovers
+from conductor_core.formats.blend.library_shelf import load_library
 from conductor_core.formats.blend.loading import BlendFile, load
 from conductor_core.formats.blend.read_images import image_uses
 from conductor_core.formats.blend.read_media import strips
@@ -50,15 +54,30 @@ def _is_blend(head: bytes, extension: str) -> bool:
 def read_scene(survey: Survey) -> Iterator[Finding | Facts]:
     """Yield what a .blend says; of a library only what the file that links it wants of it."""
     errand = survey.errand if isinstance(survey.errand, Linked) else None
-    blend = load(survey.file, survey.limits, with_pointers=errand is not None)
+    blend = load(survey.file, survey.limits) if errand is None else load_library(survey)
     linked = _needed(blend, errand.names) if errand is not None else None
     reading = _reading(survey, blend, linked, blurred=errand is not None and errand.blurred)
     if errand is None:
         yield from _facts(reading)
-    yield from findings(reading)
+        yield from _colours(survey)
+    spoken = set()
+    for finding in findings(reading):
+        spoken.add(finding.as_written)
+        yield finding
+    yield from leftovers(reading, spoken)
     if blend.broken:
         name = f"{blend.header.release} file"
         yield Unresolved(survey.file, name, f"the file is damaged: {blend.broken}; what stands before that was read")
+
+
+def _colours(survey: Survey) -> Iterator[Finding]:
+    """Yield the colour configuration that the environment puts in the place of Blender's own.
+
+    https://docs.blender.org/manual/en/latest/render/color_management.html
+    """
+    config = survey.variables.get("OCIO", "")
+    if config and "://" not in config:
+        yield Usage(config, "environment.OCIO", "ocio", (absolute(config, os.getcwd()),))
 
 
 def _reading(survey: Survey, blend: BlendFile, linked: frozenset[int] | None, *, blurred: bool) -> Reading:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from conductor_core.discovery.finding import Finding, Usage
 from conductor_core.discovery.hscript import NeedsFrame, NotEvaluated, expand
@@ -86,9 +86,10 @@ class HipAsk:
             if _could_be_path(value.text):
                 yield Ignored(value.stored, self.referrer(_hip(node), name), reason)
 
-    def claim(self, *attributes: str) -> None:
-        """Note that these parameters are spoken for."""
-        self.claimed.update(attributes)
+    @property
+    def onwards(self) -> Survey:
+        """What the files that the scene points to are read with: its frames are theirs."""
+        return replace(self.survey, frames=self.frames)
 
     def referrer(self, node: HipNode, attribute: str) -> str:
         """Return a parameter's path, as Houdini writes it."""
@@ -158,7 +159,7 @@ class HipAsk:
             return Unresolved(stored, referrer, "it is fetched from the network while it runs")
         if reach is None:
             reach = self._reach(node, pattern)
-        return Usage(stored, referrer, kind, places, reach)
+        return Usage(stored, referrer, kind, places, reach, under=self.onwards)
 
     def _reach(self, node: HipNode, pattern: str) -> Reach:
         if any(c in pattern for c in "*?"):

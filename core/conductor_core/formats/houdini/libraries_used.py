@@ -11,6 +11,7 @@ import os
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from conductor_core.discovery.finding import Finding, Usage
 from conductor_core.discovery.hscript import NeedsFrame, NotEvaluated, expand
@@ -88,7 +89,9 @@ def _library(path: str, referrer: str, other_names: Iterable[str], ask: HipAsk) 
             yield Ignored(path, referrer, SHIPPED)
             return
         places += ask.places(meant)
-    yield Usage(path, referrer, "library", tuple(dict.fromkeys(places)), _reach(places))
+    # an asset's own strings name the variables of the scene that uses it
+    under = replace(ask.onwards, variables=ask.variables)
+    yield Usage(path, referrer, "library", tuple(dict.fromkeys(places)), _reach(places), under=under)
 
 
 def _reach(places: list[str]) -> Reach:

@@ -17,8 +17,8 @@ from conductor_core.formats.houdini.parameters import Channel, Parameters, Value
 _TYPE = re.compile(r"^type\s*=\s*(\S+)", re.MULTILINE)
 _BYPASS = re.compile(r"^flags\s*=.*\bbypass on\b", re.MULTILINE)
 _LANGUAGE = re.compile(r"^exprlanguage\s+(\w+)", re.MULTILINE)
-_INPUTS = re.compile(r"^inputs\s*\n\{(.*?)^\}", re.MULTILINE | re.DOTALL)
-_INPUT = re.compile(r'^\s*(\d+)\s+"?([^\s"]+)', re.MULTILINE)
+_INPUTS = re.compile(r"^inputs[ \t]*\r?\n\{", re.MULTILINE)
+_INPUT = re.compile(r'^[ \t]*(\d+)[ \t]+"?([^\s"]+)', re.MULTILINE)
 _VERSION = re.compile(r"\d[\w.]*\Z")
 #: node types behind which other frames may be looked at than the one that is rendered
 _RETIMES = frozenset({"timeshift", "retime", "timeblend", "timewarp", "trail", "timecyclestash", "cache", "sequenceblend"})
@@ -119,7 +119,8 @@ class Network:
             node.language = language[1] if language else "hscript"
             node.bypassed = bool(_BYPASS.search(text))
             inputs = _INPUTS.search(text)
-            node.inputs = {int(m[1]): m[2] for m in _INPUT.finditer(inputs[1])} if inputs else {}
+            end = _end_of_block(text, inputs.end(), len(text)) if inputs else 0
+            node.inputs = {int(m[1][:9]): m[2] for m in _INPUT.finditer(text, inputs.end(), end)} if inputs else {}
         elif ending == "parm":
             node.values = parameters(text)
         elif ending == "chn":
@@ -154,20 +155,29 @@ def wanted_of_node(name: str) -> int:
 
 _STRINGS = re.compile(r"^s (\d+) (.*)$", re.MULTILINE)
 _TAKE = re.compile(r"^take name (\S+)", re.MULTILINE)
-_OVERRIDE = re.compile(r"^\Sd (\d+) (\d+)\s*\n\{(.*?)^\}", re.MULTILINE | re.DOTALL)
+_OVERRIDE = re.compile(r"^\Sd (\d+) (\d+)[ \t]*\r?\n\{", re.MULTILINE)
 
 
 def take_overrides(text: str, network: Network) -> Iterator[HipNode]:
     """Yield, for each parameter that a take other than Main sets, its node with just that value (`.takes`)."""
-    strings = {int(m[1]): m[2].strip() for m in _STRINGS.finditer(text)}
+    strings = {int(m[1][:9]): m[2].strip() for m in _STRINGS.finditer(text)}
     takes = list(_TAKE.finditer(text))
     for start, end in zip(takes, [*(t.start() for t in takes), len(text)][1:], strict=True):
         if start[1] == "Main":
             continue
-        for override in _OVERRIDE.finditer(text, start.end(), end):
-            node = network.nodes.get(strings.get(int(override[1]), ""))
+        at = start.end()
+        while override := _OVERRIDE.search(text, at, end):
+            at = _end_of_block(text, override.end(), end)
+            node = network.nodes.get(strings.get(int(override[1][:9]), ""))
             if node:
-                yield replace(node, values=parameters(override[3]), channels={}, take=start[1])
+                values = parameters(text[override.end() : at])
+                yield replace(node, values=values, channels={}, take=start[1])
+
+
+def _end_of_block(text: str, start: int, stop: int) -> int:
+    """Return where the brace stands by itself that ends a block; `stop` where none does before it."""
+    end = text.find("\n}", start, stop)
+    return stop if end < 0 else end
 
 
 def without_version(full_type: str) -> str:

@@ -23,8 +23,8 @@ _HEAD = re.compile(r'^([^\s"(){}\[\]]+)[ \t]+\[[^\]\n]*\][ \t]+\(', re.MULTILINE
 _TOKEN = re.compile(r'\s*(?:"([^"\\]*(?:\\.[^"\\]*)*)"|([^\s"][^\s]*))', re.DOTALL)
 _PLAIN = re.compile(r'([^"\[\n]*)\)[ \t]*$', re.MULTILINE)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_CHANNEL = re.compile(r"^\s*channel\s+(\S+)\s*\{", re.MULTILINE)
-_SEGMENT = re.compile(r"^\s*segment\s*\{", re.MULTILINE)
+_CHANNEL = re.compile(r"^[ \t]*channel[ \t]+(\S+)[ \t]*\{", re.MULTILINE)
+_SEGMENT = re.compile(r"^[ \t]*segment[ \t]*\{", re.MULTILINE)
 _EXPRESSION = re.compile(
     r'\bexpr\s*=\s*(?:"(?P<quoted>[^"\\]*(?:\\.[^"\\]*)*)"|(?P<word>[^\s"]\S*))\s+(?:language\s*=\s*(?P<language>\w+)\s+)?\}',
     re.DOTALL,

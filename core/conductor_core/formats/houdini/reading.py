@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from conductor_core.discovery import tables
 from conductor_core.discovery.finding import Finding
@@ -24,13 +25,15 @@ def node_findings(node: HipNode, declared: Declared, ask: HipAsk) -> Iterator[Fi
     if not node.values:
         return
     ask.claimed.clear()
-    for reader in _readers(node.type):
-        yield from reader.read(node, ask)
-    yield from findings_of_unknown(node, declared, ask)
+    for reader in _readers(node):
+        for finding in reader.read(node, ask):
+            yield replace(finding, reader=reader.name)
+    for finding in findings_of_unknown(node, declared, ask):
+        yield replace(finding, reader=findings_of_unknown.__module__)
 
 
-def _readers(type_: str) -> Iterator[Registered]:
-    """Yield the readers of a type, found with its namespace first, then without."""
-    bare = type_.rpartition("::")[2]
-    known = next((t for t in (type_, bare) if is_known("houdini", t)), type_)
+def _readers(node: HipNode) -> Iterator[Registered]:
+    """Yield the readers of a type, found with version and namespace first, then without."""
+    names = (node.full_type, node.type, node.type.rpartition("::")[2])
+    known = next((name for name in names if is_known("houdini", name)), node.type)
     yield from readers_of("houdini", known)

@@ -15,6 +15,7 @@ from conductor_core.formats.houdini.parameters import Value as Stored
 HFS = "$HFS"
 #: the root of an asset's contents; its parameters are those of the node that uses the asset
 ASSET_ROOT = "/hdaroot"
+_PLACEHOLDERS = (HFS, "$HOUDINI_TEMP_DIR", "$TEMP", "$PDG_TEMP")
 _TO_STRING = frozenset({"chs", "chsop", "chsoplist"})
 _TO_NUMBER = frozenset({"ch", "chi", "chf"})
 
@@ -43,7 +44,10 @@ class NodeScope:
             return self.node.own_name
         if name == "ACTIVETAKE" and self.node.take:
             return self.node.take
-        return self.variables.get(name)
+        value = self.variables.get(name)
+        if value and "$" in value and not value.startswith(_PLACEHOLDERS):
+            raise NotEvaluated(f"${name} is {value!r}, which names a variable that is not set")
+        return value
 
     def call(self, function: str, arguments: tuple[Value, ...]) -> Value | None:
         """Answer the functions that ask about parameters and nodes."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from conductor_core.discovery.survey import Survey
+from conductor_core.discovery.variables import fill_variables
 from conductor_core.formats.houdini.scope import HFS
 
 _SET = re.compile(r"^set\s+-[gl]\s+(\w+)\s*=\s*'([^'\\\n]*(?:\\.[^'\\\n]*)*)'", re.MULTILINE)
@@ -72,7 +73,7 @@ def scene_variables(survey: Survey, settings: SceneSettings) -> dict[str, str]:
         result |= {"FSTART": str(first), "RFSTART": str(first), "FEND": str(last), "RFEND": str(last)}
         result["NFRAMES"] = str(last - first + 1)
     result["FPS"] = f"{settings.rate:g}"
-    scene = survey.scene or survey.file
+    scene = survey.file if settings.saved else survey.scene or survey.file
     stem, extension = os.path.splitext(os.path.basename(scene))
     if extension.lower() in _EXTENSIONS or settings.saved:
         result |= {"HIP": os.path.dirname(scene), "HIPFILE": scene, "HIPNAME": stem}
@@ -82,10 +83,4 @@ def scene_variables(survey: Survey, settings: SceneSettings) -> dict[str, str]:
     result.setdefault("HB", f"{result['HFS']}/bin")
     for name in ("HOUDINI_TEMP_DIR", "TEMP", "PDG_TEMP"):
         result.setdefault(name, f"${name}")
-    return result
-
-
-def saved_elsewhere(survey: Survey, settings: SceneSettings) -> str:
-    """Return the folder the scene was saved in, where it is not the one it is in now; "" otherwise."""
-    then = settings.saved.get("HIP", "")
-    return then if then and os.path.normpath(then) != os.path.dirname(survey.file) else ""
+    return {name: fill_variables(value, result).text if "$" in value else value for name, value in result.items()}

@@ -27,10 +27,10 @@ _READS = re.compile(
     re.IGNORECASE,
 )
 _WRITES = re.compile(
-    r"output|\Aout|_out\Z|save|write|export|dest|\Adst|\blog|logfile|_log\Z|preview|\Abackup|thumbnail|target|\Arender_?(?:file|path)|bake_?(?:file|path)",
+    r"output|\Aout|_out\Z|save|write|export|dest|\Adst|\Alog|logfile|_log\Z|_log_|stats|profile_?file|preview|\Abackup|thumbnail|target|\Arender_?(?:file|path)|bake_?(?:file|path)",
     re.IGNORECASE,
 )
-_FOLDER = re.compile(r"dir\d*\Z|directory|folder", re.IGNORECASE)
+_FOLDER = re.compile(r"dir\d*\Z|directory|folder|search_?path", re.IGNORECASE)
 #: letters that a file's extension has; `1.0` and `$F4` have none
 _ENDING = re.compile(r"\.(?=\w*[A-Za-z])\w{1,9}\Z|\.\w+\.(?:gz|sc)\Z")
 _VARIABLE_START = re.compile(r"\$\{?(?:HIP|JOB|HOME|TEMP)\b")

@@ -21,6 +21,9 @@ from conductor_core.formats.usd.package import NESTED, Package
 
 #: two letters at least: one is a drive
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+):")
+#: how Houdini (`%(UDIM)d`, seen in its stages) and RenderMan's atlases write `<UDIM>`:
+#: https://www.sidefx.com/docs/houdini/nodes/vop/pxrbaketexture.html
+_TILES = re.compile(r"%\(UDIM\)d|_MAPID_")
 _ARGUMENTS = ":SDF_FORMAT_ARGS:"
 _SCHEMES = {
     "anon": "it is an anonymous layer, which was never saved",
@@ -72,7 +75,7 @@ class Anchor:
                 text = evaluate(text, self.variables)
             except NotEvaluated as exc:
                 return Nowhere(str(exc))
-        text = text.split(_ARGUMENTS, 1)[0].strip()
+        text = _TILES.sub("<UDIM>", text.split(_ARGUMENTS, 1)[0].strip())
         if not text:
             return Nowhere("")
         scheme = _SCHEME.match(text)

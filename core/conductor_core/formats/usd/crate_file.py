@@ -7,9 +7,10 @@ Layout of all versions, 0.0.1 to 0.14: https://github.com/PixarAnimationStudios/
 from __future__ import annotations
 
 import struct
+import sys
 from array import array
 from dataclasses import dataclass
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, Literal, NamedTuple
 
 from conductor_core.discovery.limits import Limits
 from conductor_core.formats.usd.crate_packing import PackingDamaged, unpack_chunks, unpack_numbers
@@ -18,8 +19,11 @@ MAGIC = b"PXR-USDC"
 #: the version from which tables are packed
 _PACKED = (0, 4, 0)
 _NO_PADDING = (0, 1, 0)
-#: bytes that all tables of one crate may come to: a few hundred million specs
-_TABLES = 4 << 30
+#: bytes that all tables of one crate may come to in memory (some 30 million specs), and how many times those of the file;
+#: real ones come to 12 times at most
+_TABLES, _RATIO = 1 << 30, 200
+#: what a token costs beside its text
+_TOKEN = 48
 _END_OF_SET = -1
 _HAS_CHILD, _HAS_SIBLING, _IS_PROPERTY = 1, 2, 4
 
@@ -117,7 +121,7 @@ class _Tables:
         self._data = data
         self._version = version
         self._packed = version >= _PACKED
-        self._left = min(_TABLES, limits.unpacked, max(data.size, 1 << 16) * limits.ratio)
+        self._left = min(_TABLES, limits.unpacked, max(data.size, 1 << 16) * min(_RATIO, limits.ratio))
         self._sections = self._contents(data.number("<q", 16))
         self._at = 0
 
@@ -186,7 +190,7 @@ class _Tables:
             raise CrateDamaged("its tables are larger than their limit")
 
     def _plain(self, count: int) -> array[int]:
-        return array("i", [n for (n,) in struct.iter_unpack("<i", self._take(count * 4))])
+        return _of_bytes("i", self._take(count * 4))
 
     def _numbers(self, count: int) -> array[int]:
         packed = self._take(self._number())
@@ -202,7 +206,8 @@ class _Tables:
             raw = unpack_chunks(packed, size)
         else:
             raw = self._take(size)
-        tokens = raw.split(b"\0")
+        self._spend(count * _TOKEN)
+        tokens = raw.split(b"\0", count)
         if len(tokens) < count:
             raise CrateDamaged(f"it has {len(tokens)} tokens, not {count}")
         return tokens[:count]
@@ -216,7 +221,7 @@ class _Tables:
         packed = self._take(self._number())
         self._spend(count * 8)
         raw = unpack_chunks(packed, count * 8) if count else b""
-        return tokens, array("Q", [v for (v,) in struct.iter_unpack("<Q", raw[: len(raw) // 8 * 8])])
+        return tokens, _of_bytes("Q", raw[: len(raw) // 8 * 8])
 
     def _specs(self) -> tuple[array[int], array[int]]:
         count = self._open("SPECS")
@@ -270,6 +275,14 @@ class _Tables:
             if target > here:
                 jumps[here] = target - here
         return indices, tokens, jumps
+
+
+def _of_bytes(type_: Literal["i", "Q"], raw: bytes) -> array[int]:
+    found = array(type_)
+    found.frombytes(raw)
+    if sys.byteorder == "big":
+        found.byteswap()
+    return found
 
 
 def _hierarchy(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from array import array
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -22,6 +23,8 @@ from conductor_core.formats.usd.crate_values import (
     type_of,
 )
 from conductor_core.formats.usd.layer import TELLING, Arc, Damage, Head, Item, Prim, Property, Value, interesting, matters
+from conductor_core.formats.usd.text_tokens import TextDamaged, Tokens
+from conductor_core.formats.usd.text_values import read_value
 
 _ARRAY, _PAYLOAD_BITS = 1 << 63, (1 << 48) - 1
 _TELLING = frozenset(name.encode() for name in TELLING)
@@ -54,7 +57,7 @@ class _Reader:
     def read(self) -> Iterator[Item]:
         specs, wanted = self._specs()
         root = next((p for p in self._crate.path_order if self._crate.path_parents[p] < 0), -1)
-        yield self._head(self._fields(specs[root]) if root in specs else {})
+        yield self._head(self._fields(specs[root]) if root >= 0 and specs[root] >= 0 else {})
         prims: dict[int, list[int]] = {}
         for path in self._crate.path_order:
             if path in wanted and path != root:
@@ -64,15 +67,15 @@ class _Reader:
             yield self._prim(prim, paths, specs)
         yield from self._damage
 
-    def _specs(self) -> tuple[dict[int, int], set[int]]:
-        """Return by path its set of fields, for all paths that matter and all prims, and which matter."""
+    def _specs(self) -> tuple[array[int], set[int]]:
+        """Return by path where its set of fields begins (-1: it has none), and which paths matter."""
         crate = self._crate
         strong, weak = self._sets_that_matter()
         telling = {i for i, token in enumerate(crate.tokens) if token in _TELLING}
-        specs: dict[int, int] = {}
         wanted: set[int] = set()
         tokens = crate.path_tokens
         count = len(tokens)
+        specs = array("i", [-1]) * count
         for path, fields in zip(crate.spec_paths, crate.spec_fields, strict=False):
             if not 0 <= path < count:
                 self._broken("a spec", f"it has no path {path}")
@@ -80,8 +83,7 @@ class _Reader:
             matters = fields in strong or (fields in weak and -tokens[path] in telling)
             if matters:
                 wanted.add(path)
-            if matters or tokens[path] >= 0:
-                specs[path] = fields
+            specs[path] = fields
         return specs, wanted
 
     def _sets_that_matter(self) -> tuple[set[int], set[int]]:
@@ -151,18 +153,18 @@ class _Reader:
                 self._broken("subLayers", str(exc))
         return Head(metadata, sublayers)
 
-    def _prim(self, path: int, members: list[int], specs: dict[int, int]) -> Prim:
+    def _prim(self, path: int, members: list[int], specs: array[int]) -> Prim:
         name = self._path(path)
-        fields = self._fields(specs[path]) if path in specs else {}
+        fields = self._fields(specs[path]) if specs[path] >= 0 else {}
         metadata = self._metadata(fields, name) if path in members else {}
         properties = [p for member in members if member != path and (p := self._property(member, specs[member])) is not None]
         references, payloads = self._arcs(fields, "references", name), self._arcs(fields, "payload", name)
         return Prim(name, self._type(path, specs), metadata, references, payloads, tuple(properties))
 
-    def _type(self, path: int, specs: dict[int, int]) -> str:
+    def _type(self, path: int, specs: array[int]) -> str:
         """Return the type of a prim; a variant has that of its prim."""
         for _ in range(self._limits.depth):
-            if path not in specs:
+            if path < 0 or specs[path] < 0:
                 return ""
             type_ = self._fields(specs[path]).get("typeName")
             if type_ is not None:
@@ -179,6 +181,8 @@ class _Reader:
             if name in _NO_METADATA or not (type_of(value) in _MAY_MATTER or name.startswith("clip")):
                 continue
             read = self._read(value, f"{where}.{name}")
+            if type_of(value) == UNREGISTERED and isinstance(read, str) and ("@" in read or name.startswith("clip")):
+                read = _parsed(read, self._limits)
             if name.startswith("clip") or interesting(read):
                 found[name] = read
         return found
@@ -249,6 +253,14 @@ class _Reader:
     def _broken(self, where: str, reason: str) -> None:
         if len(self._damage) < 100:
             self._damage.setdefault(Damage(where, reason))
+
+
+def _parsed(text: str, limits: Limits) -> Value:
+    """Return what metadata that USD did not know, and kept as the text of a `.usda`, says."""
+    try:
+        return read_value(Tokens(io.BytesIO(text.encode("utf-8", "surrogateescape")), limits), limits)
+    except TextDamaged:
+        return text
 
 
 def _index(tokens: list[bytes], token: bytes) -> int:

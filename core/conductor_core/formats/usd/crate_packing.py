@@ -11,6 +11,8 @@ from array import array
 from itertools import accumulate
 from operator import itemgetter
 
+#: numbers that are held as more than four bytes
+_AT_ONCE = 1 << 16
 _CHUNKED = 127 * (1 << 24)
 
 
@@ -111,8 +113,9 @@ def unpack_numbers(data: bytes, count: int) -> array[int]:
     if len(raw) < codes_end:
         raise PackingDamaged("a table of numbers is cut off")
     (common,) = struct.unpack_from("<i", raw)
+    found = array("i")
     deltas: list[int] = []
-    at = codes_end
+    at, last = codes_end, 0
     # the last codes may stand for nothing, so what they would store may lack
     raw += b"\0" * 16
     for byte in raw[4:codes_end]:
@@ -121,8 +124,19 @@ def unpack_numbers(data: bytes, count: int) -> array[int]:
             raise PackingDamaged("a table of numbers is cut off")
         deltas += _PICK[byte]((common, *four.unpack_from(raw, at)))
         at += four.size
-    del deltas[count:]
+        if len(deltas) >= _AT_ONCE:
+            last = _summed(deltas, last, found)
+            deltas = []
+    _summed(deltas, last, found)
+    del found[count:]
+    return found
+
+
+def _summed(deltas: list[int], last: int, into: array[int]) -> int:
+    """Add the numbers that differences come to, and return the last of them."""
+    numbers = [*accumulate(deltas, initial=last)]
     try:
-        return array("i", accumulate(deltas))
+        into.extend(numbers[1:])
     except OverflowError:
         raise PackingDamaged("a table of numbers goes beyond 32 bits") from None
+    return numbers[-1]

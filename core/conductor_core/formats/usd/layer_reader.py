@@ -6,11 +6,12 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
 
 from conductor_core.discovery.finding import Finding, Usage
 from conductor_core.discovery.kinds import Kind
+from conductor_core.discovery.reach import Folder, OneFile, Reach, TheseFiles
 from conductor_core.discovery.reach import Frames as FramesReach
-from conductor_core.discovery.reach import OneFile, Reach, TheseFiles
 from conductor_core.discovery.survey import Survey
 from conductor_core.formats.usd.asset_path import Anchor, Inside, Nowhere
 from conductor_core.formats.usd.kinds_of_files import kind_of
@@ -18,11 +19,15 @@ from conductor_core.formats.usd.layer import Arc, Head
 from conductor_core.formats.usd.package import LAYERS, Package
 from conductor_core.formats.usd.timing import Frames, below, frames_of, rate_of
 from conductor_core.report import Ignored, Unresolved
-from conductor_core.sequences import has_frame_token
+from conductor_core.sequences import DirectoryListing, has_frame_token
 
 RATE, VARIABLES, SUBLAYER, INNER, MOVES = "usd.rate", "usd.variables", "usd.sublayer", "usd.inner", "usd.moves"
 #: times that a layer may be moved in time on its way from the scene: layers that refer to each other would move on for ever
 _MOST_MOVES = 5
+#: different frames for which one layer is read; a crowd may have it at a thousand offsets, and then all of its times count
+_MOST_TIMES = 8
+#: by scan: layer → the frames for which it is read
+_times: WeakKeyDictionary[DirectoryListing, dict[str, set[Frames]]] = WeakKeyDictionary()
 _ROLES = {"deleted": "the layer takes it out of a list", "reordered": "it only says where in a list it stands"}
 #: MDL modules of the renderer's own library. https://docs.omniverse.nvidia.com/materials-and-rendering/latest/materials.html
 _SHIPPED = dict.fromkeys(
@@ -114,21 +119,37 @@ class Context:
             return
         if isinstance(located, Inside):
             if wanted and located.entry.rstrip("]").lower().endswith((*LAYERS, ".usdz")):
-                yield self.under(arc, sublayer=sublayer, inner=located.entry)
+                under = self.under(arc, sublayer=sublayer, inner=located.entry)
+                yield _bounded(under, f"{self.survey.file}[{located.entry}]")
             return
         kind = kind or kind_of(text)
-        under = self.under(arc, sublayer=sublayer, inner=located.inner) if kind in ("layer", "cache", "material") else None
+        below_it: Survey | None = None
+        if kind in ("layer", "cache", "material"):
+            below_it = _bounded(self.under(arc, sublayer=sublayer, inner=located.inner), f"{located.places[0]}[{located.inner}]")
         if not wanted:
             reach = TheseFiles(())
         absent_is = _SHIPPED.get(text, "")
-        yield Usage(text, referrer, kind, located.places, reach or self._reach(located.places), absent_is, under=under)
+        yield Usage(text, referrer, kind, located.places, reach or self._reach(located.places), absent_is, under=below_it)
 
     def _reach(self, places: tuple[str, ...]) -> Reach:
-        """Return how a path with tokens comes to files: `#` and `%d` may be just a name, if there is such a file."""
+        """Return how a path comes to files: it may be a folder; `#` and `%d` may be just a name, if there is such a file."""
+        if not os.path.splitext(places[0])[1] and any(os.path.isdir(p) for p in places):
+            return Folder()
         if not any(has_frame_token(p) for p in places):
             return OneFile()
         there = next((p for p in places if self.survey.listing.has(p)), "")
         return TheseFiles((there,)) if there else FramesReach(self.frames)
+
+
+def _bounded(under: Survey, layer: str) -> Survey:
+    """Return what a layer is read with: all of its times, where it is read for many already."""
+    known = _times.setdefault(under.listing, {}).setdefault(layer, set())
+    if under.frames in known:
+        return under
+    if len(known) >= _MOST_TIMES:
+        return replace(under, frames=None, given=tuple(g for g in under.given if g[0] != MOVES))
+    known.add(under.frames)
+    return under
 
 
 def context_of(survey: Survey, head: Head, package: Package | None, inner: str) -> Context:

@@ -12,8 +12,11 @@ import struct
 import zipfile
 from typing import BinaryIO
 
+from conductor_core.sequences import has_tile_token
+
 LAYERS = (".usd", ".usda", ".usdc")
 NESTED = re.compile(r"(?P<package>.+?\.usdz)\[(?P<inner>.+)\]\Z", re.IGNORECASE)
+_TILE = re.compile(r"<(?:UDIM|UVTILE)>", re.IGNORECASE)
 _LOCAL = struct.Struct("<4s22xHH")
 #: entries that one package may have
 _ENTRIES = 1_000_000
@@ -43,8 +46,11 @@ class Package:
         return next((name for name in self._entries if name.lower().endswith(LAYERS)), "")
 
     def entry(self, path: str) -> str:
-        """Return the name of the entry at a path; "" where there is none."""
+        """Return the name of the entry at a path, of tiles the pattern; "" where there is none."""
         name = posixpath.normpath(path.replace("\\", "/"))
+        if has_tile_token(name):
+            before, after = _TILE.split(name, maxsplit=1)
+            return name if any(n.startswith(before) and n.endswith(after) for n in self._entries) else ""
         return name if name in self._entries else ""
 
     def named(self, entry: str) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from conductor_core.discovery import tables
 from conductor_core.discovery.finding import Finding
 from conductor_core.discovery.kinds import Kind
-from conductor_core.discovery.node import Node, readers_of
+from conductor_core.discovery.node import Node, findings_of
 from conductor_core.discovery.place import absolute
 from conductor_core.discovery.reach import Reach
 from conductor_core.discovery.survey import Survey
@@ -120,13 +119,10 @@ def outputs(found: Property, path: str, context: Context) -> Iterator[ScanOutput
 
 def prim_findings(prim: Prim, context: Context) -> Iterator[Told]:
     """Yield what the attributes of a prim point to: first what is known of its type, then what their types and names say."""
-    tables.load("usd")
     ask = PrimAsk(context, prim)
     shader = next((t for p in prim.properties if p.name == "info:id" for t in _texts(p)), "")
-    for type_ in dict.fromkeys((prim.type, shader)):
-        node = PrimNode(prim, type_)
-        for reader in readers_of("usd", type_) if type_ else ():
-            yield from reader.read(node, ask)
+    for type_ in dict.fromkeys((prim.type, shader) if shader else (prim.type,)):
+        yield from findings_of("usd", PrimNode(prim, type_), ask)
     yield from ask.inside
     type_ = shader or prim.type or "prim"
     for found in prim.properties:

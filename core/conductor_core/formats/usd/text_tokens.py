@@ -36,15 +36,18 @@ _ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{2}|[0-7]{1,3}|.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 _NUMERIC = rb"(?:bool|uchar|u?int|half|float|double|timecode|matrix|frame|quat|point|vector|normal|color|texCoord)\w*"
 #: longer ones are skipped in another way; without a bound, a line that does not fit would be looked at again and again
+_FLAT = rb"\([-+0-9.,einfa \t]{1,200}\)"
 _NUMBERS = rb"[-+0-9.,einfa \t()]{0,400}"
 #: whole lines of a prim's body that point to nothing, so that most of a layer passes without being taken apart
 _PLAIN = re.compile(
     rb"(?:[ \t]{0,99}(?:(?:(?:custom|uniform|varying|prepend|append|delete)[ \t]{1,9})*(?:"
-    rb"NUMERIC(?:\[\])?[ \t]{1,9}[\w:]+(?:[ \t]{0,99}=[ \t]{0,99}(?:\[NUMBERS\]|NUMBERS|None|true|false))?"
+    rb"NUMERIC(?:\[\])?[ \t]{1,9}[\w:]+(?:[ \t]{0,99}=[ \t]{0,99}(?:\[NUMBERS\]|[-+0-9.einfa]{1,40}|FLAT|\((?:[ \t,]{0,9}FLAT){1,4}[ \t,]{0,9}\)|None|true|false))?"
     rb"|rel[ \t]{1,9}[\w:]+(?:[ \t]{0,99}=[ \t]{0,99}(?:<[^>\n]*>|None))?"
     rb"|\w+(?:\[\])?[ \t]{1,9}[\w:]+\.connect[ \t]{0,99}=[ \t]{0,99}<[^>\n]*>"
     rb"|token(?:\[\])?[ \t]{1,9}(?!info:id\b|product)[\w:]+(?:[ \t]{0,99}=[ \t]{0,99}(?:\"[^\"\\\n]*\"|\[[^\]\n@#/']*\]))?"
-    rb"))?[ \t]{0,99}\r?\n)+".replace(b"NUMERIC", _NUMERIC).replace(b"NUMBERS", _NUMBERS)
+    rb"))?[ \t]{0,99}\r?\n)+".replace(b"NUMERIC", _NUMERIC)
+    .replace(b"NUMBERS", _NUMBERS)
+    .replace(b"FLAT", _FLAT)
 )
 #: metadata that points to nothing
 _PLAIN_METADATA = re.compile(

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from conductor_core.discovery.survey import Survey
 from conductor_core.formats.usd.layer import Arc, Head
+from conductor_core.frames import MAX_FRAME_NUMBER
 
 Frames = tuple[int, ...] | None
 _RATE = 24.0
@@ -30,7 +31,7 @@ def scene_range(head: Head) -> tuple[int, int] | None:
     first, last = head.number("startTimeCode"), head.number("endTimeCode")
     if first is None or last is None:
         first, last = head.number("startFrame"), head.number("endFrame")  # written before 2017
-    if first is None or last is None or not (math.isfinite(first) and math.isfinite(last)) or last < first:
+    if first is None or last is None or not -MAX_FRAME_NUMBER <= first <= last <= MAX_FRAME_NUMBER:
         return None
     return math.floor(first), math.ceil(last)
 
