@@ -43,11 +43,11 @@ class BlendFile:
     filename: str = ""
 
     def heads(self, *codes: bytes) -> Iterator[Record]:
-        """Yield the structs of the datablocks of some codes."""
+        """Yield the structs of the datablocks of some codes, but for objects that say nothing."""
         for datablock in self.datablocks:
             if datablock.code in codes:
                 head = head_of(self.world, datablock)
-                if head is not None:
+                if head is not None and head.data:
                     yield head
 
 
