@@ -19,7 +19,7 @@ from conductor_core.discovery.reach import Frames
 from conductor_core.report import Ignored
 
 _NODES = "https://help.autodesk.com/cloudhelp/2024/ENU/Maya-Tech-Docs/Nodes/"
-_USD = "https://github.com/Autodesk/maya-usd/blob/dev/doc/"
+_USD = "https://github.com/Autodesk/maya-usd"
 
 #: an asset path in USD text
 _ASSET_PATH = re.compile(r"@{1,3}([^@\n]+?)@{1,3}")
@@ -52,15 +52,15 @@ short_names("container", "dagContainer", templatePath="tp", iconName="icn")
 short_names("dx11Shader", "GLSLShader", shader="s")
 
 files("maya", "audio", "filename", kind="sound", source=_NODES + "audio.html")
-files("maya", "mayaUsdProxyShape", "filePath", kind="layer", source=_USD + "lib/mayaUsd.md")
-files("maya", "pxrUsdProxyShape", "filePath", kind="layer", source=_USD + "lib/mayaUsd.md")
-files("maya", "pxrUsdReferenceAssembly", "filePath", kind="layer", source=_USD + "lib/mayaUsd.md")
+files("maya", "mayaUsdProxyShape", "filePath", kind="layer", source=_USD)
+files("maya", "pxrUsdProxyShape", "filePath", kind="layer", source=_USD)
+files("maya", "pxrUsdReferenceAssembly", "filePath", kind="layer", source=_USD)
 files(
     "maya",
     "AL_usdmaya_ProxyShape",
     "filePath",
     kind="layer",
-    source="https://github.com/Autodesk/maya-usd/blob/dev/plugin/al/docs",
+    source=_USD,
 )
 files("maya", "dx11Shader", "shader", kind="shader", source=_NODES + "dx11Shader.html")
 files("maya", "GLSLShader", "shader", kind="shader", source=_NODES + "GLSLShader.html")
@@ -163,7 +163,7 @@ def reference(node: Node, ask: Ask) -> Iterator[Finding]:
             yield Ignored(value, f"{node.name}.{key}", "what the reference loads is said by the scene's file statement")
 
 
-@reads_node("maya", "mayaUsdLayerManager", source=_USD + "lib/mayaUsd.md")
+@reads_node("maya", "mayaUsdLayerManager", source=_USD)
 def usd_layers(node: Node, ask: Ask) -> Iterator[Finding]:
     """Yield what the USD layers name whose content lies in the scene itself; their own names are no files that are read."""
     if not isinstance(node, MayaNode) or not isinstance(ask, MayaAsk):

@@ -13,7 +13,7 @@ from conductor_core.discovery.reach import Folder
 _OPEN_MAYA = "https://github.com/haggi/OpenMaya"
 _MENTAL_RAY = "seen in scenes saved by Maya with mental ray"
 _PBRT = "https://github.com/hpd/PBRTForMaya"
-_YETI = "https://www.peregrinelabs.com/documentation"
+_YETI = "https://peregrinelabs.com/"
 _ORNATRIX = "https://ephere.com/plugins/autodesk/maya/ornatrix/docs/"
 _PHOENIX = "https://docs.chaos.com/display/PHX4MAYA"
 _GOLAEM = "https://help.autodesk.com/cloudhelp/ENU/GOLAEM-Maya/files/reference-guide/rendering-0/glm_crowd-render-proxy.html"
@@ -22,7 +22,6 @@ short_names("PBRTRenderSettings", cameraRealisticLensFile="crlf", pbrtPath="pbrt
 short_names("mentalrayTexture", "mentalrayLightProfile", fileTextureName="ftn", fileName="fn")
 short_names("mentalrayIblShape", texture="tx")
 short_names("mentalrayOptions", finalGatherFilename="fgfn", photonMapFilename="pmfn")
-short_names("ExocortexAlembicFile", fileName="fn")
 short_names("pgYetiMaya", cacheFileName="cfn", imageSearchPath="isp", outputCacheFileName="ocfn")
 
 files("maya", "CoronaLight", "iesProfile", kind="profile", source=_OPEN_MAYA)
@@ -97,7 +96,6 @@ files("maya", "RPRIES", "iesFile", kind="profile", source="https://github.com/GP
 files(
     "maya", "RPRIBL", "filePath", kind="texture", source="https://github.com/GPUOpen-LibrariesAndSDKs/RadeonProRenderMayaPlugin"
 )
-files("maya", "ExocortexAlembicFile", "fileName", kind="cache", source="https://github.com/ssvfx41/EcxAlembic")
 files("maya", "delightIESProfile", "file", kind="profile", source="https://documentation.3delightcloud.com/")
 files("maya", "dlStandIn", "filename", kind="procedural", source="https://documentation.3delightcloud.com/")
 files(

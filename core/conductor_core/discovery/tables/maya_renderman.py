@@ -13,32 +13,32 @@ from conductor_core.discovery.node import Ask, Node, files, reads_node
 from conductor_core.report import ScanOutput
 
 _WORKSPACE = re.compile(r"<ws>/?", re.IGNORECASE)
-_PIXAR = "https://rmanwiki.pixar.com/display/REN/"
+_PIXAR = "https://rmanwiki.pixar.com/"
 
-files("maya", "PxrTexture", "filename", kind="texture", source=_PIXAR + "PxrTexture")
-files("maya", "PxrPtexture", "filename", kind="texture", source=_PIXAR + "PxrPtexture")
-files("maya", "PxrNormalMap", "filename", kind="texture", source=_PIXAR + "PxrNormalMap")
-files("maya", "PxrBump", "filename", kind="texture", source=_PIXAR + "PxrBump")
-files("maya", "PxrProjectionLayer", "filename", kind="texture", source=_PIXAR + "PxrProjectionLayer")
-files("maya", "PxrBakeTexture", "filename", kind="texture", role="write", source=_PIXAR + "PxrBakeTexture")
-files("maya", "PxrBakePointCloud", "filename", kind="cache", role="write", source=_PIXAR + "PxrBakePointCloud")
+files("maya", "PxrTexture", "filename", kind="texture", source=_PIXAR)
+files("maya", "PxrPtexture", "filename", kind="texture", source=_PIXAR)
+files("maya", "PxrNormalMap", "filename", kind="texture", source=_PIXAR)
+files("maya", "PxrBump", "filename", kind="texture", source=_PIXAR)
+files("maya", "PxrProjectionLayer", "filename", kind="texture", source=_PIXAR)
+files("maya", "PxrBakeTexture", "filename", kind="texture", role="write", source=_PIXAR)
+files("maya", "PxrBakePointCloud", "filename", kind="cache", role="write", source=_PIXAR)
 for _type in ("PxrMultiTexture", "PxrHexTileManifold", "PxrRoundCube"):
     _names = ["filename", *(f"filename{i}" for i in range(10))]
-    files("maya", _type, *_names, kind="texture", source=_PIXAR + _type)
+    files("maya", _type, *_names, kind="texture", source=_PIXAR)
 for _type in ("PxrDomeLight", "PxrRectLight", "PxrPortalLight", "PxrEnvDayLight"):
-    files("maya", _type, "lightColorMap", kind="texture", source=_PIXAR + _type)
+    files("maya", _type, "lightColorMap", kind="texture", source=_PIXAR)
 for _type in ("PxrRectLight", "PxrDiskLight", "PxrSphereLight", "PxrCylinderLight", "PxrDistantLight", "PxrMeshLight"):
-    files("maya", _type, "iesProfile", kind="profile", source=_PIXAR + _type)
+    files("maya", _type, "iesProfile", kind="profile", source=_PIXAR)
 for _type in ("PxrCookieLightFilter", "PxrGobo", "PxrGoboLightFilter", "PxrBarnLightFilter"):
-    files("maya", _type, "map", kind="texture", source=_PIXAR + _type)
-files("maya", "PxrStdEnvMapLight", "rman__EnvMap", kind="texture", source=_PIXAR + "PxrDomeLight")
-files("maya", "PxrCamera", "apertureMap", "lensMap", kind="image", source=_PIXAR + "PxrCamera")
-files("maya", "PxrOSL", "shadername", kind="shader", source=_PIXAR + "PxrOSL")
-files("maya", "RenderManArchive", "filename", "archivePath", kind="procedural", source=_PIXAR + "RIB+Archives")
-files("maya", "rmanOpenVDB", "file", "filename", kind="volume", source=_PIXAR + "OpenVDB")
-files("maya", "OpenVDBVisualize", "VdbFilePath", kind="volume", source=_PIXAR + "OpenVDB")
+    files("maya", _type, "map", kind="texture", source=_PIXAR)
+files("maya", "PxrStdEnvMapLight", "rman__EnvMap", kind="texture", source=_PIXAR)
+files("maya", "PxrCamera", "apertureMap", "lensMap", kind="image", source=_PIXAR)
+files("maya", "PxrOSL", "shadername", kind="shader", source=_PIXAR)
+files("maya", "RenderManArchive", "filename", "archivePath", kind="procedural", source=_PIXAR)
+files("maya", "rmanOpenVDB", "file", "filename", kind="volume", source=_PIXAR)
+files("maya", "OpenVDBVisualize", "VdbFilePath", kind="volume", source=_PIXAR)
 files("maya", "OpenVDBRead", "VdbFilePath", "file", kind="volume", source="https://www.openvdb.org/documentation/")
-files("maya", "rmanDisplay", "filePath", kind="image", role="write", source=_PIXAR + "Displays")
+files("maya", "rmanDisplay", "filePath", kind="image", role="write", source=_PIXAR)
 
 
 @reads_node("maya", "rmanGlobals", "rmanBakingGlobals", source="https://rmanwiki.pixar.com/pages/viewpage.action?pageId=45749217")

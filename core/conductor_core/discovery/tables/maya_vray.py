@@ -22,30 +22,30 @@ short_names("VRaySettingsNode", pmAutoSaveFile2="pmasf2", vrscene_filename="vrsf
 short_names("VRayScene", FilePath="fpath")
 short_names("VRayLightIESShape", iesFile="ies")
 
-files("maya", "VRayLightIESShape", "iesFile", kind="profile", source=_VRAY + "IES+Light")
-files("maya", "VRayPtex", "ptexFile", kind="texture", source=_VRAY + "Ptex+Texture")
-files("maya", "VRayVRmatMtl", "fileName", "vrmatFile", kind="material", source=_VRAY + "VRmat+Material")
-files("maya", "VRayMtlVRmat", "fileName", "vrmatFile", kind="material", source=_VRAY + "VRmat+Material")
-files("maya", "VRaySimbiont", "file", kind="material", source=_VRAY + "Simbiont")
-files("maya", "VRayScannedMtl", "file", kind="material", source=_VRAY + "Scanned+Material")
-files("maya", "VRayMDLMtl", "filename", "mdl_path", kind="material", source=_VRAY + "MDL+Material")
-files("maya", "VRayOSLMtl", "fileName", kind="shader", source=_VRAY + "OSL+Material")
-files("maya", "VRayOSLTexture", "fileName", kind="shader", source=_VRAY + "OSL+Texture")
-files("maya", "VRayOSLTex", "fileName", kind="shader", source=_VRAY + "OSL+Texture")
-files("maya", "VRayGLSLMtl", "fileName", kind="shader", source=_VRAY + "GLSL+Material")
-files("maya", "VRayBmpTex", "file", "fileName", kind="texture", source=_VRAY + "Bitmap")
-files("maya", "VRayLut", "file", kind="lut", source=_VRAY + "LUT")
-files("maya", "VRayVolumeGrid", "inFile", "inPath", kind="volume", source=_VRAY + "Volume+Grid")
-files("maya", "VRayAerialPerspective", "filename", kind="image", source=_VRAY + "Aerial+Perspective")
-files("maya", "VRaySettingsNode", "fileNamePrefix", kind="image", role="write", source=_VRAY + "Render+Settings")
+files("maya", "VRayLightIESShape", "iesFile", kind="profile", source=_VRAY)
+files("maya", "VRayPtex", "ptexFile", kind="texture", source=_VRAY)
+files("maya", "VRayVRmatMtl", "fileName", "vrmatFile", kind="material", source=_VRAY)
+files("maya", "VRayMtlVRmat", "fileName", "vrmatFile", kind="material", source=_VRAY)
+files("maya", "VRaySimbiont", "file", kind="material", source=_VRAY)
+files("maya", "VRayScannedMtl", "file", kind="material", source=_VRAY)
+files("maya", "VRayMDLMtl", "filename", "mdl_path", kind="material", source=_VRAY)
+files("maya", "VRayOSLMtl", "fileName", kind="shader", source=_VRAY)
+files("maya", "VRayOSLTexture", "fileName", kind="shader", source=_VRAY)
+files("maya", "VRayOSLTex", "fileName", kind="shader", source=_VRAY)
+files("maya", "VRayGLSLMtl", "fileName", kind="shader", source=_VRAY)
+files("maya", "VRayBmpTex", "file", "fileName", kind="texture", source=_VRAY)
+files("maya", "VRayLut", "file", kind="lut", source=_VRAY)
+files("maya", "VRayVolumeGrid", "inFile", "inPath", kind="volume", source=_VRAY)
+files("maya", "VRayAerialPerspective", "filename", kind="image", source=_VRAY)
+files("maya", "VRaySettingsNode", "fileNamePrefix", kind="image", role="write", source=_VRAY)
 files(
     "maya", "VRaySettingsNode", "autoSaveFile", "lcAutoSaveFile", "imapAutoSaveFile", "imapAutoSaveFile2", "causticsAutoSaveFile",
     "causticsAutoSaveFile2", "pmAutoSaveFile", "pmAutoSaveFile2", "vrscene_filename",
-    kind="cache", role="write", source=_VRAY + "Global+Illumination",
+    kind="cache", role="write", source=_VRAY,
 )  # fmt: skip
 
 
-@reads_node("maya", "VRayMesh", "VRayProxy", "VRayScene", source=_VRAY + "V-Ray+Proxy")
+@reads_node("maya", "VRayMesh", "VRayProxy", "VRayScene", source=_VRAY)
 def proxy(node: Node, ask: Ask) -> Iterator[Finding]:
     """Yield the file of a proxy: .vrmesh, Alembic or a .vrscene."""
     if not isinstance(node, MayaNode) or not isinstance(ask, MayaAsk):
@@ -55,7 +55,7 @@ def proxy(node: Node, ask: Ask) -> Iterator[Finding]:
             yield from ask.usage(value, f"{node.name}.{key}", stand_in_kind(value))
 
 
-@reads_node("maya", "VRaySettingsNode", source=_VRAY + "Global+Illumination")
+@reads_node("maya", "VRaySettingsNode", source=_VRAY)
 def stored_light(node: Node, ask: Ask) -> Iterator[Finding]:
     """Yield maps of light that were rendered before; V-Ray keeps their names while it does not use them."""
     if not isinstance(node, MayaNode) or not isinstance(ask, MayaAsk):
