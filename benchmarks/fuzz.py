@@ -18,35 +18,33 @@ import tempfile
 from pathlib import Path
 
 from discovery_peers import environment
-from rich.console import Console
-from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from core.formats.seeds import Seed, seeds
 
 CLONE = Path(__file__).resolve().parents[1]
-ATHERIS = ("atheris==2.3.0", "zstandard", "pyyaml")
+ATHERIS = ("atheris==3.0.0", "zstandard", "pyyaml")
 _STATE = re.compile(r"#(?P<runs>[0-9]+)\s.*?cov: (?P<covered>[0-9]+)")
 
 
 def main() -> None:
-    """Print a line per format."""
+    """Print a line per format, as soon as it is done."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=60)
-    parser.add_argument("--format", default="")
+    parser.add_argument("--format", default="", help="only those whose name has this text")
+    parser.add_argument("--after", default="", help="only this one and those whose names come after it")
     options = parser.parse_args()
     python = environment(CLONE / ".conductor" / "peers" / "atheris", *ATHERIS)
     if python is None:
         raise SystemExit(2)
-    table = Table("format", "files tried", "branches seen", "outcome")
     failed = False
+    print(f"{'format':20} {'files tried':>12} {'branches seen':>14}  outcome")
     for name, seed in sorted(seeds().items()):
-        if options.format in name:
+        if options.format in name and name >= options.after:
             runs, covered, outcome = _fuzz(python, name, seed, options.seconds)
-            table.add_row(name, runs, covered, outcome)
+            print(f"{name:20} {runs:>12} {covered:>14}  {outcome}", flush=True)
             failed |= outcome != "nothing wrong"
-    Console().print(table)
     raise SystemExit(int(failed))
 
 

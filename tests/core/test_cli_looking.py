@@ -258,6 +258,17 @@ def test_which_reader_said_what(desk: Desk) -> None:
     assert (found["as_written"], found["verdicts"]) == ("wood.png", [f"found: texture {wood}"])
 
 
+def test_the_page_that_a_reader_rests_on(desk: Desk) -> None:
+    """A row of a table has its own; a format's reader that of its module."""
+    desk.write("a.mtl", "newmtl a\nmap_Kd wood.png\n")
+    (found,) = json.loads(desk("scan", desk.root / "a.mtl", "--explain", "wood", "--json")[0])["findings"]
+    assert found["source"] == "http://paulbourke.net/dataformats/mtl/"
+    desk.write("a.nk", "Read {\n inputs 0\n file wood.png\n name Read1\n}\n")
+    (row,) = json.loads(desk("scan", desk.root / "a.nk", "--explain", "wood", "--json")[0])["findings"]
+    assert row["reader"].startswith("table nuke: Read")
+    assert row["source"].startswith("https://")
+
+
 def test_explaining_what_the_host_said(desk: Desk) -> None:
     """The host is a reader too."""
     scene = desk.write("shot.blend", "read a.png\n")

@@ -39,6 +39,27 @@ def read(survey):
 """
 
 
+#: what the service could render with, if it had it
+SOFTWARE = {"toy": "3.1", "nuke": "15.1v1", "maya": "2024"}
+#: scene → its text, the step that is read from it, and where that writes
+SCENES = {
+    "comp.nk": (
+        "version 15.1 v1\nRoot {\n inputs 0\n first_frame 1001\n last_frame 1002\n}\n"
+        "Read {\n inputs 0\n file plate.%04d.png\n first 1001\n last 1002\n name Read1\n}\n"
+        "Write {\n file out/comp.%04d.exr\n file_type exr\n name Write1\n}\n",
+        ("Write1", "1001-1002", "out/comp.####.exr"),
+    ),
+    "shot.ma": (
+        '//Maya ASCII 2024 scene\nrequires maya "2024";\n'
+        'createNode camera -s -n "perspShape";\n\tsetAttr ".rnd" yes;\n'
+        + "".join(f'createNode file -n "f{n}";\n\tsetAttr ".ftn" -type "string" "plate.{n}.png";\n' for n in (1001, 1002))
+        + 'select -ne :defaultRenderGlobals;\n\tsetAttr ".ifp" -type "string" "out/shot";\n\tsetAttr ".an" 1;\n'
+        '\tsetAttr ".fs" 1;\n\tsetAttr ".ef" 4;\n',
+        ("masterLayer", "1-4", "out/shot.#.iff"),
+    ),
+}
+
+
 @pytest.fixture
 def household(tmp_path: Path) -> Iterator[Household]:
     """Give a service that has one instance at most, which is busy, and software that is not on this machine."""
@@ -46,7 +67,8 @@ def household(tmp_path: Path) -> Iterator[Household]:
     person.home.mkdir()
     household = Household(person)
     settings = yaml.safe_load(household.settings.read_text())
-    settings |= {"account_instance_limit": 1, "software": [{"name": "toy", "version": "3.1", "launch": "command"}]}
+    packages = [{"name": name, "version": version, "launch": "command"} for name, version in SOFTWARE.items()]
+    settings |= {"account_instance_limit": 1, "software": packages}
     household.settings.write_text(yaml.safe_dump(settings))
     household.serve()
     person.conductor("login", household.url, "--token-file", household.data / "owner-token")
@@ -61,6 +83,13 @@ def _api(household: Household, path: str) -> Any:
     answer = requests.get(f"{household.url}/api/v1/{path}", headers={"Authorization": f"Bearer {token}"}, timeout=30)
     answer.raise_for_status()
     return answer.json()
+
+
+def _submission(household: Household, job: str) -> Any:
+    detail = _api(household, f"jobs/{job}")
+    detail = detail.get("job", detail)
+    assert detail["state"] == "pending", "no instance is free"
+    return detail["submission"]
 
 
 def _manifest(household: Household, job: str) -> Manifest:
@@ -90,10 +119,7 @@ def test_a_scene_is_submitted_without_its_application(household: Household, tmp_
     job = job.get("job", job)
     assert job["state"] == "pending"
     time.sleep(2)
-    detail = _api(household, f"jobs/{job['id']}")
-    detail = detail.get("job", detail)
-    assert detail["state"] == "pending", "no instance is free"
-    submission = detail["submission"]
+    submission = _submission(household, job["id"])
     assert submission["software"] == {"name": "toy", "version": "3"}
     assert [(s["name"], s["frames"]) for s in submission["steps"]] == [("beauty", "1-3")]
     assert submission["steps"][0]["outputs"][0]["path"] == str(show / "out" / "beauty_####.exr")
@@ -104,3 +130,24 @@ def test_a_scene_is_submitted_without_its_application(household: Household, tmp_
     assert {path: entry.digest for path, entry in entries.items()} == {str(f): digest_of(f.read_bytes()) for f in files}
     store = FolderStore(household.data / "store")
     assert all(store.size(Digest(entry.digest)) == entry.size for entry in entries.values()), "everything is sent"
+
+
+def test_scenes_of_nuke_and_maya_are_submitted_without_them(household: Household, tmp_path: Path) -> None:
+    """What the file says of software, steps, frames and outputs is the job; what it reads is sent."""
+    show = tmp_path / "show"
+    show.mkdir()
+    plates = [show / f"plate.{frame}.png" for frame in (1001, 1002)]
+    for plate in plates:
+        plate.write_bytes(plate.name.encode())
+    for name, (text, step) in SCENES.items():
+        scene = show / name
+        scene.write_text(text)
+        number = household.person.json("submit", scene, "-t", "local")["number"]
+        answer = household.person.json("job", number)
+        job = answer.get("job", answer)["id"]
+        submission = _submission(household, job)
+        assert SOFTWARE[submission["software"]["name"]] == submission["software"]["version"]
+        (read,) = submission["steps"]
+        assert (read["name"], read["frames"], read["outputs"][0]["path"]) == (*step[:2], str(show / step[2]))
+        sent = {entry.path for entry in _manifest(household, job).entries if entry.kind == "file"}
+        assert sent == {str(path) for path in (scene, *plates)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -15,6 +16,8 @@ from conductor_core.discovery.finding import Finding, Usage
 from conductor_core.discovery.judge import Entry
 from conductor_core.discovery.node import source_of
 from conductor_core.report import Dependency, Ignored, Missing, ScanOutput, ScanReport, Unresolved
+
+_LINK = re.compile(r"https?://[^\s`]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class Explaining:
         if any(map(self._fits, _texts(finding, entries))):
             places = finding.places if isinstance(finding, Usage) else ()
             verdicts = tuple(map(_verdict, entries))
-            reader, source = finding.reader, source_of(finding.reader)
+            reader, source = finding.reader, source_of(finding.reader) or _link_of(finding.reader)
             told = Explanation(finding.as_written, finding.referrer, file, format_name, reader, source, places, verdicts)
             self.found.append(told)
 
@@ -68,6 +71,13 @@ class Explaining:
         whole = any(c in self.pattern for c in "*?")
         regex = re.compile(parts, re.IGNORECASE | re.DOTALL)
         return bool(regex.fullmatch(text) if whole else regex.search(text))
+
+
+def _link_of(reader: str) -> str:
+    """Return the first page that a format's reader names in the docstring of its module; "" where there is none."""
+    module = sys.modules.get(reader.rpartition(".")[0])
+    link = _LINK.search(module.__doc__ or "") if module else None
+    return link[0].rstrip(".,;:)") if link else ""
 
 
 def explanation_tree(explaining: Explaining) -> Tree:

@@ -7,20 +7,20 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from conductor_core.agent_client import AgentClient, connect
 from conductor_core.agent_start import record_agent_command
-from conductor_core.api.client import ServiceClient
-from conductor_core.api.profile import Login, read_profile
-from conductor_core.api.profile import connect as connect_service
 from conductor_core.api.settings import Settings, read_settings
-from conductor_core.api.transport import Timing
 from conductor_core.cli.clock import clock_words
 from conductor_core.documents import to_json
 from conductor_core.user_folders import UserFolders
+
+if TYPE_CHECKING:
+    from conductor_core.api.client import ServiceClient
+    from conductor_core.api.profile import Login
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,17 @@ class Session:
     @functools.cached_property
     def login(self) -> Login:
         """The login to use."""
+        from conductor_core.api.profile import read_profile
+
         return read_profile(self.folders.config).login(self.service)
 
     @functools.cached_property
     def client(self) -> ServiceClient:
         """The service."""
+        # what speaks HTTP takes as long to import as a scan takes, which needs none of it
+        from conductor_core.api.profile import connect as connect_service
+        from conductor_core.api.transport import Timing
+
         return connect_service(self.login, timing=Timing(waiting=say_that_we_wait()))
 
     @functools.cached_property

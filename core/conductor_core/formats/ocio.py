@@ -12,7 +12,9 @@ from __future__ import annotations
 import io
 import os
 import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import IO, Any
@@ -96,7 +98,16 @@ def read_archive(survey: Survey) -> Iterator[Finding]:
                 raise SceneNotRead(survey.file, f"its configuration is larger than {LARGEST >> 20} MB")
             with archive.open(info) as file:
                 config = _config(io.BytesIO(file.read(LARGEST)), survey)
-    except (zipfile.BadZipFile, KeyError, NotImplementedError, EOFError, RuntimeError) as exc:
+    except (
+        zipfile.BadZipFile,
+        KeyError,
+        ValueError,
+        NotImplementedError,
+        EOFError,
+        RuntimeError,
+        struct.error,
+        zlib.error,
+    ) as exc:
         raise SceneNotRead(survey.file, f"its archive is damaged ({exc})") from None
     for text, referrer in config.sources:
         yield _in_archive(text, referrer, config, names, survey)

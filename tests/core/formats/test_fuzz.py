@@ -100,3 +100,11 @@ def test_two_files_in_one(first: str, second: str, cut: float, name: str, tmp_pa
     a, b = seeds()[first].data, seeds()[second].data
     data = a[: int(cut * len(a))] + b[int(cut * len(b)) :]
     assert scanned(tmp_path / f"a{seeds()[name].extension}", data)
+
+
+def test_an_archive_whose_names_disagree(tmp_path: Path) -> None:
+    """Found by benchmarks/fuzz.py: the name before a file in a zip is no UTF-8, while that in the directory is."""
+    data = bytearray(seeds()["ocio-archive"].data)
+    data[7] |= 0x08  # the flag that says UTF-8
+    data[33] = 0xF1  # in the name
+    assert "damaged" in scanned(tmp_path / "a.ocioz", bytes(data))
