@@ -14,7 +14,7 @@ from conductor_core.discovery.reach import Found, Frames
 from conductor_core.sequences import DirectoryListing, files_of_pattern, frame_of, has_frame_token, view_path
 
 #: frames that one node may be asked for; more than that are all that are there
-MOST_FRAMES = 200_000
+MOST_FRAMES = 20_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import Protocol
 #: brackets in brackets, and commands of one text: far more than anybody writes
 DEEPEST = 40
 _MOST_COMMANDS = 2000
+_LONGEST = 1 << 18
 
 _SPECIAL = re.compile(r"[\[\\$]")
 _ENV = re.compile(r"\$(?:::)?env\(([^()\s]+)\)|\$\{(?:::)?env\(([^()\s]+)\)\}")
@@ -107,6 +108,8 @@ class _Evaluation:
             answer, position = self._special(text, match.start(), depth)
             parts.append(answer)
         parts.append(text[position:])
+        if sum(map(len, parts)) > _LONGEST:
+            raise NotEvaluated("it comes to too long a text")
         return "".join(parts)
 
     def _special(self, text: str, at: int, depth: int) -> tuple[str, int]:

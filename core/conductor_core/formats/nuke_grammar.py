@@ -23,7 +23,7 @@ _LINE = re.compile(
 )
 #: `push $N41bf330`
 _COMMAND = re.compile(rb'([^\s{}"\\;#][^\n{}"\\;#]{0,500})\n')
-_BLANKS = re.compile(rb"(?:[ \t\r]+|\\\r?\n)*")
+_BLANKS = re.compile(rb"(?:[ \t\r\v\f]+|\\\r?\n)*")
 _GAP = re.compile(rb"[\s;]*")
 _BARE = re.compile(rb"(?:[^\s\\{}]+|\\.){1,5000}", re.DOTALL)
 _ENDS_WORD = (b"", b" ", b"\t", b"\r", b"\n", b"\v", b"\f", b"{", b"}")
@@ -296,7 +296,7 @@ class _Source:
         if match is None:
             return None
         self._at = match.end()
-        return tuple(_text(match[1]).split(maxsplit=_MOST_WORDS))
+        return tuple(_text(word) for word in match[1].split(maxsplit=_MOST_WORDS))
 
     def simple_lines(self) -> list[Knob]:
         """Return the knobs of the plain lines that stand here, and go behind them."""
@@ -345,8 +345,8 @@ class _Source:
                     return None
                 kept += b"{" + inner.text.encode("utf-8", "surrogateescape") + b"}"
                 continue
-            if byte in (b"}", b"\\") and not length:
-                # a lone brace or a backslash at the very end: nothing that could be a word
+            if byte and not length:
+                # a lone brace, or a backslash at the very end: no word, but reading has to go on
                 length += self._take(kept, self._at + 1)
             elif match is not None and byte not in _ENDS_WORD:
                 continue

@@ -110,5 +110,5 @@ class _Script:
         if "Write" in node.type and node.is_on("reading"):
             yield from ask.read(node, "file", "image")
         yield from unknown_knobs(node, ask)
-        if "Write" in node.type and "file" in node.knobs:
+        if "Write" in node.type and ("file" in node.knobs or ask.written):
             self.steps.append((node, ask))

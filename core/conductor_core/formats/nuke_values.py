@@ -27,6 +27,7 @@ _FROM_THE_START = {
 }
 _ADDED = {1: "", 2: "", 3: "0", 6: "false", 7: "0"}
 _DEEPEST = 40
+_LONGEST = 1 << 16
 _MOST_STEPS = 2000
 _INPUT = re.compile(r"input(\d{0,3})\Z")
 _QUOTES = re.compile(r"\A\s*\{*\"?|\"?\}*\s*\Z")
@@ -64,6 +65,8 @@ class Values:
         """Do the same within an evaluation."""
         if not ("[" in text or "$" in text or "\\" in text):
             return text
+        if len(text) > _LONGEST:
+            raise NotEvaluated("it is longer than any path")
         self._steps += 1
         self._depth += 1
         try:

@@ -6,6 +6,7 @@ seekable_format/zstd_seekable_compression_format.md); a reader that goes from st
 
 from __future__ import annotations
 
+import io
 import os
 import zlib
 from collections.abc import Iterator
@@ -129,8 +130,6 @@ def unpacked_start(head: bytes, size: int = 64) -> bytes:
         if head.startswith(GZIP):
             return zlib.decompressobj(31).decompress(head, size)
         if is_packed(head):
-            import io
-
             reader = zstandard.ZstdDecompressor(max_window_size=_WINDOW).stream_reader(io.BytesIO(head), read_across_frames=True)
             return reader.read(size)
     except (zlib.error, zstandard.ZstdError, MemoryError):

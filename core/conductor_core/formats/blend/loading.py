@@ -20,6 +20,8 @@ from conductor_core.formats.blend.record import Datablock, Kept, Record, World, 
 
 #: bytes; that of 5.0 has 120 KB
 _LARGEST_DNA = 1 << 26
+#: `Object.type`
+_CAMERA = 11
 #: bytes of a block in which pointers to other datablocks are looked for: a list of a million materials
 _POINTERS = 1 << 23
 
@@ -41,11 +43,11 @@ class BlendFile:
     filename: str = ""
 
     def heads(self, *codes: bytes) -> Iterator[Record]:
-        """Yield the structs of the datablocks of some codes."""
+        """Yield the structs of the datablocks of some codes, but for objects that say nothing."""
         for datablock in self.datablocks:
             if datablock.code in codes:
                 head = head_of(self.world, datablock)
-                if head is not None:
+                if head is not None and head.data:
                     yield head
 
 
@@ -138,9 +140,11 @@ class _SecondPass:
         owner = Datablock(block.code, block.address)
         held = data if whole else data[: self._id_size]
         owner.blocks[block.address] = Kept(block.struct, block.many, held)
-        self._hold(held)
         head = record_of(self._blend.world, owner, owner.blocks[block.address])
         owner.full_name = _name(head)
+        if block.code == b"OB" and head is not None and _says_nothing(head):
+            owner.blocks[block.address] = Kept(block.struct, block.many, b"")
+        self._hold(owner.blocks[block.address].data)
         if block.code == b"LI":
             self._library = owner
         elif block.code == b"ID":
@@ -194,6 +198,20 @@ class _SecondPass:
         self._blend.held += len(data) + kept.OVERHEAD
         if self._blend.held > kept.MOST:
             raise SceneNotRead(self._blend.path, f"its nodes, modifiers and settings come to more than {kept.MOST >> 20} MB")
+
+
+def _says_nothing(thing: Record) -> bool:
+    """Tell whether an object names no file and leads to none but by its data: most do not, and scenes have many."""
+    head = thing.part("id")
+    lists = (thing.part(name) for name in ("modifiers", "particlesystem"))
+    return not (
+        any(one.points("first") for one in lists if one is not None)
+        or any(thing.points(name) for name in ("soft", "iuser"))
+        or thing.number("type") == _CAMERA
+        or (
+            head is not None and any(head.points(n) for n in ("properties", "system_properties", "library_weak_reference", "lib"))
+        )
+    )
 
 
 def _name(head: Record | None) -> str:

@@ -1,6 +1,6 @@
 """Members of structs that are as long as paths are in Blender, and that no reader here knows.
 
-All such members of Blender 2.79 to 5.0 are known (seen in the DNA of files saved by them); a later version or a fork may add some.
+All such members of Blender 2.79 to 5.2 are known (seen in the DNA of files saved by them); a later version or a fork may add some.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _OTHERS = (
     "UserDef.font_path_ui_mono UserDef.fontdir UserDef.i18ndir UserDef.image_editor UserDef.pythondir UserDef.render_cachedir "
     "UserDef.renderdir UserDef.sequencer_disk_cache_dir UserDef.sounddir UserDef.tempdir UserDef.text_editor UserDef.textudir "
     "bPathCompare.path bTheme.filepath bUserAssetLibrary.path bUserExtensionRepo.custom_dirpath bUserExtensionRepo.remote_url "
-    "bUserScriptDirectory.dir_path uiFont.filename"
+    "bUserScriptDirectory.dir_path uiFont.filename UserDef.texture_cachedir bUserAssetLibrary.remote_url"
 )
 _KNOWN = frozenset(f"{_READ} {_OTHERS}".split())
 

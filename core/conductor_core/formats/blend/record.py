@@ -169,6 +169,8 @@ class Record:
 
     def _member(self, *names: str) -> Member | None:
         members = self.struct.members
+        if len(names) == 1:
+            return members.get(names[0])
         return next((members[n] for n in names if n in members), None)
 
     def _pointer(self, member: Member) -> int:
