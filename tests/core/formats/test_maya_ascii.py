@@ -561,3 +561,13 @@ def test_overrides_of_layers(tmp_path: Path) -> None:
     report = scan_text(root, body).report
     assert [d.as_written for d in report.dependencies] == ["maps/night.exr", "maps/rain.exr"]
     assert not report.missing
+
+
+@pytest.mark.parametrize("attribute", ["b", "version", "dn", "settings"])
+def test_a_file_in_an_attribute_that_is_mostly_none(tmp_path: Path, attribute: str) -> None:
+    """What can only be a file is not passed over in silence because of a short name."""
+    root = project(tmp_path)
+    report = scan_text(root, node("studioNode", **{attribute: "/show/a.exr"})).report
+    assert [u.as_written for u in report.unresolved] == ["/show/a.exr"]
+    report = scan_text(root, node("studioNode", dn="ACES/sRGB.display", b="a.b/c")).report
+    assert not (*report.unresolved, *report.missing)
