@@ -14,6 +14,7 @@ from conductor_core.discovery.survey import Survey
 from conductor_core.errors import SceneNotRead
 from conductor_core.formats.format import Format, format_of, known_formats
 from conductor_core.report import Dependency, Ignored, Missing, ScanOutput, ScanReport, Unresolved
+from conductor_core.sequences import has_frame_token
 
 _EntryT = TypeVar("_EntryT", Dependency, Missing, Unresolved, ScanOutput, Ignored)
 
@@ -60,6 +61,10 @@ class _Walk:
         #: how often each file was read
         self._visits: dict[str, int] = {}
         self._entries: dict[Entry, None] = {}
+        #: file of a sequence → the sequence
+        self._sequences: dict[str, str] = {}
+        #: what a sequence's files say: each of a thousand frames names the same textures
+        self._said: set[tuple[str, Entry]] = set()
         self._facts: Facts | None = None
         self._format = ""
 
@@ -126,9 +131,16 @@ class _Walk:
             self._add(entry, survey)
             if isinstance(entry, Dependency) and isinstance(finding, Usage) and finding.followed:
                 under = finding.under or survey
+                if len(entry.files) > 1 and has_frame_token(entry.path):
+                    self._sequences.update(dict.fromkeys(entry.files, entry.path))
                 self._waiting.extend(under.of(file) for file in entry.files)
 
     def _add(self, entry: Entry, survey: Survey) -> None:
+        """Keep an entry; what the frames of a sequence all say stands once, within the first that says it."""
+        if sequence := self._sequences.get(survey.file):
+            if (sequence, entry) in self._said:
+                return
+            self._said.add((sequence, entry))
         within = "" if os.path.realpath(survey.file) == self._scene else survey.file
         self._entries.setdefault(replace(entry, within=within))
 
