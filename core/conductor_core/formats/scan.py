@@ -58,6 +58,7 @@ class _Walk:
         self._listen = listen
         self._waiting: deque[Survey] = deque([survey])
         self._seen: set[object] = set()
+        self._worlds: dict[tuple[tuple[str, str], ...], int] = {}
         #: how often each file was read
         self._visits: dict[str, int] = {}
         self._entries: dict[Entry, None] = {}
@@ -83,7 +84,9 @@ class _Walk:
     def _is_new(self, survey: Survey) -> bool:
         """Tell whether a file was not read yet; with other frames or variables it may say other things."""
         place = (os.path.realpath(survey.file), survey.search, survey.project_root)
-        key = (*place, survey.frames, survey.given, survey.errand, tuple(survey.variables.items()))
+        # a number for the variables: a key for each of 100,000 files must not hold a whole environment
+        world = self._worlds.setdefault(tuple(survey.variables.items()), len(self._worlds))
+        key = (*place, survey.frames, survey.given, survey.errand, world)
         if key in self._seen:
             return False
         self._seen.add(key)

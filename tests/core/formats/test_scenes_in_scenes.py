@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
+from conductor_core.discovery.survey import Survey
+from conductor_core.formats import scan_file
 from planted.scans import lists, lists_of, plant, report_of
 
 MAYA = """//Maya ASCII 2024 scene
@@ -53,6 +56,21 @@ def test_from_maya_to_the_last_texture(tmp_path: Path) -> None:
     )
     assert str(tmp_path / "xgen/collections/col/fur/paintmaps/a.ptx") in report.files()
     assert {Path(m.within).name for m in report.missing} == {"proxy.vrscene"}
+
+
+def test_many_files_hold_one_environment(tmp_path: Path) -> None:
+    """A scan remembers which files it has read, not the environment with each of them."""
+    names = [f"b{n}.ass" for n in range(300)]
+    plant(tmp_path, dict.fromkeys(names, "options\n{\n}\n"))
+    body = "".join(f'procedural\n{{\n name p{n}\n filename "{name}"\n}}\n' for n, name in enumerate(names))
+    plant(tmp_path, {"a.ass": body})
+    survey = Survey(str(tmp_path / "a.ass"), variables={f"NAME{n}": "x" for n in range(500)})
+    scan_file(survey)  # what is loaded once is loaded
+    tracemalloc.start()
+    scan_file(survey)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 6 << 20, f"{peak >> 20} MB"
 
 
 def test_what_all_frames_say_stands_once(tmp_path: Path) -> None:
