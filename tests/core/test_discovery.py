@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from conductor_core.discovery import node as nodes
+from conductor_core.discovery import tables
 from conductor_core.discovery.finding import Finding, Usage
 from conductor_core.discovery.judge import judged
 from conductor_core.discovery.node import Ask, Node, files, is_known, readers_of, reads_node, rows
@@ -178,6 +180,19 @@ def test_the_first_place_with_files_wins(tmp_path: Path) -> None:
     assert (missing.path, missing.reason) == (places[0], f"there is no such file, nor in {tmp_path / 'c'}")
 
 
+@posix
+def test_what_lies_here_is_not_what_is_meant_elsewhere(tmp_path: Path) -> None:
+    """A share or drive of Windows is never taken for the local file that posix sees under that name."""
+    (tmp_path / "wood.png").write_bytes(b"")
+    share = absolute("\\\\" + str(tmp_path / "wood.png")[1:].replace("/", "\\"), "/job")
+    assert os.path.isfile(share), "posix reads it as a local file"
+    for reach in (OneFile(), Frames((1,)), Folder()):
+        place = os.path.dirname(share) if isinstance(reach, Folder) else share
+        (missing,) = judged(Usage("x", "file1.ftn", "texture", (place,), reach), DirectoryListing())
+        assert isinstance(missing, Missing)
+        assert (missing.path, missing.reason.partition(",")[0]) == (place, "it is a path of another system")
+
+
 def test_absent_without_fault(tmp_path: Path) -> None:
     """A bake that was not made, and a sequence of which the job shows no frame, are told and do not count as missing."""
     usage = Usage("c", "cloth", "cache", (str(tmp_path / "c"),), absent_is="it is not baked")
@@ -193,8 +208,11 @@ class _Node:
     values: dict[str, str] = field(default_factory=dict)
 
 
-def test_a_node_type_is_one_line_or_one_function() -> None:
+def test_a_node_type_is_one_line_or_one_function(monkeypatch: pytest.MonkeyPatch) -> None:
     """A row or a function makes a type known; its source is kept beside it; `*` looks at every type."""
+    tables.load("vray")
+    monkeypatch.setattr(nodes, "_READERS", {**nodes._READERS, "vray": {**nodes._READERS["vray"]}})
+    monkeypatch.setattr(nodes, "_ROWS", list(nodes._ROWS))
     files("vray", "TestBitmap", "file", kind="texture", source="https://example.org/bitmap")
 
     @reads_node("vray", "TestMesh", source="https://example.org/mesh")

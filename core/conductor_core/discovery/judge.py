@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 from conductor_core.discovery.finding import Finding, Usage
-from conductor_core.discovery.place import is_foreign
+from conductor_core.discovery.place import is_elsewhere
 from conductor_core.discovery.reach import Found, is_whole_disk
 from conductor_core.report import Dependency, Ignored, Missing, ScanOutput, Unresolved
 from conductor_core.sequences import DirectoryListing
@@ -48,6 +48,8 @@ def _first_with_files(usage: Usage, listing: DirectoryListing) -> tuple[str, Fou
     first: tuple[str, Found] | None = None
     for place in usage.places:
         found = usage.reach.find(place, listing)
+        if found.files and is_elsewhere(place):
+            found = Found((), found.lacking or (place,))  # what lies here under such a name is another file
         if found.files:
             return place, found
         first = first or (place, found)
@@ -55,7 +57,7 @@ def _first_with_files(usage: Usage, listing: DirectoryListing) -> tuple[str, Fou
 
 
 def _why_missing(path: str, usage: Usage, listing: DirectoryListing) -> str:
-    if is_foreign(path):
+    if is_elsewhere(path):
         return "it is a path of another system, which this machine cannot reach"
     if os.path.isdir(path) and is_whole_disk(path):
         return "it is a whole disk or somebody's home, of which not everything can be meant"
