@@ -12,12 +12,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from conductor_core.discovery.blender_reach import Itself
+from conductor_core.discovery.reach import Folder
 from conductor_core.report import Dependency, Ignored, Missing, ScanOutput, ScanReport, Unresolved
 from conductor_core.sequences import DirectoryListing
 
 from . import output_paths, read_caches, read_images, read_libraries, read_media, read_nodes
 from .errors import SceneNotSaved
-from .reach import Folder, OneFile
+from .reach import shown
 from .readers import findings
 from .survey import Survey, absolute, is_within, shipped_folders, unused
 from .usage import Finding, Usage, Written, named
@@ -96,7 +98,7 @@ def _looked_up(usage: Usage, listing: DirectoryListing) -> Iterator[Dependency |
     if found.files:
         yield Dependency(
             as_written=usage.as_written,
-            path=usage.reach.shown(usage.path),
+            path=shown(usage.path, usage.reach),
             files=found.files,
             kind=usage.kind,
             referrer=usage.referrer,
@@ -152,7 +154,7 @@ def _only_blender_knows(survey: Survey, found: list[Finding], listing: Directory
         if is_within(path, survey.shipped):
             yield Ignored(path, "bpy.utils.blend_paths", "it ships with Blender")
         else:
-            reach = Folder() if os.path.isdir(path) else OneFile()
+            reach = Folder() if os.path.isdir(path) else Itself()
             written, referrer = _holder(survey, path)
             yield Usage(referrer, written, path, kind="other", reach=reach)
 
@@ -163,7 +165,7 @@ def _spoken_of(found: list[Finding], listing: DirectoryListing) -> set[str]:
     for finding in found:
         if isinstance(finding, Usage):
             looked = finding.reach.find(finding.path, listing)
-            spoken.update((finding.path, finding.reach.shown(finding.path), *looked.files, *looked.lacking, *looked.spared))
+            spoken.update((finding.path, shown(finding.path, finding.reach), *looked.files, *looked.lacking, *looked.spared))
             # `D:\tex` is `/d/tex` to a Blender that does not run on Windows.
             spoken.add(_DRIVE.sub(lambda m: f"/{m[1].lower()}/", finding.path).replace("\\", "/"))
         elif isinstance(finding, Ignored):

@@ -11,15 +11,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from conductor_core.discovery.blender_reach import Itself
 from conductor_core.report import Unresolved
 
-from .reach import OneFile
 from .readers import in_modifier, in_node, node_trees, reads, reads_node
 from .survey import Survey
 from .usage import Finding, Slot
 
 #: An OSL source is compiled to .oso beside it; Cycles may load either.
-_OSL = OneFile(beside=(".osl", ".oso"))
+_OSL = Itself(beside=(".osl", ".oso"))
 #: Import OBJ, PLY, STL, CSV, VDB, Text (4.5 and later)
 _IMPORT = "GeometryNodeImport"
 #: how deep groups may pass a path on; Blender itself refuses cycles
@@ -37,7 +37,7 @@ def osl_script(survey: Survey, owner: Any, node: Any) -> Iterator[Finding]:
 def ies(survey: Survey, owner: Any, node: Any) -> Iterator[Finding]:
     """Yield an IES profile outside the .blend."""
     if node.mode == "EXTERNAL":
-        yield from survey.read(Slot(owner, node, within=in_node(node)), "texture", OneFile())
+        yield from survey.read(Slot(owner, node, within=in_node(node)), "texture", Itself())
 
 
 @reads("cameras")
@@ -55,7 +55,7 @@ def path_sockets(survey: Survey, owner: Any, node: Any) -> Iterator[Finding]:
         if not wanted:
             continue
         if not socket.is_linked:
-            yield from survey.read(_socket_slot(owner, node, socket), "cache", OneFile())
+            yield from survey.read(_socket_slot(owner, node, socket), "cache", Itself())
         elif node.bl_idname.startswith(_IMPORT):
             for source in _sources(node.id_data, socket, owner, 0):
                 yield from _read_source(survey, source)
@@ -91,7 +91,7 @@ class _ItemSlot(Slot):
 
 def _read_source(survey: Survey, source: Slot | _Computed) -> Iterator[Finding]:
     if isinstance(source, Slot):
-        yield from survey.read(source, "cache", OneFile())
+        yield from survey.read(source, "cache", Itself())
     else:
         yield Unresolved(source.text, source.referrer, "nodes compute the path; Conductor does not evaluate them")
 

@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from conductor_core.discovery.blender_numbers import NumberedPath, numbered
+from conductor_core.discovery.reach import Reach
 from conductor_core.report import Ignored, Unresolved
 
-from .usage import Finding, Reach, Slot, Usage
+from .usage import Finding, Slot, Usage
 
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 NOT_USED = "nothing in the scene uses it"
@@ -52,6 +54,11 @@ class Survey:
         if is_within(path, self.shipped):
             return Ignored(text, slot.referrer(), "it ships with Blender")
         return Usage(slot.referrer(), text, path, kind=kind, reach=reach, absent_is=absent_is, slot=slot)
+
+    def numbered(self, slot: Slot, *, at_end: bool = False) -> NumberedPath | None:
+        """Return the path of a slot cut at the number of its sequence; None where it has none."""
+        path = absolute(slot.text(), self.folder_of(slot.owner))
+        return numbered(path, at_end=at_end) if path else None
 
     def neighbours(self) -> tuple[int, ...]:
         """Return the frames beside the job's that motion blur may look at."""

@@ -180,3 +180,15 @@ def test_a_node_type_is_one_line_or_one_function() -> None:
         "https://example.org/mesh"
     ]
     assert [r.attributes for r in rows("vray") if r.type == "TestBitmap"] == [("file",)]
+
+
+def test_folders_are_walked_once_even_when_links_lead_back(tmp_path: Path) -> None:
+    """A link to the folder above does not make the walk endless."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "f.vdb").touch()
+    try:
+        (tmp_path / "data" / "loop").symlink_to(tmp_path, target_is_directory=True)
+    except OSError:
+        pytest.skip("links are not allowed here")
+    found = Folder().find(str(tmp_path), DirectoryListing())
+    assert [Path(f).name for f in found.files] == ["f.vdb"]

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from conductor_core.discovery.blender_numbers import ImageUse, image_numbers, numbered, with_tile_token
+from conductor_core.discovery.blender_reach import Itself, Numbers, Tiles
 from conductor_core.discovery.finding import Finding, Usage
 from conductor_core.discovery.reach import Reach
 from conductor_core.formats.blend.animation import is_animated
-from conductor_core.formats.blend.numbering import ImageUse, numbered, with_tile_token
-from conductor_core.formats.blend.reach import Itself, Numbers, Tiles
 from conductor_core.formats.blend.reading import NodeTree, Reading, Slot
 from conductor_core.formats.blend.record import Record
 from conductor_core.formats.blend.register import reads_datablock
@@ -77,10 +77,7 @@ def _reach(reading: Reading, image: Record, slot: Slot) -> Reach:
     name = numbered(path) if path and source == _SEQUENCE else None
     if name is None:
         return Itself()
-    uses = reading.uses.get(image.owner.address, set())
-    if not uses or any(use.any_frame for use in uses):
-        return Numbers(name, None)
-    return Numbers(name, tuple(sorted({use.number(frame) for use in uses for frame in reading.frames})))
+    return Numbers(name, image_numbers(reading.uses.get(image.owner.address, ()), reading.frames))
 
 
 def _tiles(image: Record) -> Tiles:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from conductor_core.discovery.blender_numbers import numbered
+from conductor_core.discovery.blender_reach import Itself, clip_stills
 from conductor_core.discovery.finding import Finding
 from conductor_core.discovery.reach import Reach
-from conductor_core.formats.blend.numbering import clip_number, numbered
-from conductor_core.formats.blend.reach import Itself, Numbers
 from conductor_core.formats.blend.reading import Reading, Slot
 from conductor_core.formats.blend.record import Record
 from conductor_core.formats.blend.register import reads_datablock
@@ -119,13 +119,9 @@ def _shown(reading: Reading, strip: Record, names: list[str]) -> tuple[str, ...]
 
 
 def _stills(reading: Reading, clip: Record, slot: Slot) -> Reach:
-    """Return the numbers within the clip's length: beyond it a clip shows nothing, which is no fault."""
     path = reading.path(slot)
     name = numbered(path) if path else None
     if name is None:
         return Itself()
-    start, offset = clip.number("start_frame"), clip.number("frame_offset")
-    numbers = {clip_number(f, first=name.number, start=start, offset=offset) for f in reading.frames}
-    length = max(clip.number("len"), 1)
-    inside = tuple(sorted(n for n in numbers if 0 <= n - name.number < length))
-    return Numbers(name, inside or (name.number,), welcome=tuple(sorted(numbers.difference(inside))))
+    start, offset, length = (clip.number(n) for n in ("start_frame", "frame_offset", "len"))
+    return clip_stills(name, reading.frames, start=start, offset=offset, length=length)

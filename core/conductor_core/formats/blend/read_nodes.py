@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from conductor_core.discovery.blender_reach import Itself
 from conductor_core.discovery.finding import Finding
 from conductor_core.discovery.kinds import Kind
 from conductor_core.formats.blend.properties import text_in
-from conductor_core.formats.blend.reach import Itself
 from conductor_core.formats.blend.reading import NodeTree, Reading, Slot
 from conductor_core.formats.blend.record import Record
 from conductor_core.formats.blend.register import in_modifier, in_node, reads_datablock, reads_node_type

@@ -7,14 +7,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from conductor_core.discovery.blender_numbers import ImageUse
+from conductor_core.discovery.blender_reach import Itself, shown
 from conductor_core.discovery.finding import Finding, Usage
 from conductor_core.discovery.kinds import Kind
 from conductor_core.discovery.place import absolute, is_absolute
 from conductor_core.discovery.reach import Reach
 from conductor_core.discovery.survey import Survey
 from conductor_core.formats.blend.loading import BlendFile
-from conductor_core.formats.blend.numbering import ImageUse
-from conductor_core.formats.blend.reach import Itself
 from conductor_core.formats.blend.record import Datablock, Record, head_of
 from conductor_core.report import Ignored, Unresolved
 
@@ -136,9 +136,8 @@ class Reading:
             return Unresolved(slot.text, referrer, _NOWHERE)
         if _SHIPPED.search(path):
             return Ignored(slot.text, referrer, "it ships with Blender")
-        shown = getattr(reach, "path", None)
-        place = shown.pattern if shown is not None else path
-        return Usage(slot.text, referrer, kind, (place,), reach or Itself(), absent_is=absent_is, follow=follow)
+        reach = reach or Itself()
+        return Usage(slot.text, referrer, kind, (shown(path, reach),), reach, absent_is=absent_is, follow=follow)
 
     def ignore(self, slot: Slot, reason: str) -> Iterator[Finding]:
         """Yield that a path is not sent, and why; nothing where there is no text."""
