@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from conductor_core.discovery.blender_numbers import strip_stills
 from conductor_core.discovery.blender_reach import Itself, clip_stills
 from conductor_core.discovery.reach import Reach
 
@@ -88,5 +89,5 @@ def _shown(survey: Survey, strip: Any, *, all_of_them: bool) -> tuple[str, ...]:
         return tuple(names)
     start = int(getattr(strip, "content_start", strip.frame_start))
     inside = (f for f in survey.frames if strip.frame_final_start <= f < strip.frame_final_end)
-    shown = sorted({min(max(f - start, 0), len(names) - 1) for f in inside})
-    return tuple(names[i] for i in shown) or tuple(names[:1])
+    shown = strip_stills(inside, start=start, length=strip.frame_duration, skipped=strip.animation_offset_start)
+    return tuple(names[i] for i in shown if i < len(names)) or tuple(names[:1])

@@ -167,9 +167,11 @@ def test_libraries(answer: Answer) -> None:
 
 
 def test_strips(answer: Answer) -> None:
-    """Only the stills that the job's frames show; a reversed strip comes whole."""
+    """Only the stills that the job's frames show, of strips with ends cut off or held too; a reversed strip comes whole."""
     assert dependencies(answer, "strips") == {
         "//plain/": {("plain/s_003.png", "plain/s_004.png")},
+        "//cut/": {("cut/s_005.png", "cut/s_006.png")},
+        "//held/": {("held/s_005.png",)},
         "//reversed/": {tuple(f"reversed/s_{n:03d}.png" for n in range(1, 11))},
     }
 

@@ -110,6 +110,14 @@ def volume_numbers(frames: Iterable[int], mode: str, *, start: int, duration: in
     return tuple(sorted(n for n in numbers if n is not None))
 
 
+def strip_stills(frames: Iterable[int], *, start: float, length: int, skipped: int) -> tuple[int, ...]:
+    """Return which of its stills a strip shows at some frames (`SEQ_render_give_stripelem`), sorted.
+
+    Held before the first and after the last of the `length` that are left to it; `skipped` were cut off before them.
+    """
+    return tuple(sorted({skipped + min(max(int(f - start), 0), max(length - 1, 0)) for f in frames}))
+
+
 def tile_path(path: str, number: int) -> str:
     """Return the file of a tile: 1001 + u + 10 v, or `u1_v1` (`BKE_image_set_filepath_from_tile_number`)."""
     index = number - 1001

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conductor_core.discovery.blender_numbers import ImageUse, image_numbers, numbered, tile_path, volume_number
+from conductor_core.discovery.blender_numbers import ImageUse, image_numbers, numbered, strip_stills, tile_path, volume_number
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -83,6 +83,20 @@ def test_tiles(number: int, udim: str, uvtile: str) -> None:
     """Both tokens of tiles are filled in."""
     assert tile_path("a.<UDIM>.png", number) == udim
     assert tile_path("a.<UVTILE>.png", number) == uvtile
+
+
+@pytest.mark.parametrize(
+    ("frames", "length", "skipped", "stills"),
+    [
+        pytest.param((5, 6, 14), 10, 0, (0, 1, 9), id="whole"),
+        pytest.param((4, 5, 13), 8, 2, (2, 9), id="cut-at-its-beginning"),
+        pytest.param((2, 3, 8, 9, 40), 5, 2, (2, 5, 6), id="cut-and-held"),
+        pytest.param((), 5, 2, (), id="no-frame"),
+    ],
+)
+def test_stills_of_a_strip(frames: tuple[int, ...], length: int, skipped: int, stills: tuple[int, ...]) -> None:
+    """A strip from frame 5 on shows what is left of its stills and holds the first and the last of them."""
+    assert strip_stills(frames, start=5, length=length, skipped=skipped) == stills
 
 
 def test_an_image_needs_what_each_of_its_users_shows() -> None:

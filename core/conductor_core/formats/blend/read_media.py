@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conductor_core.discovery.blender_numbers import numbered
+from conductor_core.discovery.blender_numbers import numbered, strip_stills
 from conductor_core.discovery.blender_reach import Itself, clip_stills
 from conductor_core.discovery.finding import Finding
 from conductor_core.discovery.reach import Reach
@@ -110,12 +110,11 @@ def _shown(reading: Reading, strip: Record, names: list[str]) -> tuple[str, ...]
     plain = strip.real("strobe") <= 1 and not strip.number("flag") & _REVERSED and not strip.number("retiming_handle_num")
     if not plain or not names:
         return tuple(names)
-    start, skipped = strip.real("start"), strip.number("anim_startofs")
+    start, length, skipped = strip.real("start"), strip.number("len"), strip.number("anim_startofs")
     first = start + strip.real("startofs") - strip.real("startstill")
-    end = start + strip.number("len") - strip.real("endofs") + strip.real("endstill")
-    last = len(names) - 1
-    shown = {min(max(int(f - start) + skipped, 0), last) for f in reading.frames if first <= f < end}
-    return tuple(names[i] for i in sorted(shown)) or tuple(names[:1])
+    end = start + length - strip.real("endofs") + strip.real("endstill")
+    shown = strip_stills((f for f in reading.frames if first <= f < end), start=start, length=length, skipped=skipped)
+    return tuple(names[i] for i in shown if 0 <= i < len(names)) or tuple(names[:1])
 
 
 def _stills(reading: Reading, clip: Record, slot: Slot) -> Reach:
