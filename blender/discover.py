@@ -12,7 +12,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from conductor_core.discovery.blender_places import absolute
 from conductor_core.discovery.blender_reach import Itself
+from conductor_core.discovery.judge import why_missing
 from conductor_core.discovery.reach import Folder
 from conductor_core.report import Dependency, Ignored, Missing, ScanOutput, ScanReport, Unresolved
 from conductor_core.sequences import DirectoryListing
@@ -21,7 +23,7 @@ from . import output_paths, read_caches, read_images, read_libraries, read_media
 from .errors import SceneNotSaved
 from .reach import shown
 from .readers import findings
-from .survey import Survey, absolute, is_within, shipped_folders, unused
+from .survey import Survey, is_within, shipped_folders, unused
 from .usage import Finding, Usage, Written, named
 
 _DRIVE = re.compile(r"^([A-Za-z]):[\\/]")
@@ -105,15 +107,7 @@ def _looked_up(usage: Usage, listing: DirectoryListing) -> Iterator[Dependency |
             status="partial" if found.lacking else "found",
         )
     for path in found.lacking:
-        yield Missing(usage.as_written, path, usage.kind, usage.referrer, _why_missing(path, listing))
-
-
-def _why_missing(path: str, listing: DirectoryListing) -> str:
-    if not os.path.isabs(path):
-        return "it is a path of another system, which this machine cannot reach"
-    folder = os.path.dirname(path)
-    problem = listing.problem(folder)
-    return f"{folder} cannot be read: {problem}" if problem and os.path.isdir(folder) else "there is no such file"
+        yield Missing(usage.as_written, path, usage.kind, usage.referrer, why_missing(path, listing))
 
 
 def _scene_times(frames: tuple[int, ...]) -> set[int]:

@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from conductor_core.discovery.blender_places import absolute
 from conductor_core.report import ScanOutput, Unresolved
 from conductor_core.submission import Output
 
 from .readers import in_node, reads
-from .survey import Survey, absolute, ignored
+from .survey import Survey, ignored
 from .usage import Finding, Slot, Written
 
 #: file_format → extension (`BKE_image_path_ext_from_imformat`); the first is what Blender appends

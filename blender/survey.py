@@ -5,18 +5,17 @@ from __future__ import annotations
 
 import functools
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from conductor_core.discovery.blender_numbers import NumberedPath, numbered
+from conductor_core.discovery.blender_places import NOWHERE, absolute
 from conductor_core.discovery.reach import Reach
 from conductor_core.report import Ignored, Unresolved
 
 from .usage import Finding, Slot, Usage
 
-_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 NOT_USED = "nothing in the scene uses it"
 
 
@@ -49,8 +48,7 @@ class Survey:
         """Return what a text in a slot is: a usage, shipped with Blender, or relative to nowhere."""
         path = absolute(text, self.folder_of(slot.owner))
         if path is None:
-            reason = "it is relative to the folder Blender was started in; write it relative to the scene (//) or absolute"
-            return Unresolved(text, slot.referrer(), reason)
+            return Unresolved(text, slot.referrer(), NOWHERE)
         if is_within(path, self.shipped):
             return Ignored(text, slot.referrer(), "it ships with Blender")
         return Usage(slot.referrer(), text, path, kind=kind, reach=reach, absent_is=absent_is, slot=slot)
@@ -78,19 +76,6 @@ def unused(datablock: Any) -> bool:
     return datablock.users == 0 and datablock.bl_rna.identifier not in ("Scene", "Text", "Library", "WindowManager")
 
 
-def absolute(text: str, folder: str) -> str | None:
-    """Return a path of a scene as an absolute one, by Blender's rules; None where it hangs on the working folder.
-
-    `//` is the folder of the .blend. Blender reads `\\` as `/` outside Windows, where a Windows path leads nowhere.
-    """
-    if text.startswith("//"):
-        return os.path.normpath(os.path.join(folder, _slashed(text[2:])))
-    if os.name != "nt" and (_DRIVE.match(text) or text.startswith("\\\\")):
-        return text
-    native = _slashed(text)
-    return os.path.normpath(native) if os.path.isabs(native) else None
-
-
 def is_within(path: str, folders: tuple[str, ...]) -> bool:
     """Tell whether a path lies in one of some folders, by components."""
     return any(os.path.commonpath((path, f)) == f for f in folders if os.path.isabs(path) and _same_drive(path, f))
@@ -103,10 +88,6 @@ def shipped_folders() -> tuple[str, ...]:
 
     asked = (bpy.utils.resource_path("LOCAL"), bpy.utils.resource_path("SYSTEM"), bpy.utils.system_resource("DATAFILES"))
     return tuple(os.path.normpath(p) for p in asked if p)
-
-
-def _slashed(text: str) -> str:
-    return text if os.name == "nt" else text.replace("\\", "/")
 
 
 def _same_drive(one: str, other: str) -> bool:

@@ -180,7 +180,11 @@ def strange_paths(folder: Path) -> str:
     """Backslashes work, another system's paths and the working folder's do not."""
     thing = plane()
     picture(folder / "sub" / "back.png")
-    for name, text in (("back", "//sub\\back.png"), ("drive", "D:\\tex\\wood.png"), ("nowhere", "sub/back.png")):
+    picture(folder / "deep" / "three.png")
+    for name, text in (
+        ("back", "//sub\\back.png"), ("three", "///deep/three.png"), ("drive", "D:\\tex\\wood.png"),
+        ("up", "D:/tex/../up.png"), ("share", "\\\\server\\tex\\a.png"), ("nowhere", "sub/back.png"),
+    ):  # fmt: skip
         image = bpy.data.images.new(name, 4, 4)
         image.source, image.filepath = "FILE", text
         shown_by(thing, image)

@@ -6,7 +6,6 @@ That Blender keeps the same rules is checked against real renders in test_blende
 from __future__ import annotations
 
 import gzip
-import os
 import struct
 import zlib
 from collections.abc import Callable
@@ -16,24 +15,6 @@ from typing import Any
 import pytest
 
 Extension = Callable[[str], Any]
-
-
-@pytest.mark.parametrize(
-    ("text", "path"),
-    [
-        pytest.param("//tex/a.png", "/job/shots/tex/a.png", id="relative-to-the-blend"),
-        pytest.param("//../lib/./a.png", "/job/lib/a.png", id="up"),
-        pytest.param("//..\\lib\\a.png", "/job/lib/a.png", id="backslashes-of-windows"),
-        pytest.param("/abs//x/../a.png", "/abs/a.png", id="absolute"),
-        pytest.param("tex/a.png", None, id="hangs-on-the-working-folder"),
-        pytest.param("D:\\tex\\a.png", "D:\\tex\\a.png", id="another-system"),
-        pytest.param("\\\\server\\a.png", "\\\\server\\a.png", id="share-of-another-system"),
-    ],
-)
-@pytest.mark.skipif(os.name == "nt", reason="POSIX rules")
-def test_paths_become_absolute_as_in_blender(extension: Extension, text: str, path: str | None) -> None:
-    """`//` is the folder of the .blend that holds the text."""
-    assert extension("survey").absolute(text, "/job/shots") == path
 
 
 @pytest.mark.parametrize(

@@ -106,8 +106,11 @@ def test_tiles(answer: Answer) -> None:
 def test_paths_that_lead_nowhere_are_said_to(answer: Answer) -> None:
     """Backslashes are read as Blender reads them; a drive is missing; the working folder's path is unresolved."""
     found = rows(answer, "strange_paths")
-    assert {(text, files) for text, files, *_ in found["dependencies"]} == {("//sub/back.png", ("sub/back.png",))}
-    assert [path.replace("\\", "/") for _, path in found["missing"]] == ["D:/tex/wood.png"]
+    assert {(text, files) for text, files, *_ in found["dependencies"]} == {
+        ("//sub/back.png", ("sub/back.png",)),
+        ("///deep/three.png", ("deep/three.png",)),
+    }
+    assert {path for _, path in found["missing"]} == {"D:/tex/wood.png", "D:/up.png", "//server/tex/a.png"}
     assert found["unresolved"] == {("sub/back.png",)}
 
 

@@ -18,6 +18,11 @@ def is_foreign(text: str) -> bool:
     return bool(_DRIVE.match(text)) or text.startswith("\\\\")
 
 
+def is_unreachable(path: str) -> bool:
+    """Tell whether a path that `absolute` returned is one of another system: a drive or a share, on posix."""
+    return is_foreign(path) or (not _WINDOWS and path.startswith("//"))
+
+
 def is_absolute(text: str) -> bool:
     """Tell whether a path is absolute on any system."""
     return os.path.isabs(text) or is_foreign(text)

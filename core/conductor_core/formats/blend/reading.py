@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from conductor_core.discovery.blender_numbers import ImageUse
+from conductor_core.discovery.blender_places import NOWHERE, absolute
 from conductor_core.discovery.blender_reach import Itself, shown
 from conductor_core.discovery.finding import Finding, Usage
 from conductor_core.discovery.kinds import Kind
-from conductor_core.discovery.place import absolute, is_absolute
 from conductor_core.discovery.reach import Reach
 from conductor_core.discovery.survey import Survey
 from conductor_core.formats.blend.loading import BlendFile
@@ -29,7 +29,6 @@ TYPES = {
 }
 #: Blender's own installation: `…/4.5/datafiles/assets/brushes/…`
 _SHIPPED = re.compile(r"[\\/][2-9]\.[0-9]{1,2}[\\/]datafiles[\\/]")
-_NOWHERE = "it is relative to the folder Blender was started in; write it relative to the scene (//) or absolute"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +105,7 @@ class Reading:
     def path(self, slot: Slot) -> str | None:
         """Return what the text of a slot means by Blender's rules; None where it hangs on the working folder.
 
-        `//` is the folder of the .blend: https://docs.blender.org/manual/en/latest/files/blend/open_save.html; of data
-        that were linked and then packed (5.0) it is the folder of the .blend they came from.
+        `//` is the folder of the .blend; of data that were linked and then packed (5.0) that of the .blend they came from.
         """
         folder = self.survey.folder
         library = slot.owner.library
@@ -115,9 +113,7 @@ class Reading:
             head = head_of(self.blend.world, library)
             home = self.path(Slot(library, head.text("name", "filepath"))) if head else None
             folder = os.path.dirname(home) if home else folder
-        if slot.text.startswith("//"):
-            return absolute(slot.text[2:].lstrip("/\\") or ".", folder)
-        return absolute(slot.text, folder) if is_absolute(slot.text) else None
+        return absolute(slot.text, folder)
 
     def read(
         self, slot: Slot, kind: Kind, reach: Reach | None = None, *, absent_is: str = "", follow: bool | None = None
@@ -133,7 +129,7 @@ class Reading:
         path = self.path(slot)
         referrer = self.referrer(slot)
         if path is None:
-            return Unresolved(slot.text, referrer, _NOWHERE)
+            return Unresolved(slot.text, referrer, NOWHERE)
         if _SHIPPED.search(path):
             return Ignored(slot.text, referrer, "it ships with Blender")
         reach = reach or Itself()
