@@ -132,23 +132,6 @@ def test_headers_of_written_files(extension: Extension, tmp_path: Path, data: by
 
 
 @pytest.mark.parametrize(
-    ("path", "extensions", "expected"),
-    [
-        ("/a/shot_####", (".png",), "/a/shot_####.png"),
-        ("/a/shot_##.png", (".png",), "/a/shot_##.png"),
-        ("/a/shot", (".exr",), "/a/shot####.exr"),
-        ("/a/v##/shot.png", (".exr",), "/a/v##/shot.png####.exr"),
-        ("/a/shot_##.png", (".exr",), "/a/shot_##.exr"),
-        ("/a/shot.v1", (".exr",), "/a/shot.v1####.exr"),
-        ("/a/shot_##", None, "/a/shot_##"),
-    ],
-)
-def test_output_patterns(extension: Extension, path: str, extensions: Any, expected: str) -> None:
-    """The frame and the extension come where Blender puts them."""
-    assert extension("output_paths").hashed(path, extensions) == expected
-
-
-@pytest.mark.parametrize(
     ("path", "frame", "expected"),
     [
         ("/a/s_####.exr", 7, "/a/s_0007.exr"),
