@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from conductor_core.discovery.blender_nodes import FRAME_BY_SOCKET
 from conductor_core.discovery.blender_numbers import ImageUse, image_numbers
 from conductor_core.discovery.blender_reach import Itself, Numbers, Tiles
 from conductor_core.discovery.reach import Reach
@@ -18,8 +19,6 @@ from .readers import node_trees, reads
 from .survey import Survey, ignored
 from .usage import Finding, Slot
 
-#: nodes that take the frame from a socket, so that no image user tells it
-_FRAME_BY_SOCKET = ("GeometryNodeImageTexture", "GeometryNodeInputImage", "GeometryNodeImageInfo")
 _ANY_FRAME = ImageUse(any_frame=True)
 
 
@@ -32,8 +31,7 @@ def image(survey: Survey, image: Any) -> Iterator[Finding]:
     elif image.packed_file is not None or len(image.packed_files):
         yield from ignored(slot, "the image is packed into the .blend")
     else:
-        kind = {"SEQUENCE": "sequence", "MOVIE": "movie"}.get(image.source, "texture")
-        yield from survey.read(slot, kind, _reach(survey, slot, image))
+        yield from survey.read(slot, "movie" if image.source == "MOVIE" else "texture", _reach(survey, slot, image))
 
 
 def image_uses() -> dict[int, tuple[ImageUse, ...]]:
@@ -73,7 +71,7 @@ def _all_uses() -> Iterator[tuple[Any, ImageUse]]:
 
 def _node_uses(tree: Any, node: Any) -> Iterator[tuple[Any, ImageUse]]:
     path = f'nodes["{node.name}"]'
-    if node.bl_idname in _FRAME_BY_SOCKET:
+    if node.bl_idname in FRAME_BY_SOCKET:
         for socket in node.inputs:
             if socket.type == "IMAGE":
                 yield socket.default_value, _ANY_FRAME

@@ -26,7 +26,7 @@ _PROXY = "proxies are for the editor, renders read the original"
 def movie_clip(survey: Survey, clip: Any) -> Iterator[Finding]:
     """Yield the movie, or the stills that the frames of the job show."""
     stills = clip.source == "SEQUENCE"
-    yield from survey.read(Slot(clip, clip), "sequence" if stills else "movie", _stills(survey, clip) if stills else Itself())
+    yield from survey.read(Slot(clip, clip), "image" if stills else "movie", _stills(survey, clip) if stills else Itself())
     if clip.use_proxy and clip.use_proxy_custom_directory:
         yield from ignored(Slot(clip, clip.proxy, "directory", " proxy"), _PROXY)
 
@@ -69,7 +69,7 @@ def sequencer(survey: Survey, scene: Any) -> Iterator[Finding]:
         elif strip.type == "IMAGE":
             shown = _shown(survey, strip, all_of_them=retimed)
             reach = TheseNames(shown, tuple(e.filename for e in strip.elements if e.filename not in shown))
-            yield from survey.read(Slot(scene, strip, "directory", within), "sequence", reach)
+            yield from survey.read(Slot(scene, strip, "directory", within), "image", reach)
         if getattr(strip, "proxy", None) is not None:
             for attribute in ("directory", "filepath"):
                 yield from ignored(Slot(scene, strip.proxy, attribute, f"{within} proxy"), _PROXY)

@@ -11,6 +11,7 @@ from typing import Any
 
 from conductor_core.discovery.blender_numbers import NumberedPath, numbered
 from conductor_core.discovery.blender_places import NOWHERE, absolute
+from conductor_core.discovery.kinds import Kind
 from conductor_core.discovery.reach import Reach
 from conductor_core.report import Ignored, Unresolved
 
@@ -34,7 +35,7 @@ class Survey:
     #: folders of Blender's own installation
     shipped: tuple[str, ...] = ()
 
-    def read(self, slot: Slot, kind: str, reach: Reach, *, absent_is: str = "") -> Iterator[Finding]:
+    def read(self, slot: Slot, kind: Kind, reach: Reach, *, absent_is: str = "") -> Iterator[Finding]:
         """Yield the one finding for a path that the scene reads; nothing where there is no text."""
         text = slot.text()
         if not text:
@@ -44,7 +45,7 @@ class Survey:
             return
         yield self.judge(text, slot, kind, reach, absent_is=absent_is)
 
-    def judge(self, text: str, slot: Slot, kind: str, reach: Reach, *, absent_is: str = "") -> Finding:
+    def judge(self, text: str, slot: Slot, kind: Kind, reach: Reach, *, absent_is: str = "") -> Finding:
         """Return what a text in a slot is: a usage, shipped with Blender, or relative to nowhere."""
         path = absolute(text, self.folder_of(slot.owner))
         if path is None:

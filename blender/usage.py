@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from conductor_core.discovery.kinds import Kind
 from conductor_core.discovery.reach import Reach
 from conductor_core.report import Ignored, ScanOutput, Unresolved
 
@@ -45,7 +46,7 @@ class Usage:
     as_written: str
     #: the text, made absolute by the folder of the .blend that holds it
     path: str
-    kind: str
+    kind: Kind
     reach: Reach
     #: where nothing on disk is no fault (a bake that was not made): the reason to ignore it
     absent_is: str = ""

@@ -64,9 +64,9 @@ def test_sequences_come_as_the_frames_that_their_users_show(answer: Answer) -> N
     """Offsets, cycles and several users are followed; a gap is named, the rest of its sequence found."""
     found = rows(answer, "image_users")
     assert found["dependencies"] == {
-        ("//one/s.0001.png", tuple(f"one/s.{n:04d}.png" for n in (1, 2, 13, 14)), "sequence", "found"),
-        ("//two/s.0001.png", ("two/s.0003.png",), "sequence", "found"),
-        ("//gap/s.0001.png", ("gap/s.0004.png",), "sequence", "partial"),
+        ("//one/s.0001.png", tuple(f"one/s.{n:04d}.png" for n in (1, 2, 13, 14)), "texture", "found"),
+        ("//two/s.0001.png", ("two/s.0003.png",), "texture", "found"),
+        ("//gap/s.0001.png", ("gap/s.0004.png",), "texture", "partial"),
     }
     assert found["missing"] == {("//gap/s.0001.png", "gap/s.0003.png")}
 
