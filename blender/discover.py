@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from conductor_core.discovery.blender_frames import SceneTime, scene_times
 from conductor_core.discovery.blender_places import absolute
 from conductor_core.discovery.blender_reach import Itself
 from conductor_core.discovery.judge import why_missing
@@ -62,7 +63,7 @@ def make_survey(frames: Iterable[int] = (), folder_of: Callable[[Any], str] | No
     import bpy
 
     return Survey(
-        frames=tuple(sorted(_scene_times(tuple(frames)))),
+        frames=scene_times(frames, map(_time, bpy.data.scenes)),
         blurred=any(s.render.use_motion_blur for s in bpy.data.scenes),
         folder_of=folder_of or home_folder,
         image_users=read_images.image_uses(),
@@ -110,21 +111,10 @@ def _looked_up(usage: Usage, listing: DirectoryListing) -> Iterator[Dependency |
         yield Missing(usage.as_written, path, usage.kind, usage.referrer, why_missing(path, listing))
 
 
-def _scene_times(frames: tuple[int, ...]) -> set[int]:
-    """Return the frames at which scene time may stand: the job's, stretched by time remapping, and those of scene strips."""
-    import bpy
-
-    times = set(frames)
-    for scene in bpy.data.scenes:
-        own = range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
-        if not frames:
-            times.update(own)
-        old, new = scene.render.frame_map_old, scene.render.frame_map_new
-        if old != new:
-            times.update({int(f * old / new) for f in tuple(times)})
-        for strip in _scene_strips(scene):
-            times.update(range(strip.scene.frame_start, strip.scene.frame_end + 1))
-    return times
+def _time(scene: Any) -> SceneTime:
+    own = range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
+    shown = tuple(range(s.scene.frame_start, s.scene.frame_end + 1) for s in _scene_strips(scene))
+    return SceneTime(own, scene.render.frame_map_old, scene.render.frame_map_new, shown)
 
 
 def _scene_strips(scene: Any) -> Iterator[Any]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from conductor_core.discovery.blender_frames import neighbours
 from conductor_core.discovery.blender_numbers import NumberedPath, numbered
 from conductor_core.discovery.blender_places import NOWHERE, absolute
 from conductor_core.discovery.kinds import Kind
@@ -61,9 +62,7 @@ class Survey:
 
     def neighbours(self) -> tuple[int, ...]:
         """Return the frames beside the job's that motion blur may look at."""
-        if not self.blurred:
-            return ()
-        return tuple(sorted({f + d for f in self.frames for d in (-1, 1)} - set(self.frames)))
+        return neighbours(self.frames) if self.blurred else ()
 
 
 def ignored(slot: Slot, reason: str) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
-"""The rules of Blender that the extension knows by itself, without Blender: numbers, paths, headers, status lines.
+"""What the extension knows by itself, without Blender: headers, status lines, names of frames, causes.
 
-That Blender keeps the same rules is checked against real renders in test_blender_scan.py.
+Rules that it shares with our own reading of .blend files are in tests/core/discovery.
 """
 
 from __future__ import annotations

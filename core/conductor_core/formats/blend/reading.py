@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from conductor_core.discovery.blender_frames import neighbours
 from conductor_core.discovery.blender_numbers import ImageUse
 from conductor_core.discovery.blender_places import NOWHERE, absolute
 from conductor_core.discovery.blender_reach import Itself, shown
@@ -142,6 +143,4 @@ class Reading:
 
     def neighbours(self) -> tuple[int, ...]:
         """Return the frames beside the job's that motion blur may look at."""
-        if not self.blurred:
-            return ()
-        return tuple(sorted({f + d for f in self.frames for d in (-1, 1)} - set(self.frames)))
+        return neighbours(self.frames) if self.blurred else ()
