@@ -93,6 +93,11 @@ CASES = {
         [found("//wood.png", WOOD)],
         [("found", WOOD, "host+file")],
     ),
+    "a share in two spellings": (
+        [gone("//wood.png", "\\\\srv/tex/wood.png")],
+        [gone("//wood.png", "//srv/tex/wood.png")],
+        [("missing", "\\\\srv/tex/wood.png", "host+file")],
+    ),
     "nobody can resolve it": (
         [Unresolved("[x]", "Image", "an expression")],
         [Unresolved("[x]", "Image", "who knows")],

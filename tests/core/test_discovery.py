@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from conductor_core.discovery import node as nodes
+from conductor_core.discovery import tables
 from conductor_core.discovery.finding import Finding, Usage
 from conductor_core.discovery.judge import judged, why_missing
 from conductor_core.discovery.node import Ask, Node, files, is_known, readers_of, reads_node, rows
@@ -125,6 +127,20 @@ def test_reach(shelf: Path, name: str, reach: OneFile, found: list[str], lacking
     assert [os.path.relpath(f, shelf) for f in result.lacking] == lacking
 
 
+@pytest.mark.parametrize("name", ["home", "home/..", "home/../..", "/"])
+def test_a_whole_disk_is_never_a_folder_of_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """A cache's folder that came to `/` or to somebody's home by a missing word sends no disk; its reason says so."""
+    (tmp_path / "home" / "show").mkdir(parents=True)
+    (tmp_path / "home" / "show" / "a.bin").write_bytes(b"")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    place = os.path.normpath(os.path.join(tmp_path, name))
+    (missing,) = judged(Usage(name, "cache1.cd", "cache", (place,), Folder()), DirectoryListing())
+    assert isinstance(missing, Missing)
+    assert "whole disk" in missing.reason
+    assert Folder().find(str(tmp_path / "home" / "show"), DirectoryListing()).files
+
+
 @given(st.integers(-20, 99999), st.sampled_from(["f.####.exr", "f.%04d.exr", "f.%d.exr", "f.#.exr", "f_##_##.exr"]))
 def test_a_file_of_a_frame_is_a_file_of_the_pattern(frame: int, pattern: str) -> None:
     """Whatever frame is rendered, its name is among what "all that are there" takes."""
@@ -151,6 +167,19 @@ def test_the_first_place_with_files_wins(tmp_path: Path) -> None:
     assert (missing.path, missing.reason) == (places[0], f"there is no such file, nor in {tmp_path / 'c'}")
 
 
+@posix
+def test_what_lies_here_is_not_what_is_meant_elsewhere(tmp_path: Path) -> None:
+    """A share or drive of Windows is never taken for the local file that posix sees under that name."""
+    (tmp_path / "wood.png").write_bytes(b"")
+    share = absolute("\\\\" + str(tmp_path / "wood.png")[1:].replace("/", "\\"), "/job")
+    assert os.path.isfile(share), "posix reads it as a local file"
+    for reach in (OneFile(), Frames((1,)), Folder()):
+        place = os.path.dirname(share) if isinstance(reach, Folder) else share
+        (missing,) = judged(Usage("x", "file1.ftn", "texture", (place,), reach), DirectoryListing())
+        assert isinstance(missing, Missing)
+        assert (missing.path, missing.reason.partition(",")[0]) == (place, "it is a path of another system")
+
+
 def test_absent_without_fault(tmp_path: Path) -> None:
     """A bake that was not made, and a sequence of which the job shows no frame, are told and do not count as missing."""
     usage = Usage("c", "cloth", "cache", (str(tmp_path / "c"),), absent_is="it is not baked")
@@ -166,8 +195,11 @@ class _Node:
     values: dict[str, str] = field(default_factory=dict)
 
 
-def test_a_node_type_is_one_line_or_one_function() -> None:
+def test_a_node_type_is_one_line_or_one_function(monkeypatch: pytest.MonkeyPatch) -> None:
     """A row or a function makes a type known; its source is kept beside it; `*` looks at every type."""
+    tables.load("vray")
+    monkeypatch.setattr(nodes, "_READERS", {**nodes._READERS, "vray": {**nodes._READERS["vray"]}})
+    monkeypatch.setattr(nodes, "_ROWS", list(nodes._ROWS))
     files("vray", "TestBitmap", "file", kind="texture", source="https://example.org/bitmap")
 
     @reads_node("vray", "TestMesh", source="https://example.org/mesh")

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from conductor_core.discovery.place import is_elsewhere
 from conductor_core.report import Dependency, Ignored, Missing, ScanOutput, ScanReport, Unresolved
 
 _EntryT = TypeVar("_EntryT", Dependency, Missing, Unresolved, ScanOutput, Ignored)
@@ -120,6 +121,8 @@ class _Words:
 
 def real(path: str) -> str:
     """Return the path by which two readers' words are compared."""
+    if is_elsewhere(path):
+        return path.replace("\\", "/")
     return os.path.realpath(path) if os.path.isabs(path) else path
 
 

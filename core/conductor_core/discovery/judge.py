@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterable, Iterator
 
 from conductor_core.discovery.finding import Finding, Usage
-from conductor_core.discovery.place import is_unreachable
-from conductor_core.discovery.reach import Found
+from conductor_core.discovery.place import is_elsewhere
+from conductor_core.discovery.reach import Found, is_whole_disk
 from conductor_core.report import Dependency, Ignored, Missing, ScanOutput, Unresolved
 from conductor_core.sequences import DirectoryListing
 
@@ -43,6 +43,8 @@ def _first_with_files(usage: Usage, listing: DirectoryListing) -> tuple[str, Fou
     first: tuple[str, Found] | None = None
     for place in usage.places:
         found = usage.reach.find(place, listing)
+        if found.files and is_elsewhere(place):
+            found = Found((), found.lacking or (place,))  # what lies here under such a name is another file
         if found.files:
             return place, found
         first = first or (place, found)
@@ -51,8 +53,10 @@ def _first_with_files(usage: Usage, listing: DirectoryListing) -> tuple[str, Fou
 
 def why_missing(path: str, listing: DirectoryListing, elsewhere: Iterable[str] = ()) -> str:
     """Return why a file is not there; `elsewhere`: the other folders in which it was looked for."""
-    if is_unreachable(path):
+    if is_elsewhere(path):
         return "it is a path of another system, which this machine cannot reach"
+    if os.path.isdir(path) and is_whole_disk(path):
+        return "it is a whole disk or somebody's home, of which not everything can be meant"
     folder = os.path.dirname(path)
     problem = listing.problem(folder)
     if problem and os.path.isdir(folder):

@@ -18,9 +18,12 @@ def is_foreign(text: str) -> bool:
     return bool(_DRIVE.match(text)) or text.startswith("\\\\")
 
 
-def is_unreachable(path: str) -> bool:
-    """Tell whether a path that `absolute` returned is one of another system: a drive or a share, on posix."""
-    return is_foreign(path) or (not _WINDOWS and path.startswith("//"))
+def is_elsewhere(place: str) -> bool:
+    """Tell whether an absolute path, as `absolute` returns it, lies on another system: a drive or a share, on posix.
+
+    To posix `//server/a` is `/server/a`, and `C:/a` is relative; neither is the file that was meant.
+    """
+    return is_foreign(place) or (not _WINDOWS and place.startswith("//"))
 
 
 def is_absolute(text: str) -> bool:

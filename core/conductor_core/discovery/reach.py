@@ -94,13 +94,15 @@ class Frames:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """Everything in a folder and in those below it."""
+    """Everything in a folder and in those below it; of a whole disk or home nothing, since nobody means all of it."""
 
     #: lower case, with the dot; empty: all
     extensions: tuple[str, ...] = ()
 
     def find(self, pattern: str, _listing: DirectoryListing, /) -> Found:
         """Return the files, sorted."""
+        if not os.path.isdir(pattern) or is_whole_disk(pattern):
+            return Found((), (pattern,))
         files = sorted(f for f in _files_below(pattern) if not self.extensions or f.lower().endswith(self.extensions))
         return or_lacking(files, pattern)
 
@@ -198,6 +200,12 @@ def each(paths: Iterable[str], listing: DirectoryListing) -> Found:
     """Return which of some files are there, and which lack."""
     known = {path: has_file(path, listing) for path in dict.fromkeys(paths)}
     return Found(tuple(p for p, there in known.items() if there), tuple(p for p, there in known.items() if not there))
+
+
+def is_whole_disk(folder: str) -> bool:
+    """Tell whether a folder is the top of a disk, somebody's home, or above it."""
+    path, home = os.path.realpath(folder), os.path.realpath(os.path.expanduser("~"))
+    return os.path.dirname(path) == path or path == home or home.startswith(os.path.join(path, ""))
 
 
 def or_lacking(files: Iterable[str], path: str) -> Found:

@@ -18,12 +18,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from conductor_core.discovery import tables
-from conductor_core.discovery.finding import Facts, Finding
+from conductor_core.discovery.finding import Facts, Finding, Usage
 from conductor_core.discovery.node import Ask, Node, NodeReader, guarded_by
 from conductor_core.discovery.survey import Survey
 from conductor_core.errors import SceneNotRead
 from conductor_core.formats.format import Format, asked_first
-from conductor_core.report import Unresolved
+from conductor_core.report import Ignored, ScanOutput, Unresolved
 
 #: names folders with readers, between `os.pathsep`
 VARIABLE = "CONDUCTOR_READERS"
@@ -63,7 +63,7 @@ def _load(file: Path) -> str:
     try:
         with guarded_by(functools.partial(_guarded, str(file))), asked_first(functools.partial(_guarded_format, str(file))):
             spec.loader.exec_module(module)
-    except Exception as exc:  # noqa: BLE001 - a studio's file may raise whatever it likes, and must not end a scan
+    except (Exception, SystemExit) as exc:  # noqa: BLE001 - a studio's file may raise whatever it likes, and must not end a scan
         return f"The readers in {_place(exc, str(file))} were left out: {_words(exc)}."
     return ""
 
@@ -82,10 +82,11 @@ def _guarded(file: str, reader: NodeReader, _name: str) -> NodeReader:
     @functools.wraps(reader)
     def read(node: Node, ask: Ask) -> Iterator[Finding]:
         try:
-            yield from reader(node, ask)
+            for finding in reader(node, ask) or ():
+                yield _checked(finding)
         except SceneNotRead:
             raise
-        except Exception as exc:  # noqa: BLE001 - as above
+        except (Exception, SystemExit) as exc:  # noqa: BLE001 - as above
             reason = f"the studio's reader in {_place(exc, file)} failed: {_words(exc)}"
             yield Unresolved(f"{node.type} {node.name}", node.name, reason)
 
@@ -96,10 +97,11 @@ def _guarded_format(file: str, found: Format) -> Format:
     @functools.wraps(found.read)
     def read(survey: Survey) -> Iterator[Finding | Facts]:
         try:
-            yield from found.read(survey)
+            for finding in found.read(survey) or ():
+                yield finding if isinstance(finding, Facts) else _checked(finding)
         except (SceneNotRead, OSError):
             raise
-        except Exception as exc:
+        except (Exception, SystemExit) as exc:
             reason = f"the studio's reader in {_place(exc, file)} failed: {_words(exc)}"
             raise SceneNotRead(survey.file, reason, "Mend that reader, or scan without it.") from exc
 
@@ -110,13 +112,26 @@ def _guarded_recogniser(recognises: Callable[[bytes, str], bool]) -> Callable[[b
     def guarded(head: bytes, extension: str) -> bool:
         try:
             return bool(recognises(head, extension))
-        except Exception:  # noqa: BLE001 - as above: what fails on a file does not know it
+        except (Exception, SystemExit):  # noqa: BLE001 - as above: what fails on a file does not know it
             return False
 
     return guarded
 
 
-def _place(exc: Exception, file: str) -> str:
+def _checked(finding: Finding) -> Finding:
+    """Return what a reader yields, if it is a finding.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if not isinstance(finding, (Usage, Unresolved, ScanOutput, Ignored)):
+        raise TypeError(f"it yields {type(finding).__name__}, which is no finding")
+    if isinstance(finding, Usage) and isinstance(finding.places, str):
+        raise TypeError("the places of a Usage are a tuple of texts")
+    return finding
+
+
+def _place(exc: BaseException, file: str) -> str:
     """Return `file, line N`: where in a studio's file it went wrong."""
     if isinstance(exc, SyntaxError) and exc.lineno:
         return f"{exc.filename or file}, line {exc.lineno}"
@@ -124,6 +139,6 @@ def _place(exc: Exception, file: str) -> str:
     return f"{file}, line {lines[-1]}" if lines else file
 
 
-def _words(exc: Exception) -> str:
+def _words(exc: BaseException) -> str:
     text = str(exc).partition("\n")[0]
     return f"{type(exc).__name__}: {text}" if text else type(exc).__name__

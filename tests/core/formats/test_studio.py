@@ -111,8 +111,9 @@ def test_files_that_others_import(tmp_path: Path) -> None:
         ('files("maya", "dgX", ".a", kind="cache", source="s")\ndef f(:\n', 6, "SyntaxError"),
         ("import nothing_of_this_name\n", 5, "ModuleNotFoundError"),
         ("reads_format('x', lambda h, e: True)(None)\nraise SystemError\n", 6, "SystemError"),
+        ("import sys\nsys.exit(3)\n", 6, "SystemExit: 3"),
     ],
-    ids=["name", "syntax", "import", "format"],
+    ids=["name", "syntax", "import", "format", "exit"],
 )
 def test_a_file_that_cannot_be_loaded(tmp_path: Path, text: str, line: int, words: str) -> None:
     """It is named with its line and left out as a whole; the other files are loaded."""
@@ -146,6 +147,23 @@ files("maya", "dgX", ".c", kind="cache", source="s")
     assert _texts(findings) == ["a", "dgX node1", "c"]
     reason = getattr(findings[1], "reason", "")
     assert reason == f"the studio's reader in {tmp_path / 'x.py'}, line 9 failed: KeyError: 'b'"
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ('yield "a.png"', "TypeError: it yields str, which is no finding"),
+        ('yield Usage("a", "a", "cache", "/a")', "TypeError: the places of a Usage are a tuple of texts"),
+        ("raise SystemExit(3)", "SystemExit: 3"),
+        ("return None", ""),
+    ],
+)
+def test_a_reader_that_yields_something_else(tmp_path: Path, body: str, words: str) -> None:
+    """What is no finding is told as a failure of the reader; a reader that returns without a word has found nothing."""
+    _write(tmp_path, "x.py", f'@reads_node("maya", "dgX", source="s")\ndef read(node, ask):\n    {body}\n')
+    assert studio.load([str(tmp_path)]) == ()
+    reasons = [getattr(f, "reason", "") for f in _found("dgX", a="a")]
+    assert [r.partition(" failed: ")[2] for r in reasons] == ([words] if words else [])
 
 
 @pytest.fixture

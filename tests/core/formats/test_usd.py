@@ -231,6 +231,15 @@ def test_packages(tmp_path: Path) -> None:
     assert [m.as_written for m in report.missing] == ["./lost.png"]
 
 
+def test_what_lacks_in_a_package(tmp_path: Path) -> None:
+    """A texture that a layer names in a package, and that does not lie there, is missing; the package itself is found."""
+    chair = package(tmp_path / "chair.usdz", {"root.usda": "#usda 1.0\n", "in.png": b""})
+    shot = write(tmp_path, "shot.usda", 'def "x" { asset t = @./chair.usdz[in.png]@\n asset u = @./chair.usdz[lost.png]@ }\n')
+    report = scan(shot)
+    assert found(report, tmp_path) == {"chair.usdz"}
+    assert [(m.as_written, m.path) for m in report.missing] == [("./chair.usdz[lost.png]", f"{chair}[lost.png]")]
+
+
 def test_packages_in_packages(tmp_path: Path) -> None:
     """A package in a package is read too."""
     deep = package(

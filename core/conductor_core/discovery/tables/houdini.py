@@ -77,7 +77,9 @@ def file_or_cache(node: Node, ask: Ask) -> Iterator[Finding]:
 def file_cache(node: Node, ask: Ask) -> Iterator[Finding]:
     """File Cache and its kin: the path is `file`, or made of folder, name and version (`cachedir`, `cachename`)."""
     names = set(node.attributes())
-    if "filemethod" in names and node.text("filemethod") not in ("explicit", "1"):
+    # a node that was not loaded whole has no `filemethod`, and makes its path as a new one does
+    explicit = node.text("filemethod") in ("explicit", "1") if "filemethod" in names else "file" in names
+    if not explicit and names & {"filemethod", "basedir", "basename"}:
         made = next((a for a in ("cachename", "sopoutput", "basename") if a in names), "file")
         if node.number("loadfromdisk"):
             yield from ask.read(node, made, "cache", text=_constructed(node))
@@ -218,7 +220,7 @@ _NO_FILES = {
 _WRITTEN = frozenset({
     "vm_picture", "soho_diskfile", "vm_dcmfilename", "vm_dsmfilename", "dopoutput", "sopoutput", "copoutput", "chopoutput", "lopoutput",
     "taskgraphfile", "checkpointfile", "rendergallerysource", "debughip", "perffile", "husk_stdout", "husk_stderr", "husk_chromefile",
-    "husk_logfile", "framelistfile", "savepath",
+    "husk_logfile", "framelistfile", "savepath", "productName", "productname",
 })  # fmt: skip
 _READ: dict[str, Kind] = {"vm_bokehfile": "image", "bokehfile": "image"}
 

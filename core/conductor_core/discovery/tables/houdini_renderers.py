@@ -13,6 +13,7 @@ _REDSHIFT = "https://help.maxon.net/r3d/houdini/en-us/"
 _VRAY = "https://documentation.chaos.com/space/VRHOUDINI"
 _RENDERMAN = "https://rmanwiki-26.pixar.com/space/RFH26"
 _OCTANE = "https://docs.otoy.com/houdini/"
+_3DELIGHT = "https://gitlab.com/3Delight/3delight-for-houdini"
 _MANTRA = "https://www.sidefx.com/docs/houdini/nodes/vop/principledshader.html"
 
 _ROWS: tuple[tuple[str, str, tuple[str, ...], Kind], ...] = (
@@ -92,6 +93,7 @@ _OUTPUTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (_VRAY, "vray_renderer", ("BakeView_img_file_path",)),
     (_RENDERMAN, "ris", ("ri_display_#", "ri_display", "soho_diskfile", "rib_statsfile")),
     (_RENDERMAN, "rib", ("ri_display_#", "ri_display", "soho_diskfile")),
+    (_3DELIGHT, "3Delight", ("default_image_filename", "default_export_nsi_filename")),
     (_OCTANE, "Octane_ROP", ("HO_img_fileName", "HO_xmlFile", "HO_orbxFile")),
 )
 for _source, _type, _attributes, _kind in _ROWS:

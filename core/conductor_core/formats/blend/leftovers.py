@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from conductor_core.discovery.finding import Finding
 from conductor_core.discovery.place import is_absolute
 from conductor_core.formats.blend.long_texts import LongText, long_texts
-from conductor_core.formats.blend.properties import texts
+from conductor_core.formats.blend.properties import TEXT, text_of, texts
 from conductor_core.formats.blend.reading import Reading, Slot
-from conductor_core.formats.blend.record import Datablock, Kept
+from conductor_core.formats.blend.record import Datablock, Kept, Record
 from conductor_core.formats.blend.register import in_modifier
 from conductor_core.report import Unresolved
 
@@ -28,6 +28,7 @@ def leftovers(reading: Reading, spoken: set[str]) -> Iterator[Finding]:
         for block in datablock.blocks.values():
             for place in places.get(reading.blend.world.dna.name_of(block.struct), ()):
                 yield from _in_block(reading, datablock, block, place, spoken)
+        yield from _properties(reading, datablock, spoken)
     for thing in reading.heads(b"OB"):
         for modifier in thing.listed("modifiers"):
             settings = modifier.part("settings")
@@ -48,6 +49,19 @@ def _in_block(reading: Reading, datablock: Datablock, block: Kept, place: LongTe
         start = i * size + place.offset
         text = block.data[start : start + place.size].split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
         yield from _unknown(reading, Slot(datablock, text, place.name), spoken)
+
+
+def _properties(reading: Reading, datablock: Datablock, spoken: set[str]) -> Iterator[Finding]:
+    """Yield the paths in properties of parts of a datablock: bones, strips, view layers, constraints."""
+    dna = reading.blend.world.dna
+    for address, block in datablock.blocks.items():
+        if dna.name_of(block.struct) != "IDProperty":
+            continue
+        struct = dna.structs[block.struct]
+        for i in range(min(block.count, len(block.data) // struct.size if struct.size else 0)):
+            prop = Record(reading.blend.world, datablock, struct, block.data, i * struct.size, own=address)
+            if prop.number("type") == TEXT:
+                yield from _unknown(reading, Slot(datablock, text_of(prop), f"property {prop.text('name')}", " part"), spoken)
 
 
 def _unknown(reading: Reading, slot: Slot, spoken: set[str]) -> Iterator[Finding]:

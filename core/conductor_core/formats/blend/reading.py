@@ -47,7 +47,7 @@ class Slot:
     """A place in the file where a path stands."""
 
     owner: Datablock
-    #: with `/` for `\\`, as Blender reads it wherever it runs, unless it is a path of a Windows share
+    #: with `/` for `\\`, as Blender reads it wherever it runs; of a Windows share the first two stay
     text: str
     #: as `bpy` names it: `filepath`
     attribute: str = "filepath"
@@ -56,8 +56,9 @@ class Slot:
 
     def __post_init__(self) -> None:
         """Write the slashes as Blender does when it loads a file."""
-        if "\\" in self.text and not self.text.startswith("\\\\"):
-            object.__setattr__(self, "text", self.text.replace("\\", "/"))
+        if "\\" in self.text:
+            share = "\\\\" if self.text.startswith("\\\\") else ""
+            object.__setattr__(self, "text", share + self.text[len(share) :].replace("\\", "/"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ class NodeScope:
             return self.node.take
         value = self.variables.get(name)
         if value and "$" in value and not value.startswith(_PLACEHOLDERS):
-            raise NotEvaluated(f"${name} is {value!r}, which names a variable that is not set")
+            raise NotEvaluated(f"${name} is {value[:80]!r}, which names a variable that is not set")
         return value
 
     def call(self, function: str, arguments: tuple[Value, ...]) -> Value | None:

@@ -10,13 +10,14 @@ from weakref import WeakKeyDictionary
 
 from conductor_core.discovery.finding import Finding, Usage
 from conductor_core.discovery.kinds import Kind
+from conductor_core.discovery.place import is_elsewhere
 from conductor_core.discovery.reach import Folder, OneFile, Reach, TheseFiles
 from conductor_core.discovery.reach import Frames as FramesReach
 from conductor_core.discovery.survey import Survey
 from conductor_core.formats.usd.asset_path import Anchor, Inside, Nowhere
 from conductor_core.formats.usd.kinds_of_files import kind_of
 from conductor_core.formats.usd.layer import Arc, Head
-from conductor_core.formats.usd.package import LAYERS, Package
+from conductor_core.formats.usd.package import LAYERS, Package, PackageDamaged
 from conductor_core.formats.usd.timing import Frames, below, frames_of, rate_of
 from conductor_core.report import Ignored, Unresolved
 from conductor_core.sequences import DirectoryListing, has_frame_token
@@ -128,6 +129,8 @@ class Context:
             below_it = _bounded(self.under(arc, sublayer=sublayer, inner=located.inner), f"{located.places[0]}[{located.inner}]")
         if not wanted:
             reach = TheseFiles(())
+        elif located.inner and not below_it:
+            reach = _in_package(located.places, located.inner)
         absent_is = _SHIPPED.get(text, "")
         yield Usage(text, referrer, kind, located.places, reach or self._reach(located.places), absent_is, under=below_it)
 
@@ -139,6 +142,19 @@ class Context:
             return OneFile()
         there = next((p for p in places if self.survey.listing.has(p)), "")
         return TheseFiles((there,)) if there else FramesReach(self.frames)
+
+
+def _in_package(places: tuple[str, ...], inner: str) -> Reach | None:
+    """Return that a file which is no layer lacks in its package, if it does; who reads layers finds that out for them."""
+    place = next((p for p in places if os.path.isfile(p) and not is_elsewhere(p)), "")
+    if not place:
+        return None
+    try:
+        with open(place, "rb") as stream:
+            _, entry = Package(stream).find(inner)
+    except (OSError, PackageDamaged):
+        return None
+    return None if entry else TheseFiles((place,), (f"{place}[{inner}]",))
 
 
 def _bounded(under: Survey, layer: str) -> Survey:
