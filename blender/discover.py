@@ -10,12 +10,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
+from conductor_core.discovery import finding as shared
+from conductor_core.discovery import judge
 from conductor_core.discovery.blender_frames import SceneTime, scene_times
 from conductor_core.discovery.blender_places import absolute
 from conductor_core.discovery.blender_reach import Itself
-from conductor_core.discovery.judge import why_missing
 from conductor_core.discovery.reach import Folder
 from conductor_core.report import Dependency, Ignored, Missing, ScanOutput, ScanReport, Unresolved
 from conductor_core.sequences import DirectoryListing
@@ -80,35 +82,23 @@ def home_folder(datablock: Any) -> str:
     return os.path.dirname(os.path.normpath(path))
 
 
-def judged(finding: Finding, listing: DirectoryListing) -> Iterator[Dependency | Missing | Unresolved | ScanOutput | Ignored]:
+def judged(finding: Finding, listing: DirectoryListing) -> Iterator[judge.Entry]:
     """Yield the report's entries for one finding; a sequence with gaps is a dependency and, for each gap, missing."""
     if isinstance(finding, Written):
         yield finding.output
     elif isinstance(finding, Usage):
-        yield from _looked_up(finding, listing)
+        plain = shared.Usage(
+            finding.as_written,
+            finding.referrer,
+            finding.kind,
+            places=(finding.path,),
+            reach=finding.reach,
+            absent_is=finding.absent_is,
+        )
+        path = shown(finding.path, finding.reach)
+        yield from (replace(e, path=path) if isinstance(e, Dependency) else e for e in judge.judged(plain, listing))
     else:
         yield finding
-
-
-def _looked_up(usage: Usage, listing: DirectoryListing) -> Iterator[Dependency | Missing | Ignored]:
-    found = usage.reach.find(usage.path, listing)
-    if not found.files and usage.absent_is:
-        yield Ignored(usage.as_written, usage.referrer, usage.absent_is)
-        return
-    if not found.files and not found.lacking:
-        yield Ignored(usage.as_written, usage.referrer, "no frame of this job shows it")
-        return
-    if found.files:
-        yield Dependency(
-            as_written=usage.as_written,
-            path=shown(usage.path, usage.reach),
-            files=found.files,
-            kind=usage.kind,
-            referrer=usage.referrer,
-            status="partial" if found.lacking else "found",
-        )
-    for path in found.lacking:
-        yield Missing(usage.as_written, path, usage.kind, usage.referrer, why_missing(path, listing))
 
 
 def _time(scene: Any) -> SceneTime:
