@@ -103,8 +103,8 @@ def judged(finding: Finding, listing: DirectoryListing) -> Iterator[judge.Entry]
 
 def _time(scene: Any) -> SceneTime:
     own = range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
-    shown = tuple(range(s.scene.frame_start, s.scene.frame_end + 1) for s in _scene_strips(scene))
-    return SceneTime(own, scene.render.frame_map_old, scene.render.frame_map_new, shown)
+    others = tuple(range(s.scene.frame_start, s.scene.frame_end + 1) for s in _scene_strips(scene))
+    return SceneTime(own, scene.render.frame_map_old, scene.render.frame_map_new, others)
 
 
 def _scene_strips(scene: Any) -> Iterator[Any]:

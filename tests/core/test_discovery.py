@@ -11,7 +11,7 @@ import pytest
 from conductor_core.discovery import node as nodes
 from conductor_core.discovery import tables
 from conductor_core.discovery.finding import Finding, Usage
-from conductor_core.discovery.judge import judged, why_missing
+from conductor_core.discovery.judge import judged
 from conductor_core.discovery.node import Ask, Node, files, is_known, readers_of, reads_node, rows
 from conductor_core.discovery.place import absolute, is_foreign, looks_like_path
 from conductor_core.discovery.reach import Folder, Frames, NamesIn, OneFile
@@ -224,11 +224,3 @@ def test_folders_are_walked_once_even_when_links_lead_back(tmp_path: Path) -> No
         pytest.skip("links are not allowed here")
     found = Folder().find(str(tmp_path), DirectoryListing())
     assert [Path(f).name for f in found.files] == ["f.vdb"]
-
-
-@posix
-def test_what_lies_on_another_system_is_missing_for_that_reason() -> None:
-    """A drive or a share of Windows is not merely absent."""
-    reasons = [why_missing(absolute(t, "/job"), DirectoryListing()) for t in ("D:\\a.png", "\\\\server\\share\\a.png", "//a.png")]
-    elsewhere = "it is a path of another system, which this machine cannot reach"
-    assert reasons == [elsewhere, elsewhere, "there is no such file"]

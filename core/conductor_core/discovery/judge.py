@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from conductor_core.discovery.finding import Finding, Usage
 from conductor_core.discovery.place import is_elsewhere
@@ -34,8 +34,7 @@ def _looked_up(usage: Usage, listing: DirectoryListing) -> Iterator[Entry]:
         status = "partial" if found.lacking else "found"
         yield Dependency(usage.as_written, place, found.files, usage.kind, usage.referrer, status, reader=usage.reader)  # type: ignore[arg-type]
     for path in found.lacking:
-        elsewhere = [os.path.dirname(p) for p in usage.places[1:] if p != path]
-        reason = why_missing(path, listing, elsewhere)
+        reason = _why_missing(path, usage, listing)
         yield Missing(usage.as_written, path, usage.kind, usage.referrer, reason, reader=usage.reader)
 
 
@@ -51,8 +50,7 @@ def _first_with_files(usage: Usage, listing: DirectoryListing) -> tuple[str, Fou
     return first or ("", Found(()))
 
 
-def why_missing(path: str, listing: DirectoryListing, elsewhere: Iterable[str] = ()) -> str:
-    """Return why a file is not there; `elsewhere`: the other folders in which it was looked for."""
+def _why_missing(path: str, usage: Usage, listing: DirectoryListing) -> str:
     if is_elsewhere(path):
         return "it is a path of another system, which this machine cannot reach"
     if os.path.isdir(path) and is_whole_disk(path):
@@ -61,5 +59,5 @@ def why_missing(path: str, listing: DirectoryListing, elsewhere: Iterable[str] =
     problem = listing.problem(folder)
     if problem and os.path.isdir(folder):
         return f"{folder} cannot be read: {problem}"
-    others = ", ".join(dict.fromkeys(elsewhere))
-    return "there is no such file" + (f", nor in {others}" if others else "")
+    elsewhere = [os.path.dirname(p) for p in usage.places[1:] if p != path]
+    return "there is no such file" + (f", nor in {', '.join(dict.fromkeys(elsewhere))}" if elsewhere else "")
