@@ -21,6 +21,9 @@ from conductor_core.sequences import (
     view_path,
 )
 
+#: frames of a sequence of which nothing is there that are named each
+_NAMED = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -87,9 +90,11 @@ class Frames:
             return or_lacking(files, pattern)
         if self.wanted is None:
             return or_lacking(files_of_pattern(pattern, listing), pattern)
+        if len(self.wanted) > _NAMED and not files_of_pattern(pattern, listing):
+            return Found((), (pattern,))
         wanted = expand_frames(pattern, self.wanted, listing)
         welcome = expand_frames(pattern, self.welcome, listing).found
-        return Found((*wanted.found, *(p for p in welcome if p not in wanted.found)), wanted.missing)
+        return Found(tuple(dict.fromkeys((*wanted.found, *welcome))), wanted.missing)
 
 
 @dataclass(frozen=True, slots=True)

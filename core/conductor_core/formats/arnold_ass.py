@@ -35,7 +35,7 @@ _HEADER = re.compile(rb"^#+ from:\s+Arnold ([0-9]+(?:\.[0-9]+)*)", re.MULTILINE)
 #: what no style sheet has, which a .gz may be as well
 _NAMED = re.compile(rb"^options\s*\{|^[a-z_]\w*\s*\{\s*name\s", re.MULTILINE)
 _SAVED = re.compile(rb"^###+ (?:exported|from|by|app):\s", re.MULTILINE)
-_NODE = re.compile(rb'^(?:options\s*\{|(?:\s*[a-z_]\w*\s*\{\s*$)|include\s+")', re.MULTILINE)
+_NODE = re.compile(rb'^(?:options\s*\{|\s*[a-z_]\w*\s*\{\s*(?:$|name\s)|include\s+")', re.MULTILINE)
 
 #: `[NAME]`: https://help.autodesk.com/view/ARNOL/ENU/?guid=arnold_user_guide_ac_rendering_ac_path_mapping_html
 _BRACKETED = re.compile(r"\[([A-Za-z_]\w*)\]")
