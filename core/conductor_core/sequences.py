@@ -29,6 +29,8 @@ _VIEW_TOKEN = re.compile(r"%[Vv]")
 #: Tokens whose text only the folder's listing can tell.
 _DISK_TOKEN = re.compile(r"<(?:UDIM|UVTILE|f)>", re.IGNORECASE)
 _NUMBER = re.compile(r"(?:(?:^|(?<=[._]))(?P<sign>-))?(?P<digits>[0-9]+)")
+#: more digits than any frame has
+_MOST_DIGITS = 18
 
 
 class Expansion(NamedTuple):
@@ -186,7 +188,7 @@ def sequence_pattern(path: str) -> NumberedFile | None:
     if re.fullmatch(r"\.[0-9]+", extension):  # simulation caches: smoke.0001
         stem, extension = name, ""
     numbers = list(_NUMBER.finditer(stem))
-    if not numbers or _tokens(path):
+    if not numbers or len(numbers[-1][0]) > _MOST_DIGITS or _tokens(path):
         return None
     last = numbers[-1]
     frame = int(last[0])

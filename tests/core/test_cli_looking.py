@@ -164,6 +164,14 @@ def test_missing_frames_are_one_line(desk: Desk) -> None:
     assert "/s/i.####.png  (1000 files, 0 to 999)  file1: there is no such file" in printed.get()
 
 
+def test_names_that_no_terminal_can_show(desk: Desk) -> None:
+    """Half of a character, or bytes that are no text, are printed as escapes."""
+    scene = desk.write(
+        "shot.nk", 'version 15.1 v3\nRoot {\n inputs 0\n}\nRead {\n inputs 0\n file "/a\\ud800/x.exr"\n name R\n}\n'
+    )
+    assert "/a\\ud800/x.exr" in desk("scan", scene, "--no-host")[0]
+
+
 def test_long_lists_on_a_terminal(desk: Desk) -> None:
     """A branch ends after some lines, and says how many more there are."""
     report = ScanReport("/s.ma", "maya-ascii", ignored=tuple(Ignored(f"{n}", f"node{n}", "x") for n in range(50)))

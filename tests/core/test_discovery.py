@@ -127,6 +127,20 @@ def test_reach(shelf: Path, name: str, reach: OneFile, found: list[str], lacking
     assert [os.path.relpath(f, shelf) for f in result.lacking] == lacking
 
 
+@pytest.mark.parametrize("name", ["home", "home/..", "home/../..", "/"])
+def test_a_whole_disk_is_never_a_folder_of_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """A cache's folder that came to `/` or to somebody's home by a missing word sends no disk; its reason says so."""
+    (tmp_path / "home" / "show").mkdir(parents=True)
+    (tmp_path / "home" / "show" / "a.bin").write_bytes(b"")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    place = os.path.normpath(os.path.join(tmp_path, name))
+    (missing,) = judged(Usage(name, "cache1.cd", "cache", (place,), Folder()), DirectoryListing())
+    assert isinstance(missing, Missing)
+    assert "whole disk" in missing.reason
+    assert Folder().find(str(tmp_path / "home" / "show"), DirectoryListing()).files
+
+
 @given(st.integers(-20, 99999), st.sampled_from(["f.####.exr", "f.%04d.exr", "f.%d.exr", "f.#.exr", "f_##_##.exr"]))
 def test_a_file_of_a_frame_is_a_file_of_the_pattern(frame: int, pattern: str) -> None:
     """Whatever frame is rendered, its name is among what "all that are there" takes."""

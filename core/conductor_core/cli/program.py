@@ -7,6 +7,7 @@ import errno
 import importlib
 import importlib.util
 import inspect
+import io
 import os
 import sys
 import traceback
@@ -156,8 +157,16 @@ def run(arguments: Sequence[str] | None = None) -> int:
     return run_command(conductor, "conductor", arguments)
 
 
+def _print_anything() -> None:
+    """Have what a terminal cannot show printed as an escape: names on a disk may be no text at all."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def run_command(command: click.Command, name: str, arguments: Sequence[str] | None = None) -> int:
     """Run any command of ours as `conductor` would, and return its exit code."""
+    _print_anything()
     try:
         result = command.main(args=None if arguments is None else list(arguments), prog_name=name, standalone_mode=False)
         sys.stdout.flush()

@@ -19,6 +19,8 @@ _MOST_TOKENS = 2000
 _DEEPEST = 60
 _LONGEST = 10_000
 _LONGEST_WORD = 300
+#: no frame, index or length is so large
+_MOST = 1e12
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|(?P<name>[A-Za-z_][\w.]*)|(?P<sign>\*\*|&&|\|\||[<>=!]=|[-+*/%<>!?:(),]))"
@@ -60,6 +62,11 @@ _FUNCTIONS: dict[str, tuple[int, Callable[..., Number]]] = {
     "sqrt": (1, math.sqrt),
     "trunc": (1, math.trunc),
 }
+
+
+def countable(number: float, default: float) -> float:
+    """Return a number that files hold, fit to be rounded; `default` for infinity, NaN and what counts no frames."""
+    return number if abs(number) < _MOST else default
 
 
 def _power(a: Number, b: Number) -> Number:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from conductor_core.discovery.finding import Finding, Usage
 from conductor_core.discovery.place import is_elsewhere
-from conductor_core.discovery.reach import Found
+from conductor_core.discovery.reach import Found, is_whole_disk
 from conductor_core.report import Dependency, Ignored, Missing, ScanOutput, Unresolved
 from conductor_core.sequences import DirectoryListing
 
@@ -53,6 +53,8 @@ def _first_with_files(usage: Usage, listing: DirectoryListing) -> tuple[str, Fou
 def _why_missing(path: str, usage: Usage, listing: DirectoryListing) -> str:
     if is_elsewhere(path):
         return "it is a path of another system, which this machine cannot reach"
+    if os.path.isdir(path) and is_whole_disk(path):
+        return "it is a whole disk or somebody's home, of which not everything can be meant"
     folder = os.path.dirname(path)
     problem = listing.problem(folder)
     if problem and os.path.isdir(folder):

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 
+from conductor_core.discovery.arithmetic import countable
 from conductor_core.discovery.maya_node import MayaNode
 from conductor_core.discovery.maya_scene import MayaScene
 
 #: `.O[0]=frame`, `.O[0]=frame+10`, `file1.frameExtension = frame - 3;`
-_FRAME_EXPRESSION = re.compile(r"[\w.\[\]|:]+\s*=\s*frame\s*(?:(?P<sign>[+-])\s*(?P<number>\d+))?\s*;?\s*\Z")
+_FRAME_EXPRESSION = re.compile(r"[\w.\[\]|:]+\s*=\s*frame\s*(?:(?P<sign>[+-])\s*(?P<number>\d{1,9}))?\s*;?\s*\Z")
 _PLAYBACK = re.compile(r"playbackOptions -min (-?[\d.]+) -max (-?[\d.]+)")
 #: frames of one scene's range at most
 _MOST = 1_000_000
@@ -42,9 +43,17 @@ def scene_range(scene: MayaScene) -> str:
 def _timeline(scene: MayaScene) -> str:
     for script in scene.of_type("script"):
         if match := _PLAYBACK.search(script.text("before")) if script.name.endswith("sceneConfigurationScriptNode") else None:
-            first, last = round(float(match[1])), round(float(match[2]))
+            first, last = _whole(match[1]), _whole(match[2])
             return f"{first}-{last}" if last > first else str(first)
     return ""
+
+
+def _whole(text: str) -> int:
+    """Return a number of the timeline as a whole frame."""
+    try:
+        return round(countable(float(text), 1))
+    except ValueError:
+        return 1
 
 
 def frames_of(spec: str) -> tuple[int, ...] | None:
@@ -53,8 +62,8 @@ def frames_of(spec: str) -> tuple[int, ...] | None:
     if match is None:
         return None
     first = int(match[1])
-    frames = range(first, int(match[2] or first) + 1, int(match[3] or 1))
-    return tuple(frames) if len(frames) <= _MOST else None
+    last = int(match[2] or first)
+    return tuple(range(first, last + 1, int(match[3] or 1))) if last - first < _MOST else None
 
 
 def shown_frames(node: MayaNode, scene: MayaScene, wanted: tuple[int, ...] | None, attribute: str) -> tuple[int, ...] | None:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from conductor_core.discovery.arithmetic import countable
+
 _INDEX = re.compile(r"\[[\d:]*\]")
 #: node type → long name → short name
 _SHORT: dict[str, dict[str, str]] = {}
@@ -81,7 +83,7 @@ class MayaNode:
         if value in ("yes", "on", "true"):
             return 1.0
         try:
-            return float(value)
+            return countable(float(value), default)
         except ValueError:
             return 0.0 if value in ("no", "off", "false") else default
 

@@ -53,7 +53,7 @@ _NEVER = {
     "mSceneName": "the scene's own name when it was saved",
     "txmanagerData": "a list that Arnold's texture manager makes",
 }
-#: names that are never paths however they look: colour spaces, node names, dates, templates of the interface, versions
+#: names that are no paths, unless they are absolute and end like a file: colour spaces, node names, dates, templates of the interface, versions
 _NAMES = frozenset(
     re.findall(
         r"\w+",
@@ -121,10 +121,10 @@ def _unknown(node: MayaNode, key: str, value: str, ask: MayaAsk) -> Iterator[Fin
     if reason := _NEVER.get(last) or _NEVER.get(name):
         yield Ignored(value, referrer, reason)
         return
-    if last in _NAMES or name in _NAMES:
-        return
     extension = _EXTENSION.search(value)
     word = extension[1].lower() if extension else ""
+    if (last in _NAMES or name in _NAMES) and not (word in _ASSET and is_absolute(value)):
+        return
     said = _said_by(name)
     if word in _PROGRAM:
         yield Ignored(value, referrer, "a program or code, which comes with the software")

@@ -92,13 +92,15 @@ class Frames:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """Everything in a folder and in those below it."""
+    """Everything in a folder and in those below it; of a whole disk or home nothing, since nobody means all of it."""
 
     #: lower case, with the dot; empty: all
     extensions: tuple[str, ...] = ()
 
     def find(self, pattern: str, _listing: DirectoryListing, /) -> Found:
         """Return the files, sorted."""
+        if not os.path.isdir(pattern) or is_whole_disk(pattern):
+            return Found((), (pattern,))
         files = sorted(f for f in _files_below(pattern) if not self.extensions or f.lower().endswith(self.extensions))
         return or_lacking(files, pattern)
 
@@ -187,6 +189,12 @@ class TheseFiles:
 def has_file(path: str, listing: DirectoryListing) -> bool:
     """Tell whether a file (no folder) is there; a name that differs in case only counts where this machine's disk says so."""
     return (listing.has(path) and not os.path.isdir(path)) or os.path.isfile(path)
+
+
+def is_whole_disk(folder: str) -> bool:
+    """Tell whether a folder is the top of a disk, somebody's home, or above it."""
+    path, home = os.path.realpath(folder), os.path.realpath(os.path.expanduser("~"))
+    return os.path.dirname(path) == path or path == home or home.startswith(os.path.join(path, ""))
 
 
 def or_lacking(files: Iterable[str], path: str) -> Found:

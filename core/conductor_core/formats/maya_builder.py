@@ -196,7 +196,7 @@ class SceneBuilder:
         if not rest or not rest[-1].quoted or not ("reference" in flags or "depth" in flags):
             return
         path, name = rest[-1].text, flags.get("name", "reference")
-        depth = int(flags.get("depth", "1")) if flags.get("depth", "1").isdigit() else 1
+        depth = int(flags["depth"][:4]) if flags.get("depth", "").isdecimal() else 1
         reference = MayaReference(path, name, depth, deferred=flags.get("deferred") == "1")
         if not any(r.path == path and r.name == name for r in self.scene.references):
             self.scene.references.append(reference)

@@ -30,7 +30,7 @@ def clip_frames(node: ScriptNode, demand: Demand, clip: Clip, values: Values) ->
         return None
     try:
         return ClipFrames(_of(demand.wanted, shift, clip), _of(demand.welcome, shift, clip))
-    except (NotArithmetic, NotEvaluated, ValueError):
+    except (NotArithmetic, NotEvaluated, ValueError, OverflowError):
         return None
 
 

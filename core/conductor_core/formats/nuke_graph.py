@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from conductor_core.discovery.arithmetic import countable
 from conductor_core.discovery.tcl import NotEvaluated, split_list, unescape
 from conductor_core.errors import SceneNotRead
 from conductor_core.formats.nuke_grammar import Knob, Statement
@@ -93,7 +94,7 @@ class ScriptNode:
     def number(self, attribute: str, default: float = 0.0) -> float:
         """Return a knob as a number, where it is one."""
         try:
-            return float(self.text(attribute))
+            return countable(float(self.text(attribute)), default)
         except ValueError:
             return default
 

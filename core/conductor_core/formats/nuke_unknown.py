@@ -64,11 +64,11 @@ _NOTES = frozenset(
         "info",
     ]
 )
-#: hold no paths of files, whatever they look like
+#: hold no paths of files, unless there is a folder and the extension of a file in their text
 _NO_PATHS = re.compile(
-    r"(?:_panelDropped|_panelState|colou?rspace|channel|layer|format|display|view_?|views|item|items|metadata|serialize\w*|"
-    r"scene_view|scene_node|node_name|prim|prim_?path|mask|expr\d*|expression|operation|filter|curves|tracks|warps|points|toolbar\w*|"
-    r"viewerProcess|lut|luts|workingSpaceLUT|knob_path|channels\w*|in|out|in\d|out\d|(?:in|out)_colorspace|knobs|inputs|name)\Z",
+    r"\w*(?:_panelDropped|_panelState|colou?rspace|channel|layer|format|display|view_?|views|prim_?path|expression)|"
+    r"(?:\w*_)?(?:item|items|metadata|serialize\w*|view|node|prim|mask|expr\d*|operation|filter|curves|tracks|warps|points|"
+    r"toolbar\w*|viewerProcess|lut|luts|channels\w*|in|out|in\d|out\d|knobs|inputs|name)|workingSpaceLUT|knob_path",
     re.IGNORECASE,
 )
 _SAYS_FILE = re.compile(
@@ -127,7 +127,7 @@ def _knob(node: ScriptNode, name: str, ask: NukeAsk) -> Iterator[Finding]:
         if _is_path(plain) or ("/" in plain and _mentions_path(plain)):
             yield Ignored(shown(node.text(name)), f"{node.full_name}.{name}", _FOR_PEOPLE.get(node.type, "a text for people"))
         return
-    if not is_file and (_NO_PATHS.search(name) or not _is_path(plain)):
+    if not is_file and (not _is_path(plain) or (_NO_PATHS.fullmatch(name) and not _is_file_in_folder(plain))):
         return
     yield from _path(node, name, ask, is_file=is_file)
 
@@ -158,6 +158,10 @@ def _is_path(text: str) -> bool:
     if not slashed:
         return " " not in text and text[max(text.rfind("."), 0) :].lower() in _KNOWN
     return bool(_EXTENSION.search(text)) and not re.search(r"[()+*=,]", text)
+
+
+def _is_file_in_folder(text: str) -> bool:
+    return ("/" in text or "\\" in text) and text[max(text.rfind("."), 0) :].lower() in _KNOWN
 
 
 def _mentions_path(text: str) -> bool:

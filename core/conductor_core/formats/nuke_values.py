@@ -5,10 +5,11 @@ Names: https://learn.foundry.com/nuke/developers/latest/pythondevguide/_autosumm
 
 from __future__ import annotations
 
+import math
 import posixpath
 import re
 
-from conductor_core.discovery.arithmetic import NotArithmetic, Number, calculate
+from conductor_core.discovery.arithmetic import NotArithmetic, Number, calculate, countable
 from conductor_core.discovery.nuke_python import evaluate
 from conductor_core.discovery.survey import Survey
 from conductor_core.discovery.tcl import NotEvaluated, split_list, substitute
@@ -82,9 +83,10 @@ class Values:
             return None
         self._steps = 0
         try:
-            return float(self.knob(node, knob))
+            value = float(self.knob(node, knob))
         except (NotEvaluated, ValueError):
             return None
+        return value if countable(value, math.nan) == value else None
 
     def variable(self, name: str) -> str | None:
         """Return an environment variable of the scan."""

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
+from conductor_core.discovery.arithmetic import countable
 from conductor_core.discovery.finding import Finding, Usage
 from conductor_core.discovery.kinds import Kind
 from conductor_core.discovery.node import Host, Node, findings_of
@@ -39,7 +40,7 @@ class SceneNode:
     def number(self, attribute: str, default: float = 0.0) -> float:
         """Return a parameter as a number."""
         try:
-            return float(self.text(attribute))
+            return countable(float(self.text(attribute)), default)
         except ValueError:
             return default
 

@@ -57,7 +57,7 @@ _SHADERS = frozenset(
     {"Pattern", "Bxdf", "Light", "Displace", "DisplayFilter", "SampleFilter", "Integrator", "LightFilter", "LightSource"}
 )
 #: attributes whose texts are names of objects and groups, which look like paths
-_NAMES = frozenset({"identifier", "grouping", "lighting", "lightfilter", "trace", "user"})
+_NAMES = frozenset({"identifier", "grouping", "lighting", "lightfilter", "trace"})
 #: displays that write no file
 _SCREENS = frozenset({"it", "framebuffer", "null", "x11", "windows", "shmdriver", "socket"})
 
@@ -90,18 +90,26 @@ def read_rib(survey: Survey) -> Iterator[Finding]:
             survey.file, "it is binary RIB, which only RenderMan reads", "Write it as text (catrib, or Option rib)."
         )
     requests = Requests(window, _ARGUMENTS)
-    nodes = [node for request in requests for node in _nodes(request) if _is_of_interest(node)]
+    inline: set[str] = set()
+    nodes = [node for request in requests for node in _nodes(request, inline) if _is_of_interest(node)]
     yield from findings_of_scene(nodes, survey, _rules(nodes, survey))
     if window.problem or requests.open:
         yield broken(survey, window.problem or f"it ends inside {requests.open}")
 
 
-def _nodes(request: Request) -> Iterator[SceneNode]:
-    """Yield a request as the nodes of the table: a shader by its own name, archives and displays by their request's."""
+def _nodes(request: Request, inline: set[str]) -> Iterator[SceneNode]:
+    """Yield a request as the nodes of the table: a shader by its own name, archives and displays by their request's.
+
+    `inline`: names of the archives that the file holds itself (`ArchiveBegin`), which are no files.
+    """
     given = [*request.arguments, "", ""]
     if request.word in _SHADERS:
         yield SceneNode(given[0], given[1] or given[0], _bare(request))
+    elif request.word == "ArchiveBegin":
+        inline.add(given[0])
     elif request.word == "ReadArchive":
+        if given[0] in inline:
+            return
         yield SceneNode("ReadArchive", "ReadArchive", {"file": [given[0]]})
     elif request.word in ("Procedural", "Procedural2"):
         yield from _procedurals(request, given[0])

@@ -561,3 +561,49 @@ def test_overrides_of_layers(tmp_path: Path) -> None:
     report = scan_text(root, body).report
     assert [d.as_written for d in report.dependencies] == ["maps/night.exr", "maps/rain.exr"]
     assert not report.missing
+
+
+@pytest.mark.parametrize("attribute", ["b", "version", "dn", "settings"])
+def test_a_file_in_an_attribute_that_is_mostly_none(tmp_path: Path, attribute: str) -> None:
+    """What can only be a file is not passed over in silence because of a short name."""
+    root = project(tmp_path)
+    report = scan_text(root, node("studioNode", **{attribute: "/show/a.exr"})).report
+    assert [u.as_written for u in report.unresolved] == ["/show/a.exr"]
+    report = scan_text(root, node("studioNode", dn="ACES/sRGB.display", b="a.b/c")).report
+    assert not (*report.unresolved, *report.missing)
+
+
+@pytest.mark.parametrize(
+    ("type_", "attribute", "kind"),
+    [
+        ("VRayVolumeGrid", "if", "volume"),
+        ("VRayVolumeGrid", "ipth", "volume"),
+        ("VRayMtlOSL", "fileName", "shader"),
+        ("VRayTexOCIO", "ocioConfigFile", "ocio"),
+        ("VRayMesh", "materialAssignmentsFile", "data"),
+        ("PxrVisualizer", "matCap", "texture"),
+        ("PxrLayeredTexture", "maskTexture", "texture"),
+        ("rmanImageFile", "File", "texture"),
+        ("cgfxShader", "s", "shader"),
+        ("RedshiftPostEffects", "clrMgmtOcioFilename", "ocio"),
+    ],
+)
+def test_nodes_of_renderers(tmp_path: Path, type_: str, attribute: str, kind: str) -> None:
+    """A file is found by the name under which scenes hold it, and told as what it is."""
+    report = scan_text(project(tmp_path, "maps/a.x"), node(type_, **{attribute: "maps/a.x"})).report
+    assert [(d.kind, Path(d.path).name) for d in report.dependencies if d.within == ""] == [(kind, "a.x")]
+
+
+@pytest.mark.parametrize(
+    ("path", "mode", "reason"),
+    [
+        ("C:/ProgramData/Redshift/Data/OCIO/config.ocio", "RS_COLORMANAGEMENTDISPLAYMODE_OCIO", "ships with Redshift"),
+        ("/show/config.ocio", "RS_COLORMANAGEMENTDISPLAYMODE_SRGB", "does not use"),
+    ],
+)
+def test_redshifts_own_colours(tmp_path: Path, path: str, mode: str, reason: str) -> None:
+    """The configuration that comes with Redshift, or that the scene does not use, is not missing."""
+    body = node("RedshiftPostEffects", clrMgmtOcioFilename=path, clrMgmtDisplayMode=mode)
+    report = scan_text(project(tmp_path), body).report
+    assert not report.missing
+    assert [reason in i.reason for i in report.ignored] == [True]

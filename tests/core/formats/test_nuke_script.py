@@ -503,3 +503,19 @@ def test_damage_is_told_with_its_place(tmp_path: Path) -> None:
         "the script is damaged: the value of message in line 20 is not closed",
         "the script is damaged: the file ends within Text, which starts in line 19",
     ]
+
+
+@pytest.mark.parametrize(
+    "knob", ["filename", "texture_filename", "show_lut", "plate_in", "image_display", "lut", "domain", "matte_mask"]
+)
+def test_files_in_knobs_whose_names_end_like_settings(tmp_path: Path, knob: str) -> None:
+    """`filename` ends in `name`, `show_lut` in `lut`: a path with a file's extension is told wherever it stands."""
+    report = scan(tmp_path, root() + node("StudioTool", inputs="0", **{knob: "/show/a.exr"})).report
+    assert "/show/a.exr" in {m.as_written for m in report.missing} | {u.as_written for u in report.unresolved}
+
+
+def test_settings_that_look_like_paths(tmp_path: Path) -> None:
+    """Names of layers, colour spaces and nodes are no files."""
+    settings = {"in_colorspace": "ACES/ACEScg.lin", "outputLayer": "/a/rgba.red", "scene_node": "/root/geo.one", "name": "/a/b.c"}
+    report = scan(tmp_path, root() + node("Dot", inputs="0", **settings)).report
+    assert not (*report.missing, *report.unresolved)

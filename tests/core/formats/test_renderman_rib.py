@@ -93,3 +93,27 @@ def test_damage_of_any_kind(tmp_path_factory: pytest.TempPathFactory, cut: int, 
     folder = tmp_path_factory.mktemp("damaged")
     survives(folder, "scene.rib", damaged(SCENE.encode(), cut, flips))
     survives(folder, "scene.rib.gz", damaged(in_gzip(SCENE), cut, flips))
+
+
+def test_archives_within_the_file(tmp_path: Path) -> None:
+    """An archive that the file holds itself is no file; what is in it is read, and one of another name is missing."""
+    text = """version 3.04
+ArchiveBegin "|tree|shape.a"
+Pattern "PxrTexture" "t" "string filename" ["bark.tex"]
+ArchiveEnd
+WorldBegin
+ReadArchive "|tree|shape.a"
+ReadArchive "other.rib"
+WorldEnd
+"""
+    plant(tmp_path, {"a.rib": text})
+    assert [m.as_written for m in report_of(tmp_path / "a.rib").missing] == ["bark.tex", "other.rib"]
+
+
+def test_attributes_of_users(tmp_path: Path) -> None:
+    """A path in an attribute of a studio's own is told; names of objects are none."""
+    text = 'version 3.04\nAttribute "user" "string tex" ["/show/a.tex"] "string path" ["/root/tree"]\n'
+    text += 'Attribute "identifier" "string name" ["/set/tree.one"]\n'
+    plant(tmp_path, {"a.rib": text})
+    report = report_of(tmp_path / "a.rib")
+    assert [m.as_written for m in report.missing] + [u.as_written for u in report.unresolved] == ["/show/a.tex"]

@@ -49,7 +49,7 @@ short_names("mayaUsdProxyShape", "pxrUsdProxyShape", "pxrUsdReferenceAssembly", 
 short_names("mayaUsdLayerManager", layers="lyr", identifier="id", serialized="szd")
 short_names("hyperLayout", "hyperView", imageName="img")
 short_names("container", "dagContainer", templatePath="tp", iconName="icn")
-short_names("dx11Shader", "GLSLShader", shader="s")
+short_names("dx11Shader", "GLSLShader", "cgfxShader", shader="s")
 
 files("maya", "audio", "filename", kind="sound", source=_NODES + "audio.html")
 files("maya", "mayaUsdProxyShape", "filePath", kind="layer", source=_USD)
@@ -63,6 +63,7 @@ files(
     source=_USD,
 )
 files("maya", "dx11Shader", "shader", kind="shader", source=_NODES + "dx11Shader.html")
+files("maya", "cgfxShader", "shader", kind="shader", source=_NODES + "cgfxShader.html")
 files("maya", "GLSLShader", "shader", kind="shader", source=_NODES + "GLSLShader.html")
 files("maya", "ShaderfxShader", "graph", kind="shader", source="seen in scenes saved by Maya 2018")
 files("maya", "StingrayPBS", "graph", kind="shader", source="seen in scenes saved by Maya 2018")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from conductor_core.discovery.finding import Finding
@@ -12,6 +13,8 @@ from conductor_core.discovery.maya_tiles import frame_pattern
 from conductor_core.discovery.node import Ask, Node, files, reads_node
 from conductor_core.discovery.reach import Frames
 
+#: `C:/ProgramData/Redshift/Data/OCIO/config.ocio`, `$REDSHIFT_COREDATAPATH/Data/OCIO/config.ocio`
+_OWN_COLOURS = re.compile(r"redshift[^\\/]*[\\/]data[\\/]ocio", re.IGNORECASE)
 _REDSHIFT = "https://help.maxon.net/r3d/maya/en-us/"
 
 short_names("RedshiftProxyMesh", "RedshiftVolumeShape", fileName="fn", useFrameExtension="ufe", frameExtension="fe")
@@ -45,6 +48,18 @@ def proxy(node: Node, ask: Ask) -> Iterator[Finding]:
             reach = Frames(shown_frames(node, ask.scene, ask.frames, "frameExtension"))
         kind = "volume" if node.type == "RedshiftVolumeShape" else "proxy"
         yield from ask.usage(value, f"{node.name}.{key}", kind, reach=reach, place=pattern)  # type: ignore[arg-type]
+
+
+@reads_node("maya", "RedshiftPostEffects", source=_REDSHIFT)
+def colours(node: Node, ask: Ask) -> Iterator[Finding]:
+    """Yield the OCIO configuration of the scene's own, where it uses one; the one that Redshift comes with is none."""
+    mode, path = node.text("clrMgmtDisplayMode"), node.text("clrMgmtOcioFilename")
+    if mode and not mode.endswith("_OCIO"):
+        yield from ask.ignore(node, "clrMgmtOcioFilename", "the scene does not use a configuration for its colours")
+    elif _OWN_COLOURS.search(path):
+        yield from ask.ignore(node, "clrMgmtOcioFilename", "ships with Redshift")
+    else:
+        yield from ask.read(node, "clrMgmtOcioFilename", "ocio")
 
 
 @reads_node("maya", "RedshiftOptions", source=_REDSHIFT)

@@ -33,6 +33,14 @@ for _type in ("PxrCookieLightFilter", "PxrGobo", "PxrGoboLightFilter", "PxrBarnL
     files("maya", _type, "map", kind="texture", source=_PIXAR)
 files("maya", "PxrStdEnvMapLight", "rman__EnvMap", kind="texture", source=_PIXAR)
 files("maya", "PxrCamera", "apertureMap", "lensMap", kind="image", source=_PIXAR)
+files("maya", "PxrLayeredTexture", "filename", "maskTexture", kind="texture", source=_PIXAR + "PxrLayeredTexture")
+files("maya", "PxrProjectionLayer", "channelsFilenames", kind="texture", source=_PIXAR + "PxrProjectionLayer")
+files("maya", "PxrVisualizer", "matCap", kind="texture", source=_PIXAR + "PxrVisualizer")
+files("maya", "PxrMaterialX", "filename", kind="material", source=_PIXAR + "PxrMaterialX")
+for _type in ("PxrImagePlaneFilter", "PxrImageDisplayFilter"):
+    files("maya", _type, "filename", kind="image", source=_PIXAR + _type)
+for _type in ("rmanImageFile", "rmanTexture3d"):
+    files("maya", _type, "File", kind="texture", source="seen in scenes saved by RenderMan for Maya 20")
 files("maya", "PxrOSL", "shadername", kind="shader", source=_PIXAR)
 files("maya", "RenderManArchive", "filename", "archivePath", kind="procedural", source=_PIXAR)
 files("maya", "rmanOpenVDB", "file", "filename", kind="volume", source=_PIXAR)

@@ -21,6 +21,7 @@ short_names("VRaySettingsNode", causticsAutoSaveFile="casf", causticsAutoSaveFil
 short_names("VRaySettingsNode", pmAutoSaveFile2="pmasf2", vrscene_filename="vrsfn")
 short_names("VRayScene", FilePath="fpath")
 short_names("VRayLightIESShape", iesFile="ies")
+short_names("VRayVolumeGrid", inFile="if", inPath="ipth")
 
 files("maya", "VRayLightIESShape", "iesFile", kind="profile", source=_VRAY)
 files("maya", "VRayPtex", "ptexFile", kind="texture", source=_VRAY)
@@ -32,6 +33,13 @@ files("maya", "VRayMDLMtl", "filename", "mdl_path", kind="material", source=_VRA
 files("maya", "VRayOSLMtl", "fileName", kind="shader", source=_VRAY)
 files("maya", "VRayOSLTexture", "fileName", kind="shader", source=_VRAY)
 files("maya", "VRayOSLTex", "fileName", kind="shader", source=_VRAY)
+for _type in ("VRayMtlOSL", "VRayTexOSL", "VRayMtlGLSL", "VRayTexGLSL"):
+    files("maya", _type, "fileName", kind="shader", source=_VRAY)
+files("maya", "VRayMtlMDL", "filename", kind="material", source=_VRAY + "MDL+Material")
+files("maya", "VRayTexOCIO", "ocioConfigFile", kind="ocio", source=_VRAY)
+files("maya", "VRayMeshMaterial", "fileName", "overrideFileName", kind="proxy", source=_VRAY + "V-Ray+Proxy")
+files("maya", "VRayMesh", "materialAssignmentsFile", kind="data", source=_VRAY + "V-Ray+Proxy")
+files("maya", "VRayScene", "parameterOverrideFilePath", kind="data", source=_VRAY + "V-Ray+Scene")
 files("maya", "VRayGLSLMtl", "fileName", kind="shader", source=_VRAY)
 files("maya", "VRayBmpTex", "file", "fileName", kind="texture", source=_VRAY)
 files("maya", "VRayLut", "file", kind="lut", source=_VRAY)
@@ -40,7 +48,7 @@ files("maya", "VRayAerialPerspective", "filename", kind="image", source=_VRAY)
 files("maya", "VRaySettingsNode", "fileNamePrefix", kind="image", role="write", source=_VRAY)
 files(
     "maya", "VRaySettingsNode", "autoSaveFile", "lcAutoSaveFile", "imapAutoSaveFile", "imapAutoSaveFile2", "causticsAutoSaveFile",
-    "causticsAutoSaveFile2", "pmAutoSaveFile", "pmAutoSaveFile2", "vrscene_filename",
+    "causticsAutoSaveFile2", "pmAutoSaveFile", "pmAutoSaveFile2", "pmap_autoSaveFile", "pmap_autoSaveFile2", "vrscene_filename",
     kind="cache", role="write", source=_VRAY,
 )  # fmt: skip
 
@@ -61,7 +69,7 @@ def stored_light(node: Node, ask: Ask) -> Iterator[Finding]:
     if not isinstance(node, MayaNode) or not isinstance(ask, MayaAsk):
         return
     names = ("imap_fileName", "imap_fileName2", "lc_fileName", "lc_fileName2", "causticsFile", "caustics_fileName2")
-    for attribute in (*names, "photonMapFile", "pm_fileName2"):
+    for attribute in (*names, "photonMapFile", "pm_fileName2", "pmap_file", "pmap_file2"):
         for key, value in ask.stored(node, attribute):
             reason = "no such map was saved, and V-Ray keeps the name of one that it does not use"
             yield from ask.usage(value, f"{node.name}.{key}", "cache", absent_is=reason)

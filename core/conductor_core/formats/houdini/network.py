@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
+from conductor_core.discovery.arithmetic import countable
 from conductor_core.formats.houdini.dialog_script import ParameterKind, file_parameters
 from conductor_core.formats.houdini.parameters import Channel, Parameters, Value, channels, parameters
 
@@ -191,6 +192,6 @@ def as_number(text: str, default: float) -> float:
     if text in ("on", "off"):
         return float(text == "on")
     try:
-        return float(text)
+        return countable(float(text), default)
     except ValueError:
         return default

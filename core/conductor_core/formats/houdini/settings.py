@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 
 from conductor_core.discovery.survey import Survey
 from conductor_core.discovery.variables import fill_variables
+from conductor_core.formats.houdini.network import as_number
 from conductor_core.formats.houdini.scope import HFS
 
 _SET = re.compile(r"^set\s+-[gl]\s+(\w+)\s*=\s*'([^'\\\n]*(?:\\.[^'\\\n]*)*)'", re.MULTILINE)
@@ -54,8 +56,9 @@ def read_settings(variables: str, start: str) -> SceneSettings:
     saved = {m[1]: re.sub(r"\\(.)", r"\1", m[2]) for m in _SET.finditer(variables)}
     found = _RANGE.search(start)
     rate = _RATE.search(start)
-    frames = (int(float(found[1])), int(float(found[2]))) if found else None
-    return SceneSettings(saved, frames, float(rate[1]) if rate else 24.0)
+    first, last = (as_number(found[1], math.nan), as_number(found[2], math.nan)) if found else (math.nan, math.nan)
+    frames = (int(first), int(last)) if first == first and last == last else None
+    return SceneSettings(saved, frames, as_number(rate[1], 24.0) if rate else 24.0)
 
 
 def scene_variables(survey: Survey, settings: SceneSettings) -> dict[str, str]:
