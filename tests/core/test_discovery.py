@@ -180,6 +180,16 @@ def test_the_first_place_with_files_wins(tmp_path: Path) -> None:
     assert (missing.path, missing.reason) == (places[0], f"there is no such file, nor in {tmp_path / 'c'}")
 
 
+def test_a_name_in_other_case(tmp_path: Path) -> None:
+    """A file whose name differs in upper and lower case only is missing where the disk tells them apart, and is named."""
+    (tmp_path / "Wood.PNG").write_bytes(b"")
+    if os.path.exists(tmp_path / "wood.png"):
+        pytest.skip("this disk does not tell them apart")
+    (missing,) = judged(Usage("wood.png", "file1.ftn", "texture", (str(tmp_path / "wood.png"),)), DirectoryListing())
+    assert isinstance(missing, Missing)
+    assert missing.reason == "there is no such file, but Wood.PNG: names must match in upper and lower case, too"
+
+
 @posix
 def test_what_lies_here_is_not_what_is_meant_elsewhere(tmp_path: Path) -> None:
     """A share or drive of Windows is never taken for the local file that posix sees under that name."""
