@@ -57,6 +57,7 @@ class DirectoryListing:
         self._scan = scan
         self._names: dict[str, frozenset[str]] = {}
         self._problems: dict[str, str] = {}
+        self._lowered: dict[str, dict[str, str]] = {}
 
     def names(self, folder: str) -> frozenset[str]:
         """Return the names in a folder; none when it cannot be read (`problem` says why)."""
@@ -81,6 +82,14 @@ class DirectoryListing:
         """Tell whether something of exactly this name is there."""
         folder, name = os.path.split(path)
         return name in self.names(folder) if name else not self.problem(path)
+
+    def in_other_case(self, path: str) -> str:
+        """Return the name in the folder that differs from this one in upper and lower case only; "" where there is none."""
+        folder, name = os.path.split(path)
+        if folder not in self._lowered:
+            self._lowered[folder] = {n.lower(): n for n in self.names(folder)}
+        found = self._lowered[folder].get(name.lower(), "")
+        return found if found != name else ""
 
 
 def has_frame_token(pattern: str) -> bool:

@@ -180,6 +180,16 @@ def test_the_first_place_with_files_wins(tmp_path: Path) -> None:
     assert (missing.path, missing.reason) == (places[0], f"there is no such file, nor in {tmp_path / 'c'}")
 
 
+def test_a_name_in_other_case(tmp_path: Path) -> None:
+    """A file whose name differs in upper and lower case only is missing where the disk tells them apart, and is named."""
+    (tmp_path / "Wood.PNG").write_bytes(b"")
+    if os.path.exists(tmp_path / "wood.png"):
+        pytest.skip("this disk does not tell them apart")
+    (missing,) = judged(Usage("wood.png", "file1.ftn", "texture", (str(tmp_path / "wood.png"),)), DirectoryListing())
+    assert isinstance(missing, Missing)
+    assert missing.reason == "there is no such file, but Wood.PNG: names must match in upper and lower case, too"
+
+
 @posix
 def test_what_lies_here_is_not_what_is_meant_elsewhere(tmp_path: Path) -> None:
     """A share or drive of Windows is never taken for the local file that posix sees under that name."""
@@ -225,3 +235,15 @@ def test_a_node_type_is_one_line_or_one_function(monkeypatch: pytest.MonkeyPatch
         "https://example.org/mesh"
     ]
     assert [r.attributes for r in rows("vray") if r.type == "TestBitmap"] == [("file",)]
+
+
+def test_folders_are_walked_once_even_when_links_lead_back(tmp_path: Path) -> None:
+    """A link to the folder above does not make the walk endless."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "f.vdb").touch()
+    try:
+        (tmp_path / "data" / "loop").symlink_to(tmp_path, target_is_directory=True)
+    except OSError:
+        pytest.skip("links are not allowed here")
+    found = Folder().find(str(tmp_path), DirectoryListing())
+    assert [Path(f).name for f in found.files] == ["f.vdb"]

@@ -65,5 +65,7 @@ def _why_missing(path: str, usage: Usage, listing: DirectoryListing) -> str:
     problem = listing.problem(folder)
     if problem and os.path.isdir(folder):
         return f"{folder} cannot be read: {problem}"
+    if other := listing.in_other_case(path):
+        return f"there is no such file, but {other}: names must match in upper and lower case, too"
     elsewhere = [os.path.dirname(p) for p in usage.places[1:] if p != path]
     return "there is no such file" + (f", nor in {', '.join(dict.fromkeys(elsewhere))}" if elsewhere else "")

@@ -32,6 +32,8 @@ class Found:
     files: tuple[str, ...]
     #: paths of frames, tiles or folders that are not there
     lacking: tuple[str, ...] = ()
+    #: paths that are named too and that this job does not need
+    spared: tuple[str, ...] = ()
 
 
 class Reach(Protocol):
@@ -118,11 +120,14 @@ class NamesIn:
     prefixes: tuple[str, ...]
     #: lower case, with the dot; empty: all
     extensions: tuple[str, ...] = ()
+    #: take all of these extensions where no name starts so: files that were renamed by hand
+    or_all: bool = False
 
     def find(self, pattern: str, listing: DirectoryListing, /) -> Found:
         """Return the files, sorted."""
         names = sorted(n for n in listing.names(pattern) if not self.extensions or n.lower().endswith(self.extensions))
-        return or_lacking([os.path.join(pattern, n) for n in names if n.lower().startswith(self.prefixes)], pattern)
+        own = [n for n in names if n.lower().startswith(self.prefixes)]
+        return or_lacking([os.path.join(pattern, n) for n in own or (names if self.or_all else ())], pattern)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +199,12 @@ class TheseFiles:
 def has_file(path: str, listing: DirectoryListing) -> bool:
     """Tell whether a file (no folder) is there; a name that differs in case only counts where this machine's disk says so."""
     return (listing.has(path) and not os.path.isdir(path)) or os.path.isfile(path)
+
+
+def each(paths: Iterable[str], listing: DirectoryListing) -> Found:
+    """Return which of some files are there, and which lack."""
+    known = {path: has_file(path, listing) for path in dict.fromkeys(paths)}
+    return Found(tuple(p for p, there in known.items() if there), tuple(p for p, there in known.items() if not there))
 
 
 def is_whole_disk(folder: str) -> bool:

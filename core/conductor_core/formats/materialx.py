@@ -33,6 +33,11 @@ _SAYS_FILE = re.compile(r"file|path|texture|image", re.IGNORECASE)
 _NAMES_FILE = re.compile(r"[^\n]*[^/\\\n]\.(?![0-9]+\Z)[A-Za-z0-9]{1,9}\Z")
 #: folders of the library that comes with MaterialX and every application that reads it
 _SHIPPED = ("libraries/", "stdlib/", "pbrlib/", "bxdf/", "lights/", "targets/", "cmlib/", "nprlib/")
+#: files of that library, as documents name them that find it along the search path
+_SHIPPED_NAMES = re.compile(
+    r"(?:stdlib|pbrlib|lightlib|nprlib|cmlib)_(?:defs|ng)\.mtlx|standard_surface\.mtlx|usd_preview_surface\.mtlx|gltf_pbr\.mtlx|"
+    r"open_pbr_surface\.mtlx|disney_principled\.mtlx"
+)
 
 
 class _Refused(Exception):
@@ -123,7 +128,7 @@ class _Reader:
         return "/".join(e.name for e in self._stack if e.name)
 
     def _included(self, href: str) -> None:
-        absent_is = "ships with MaterialX" if href.startswith(_SHIPPED) else ""
+        absent_is = "ships with MaterialX" if href.startswith(_SHIPPED) or _SHIPPED_NAMES.fullmatch(href) else ""
         self._found.append(Usage(href, "include", "material", self._places(href), absent_is=absent_is))
 
     def _read(self, text: str, referrer: str, kind: Kind, *, prefix: str) -> None:
@@ -137,11 +142,6 @@ class _Reader:
             reason = nobody if variables.unknown or not unknown else f"{unknown[0]} is set by the scene that uses the material"
             self._found.append(Unresolved(text, referrer, reason))
             return
-        known = fill_variables(filled, self._survey.variables)
-        if known.unknown:
-            self._found.append(Unresolved(text, referrer, f"nobody has set {', '.join(known.unknown)}"))
-            return
-        filled = known.text
         places = self._places(filled)
         reach: Reach = Frames(self._survey.frames) if has_frame_token(filled) else OneFile()
         self._found.append(Usage(text, referrer, kind, places, reach))

@@ -13,6 +13,7 @@ from conductor_core.discovery.judge import Entry, judged
 from conductor_core.discovery.survey import Survey
 from conductor_core.errors import SceneNotRead
 from conductor_core.formats.format import Format, format_of, known_formats
+from conductor_core.formats.own_outputs import with_writers
 from conductor_core.report import Dependency, Ignored, Missing, ScanOutput, ScanReport, Unresolved
 from conductor_core.sequences import has_frame_token
 
@@ -149,11 +150,12 @@ class _Walk:
 
 
 def _report(scene: str, format_name: str, entries: dict[Entry, None]) -> ScanReport:
+    own = (o for o in _of(ScanOutput, entries) if not o.within)
     return ScanReport(
         scene,
         format_name,
         dependencies=tuple(_of(Dependency, entries)),
-        missing=tuple(_of(Missing, entries)),
+        missing=tuple(with_writers(_of(Missing, entries), own)),
         unresolved=tuple(_of(Unresolved, entries)),
         outputs=tuple(_of(ScanOutput, entries)),
         ignored=tuple(_of(Ignored, entries)),

@@ -92,6 +92,11 @@ def test_every_container(container: str, tmp_path: Path) -> None:
         pytest.param("vellumio::2.0", {"loadfromdisk": '"on"', "filemethod": '"1"', "file": "$HIP/a.bgeo"}, "read", id="kin-of-file-cache"),
         pytest.param("filecache::2.0", {"loadfromdisk": '"on"', "basedir": "$HIP/geo", "basename": '"sim"', "filetype": '".bgeo"', "version": "1", "timedependent": '"off"'}, "read", id="file-cache-without-its-method"),
         pytest.param("arnold_rendersettings", {"productName": "$HIP/r.$F4.exr"}, "output", id="a-product-of-any-renderer"),
+        pytest.param("kinefx::rop_gltfcharacteroutput", {"filepath": "$HIP/a.glb"}, "output", id="gltf-output"),
+        pytest.param("labs::niagara", {"csvpath": "$HIP/a.csv"}, "output", id="niagara"),
+        pytest.param("arnold_asstoc", {"ass_file": "$HIP/a.ass"}, "read", id="ass-to-geometry"),
+        pytest.param("studio::rock_export", {"file": "$HIP/a.abc"}, "output", id="an-exporter-s-file"),
+        pytest.param("studio::rock_export", {"lookup_texture": "$HIP/a.png"}, "read", id="an-exporter-s-texture"),
         pytest.param("3Delight", {"default_image_filename": "$HIP/r.$F4.exr"}, "output", id="3delight"),
         pytest.param("studio::cache", {"loadfromdisk": '"off"', "file": "$HIP/a.bgeo"}, "output", id="cache-by-its-switch"),
         pytest.param("deadline", {"dl_plugin_path": "/opt/deadline/x.py"}, "ignored", id="another-farm"),
@@ -367,9 +372,13 @@ def test_relative_names_along_houdini_path(tmp_path: Path) -> None:
 
 
 def test_an_asset_library_alone(tmp_path: Path) -> None:
-    """Without a scene $HIP is nobody's; what hangs on the node that uses the asset is unresolved; defaults are listed as such."""
+    """Without a scene $HIP is nobody's; what hangs on the node that uses the asset is unresolved.
+
+    A default, and a value that is nothing but a file parameter of that node, are ignored: the scene stores the node's own.
+    """
     parts = [*_node("hdaroot/a", "file", "/lib/a.bgeo"), *_node("hdaroot/b", "file", "$HIP/b.bgeo")]
     parts += [("hdaroot.parm", b"{\nversion 0.8\n}\n"), *_node("hdaroot/c", "file", r"`chs(\"../file\")`")]
+    parts += _node("hdaroot/d", "file", r"`chs(\"../folder\")`/d.bgeo")
     script = dialog_script('        name "file"\n        type file\n        default { "$HIP/default.bgeo" }')
     (tmp_path / "a.hda").write_bytes(library({"Sop/chair": [("DialogScript", script), ("Contents.gz", contents(parts))]}))
     report = scan_file(Survey(str(tmp_path / "a.hda"))).report
@@ -377,9 +386,9 @@ def test_an_asset_library_alone(tmp_path: Path) -> None:
     assert [m.as_written for m in report.missing] == ["/lib/a.bgeo"]
     assert [u.reason for u in report.unresolved] == [
         "$HIP is not set in the scene, nor by --env",
-        "it refers to the parameter file of the node that uses the asset",
+        "it refers to the parameter folder of the node that uses the asset",
     ]
-    assert [i.as_written for i in report.ignored] == ["$HIP/default.bgeo"]
+    assert [i.as_written for i in report.ignored] == [r"`chs(\"../file\")`", "$HIP/default.bgeo"]
 
 
 def test_what_can_be_rendered(tmp_path: Path) -> None:

@@ -113,3 +113,15 @@ def test_any_damage(tmp_path_factory: pytest.TempPathFactory, at: int, byte: int
     file = tmp_path_factory.mktemp("damage") / "x.mtlx"
     file.write_bytes(b"<materialx >" + (data[:at] if cut else data))
     scan(file)
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_the_library_of_materialx(there: bool, tmp_path: Path) -> None:
+    """What MaterialX finds along its own search path is ignored; a copy that lies beside the document is sent."""
+    (tmp_path / "a.mtlx").write_text('<materialx version="1.38"><include href="standard_surface.mtlx"/></materialx>')
+    if there:
+        (tmp_path / "standard_surface.mtlx").write_text('<materialx version="1.38"/>')
+    report = scan(tmp_path / "a.mtlx")
+    assert [d.as_written for d in report.dependencies] == ["standard_surface.mtlx"] * there
+    assert [i.reason for i in report.ignored] == ["ships with MaterialX"] * (not there)
+    assert report.missing == ()

@@ -28,6 +28,7 @@ _ROWS: tuple[tuple[str, str, tuple[str, ...], Kind], ...] = (
     (_ARNOLD, "arnold_procedural", ("ar_filename", "filename"), "procedural"),
     (_ARNOLD, "arnold_include", ("ar_filename", "filename"), "procedural"),
     (_ARNOLD, "arnold_alembic", ("ar_filename", "filename"), "cache"),
+    (_ARNOLD, "arnold_asstoc", ("ass_file",), "procedural"),
     (_ARNOLD, "arnold_usd", ("ar_filename", "filename"), "layer"),
     (_ARNOLD, "arnold_volume", ("ar_filename", "filename"), "volume"),
     (_REDSHIFT, "redshift::TextureSampler", ("tex0", "tex#"), "texture"),

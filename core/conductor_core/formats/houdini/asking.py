@@ -42,7 +42,7 @@ _PATH_LIKE = re.compile(
 #: names that Houdini's own types have as defaults; they are found along HOUDINI_PATH in $HH/pic, $HH/geo
 _STOCK = frozenset({"default.pic", "default.bgeo", "defcam.bgeo", "defgeo.bgeo", "deflight.bgeo", "uvgrid_grey.pic"} | {
     "Mandril.pic", "mandril.pic", "butterfly1.pic", "default.rat", "defshop.pic", "default.bclip", "default.bchan", "default.cmd",
-    "default.poly", "bcam.bgeo", "defstereocam.bgeo", "defswitcher.bgeo", "defmicrophone.bgeo", "defsound.bgeo", "default.fbx",
+    "default.poly", "bcam.bgeo", "defstereocam.bgeo", "defswitcher.bgeo", "defmicrophone.bgeo", "defsound.bgeo", "default.fbx", "pointlight.bgeo",
 })  # fmt: skip
 
 

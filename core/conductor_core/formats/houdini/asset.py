@@ -24,6 +24,7 @@ from conductor_core.formats.houdini.dialog_script import ParameterKind, file_par
 from conductor_core.formats.houdini.library import INDEX_MAGIC, sections
 from conductor_core.formats.houdini.network import Network, wanted_of_node
 from conductor_core.formats.houdini.reading import network_findings
+from conductor_core.formats.houdini.scope import OF_THE_USER
 from conductor_core.formats.houdini.settings import SceneSettings, scene_variables
 from conductor_core.report import Ignored, Unresolved
 
@@ -31,6 +32,9 @@ from conductor_core.report import Ignored, Unresolved
 _MOST = 256 << 20
 _CONTEXT = re.compile(r"(?:(.*)::)?(\w+)/(.*)")
 _NOT_PACKED = frozenset({"Contents", "Contents.mime", "Contents.cpio"})
+#: a value that is nothing but that of a parameter further up: `chs("../../texture")`
+_ONE_REFERENCE = re.compile(r"""`\s*chs(?:raw)?\(\s*\\*["'](?:\.\./)+(?P<name>\w+)\\*["']\s*\)\s*`""")
+_PROMOTED = "the value of a file parameter of the asset; each node in a scene stores its own"
 _NOTES = frozenset({"ContentsCompressionType"})
 
 
@@ -70,7 +74,8 @@ def assets(data: bytes, survey: Survey) -> Iterator[Asset]:
 def asset_findings(asset: Asset, survey: Survey, settings: SceneSettings) -> Iterator[Finding]:
     """Yield what the contents of a definition read, and its defaults as ignored."""
     ask = HipAsk(survey, asset.network, scene_variables(survey, settings), settings.frame_numbers(survey), asset=asset.name)
-    yield from network_findings(asset.network, {}, ask)
+    for finding in network_findings(asset.network, {}, ask):
+        yield Ignored(finding.as_written, finding.referrer, _PROMOTED) if _is_promoted(finding, asset) else finding
     for kind in asset.declared.values():
         if kind.default and looks_like_path(kind.default):
             yield Ignored(
@@ -78,6 +83,14 @@ def asset_findings(asset: Asset, survey: Survey, settings: SceneSettings) -> Ite
             )
     for problem in asset.problems:
         yield Unresolved(asset.name, asset.name, problem)
+
+
+def _is_promoted(finding: Finding, asset: Asset) -> bool:
+    """Tell whether a value is just that of one of the asset's own file parameters, which is looked at where the asset is used."""
+    if not isinstance(finding, Unresolved) or OF_THE_USER not in finding.reason:
+        return False
+    reference = _ONE_REFERENCE.fullmatch(finding.as_written)
+    return reference is not None and reference["name"] in asset.declared
 
 
 @reads_format("houdini-asset", lambda head, _extension: head.startswith(INDEX_MAGIC) and b"INDEX_SECTION" in head[:4096])

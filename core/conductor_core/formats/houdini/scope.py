@@ -15,6 +15,8 @@ from conductor_core.formats.houdini.parameters import Value as Stored
 HFS = "$HFS"
 #: the root of an asset's contents; its parameters are those of the node that uses the asset
 ASSET_ROOT = "/hdaroot"
+#: whose parameters those of the asset are, in reasons
+OF_THE_USER = "the node that uses the asset"
 _PLACEHOLDERS = (HFS, "$HOUDINI_TEMP_DIR", "$TEMP", "$PDG_TEMP")
 _TO_STRING = frozenset({"chs", "chsop", "chsoplist"})
 _TO_NUMBER = frozenset({"ch", "chi", "chf"})
@@ -80,7 +82,7 @@ class NodeScope:
             raise NotEvaluated(f"it refers to {path}, which is not in the file")
         stored = node.component(name)
         if stored is None:
-            owner = "the node that uses the asset" if node.path == ASSET_ROOT else f"{node.path}, which does not store it"
+            owner = OF_THE_USER if node.path == ASSET_ROOT else f"{node.path}, which does not store it"
             raise NotEvaluated(f"it refers to the parameter {name} of {owner}")
         return _Parameter(replace(self, node=node, depth=self.depth + 1), name, stored)
 

@@ -30,6 +30,9 @@ _WRITES = re.compile(
     r"output|\Aout|_out\Z|save|write|export|dest|\Adst|\Alog|logfile|_log\Z|_log_|stats|profile_?file|preview|\Abackup|thumbnail|target|\Arender_?(?:file|path)|bake_?(?:file|path)",
     re.IGNORECASE,
 )
+#: types that do nothing but write: what they call just a file is the one they make
+_WRITER = re.compile(r"(?:\A|::)rop_|export(?:er)?\Z|output\Z", re.IGNORECASE)
+_PLAIN_FILE = re.compile(r"s?(?:sop|lop|cop|chop|dop)?file(?:_?name|_?path)?\d*", re.IGNORECASE)
 _FOLDER = re.compile(r"dir\d*\Z|directory|folder|search_?path", re.IGNORECASE)
 #: letters that a file's extension has; `1.0` and `$F4` have none
 _ENDING = re.compile(r"\.(?=\w*[A-Za-z])\w{1,9}\Z|\.\w+\.(?:gz|sc)\Z")
@@ -84,12 +87,18 @@ def _by_name(node: HipNode, name: str, value: Value, ask: HipAsk) -> Iterator[Fi
         yield from _without_ending(node, name, value, ask)
     elif _only_an_ending(text):
         return
-    elif _WRITES.search(name) and not _FOLDER.search(name):
+    elif _writes(node, name):
         yield from ask.write(node, name)
     elif _READS.search(name) or value.channel:
         yield from ask.read(node, name, kind_of(text))
     elif "/" in plain and looks_like_path(text):
         yield from _a_file_by_its_looks(node, name, value, ask)
+
+
+def _writes(node: HipNode, name: str) -> bool:
+    if _WRITER.search(node.type) and _PLAIN_FILE.fullmatch(name):
+        return True
+    return bool(_WRITES.search(name)) and not _FOLDER.search(name)
 
 
 def _without_ending(node: HipNode, name: str, value: Value, ask: HipAsk) -> Iterator[Finding]:
@@ -117,8 +126,7 @@ def _reference(node: HipNode, name: str, value: Value, ask: HipAsk) -> Iterator[
     if meant and not (_ENDING.search(meant) and ("/" in meant or _READS.search(name))):
         return
     if meant or _FILE_NAME.search(name):
-        writes = _WRITES.search(name) and not _FOLDER.search(name)
-        yield from ask.write(node, name) if writes else ask.read(node, name, kind_of(meant))
+        yield from ask.write(node, name) if _writes(node, name) else ask.read(node, name, kind_of(meant))
 
 
 def _a_file_by_its_looks(node: HipNode, name: str, value: Value, ask: HipAsk) -> Iterator[Finding]:
