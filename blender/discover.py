@@ -10,16 +10,23 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
+from conductor_core.discovery import finding as shared
+from conductor_core.discovery import judge
+from conductor_core.discovery.blender_frames import SceneTime, scene_times
+from conductor_core.discovery.blender_places import absolute
+from conductor_core.discovery.blender_reach import Itself
+from conductor_core.discovery.reach import Folder
 from conductor_core.report import Dependency, Ignored, Missing, ScanOutput, ScanReport, Unresolved
 from conductor_core.sequences import DirectoryListing
 
 from . import output_paths, read_caches, read_images, read_libraries, read_media, read_nodes
 from .errors import SceneNotSaved
-from .reach import Folder, OneFile
+from .reach import shown
 from .readers import findings
-from .survey import Survey, absolute, is_within, shipped_folders, unused
+from .survey import Survey, is_within, shipped_folders, unused
 from .usage import Finding, Usage, Written, named
 
 _DRIVE = re.compile(r"^([A-Za-z]):[\\/]")
@@ -58,7 +65,7 @@ def make_survey(frames: Iterable[int] = (), folder_of: Callable[[Any], str] | No
     import bpy
 
     return Survey(
-        frames=tuple(sorted(_scene_times(tuple(frames)))),
+        frames=scene_times(frames, map(_time, bpy.data.scenes)),
         blurred=any(s.render.use_motion_blur for s in bpy.data.scenes),
         folder_of=folder_of or home_folder,
         image_users=read_images.image_uses(),
@@ -75,60 +82,29 @@ def home_folder(datablock: Any) -> str:
     return os.path.dirname(os.path.normpath(path))
 
 
-def judged(finding: Finding, listing: DirectoryListing) -> Iterator[Dependency | Missing | Unresolved | ScanOutput | Ignored]:
+def judged(finding: Finding, listing: DirectoryListing) -> Iterator[judge.Entry]:
     """Yield the report's entries for one finding; a sequence with gaps is a dependency and, for each gap, missing."""
     if isinstance(finding, Written):
         yield finding.output
     elif isinstance(finding, Usage):
-        yield from _looked_up(finding, listing)
+        plain = shared.Usage(
+            finding.as_written,
+            finding.referrer,
+            finding.kind,
+            places=(finding.path,),
+            reach=finding.reach,
+            absent_is=finding.absent_is,
+        )
+        path = shown(finding.path, finding.reach)
+        yield from (replace(e, path=path) if isinstance(e, Dependency) else e for e in judge.judged(plain, listing))
     else:
         yield finding
 
 
-def _looked_up(usage: Usage, listing: DirectoryListing) -> Iterator[Dependency | Missing | Ignored]:
-    found = usage.reach.find(usage.path, listing)
-    if not found.files and usage.absent_is:
-        yield Ignored(usage.as_written, usage.referrer, usage.absent_is)
-        return
-    if not found.files and not found.lacking:
-        yield Ignored(usage.as_written, usage.referrer, "no frame of this job shows it")
-        return
-    if found.files:
-        yield Dependency(
-            as_written=usage.as_written,
-            path=usage.reach.shown(usage.path),
-            files=found.files,
-            kind=usage.kind,
-            referrer=usage.referrer,
-            status="partial" if found.lacking else "found",
-        )
-    for path in found.lacking:
-        yield Missing(usage.as_written, path, usage.kind, usage.referrer, _why_missing(path, listing))
-
-
-def _why_missing(path: str, listing: DirectoryListing) -> str:
-    if not os.path.isabs(path):
-        return "it is a path of another system, which this machine cannot reach"
-    folder = os.path.dirname(path)
-    problem = listing.problem(folder)
-    return f"{folder} cannot be read: {problem}" if problem and os.path.isdir(folder) else "there is no such file"
-
-
-def _scene_times(frames: tuple[int, ...]) -> set[int]:
-    """Return the frames at which scene time may stand: the job's, stretched by time remapping, and those of scene strips."""
-    import bpy
-
-    times = set(frames)
-    for scene in bpy.data.scenes:
-        own = range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
-        if not frames:
-            times.update(own)
-        old, new = scene.render.frame_map_old, scene.render.frame_map_new
-        if old != new:
-            times.update({int(f * old / new) for f in tuple(times)})
-        for strip in _scene_strips(scene):
-            times.update(range(strip.scene.frame_start, strip.scene.frame_end + 1))
-    return times
+def _time(scene: Any) -> SceneTime:
+    own = range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
+    others = tuple(range(s.scene.frame_start, s.scene.frame_end + 1) for s in _scene_strips(scene))
+    return SceneTime(own, scene.render.frame_map_old, scene.render.frame_map_new, others)
 
 
 def _scene_strips(scene: Any) -> Iterator[Any]:
@@ -152,7 +128,7 @@ def _only_blender_knows(survey: Survey, found: list[Finding], listing: Directory
         if is_within(path, survey.shipped):
             yield Ignored(path, "bpy.utils.blend_paths", "it ships with Blender")
         else:
-            reach = Folder() if os.path.isdir(path) else OneFile()
+            reach = Folder() if os.path.isdir(path) else Itself()
             written, referrer = _holder(survey, path)
             yield Usage(referrer, written, path, kind="other", reach=reach)
 
@@ -163,7 +139,7 @@ def _spoken_of(found: list[Finding], listing: DirectoryListing) -> set[str]:
     for finding in found:
         if isinstance(finding, Usage):
             looked = finding.reach.find(finding.path, listing)
-            spoken.update((finding.path, finding.reach.shown(finding.path), *looked.files, *looked.lacking, *looked.spared))
+            spoken.update((finding.path, shown(finding.path, finding.reach), *looked.files, *looked.lacking, *looked.spared))
             # `D:\tex` is `/d/tex` to a Blender that does not run on Windows.
             spoken.add(_DRIVE.sub(lambda m: f"/{m[1].lower()}/", finding.path).replace("\\", "/"))
         elif isinstance(finding, Ignored):

@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO, Any
 
+from conductor_core.discovery.blender_places import absolute
 from conductor_core.documents import from_json
 from conductor_core.errors import ConductorError
 from conductor_core.submission import Step
@@ -24,7 +25,6 @@ from .host import version
 from .opening import open_scene
 from .rendering import FrameRenderer, apply_step
 from .rewrite import mapped, rewrite_scene, rules_from
-from .survey import absolute
 
 PROTOCOL = 1
 Say = Callable[[dict[str, Any]], None]

@@ -7,39 +7,20 @@ https://docs.blender.org/api/current/bpy.types.RenderSettings.html, CompositorNo
 from __future__ import annotations
 
 import os
-import re
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from conductor_core.discovery.blender_outputs import EXTENSIONS, HASHES, MULTILAYER, hashed, pixels
+from conductor_core.discovery.blender_places import absolute
 from conductor_core.report import ScanOutput, Unresolved
 from conductor_core.submission import Output
 
 from .readers import in_node, reads
-from .survey import Survey, absolute, ignored
+from .survey import Survey, ignored
 from .usage import Finding, Slot, Written
 
-#: file_format → extension (`BKE_image_path_ext_from_imformat`); the first is what Blender appends
-EXTENSIONS: dict[str, tuple[str, ...]] = {
-    "PNG": (".png",),
-    "JPEG": (".jpg", ".jpeg"),
-    "OPEN_EXR": (".exr",),
-    "OPEN_EXR_MULTILAYER": (".exr",),
-    "TIFF": (".tif", ".tiff"),
-    "TARGA": (".tga",),
-    "TARGA_RAW": (".tga",),
-    "BMP": (".bmp",),
-    "HDR": (".hdr",),
-    "DPX": (".dpx",),
-    "CINEON": (".cin",),
-    "JPEG2000": (".jp2", ".j2c"),
-    "IRIS": (".rgb",),
-    "WEBP": (".webp",),
-}
 MOVIE_FORMATS = ("FFMPEG", "AVI_JPEG", "AVI_RAW")
-_IMAGE_EXTENSIONS = frozenset(e for extensions in EXTENSIONS.values() for e in extensions)
-_HASHES = re.compile(r"#+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +67,12 @@ def scene_outputs(scene: Any) -> Iterator[SceneOutput]:
 
 
 def size(scene: Any) -> tuple[int, int]:
-    """Return width and height in pixels as Blender computes them: whole percents, then the border if it crops."""
+    """Return width and height of a scene's frames in pixels."""
     render = scene.render
-    width = render.resolution_x * render.resolution_percentage // 100
-    height = render.resolution_y * render.resolution_percentage // 100
+    crop = None
     if render.use_border and render.use_crop_to_border:
-        width = _single(render.border_max_x * width) - _single(render.border_min_x * width)
-        height = _single(render.border_max_y * height) - _single(render.border_min_y * height)
-    return width, height
+        crop = (render.border_min_x, render.border_max_x), (render.border_min_y, render.border_max_y)
+    return pixels((render.resolution_x, render.resolution_y), render.resolution_percentage, crop)
 
 
 def layers(scene: Any) -> tuple[str, ...]:
@@ -117,25 +96,10 @@ def as_outputs(scene: Any) -> tuple[Output, ...]:
     return tuple(found)
 
 
-def hashed(path: str, extensions: tuple[str, ...] | None) -> str:
-    """Return a path with `####` where Blender puts the frame (`BLI_path_frame`) and its extension as Blender writes it.
-
-    The last run of `#` in the file's name is the frame; where there is none, four digits are appended.
-    """
-    folder, name = os.path.split(path)
-    runs = list(_HASHES.finditer(name))
-    if not runs:
-        name += "####"
-    if extensions and not name.lower().endswith(extensions):
-        stem, extension = os.path.splitext(name)
-        name = (stem if extension.lower() in _IMAGE_EXTENSIONS else name) + extensions[0]
-    return os.path.join(folder, name)
-
-
 def frame_file(path: str, frame: int) -> str:
     """Return the file of a frame: the last run of `#` in the name replaced, the sign in front of its digits."""
     folder, name = os.path.split(path)
-    runs = list(_HASHES.finditer(name))
+    runs = list(HASHES.finditer(name))
     if not runs:
         return path
     last = runs[-1]
@@ -159,14 +123,14 @@ def _render_output(scene: Any, view: str) -> SceneOutput:
     movie = settings.file_format in MOVIE_FORMATS
     # Blender itself evaluates templates (4.5: `{blend_name}`), extension and view; two frames tell where the number is.
     text = render.filepath
-    digits = _HASHES.findall(os.path.basename(text.replace("\\", "/")))
+    digits = HASHES.findall(os.path.basename(text.replace("\\", "/")))
     width = len(digits[-1]) if digits else 4
     try:
         low, high = (os.path.normpath(render.frame_path(frame=f, view=view)) for f in (0, 10**width - 1))
     except RuntimeError:
         low = high = ""
     path = low if movie else "".join("#" if a != b else a for a, b in zip(low, high, strict=True))
-    return SceneOutput(slot, path, "movie" if movie else "image", True, settings.file_format == "OPEN_EXR_MULTILAYER")
+    return SceneOutput(slot, path, "movie" if movie else "image", True, settings.file_format == MULTILAYER)
 
 
 def _views(scene: Any) -> tuple[str, ...]:
@@ -194,7 +158,7 @@ def _node_outputs(scene: Any, tree: Any, node: Any, active: bool) -> Iterator[Sc
 
     active = active and not node.mute
     folder = os.path.dirname(bpy.data.filepath)
-    multilayer = node.format.file_format == "OPEN_EXR_MULTILAYER"
+    multilayer = node.format.file_format == MULTILAYER
     owner = scene if tree.is_embedded_data else tree
     if hasattr(node, "base_path"):
         slot = Slot(owner, node, "base_path", in_node(node))
@@ -229,9 +193,3 @@ def evaluated(scene: Any, text: str, node_name: str) -> str:
         return ""
     finally:
         scene.render.filepath = kept
-
-
-def _single(value: float) -> int:
-    """Return a product cut to a whole number after rounding to a C float, as Blender computes borders."""
-    rounded: float = struct.unpack("f", struct.pack("f", value))[0]
-    return int(rounded)

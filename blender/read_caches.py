@@ -7,32 +7,33 @@ OceanModifier.html, MeshCacheModifier.html, MultiresModifier.html, NodesModifier
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
+from conductor_core.discovery.blender_numbers import volume_numbers
+from conductor_core.discovery.blender_reach import Itself, Numbers, point_cache_files, point_cache_folder
+from conductor_core.discovery.reach import Folder, Reach
+
 from .animation import is_animated
-from .frame_maps import volume_number
-from .reach import Folder, NamesIn, Numbers, OneFile
 from .readers import in_modifier, reads, reads_modifier
 from .survey import Survey, ignored
-from .usage import Finding, Reach, Slot, Usage, named
+from .usage import Finding, Slot, Usage, named
 
 _NOT_BAKED = "nothing is baked there"
-#: what a point cache writes: particles and cloth, and the smoke of old files
-_POINT_CACHE_FILES = (".bphys", ".vdb", ".sim")
 
 
 @reads("cache_files")
 def cache_file(survey: Survey, cache: Any) -> Iterator[Finding]:
     """Yield an Alembic or USD file, or the files of a sequence, with its layers."""
-    reach: Reach = OneFile()
-    if cache.is_sequence:
+    slot = Slot(cache, cache)
+    name = survey.numbered(slot, at_end=True) if cache.is_sequence else None
+    reach: Reach = Itself()
+    if name is not None:
         welcome = () if cache.override_frame else survey.neighbours()
-        reach = Numbers(_cache_numbers(survey, cache), welcome=welcome, at_end=True)
-    yield from survey.read(Slot(cache, cache), "cache", reach)
+        reach = Numbers(name, _cache_numbers(survey, cache), welcome=welcome)
+    yield from survey.read(slot, "cache", reach)
     for layer in getattr(cache, "layers", ()):
-        yield from survey.read(Slot(cache, layer, "filepath", " layer"), "cache", OneFile())
+        yield from survey.read(Slot(cache, layer, "filepath", " layer"), "cache", Itself())
 
 
 @reads("volumes")
@@ -42,27 +43,25 @@ def volume(survey: Survey, volume: Any) -> Iterator[Finding]:
     if volume.packed_file is not None:
         yield from ignored(slot, "the volume is packed into the .blend")
         return
-    reach: Reach = OneFile()
-    if volume.is_sequence:
-        reach = Numbers(
-            _volume_numbers(volume, survey.frames),
-            welcome=_volume_numbers(volume, survey.neighbours()) or (),
-            at_end=True,
-        )
+    name = survey.numbered(slot, at_end=True) if volume.is_sequence else None
+    reach: Reach = Itself()
+    if name is not None:
+        welcome = _volume_numbers(volume, survey.neighbours()) or ()
+        reach = Numbers(name, _volume_numbers(volume, survey.frames), welcome=welcome)
     yield from survey.read(slot, "volume", reach)
 
 
 @reads_modifier("MESH_CACHE")
 def mesh_cache(survey: Survey, thing: Any, modifier: Any) -> Iterator[Finding]:
     """Yield an MDD or PC2 file."""
-    yield from survey.read(Slot(thing, modifier, within=in_modifier(modifier)), "cache", OneFile())
+    yield from survey.read(Slot(thing, modifier, within=in_modifier(modifier)), "cache", Itself())
 
 
 @reads_modifier("MULTIRES")
 def multires(survey: Survey, thing: Any, modifier: Any) -> Iterator[Finding]:
     """Yield the .btx file of displacements that were saved outside."""
     if modifier.is_external:
-        yield from survey.read(Slot(thing, modifier, within=in_modifier(modifier)), "cache", OneFile())
+        yield from survey.read(Slot(thing, modifier, within=in_modifier(modifier)), "cache", Itself())
 
 
 @reads_modifier("OCEAN")
@@ -136,31 +135,24 @@ def rigid_bodies(survey: Survey, scene: Any) -> Iterator[Finding]:
 def _point_cache(survey: Survey, owner: Any, cache: Any, within: str) -> Iterator[Finding]:
     """Yield the folder a point cache reads: its own, or `blendcache_<scene>` beside the .blend (`ptcache_path`)."""
     slot = Slot(owner, cache, "filepath", f"{within} cache")
-    starts = _name_starts(owner, cache)
+    files = point_cache_files(cache.name, owner.name, external=cache.use_external)
     if cache.use_external:
-        yield from survey.read(slot, "cache", NamesIn(starts, or_all=True, extensions=_POINT_CACHE_FILES))
+        yield from survey.read(slot, "cache", files)
         return
     yield from ignored(slot, "the cache is not external")
     if not cache.use_disk_cache:
         return
-    folder = f"//blendcache_{_blend_name(owner)}"
-    usage = survey.judge(folder, slot, "cache", NamesIn(starts, extensions=_POINT_CACHE_FILES), absent_is=_NOT_BAKED)
+    folder = point_cache_folder(_blend_of(owner))
+    usage = survey.judge(folder, slot, "cache", files, absent_is=_NOT_BAKED)
     if isinstance(usage, Usage):
         referrer = f"{named(owner)}{within} .use_disk_cache"
         yield Usage(referrer, folder, usage.path, usage.kind, usage.reach, usage.absent_is)
 
 
-def _name_starts(owner: Any, cache: Any) -> tuple[str, ...]:
-    """Return how the cache's files may begin: its name, plain or as hex, or its owner's name as hex (`ptcache_filename`)."""
-    names = {cache.name, cache.name.encode().hex(), owner.name.encode().hex()} - {""}
-    return tuple(sorted(f"{n}_".lower() for n in names))
-
-
-def _blend_name(owner: Any) -> str:
+def _blend_of(owner: Any) -> str:
     import bpy
 
-    path: str = owner.library.filepath if owner.library is not None else bpy.data.filepath
-    return os.path.splitext(os.path.basename(path.replace("\\", "/")))[0]
+    return str(owner.library.filepath if owner.library is not None else bpy.data.filepath)
 
 
 def _cache_numbers(survey: Survey, cache: Any) -> tuple[int, ...] | None:
@@ -173,8 +165,7 @@ def _volume_numbers(volume: Any, frames: tuple[int, ...]) -> tuple[int, ...] | N
     if is_animated(volume, "frame_"):
         return None
     settings = {"start": volume.frame_start, "duration": volume.frame_duration, "offset": volume.frame_offset}
-    numbers = {volume_number(f, volume.sequence_mode, **settings) for f in frames}
-    return tuple(sorted(n for n in numbers if n is not None))
+    return volume_numbers(frames, volume.sequence_mode, **settings)
 
 
 def _has_disk_bake(modifier: Any, slot: Slot) -> bool:

@@ -7,34 +7,19 @@ https://docs.blender.org/api/current/bpy.types.Image.html, ImageUser.html, Compo
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from conductor_core.discovery.blender_nodes import FRAME_BY_SOCKET
+from conductor_core.discovery.blender_numbers import ImageUse, image_numbers
+from conductor_core.discovery.blender_reach import Itself, Numbers, Tiles
+from conductor_core.discovery.reach import Reach
+
 from .animation import is_animated
-from .frame_maps import image_number
-from .reach import Numbers, OneFile, Tiles
 from .readers import node_trees, reads
 from .survey import Survey, ignored
-from .usage import Finding, Reach, Slot
+from .usage import Finding, Slot
 
-#: nodes that take the frame from a socket, so that no image user tells it
-_FRAME_BY_SOCKET = ("GeometryNodeImageTexture", "GeometryNodeInputImage", "GeometryNodeImageInfo")
-
-
-@dataclass(frozen=True, slots=True)
-class ImageUse:
-    """Somebody who shows an image, with the settings that choose the frame."""
-
-    start: int
-    duration: int
-    offset: int
-    cyclic: bool
-    #: the settings themselves are animated or unknown: any frame may be shown
-    any_frame: bool = False
-
-    def number(self, frame: int) -> int:
-        """Return the number of the file shown at a frame of the scene."""
-        return image_number(frame, start=self.start, duration=self.duration, offset=self.offset, cyclic=self.cyclic)
+_ANY_FRAME = ImageUse(any_frame=True)
 
 
 @reads("images")
@@ -46,8 +31,7 @@ def image(survey: Survey, image: Any) -> Iterator[Finding]:
     elif image.packed_file is not None or len(image.packed_files):
         yield from ignored(slot, "the image is packed into the .blend")
     else:
-        kind = {"SEQUENCE": "sequence", "MOVIE": "movie"}.get(image.source, "texture")
-        yield from survey.read(slot, kind, _reach(survey, image))
+        yield from survey.read(slot, "movie" if image.source == "MOVIE" else "texture", _reach(survey, slot, image))
 
 
 def image_uses() -> dict[int, tuple[ImageUse, ...]]:
@@ -59,15 +43,13 @@ def image_uses() -> dict[int, tuple[ImageUse, ...]]:
     return {pointer: tuple(found) for pointer, found in uses.items()}
 
 
-def _reach(survey: Survey, image: Any) -> Reach:
+def _reach(survey: Survey, slot: Slot, image: Any) -> Reach:
     if image.source == "TILED":
         return Tiles(tuple(sorted(tile.number for tile in image.tiles)))
-    if image.source != "SEQUENCE":
-        return OneFile()
-    uses: tuple[ImageUse, ...] = survey.image_users.get(image.as_pointer(), ())
-    if not uses or any(use.any_frame for use in uses):
-        return Numbers(None)
-    return Numbers(tuple(sorted({use.number(frame) for use in uses for frame in survey.frames})))
+    name = survey.numbered(slot) if image.source == "SEQUENCE" else None
+    if name is None:
+        return Itself()
+    return Numbers(name, image_numbers(survey.image_users.get(image.as_pointer(), ()), survey.frames))
 
 
 def _all_uses() -> Iterator[tuple[Any, ImageUse]]:
@@ -89,12 +71,12 @@ def _all_uses() -> Iterator[tuple[Any, ImageUse]]:
 
 def _node_uses(tree: Any, node: Any) -> Iterator[tuple[Any, ImageUse]]:
     path = f'nodes["{node.name}"]'
-    if node.bl_idname in _FRAME_BY_SOCKET:
+    if node.bl_idname in FRAME_BY_SOCKET:
         for socket in node.inputs:
             if socket.type == "IMAGE":
-                yield socket.default_value, ImageUse(1, 0, 0, False, any_frame=True)
+                yield socket.default_value, _ANY_FRAME
         if hasattr(node, "image"):
-            yield node.image, ImageUse(1, 0, 0, False, any_frame=True)
+            yield node.image, _ANY_FRAME
     elif hasattr(node, "image_user"):
         yield node.image, _by_image_user(node.image_user, tree, path)
     elif hasattr(node, "frame_duration") and hasattr(node, "image"):

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .reach import OneFile
+from conductor_core.discovery.blender_reach import Itself
+
 from .readers import reads
 from .survey import Survey, ignored
 from .usage import Finding, Slot
@@ -26,7 +27,7 @@ def library(survey: Survey, library: Any) -> Iterator[Finding]:
     elif getattr(library, "is_archive", False):
         yield from ignored(slot, "the linked data is packed into the .blend")
     else:
-        yield from survey.read(slot, "library", OneFile())
+        yield from survey.read(slot, "library", Itself())
 
 
 @reads("texts")
@@ -35,7 +36,7 @@ def text(survey: Survey, text: Any) -> Iterator[Finding]:
     if text.is_in_memory:
         yield from ignored(Slot(text, text), "the text is kept in the .blend")
     else:
-        yield from survey.read(Slot(text, text), "text", OneFile())
+        yield from survey.read(Slot(text, text), "text", Itself())
 
 
 @reads("objects", "collections", "materials", "node_groups", "meshes", "images", "worlds", "actions")

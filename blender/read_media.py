@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .frame_maps import clip_number, numbered_name, strip_index
-from .reach import Numbers, OneFile, TheseNames
+from conductor_core.discovery.blender_numbers import strip_stills
+from conductor_core.discovery.blender_reach import Itself, clip_stills
+from conductor_core.discovery.reach import Reach
+
+from .reach import TheseNames
 from .readers import reads
 from .survey import Survey, ignored
-from .usage import Finding, Reach, Slot
+from .usage import Finding, Slot
 
 _PROXY = "proxies are for the editor, renders read the original"
 
@@ -23,7 +26,7 @@ _PROXY = "proxies are for the editor, renders read the original"
 def movie_clip(survey: Survey, clip: Any) -> Iterator[Finding]:
     """Yield the movie, or the stills that the frames of the job show."""
     stills = clip.source == "SEQUENCE"
-    yield from survey.read(Slot(clip, clip), "sequence" if stills else "movie", _stills(survey, clip) if stills else OneFile())
+    yield from survey.read(Slot(clip, clip), "image" if stills else "movie", _stills(survey, clip) if stills else Itself())
     if clip.use_proxy and clip.use_proxy_custom_directory:
         yield from ignored(Slot(clip, clip.proxy, "directory", " proxy"), _PROXY)
 
@@ -34,7 +37,7 @@ def sound(survey: Survey, sound: Any) -> Iterator[Finding]:
     if sound.packed_file is not None:
         yield from ignored(Slot(sound, sound), "the sound is packed into the .blend")
     else:
-        yield from survey.read(Slot(sound, sound), "sound", OneFile())
+        yield from survey.read(Slot(sound, sound), "sound", Itself())
 
 
 @reads("fonts")
@@ -46,7 +49,7 @@ def font(survey: Survey, font: Any) -> Iterator[Finding]:
     elif font.packed_file is not None:
         yield from ignored(slot, "the font is packed into the .blend")
     else:
-        yield from survey.read(slot, "font", OneFile())
+        yield from survey.read(slot, "font", Itself())
 
 
 @reads("scenes")
@@ -62,25 +65,21 @@ def sequencer(survey: Survey, scene: Any) -> Iterator[Finding]:
     for strip in strips:
         within = f' strip "{strip.name}"'
         if strip.type == "MOVIE":
-            yield from survey.read(Slot(scene, strip, "filepath", within), "movie", OneFile())
+            yield from survey.read(Slot(scene, strip, "filepath", within), "movie", Itself())
         elif strip.type == "IMAGE":
             shown = _shown(survey, strip, all_of_them=retimed)
             reach = TheseNames(shown, tuple(e.filename for e in strip.elements if e.filename not in shown))
-            yield from survey.read(Slot(scene, strip, "directory", within), "sequence", reach)
+            yield from survey.read(Slot(scene, strip, "directory", within), "image", reach)
         if getattr(strip, "proxy", None) is not None:
             for attribute in ("directory", "filepath"):
                 yield from ignored(Slot(scene, strip.proxy, attribute, f"{within} proxy"), _PROXY)
 
 
 def _stills(survey: Survey, clip: Any) -> Reach:
-    """Return the numbers within the clip's length: beyond it a clip shows nothing, which is no fault."""
-    first = numbered_name(clip.filepath)
-    if first is None:
-        return OneFile()
-    numbers = {clip_number(f, first=first.number, start=clip.frame_start, offset=clip.frame_offset) for f in survey.frames}
-    length = max(clip.frame_duration, 1)
-    inside = tuple(sorted(n for n in numbers if 0 <= n - first.number < length))
-    return Numbers(inside or (first.number,), welcome=tuple(sorted(numbers.difference(inside))))
+    name = survey.numbered(Slot(clip, clip))
+    if name is None:
+        return Itself()
+    return clip_stills(name, survey.frames, start=clip.frame_start, offset=clip.frame_offset, length=clip.frame_duration)
 
 
 def _shown(survey: Survey, strip: Any, *, all_of_them: bool) -> tuple[str, ...]:
@@ -90,5 +89,5 @@ def _shown(survey: Survey, strip: Any, *, all_of_them: bool) -> tuple[str, ...]:
         return tuple(names)
     start = int(getattr(strip, "content_start", strip.frame_start))
     inside = (f for f in survey.frames if strip.frame_final_start <= f < strip.frame_final_end)
-    shown = sorted({strip_index(f, start=start, length=len(names)) for f in inside})
-    return tuple(names[i] for i in shown) or tuple(names[:1])
+    shown = strip_stills(inside, start=start, length=strip.frame_duration, skipped=strip.animation_offset_start)
+    return tuple(names[i] for i in shown if i < len(names)) or tuple(names[:1])

@@ -11,17 +11,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from conductor_core.discovery.blender_nodes import OSL, is_import, kind_in_socket
+from conductor_core.discovery.blender_reach import Itself
+from conductor_core.discovery.kinds import Kind
 from conductor_core.report import Unresolved
 
-from .reach import OneFile
 from .readers import in_modifier, in_node, node_trees, reads, reads_node
 from .survey import Survey
 from .usage import Finding, Slot
 
-#: An OSL source is compiled to .oso beside it; Cycles may load either.
-_OSL = OneFile(beside=(".osl", ".oso"))
-#: Import OBJ, PLY, STL, CSV, VDB, Text (4.5 and later)
-_IMPORT = "GeometryNodeImport"
 #: how deep groups may pass a path on; Blender itself refuses cycles
 _DEEPEST = 32
 
@@ -30,35 +28,35 @@ _DEEPEST = 32
 def osl_script(survey: Survey, owner: Any, node: Any) -> Iterator[Finding]:
     """Yield an OSL shader outside the .blend (one within is a text datablock)."""
     if node.mode == "EXTERNAL":
-        yield from survey.read(Slot(owner, node, within=in_node(node)), "shader", _OSL)
+        yield from survey.read(Slot(owner, node, within=in_node(node)), "shader", OSL)
 
 
 @reads_node("ShaderNodeTexIES")
 def ies(survey: Survey, owner: Any, node: Any) -> Iterator[Finding]:
     """Yield an IES profile outside the .blend."""
     if node.mode == "EXTERNAL":
-        yield from survey.read(Slot(owner, node, within=in_node(node)), "texture", OneFile())
+        yield from survey.read(Slot(owner, node, within=in_node(node)), "profile", Itself())
 
 
 @reads("cameras")
 def custom_camera(survey: Survey, camera: Any) -> Iterator[Finding]:
     """Yield the OSL shader of a custom camera (5.0)."""
     if camera.type == "CUSTOM" and getattr(camera, "custom_mode", "") == "EXTERNAL":
-        yield from survey.read(Slot(camera, camera, "custom_filepath"), "shader", _OSL)
+        yield from survey.read(Slot(camera, camera, "custom_filepath"), "shader", OSL)
 
 
 @reads_node("")
 def path_sockets(survey: Survey, owner: Any, node: Any) -> Iterator[Finding]:
     """Yield what stands in sockets that hold a path, wherever along the links it is written."""
+    imports, kind = is_import(node.bl_idname), kind_in_socket(node.bl_idname)
     for socket in node.inputs:
-        wanted = is_path_socket(socket) or (node.bl_idname.startswith(_IMPORT) and socket.name == "Path")
-        if not wanted:
+        if not (is_path_socket(socket) or (imports and socket.name == "Path")):
             continue
         if not socket.is_linked:
-            yield from survey.read(_socket_slot(owner, node, socket), "cache", OneFile())
-        elif node.bl_idname.startswith(_IMPORT):
+            yield from survey.read(_socket_slot(owner, node, socket), kind, Itself())
+        elif imports:
             for source in _sources(node.id_data, socket, owner, 0):
-                yield from _read_source(survey, source)
+                yield from _read_source(survey, source, kind)
 
 
 def is_path_socket(socket: Any) -> bool:
@@ -89,9 +87,9 @@ class _ItemSlot(Slot):
         self.struct[self.attribute] = text
 
 
-def _read_source(survey: Survey, source: Slot | _Computed) -> Iterator[Finding]:
+def _read_source(survey: Survey, source: Slot | _Computed, kind: Kind) -> Iterator[Finding]:
     if isinstance(source, Slot):
-        yield from survey.read(source, "cache", OneFile())
+        yield from survey.read(source, kind, Itself())
     else:
         yield Unresolved(source.text, source.referrer, "nodes compute the path; Conductor does not evaluate them")
 

@@ -13,11 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from conductor_core.discovery.blender_outputs import EXTENSIONS
 from conductor_core.submission import Step
 
 from .errors import FrameNotRendered, SceneNotRenderable
 from .host import active_scene, lacks_camera
-from .output_paths import EXTENSIONS, MOVIE_FORMATS, SceneOutput, frame_file, scene_outputs, size
+from .output_paths import MOVIE_FORMATS, SceneOutput, frame_file, scene_outputs, size
 from .progress import FrameProgress
 from .written import Picture, file_state, picture
 

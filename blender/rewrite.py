@@ -10,12 +10,14 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from conductor_core.discovery.blender_places import absolute
+from conductor_core.discovery.place import is_foreign
 from conductor_core.errors import PathError
 from conductor_core.paths import ClientPath, Flavour, PathRule, is_absolute, local_flavour, map_path
 
 from .discover import home_folder, make_survey
 from .readers import findings
-from .survey import Survey, absolute
+from .survey import Survey
 from .usage import Slot, Usage, Written
 
 #: libraries may link libraries; Blender's own limit on the depth is far lower
@@ -86,7 +88,7 @@ def _libraries(rules: Sequence[PathRule]) -> list[Change]:
 def _rewritten(slot: Slot, survey: Survey, rules: Sequence[PathRule]) -> Iterator[Change]:
     """Write a slot's path anew, and yield that, where it would lead elsewhere than the rules say."""
     old = slot.text()
-    meant = absolute(old, survey.folder_of(slot.owner))
+    meant = old if is_foreign(old) else absolute(old, survey.folder_of(slot.owner))
     if meant is None or slot.owner.bl_rna.identifier == "Library":
         return
     there = mapped(meant, rules)

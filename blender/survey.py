@@ -5,16 +5,19 @@ from __future__ import annotations
 
 import functools
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from conductor_core.discovery.blender_frames import neighbours
+from conductor_core.discovery.blender_numbers import NumberedPath, numbered
+from conductor_core.discovery.blender_places import NOWHERE, absolute
+from conductor_core.discovery.kinds import Kind
+from conductor_core.discovery.reach import Reach
 from conductor_core.report import Ignored, Unresolved
 
-from .usage import Finding, Reach, Slot, Usage
+from .usage import Finding, Slot, Usage
 
-_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 NOT_USED = "nothing in the scene uses it"
 
 
@@ -33,7 +36,7 @@ class Survey:
     #: folders of Blender's own installation
     shipped: tuple[str, ...] = ()
 
-    def read(self, slot: Slot, kind: str, reach: Reach, *, absent_is: str = "") -> Iterator[Finding]:
+    def read(self, slot: Slot, kind: Kind, reach: Reach, *, absent_is: str = "") -> Iterator[Finding]:
         """Yield the one finding for a path that the scene reads; nothing where there is no text."""
         text = slot.text()
         if not text:
@@ -43,21 +46,23 @@ class Survey:
             return
         yield self.judge(text, slot, kind, reach, absent_is=absent_is)
 
-    def judge(self, text: str, slot: Slot, kind: str, reach: Reach, *, absent_is: str = "") -> Finding:
+    def judge(self, text: str, slot: Slot, kind: Kind, reach: Reach, *, absent_is: str = "") -> Finding:
         """Return what a text in a slot is: a usage, shipped with Blender, or relative to nowhere."""
         path = absolute(text, self.folder_of(slot.owner))
         if path is None:
-            reason = "it is relative to the folder Blender was started in; write it relative to the scene (//) or absolute"
-            return Unresolved(text, slot.referrer(), reason)
+            return Unresolved(text, slot.referrer(), NOWHERE)
         if is_within(path, self.shipped):
             return Ignored(text, slot.referrer(), "it ships with Blender")
         return Usage(slot.referrer(), text, path, kind=kind, reach=reach, absent_is=absent_is, slot=slot)
 
+    def numbered(self, slot: Slot, *, at_end: bool = False) -> NumberedPath | None:
+        """Return the path of a slot cut at the number of its sequence; None where it has none."""
+        path = absolute(slot.text(), self.folder_of(slot.owner))
+        return numbered(path, at_end=at_end) if path else None
+
     def neighbours(self) -> tuple[int, ...]:
         """Return the frames beside the job's that motion blur may look at."""
-        if not self.blurred:
-            return ()
-        return tuple(sorted({f + d for f in self.frames for d in (-1, 1)} - set(self.frames)))
+        return neighbours(self.frames) if self.blurred else ()
 
 
 def ignored(slot: Slot, reason: str) -> Iterator[Finding]:
@@ -69,19 +74,6 @@ def ignored(slot: Slot, reason: str) -> Iterator[Finding]:
 def unused(datablock: Any) -> bool:
     """Tell whether Blender would drop the datablock at the next save (scenes, texts and libraries it never drops)."""
     return datablock.users == 0 and datablock.bl_rna.identifier not in ("Scene", "Text", "Library", "WindowManager")
-
-
-def absolute(text: str, folder: str) -> str | None:
-    """Return a path of a scene as an absolute one, by Blender's rules; None where it hangs on the working folder.
-
-    `//` is the folder of the .blend. Blender reads `\\` as `/` outside Windows, where a Windows path leads nowhere.
-    """
-    if text.startswith("//"):
-        return os.path.normpath(os.path.join(folder, _slashed(text[2:])))
-    if os.name != "nt" and (_DRIVE.match(text) or text.startswith("\\\\")):
-        return text
-    native = _slashed(text)
-    return os.path.normpath(native) if os.path.isabs(native) else None
 
 
 def is_within(path: str, folders: tuple[str, ...]) -> bool:
@@ -96,10 +88,6 @@ def shipped_folders() -> tuple[str, ...]:
 
     asked = (bpy.utils.resource_path("LOCAL"), bpy.utils.resource_path("SYSTEM"), bpy.utils.system_resource("DATAFILES"))
     return tuple(os.path.normpath(p) for p in asked if p)
-
-
-def _slashed(text: str) -> str:
-    return text if os.name == "nt" else text.replace("\\", "/")
 
 
 def _same_drive(one: str, other: str) -> bool:

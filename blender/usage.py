@@ -4,33 +4,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
+from conductor_core.discovery.kinds import Kind
+from conductor_core.discovery.reach import Reach
 from conductor_core.report import Ignored, ScanOutput, Unresolved
-from conductor_core.sequences import DirectoryListing
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a path came to on this machine."""
-
-    files: tuple[str, ...]
-    #: paths of frames, tiles or folders that are not there
-    lacking: tuple[str, ...] = ()
-    #: paths that the scene names and this job does not need
-    spared: tuple[str, ...] = ()
-
-
-class Reach(Protocol):
-    """How the path of a usage comes to files."""
-
-    def shown(self, path: str) -> str:
-        """Return the path as the report shows it: `####` for a sequence's number."""
-        ...
-
-    def find(self, path: str, listing: DirectoryListing, /) -> Found:
-        """Return the files that `path` (absolute) comes to."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +46,7 @@ class Usage:
     as_written: str
     #: the text, made absolute by the folder of the .blend that holds it
     path: str
-    kind: str
+    kind: Kind
     reach: Reach
     #: where nothing on disk is no fault (a bake that was not made): the reason to ignore it
     absent_is: str = ""

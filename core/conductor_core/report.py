@@ -16,7 +16,7 @@ class Dependency:
     path: str
     #: the real files, absolute, for the frames that the job needs
     files: tuple[str, ...]
-    #: `texture`, `sequence`, `library`, `cache`, `font`, `sound`, `movie`, `text`, `shader`, `scene`, …
+    #: `texture`, `library`, `cache` …: the words of `conductor_core.discovery.kinds`
     kind: str
     #: who wants it: `Image wood.filepath`
     referrer: str

@@ -127,6 +127,19 @@ def test_reach(shelf: Path, name: str, reach: OneFile, found: list[str], lacking
     assert [os.path.relpath(f, shelf) for f in result.lacking] == lacking
 
 
+def test_a_range_that_is_a_mistake_names_no_million_files(tmp_path: Path) -> None:
+    """Of a sequence that lacks 20,000 frames half are named and the rest are counted: a report stays one that fits in memory."""
+    usage = Usage("a.####.exr", "file1", "texture", (str(tmp_path / "a.####.exr"),), Frames(tuple(range(20_001))))
+    (missing,) = judged(usage, DirectoryListing())
+    assert isinstance(missing, Missing)
+    assert missing.path == str(tmp_path / "a.####.exr")
+    (tmp_path / "a.0001.exr").write_bytes(b"")
+    found = list(judged(usage, DirectoryListing()))
+    assert len(found) == 10_002
+    assert isinstance(found[-1], Missing)
+    assert (found[-1].path, found[-1].reason) == (str(tmp_path / "a.####.exr"), "and 10,000 more of its files are not there")
+
+
 @pytest.mark.parametrize("name", ["home", "home/..", "home/../..", "/"])
 def test_a_whole_disk_is_never_a_folder_of_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """A cache's folder that came to `/` or to somebody's home by a missing word sends no disk; its reason says so."""
@@ -222,3 +235,15 @@ def test_a_node_type_is_one_line_or_one_function(monkeypatch: pytest.MonkeyPatch
         "https://example.org/mesh"
     ]
     assert [r.attributes for r in rows("vray") if r.type == "TestBitmap"] == [("file",)]
+
+
+def test_folders_are_walked_once_even_when_links_lead_back(tmp_path: Path) -> None:
+    """A link to the folder above does not make the walk endless."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "f.vdb").touch()
+    try:
+        (tmp_path / "data" / "loop").symlink_to(tmp_path, target_is_directory=True)
+    except OSError:
+        pytest.skip("links are not allowed here")
+    found = Folder().find(str(tmp_path), DirectoryListing())
+    assert [Path(f).name for f in found.files] == ["f.vdb"]

@@ -180,7 +180,11 @@ def strange_paths(folder: Path) -> str:
     """Backslashes work, another system's paths and the working folder's do not."""
     thing = plane()
     picture(folder / "sub" / "back.png")
-    for name, text in (("back", "//sub\\back.png"), ("drive", "D:\\tex\\wood.png"), ("nowhere", "sub/back.png")):
+    picture(folder / "deep" / "three.png")
+    for name, text in (
+        ("back", "//sub\\back.png"), ("three", "///deep/three.png"), ("drive", "D:\\tex\\wood.png"),
+        ("up", "D:/tex/../up.png"), ("share", "\\\\server\\tex\\a.png"), ("nowhere", "sub/back.png"),
+    ):  # fmt: skip
         image = bpy.data.images.new(name, 4, 4)
         image.source, image.filepath = "FILE", text
         shown_by(thing, image)
@@ -329,16 +333,21 @@ def libraries(folder: Path) -> str:
 
 @case
 def strips(folder: Path) -> str:
-    """Stills of a strip only where the job's frames show them; a reversed one whole."""
+    """Stills of a strip only where the job's frames show them, ends cut off or held too; a reversed one whole."""
     editor = bpy.context.scene.sequence_editor_create()
     every = editor.strips if hasattr(editor, "strips") else editor.sequences
-    for i, name in enumerate(("plain", "reversed")):
+    for i, name in enumerate(("plain", "reversed", "cut", "held")):
         first = sequence(folder / name, range(1, 11), "s_{:03d}.png")
         strip = every.new_image(name, str(first), i + 1, 5)
         for n in range(2, 11):
             strip.elements.append(f"s_{n:03d}.png")
         strip.directory = f"//{name}/"
         strip.use_reverse_frames = name == "reversed"
+        if name in ("cut", "held"):
+            strip.animation_offset_start = 2
+        if name == "held":
+            strip.animation_offset_end, strip.frame_offset_end = 5, -6
+            assert strip.strip_elem_from_frame(7).filename == "s_005.png"
     return "7-8"
 
 

@@ -55,7 +55,8 @@ def run(name: str, build: Any) -> Any:
 
 def truth(folder: Path) -> list[list[Any]]:
     """Render constant-colour sequences and return [settings, frame, number by our rule, number in the picture]."""
-    image_number = extension("frame_maps").image_number
+    from conductor_core.discovery.blender_numbers import ImageUse
+
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
     folder.mkdir(parents=True, exist_ok=True)
@@ -89,7 +90,7 @@ def truth(folder: Path) -> list[list[Any]]:
             bpy.ops.render.render(write_still=True)
             result = bpy.data.images.load(str(folder / "seen.exr"))
             result.colorspace_settings.name = "Non-Color"
-            seen.append([settings, frame, image_number(frame, **settings), round(result.pixels[0] * 16)])
+            seen.append([settings, frame, ImageUse(start, duration, offset, cyclic).number(frame), round(result.pixels[0] * 16)])
             bpy.data.images.remove(result)
     return seen
 

@@ -64,9 +64,9 @@ def test_sequences_come_as_the_frames_that_their_users_show(answer: Answer) -> N
     """Offsets, cycles and several users are followed; a gap is named, the rest of its sequence found."""
     found = rows(answer, "image_users")
     assert found["dependencies"] == {
-        ("//one/s.0001.png", tuple(f"one/s.{n:04d}.png" for n in (1, 2, 13, 14)), "sequence", "found"),
-        ("//two/s.0001.png", ("two/s.0003.png",), "sequence", "found"),
-        ("//gap/s.0001.png", ("gap/s.0004.png",), "sequence", "partial"),
+        ("//one/s.0001.png", tuple(f"one/s.{n:04d}.png" for n in (1, 2, 13, 14)), "texture", "found"),
+        ("//two/s.0001.png", ("two/s.0003.png",), "texture", "found"),
+        ("//gap/s.0001.png", ("gap/s.0004.png",), "texture", "partial"),
     }
     assert found["missing"] == {("//gap/s.0001.png", "gap/s.0003.png")}
 
@@ -106,8 +106,11 @@ def test_tiles(answer: Answer) -> None:
 def test_paths_that_lead_nowhere_are_said_to(answer: Answer) -> None:
     """Backslashes are read as Blender reads them; a drive is missing; the working folder's path is unresolved."""
     found = rows(answer, "strange_paths")
-    assert {(text, files) for text, files, *_ in found["dependencies"]} == {("//sub/back.png", ("sub/back.png",))}
-    assert [path.replace("\\", "/") for _, path in found["missing"]] == ["D:/tex/wood.png"]
+    assert {(text, files) for text, files, *_ in found["dependencies"]} == {
+        ("//sub/back.png", ("sub/back.png",)),
+        ("///deep/three.png", ("deep/three.png",)),
+    }
+    assert {path for _, path in found["missing"]} == {"D:/tex/wood.png", "D:/up.png", "//server/tex/a.png"}
     assert found["unresolved"] == {("sub/back.png",)}
 
 
@@ -167,9 +170,11 @@ def test_libraries(answer: Answer) -> None:
 
 
 def test_strips(answer: Answer) -> None:
-    """Only the stills that the job's frames show; a reversed strip comes whole."""
+    """Only the stills that the job's frames show, of strips with ends cut off or held too; a reversed strip comes whole."""
     assert dependencies(answer, "strips") == {
         "//plain/": {("plain/s_003.png", "plain/s_004.png")},
+        "//cut/": {("cut/s_005.png", "cut/s_006.png")},
+        "//held/": {("held/s_005.png",)},
         "//reversed/": {tuple(f"reversed/s_{n:03d}.png" for n in range(1, 11))},
     }
 

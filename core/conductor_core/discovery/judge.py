@@ -11,6 +11,9 @@ from conductor_core.discovery.reach import Found, is_whole_disk
 from conductor_core.report import Dependency, Ignored, Missing, ScanOutput, Unresolved
 from conductor_core.sequences import DirectoryListing
 
+#: files of one sequence that are named each where they lack; of a scene whose range is a mistake a million may
+_NAMED = 10_000
+
 Entry = Dependency | Missing | Unresolved | ScanOutput | Ignored
 
 
@@ -33,9 +36,12 @@ def _looked_up(usage: Usage, listing: DirectoryListing) -> Iterator[Entry]:
     if found.files:
         status = "partial" if found.lacking else "found"
         yield Dependency(usage.as_written, place, found.files, usage.kind, usage.referrer, status, reader=usage.reader)  # type: ignore[arg-type]
-    for path in found.lacking:
+    for path in found.lacking[:_NAMED]:
         reason = _why_missing(path, usage, listing)
         yield Missing(usage.as_written, path, usage.kind, usage.referrer, reason, reader=usage.reader)
+    if (more := len(found.lacking) - _NAMED) > 0:
+        reason = f"and {more:,} more of its files are not there"
+        yield Missing(usage.as_written, place, usage.kind, usage.referrer, reason, reader=usage.reader)
 
 
 def _first_with_files(usage: Usage, listing: DirectoryListing) -> tuple[str, Found]:

@@ -22,6 +22,7 @@ from conductor_core.discovery.node import findings_of, rows
 from conductor_core.discovery.survey import Survey
 from conductor_core.report import Ignored
 
+_NOT_LOADED = "the scene is not there, and this one does not load it: its reference is unloaded"
 #: texts in quotes in MEL or Python that could be paths
 _QUOTED = re.compile(r"""["']([^"'\n\\]{3,400}\.[A-Za-z0-9]{2,8})["']""")
 #: paths of one script that are listed
@@ -87,7 +88,9 @@ def _notes(scene: MayaScene) -> Iterator[Finding]:
 def _references(scene: MayaScene, ask: MayaAsk) -> Iterator[Finding]:
     parents: dict[int, list[str]] = {}
     for reference in scene.references:
-        found = list(ask.usage(reference.path, reference.name, _kind(reference.path), place=without_copy_number(reference.path)))
+        place = without_copy_number(reference.path)
+        absent = _NOT_LOADED if reference.deferred else ""
+        found = list(ask.usage(reference.path, reference.name, _kind(reference.path), place=place, absent_is=absent))
         files = [f for u in found if isinstance(u, Usage) for f in u.places if os.path.isfile(f)][:1]
         parent = parents.get(reference.depth - 1, [])
         if reference.depth > 1 and parent and _holds(parent[0], reference.path):

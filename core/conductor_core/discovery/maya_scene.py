@@ -58,7 +58,7 @@ class MayaReference:
     name: str
     #: 1: of this scene itself, 2: of a scene that it refers to, …
     depth: int
-    #: not loaded when the scene is opened
+    #: not loaded when the scene is opened, until a script or a layer asks for it
     deferred: bool = False
 
 

@@ -21,6 +21,9 @@ from conductor_core.sequences import (
     view_path,
 )
 
+#: frames of a sequence of which nothing is there that are named each
+_NAMED = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -29,6 +32,8 @@ class Found:
     files: tuple[str, ...]
     #: paths of frames, tiles or folders that are not there
     lacking: tuple[str, ...] = ()
+    #: paths that are named too and that this job does not need
+    spared: tuple[str, ...] = ()
 
 
 class Reach(Protocol):
@@ -85,9 +90,11 @@ class Frames:
             return or_lacking(files, pattern)
         if self.wanted is None:
             return or_lacking(files_of_pattern(pattern, listing), pattern)
+        if len(self.wanted) > _NAMED and not files_of_pattern(pattern, listing):
+            return Found((), (pattern,))
         wanted = expand_frames(pattern, self.wanted, listing)
         welcome = expand_frames(pattern, self.welcome, listing).found
-        return Found((*wanted.found, *(p for p in welcome if p not in wanted.found)), wanted.missing)
+        return Found(tuple(dict.fromkeys((*wanted.found, *welcome))), wanted.missing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +120,14 @@ class NamesIn:
     prefixes: tuple[str, ...]
     #: lower case, with the dot; empty: all
     extensions: tuple[str, ...] = ()
+    #: take all of these extensions where no name starts so: files that were renamed by hand
+    or_all: bool = False
 
     def find(self, pattern: str, listing: DirectoryListing, /) -> Found:
         """Return the files, sorted."""
         names = sorted(n for n in listing.names(pattern) if not self.extensions or n.lower().endswith(self.extensions))
-        return or_lacking([os.path.join(pattern, n) for n in names if n.lower().startswith(self.prefixes)], pattern)
+        own = [n for n in names if n.lower().startswith(self.prefixes)]
+        return or_lacking([os.path.join(pattern, n) for n in own or (names if self.or_all else ())], pattern)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +199,12 @@ class TheseFiles:
 def has_file(path: str, listing: DirectoryListing) -> bool:
     """Tell whether a file (no folder) is there; a name that differs in case only counts where this machine's disk says so."""
     return (listing.has(path) and not os.path.isdir(path)) or os.path.isfile(path)
+
+
+def each(paths: Iterable[str], listing: DirectoryListing) -> Found:
+    """Return which of some files are there, and which lack."""
+    known = {path: has_file(path, listing) for path in dict.fromkeys(paths)}
+    return Found(tuple(p for p, there in known.items() if there), tuple(p for p, there in known.items() if not there))
 
 
 def is_whole_disk(folder: str) -> bool:

@@ -24,6 +24,9 @@ _TRUTH = {"true": "1", "yes": "1", "on": "1", "false": "0", "no": "0", "off": "0
 _COMPARE = re.compile(
     r"^\s*(?P<a>\"[^\"]*\"|\{[^{}]*\}|[^\s\"{}]*)\s+(?P<how>eq|ne|==|!=)\s+(?P<b>\"[^\"]*\"|\{[^{}]*\}|[^\s\"{}]*)\s*$"
 )
+#: `a == 1 ? "x.exr" : "y.exr"`: texts are chosen as they stand, and further choices follow the colon
+_CHOICE = re.compile(r"^(?P<if>[^?]+)\?\s*(?P<then>\"[^\"]*\"|\{[^{}]*\})\s*:\s*(?P<else>.+)$", re.DOTALL)
+_QUOTED = re.compile(r"\"[^\"]*\"|\{[^{}]*\}")
 #: what repeating and mapping may make of a text
 _LONGEST = 1 << 16
 
@@ -162,8 +165,14 @@ def _formatted(match: re.Match[str], value: str) -> str:
 
 
 def expr(words: list[str]) -> str:
-    """Return the value of an expression; texts are only compared for being equal."""
+    """Return the value of an expression; texts are only compared for being equal, and chosen."""
     text = " ".join(words)
+    while choice := _CHOICE.match(text[:8192]):
+        if expr([choice["if"]]) not in ("0", "0.0"):
+            return choice["then"][1:-1]
+        text = choice["else"].strip()
+        if _QUOTED.fullmatch(text):
+            return text[1:-1]
     if text.strip().lower() in _TRUTH:
         return _TRUTH[text.strip().lower()]
     try:

@@ -7,7 +7,7 @@ Grammar: https://help.autodesk.com/view/ARNOL/ENU/?guid=arnold_user_guide_ac_sce
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from conductor_core.discovery.finding import Facts, Finding
 from conductor_core.discovery.kinds import Kind
@@ -18,9 +18,8 @@ from conductor_core.discovery.unknown import ends_like_file
 from conductor_core.discovery.variables import Filled, fill_variables
 from conductor_core.formats.format import reads_format
 from conductor_core.formats.packed import GZIP, unpacked_head
-from conductor_core.formats.renderer_scene import Rules, SceneNode, findings_of_scene, split_search_path
+from conductor_core.formats.renderer_scene import Rules, SceneNode, findings_of_scene, saved_by, split_search_path
 from conductor_core.formats.text_window import TextWindow, broken, window_on
-from conductor_core.submission import Software
 
 _MARKS = re.compile(rb'"|\{|\}|#|name(?<=\sname)\s+|b85[A-Z0-9]+\s+')
 _WORD = re.compile(rb"[A-Za-z_][\w:.\[\]]*")
@@ -36,7 +35,7 @@ _HEADER = re.compile(rb"^#+ from:\s+Arnold ([0-9]+(?:\.[0-9]+)*)", re.MULTILINE)
 #: what no style sheet has, which a .gz may be as well
 _NAMED = re.compile(rb"^options\s*\{|^[a-z_]\w*\s*\{\s*name\s", re.MULTILINE)
 _SAVED = re.compile(rb"^###+ (?:exported|from|by|app):\s", re.MULTILINE)
-_NODE = re.compile(rb'^(?:options\s*\{|(?:\s*[a-z_]\w*\s*\{\s*$)|include\s+")', re.MULTILINE)
+_NODE = re.compile(rb'^(?:options\s*\{|\s*[a-z_]\w*\s*\{\s*(?:$|name\s)|include\s+")', re.MULTILINE)
 
 #: `[NAME]`: https://help.autodesk.com/view/ARNOL/ENU/?guid=arnold_user_guide_ac_rendering_ac_path_mapping_html
 _BRACKETED = re.compile(r"\[([A-Za-z_]\w*)\]")
@@ -61,10 +60,7 @@ def _recognises(head: bytes, extension: str) -> bool:
 def read_ass(survey: Survey) -> Iterator[Finding | Facts]:
     """Yield what the nodes of a scene name, and what it includes."""
     window = window_on(survey)
-    window.match(re.compile(b""))
-    if saved := _HEADER.search(window.data[:4096]):
-        version = saved[1].decode()
-        yield Facts(Software("arnold", version), saved_by=version)
+    yield from saved_by(window, "arnold", _HEADER)
     nodes = _Nodes(window)
     nodes.read()
     yield from findings_of_scene(nodes.found, survey, _rules(nodes.found, survey))
@@ -85,22 +81,13 @@ class _Nodes:
         self.open = ""
 
     def read(self) -> None:
+        #: by the first byte of a mark
+        actions: dict[bytes, Callable[[int], object]] = {
+            **{b'"': self._text, b"{": self._begin, b"}": self._end, b"n": self._name, b"b": self._pass_packed},
+            b"#": lambda _start: self._window.skip_past(b"\n"),
+        }
         while match := self._window.next(_MARKS):
-            mark = match[0]
-            if mark == b'"':
-                self._text(match.start())
-            elif mark == b"{":
-                self._begin(match.start())
-            elif mark == b"}":
-                self._end()
-            elif mark == b"#":
-                self._window.skip_past(b"\n")
-            elif mark.startswith(b"name"):
-                self._name()
-            else:
-                self._window.skip(_PACKED)
-                while self._window.match(_PACKED_LINE):
-                    self._window.skip(_PACKED)
+            actions[match[0][:1]](match.start())
             self._last = self._window.offset
 
     def _begin(self, start: int) -> None:
@@ -110,13 +97,18 @@ class _Nodes:
         self._parameter = ""
         self.open = f"a node of type {self._node.type}"
 
-    def _end(self) -> None:
+    def _end(self, _start: int) -> None:
         if self._node.values and self._node is not self.found[0]:
             self.found.append(self._node)
         self._node = self.found[0]
         self.open = ""
 
-    def _name(self) -> None:
+    def _pass_packed(self, _start: int) -> None:
+        self._window.skip(_PACKED)
+        while self._window.match(_PACKED_LINE):
+            self._window.skip(_PACKED)
+
+    def _name(self, _start: int) -> None:
         if self._window.match(re.compile(b'"')):
             name = self._window.quoted() or b""
         else:

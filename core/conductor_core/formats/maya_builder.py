@@ -197,7 +197,7 @@ class SceneBuilder:
             return
         path, name = rest[-1].text, flags.get("name", "reference")
         depth = int(flags["depth"][:4]) if flags.get("depth", "").isdecimal() else 1
-        reference = MayaReference(path, name, depth, deferred=flags.get("deferred") == "1")
+        reference = MayaReference(path, name, depth, deferred=flags.get("deferred") == "1" and "depth" in flags)
         if not any(r.path == path and r.name == name for r in self.scene.references):
             self.scene.references.append(reference)
 

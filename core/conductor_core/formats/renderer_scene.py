@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from conductor_core.discovery.arithmetic import countable
-from conductor_core.discovery.finding import Finding, Usage
+from conductor_core.discovery.finding import Facts, Finding, Usage
 from conductor_core.discovery.kinds import Kind
 from conductor_core.discovery.node import Host, Node, findings_of
 from conductor_core.discovery.place import absolute, is_absolute
@@ -16,7 +16,12 @@ from conductor_core.discovery.reach import Frames, Reach
 from conductor_core.discovery.survey import Survey
 from conductor_core.discovery.unknown import of_unknown
 from conductor_core.discovery.variables import Filled, fill_variables
+from conductor_core.formats.text_window import TextWindow
 from conductor_core.report import Ignored, ScanOutput, Unresolved
+from conductor_core.submission import Software
+
+#: matched to have the beginning of a text in the window
+_NOTHING = re.compile(b"")
 
 _DRIVE = re.compile(r"[A-Za-z]\Z")
 
@@ -136,6 +141,14 @@ class SceneAsk:
         places = tuple(dict.fromkeys(p for pattern in self._rules.patterns(filled.text) for p in placed(pattern, folders)))
         under = replace(self._survey, search=tuple(dict.fromkeys(folders)), scene=self._survey.scene or self._survey.file)
         return _Places(places, under=under)
+
+
+def saved_by(window: TextWindow, product: str, header: re.Pattern[bytes]) -> Iterator[Facts]:
+    """Yield the version of the software that saved a text, where its beginning says so in the header's first group."""
+    window.match(_NOTHING)
+    if saved := header.search(window.data[:4096]):
+        version = saved[1].decode()
+        yield Facts(Software(product, version), saved_by=version)
 
 
 def findings_of_scene(nodes: Iterable[SceneNode], survey: Survey, rules: Rules) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from conductor_core.errors import SceneNotRead
 from conductor_core.formats.format import Format, format_of, known_formats
 from conductor_core.formats.own_outputs import with_writers
 from conductor_core.report import Dependency, Ignored, Missing, ScanOutput, ScanReport, Unresolved
+from conductor_core.sequences import has_frame_token
 
 _EntryT = TypeVar("_EntryT", Dependency, Missing, Unresolved, ScanOutput, Ignored)
 
@@ -58,9 +59,14 @@ class _Walk:
         self._listen = listen
         self._waiting: deque[Survey] = deque([survey])
         self._seen: set[object] = set()
+        self._worlds: dict[tuple[tuple[str, str], ...], int] = {}
         #: how often each file was read
         self._visits: dict[str, int] = {}
         self._entries: dict[Entry, None] = {}
+        #: file of a sequence → the sequence
+        self._sequences: dict[str, str] = {}
+        #: what a sequence's files say: each of a thousand frames names the same textures
+        self._said: set[tuple[str, Entry]] = set()
         self._facts: Facts | None = None
         self._format = ""
 
@@ -79,7 +85,9 @@ class _Walk:
     def _is_new(self, survey: Survey) -> bool:
         """Tell whether a file was not read yet; with other frames or variables it may say other things."""
         place = (os.path.realpath(survey.file), survey.search, survey.project_root)
-        key = (*place, survey.frames, survey.given, survey.errand, tuple(survey.variables.items()))
+        # a number for the variables: a key for each of 100,000 files must not hold a whole environment
+        world = self._worlds.setdefault(tuple(survey.variables.items()), len(self._worlds))
+        key = (*place, survey.frames, survey.given, survey.errand, world)
         if key in self._seen:
             return False
         self._seen.add(key)
@@ -127,9 +135,16 @@ class _Walk:
             self._add(entry, survey)
             if isinstance(entry, Dependency) and isinstance(finding, Usage) and finding.followed:
                 under = finding.under or survey
+                if len(entry.files) > 1 and has_frame_token(entry.path):
+                    self._sequences.update(dict.fromkeys(entry.files, entry.path))
                 self._waiting.extend(under.of(file) for file in entry.files)
 
     def _add(self, entry: Entry, survey: Survey) -> None:
+        """Keep an entry; what the frames of a sequence all say stands once, within the first that says it."""
+        if sequence := self._sequences.get(survey.file):
+            if (sequence, entry) in self._said:
+                return
+            self._said.add((sequence, entry))
         within = "" if os.path.realpath(survey.file) == self._scene else survey.file
         self._entries.setdefault(replace(entry, within=within))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from conductor_core.discovery.finding import Facts, Finding, Usage
@@ -19,10 +19,9 @@ from conductor_core.discovery.survey import Survey
 from conductor_core.discovery.unknown import ends_like_file
 from conductor_core.formats.format import reads_format
 from conductor_core.formats.packed import GZIP, unpacked_head
-from conductor_core.formats.renderer_scene import Rules, SceneNode, findings_of_scene, split_search_path
+from conductor_core.formats.renderer_scene import Rules, SceneNode, findings_of_scene, saved_by, split_search_path
 from conductor_core.formats.text_window import TextWindow, broken, window_on
 from conductor_core.report import ScanOutput
-from conductor_core.submission import Software
 
 _MARKS = re.compile(rb'"|\{|\}|=|//|/\*|#include\s+(?=")')
 _PARAMETER = re.compile(rb"[A-Za-z_]\w*")
@@ -47,10 +46,7 @@ def _recognises(head: bytes, extension: str) -> bool:
 def read_vrscene(survey: Survey) -> Iterator[Finding | Facts]:
     """Yield what the plugins of a scene name, and what it includes."""
     window = window_on(survey)
-    window.match(re.compile(b""))
-    if saved := _VERSION.search(window.data[:4096]):
-        version = saved[1].decode()
-        yield Facts(Software("vray", version), saved_by=version)
+    yield from saved_by(window, "vray", _VERSION)
     plugins = _Plugins(window)
     plugins.read()
     for finding in findings_of_scene(plugins.found, survey, Rules("vray", vray_patterns)):
@@ -77,22 +73,16 @@ class _Plugins:
         self.open = ""
 
     def read(self) -> None:
+        actions: dict[bytes, Callable[[int], object]] = {
+            **{b'"': self._text, b"=": self._begin_parameter, b"{": self._begin, b"}": self._end},
+            b"//": lambda _start: self._window.skip_past(b"\n"),
+            b"/*": lambda _start: self._window.skip_past(b"*/"),
+        }
         while match := self._window.next(_MARKS):
-            mark = match[0]
-            if mark == b'"':
-                self._text(match.start())
-            elif mark == b"=":
-                self._begin_parameter(match.start())
-            elif mark == b"{":
-                self._begin(match.start())
-            elif mark == b"}":
-                self._end()
-            elif mark == b"//":
-                self._window.skip_past(b"\n")
-            elif mark == b"/*":
-                self._window.skip_past(b"*/")
-            else:
-                self._parameter = "#include"
+            actions.get(match[0], self._include)(match.start())
+
+    def _include(self, _start: int) -> None:
+        self._parameter = "#include"
 
     def _begin(self, start: int) -> None:
         before = self._window.behind(start, 1024)
@@ -102,7 +92,7 @@ class _Plugins:
         self._parameter = ""
         self.open = f"the plugin {self._plugin.name}"
 
-    def _end(self) -> None:
+    def _end(self, _start: int) -> None:
         if self._plugin is not self._scene and self._plugin.values:
             self.found.append(self._plugin)
         self._plugin = self._scene

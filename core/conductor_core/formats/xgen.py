@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from conductor_core.discovery.finding import Finding, Usage
+from conductor_core.discovery.kinds import Kind
 from conductor_core.discovery.place import absolute
 from conductor_core.discovery.reach import Folder, Frames, Reach, WithTwins, has_file
 from conductor_core.discovery.survey import Survey
@@ -32,6 +33,13 @@ _GROUP = re.compile(r'(materials|thumbnail)="([^"]*)"')
 #: folders that modules fill when something is painted or computed
 _FOLDERS = re.compile(r"Dir\Z")
 _IN_COLLECTION = re.compile(r"\$\{(?:DESC|PROJECT|PAL|PALETTE)\}/?[^/\s()]")
+_KINDS: dict[str, Kind] = {
+    **dict.fromkeys((".abc", ".xpd", ".caf"), "cache"),
+    **dict.fromkeys((".ass", ".rib"), "procedural"),
+    **dict.fromkeys((".obj", ".xgc"), "geometry"),
+    **dict.fromkeys((".xarc", ".xuv", ".xgd"), "data"),
+    **{".ma": "reference", ".mb": "reference", ".vrmesh": "proxy", ".rs": "proxy"},
+}
 _UNPAINTED = "the folder is not there: nothing was painted or computed for this module"
 
 
@@ -200,11 +208,11 @@ class _Collection:
         if not places:
             return Usage(text, referrer, "other", (absolute(text, self._survey.folder),))
         ending = os.path.splitext(text.removesuffix(".gz"))[1].lower()
-        kind = {".abc": "cache", ".ass": "procedural", ".rib": "procedural", ".ma": "reference", ".xpd": "cache"}.get(ending)
+        kind = _KINDS.get(ending)
         reach: Reach = WithTwins(Frames(self._survey.frames), (".asstoc",))
         if not ends_like_file(text):
             reach = Folder()
-        return Usage(text, referrer, kind or "texture", places, reach, absent_is=absent_is)  # type: ignore[arg-type]
+        return Usage(text, referrer, kind or "texture", places, reach, absent_is=absent_is)
 
     def _filled(self, text: str) -> tuple[str, ...]:
         """Return the places of a text: for each project and each data path, in their order."""

@@ -36,6 +36,9 @@ class _World:
     ("text", "comes_to"),
     [
         ("[file dirname [value root.name]]/a.%04d.exr", "/job/shot/nk/a.%04d.exr"),
+        ('[expr {[file tail x/v] eq "v" ? "a.png" : "b.png"}]', "a.png"),
+        ('[expr {1 > 2 ? "a.png" : [file tail x/v] eq "w" ? "b.png" : "c.png"}]', "c.png"),
+        ('[expr {0 ? "a.png" : 2 + 3}]', "5"),
         ("[file rootname [file tail [value root.name]]]", "shot_v012"),
         ("[file extension a/b.c.exr][file join /a b /c d][file normalize /a/../b]", ".exr/c/d/b"),
         ("$env(JOB)/x", "/job/x"),

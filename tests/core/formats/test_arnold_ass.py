@@ -179,3 +179,9 @@ def test_subtitles_are_no_scene(tmp_path: Path) -> None:
     plant(tmp_path, {"film.ass": "[Script Info]\nTitle: film\n"})
     with pytest.raises(SceneNotRead, match="no reader knows"):
         report_of(tmp_path / "film.ass")
+
+
+def test_nodes_that_begin_in_one_line(tmp_path: Path) -> None:
+    """A scene that a script wrote, without Arnold's own first lines, is known as one."""
+    plant(tmp_path, {"a.ass": 'procedural { name p\n filename "tree.ass" }\n'})
+    assert [m.as_written for m in report_of(tmp_path / "a.ass").missing] == ["tree.ass"]

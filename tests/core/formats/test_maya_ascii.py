@@ -607,3 +607,20 @@ def test_redshifts_own_colours(tmp_path: Path, path: str, mode: str, reason: str
     report = scan_text(project(tmp_path), body).report
     assert not report.missing
     assert [reason in i.reason for i in report.ignored] == [True]
+
+
+def test_references_that_are_not_loaded(tmp_path: Path) -> None:
+    """One that is there is sent, one that is not is no missing file; of a loaded one it is."""
+    root = project(tmp_path, "scenes/here.ma")
+    (root / "scenes" / "here.ma").write_text(HEADER)
+    lines = [
+        f'file -rdi 1 -ns "{n}"{flag} -rfn "{n}RN" -op "v=0;" -typ "mayaAscii" "scenes/{n}.ma";\n'
+        for n, flag in (("here", " -dr 1"), ("gone", " -dr 1"), ("lost", ""))
+    ]
+    lines += [
+        f'file -r -ns "{n}" -dr 1 -rfn "{n}RN" -op "v=0;" -typ "mayaAscii" "scenes/{n}.ma";\n' for n in ("here", "gone", "lost")
+    ]
+    report = scan_text(root, "".join(lines)).report
+    assert [Path(d.path).name for d in report.dependencies] == ["here.ma"]
+    assert [Path(m.path).name for m in report.missing] == ["lost.ma"]
+    assert [(i.as_written, "unloaded" in i.reason) for i in report.ignored] == [("scenes/gone.ma", True)]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
+from conductor_core.discovery.survey import Survey
+from conductor_core.formats import scan_file
 from planted.scans import lists, lists_of, plant, report_of
 
 MAYA = """//Maya ASCII 2024 scene
@@ -53,3 +56,31 @@ def test_from_maya_to_the_last_texture(tmp_path: Path) -> None:
     )
     assert str(tmp_path / "xgen/collections/col/fur/paintmaps/a.ptx") in report.files()
     assert {Path(m.within).name for m in report.missing} == {"proxy.vrscene"}
+
+
+def test_many_files_hold_one_environment(tmp_path: Path) -> None:
+    """A scan remembers which files it has read, not the environment with each of them."""
+    names = [f"b{n}.ass" for n in range(300)]
+    plant(tmp_path, dict.fromkeys(names, "options\n{\n}\n"))
+    body = "".join(f'procedural\n{{\n name p{n}\n filename "{name}"\n}}\n' for n, name in enumerate(names))
+    plant(tmp_path, {"a.ass": body})
+    survey = Survey(str(tmp_path / "a.ass"), variables={f"NAME{n}": "x" for n in range(500)})
+    scan_file(survey)  # what is loaded once is loaded
+    tracemalloc.start()
+    scan_file(survey)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 6 << 20, f"{peak >> 20} MB"
+
+
+def test_what_all_frames_say_stands_once(tmp_path: Path) -> None:
+    """A stand-in's frames name the same texture: the report has it once, and what only one frame names beside it."""
+    body = 'image\n{\n name i\n filename "bark.exr"\n}\nimage\n{\n name j\n filename "own.%d.exr"\n}\n'
+    plant(tmp_path, "bark.exr " + " ".join(f"own.{n}.exr" for n in (1, 2, 3)))
+    plant(tmp_path, {f"tree.{n:04d}.ass": "options\n{\n}\n" + body % n for n in (1, 2, 3)})
+    scene = 'createNode aiStandIn -n "s";\n\tsetAttr ".dso" -type "string" "tree.####.ass";\n'
+    scene += 'select -ne :defaultRenderGlobals;\n\tsetAttr ".an" 1;\n\tsetAttr ".fs" 1;\n\tsetAttr ".ef" 3;\n'
+    plant(tmp_path, {"shot.ma": '//Maya ASCII 2024 scene\nrequires maya "2024";\n' + scene})
+    report = report_of(tmp_path / "shot.ma")
+    told = [(d.as_written, Path(d.within).name) for d in report.dependencies if d.kind == "texture"]
+    assert told == [("bark.exr", "tree.0001.ass"), *((f"own.{n}.exr", f"tree.000{n}.ass") for n in (1, 2, 3))]

@@ -155,3 +155,25 @@ def test_a_cache_without_data_is_missing(tmp_path: Path) -> None:
 def test_damage_of_any_kind(tmp_path_factory: pytest.TempPathFactory, cut: int, flips: list[int]) -> None:
     """Cut off and with turned bits, a collection ends in a report or a clear error."""
     survives(tmp_path_factory.mktemp("damaged"), "a.xgen", damaged(COLLECTION.encode(), cut, flips))
+
+
+def test_archives_and_curves_are_told_as_what_they_are(tmp_path: Path) -> None:
+    """An archive of XGen is data, curves are a cache; neither is a texture."""
+    text = """FileVersion 18
+
+Palette
+	name	col
+	xgDataPath	/gone
+
+Description
+	name	fur
+	endAttrs
+
+Primitive	ArchivePrimitive
+	files	#ArchiveGroup 0 name="tree"\\n0 "/show/tree.xarc" material=tree\\n
+	wires	/show/w.caf
+	endAttrs
+"""
+    plant(tmp_path, {"a.xgen": text})
+    kinds = {m.as_written: m.kind for m in report_of(tmp_path / "a.xgen").missing}
+    assert kinds == {"/show/tree.xarc": "data", "/show/w.caf": "cache"}

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from conductor_core.discovery.blender_outputs import hashed
 from conductor_core.discovery.finding import Finding
 from conductor_core.discovery.kinds import Kind
 from conductor_core.discovery.node import Node, findings_of, is_known
 from conductor_core.discovery.reach import OneFile, Reach
 from conductor_core.discovery.survey import Survey
-from conductor_core.formats.blend.output_paths import hashed
 from conductor_core.formats.blend.properties import texts
 from conductor_core.formats.blend.reading import NodeTree, Reading, Slot
 from conductor_core.formats.blend.record import Record

@@ -1,27 +1,26 @@
 """Where a scene writes its frames: the render output and the File Output nodes of its compositor.
 
-https://docs.blender.org/api/current/bpy.types.RenderSettings.html, CompositorNodeOutputFile.html; names of frames as
-`BKE_image_path_from_imformat` and `ffmpeg_filepath_get` make them.
+https://docs.blender.org/api/current/bpy.types.RenderSettings.html, CompositorNodeOutputFile.html; names of movies as
+`ffmpeg_filepath_get` makes them.
 """
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from conductor_core.discovery.blender_outputs import EXTENSIONS, HASHES, MULTILAYER, hashed
 from conductor_core.formats.blend.reading import Reading, Slot
 from conductor_core.formats.blend.record import Record
 from conductor_core.formats.blend.register import in_node
 from conductor_core.formats.blend.templates import filled_template
 
-#: `ImageFormatData.imtype` (DNA_scene_types.h) → extensions; the first is what Blender appends
-_EXTENSIONS: dict[int, tuple[str, ...]] = {
-    **{17: (".png",), 4: (".jpg", ".jpeg"), 23: (".exr",), 28: (".exr",), 22: (".tif", ".tiff"), 0: (".tga",), 14: (".tga",)},
-    **{20: (".bmp",), 21: (".hdr",), 27: (".dpx",), 26: (".cin",), 30: (".jp2", ".j2c"), 1: (".rgb",), 35: (".webp",)},
+#: `ImageFormatData.imtype` (DNA_scene_types.h) → what `bpy` calls it
+_FORMATS = {
+    **{17: "PNG", 4: "JPEG", 23: "OPEN_EXR", 28: MULTILAYER, 22: "TIFF", 0: "TARGA", 14: "TARGA_RAW", 20: "BMP", 21: "HDR"},
+    **{27: "DPX", 26: "CINEON", 30: "JPEG2000", 1: "IRIS", 35: "WEBP"},
 }
-_MULTILAYER = 28
 #: AVI raw and JPEG, FFmpeg, and what FFmpeg was called by its formats until 2.7x
 _MOVIES = (15, 16, 24, 31, 32, 33)
 #: `FFMpegCodecData.type` → extensions
@@ -33,8 +32,6 @@ _MOVIE_EXTENSIONS: dict[int, tuple[str, ...]] = {
 EXTENSION, COMPOSITING, MULTIVIEW = 1 << 4, 1 << 6, 1 << 21
 #: `SceneRenderView.viewflag`, `bNode.flag`
 _VIEW_OFF, _MUTED = 1 << 0, 1 << 9
-_IMAGE_EXTENSIONS = frozenset(e for extensions in _EXTENSIONS.values() for e in extensions)
-_HASHES = re.compile("#+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +84,12 @@ def _render_output(reading: Reading, scene: Record, render: Record, suffix: str)
     if movie:
         name = _movie_name(render, name, use_extension=use_extension, image_type=image_type)
     else:
-        name = hashed(name, _EXTENSIONS.get(image_type & 0xFF, (".png",)) if use_extension else None)
+        name = hashed(name, _extensions(image_type & 0xFF) or (".png",) if use_extension else None)
     if suffix:
         stem, extension = os.path.splitext(name)
         name = stem + suffix + extension
     path = _joined(reading, slot, folder, name)
-    return SceneOutput(slot, path, "movie" if movie else "image", multilayer=image_type == _MULTILAYER, is_render=True)
+    return SceneOutput(slot, path, "movie" if movie else "image", multilayer=_is_multilayer(image_type), is_render=True)
 
 
 def _movie_name(render: Record, name: str, *, use_extension: bool, image_type: int) -> str:
@@ -102,8 +99,8 @@ def _movie_name(render: Record, name: str, *, use_extension: bool, image_type: i
     whole = f"{render.number('sfra'):04d}-{render.number('efra'):04d}"
     if use_extension and name.lower().endswith(extensions):
         return name
-    if use_extension or _HASHES.search(name):
-        runs = list(_HASHES.finditer(name))
+    if use_extension or HASHES.search(name):
+        runs = list(HASHES.finditer(name))
         name = name[: runs[-1].start()] + whole + name[runs[-1].end() :] if runs else name + whole
     return name + extensions[0] if use_extension else name
 
@@ -146,12 +143,12 @@ def _node_outputs(reading: Reading, scene: Record, tree: Record, node: Record, *
     slot = Slot(tree.owner, settings.text("base_path", "directory", "name"), attribute, in_node(node))
     use_extension = bool(render and render.number("scemode") & EXTENSION)
     for name, image_type in _node_files(node, settings, image_format):
-        extensions = _EXTENSIONS.get(image_type) if use_extension else None
+        extensions = _extensions(image_type) if use_extension else None
         written = slot.text + ("" if not name or slot.text.endswith(("/", "\\")) or not slot.text else "/") + name
         text = filled_template(reading, scene, written, node=node.text("name"))
-        path = "" if text is None else _joined(reading, slot, *_hashed_whole(text, extensions))
+        path = "" if text is None else _joined(reading, slot, *_split(hashed(text, extensions)))
         on = active and not node.number("flag") & _MUTED
-        yield SceneOutput(slot, path, active=on, multilayer=image_type == _MULTILAYER)
+        yield SceneOutput(slot, path, active=on, multilayer=_is_multilayer(image_type))
 
 
 def _node_files(node: Record, settings: Record, image_format: Record) -> Iterator[tuple[str, int]]:
@@ -159,13 +156,13 @@ def _node_files(node: Record, settings: Record, image_format: Record) -> Iterato
     image_type = image_format.number("imtype")
     if settings.has("items"):
         stem = settings.text("file_name")
-        if image_type == _MULTILAYER:
+        if _is_multilayer(image_type):
             yield stem, image_type
             return
         for item in settings.array("items"):
             own = item.part("format") if item.number("override_node_format") else None
             yield stem + item.text("name"), own.number("imtype") if own else image_type
-    elif image_type == _MULTILAYER or settings.struct.name == "NodeImageFile":
+    elif _is_multilayer(image_type) or settings.struct.name == "NodeImageFile":
         yield "", image_type
     else:
         for socket in node.listed("inputs"):
@@ -175,22 +172,12 @@ def _node_files(node: Record, settings: Record, image_format: Record) -> Iterato
                 yield one.text("path"), own.number("imtype") if own else image_type
 
 
-def hashed(name: str, extensions: tuple[str, ...] | None) -> str:
-    """Return a file's name with `####` where Blender puts the frame, and its extension as Blender writes it.
-
-    The last run of `#` is the frame; where there is none, four digits are appended (`BLI_path_frame`).
-    """
-    if not _HASHES.search(name):
-        name += "####"
-    if extensions and not name.lower().endswith(extensions):
-        stem, extension = os.path.splitext(name)
-        name = (stem if extension.lower() in _IMAGE_EXTENSIONS else name) + extensions[0]
-    return name
+def _extensions(image_type: int) -> tuple[str, ...] | None:
+    return EXTENSIONS.get(_FORMATS.get(image_type, ""))
 
 
-def _hashed_whole(text: str, extensions: tuple[str, ...] | None) -> tuple[str, str]:
-    folder, name = _split(text)
-    return folder, hashed(name, extensions)
+def _is_multilayer(image_type: int) -> bool:
+    return _FORMATS.get(image_type) == MULTILAYER
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -7,15 +7,13 @@ is gone since 2.82 (smoke, the old fluids, voxel data) https://docs.blender.org/
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from dataclasses import replace
 
+from conductor_core.discovery.blender_numbers import numbered, volume_numbers
+from conductor_core.discovery.blender_reach import Numbers, point_cache_files, point_cache_folder
 from conductor_core.discovery.finding import Finding, Usage
 from conductor_core.discovery.reach import Folder, Reach
 from conductor_core.formats.blend.animation import is_animated
-from conductor_core.formats.blend.numbering import numbered, volume_number
-from conductor_core.formats.blend.reach import CacheFiles, Numbers
 from conductor_core.formats.blend.reading import Reading, Slot
 from conductor_core.formats.blend.record import Record
 from conductor_core.formats.blend.register import in_modifier, reads_datablock, reads_modifier
@@ -23,8 +21,6 @@ from conductor_core.formats.blend.register import in_modifier, reads_datablock, 
 _API = "https://docs.blender.org/api/current/bpy.types."
 _OLD_API = "https://docs.blender.org/api/2.79/bpy.types."
 _NOT_BAKED = "nothing is baked there"
-#: what a point cache writes: particles and cloth, and the smoke of old files
-_POINT_CACHE_FILES = (".bphys", ".vdb", ".sim")
 #: `PointCache.flag` (DNA_pointcache_types.h)
 _DISK_CACHE, _EXTERNAL = 1 << 6, 1 << 9
 #: `FluidDomainSettings.cache_flag` (DNA_fluid_types.h): data, noise, mesh, particles, guides
@@ -36,6 +32,8 @@ _PAINTS_IMAGES = 2
 _DISPLACEMENTS, _OUTSIDE = 19, 1 << 3
 #: `Tex.type`, `VoxelData.file_format` (2.79): Blender's own, 8 and 16 bit
 _VOXEL_TEXTURE, _VOXEL_FILES = 15, (0, 1, 2)
+#: `Volume.sequence_mode` (DNA_volume_types.h)
+_MODES = ("CLIP", "EXTEND", "REPEAT", "PING_PONG")
 #: `NodesModifierBake.flag` and `.bake_target` (DNA_modifier_types.h)
 _CUSTOM_PATH, _PACKED, _ON_DISK = 1 << 1, 1, 2
 
@@ -210,26 +208,18 @@ def voxels(reading: Reading, texture: Record) -> Iterator[Finding]:
 def _point_cache(reading: Reading, thing: Record, cache: Record, within: str) -> Iterator[Finding]:
     """Yield the folder a point cache reads: its own, or `blendcache_<scene>` beside the .blend (`ptcache_path`)."""
     slot = Slot(thing.owner, cache.text("path"), "filepath", f"{within} cache")
-    starts = _starts(thing, cache)
     flag = cache.number("flag")
+    files = point_cache_files(cache.text("name"), thing.owner.name, external=bool(flag & _EXTERNAL))
     if flag & _EXTERNAL:
-        yield from reading.read(slot, "cache", CacheFiles(starts, _POINT_CACHE_FILES, or_all=True), follow=False)
+        yield from reading.read(slot, "cache", files, follow=False)
         return
     yield from reading.ignore(slot, "the cache is not external")
     if not flag & _DISK_CACHE:
         return
-    name = os.path.splitext(os.path.basename(reading.survey.file))[0]
-    folder = Slot(thing.owner, f"//blendcache_{name}", "use_disk_cache", within)
-    usage = reading.judge(folder, "cache", CacheFiles(starts, _POINT_CACHE_FILES), absent_is=_NOT_BAKED, follow=False)
+    folder = Slot(thing.owner, point_cache_folder(reading.survey.file), "use_disk_cache", within)
+    usage = reading.judge(folder, "cache", files, absent_is=_NOT_BAKED, follow=False)
     if isinstance(usage, Usage):
-        yield replace(usage, referrer=reading.referrer(folder))
-
-
-def _starts(thing: Record, cache: Record) -> tuple[str, ...]:
-    """Return how the files may begin: the cache's name, plain or as hex, or its owner's name as hex (`ptcache_filename`)."""
-    own, owner = cache.text("name"), thing.owner.name
-    names = {own, *(n.encode("utf-8", "surrogateescape").hex() for n in (own, owner))} - {""}
-    return tuple(sorted(f"{n}_".lower() for n in names))
+        yield usage
 
 
 def _shared_cache(holder: Record | None) -> Record | None:
@@ -245,5 +235,5 @@ def _volume_numbers(volume: Record, frames: tuple[int, ...]) -> tuple[int, ...] 
         return None
     start, duration, offset = (volume.number(n) for n in ("frame_start", "frame_duration", "frame_offset"))
     mode = volume.number("sequence_mode")
-    numbers = {volume_number(f, mode, start=start, duration=duration, offset=offset) for f in frames}
-    return tuple(sorted(n for n in numbers if n is not None))
+    name = _MODES[mode] if 0 <= mode < len(_MODES) else "CLIP"
+    return volume_numbers(frames, name, start=start, duration=duration, offset=offset)

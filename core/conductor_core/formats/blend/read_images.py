@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from conductor_core.discovery.blender_nodes import FRAME_BY_SOCKET
+from conductor_core.discovery.blender_numbers import ImageUse, image_numbers, numbered, with_tile_token
+from conductor_core.discovery.blender_reach import Itself, Numbers, Tiles
 from conductor_core.discovery.finding import Finding, Usage
 from conductor_core.discovery.reach import Reach
 from conductor_core.formats.blend.animation import is_animated
-from conductor_core.formats.blend.numbering import ImageUse, numbered, with_tile_token
-from conductor_core.formats.blend.reach import Itself, Numbers, Tiles
 from conductor_core.formats.blend.reading import NodeTree, Reading, Slot
 from conductor_core.formats.blend.record import Record
 from conductor_core.formats.blend.register import reads_datablock
@@ -23,8 +24,6 @@ _SEQUENCE, _MOVIE, _GENERATED, _VIEWER, _TILED = 2, 3, 4, 5, 6
 _TEXTURE_IMAGE, _EMPTY = 8, 0
 #: `Image.flag`, `Image.views_format`
 _USE_VIEWS, _ONE_FILE_EACH = 1 << 14, 0
-#: nodes that take the frame from a socket, so that no image user tells it
-_FRAME_BY_SOCKET = ("GeometryNodeImageTexture", "GeometryNodeInputImage", "GeometryNodeImageInfo")
 _ANY_FRAME = ImageUse(any_frame=True)
 #: files before this version have no token in the paths of UDIM sets
 _TILE_TOKENS_SINCE = 301
@@ -77,10 +76,7 @@ def _reach(reading: Reading, image: Record, slot: Slot) -> Reach:
     name = numbered(path) if path and source == _SEQUENCE else None
     if name is None:
         return Itself()
-    uses = reading.uses.get(image.owner.address, set())
-    if not uses or any(use.any_frame for use in uses):
-        return Numbers(name, None)
-    return Numbers(name, tuple(sorted({use.number(frame) for use in uses for frame in reading.frames})))
+    return Numbers(name, image_numbers(reading.uses.get(image.owner.address, ()), reading.frames))
 
 
 def _tiles(image: Record) -> Tiles:
@@ -97,7 +93,7 @@ def _other_views(image: Record, slot: Slot) -> Iterator[Slot]:
 
 
 def _node_uses(tree: NodeTree, node: Record) -> Iterator[tuple[int, ImageUse]]:
-    if node.text("idname") in _FRAME_BY_SOCKET:
+    if node.text("idname") in FRAME_BY_SOCKET:
         yield node.address("id"), _ANY_FRAME
         for socket in node.listed("inputs"):
             value = socket.follow("default_value")

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from conductor_core.discovery.blender_numbers import numbered, strip_stills
+from conductor_core.discovery.blender_reach import Itself, clip_stills
 from conductor_core.discovery.finding import Finding
 from conductor_core.discovery.reach import Reach
-from conductor_core.formats.blend.numbering import clip_number, numbered
-from conductor_core.formats.blend.reach import Itself, Numbers
 from conductor_core.formats.blend.reading import Reading, Slot
 from conductor_core.formats.blend.record import Record
 from conductor_core.formats.blend.register import reads_datablock
@@ -110,22 +110,17 @@ def _shown(reading: Reading, strip: Record, names: list[str]) -> tuple[str, ...]
     plain = strip.real("strobe") <= 1 and not strip.number("flag") & _REVERSED and not strip.number("retiming_handle_num")
     if not plain or not names:
         return tuple(names)
-    start, skipped = strip.real("start"), strip.number("anim_startofs")
+    start, length, skipped = strip.real("start"), strip.number("len"), strip.number("anim_startofs")
     first = start + strip.real("startofs") - strip.real("startstill")
-    end = start + strip.number("len") - strip.real("endofs") + strip.real("endstill")
-    last = len(names) - 1
-    shown = {min(max(int(f - start) + skipped, 0), last) for f in reading.frames if first <= f < end}
-    return tuple(names[i] for i in sorted(shown)) or tuple(names[:1])
+    end = start + length - strip.real("endofs") + strip.real("endstill")
+    shown = strip_stills((f for f in reading.frames if first <= f < end), start=start, length=length, skipped=skipped)
+    return tuple(names[i] for i in shown if 0 <= i < len(names)) or tuple(names[:1])
 
 
 def _stills(reading: Reading, clip: Record, slot: Slot) -> Reach:
-    """Return the numbers within the clip's length: beyond it a clip shows nothing, which is no fault."""
     path = reading.path(slot)
     name = numbered(path) if path else None
     if name is None:
         return Itself()
-    start, offset = clip.number("start_frame"), clip.number("frame_offset")
-    numbers = {clip_number(f, first=name.number, start=start, offset=offset) for f in reading.frames}
-    length = max(clip.number("len"), 1)
-    inside = tuple(sorted(n for n in numbers if 0 <= n - name.number < length))
-    return Numbers(name, inside or (name.number,), welcome=tuple(sorted(numbers.difference(inside))))
+    start, offset, length = (clip.number(n) for n in ("start_frame", "frame_offset", "len"))
+    return clip_stills(name, reading.frames, start=start, offset=offset, length=length)

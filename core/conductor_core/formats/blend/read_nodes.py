@@ -9,30 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from conductor_core.discovery.blender_nodes import OSL, is_import, kind_in_socket
+from conductor_core.discovery.blender_reach import Itself
 from conductor_core.discovery.finding import Finding
 from conductor_core.discovery.kinds import Kind
 from conductor_core.formats.blend.properties import text_in
-from conductor_core.formats.blend.reach import Itself
 from conductor_core.formats.blend.reading import NodeTree, Reading, Slot
 from conductor_core.formats.blend.record import Record
 from conductor_core.formats.blend.register import in_modifier, in_node, reads_datablock, reads_node_type
 from conductor_core.report import Unresolved
 
 _API = "https://docs.blender.org/api/current/bpy.types."
-#: an OSL source is compiled to .oso beside it; Cycles may load either
-_OSL = Itself(beside=(".osl", ".oso"))
 #: `NodeShaderScript.mode`, `NodeShaderTexIES.mode`, `Camera.custom_mode`; `Camera.type`
 _EXTERNAL, _CUSTOM_CAMERA = 1, 3
-#: Import OBJ, PLY, STL, CSV, VDB, Text (4.5 and later)
-_IMPORT = "GeometryNodeImport"
-_KINDS: dict[str, Kind] = {
-    "OBJ": "geometry",
-    "PLY": "geometry",
-    "STL": "geometry",
-    "VDB": "volume",
-    "CSV": "data",
-    "Text": "text",
-}
 #: sockets that show a file browser (since 4.5)
 _PATH_SOCKETS = ("NodeSocketStringFilePath", "NodeSocketStringDirectoryPath")
 #: how many reroutes a link may pass; Blender itself refuses cycles
@@ -47,7 +36,7 @@ def osl_script(reading: Reading, tree: NodeTree, node: Record) -> Iterator[Findi
     settings = node.follow("storage")
     if settings is not None:
         slot = Slot(tree.owner, settings.text("filepath"), within=in_node(node))
-        yield from _outside(reading, slot, "shader", _OSL, mode=settings.number("mode"))
+        yield from _outside(reading, slot, "shader", OSL, mode=settings.number("mode"))
 
 
 @reads_node_type("NodeShaderTexIES", source=f"{_API}ShaderNodeTexIES.html")
@@ -64,17 +53,17 @@ def custom_camera(reading: Reading, camera: Record) -> Iterator[Finding]:
     """Yield the OSL shader of a custom camera (4.5 and later)."""
     slot = Slot(camera.owner, camera.text("custom_filepath"), "custom_filepath")
     mode = camera.number("custom_mode") if camera.number("type") == _CUSTOM_CAMERA else 0
-    yield from _outside(reading, slot, "shader", _OSL, mode=mode)
+    yield from _outside(reading, slot, "shader", OSL, mode=mode)
 
 
 @reads_node_type("", source=f"{_API}NodeSocketStringFilePath.html")
 def path_sockets(reading: Reading, tree: NodeTree, node: Record) -> Iterator[Finding]:
     """Yield what stands in sockets that hold a path, wherever along the links it is written."""
-    imports = node.text("idname").startswith(_IMPORT)
+    imports = is_import(node.text("idname"))
     for socket in node.listed("inputs"):
         if not (socket.text("idname") in _PATH_SOCKETS or (imports and socket.text("name") == "Path")):
             continue
-        kind = _KINDS.get(node.text("idname").removeprefix(_IMPORT), "cache")
+        kind = kind_in_socket(node.text("idname"))
         if _link_to(tree, socket) is None:
             yield from reading.read(_in_socket(tree, node, socket), kind, follow=False)
             continue

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 
+from conductor_core.discovery.blender_outputs import pixels
 from conductor_core.discovery.finding import Finding
 from conductor_core.formats.blend.output_paths import MULTIVIEW, scene_outputs
 from conductor_core.formats.blend.reading import Reading, Slot
@@ -72,23 +72,15 @@ def _layers(scene: Record) -> tuple[str, ...]:
 
 
 def _size(scene: Record) -> tuple[int, int]:
-    """Return width and height in pixels as Blender computes them: whole percents, then the border if it crops."""
+    """Return width and height of a scene's frames in pixels; a damaged file may say what is less than nothing."""
     render = scene.part("r")
     if render is None:
         return 0, 0
-    percent = render.number("size", 100)
-    width, height = render.number("xsch") * percent // 100, render.number("ysch") * percent // 100
-    border = render.part("border")
+    border, crop = render.part("border"), None
     if border is not None and render.number("mode") & _BORDER and render.number("mode") & _CROP:
-        width = _single(border.real("xmax") * width) - _single(border.real("xmin") * width)
-        height = _single(border.real("ymax") * height) - _single(border.real("ymin") * height)
+        crop = (border.real("xmin"), border.real("xmax")), (border.real("ymin"), border.real("ymax"))
+    width, height = pixels((render.number("xsch"), render.number("ysch")), render.number("size", 100), crop)
     return max(width, 0), max(height, 0)
-
-
-def _single(value: float) -> int:
-    """Return a product cut to a whole number after rounding to a C float, as Blender computes borders."""
-    rounded: float = struct.unpack("f", struct.pack("f", value))[0]
-    return int(rounded)
 
 
 def _side_by_side(scene: Record) -> bool:

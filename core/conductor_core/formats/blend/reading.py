@@ -7,14 +7,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from conductor_core.discovery.blender_frames import neighbours
+from conductor_core.discovery.blender_numbers import ImageUse
+from conductor_core.discovery.blender_places import NOWHERE, absolute
+from conductor_core.discovery.blender_reach import Itself, shown
 from conductor_core.discovery.finding import Finding, Usage
 from conductor_core.discovery.kinds import Kind
-from conductor_core.discovery.place import absolute, is_absolute
 from conductor_core.discovery.reach import Reach
 from conductor_core.discovery.survey import Survey
 from conductor_core.formats.blend.loading import BlendFile
-from conductor_core.formats.blend.numbering import ImageUse
-from conductor_core.formats.blend.reach import Itself
 from conductor_core.formats.blend.record import Datablock, Record, head_of
 from conductor_core.report import Ignored, Unresolved
 
@@ -29,7 +30,6 @@ TYPES = {
 }
 #: Blender's own installation: `…/4.5/datafiles/assets/brushes/…`
 _SHIPPED = re.compile(r"[\\/][2-9]\.[0-9]{1,2}[\\/]datafiles[\\/]")
-_NOWHERE = "it is relative to the folder Blender was started in; write it relative to the scene (//) or absolute"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +107,7 @@ class Reading:
     def path(self, slot: Slot) -> str | None:
         """Return what the text of a slot means by Blender's rules; None where it hangs on the working folder.
 
-        `//` is the folder of the .blend: https://docs.blender.org/manual/en/latest/files/blend/open_save.html; of data
-        that were linked and then packed (5.0) it is the folder of the .blend they came from.
+        `//` is the folder of the .blend; of data that were linked and then packed (5.0) that of the .blend they came from.
         """
         folder = self.survey.folder
         library = slot.owner.library
@@ -116,9 +115,7 @@ class Reading:
             head = head_of(self.blend.world, library)
             home = self.path(Slot(library, head.text("name", "filepath"))) if head else None
             folder = os.path.dirname(home) if home else folder
-        if slot.text.startswith("//"):
-            return absolute(slot.text[2:].lstrip("/\\") or ".", folder)
-        return absolute(slot.text, folder) if is_absolute(slot.text) else None
+        return absolute(slot.text, folder)
 
     def read(
         self, slot: Slot, kind: Kind, reach: Reach | None = None, *, absent_is: str = "", follow: bool | None = None
@@ -134,12 +131,11 @@ class Reading:
         path = self.path(slot)
         referrer = self.referrer(slot)
         if path is None:
-            return Unresolved(slot.text, referrer, _NOWHERE)
+            return Unresolved(slot.text, referrer, NOWHERE)
         if _SHIPPED.search(path):
             return Ignored(slot.text, referrer, "it ships with Blender")
-        shown = getattr(reach, "path", None)
-        place = shown.pattern if shown is not None else path
-        return Usage(slot.text, referrer, kind, (place,), reach or Itself(), absent_is=absent_is, follow=follow)
+        reach = reach or Itself()
+        return Usage(slot.text, referrer, kind, (shown(path, reach),), reach, absent_is=absent_is, follow=follow)
 
     def ignore(self, slot: Slot, reason: str) -> Iterator[Finding]:
         """Yield that a path is not sent, and why; nothing where there is no text."""
@@ -148,6 +144,4 @@ class Reading:
 
     def neighbours(self) -> tuple[int, ...]:
         """Return the frames beside the job's that motion blur may look at."""
-        if not self.blurred:
-            return ()
-        return tuple(sorted({f + d for f in self.frames for d in (-1, 1)} - set(self.frames)))
+        return neighbours(self.frames) if self.blurred else ()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+from conductor_core.discovery.blender_frames import SceneTime, scene_times
 from conductor_core.discovery.finding import Facts, Finding, Usage
 from conductor_core.discovery.place import absolute
 from conductor_core.discovery.survey import Survey
@@ -84,7 +85,7 @@ def _reading(survey: Survey, blend: BlendFile, linked: frozenset[int] | None, *,
     plain = Reading(survey, blend, (), blurred, linked)
     scenes = list(plain.heads(b"SC"))
     blurred = blurred or any(_render(scene).number("mode") & _MOTION_BLUR for scene in scenes)
-    frames = tuple(sorted(_scene_times(survey.frames or (), scenes)))
+    frames = scene_times(survey.frames or (), map(_time, scenes))
     reading = Reading(survey, blend, frames, blurred, linked)
     reading.trees.extend(_trees(reading))
     for one in blend.datablocks:
@@ -122,21 +123,14 @@ def _needed(blend: BlendFile, names: tuple[str, ...]) -> frozenset[int]:
     return frozenset(needed)
 
 
-def _scene_times(frames: tuple[int, ...], scenes: list[Record]) -> set[int]:
-    """Return the frames at which scene time may stand: the job's, stretched by time remapping, and those of scene strips."""
-    times = set(frames)
-    for scene in scenes:
-        if not frames:
-            times.update(_own_range(scene))
-        old, new = _render(scene).number("framapto"), _render(scene).number("images")
-        if old != new and new > 0:
-            times.update({int(f * old / new) for f in tuple(times)})
-        editor = scene.follow("ed")
-        for strip in strips(editor) if editor is not None else ():
-            other = strip.follow("scene") if strip.number("type") == _SCENE_STRIP else None
-            if other is not None and other.own != scene.own and other.has("r"):
-                times.update(range(*_bounds(other)))
-    return times
+def _time(scene: Record) -> SceneTime:
+    render, editor = _render(scene), scene.follow("ed")
+    shown = []
+    for strip in strips(editor) if editor is not None else ():
+        other = strip.follow("scene") if strip.number("type") == _SCENE_STRIP else None
+        if other is not None and other.own != scene.own and other.has("r"):
+            shown.append(range(*_bounds(other)))
+    return SceneTime(_own_range(scene), render.number("framapto"), render.number("images"), tuple(shown))
 
 
 def _own_range(scene: Record) -> range:

@@ -1,16 +1,16 @@
 """Which file of a sequence Blender reads at a frame of the scene.
 
-Rules of Blender's source, by the function that holds them; tests/hosts checks them against Blender's own answers.
+Rules of Blender's source, by the function that holds them; tests/hosts checks them against Blender's own answers and renders.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 _LAST = re.compile(r"([0-9]+)([^0-9]*)\Z")
 _FINAL = re.compile(r"([0-9]+)()\Z")
-_MODES = ("CLIP", "EXTEND", "REPEAT", "PING_PONG")
 #: a tile of a set from before 3.1, whose path names the first one instead of a token
 _TILE = re.compile(r"(?<![0-9])1[0-9]{3}(?![0-9])")
 _TOKENS = re.compile(r"<(?:UDIM|UVTILE)>")
@@ -71,27 +71,51 @@ class ImageUse:
         return min(max(passed + 1, 0), self.duration) + self.offset
 
 
+def image_numbers(uses: Iterable[ImageUse], frames: Iterable[int]) -> tuple[int, ...] | None:
+    """Return the numbers that an image needs for all who show it; None where nobody does or the frame cannot be told."""
+    uses, frames = tuple(uses), tuple(frames)
+    if not uses or any(use.any_frame for use in uses):
+        return None
+    return tuple(sorted({use.number(frame) for use in uses for frame in frames}))
+
+
 def clip_number(frame: int, *, first: int, start: int, offset: int) -> int:
     """Return the number that a movie clip of stills shows (`get_sequence_filepath`)."""
     return first + (frame - start) + offset
 
 
-def volume_number(frame: int, mode: int, *, start: int, duration: int, offset: int) -> int | None:
-    """Return the number that a volume shows (`volume_sequence_frame`); None where it shows nothing."""
+def volume_number(frame: int, mode: str, *, start: int, duration: int, offset: int) -> int | None:
+    """Return the number that a volume shows (`volume_sequence_frame`); None where it shows nothing.
+
+    `mode`: `Volume.sequence_mode` of `bpy`.
+    """
     if duration <= 0:
         return None
     passed = frame - start
-    name = _MODES[mode] if 0 <= mode < len(_MODES) else "CLIP"
-    if name == "CLIP" and not 0 <= passed < duration:
+    if mode == "CLIP" and not 0 <= passed < duration:
         return None
-    if name == "EXTEND":
+    if mode == "EXTEND":
         passed = min(max(passed, 0), duration - 1)
-    elif name == "REPEAT":
+    elif mode == "REPEAT":
         passed %= duration
-    elif name == "PING_PONG":
+    elif mode == "PING_PONG":
         passed %= max(2 * duration - 2, 1)
         passed = min(passed, 2 * duration - 2 - passed)
     return passed + 1 + offset
+
+
+def volume_numbers(frames: Iterable[int], mode: str, *, start: int, duration: int, offset: int) -> tuple[int, ...]:
+    """Return the numbers that a volume shows at some frames, sorted."""
+    numbers = {volume_number(f, mode, start=start, duration=duration, offset=offset) for f in frames}
+    return tuple(sorted(n for n in numbers if n is not None))
+
+
+def strip_stills(frames: Iterable[int], *, start: float, length: int, skipped: int) -> tuple[int, ...]:
+    """Return which of its stills a strip shows at some frames (`SEQ_render_give_stripelem`), sorted.
+
+    Held before the first and after the last of the `length` that are left to it; `skipped` were cut off before them.
+    """
+    return tuple(sorted({skipped + min(max(int(f - start), 0), max(length - 1, 0)) for f in frames}))
 
 
 def tile_path(path: str, number: int) -> str:
