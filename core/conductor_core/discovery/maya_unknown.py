@@ -70,6 +70,9 @@ _QUOTED = re.compile(r'"([^"\n]{3,400}\.[A-Za-z0-9]{2,8})\\?"')
 _FROM_DATA = 1000
 _DATE = re.compile(r"\d{4}/\d{2}/\d{2}|\d{2}/\d{2}/\d{4}")
 _VERSION = re.compile(r"v?\d+(?:\.\w+)*\Z")
+#: `render -r arnold /show/x.ma`
+_COMMAND = re.compile(r"\s--?[A-Za-z]\w*\s")
+_BESIDE_SLASH = re.compile(r"\s[/\\]|[/\\]\s|\s\Z|\A\s")
 _PLAIN = re.compile(r"[^\s;=()\[\]{}\"'|*?,]+\Z")
 
 
@@ -99,7 +102,10 @@ def _within_data(node: MayaNode, key: str, value: str) -> Iterator[Finding]:
 
 def looks_like_file(text: str) -> bool:
     """Tell whether a text could be a file's name: it ends in an extension, and is neither a sentence nor code."""
+    text = text.removeprefix("file://")
     if not text or len(text) > 4096 or "\n" in text or "://" in text or _DATE.search(text) or _VERSION.match(text):
+        return False
+    if _COMMAND.search(text):
         return False
     extension = _EXTENSION.search(text)
     if extension is None:
@@ -110,7 +116,10 @@ def looks_like_file(text: str) -> bool:
 
 
 def _looks_like_folder(text: str) -> bool:
-    if len(text) > 4096 or "\n" in text or "://" in text or _DATE.search(text) or not _PLAIN.match(text):
+    if len(text) > 4096 or "\n" in text or "://" in text or _DATE.search(text):
+        return False
+    # blanks within names are plain, blanks beside a slash are a sentence's or a sum's
+    if not _PLAIN.match(text if _BESIDE_SLASH.search(text) else text.replace(" ", "")):
         return False
     return is_absolute(text) and len(text.strip("/\\")) > 3
 
@@ -133,7 +142,10 @@ def _unknown(node: MayaNode, key: str, value: str, ask: MayaAsk) -> Iterator[Fin
     elif said == "write":
         yield ask.output(value, referrer)
     elif looks_like_file(value) and (said == "read" or _plugins_own(node, last, word)):
-        yield from ask.usage(value, referrer, "other")
+        several = value.split(";")
+        # a list of files, unless the whole is the name of one
+        for one in several if all(map(looks_like_file, several)) else [value]:
+            yield from ask.usage(value, referrer, "other", place=one.strip())
     else:
         yield Unresolved(value, referrer, f"no reader knows {node.type or 'a node'}.{name}")
 

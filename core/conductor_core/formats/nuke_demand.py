@@ -60,6 +60,12 @@ LOOKS_AROUND = {
     "TimeBlur": 1,
     "VectorGenerator": 1,
 }
+#: plug-ins by the words in their names. No page gives the number for all of them: it is a generous one, as these frames are
+#: only taken where they exist
+_PLUGINS_AROUND = (
+    (re.compile(r"neat_?video|denois|degrain", re.IGNORECASE), 5),
+    (re.compile(r"de_?flicker|rsmb|reelsmart|motion_?blur|deinterlac", re.IGNORECASE), 3),
+)
 _TIMELY = re.compile(r"time|retim|frame_?(?:hold|blend|range)|kronos|twixtor|oflow|slowmo|freeze", re.IGNORECASE)
 #: how often the frames of a node may grow before they are taken to be all
 _MOST_VISITS = 30
@@ -134,7 +140,7 @@ class Demands:
             return self._held(node, demand)
         if node.type in MOVES_TIME or (node.type not in STOCK and _TIMELY.search(node.type)):
             return NOBODY_KNOWS
-        if reach := LOOKS_AROUND.get(node.type, 0):
+        if reach := LOOKS_AROUND.get(node.type, 0) or _plugin_looks_around(node.type):
             around = frozenset(f + by for f in demand.wanted | demand.welcome for by in range(-reach, reach + 1))
             return Demand(demand.wanted, around - demand.wanted)
         return demand
@@ -152,6 +158,11 @@ class Demands:
         if first is None or increment is None or demand.wanted is None:
             return NOBODY_KNOWS
         return Demand(frozenset(held(f, int(first), int(increment)) for f in demand.wanted))
+
+
+def _plugin_looks_around(type_: str) -> int:
+    """Return at how many frames to both sides a plug-in looks at most, by its name: what takes noise or flicker out does."""
+    return 0 if type_ in STOCK else next((reach for words, reach in _PLUGINS_AROUND if words.search(type_)), 0)
 
 
 def is_writer(node: ScriptNode) -> bool:

@@ -624,3 +624,25 @@ def test_references_that_are_not_loaded(tmp_path: Path) -> None:
     assert [Path(d.path).name for d in report.dependencies] == ["here.ma"]
     assert [Path(m.path).name for m in report.missing] == ["lost.ma"]
     assert [(i.as_written, "unloaded" in i.reason) for i in report.ignored] == [("scenes/gone.ma", True)]
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "missing", "unresolved"),
+    [
+        ("maps/a.x.png;maps/b.png", ["a.x.png", "b.png"], [], []),
+        ("maps/q=1;x.png", ["q=1;x.png"], [], []),
+        ("file:///show/c.png", [], ["/show/c.png"], []),
+        ("render -r arnold /show/x.ma", [], [], []),
+        ("/show/my folder/of maps", [], [], ["/show/my folder/of maps"]),
+        ("/ 2 and / 3", [], [], []),
+    ],
+)
+def test_texts_of_unknown_attributes(
+    tmp_path: Path, text: str, found: list[str], missing: list[str], unresolved: list[str]
+) -> None:
+    """Lists are several files, addresses of files are files, commands and sums are none, folders with blanks are told."""
+    root = project(tmp_path, "maps/a.x.png", "maps/b.png", "maps/q=1;x.png")
+    report = scan_text(root, node("studioNode", myTexture=text)).report
+    assert [Path(f).name for d in report.dependencies for f in d.files] == found
+    assert [m.path for m in report.missing] == missing
+    assert [u.as_written for u in report.unresolved] == unresolved

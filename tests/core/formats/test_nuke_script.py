@@ -519,3 +519,18 @@ def test_settings_that_look_like_paths(tmp_path: Path) -> None:
     settings = {"in_colorspace": "ACES/ACEScg.lin", "outputLayer": "/a/rgba.red", "scene_node": "/root/geo.one", "name": "/a/b.c"}
     report = scan(tmp_path, root() + node("Dot", inputs="0", **settings)).report
     assert not (*report.missing, *report.unresolved)
+
+
+@pytest.mark.parametrize(
+    ("class_", "numbers"),
+    [("OFXcom.absoft.neatvideo5_v5", range(15, 26)), ("studioDeflicker", range(17, 24)), ("studioGrade", range(20, 21))],
+)
+def test_plugins_that_look_at_the_frames_beside(tmp_path: Path, class_: str, numbers: range) -> None:
+    """What takes noise or flicker out gets the frames around, where they are there; those that lack are not missing."""
+    frames(tmp_path, "a.%04d.exr", range(12, 30))
+    text = root() + node("Read", inputs="0", file="a.%04d.exr", first="12", last="29", name="R") + node(class_, name="P")
+    report = scan(tmp_path, text + node("Write", file="out.%04d.exr", name="W"), frames=(20,)).report
+    assert sorted(f[-8:-4] for d in report.dependencies if d.referrer == "R.file" for f in d.files) == [
+        f"{n:04d}" for n in numbers
+    ]
+    assert not [m for m in report.missing if m.referrer == "R.file"]
