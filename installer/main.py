@@ -71,10 +71,8 @@ def _test(arguments: argparse.Namespace) -> int:
         system_packages.ensure(system_packages.FULL_RUN)
     _install(places, requirements=("runtime", "dev"), blenders=BLENDER_VERSIONS if full else BLENDER_VERSIONS[:1])
     core_pythons = {}
-    for version in checks.OTHER_PYTHONS:
-        python = checks.require_python(version, find_python(version))
-        if python:
-            core_pythons[version] = _core_environment(places, version, python)
+    for version in checks.OTHER_PYTHONS if full else ():
+        core_pythons[version] = _core_environment(places, version, checks.require_python(version, find_python(version)))
     return checks.run_checks(places, core_pythons, arguments.pytest)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -626,6 +627,22 @@ def test_properties_in_lists_and_in_parts(tmp_path: Path) -> None:
     report = scan(tmp_path, build).report
     assert sorted(u.as_written for u in report.unresolved) == [*(f"//{n}.exr" for n in "abcdeg"), "/x/f.exr"]
     assert {u.referrer for u in report.unresolved if u.as_written == "//c.exr"} == {'Object "rig" property .items.p'}
+
+
+def test_properties_that_share_a_list(tmp_path: Path) -> None:
+    """In a damaged file a thousand properties may lead to one list of a thousand: it is gone through once."""
+
+    def build(blend: BlendWriter) -> None:
+        group = blend.address()
+        blend.add("OB", "Object", {"id": {"properties": group}}, name="OBrig")
+        text = {"type": 0, "name": "", "data": {"pointer": blend.add_text("//a.exr")}, "len": 8}
+        shared = blend.add_many("IDProperty", [text] * 2000)
+        every: list[dict[str, Any]] = [{"type": 9, "name": f"p{n}", "data": {"pointer": shared}} for n in range(2000)]
+        blend.add("DATA", "IDProperty", {"type": 6, "data": {"group": blend.add_list("IDProperty", every)}}, at=group)
+
+    began = time.perf_counter()
+    assert {u.as_written for u in scan(tmp_path, build).report.unresolved} == {"//a.exr"}
+    assert time.perf_counter() - began < 10
 
 
 def test_nodes_of_2_62_have_no_type_names(tmp_path: Path) -> None:

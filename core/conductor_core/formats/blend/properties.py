@@ -30,7 +30,11 @@ def texts(group: Record | None) -> Iterator[tuple[str, str]]:
                 waiting.append((f"{name}.", child))
             elif kind == _GROUPS:
                 data = child.part("data")
-                for element in data.array("pointer", "IDProperty") if data else ():
+                array = (data.address("pointer") if data else 0, -1)
+                if data is None or array in seen:
+                    continue
+                seen.add(array)
+                for element in data.array("pointer", "IDProperty"):
                     if element.number("type") == TEXT:
                         yield name, text_of(element)
                     else:
