@@ -1,7 +1,7 @@
 """Arnold scene source, `.ass` and `.ass.gz`: nodes in braces, `include`, search paths of the options, `[VARIABLES]`, tile tokens.
 
 Grammar: https://help.autodesk.com/view/ARNOL/ENU/?guid=arnold_user_guide_ac_scene_source_html. Arrays that are packed
-(`b85VECTOR`, seen in files saved by HtoA and MtoA) and numbers are passed over in the search for quotes and braces.
+(`b85VECTOR`, as public code has them; no such file was there to try) and numbers are passed over in the search for quotes and braces.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """FBX, as text: the images of its textures and videos.
 
-Layout as seen in files saved by Maya, 3ds Max and FBX Converter (6100 to 7700): `Video: 1, "Video::wood", "Clip" { … }`.
+Layout as public code reads it (6100 to 7700; no such file was there to try): `Video: 1, "Video::wood", "Clip" { … }`.
 """
 
 from __future__ import annotations

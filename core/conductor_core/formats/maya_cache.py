@@ -1,7 +1,7 @@
 """Descriptions of Maya's geometry and nCaches, `.xml`: the data files beside them.
 
-One file, or one for each frame, `cacheType Type="OneFilePerFrame" Format="mcx"` and `NAMEFrame12.mcx`: seen in files saved by Maya
-2011 to 2024, and read so by `cacheParser.py` of its developer kit.
+One file, or one for each frame, `cacheType Type="OneFilePerFrame" Format="mcx"` and `NAMEFrame12.mcx`: read so by
+`cacheParser.py` of Maya's developer kit (no file of Maya itself was there to try).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """mental ray scenes, `.mi`: includes, textures, object files, outputs.
 
-Statements as in "mental ray scene description language" (mental ray manual, chapter 3) and in files saved by Maya and 3ds Max:
+Statements as in "mental ray scene description language" (mental ray manual, chapter 3) and as public code writes them:
 `$include "x.mi"`, `color texture "wood" "wood.tif"`, `object "tree" … file "tree.mi"`, `output "rgba" "tif" "out.tif"`.
 """
 

@@ -1,7 +1,7 @@
 """XGen collections, `.xgen`, and their changes, `.xgd`: paint maps, archives, caches and points of descriptions.
 
-Lines are `attribute  value` in blocks of a palette, its descriptions and their modules, as seen in files saved by Maya 2018 to
-2024. "XGen uses this data path to access all the files and maps when the Description is previewed or rendered":
+Lines are `attribute  value` in blocks of a palette, its descriptions and their modules, as public code reads
+and writes them (no file of Maya itself was there to try). "XGen uses this data path to access all the files and maps when the Description is previewed or rendered":
 https://help.autodesk.com/cloudhelp/2023/ENU/Maya-CharEffEnvBuild/files/GUID-E4714F1D-C4F6-49FD-9B89-FDE72CF9296F.htm (`${DESC}`).
 The function `map` of expressions takes a file, or a folder with a `.ptx` for each mesh.
 """

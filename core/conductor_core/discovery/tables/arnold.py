@@ -15,7 +15,7 @@ GUIDE = "https://help.autodesk.com/view/ARNOL/ENU/?guid=arnold_user_guide_"
 PATHS = GUIDE + "ac_rendering_ac_path_mapping_html"
 TEXTURES = "https://help.autodesk.com/view/ARNOL/ENU/?guid=arnold_for_maya_texture_am_Ai_Image_html"
 SCENE = GUIDE + "ac_scene_source_html"
-SEEN = "seen in files saved by Arnold 6 and 7"
+SEEN = "as public code writes it; no file of it was there to try"
 PROCEDURALS = GUIDE + "ac_shapes_ac_arnold_procedural_html"
 
 DRIVERS = ("driver_exr", "driver_deepexr", "driver_tiff", "driver_jpeg", "driver_jpg", "driver_png", "driver_cryptomatte")

@@ -1,6 +1,7 @@
 """From a Houdini file to its named parts, whatever container it was saved in.
 
-Four containers are known, all seen in files saved by Houdini 9 to 20.5:
+Four containers are known; cpio with octal headers and HouNC were seen in files saved by Houdini 9 to 20.5, the others are as
+public code describes them:
 
 * cpio with octal headers (`070707`, `cpio -o -H odc`): commercial .hip, the contents of assets; hexadecimal headers
   (`070701`) are read as well;
