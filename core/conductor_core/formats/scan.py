@@ -78,7 +78,9 @@ class _Walk:
                 continue
             read += 1
             if read > self._survey.limits.files:
-                raise SceneNotRead(self._survey.file, f"it points to more than {self._survey.limits.files:,} files that point on")
+                reason = f"it points to more than {self._survey.limits.files:,} files that may point on; the others were not read"
+                self._add(Unresolved(self._survey.file, os.path.basename(self._survey.file), reason), self._survey)
+                break
             self._read(survey)
         return Scan(_report(self._survey.file, self._format, self._entries), self._facts)
 

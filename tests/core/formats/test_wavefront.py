@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from conductor_core.discovery.limits import Limits
 from conductor_core.discovery.survey import Survey
 from conductor_core.formats import scan_file
 
@@ -22,3 +23,14 @@ def test_textures_behind_geometry(tmp_path: Path) -> None:
     ]
     assert report.dependencies[1].within == str(tmp_path / "chair.mtl")
     assert [(m.as_written, m.reason) for m in report.missing] == [("bump.png", "there is no such file")]
+
+
+def test_more_files_than_a_scan_reads(tmp_path: Path) -> None:
+    """Where a scene leads to more files than one scan reads, the report says so, and has what was read."""
+    (tmp_path / "chair.obj").write_text("mtllib " + " ".join(f"{n}.mtl" for n in range(5)) + "\nv 0 0 0\n")
+    for n in range(5):
+        (tmp_path / f"{n}.mtl").write_text(f"newmtl m\nmap_Kd {n}.png\n")
+    report = scan_file(Survey(str(tmp_path / "chair.obj"), limits=Limits(files=3))).report
+    assert len(report.dependencies) == 5
+    assert [m.as_written for m in report.missing] == ["0.png", "1.png"]
+    assert [u.reason for u in report.unresolved] == ["it points to more than 3 files that may point on; the others were not read"]
