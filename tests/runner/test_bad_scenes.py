@@ -178,12 +178,16 @@ SUBMIT = ("-p", "show", "-t", "small", "-f", "1", "--dry-run")
 
 
 def test_submit_and_scan_name_what_is_wrong_with_a_scene(blender: Blender, scenes: Path, tmp_path: Path) -> None:
-    """Before anything is sent: the scene, the reason and the next step, and an exit code; never a traceback."""
+    """Before anything is sent: the scene, the reason and the next step, and an exit code; never a traceback.
+
+    A scene that is only too new for this Blender is scanned by our own reading, and the sentence stands beside the report.
+    """
     names = ("empty.blend", "text.blend", "cut_50.blend", "packed_cut_50.blend", "gzip_cut_50.blend", *NEWER)
     for name, says in {n: s for n, s in bad_scenes(scenes).items() if n in names}.items():
         for words in (("scan", scenes / name), ("submit", scenes / name, *SUBMIT)):
             done = conductor(*words, home=tmp_path, blender=blender)
-            assert done.returncode == 9, (name, words, done.stdout, done.stderr)
+            read_by_us = words[0] == "scan" and name in NEWER
+            assert done.returncode == (0 if read_by_us else 9), (name, words, done.stdout, done.stderr)
             said = " ".join(done.stderr.split())
             assert str(scenes / name) in said
             assert says.format(path=name, version=short(blender.version)) in said, (name, said)
