@@ -63,9 +63,9 @@ RECORDS: list[Tree] = [
             ("Geometry", [1, "mesh\x00\x01Geometry", "Mesh"], [("Vertices", [b"RelativeFilename" * 50], [])]),
             media("Video", "wood", "tex\\wood.png", "C:\\work\\tex\\wood.png"),
             media("Texture", "wood", "tex\\wood.png", "C:\\work\\tex\\wood.png"),
-            media("Video", "inner", "inner.png", "/work/inner.png", b"\x89PNG...."),
-            media("Texture", "inner", "inner.png", "/work/inner.png"),
-            media("Video", "gone", "gone.png", "/work/gone.png"),
+            media("Video", "inner", "inner.png", "/show/inner.png", b"\x89PNG...."),
+            media("Texture", "inner", "inner.png", "/show/inner.png"),
+            media("Video", "gone", "gone.png", "/show/gone.png"),
         ],
     ),
 ]
@@ -95,13 +95,13 @@ Objects:  {
 		RelativeFilename: "tex\\wood.png"
 	}
 	Video: 4, "Video::inner", "Clip" {
-		Filename: "/work/inner.png"
+		Filename: "/show/inner.png"
 		RelativeFilename: "inner.png"
 		Content: ,
 			"iVBORw0KGgo="
 	}
 	Video: 5, "Video::gone", "Clip" {
-		Filename: "/work/gone.png"
+		Filename: "/show/gone.png"
 		RelativeFilename: "gone.png"
 	}
 }
@@ -110,8 +110,8 @@ Objects:  {
 
 EXPECTED = lists(
     found="tex\\wood.png|C:\\work\\tex\\wood.png",
-    missing="gone.png|/work/gone.png",
-    ignored="inner.png|/work/inner.png|/old/chair.fbx",
+    missing="gone.png|/show/gone.png",
+    ignored="inner.png|/show/inner.png|/old/chair.fbx",
 )
 
 
