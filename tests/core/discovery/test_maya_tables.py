@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 from pathlib import Path
 
 from conductor_core.discovery.kinds import KINDS
 from conductor_core.discovery.maya_node import both_names
 from conductor_core.discovery.node import all_readers, rows
+from planted.type_tables import type_table
 
 PAGE = Path(__file__).parents[3] / "docs" / "formats" / "maya.md"
 START, END = "<!-- table: made by tests/core/discovery/test_maya_tables.py -->\n", "<!-- end of table -->\n"
@@ -21,12 +21,7 @@ def table() -> str:
         names = ", ".join("`" + "`/`".join(dict.fromkeys(both_names(row.type, name))) + "`" for name in row.attributes)
         what = f"writes {row.kind}" if row.role == "write" else row.kind
         lines[row.type, names] = f"| `{row.type}` | {names} | {what} | {row.source} |"
-    for type_, reader in all_readers("maya"):
-        if not reader.name.startswith("table "):
-            text = " ".join((inspect.getdoc(reader.read) or "").split("\n\n")[0].split())
-            lines[type_, text] = f"| `{type_}` | {text} | | {reader.source} |"
-    head = "| node type | attributes (long/short), or what its reader yields | kind | source |\n| --- | --- | --- | --- |\n"
-    return head + "\n".join(lines[key] for key in sorted(lines, key=lambda k: (k[0].lower(), k[1]))) + "\n"
+    return type_table("maya", "node type | attributes (long/short), or what its reader yields", lines)
 
 
 def test_rows_have_kinds_and_sources() -> None:

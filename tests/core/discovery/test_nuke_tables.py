@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 from pathlib import Path
 
 from conductor_core.discovery.kinds import KINDS
 from conductor_core.discovery.node import all_readers, rows
 from conductor_core.discovery.tables.nuke_classes import STOCK, is_stock
+from planted.type_tables import type_table
 
 PAGE = Path(__file__).parents[3] / "docs" / "formats" / "nuke.md"
 START, END = "<!-- table: made by tests/core/discovery/test_nuke_tables.py -->\n", "<!-- end of table -->\n"
@@ -20,12 +20,7 @@ def table() -> str:
     for row in rows("nuke"):
         knobs = ", ".join(f"`{name}`" for name in row.attributes)
         lines[row.type, knobs] = f"| `{row.type}` | {knobs} | {'written' if row.role == 'write' else row.kind} | {row.source} |"
-    for type_, reader in all_readers("nuke"):
-        if not reader.name.startswith("table "):
-            text = " ".join((inspect.getdoc(reader.read) or "").split("\n\n")[0].split())
-            lines[type_, text] = f"| `{type_}` | {text} | | {reader.source} |"
-    head = "| class | knobs, or what its reader yields | kind | source |\n| --- | --- | --- | --- |\n"
-    return head + "\n".join(lines[key] for key in sorted(lines, key=lambda k: (k[0].lower(), k[1]))) + "\n"
+    return type_table("nuke", "class | knobs, or what its reader yields", lines)
 
 
 def test_rows_have_kinds_and_sources() -> None:
