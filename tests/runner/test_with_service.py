@@ -102,9 +102,14 @@ class Service:
         raise AssertionError(f"the job does not end: {job}\n{self.log.read_text()}\n{logs}")
 
     def close(self) -> None:
+        """End the service and its instances: a runner may publish for 60 s, and is killed after 70."""
         self.http.close()
         self.process.terminate()
-        self.process.communicate(timeout=30)
+        try:
+            self.process.communicate(timeout=100)
+        except subprocess.TimeoutExpired:
+            logs = [p.read_text() for p in (self.log, *(self.data / "instances").glob("*.log"))]
+            raise AssertionError("the service does not end:\n" + "\n".join(logs)) from None
 
 
 @pytest.fixture
