@@ -12,9 +12,15 @@ from installer.errors import InstallError
 from installer.places import Places, interpreter
 
 #: per cent of lines that the tests must reach
-COVERAGE_FLOORS = {"core": ("core/conductor_core/*", 95), "service": ("service/conductor_service/*", 90)}
+COVERAGE_FLOORS = {
+    "core": ("core/conductor_core/*", 95),
+    "plugins": ("plugins/conductor_plugins/*", 90),
+    "service": ("service/conductor_service/*", 90),
+}
 #: what of the core runs on the other Pythons too: all but what needs the service
 OTHER_PYTHONS = ("3.10", "3.13")
+#: of the hosts that have Qt 5: Maya 2024, Nuke 15, Houdini 20
+QT5_PYTHON = "3.10"
 
 
 @dataclass(frozen=True)
@@ -26,10 +32,10 @@ class Check:
     environment: dict[str, str] = field(default_factory=dict)
 
 
-def run_checks(places: Places, core_pythons: dict[str, Path], extra: list[str]) -> int:
+def run_checks(places: Places, core_pythons: dict[str, Path], extra: list[str], *, qt5: Path | None = None) -> int:
     """Run every check, say what each took, and return the exit code: 0 only when all passed."""
     failed = []
-    checks = _static_checks(places) + _core_checks(places, core_pythons) if not extra else []
+    checks = _static_checks(places) + _core_checks(places, core_pythons) + _qt5_checks(places, qt5) if not extra else []
     for check in [*checks, _main_tests(places, extra), *([] if extra else _coverage_checks(places))]:
         began = time.monotonic()
         print(f"\n=== {check.title}", flush=True)
@@ -64,6 +70,16 @@ def _core_checks(places: Places, core_pythons: dict[str, Path]) -> list[Check]:
         Check(f"core on Python {version}", (str(interpreter(folder)), *words), environment)
         for version, folder in core_pythons.items()
     ]
+
+
+def _qt5_checks(places: Places, folder: Path | None) -> list[Check]:
+    """Return the panel's tests on Python 3.10 with PySide2."""
+    if folder is None:
+        return []
+    path = os.pathsep.join(str(places.repo / name) for name in ("core", "plugins"))
+    environment = {"PYTHONPATH": path, "QT_API": "pyside2", "QT_QPA_PLATFORM": "offscreen"}
+    words = ("-m", "pytest", "-n", "2", "-q", "-p", "no:cacheprovider", "tests/plugins")
+    return [Check("panel on Python 3.10 and PySide2", (str(interpreter(folder)), *words), environment)]
 
 
 def _main_tests(places: Places, extra: list[str]) -> Check:

@@ -67,13 +67,13 @@ def _setup(_: argparse.Namespace) -> int:
 def _test(arguments: argparse.Namespace) -> int:
     places = here()
     full = checks.full_run()
-    if full:
-        system_packages.ensure(system_packages.FULL_RUN)
+    system_packages.ensure((*system_packages.PANEL, *(system_packages.FULL_RUN if full else ())))
     _install(places, requirements=("runtime", "dev"), blenders=BLENDER_VERSIONS if full else BLENDER_VERSIONS[:1])
     core_pythons = {}
     for version in checks.OTHER_PYTHONS if full else ():
         core_pythons[version] = _core_environment(places, version, checks.require_python(version, find_python(version)))
-    return checks.run_checks(places, core_pythons, arguments.pytest)
+    qt5 = _qt5_environment(places) if full else None
+    return checks.run_checks(places, core_pythons, arguments.pytest, qt5=qt5)
 
 
 def _install(places: Places, *, requirements: tuple[str, ...], blenders: tuple[str, ...]) -> None:
@@ -110,6 +110,19 @@ def _install(places: Places, *, requirements: tuple[str, ...], blenders: tuple[s
 def _core_environment(places: Places, version: str, python: Path) -> Path:
     folder = places.home / "python" / version
     make(Environment(folder, f"Python {version}", (places.requirements("core-tests"),), size=GIGABYTE // 5, python=python))
+    return folder
+
+
+def _qt5_environment(places: Places) -> Path:
+    """Make the environment in which the panel is tested as it is in hosts with Qt 5."""
+    version = checks.QT5_PYTHON
+    python = checks.require_python(version, find_python(version))
+    folder = places.home / "python" / f"{version}-qt5"
+    make(
+        Environment(
+            folder, f"Python {version} with Qt 5", (places.requirements("panel-tests-qt5"),), size=GIGABYTE, python=python
+        )
+    )
     return folder
 
 

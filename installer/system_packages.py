@@ -25,8 +25,30 @@ RENDERING = (
 )
 #: makes virtual environments; Debian keeps it apart from python3
 VENV = ("python3.11-venv",)
-#: what only the full test run needs: a real browser, a Blender program, a fresh Debian, fonts to draw text with
-FULL_RUN = ("blender", "chromium", "debootstrap", "fonts-dejavu-core")
+#: what Qt loads, even where it draws on no screen, and fonts to draw text with
+PANEL = ("fonts-dejavu-core", "libdbus-1-3", "libegl1", "libfontconfig1", "libgl1", "libglib2.0-0", "libxkbcommon0")
+#: what only the full test run needs: a real browser, a Blender program with its window, a fresh Debian
+FULL_RUN = (
+    "blender",
+    "chromium",
+    "debootstrap",
+    "imagemagick",
+    # a screen for Blender's window, with somebody who moves windows, mouse and keys
+    "openbox",
+    "xauth",
+    "xdotool",
+    "xvfb",
+    # what Qt loads to draw there
+    "libxcb-cursor0",
+    "libxcb-icccm4",
+    "libxcb-image0",
+    "libxcb-keysyms1",
+    "libxcb-render-util0",
+    "libxcb-shape0",
+    "libxcb-xinerama0",
+    "libxcb-xkb1",
+    "libxkbcommon-x11-0",
+)
 
 
 def ensure(packages: tuple[str, ...], *, may_install: bool | None = None) -> bool:

@@ -109,6 +109,44 @@ class FrameSet:
         return self.spec
 
 
+#: a rule for scout frames with the number of frames that it picks
+_SCOUT_RULE = re.compile(r"(?P<rule>auto|fml):(?P<count>[0-9]{1,7})", re.ASCII)
+
+
+def scout_frames(spec: str, frames: Iterable[int]) -> tuple[int, ...]:
+    """Return which of a step's frames are rendered first, in the order in which the step renders them.
+
+    A list in the grammar of this module (`1,50,100`) picks those of its frames that the step has; `auto:N` picks N frames
+    in the middle of N equal parts; `fml:N` picks the first, the last, and the rest evenly between them (`fml:3`: first,
+    middle, last). Where N is as many as there are, all of them are scouts. "" picks none.
+
+    Raises:
+        FrameSpecError: it is none of these, names no frame of the step, or N is 0.
+    """
+    have = tuple(frames)
+    if not spec.strip(_BLANKS):
+        return ()
+    rule = _SCOUT_RULE.fullmatch(spec.strip(_BLANKS))
+    if rule is None:
+        wanted = set(FrameSet.parse(spec).frames)
+        picked = tuple(f for f in have if f in wanted)
+        if not picked:
+            raise FrameSpecError(spec, spec.strip(_BLANKS), "the step has none of these frames")
+        return picked
+    count = int(rule["count"])
+    if count < 1:
+        raise FrameSpecError(spec, rule[0], "the number of scout frames is 0")
+    if count >= len(have):
+        return have
+    if rule["rule"] == "auto":
+        places = [(2 * i + 1) * len(have) // (2 * count) for i in range(count)]
+    elif count == 1:
+        places = [0]
+    else:
+        places = [i * (len(have) - 1) // (count - 1) for i in range(count)]
+    return tuple(have[place] for place in places)
+
+
 def format_frames(frames: Iterable[int]) -> str:
     """Return frames as a compact range in the same order, a frame that comes again left out; "" for no frames.
 

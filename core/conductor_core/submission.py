@@ -16,12 +16,14 @@ from typing import Literal
 from conductor_core.documents import to_json
 from conductor_core.environment import EnvironmentVariable, check_variable, merge_environment
 from conductor_core.errors import EnvironmentConflict, FrameSpecError, InvalidDocument, PathError
-from conductor_core.frames import MAX_FRAMES, FrameSet
+from conductor_core.frames import MAX_FRAMES, FrameSet, scout_frames
 from conductor_core.paths import ClientPath, Flavour
 
 Parameter = str | int | float | bool | None
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+#: enough to catch a slip of the pen; whether there is such an address only its server knows
+_EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,36 @@ class Step:
     command: tuple[str, ...] = ()
     #: for the host's render.py: e.g. Blender `scene`, `view_layer`, `camera`
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    #: frames to render first, while the others hold until somebody lets them go: `1,50,100`, `auto:3` or `fml:3`
+    #: (`conductor_core.frames.scout_frames`); a task with a scout frame in it is rendered whole. "": none
+    scouts: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scripts:
+    """Custom scripts and plug-ins that go along. Where a path of the artist's is named, it is among the job's files."""
+
+    #: absolute client paths of folders where the software looks for scripts and plug-ins
+    plug_in_folders: tuple[str, ...] = ()
+    #: absolute client paths of Python files that the software runs, in this order, once it has loaded the scene
+    startup: tuple[str, ...] = ()
+    #: argv of a program that the instance runs, in the task's sandbox, before each task; `{frame}`, `{frames}`, `{first}`,
+    #: `{last}` are replaced in each word. A task whose program fails is not rendered
+    before_task: tuple[str, ...] = ()
+    #: the same after each task whose frames were rendered; a failure fails the task
+    after_task: tuple[str, ...] = ()
+
+
+#: what can be written about: the scout frames are there, the job has ended well, badly, or was killed
+Occasion = Literal["scouts", "success", "failed", "killed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Notifications:
+    """Who gets an e-mail about the job, and when."""
+
+    emails: tuple[str, ...] = ()
+    on: tuple[Occasion, ...] = ("scouts", "success", "failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +157,10 @@ class Submission:
     metadata: Mapping[str, str] = field(default_factory=dict)
     #: paths that the scan found missing and the artist agreed to do without
     allowed_missing: tuple[str, ...] = ()
+    #: further packages of the catalogue that the instance's software must have (`mtoa`, `yeti`); the service resolves them
+    plug_ins: tuple[Software, ...] = ()
+    scripts: Scripts = Scripts()
+    notifications: Notifications = Notifications()
     client: Client = Client()
 
 
@@ -146,6 +182,7 @@ def validate_submission(submission: Submission) -> None:
     _check_numbers(submission)
     _check_scene(submission)
     _check_environment(submission)
+    _check_company(submission)
     _check_steps(submission)
     _check_order(submission.steps)
 
@@ -209,6 +246,25 @@ def _check_environment(submission: Submission) -> None:
         raise _wrong("environment", f"contradicts itself: {exc.what}".rstrip(".")) from None
 
 
+def _check_company(submission: Submission) -> None:
+    """Check what goes along with the scene: plug-ins, scripts, and who is told."""
+    for number, package in enumerate(submission.plug_ins):
+        if not package.name.strip():
+            raise _wrong(f"plug_ins[{number}].name", "must not be empty")
+    scripts = submission.scripts
+    for place, paths in {"plug_in_folders": scripts.plug_in_folders, "startup": scripts.startup}.items():
+        for number, path in enumerate(paths):
+            _client_path(path, submission.flavour, f"scripts.{place}[{number}]")
+    for place, words in {"before_task": scripts.before_task, "after_task": scripts.after_task}.items():
+        if words and not words[0].strip():
+            raise _wrong(f"scripts.{place}", "must name a program")
+        if any("\0" in word for word in words):
+            raise _wrong(f"scripts.{place}", "has a NUL character in it")
+    for number, address in enumerate(submission.notifications.emails):
+        if not _EMAIL.fullmatch(address):
+            raise _wrong(f"notifications.emails[{number}]", f"{address!r} is not an e-mail address")
+
+
 def _check_steps(submission: Submission) -> None:
     if not submission.steps:
         raise _wrong("steps", "must have at least one step")
@@ -232,6 +288,10 @@ def _check_step(step: Step, place: str, flavour: Flavour) -> int:
         frames = FrameSet.parse(step.frames)
     except FrameSpecError as exc:
         raise _wrong(f"{place}.frames", f"cannot be read: {exc}".rstrip(".")) from None
+    try:
+        scout_frames(step.scouts, frames)
+    except FrameSpecError as exc:
+        raise _wrong(f"{place}.scouts", f"cannot be read: {exc.what}".rstrip(".")) from None
     if step.chunk_size < 1:
         raise _wrong(f"{place}.chunk_size", f"must be 1 or more, not {step.chunk_size}")
     if step.kind == "command" and not (step.command and step.command[0].strip()):

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from conductor_core.errors import FrameSpecError
-from conductor_core.frames import MAX_FRAME_NUMBER, MAX_FRAMES, FrameSet, format_frames
+from conductor_core.frames import MAX_FRAME_NUMBER, MAX_FRAMES, FrameSet, format_frames, scout_frames
 from fileseq.frameset import FrameSet as TheirFrameSet
 from hypothesis import given
 from hypothesis import strategies as st
@@ -226,3 +226,37 @@ def test_a_frame_set_is_a_value() -> None:
     assert len(frames) == 3
     assert 2 in frames
     assert 4 not in frames
+
+
+@pytest.mark.parametrize(
+    ("spec", "frames", "scouts"),
+    [
+        pytest.param("", "1-10", (), id="none"),
+        pytest.param("1,50,100", "1-100", (1, 50, 100), id="listed"),
+        pytest.param("50,1", "1-100", (1, 50), id="listed-in-the-order-of-rendering"),
+        pytest.param("1,200", "1-100", (1,), id="listed-those-that-are-there"),
+        pytest.param("fml:3", "1-101", (1, 51, 101), id="first-middle-last"),
+        pytest.param("fml:1", "5-9", (5,), id="first"),
+        pytest.param("fml:2", "1-9x2", (1, 9), id="first-last"),
+        pytest.param("auto:3", "1-90", (16, 46, 76), id="evenly"),
+        pytest.param("auto:9", "1-3", (1, 2, 3), id="more-than-there-are"),
+    ],
+)
+def test_scout_frames(spec: str, frames: str, scouts: tuple[int, ...]) -> None:
+    """Scout frames are frames of the step, in its order."""
+    assert scout_frames(spec, FrameSet.parse(frames)) == scouts
+
+
+@pytest.mark.parametrize("spec", ["auto:0", "fml:", "auto", "x", "200", "auto:-1", "auto:99999999"])
+def test_scout_frames_that_cannot_be_read(spec: str) -> None:
+    """What names no frame of the step is refused."""
+    with pytest.raises(FrameSpecError):
+        scout_frames(spec, FrameSet.parse("1-100"))
+
+
+@given(st.sets(st.integers(-1000, 1000), min_size=1), st.sampled_from(["auto", "fml"]), st.integers(1, 2000))
+def test_a_rule_for_scouts_picks_as_many_as_it_says(frames: set[int], rule: str, count: int) -> None:
+    """Never a frame twice, never one that the step has not."""
+    scouts = scout_frames(f"{rule}:{count}", sorted(frames))
+    assert len(set(scouts)) == len(scouts) == min(count, len(frames))
+    assert set(scouts) <= frames

@@ -1,0 +1,112 @@
+"""What all sections of the panel share: the scene, the form, what is known about both, and signals for each change.
+
+Sections read `desk.situation()` and write through `desk.edit(...)`; they do not know each other. Everything here runs on Qt's
+thread; what takes time goes through `desk.errands`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from conductor_core.agent_answers import Check, Estimate, Offer
+from conductor_core.discovery.judge import Entry
+from conductor_core.host import SceneStep
+from conductor_core.report import ScanReport
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from conductor_plugins.agent import Agent
+from conductor_plugins.errands import Errands
+from conductor_plugins.form.model import Form
+from conductor_plugins.form.situation import Situation
+from conductor_plugins.host import Host, HostScene
+from conductor_plugins.validators.validator import Problem, problems_of
+
+#: milliseconds without a change after which problems are looked for: not with every letter typed
+SETTLED = 150
+
+
+class Desk(QObject):
+    """The state of one panel."""
+
+    #: scene and steps were read anew
+    scene_changed = Signal()
+    #: the form has another value
+    form_changed = Signal()
+    #: more of the scan is known: a list of report entries
+    entries_found = Signal(object)
+    #: the scan began, or ended (`report`)
+    scan_changed = Signal()
+    offer_changed = Signal()
+    check_changed = Signal()
+    estimate_changed = Signal()
+    problems_changed = Signal()
+    #: a sentence for the artist that is about no field, and whether it is bad news
+    said = Signal(str, bool)
+
+    def __init__(self, host: Host, agent: Agent, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.host = host
+        self.agent = agent
+        self.errands = Errands(self)
+        self.scene: HostScene = host.scene()
+        self.steps: tuple[SceneStep, ...] = tuple(host.steps())
+        self.environment = dict(host.environment())
+        self.form = Form()
+        self.report: ScanReport | None = None
+        self.entries: list[Entry] = []
+        self.offer: Offer | None = None
+        self.check: Check | None = None
+        self.estimate: Estimate | None = None
+        self.problems: tuple[Problem, ...] = ()
+        #: keys of warnings that the artist has accepted
+        self.accepted: set[tuple[str, str]] = set()
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(SETTLED)
+        self._settle.timeout.connect(self.look_for_problems)
+
+    def situation(self) -> Situation:
+        """Return all that is known now, as one value."""
+        return Situation(
+            scene=self.scene,
+            steps=self.steps,
+            form=self.form,
+            report=self.report,
+            offer=self.offer,
+            check=self.check,
+            estimate=self.estimate,
+            environment=self.environment,
+        )
+
+    def edit(self, change: Callable[[Form], Form] | None = None, **fields: Any) -> None:
+        """Change the form; nothing happens where the value is the same."""
+        form = replace(change(self.form) if change else self.form, **fields)
+        if form != self.form:
+            self.form = form
+            self.form_changed.emit()
+            self.settle()
+
+    def read_scene(self) -> None:
+        """Ask the host anew what is open."""
+        self.scene, self.steps = self.host.scene(), tuple(self.host.steps())
+        self.environment = dict(self.host.environment())
+        self.scene_changed.emit()
+        self.settle()
+
+    def settle(self) -> None:
+        """Look for problems soon."""
+        self._settle.start()
+
+    def look_for_problems(self) -> None:
+        """Run the validators now."""
+        problems = tuple(problems_of(self.situation()))
+        if problems != self.problems:
+            self.problems = problems
+            self.problems_changed.emit()
+
+    def close(self) -> None:
+        """Stop everything that is under way for this panel; what the agent does goes on."""
+        self._settle.stop()
+        self.errands.close()

@@ -1,0 +1,1 @@
+"""The panel itself: Qt widgets, through qtpy, for PySide2 and PySide6."""
