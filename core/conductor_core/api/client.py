@@ -159,7 +159,7 @@ class ServiceClient:
         states: Sequence[str] | None = None,
         reason: str = "",
     ) -> tuple[int, Job]:
-        """Hold, resume, kill or retry tasks of a job; return how many changed and the job.
+        """Hold, resume, release, kill or retry tasks of a job; return how many changed and the job.
 
         Raises:
             Conflict: nothing may move; `allowed` has the moves that may be made.
