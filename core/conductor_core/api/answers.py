@@ -134,16 +134,15 @@ class Job:
     priority: int = 50
     instance_type: str = ""
     preemptible: bool = False
+    scene: str = ""
     metadata: Mapping[str, str] = dataclasses.field(default_factory=dict)
     scouts: Scouts = Scouts()
-    #: what would change something now: `hold`, `resume`, `release`, `kill`, `retry`
-    verbs: tuple[str, ...] = ()
     cost: str = "0"
     billed_minutes: int = 0
     submission: Submission | None = None
     steps: tuple[StepAnswer, ...] = ()
     last_output: str | None = None
-    #: moves that are allowed now; None: a service that does not say
+    #: moves that would change something now; None: a service that does not say
     verbs: tuple[str, ...] | None = None
 
     def ended(self) -> bool:
