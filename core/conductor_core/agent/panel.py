@@ -8,6 +8,7 @@ from typing import Any
 
 from conductor_core.agent.channel import Answer, Route
 from conductor_core.agent.offers import Offers
+from conductor_core.agent.snapshots import Snapshots
 from conductor_core.documents import from_json, to_json
 from conductor_core.submission import Submission
 
@@ -15,14 +16,16 @@ from conductor_core.submission import Submission
 class Panel:
     """Answer panels, each from what it is made of."""
 
-    def __init__(self, *, offers: Offers) -> None:
+    def __init__(self, *, offers: Offers, snapshots: Snapshots) -> None:
         self._offers = offers
+        self._snapshots = snapshots
 
     def routes(self) -> tuple[Route, ...]:
         """Return all that can be asked."""
         return (
             _route("GET", "/v1/offer", self._offer),
             _route("POST", "/v1/estimates", self._estimate),
+            _route("POST", "/v1/snapshots", self._snapshot),
         )
 
     def _offer(self, request: Mapping[str, Any]) -> Answer:
@@ -30,6 +33,9 @@ class Panel:
 
     def _estimate(self, request: Mapping[str, Any]) -> Answer:
         return _object(self._offers.estimate(from_json(Submission, request.get("submission"))))
+
+    def _snapshot(self, request: Mapping[str, Any]) -> Answer:
+        return {"file": self._snapshots.place(str(request.get("submission", "")), str(request.get("scene", "")))}
 
 
 def _route(method: str, pattern: str, answer: Callable[..., Answer], status: int = 200) -> Route:

@@ -21,6 +21,7 @@ from conductor_core.agent.lock import AgentLock
 from conductor_core.agent.offers import Offers
 from conductor_core.agent.panel import Panel
 from conductor_core.agent.patience import Patience
+from conductor_core.agent.snapshots import Snapshots
 from conductor_core.agent.submissions import Submissions
 from conductor_core.agent.watcher import Watcher
 from conductor_core.agent_client import CHANNEL_FILE, read_channel
@@ -36,6 +37,7 @@ from conductor_core.user_folders import UserFolders, sweep_private, write_privat
 JOURNAL_FILE = "journal.sqlite"
 CACHE_FILE = "hashes.sqlite"
 LOCK_FILE = "agent.lock"
+SNAPSHOTS = "snapshots"
 #: seconds between two looks at the journal where nothing wakes us
 TICK = 0.5
 #: seconds that a stopped agent waits for calls under way; a service that never answers may not keep it alive
@@ -82,17 +84,19 @@ class Agent:
             wake=self._wake.set,
         )
         self._watcher = Watcher(self._cache)
+        self._snapshots = Snapshots(folders.state / SNAPSHOTS)
         self._submissions = Submissions(
             self._journal,
             self._connections.client,
             self._cache,
             settings=settings,
             patience=self._patience,
+            snapshots=self._snapshots,
             wake_downloads=self._wake.set,
             hashed=self._watcher.watch,
         )
         self._asked = Connections(folders.config, retries=AT_ONCE)
-        self._panel = Panel(offers=Offers(self._asked.client))
+        self._panel = Panel(offers=Offers(self._asked.client), snapshots=self._snapshots)
         self._token = secrets.token_urlsafe(32)
         self.channel = Channel(self, self._token, routes=self._panel.routes(), used=self._used)
 
@@ -136,8 +140,10 @@ class Agent:
         files = request.get("files", [])
         if not isinstance(files, list) or not all(isinstance(f, str) and os.path.isabs(f) for f in files):
             raise InvalidDocument("request", "files", "must be a list of absolute paths")
-        service = str(request.get("service") or self._connections.default_service())
-        self._journal.add_submission(submission.id, service, dict(request))
+        if self._journal.submission(submission.id) is None:  # asked again, its snapshot may be gone: the service has it
+            service = str(request.get("service") or self._connections.default_service())
+            snapshots = self._snapshots.taken(submission.id, request.get("snapshots"))
+            self._journal.add_submission(submission.id, service, {**request, "snapshots": snapshots})
         self._wake.set()
         return {"id": submission.id}
 
