@@ -74,7 +74,7 @@ def test_windows_paths_are_spelled_as_a_manifest_has_them(
     monkeypatch.chdir(tmp_path)
     for path in spelled:
         Path(path).write_bytes(path.encode())
-    manifest = hash_tree(_collect(paths, (), Flavour.WINDOWS), cache, Progress(), flavour=Flavour.WINDOWS)
+    manifest = hash_tree(_collect(paths, Flavour.WINDOWS), cache, Progress(), flavour=Flavour.WINDOWS)
     assert [e.path for e in manifest.entries] == spelled
 
 

@@ -34,6 +34,7 @@ from conductor_core.errors import (
     TransferError,
     Unauthorized,
 )
+from conductor_core.exclusions import Exclusions
 from conductor_core.manifest import Manifest
 from conductor_core.submission import Submission
 from conductor_core.transfer.hash_cache import HashCache
@@ -219,7 +220,8 @@ class Submissions:
         if kept is not None:
             manifest = from_json(Manifest, json.loads(kept))
             return _Load(manifest, snapshot_places(manifest, snapshots))
-        tree = read_tree(request["files"], snapshots=snapshots)
+        left_out = Exclusions(submission.excluded, submission.flavour).covers
+        tree = read_tree(request["files"], left_out=left_out, snapshots=snapshots)
         manifest = hash_tree(tree, self._cache, progress, flavour=submission.flavour, threads=self._settings.hash_threads)
         progress.put(objects=len(manifest.objects()))
         self._hashed(tree.files)

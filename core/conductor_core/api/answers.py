@@ -106,6 +106,17 @@ class StepAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class Scouts:
+    """How far a job's scout frames are, by tasks."""
+
+    total: int = 0
+    #: ended, well or not
+    done: int = 0
+    #: tasks that wait until somebody has seen them
+    held: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """A job as it is now."""
 
@@ -124,13 +135,14 @@ class Job:
     instance_type: str = ""
     preemptible: bool = False
     metadata: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    scouts: Scouts = Scouts()
+    #: what would change something now: `hold`, `resume`, `release`, `kill`, `retry`
+    verbs: tuple[str, ...] = ()
     cost: str = "0"
     billed_minutes: int = 0
     submission: Submission | None = None
     steps: tuple[StepAnswer, ...] = ()
     last_output: str | None = None
-    #: moves that are allowed now; None: a service that does not say
-    verbs: tuple[str, ...] | None = None
 
     def ended(self) -> bool:
         """Tell whether the job no longer changes by itself."""

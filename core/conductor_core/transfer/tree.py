@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from conductor_core.errors import FileVanished, TransferError
@@ -40,8 +40,16 @@ class Tree:
     snapshots: dict[str, str] = field(default_factory=dict)
 
 
-def read_tree(paths: Iterable[str], *, snapshots: Mapping[str, str] | None = None) -> Tree:
-    """Return what lies at `paths`; a folder stands for everything in it. `snapshots`: path → file that holds its content.
+def _nothing(_path: str) -> bool:
+    return False
+
+
+def read_tree(
+    paths: Iterable[str], *, left_out: Callable[[str], bool] = _nothing, snapshots: Mapping[str, str] | None = None
+) -> Tree:
+    """Return what lies at `paths`; a folder stands for everything in it but what is `left_out`.
+
+    `snapshots` says for paths which files hold their content: these are there, whatever lies at the paths themselves.
 
     A file that is named by way of a link which is in the tree itself is taken at the place that the link leads to: on the
     instance nothing may lie "in" a link, and the link leads there anyway.
@@ -54,7 +62,7 @@ def read_tree(paths: Iterable[str], *, snapshots: Mapping[str, str] | None = Non
     wanted = [os.path.abspath(p) for p in paths]
     kept = {ClientPath.parse(os.path.abspath(p), local_flavour()).text: file for p, file in (snapshots or {}).items()}
     while True:
-        tree = _collect(wanted, kept, local_flavour())
+        tree = _collect(wanted, local_flavour(), left_out, kept)
         found = [*tree.files, *tree.empty_directories, *tree.symlinks]
         straight = [_straight(path, tree.symlinks) for path in found] if tree.symlinks else found
         tree.snapshots = {_straight(path, tree.symlinks): file for path, file in kept.items()}
@@ -106,7 +114,9 @@ def _snapshot_entry(path: str, file: str, progress: Progress) -> Entry:
     return Entry(path, "file", hashed.digest, size=hashed.state.size, mode=mode, mtime_ns=hashed.state.mtime_ns)
 
 
-def _collect(paths: Iterable[str], without: Iterable[str], flavour: Flavour) -> Tree:
+def _collect(
+    paths: Iterable[str], flavour: Flavour, left_out: Callable[[str], bool] = _nothing, without: Iterable[str] = ()
+) -> Tree:
     r"""Return what lies at `paths`, each place once, spelled as a manifest spells it.
 
     A scene may name `c:\t\wood.png` and `C:\T\Wood.png`: on Windows that is one file, of which the first spelling is kept.
@@ -117,7 +127,7 @@ def _collect(paths: Iterable[str], without: Iterable[str], flavour: Flavour) -> 
     waiting = list(paths)[::-1]
     while waiting:
         path = ClientPath.parse(waiting.pop(), flavour)
-        if path.key not in seen:
+        if path.key not in seen and not left_out(path.text):
             seen.add(path.key)
             waiting.extend(_add(path.text, tree))
     return tree
