@@ -7,8 +7,8 @@ thread; what takes time goes through `desk.errands`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from conductor_core.agent_answers import Check, Estimate, Offer
 from conductor_core.discovery.judge import Entry
@@ -27,6 +27,19 @@ from conductor_plugins.validators.validator import Problem, problems_of
 SETTLED = 150
 
 
+@dataclass(frozen=True)
+class Scan:
+    """How far the scan is."""
+
+    state: Literal["idle", "running", "done", "cancelled"] = "idle"
+    #: findings that the host has told
+    found: int = 0
+    #: entries of the report that they came to so far
+    judged: int = 0
+    #: the agent still reads the scene's file
+    reading: bool = False
+
+
 class Desk(QObject):
     """The state of one panel."""
 
@@ -36,12 +49,19 @@ class Desk(QObject):
     form_changed = Signal()
     #: more of the scan is known: a list of report entries
     entries_found = Signal(object)
-    #: the scan began, or ended (`report`)
+    #: the scan began (no `report`), has the host's answer, has that of both readers, or was stopped
     scan_changed = Signal()
+    #: the scan has come further (`scan`)
+    scan_progressed = Signal()
+    #: somebody wants the scene scanned again, or the scan stopped
+    scan_wanted = Signal()
+    scan_unwanted = Signal()
     offer_changed = Signal()
     check_changed = Signal()
     estimate_changed = Signal()
     problems_changed = Signal()
+    #: the panel is closed
+    closed = Signal()
     #: a sentence for the artist that is about no field, and whether it is bad news
     said = Signal(str, bool)
 
@@ -54,6 +74,7 @@ class Desk(QObject):
         self.steps: tuple[SceneStep, ...] = tuple(host.steps())
         self.environment = dict(host.environment())
         self.form = Form()
+        self.scan = Scan()
         self.report: ScanReport | None = None
         self.entries: list[Entry] = []
         self.offer: Offer | None = None
@@ -110,3 +131,4 @@ class Desk(QObject):
         """Stop everything that is under way for this panel; what the agent does goes on."""
         self._settle.stop()
         self.errands.close()
+        self.closed.emit()
