@@ -56,10 +56,18 @@ class Desk(QObject):
     #: somebody wants the scene scanned again, or the scan stopped
     scan_wanted = Signal()
     scan_unwanted = Signal()
+    #: the agent has answered (`offer`), or could not (`offer_problem`)
     offer_changed = Signal()
+    #: somebody wants the agent asked again for its offer
+    offer_wanted = Signal()
+    #: there is a new answer (`check`)
     check_changed = Signal()
+    #: the files that this answer adds to those known: a tuple of `CheckedFile`
+    files_checked = Signal(object)
     estimate_changed = Signal()
     problems_changed = Signal()
+    #: something is done that must not be begun twice (`busy`), or no more
+    busy_changed = Signal()
     #: the panel is closed
     closed = Signal()
     #: a sentence for the artist that is about no field, and whether it is bad news
@@ -78,9 +86,14 @@ class Desk(QObject):
         self.report: ScanReport | None = None
         self.entries: list[Entry] = []
         self.offer: Offer | None = None
+        #: why there is no offer, or none of now, as a sentence; "": nothing
+        self.offer_problem = ""
+        #: with all files that are known so far
         self.check: Check | None = None
         self.estimate: Estimate | None = None
         self.problems: tuple[Problem, ...] = ()
+        #: what is being done and must not be begun twice, in words; "": nothing
+        self.busy = ""
         #: keys of warnings that the artist has accepted
         self.accepted: set[tuple[str, str]] = set()
         self._settle = QTimer(self)
@@ -126,6 +139,12 @@ class Desk(QObject):
         if problems != self.problems:
             self.problems = problems
             self.problems_changed.emit()
+
+    def be_busy(self, doing: str) -> None:
+        """Tell what is being done that must not be begun twice; "": nothing any more."""
+        if doing != self.busy:
+            self.busy = doing
+            self.busy_changed.emit()
 
     def close(self) -> None:
         """Stop everything that is under way for this panel; what the agent does goes on."""

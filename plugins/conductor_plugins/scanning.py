@@ -8,6 +8,7 @@ cost: the artist's application goes on between two of them.
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -35,6 +36,8 @@ _FIRST_BATCH, _LARGEST_BATCH = 50, 2_000
 _PAUSE = 15
 #: milliseconds without a change of the form after which its frames count
 _SETTLED = 400
+#: seconds for which the agent's reading of a file that did not change counts; files that it leads to may have changed
+_KEPT = 60.0
 #: seconds between two words on how far it is
 _TOLD = 0.1
 
@@ -55,6 +58,15 @@ class _Run:
     reading: OwnReading | None = None
 
 
+@dataclass(frozen=True)
+class _Kept:
+    """What the agent read last: a scene whose unsaved changes are looked at again has the same file."""
+
+    stamp: tuple[object, ...]
+    at: float
+    reading: OwnReading
+
+
 class Scanner(QObject):
     """Scan the desk's scene, now and whenever scene or frames change; `desk.scan` says how far it is."""
 
@@ -65,6 +77,7 @@ class Scanner(QObject):
         self._run: _Run | None = None
         #: that the last scan was for; None: there was none, or the artist stopped it
         self._frames: tuple[int, ...] | None = None
+        self._kept: _Kept | None = None
         self._slice = SLICE
         self._piece = 0.0
         self._batch = _FIRST_BATCH
@@ -215,12 +228,16 @@ class Scanner(QObject):
                     self._desk.said.emit(f"The scene's file was not read as a second opinion: {reading.problem}", False)
                 self._come_together(run)
 
-        self._desk.errands.run(
-            "own reading",
-            lambda: agent.own_reading(scene.path, run.frames, project_root=scene.project_root, variables=variables),
-            came,
-            lambda error: came(OwnReading(None, str(error))),
-        )
+        def read() -> OwnReading:
+            stamp = (scene.path, run.frames, scene.project_root, *_stamp(scene.path))
+            kept = self._kept
+            if kept is not None and kept.stamp == stamp and self._clock() - kept.at < _KEPT:
+                return kept.reading
+            reading = agent.own_reading(scene.path, run.frames, project_root=scene.project_root, variables=variables)
+            self._kept = _Kept(stamp, self._clock(), reading)
+            return reading
+
+        self._desk.errands.run("own reading", read, came, lambda error: came(OwnReading(None, str(error))))
 
     def _come_together(self, run: _Run) -> None:
         """Show the host's answer, and that of both once there is a second one."""
@@ -275,6 +292,14 @@ def frames_wanted(situation: Situation) -> tuple[int, ...]:
         except FrameSpecError:
             return ()
     return tuple(sorted(frames))
+
+
+def _stamp(file: str) -> tuple[int, int]:
+    try:
+        facts = os.stat(file)
+    except OSError:
+        return 0, 0
+    return facts.st_size, facts.st_mtime_ns
 
 
 def _close(pieces: Iterator[Sequence[Finding]]) -> None:
