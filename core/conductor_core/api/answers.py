@@ -136,8 +136,6 @@ class Job:
     preemptible: bool = False
     metadata: Mapping[str, str] = dataclasses.field(default_factory=dict)
     scouts: Scouts = Scouts()
-    #: what would change something now: `hold`, `resume`, `release`, `kill`, `retry`
-    verbs: tuple[str, ...] = ()
     cost: str = "0"
     billed_minutes: int = 0
     submission: Submission | None = None
