@@ -57,6 +57,7 @@ class NumberField(QSpinBox):
         self.setRange(low, high)
         self.setSpecialValueText(zero)
         self.setSuffix(f" {unit}" if unit else "")
+        self.lineEdit().setTextMargins(self.fontMetrics().height() // 4, 0, 0, 0)
         self.setFixedWidth(self.fontMetrics().averageCharWidth() * 16)
         self.valueChanged.connect(self._edit)
         desk.form_changed.connect(self.follow)

@@ -89,7 +89,7 @@ class ProblemDrawer(QFrame):
         self._area.setWidget(inside)
         em = self.fontMetrics().height()
         across = self.parentWidget() or self
-        wanted = inside.layout().heightForWidth(across.width() - em * 2) + em // 4
+        wanted = inside.heightForWidth(across.width() - em * 2) + em // 4
         self._area.setFixedHeight(min(wanted, em * 11))
 
     def _list(self, problems: Sequence[Problem]) -> QWidget:
