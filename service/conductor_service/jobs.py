@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from conductor_core.digest import Digest
 from conductor_core.documents import canonical_bytes, from_json
-from conductor_core.frames import FrameSet
+from conductor_core.frames import FrameSet, scout_frames
 from conductor_core.manifest import Manifest
 from conductor_core.paths import ClientPath
 from conductor_core.submission import Submission
@@ -128,8 +128,12 @@ def _add_steps(unit: Unit, job: Job, submission: Submission) -> None:
         step_id = new_id()
         row = {"id": step_id, "job_id": job.id, "position": position, "name": step.name, "frames": step.frames}
         steps.append({**row, "after": list(step.after)})
-        for chunk in FrameSet.parse(step.frames).chunks(step.chunk_size):
-            tasks.append(_task_row(job, step_id, len(tasks), chunk))
+        frames = FrameSet.parse(step.frames)
+        scouts = frozenset(scout_frames(step.scouts, frames))
+        for chunk in frames.chunks(step.chunk_size):
+            scout = not scouts.isdisjoint(chunk)
+            task = _task_row(job, step_id, len(tasks), chunk)
+            tasks.append({**task, "scout": scout, "awaits_release": bool(scouts) and not scout})
     unit.session.execute(insert(Step), steps)
     unit.session.execute(insert(Task), tasks)
 
@@ -185,7 +189,8 @@ def commit_manifest(unit: Unit, job: Job, manifest: Manifest, store: Store, *, w
     job.manifest = digest
     unit.session.flush()
     unit.job_changed(job)
-    tasks = unit.session.scalars(select(Task).where(Task.job_id == job.id, Task.state == TaskState.PENDING)).all()
+    waiting = [TaskState.PENDING, TaskState.HOLDING]
+    tasks = unit.session.scalars(select(Task).where(Task.job_id == job.id, Task.state.in_(waiting))).all()
     wait(unit, job, tasks, why)
 
 

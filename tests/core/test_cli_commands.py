@@ -425,11 +425,12 @@ def test_reading_logs(desk: Desk) -> None:
 
 
 def test_moves(desk: Desk) -> None:
-    """Hold, resume, kill and retry say what they changed; chosen by frames, step and state; a forbidden one ends with 4."""
+    """Hold, resume, release, kill and retry say what they changed; chosen by frames, step and state; a forbidden one ends with 4."""
     desk.log_in()
     _job(desk.fake, desk)
     assert "1 task changed by hold; the job is holding" in desk("hold", "1", "--reason", "wait")[0]
     assert "resume" in desk("resume", "1")[0]
+    assert "changed by release" in desk("release", "1")[0]
     assert desk.json("retry", "1", "--frames", "2", "--state", "failed")["changed"] == 1
     assert desk.fake.jobs["job-1"]["moves"][-1] == ("retry", {"reason": "", "tasks": ["job-1-t2"], "states": ["failed"]})
     desk("kill", "1", "--frames", "77", code=ExitCode.NOT_FOUND)

@@ -23,13 +23,10 @@ from conductor_core.cli.program import run_command
 from conductor_core.cli.progress import PlainDisplay, RichDisplay, Status, line_of, open_display, render, size_words
 from conductor_core.cli.submission_form import (
     Wishes,
-    choose_steps,
     command_submission,
     output_pattern,
-    outputs_of,
     parse_environment,
     parse_pair,
-    parse_software,
     scene_submission,
 )
 from conductor_core.cli.tables import print_table
@@ -62,34 +59,13 @@ def test_the_command_line_wins() -> None:
     assert (submission.title, submission.software) == ("T", Software("blender", "4.2"))
 
 
-@pytest.mark.parametrize(
-    ("patterns", "only", "paths"),
-    [
-        ((), True, ["/o/####.exr", "/o/depth_####.exr"]),
-        (("/n/####.exr",), True, ["/n/####.exr", "/o/depth_####.exr"]),
-        (("/n/####.exr", "/n/d####.exr"), True, ["/n/####.exr", "/n/d####.exr"]),
-        (("/1", "/2", "/3"), True, None),
-        (("/n/####.exr",), False, None),
-    ],
-    ids=["none", "first", "both", "too many", "several steps"],
-)
-def test_outputs_can_be_moved(patterns: tuple[str, ...], only: bool, paths: list[str] | None) -> None:
-    """--output moves outputs in their order, and keeps what is known of them."""
-    if paths is None:
-        with pytest.raises(errors.ConductorError, match="--output"):
-            outputs_of(STEP, patterns, only=only)
-        return
-    outputs = outputs_of(STEP, patterns, only=only)
-    assert [o.path for o in outputs] == paths
-    assert outputs[0].width == 4
-
-
-def test_steps_that_are_not_there() -> None:
-    """An unknown step, and a scene with nothing enabled, name what there is."""
-    with pytest.raises(errors.ConductorError, match=r"no step 'X'\. It has: 'Scene', 'Other'"):
-        choose_steps((STEP, OTHER), ("X",))
-    with pytest.raises(errors.ConductorError, match="Nothing in the scene is enabled"):
-        choose_steps((OTHER,), ())
+def test_a_place_for_one_step() -> None:
+    """--output is refused where several steps would write to one place."""
+    wishes = replace(WISHES, outputs=("/n/####.exr",), steps=("Other", "Scene"))
+    with pytest.raises(errors.ConductorError, match="--output is for one step"):
+        scene_submission("/s/shot.blend", DESCRIPTION, wishes, allowed_missing=())
+    alone = scene_submission("/s/shot.blend", DESCRIPTION, replace(wishes, steps=("Scene",)), allowed_missing=())
+    assert [o.path for o in alone.steps[0].outputs] == ["/n/####.exr", "/o/depth_####.exr"]
 
 
 def test_a_command_becomes_a_submission() -> None:
@@ -105,13 +81,12 @@ def test_a_command_becomes_a_submission() -> None:
     [
         (lambda: command_submission("", WISHES), "empty"),
         (lambda: command_submission("a 'b", WISHES), "quotes"),
-        (lambda: parse_software("blender"), "name@version"),
         (lambda: parse_pair("=x", "--env"), "--env NAME=VALUE"),
         (lambda: output_pattern("folder/", "/b"), "is a folder"),
         (lambda: scene_submission("/s", DESCRIPTION, replace(WISHES, frames="1-x"), allowed_missing=()), "Frame range"),
         (lambda: scene_submission("/s", DESCRIPTION, replace(WISHES, chunk_size=0), allowed_missing=()), "chunk_size"),
     ],
-    ids=["no command", "open quote", "software", "pair", "folder", "frames", "chunk"],
+    ids=["no command", "open quote", "pair", "folder", "frames", "chunk"],
 )
 def test_what_does_not_fit_is_said(call: Any, words: str) -> None:
     """Each wrong word is named."""

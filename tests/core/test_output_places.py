@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conductor_core.cli.exit_codes import Ended
 from conductor_core.cli.output_places import check_not_read, check_writable
-from conductor_core.cli.submission_form import Wishes, check_version, scene_submission
+from conductor_core.cli.submission_form import Wishes, scene_submission
 from conductor_core.errors import ConductorError
 from conductor_core.host import SceneDescription, SceneStep
 from conductor_core.report import ScanReport
@@ -67,31 +67,6 @@ def test_a_folder_that_refuses_is_tried_once(tmp_path: Path, monkeypatch: pytest
         check_writable(wish)
     monkeypatch.undo()
     assert len(tries) == 1
-
-
-VERSIONS = {
-    "the same": ("4.5", "4.5.15", True),
-    "newer": ("4.2", "4.5.15", True),
-    "older minor": ("4.5", "4.2.23", False),
-    "older major": ("5.0", "4.5.15", False),
-    "only a major": ("4.5", "4", True),
-    "only an older major": ("5.0", "4", False),
-    "not said": ("", "2.79", True),
-    "no number": ("4.5", "nightly", True),
-}
-
-
-@pytest.mark.parametrize(("saved_by", "version", "fine"), VERSIONS.values(), ids=VERSIONS.keys())
-def test_software_must_not_be_older_than_the_scene(saved_by: str, version: str, fine: bool) -> None:
-    """Major and minor are compared as numbers; what is not known is let through."""
-    report = ScanReport("/s/shot.blend", "blend")
-    description = SceneDescription(report, Software("blender", "5.0.1"), "1", (), saved_by=saved_by)
-    if fine:
-        check_version("/s/shot.blend", description, Software("blender", version))
-    else:
-        with pytest.raises(ConductorError, match=f"was saved by Blender {saved_by}; Blender {version} cannot open it"):
-            check_version("/s/shot.blend", description, Software("blender", version))
-    check_version("/s/shot.blend", replace(description, saved_by="99.0"), Software("other", "1"))
 
 
 def test_a_step_with_a_problem_is_not_rendered() -> None:

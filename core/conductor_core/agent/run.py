@@ -18,6 +18,8 @@ from conductor_core.agent.connections import Connections
 from conductor_core.agent.downloads import REMEMBERED, Downloads
 from conductor_core.agent.journal import ASKED_FOR, UNFINISHED, DownloadRow, Journal, SubmissionRow
 from conductor_core.agent.lock import AgentLock
+from conductor_core.agent.offers import Offers
+from conductor_core.agent.panel import Panel
 from conductor_core.agent.patience import Patience
 from conductor_core.agent.submissions import Submissions
 from conductor_core.agent.watcher import Watcher
@@ -38,6 +40,8 @@ LOCK_FILE = "agent.lock"
 TICK = 0.5
 #: seconds that a stopped agent waits for calls under way; a service that never answers may not keep it alive
 GRACE = 5.0
+#: of calls for which a panel waits: once more, since a kept connection may have been closed by the other side
+AT_ONCE = RetryPolicy(attempts=2, first_wait=0.1, longest_wait=1.0)
 
 _LOG = logging.getLogger("conductor.agent")
 
@@ -87,8 +91,10 @@ class Agent:
             wake_downloads=self._wake.set,
             hashed=self._watcher.watch,
         )
+        self._asked = Connections(folders.config, retries=AT_ONCE)
+        self._panel = Panel(offers=Offers(self._asked.client))
         self._token = secrets.token_urlsafe(32)
-        self.channel = Channel(self, self._token, used=self._used)
+        self.channel = Channel(self, self._token, routes=self._panel.routes(), used=self._used)
 
     def run(self) -> bool:
         """Work until asked to quit, or idle for as long as the settings say; tell whether every worker ended with us."""
@@ -211,6 +217,7 @@ class Agent:
             ending.join(max(0.0, deadline - time.monotonic()))
         # a call that comes back later finds its journal closed: the next agent does it again
         self._connections.close()
+        self._asked.close()
         self._cache.close()
         self._journal.close()
         return not any(ending.is_alive() for ending in endings)

@@ -32,6 +32,7 @@ from conductor_core.errors import (
     TransferError,
     Unauthorized,
 )
+from conductor_core.exclusions import Exclusions
 from conductor_core.manifest import Manifest
 from conductor_core.submission import Submission
 from conductor_core.transfer.hash_cache import HashCache
@@ -190,7 +191,7 @@ class Submissions:
         kept = self._journal.manifest(identity)
         if kept is not None:
             return from_json(Manifest, json.loads(kept))
-        tree = read_tree(files)
+        tree = read_tree(files, left_out=Exclusions(submission.excluded, submission.flavour).covers)
         manifest = hash_tree(tree, self._cache, progress, flavour=submission.flavour, threads=self._settings.hash_threads)
         progress.put(objects=len(manifest.objects()))
         self._hashed(tree.files)

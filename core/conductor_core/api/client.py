@@ -11,6 +11,7 @@ from urllib.parse import quote
 import requests
 import urllib3
 
+from conductor_core.agent_answers import Estimate
 from conductor_core.api.answers import (
     Catalogue,
     Cost,
@@ -25,7 +26,7 @@ from conductor_core.api.events import Event, follow_events
 from conductor_core.api.transport import Address, RetryPolicy, Timing, Transport, not_ours
 from conductor_core.digest import Digest
 from conductor_core.documents import canonical_bytes
-from conductor_core.errors import ServiceUnreachable
+from conductor_core.errors import NotFound, ServiceUnreachable
 from conductor_core.manifest import Manifest
 from conductor_core.submission import Submission
 
@@ -81,6 +82,24 @@ class ServiceClient:
         wish = {"digests": list(objects), "sizes": list(objects.values())}
         data = self._post(f"/api/v1/projects/{quote(project, safe='')}/objects/missing", wish)
         return frozenset(Digest(d) for d in data["missing"])
+
+    def rendered(self, project: str, digests: Sequence[str]) -> frozenset[Digest]:
+        """Return which of `digests`, that the project's store has, came out of its own jobs; none of a service that cannot tell."""
+        try:
+            data = self._post(f"/api/v1/projects/{_segment(project)}/objects/known", {"digests": list(digests)})
+        except NotFound:
+            return frozenset()
+        return frozenset(Digest(d) for d in data["rendered"])
+
+    def estimate(self, submission: Submission) -> Estimate:
+        """Return what a submission would cost, from what was rendered before.
+
+        Raises:
+            NotFound: the service is too old to tell, or there is no such project.
+            Refused: naming the field of the submission.
+        """
+        path = f"/api/v1/projects/{_segment(submission.project)}/estimate"
+        return read_answer(Estimate, self._send("POST", path, canonical_bytes(submission)))
 
     def put_object(self, project: str, digest: str, body: Callable[[], Any]) -> bool:
         """Send one object and tell whether it was new; `body` opens the bytes afresh for each attempt.
@@ -159,7 +178,7 @@ class ServiceClient:
         states: Sequence[str] | None = None,
         reason: str = "",
     ) -> tuple[int, Job]:
-        """Hold, resume, kill or retry tasks of a job; return how many changed and the job.
+        """Hold, resume, release, kill or retry tasks of a job; return how many changed and the job.
 
         Raises:
             Conflict: nothing may move; `allowed` has the moves that may be made.

@@ -103,6 +103,9 @@ def _show(job: Job, tasks: tuple[Task, ...]) -> None:
         ("priority", str(job.priority)),
         ("cost so far", f"{job.cost} ({job.billed_minutes} min)"),
     ]
+    if job.scouts.total:
+        held = f", {job.scouts.held} tasks held until: conductor release {job.number}" if job.scouts.held else ""
+        lines.append(("scouts", f"{job.scouts.done} of {job.scouts.total} done{held}"))
     lines += [(f"step {s.name}", f"{s.frames}: {s.state}") for s in job.steps]
     lines += [(name, value) for name, value in job.metadata.items()]
     for name, value in lines:

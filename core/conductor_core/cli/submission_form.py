@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import getpass
 import os
-import platform
-import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from conductor_core import __version__
 from conductor_core.environment import EnvironmentVariable, Policy
 from conductor_core.errors import ConductorError
 from conductor_core.frames import FrameSet
-from conductor_core.host import SceneDescription, SceneStep
+from conductor_core.host import SceneDescription
 from conductor_core.paths import local_flavour
-from conductor_core.submission import Client, Output, Retries, Software, Step, Submission, new_submission_id, validate_submission
+from conductor_core.steps import (
+    check_version,
+    choose_steps,
+    command_words,
+    default_title,
+    output_at,
+    outputs_of,
+    parse_software,
+    this_client,
+)
+from conductor_core.submission import Retries, Software, Step, Submission, new_submission_id, validate_submission
 
 #: catalogue name of "any program that is installed on the instance"
 COMMAND_SOFTWARE = Software("command", "1")
@@ -51,6 +57,8 @@ def scene_submission(
         ConductorError: a step, frame range or output that does not fit; the sentence names it.
     """
     chosen = choose_steps(description.steps, wishes.steps)
+    if wishes.outputs and len(chosen) > 1:
+        raise ConductorError("--output is for one step, and several are rendered.", "Choose one with --step.")
     if not (wishes.frames or description.frames):
         raise ConductorError(f"{scene} does not say which frames it has.", "Say --frames 1001-1100.")
     frames = FrameSet.parse(wishes.frames or description.frames).spec
@@ -59,15 +67,16 @@ def scene_submission(
             name=step.name,
             frames=frames,
             chunk_size=wishes.chunk_size,
-            outputs=outputs_of(step, wishes.outputs, only=len(chosen) == 1),
+            outputs=outputs_of(step, wishes.outputs),
             parameters=step.parameters,
         )
         for step in chosen
     )
     software = parse_software(wishes.software) if wishes.software else description.software
-    check_version(scene, description, software)
-    title = wishes.title or os.path.splitext(os.path.basename(scene))[0]
-    return _submission(wishes, title, software, steps, scene=scene, allowed_missing=allowed_missing)
+    check_version(scene, Software(description.software.name, description.saved_by), software)
+    return _submission(
+        wishes, wishes.title or default_title(scene), software, steps, scene=scene, allowed_missing=allowed_missing
+    )
 
 
 def command_submission(command: str, wishes: Wishes) -> Submission:
@@ -76,96 +85,14 @@ def command_submission(command: str, wishes: Wishes) -> Submission:
     Raises:
         ConductorError: no words, frames or outputs, or ones that do not fit.
     """
-    try:
-        words = tuple(shlex.split(command))
-    except ValueError as exc:
-        raise ConductorError(f"--command {command!r} cannot be split into words ({exc}).", "Check its quotes.") from None
+    words = command_words(command, "--command")
     if not words:
         raise ConductorError("--command is empty.", "Write the program and its words.")
-    outputs = tuple(_output(path) for path in wishes.outputs)
+    outputs = tuple(output_at(path) for path in wishes.outputs)
     frames = FrameSet.parse(wishes.frames or "1").spec
     step = Step("command", frames, wishes.chunk_size, kind="command", outputs=outputs, command=words)
     software = parse_software(wishes.software) if wishes.software else COMMAND_SOFTWARE
     return _submission(wishes, wishes.title or words[0], software, (step,), scene="", allowed_missing=())
-
-
-def choose_steps(steps: Sequence[SceneStep], names: Sequence[str]) -> tuple[SceneStep, ...]:
-    """Return the steps of these names, or those that the scene has enabled.
-
-    Raises:
-        ConductorError: there is no such step, or none is enabled.
-    """
-    if not steps:
-        raise ConductorError(
-            "The scene has nothing that renders: no write node, render layer, ROP or camera that this reading of it can see.",
-            "Add one and save the scene, or give the program that renders it with --command.",
-        )
-    by_name = {step.name: step for step in steps}
-    known = ", ".join(repr(name) for name in by_name) or "none"
-    unknown = [name for name in names if name not in by_name]
-    if unknown:
-        raise ConductorError(f"The scene has no step {unknown[0]!r}.", f"It has: {known}.")
-    chosen = tuple(by_name[name] for name in names) if names else tuple(step for step in steps if step.enabled)
-    if not chosen:
-        raise ConductorError("Nothing in the scene is enabled for rendering.", f"Name steps with --step; there are: {known}.")
-    lame = next((step for step in chosen if step.problem), None)
-    if lame is not None:
-        raise ConductorError(
-            f"Step {lame.name!r} {lame.problem}, so it cannot be rendered.",
-            "Mend the scene and save it, or name other steps with --step.",
-        )
-    return chosen
-
-
-def check_version(scene: str, description: SceneDescription, software: Software) -> None:
-    """Refuse software that is older than what saved the scene: it could not open it, or would crash.
-
-    Raises:
-        ConductorError: with both versions.
-    """
-    if software.name != description.software.name:
-        return
-    chosen, needed = _numbers(software.version), _numbers(description.saved_by)
-    if chosen[: len(needed)] < needed[: len(chosen)]:
-        name = software.name.capitalize()
-        raise ConductorError(
-            f"{scene} was saved by {name} {description.saved_by}; {name} {software.version} cannot open it.",
-            f"Render with {name} {description.saved_by} or later (--software), or save the scene with {name} {software.version}.",
-        )
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    """Return the numbers of major and minor version; none where it is written otherwise."""
-    parts = version.split(".")[:2]
-    return tuple(int(part) for part in parts) if all(part.isdecimal() for part in parts) else ()
-
-
-def outputs_of(step: SceneStep, patterns: Sequence[str], *, only: bool) -> tuple[Output, ...]:
-    """Return a step's outputs, under other paths where patterns say so: one pattern per output, in their order.
-
-    Raises:
-        ConductorError: more patterns than outputs, or several steps that would write to one place.
-    """
-    if not patterns:
-        return step.outputs
-    if not only:
-        raise ConductorError("--output is for one step, and several are rendered.", "Choose one with --step.")
-    if len(patterns) > len(step.outputs):
-        raise ConductorError(f"Step {step.name!r} writes {len(step.outputs)} outputs, and {len(patterns)} --output are given.")
-    moved = [replace(output, path=path) for output, path in zip(step.outputs, patterns, strict=False)]
-    return (*moved, *step.outputs[len(patterns) :])
-
-
-def parse_software(text: str) -> Software:
-    """Read `name@version`.
-
-    Raises:
-        ConductorError: it has another form.
-    """
-    name, at, version = text.partition("@")
-    if not (name and at and version):
-        raise ConductorError(f"--software {text!r} is not name@version.", "Write it like blender@4.5.")
-    return Software(name, version)
 
 
 def parse_pair(text: str, option: str) -> tuple[str, str]:
@@ -222,19 +149,7 @@ def _submission(
         environment=wishes.environment,
         metadata=dict(wishes.metadata),
         allowed_missing=allowed_missing,
-        client=Client(_user(), platform.node(), __version__),
+        client=this_client(),
     )
     validate_submission(submission)
     return submission
-
-
-def _output(path: str) -> Output:
-    images = (".exr", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dpx", ".hdr", ".tga", ".bmp")
-    return Output(path, "image" if path.lower().endswith(images) else "other")
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        return ""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from conductor_core.errors import FileVanished, TransferError
@@ -35,8 +35,12 @@ class Tree:
     symlinks: dict[str, str] = field(default_factory=dict)
 
 
-def read_tree(paths: Iterable[str]) -> Tree:
-    """Return what lies at `paths`; a folder stands for everything in it.
+def _nothing(_path: str) -> bool:
+    return False
+
+
+def read_tree(paths: Iterable[str], *, left_out: Callable[[str], bool] = _nothing) -> Tree:
+    """Return what lies at `paths`; a folder stands for everything in it but what is `left_out`.
 
     A file that is named by way of a link which is in the tree itself is taken at the place that the link leads to: on the
     instance nothing may lie "in" a link, and the link leads there anyway.
@@ -48,7 +52,7 @@ def read_tree(paths: Iterable[str]) -> Tree:
     """
     wanted = [os.path.abspath(p) for p in paths]
     while True:
-        tree = _collect(wanted, local_flavour())
+        tree = _collect(wanted, local_flavour(), left_out)
         found = [*tree.files, *tree.empty_directories, *tree.symlinks]
         straight = [_straight(path, tree.symlinks) for path in found] if tree.symlinks else found
         if straight == found:
@@ -74,7 +78,7 @@ def hash_tree(tree: Tree, cache: HashCache, progress: Progress, *, flavour: Flav
     return make_manifest(flavour, entries)
 
 
-def _collect(paths: Iterable[str], flavour: Flavour) -> Tree:
+def _collect(paths: Iterable[str], flavour: Flavour, left_out: Callable[[str], bool] = _nothing) -> Tree:
     r"""Return what lies at `paths`, each place once, spelled as a manifest spells it.
 
     A scene may name `c:\t\wood.png` and `C:\T\Wood.png`: on Windows that is one file, of which the first spelling is kept.
@@ -84,7 +88,7 @@ def _collect(paths: Iterable[str], flavour: Flavour) -> Tree:
     waiting = list(paths)[::-1]
     while waiting:
         path = ClientPath.parse(waiting.pop(), flavour)
-        if path.key not in seen:
+        if path.key not in seen and not left_out(path.text):
             seen.add(path.key)
             waiting.extend(_add(path.text, tree))
     return tree

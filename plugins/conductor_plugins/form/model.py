@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from conductor_core.environment import EnvironmentVariable
+from conductor_core.submission import Exclusion as Exclusion  # of the form too
 from conductor_core.submission import Notifications, Scripts
 
 
@@ -24,14 +25,6 @@ class StepForm:
     scouts: str = ""
     #: absolute patterns (`####` for the frame) to write to, in the order of the step's outputs; (): as the scene says
     outputs: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Exclusion:
-    """A file that is left at home, and why: the job shows it to whoever wonders."""
-
-    path: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)

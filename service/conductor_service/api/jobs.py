@@ -1,4 +1,4 @@
-"""Jobs: submit, commit the manifest, look, and hold, resume, kill, retry."""
+"""Jobs: submit, commit the manifest, look, and hold, resume, release, kill, retry."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ class WishBody:
 
 @router.post("/jobs/{job}/{verb}")
 async def change(request: Request, job: str, verb: Verb, farm: FarmOf, who: Person) -> Response:
-    """Hold, resume, kill or retry tasks of a job."""
+    """Hold, resume, release, kill or retry tasks of a job."""
     body = from_json(WishBody, await read_json(request), document="the request")
     states = None if body.states is None else tuple(_state(TaskState, s) for s in body.states)
     wish = Wish(body.tasks, states, body.reason)

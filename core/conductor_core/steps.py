@@ -1,0 +1,139 @@
+"""From a scene's steps to those of a submission: the rules that the panel and the command line share.
+
+Pure, and of the standard library only: a host imports it. Its sentences name neither options nor fields, since both show them.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
+
+from conductor_core import __version__
+from conductor_core.errors import ConductorError
+from conductor_core.host import SceneStep
+from conductor_core.submission import Client, Output, Software
+
+_PICTURES = (".exr", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dpx", ".hdr", ".tga", ".bmp")
+_MOVIES = (".mov", ".mp4", ".mkv", ".avi", ".webm", ".mxf")
+
+
+def choose_steps(steps: Sequence[SceneStep], names: Sequence[str]) -> tuple[SceneStep, ...]:
+    """Return the steps of these names, in their order, or those that the scene has enabled.
+
+    Raises:
+        ConductorError: there is no such step, none is enabled, or one of them cannot be rendered.
+    """
+    if not steps:
+        raise ConductorError(
+            "The scene has nothing that renders: no write node, render layer, ROP or camera that this reading of it can see.",
+            "Add one and save the scene, or submit the program that renders it as a command.",
+        )
+    by_name = {step.name: step for step in steps}
+    known = ", ".join(repr(name) for name in by_name)
+    unknown = [name for name in names if name not in by_name]
+    if unknown:
+        raise ConductorError(f"The scene has no step {unknown[0]!r}.", f"It has: {known}.")
+    chosen = tuple(by_name[name] for name in names) if names else tuple(step for step in steps if step.enabled)
+    if not chosen:
+        raise ConductorError("Nothing in the scene is enabled for rendering.", f"Choose steps; there are: {known}.")
+    check_renderable(chosen)
+    return chosen
+
+
+def check_renderable(steps: Sequence[SceneStep]) -> None:
+    """Refuse a step that the host itself says cannot be rendered as it is.
+
+    Raises:
+        ConductorError: with the step's problem.
+    """
+    lame = next((step for step in steps if step.problem), None)
+    if lame is not None:
+        raise ConductorError(
+            f"Step {lame.name!r} {lame.problem}, so it cannot be rendered.", "Mend the scene and save it, or choose other steps."
+        )
+
+
+def outputs_of(step: SceneStep, patterns: Sequence[str]) -> tuple[Output, ...]:
+    """Return a step's outputs, under other absolute paths where patterns say so: one per output, in their order.
+
+    Raises:
+        ConductorError: there are more patterns than outputs.
+    """
+    if len(patterns) > len(step.outputs):
+        count = f"{len(step.outputs)} output{'' if len(step.outputs) == 1 else 's'}"
+        raise ConductorError(f"Step {step.name!r} writes {count}, and {len(patterns)} places are named for it.")
+    moved = [replace(output, path=path) for output, path in zip(step.outputs, patterns, strict=False)]
+    return (*moved, *step.outputs[len(patterns) :])
+
+
+def output_at(path: str) -> Output:
+    """Return an output of which nothing but its path is known."""
+    name = path.lower()
+    if name.endswith(_PICTURES):
+        return Output(path, "image")
+    return Output(path, "movie" if name.endswith(_MOVIES) else "other")
+
+
+def check_version(scene: str, saved_with: Software, software: Software) -> None:
+    """Refuse software that is older than what saved the scene: it could not open it, or would crash.
+
+    Raises:
+        ConductorError: with both versions.
+    """
+    if software.name != saved_with.name:
+        return
+    chosen, needed = _numbers(software.version), _numbers(saved_with.version)
+    if chosen[: len(needed)] < needed[: len(chosen)]:
+        name = software.name.capitalize()
+        raise ConductorError(
+            f"{scene} was saved by {name} {saved_with.version}; {name} {software.version} cannot open it.",
+            f"Render with {name} {saved_with.version} or later, or save the scene with {name} {software.version}.",
+        )
+
+
+def default_title(scene: str) -> str:
+    """Return what a job is called whose artist has said nothing: the scene's file name without its ending."""
+    return os.path.splitext(os.path.basename(scene))[0]
+
+
+def parse_software(text: str) -> Software:
+    """Read `name@version`.
+
+    Raises:
+        ConductorError: it has another form.
+    """
+    name, at, version = text.strip().partition("@")
+    if not (name and at and version):
+        raise ConductorError(f"{text!r} is not name@version.", "Write it like blender@4.5.")
+    return Software(name, version)
+
+
+def command_words(text: str, place: str) -> tuple[str, ...]:
+    """Split a program and its words as a shell does; `place` is where the artist wrote it.
+
+    Raises:
+        ConductorError: a quote is open.
+    """
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as exc:
+        raise ConductorError(f"{place} {text!r} cannot be split into words ({exc}).", "Check its quotes.") from None
+
+
+def this_client() -> Client:
+    """Return who submits, and from where."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        user = ""
+    return Client(user, platform.node(), __version__)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """Return the numbers of major and minor version; none where it is written otherwise."""
+    parts = version.split(".")[:2]
+    return tuple(int(part) for part in parts) if all(part.isdecimal() for part in parts) else ()

@@ -1,0 +1,83 @@
+"""The rules by which a scene's steps become those of a submission, for panel and command line alike."""
+
+from __future__ import annotations
+
+import pytest
+from conductor_core.errors import ConductorError
+from conductor_core.host import SceneStep
+from conductor_core.steps import check_version, choose_steps, command_words, default_title, output_at, outputs_of, parse_software
+from conductor_core.submission import Output, Software
+
+STEP = SceneStep("Scene", (Output("/o/####.exr", width=4, height=4), Output("/o/depth_####.exr")), {"camera": "A"})
+OTHER = SceneStep("Other", (Output("/p/####.exr"),), enabled=False)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "paths"),
+    [
+        ((), ["/o/####.exr", "/o/depth_####.exr"]),
+        (("/n/####.exr",), ["/n/####.exr", "/o/depth_####.exr"]),
+        (("/n/####.exr", "/n/d####.exr"), ["/n/####.exr", "/n/d####.exr"]),
+    ],
+    ids=["none", "first", "both"],
+)
+def test_outputs_can_be_moved(patterns: tuple[str, ...], paths: list[str]) -> None:
+    """Patterns move outputs in their order, and keep what is known of them."""
+    outputs = outputs_of(STEP, patterns)
+    assert [o.path for o in outputs] == paths
+    assert outputs[0].width == 4
+
+
+def test_more_places_than_outputs() -> None:
+    """Both numbers are told."""
+    with pytest.raises(ConductorError, match=r"Step 'Other' writes 1 output, and 2 places are named"):
+        outputs_of(OTHER, ("/1", "/2"))
+
+
+def test_steps_that_are_not_there() -> None:
+    """An unknown step, and a scene with nothing enabled, name what there is."""
+    with pytest.raises(ConductorError, match=r"no step 'X'\. It has: 'Scene', 'Other'"):
+        choose_steps((STEP, OTHER), ("X",))
+    with pytest.raises(ConductorError, match="Nothing in the scene is enabled"):
+        choose_steps((OTHER,), ())
+    with pytest.raises(ConductorError, match="nothing that renders"):
+        choose_steps((), ())
+
+
+VERSIONS = {
+    "the same": ("4.5", "4.5.15", True),
+    "newer": ("4.2", "4.5.15", True),
+    "older minor": ("4.5", "4.2.23", False),
+    "older major": ("5.0", "4.5.15", False),
+    "only a major": ("4.5", "4", True),
+    "only an older major": ("5.0", "4", False),
+    "not said": ("", "2.79", True),
+    "no number": ("4.5", "nightly", True),
+}
+
+
+@pytest.mark.parametrize(("saved_by", "version", "fine"), VERSIONS.values(), ids=VERSIONS.keys())
+def test_software_must_not_be_older_than_the_scene(saved_by: str, version: str, fine: bool) -> None:
+    """Major and minor are compared as numbers; what is not known is let through."""
+    if fine:
+        check_version("/s/shot.blend", Software("blender", saved_by), Software("blender", version))
+    else:
+        with pytest.raises(ConductorError, match=f"was saved by Blender {saved_by}; Blender {version} cannot open it"):
+            check_version("/s/shot.blend", Software("blender", saved_by), Software("blender", version))
+    check_version("/s/shot.blend", Software("blender", "99.0"), Software("other", "1"))
+
+
+def test_an_output_by_its_ending() -> None:
+    """Pictures and movies are known whatever the case of their ending."""
+    assert [output_at(f"/o/a.{ending}").kind for ending in ("EXR", "mov", "vdb")] == ["image", "movie", "other"]
+
+
+def test_names_and_words() -> None:
+    """A title is the scene's name; words are split as a shell does; what does not fit is shown with its place."""
+    assert default_title("/s/shot.v2.blend") == "shot.v2"
+    assert parse_software(" blender@4.5 ") == Software("blender", "4.5")
+    assert command_words("sh 'my script.sh' {frame}", "--before-task") == ("sh", "my script.sh", "{frame}")
+    with pytest.raises(ConductorError, match=r"--before-task .* quotes"):
+        command_words("sh 'x", "--before-task")
+    with pytest.raises(ConductorError, match="'blender' is not name@version"):
+        parse_software("blender")
