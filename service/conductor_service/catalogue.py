@@ -5,7 +5,6 @@ A studio's own files are laid over `catalogue.yaml` beside this module: an entry
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -16,6 +15,7 @@ from conductor_core.documents import from_json
 from conductor_core.environment import EnvironmentVariable
 from conductor_core.errors import InvalidDocument
 from conductor_core.submission import Software
+from conductor_core.versions import serving_version, version_key
 
 from conductor_service.errors import Invalid
 from conductor_service.yaml_files import misfit, read_yaml, with_text_numbers
@@ -111,25 +111,12 @@ class Catalogue:
             Invalid: none fits; the message names what there is.
         """
         named = [p for p in self.packages if p.name == software.name]
-        wanted = version_key(software.version)
-        rules = (
-            lambda p: p.version == software.version,
-            lambda p: not wanted or version_key(p.version)[: len(wanted)] == wanted,
-            lambda p: len(wanted) > 2 and version_key(p.version)[:2] == wanted[:2],
-        )
-        for rule in rules:
-            fitting = [p for p in named if rule(p)]
-            if fitting:
-                return max(fitting, key=lambda p: version_key(p.version))
+        version = serving_version(software.version, (p.version for p in named))
+        if version is not None:
+            return next(p for p in named if p.version == version)
         known = ", ".join(f"{p.name} {p.version}" for p in self.packages) or "none"
         reason = f"asks for {software.name} {software.version}, which is not in the catalogue"
         raise Invalid("software", reason, f"There are: {known}.")
-
-
-def version_key(version: str) -> tuple[tuple[int, str], ...]:
-    """Return what versions sort by: 4.10 comes after 4.9, and words come before numbers (4.2-beta before 4.2.1)."""
-    parts = re.findall(r"[0-9]+|[A-Za-z]+", version)
-    return tuple((int(p), "") if p.isdigit() else (-1, p) for p in parts)
 
 
 def load_catalogue(

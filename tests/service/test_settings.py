@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from conductor_core.errors import SettingsError
 from conductor_core.submission import Software
-from conductor_service.catalogue import Catalogue, Package, load_catalogue, version_key
+from conductor_core.versions import version_key
+from conductor_service.catalogue import Catalogue, Package, load_catalogue
 from conductor_service.errors import Invalid
 from conductor_service.settings import Settings, load_settings
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -261,6 +261,10 @@ class ProjectObjects:
     def missing(self, objects: Mapping[Digest, int]) -> frozenset[Digest]:
         """Return which objects the project's store lacks."""
         return self._client.missing(self._project, objects)
+
+    def rendered(self, digests: Iterable[Digest]) -> frozenset[Digest]:
+        """Return which of the objects that the store has came out of the project's own jobs."""
+        return self._client.rendered(self._project, list(digests))
 
     def put(self, digest: str, body: Callable[[], Any]) -> bool:
         """Send one object and tell whether it was new."""

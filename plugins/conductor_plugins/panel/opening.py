@@ -7,8 +7,8 @@ from qtpy.QtWidgets import QWidget
 
 from conductor_plugins.agent import Agent
 from conductor_plugins.desk import Desk
-from conductor_plugins.found_agent import FoundAgent
 from conductor_plugins.host import Host
+from conductor_plugins.lazy_agent import LazyAgent
 from conductor_plugins.panel.remembered import keep, recall
 from conductor_plugins.panel.window import Window
 
@@ -24,7 +24,7 @@ def open_panel(host: Host, parent: QWidget | None = None, agent: Agent | None = 
         window = _open[0]
         window.desk.read_scene()
     else:
-        window = Window(Desk(host, agent or FoundAgent()), parent, recall())
+        window = Window(Desk(host, agent or LazyAgent()), parent, recall())
         window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         window.closed.connect(lambda: _forget(window))
         _open.append(window)
