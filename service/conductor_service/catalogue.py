@@ -6,7 +6,7 @@ A studio's own files are laid over `catalogue.yaml` beside this module: an entry
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -51,13 +51,15 @@ class Package:
 
     name: str
     version: str
-    launch: Literal["bpy-module", "blender-binary", "command"]
+    launch: Literal["bpy-module", "blender-binary", "command"] = "command"
     description: str = ""
     #: interpreter or binary; empty for `command`, where the step names its own
     executable: str = ""
     #: folders that the software needs to see, read-only
     roots: tuple[str, ...] = ()
     environment: tuple[EnvironmentVariable, ...] = ()
+    #: what it is a plug-in of (`maya`); "": it stands by itself
+    plug_in_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,20 +98,39 @@ class Catalogue:
         Raises:
             Invalid: none fits; the message names what there is.
         """
-        named = [p for p in self.packages if p.name == software.name]
-        wanted = version_key(software.version)
-        rules = (
-            lambda p: p.version == software.version,
-            lambda p: not wanted or version_key(p.version)[: len(wanted)] == wanted,
-            lambda p: len(wanted) > 2 and version_key(p.version)[:2] == wanted[:2],
-        )
-        for rule in rules:
-            fitting = [p for p in named if rule(p)]
-            if fitting:
-                return max(fitting, key=lambda p: version_key(p.version))
-        known = ", ".join(f"{p.name} {p.version}" for p in self.packages) or "none"
-        reason = f"asks for {software.name} {software.version}, which is not in the catalogue"
-        raise Invalid("software", reason, f"There are: {known}.")
+        return _fitting(software, [p for p in self.packages if not p.plug_in_of], "software")
+
+    def resolve_plug_ins(self, plug_ins: Sequence[Software], software: Software) -> tuple[Package, ...]:
+        """Return the packages of plug-ins, by the same rules, of those that are made for `software`.
+
+        Raises:
+            Invalid: one of them has none that fits, or is asked for twice; the message names what there is.
+        """
+        made_for_it = [p for p in self.packages if p.plug_in_of == software.name]
+        found = [_fitting(asked, made_for_it, f"plug_ins[{n}]", f" for {software.name}") for n, asked in enumerate(plug_ins)]
+        names = [p.name for p in found]
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                raise Invalid(f"plug_ins[{number}]", f"asks for {name} again", "Ask for one version of each.")
+        return tuple(found)
+
+
+def _fitting(asked: Software, packages: Sequence[Package], place: str, purpose: str = "") -> Package:
+    """Return the package of that name whose version fits best."""
+    named = [p for p in packages if p.name == asked.name]
+    wanted = version_key(asked.version)
+    rules = (
+        lambda p: p.version == asked.version,
+        lambda p: not wanted or version_key(p.version)[: len(wanted)] == wanted,
+        lambda p: len(wanted) > 2 and version_key(p.version)[:2] == wanted[:2],
+    )
+    for rule in rules:
+        fitting = [p for p in named if rule(p)]
+        if fitting:
+            return max(fitting, key=lambda p: version_key(p.version))
+    known = ", ".join(f"{p.name} {p.version}" for p in packages) or "none"
+    reason = f"asks for {asked.name} {asked.version}{purpose}, which is not in the catalogue"
+    raise Invalid(place, reason, f"There are: {known}.")
 
 
 def version_key(version: str) -> tuple[tuple[int, str], ...]:
