@@ -13,11 +13,13 @@ from conductor_core.discovery.blender_nodes import FRAME_BY_SOCKET
 from conductor_core.discovery.blender_numbers import ImageUse, image_numbers
 from conductor_core.discovery.blender_reach import Itself, Numbers, Tiles
 from conductor_core.discovery.reach import Reach
+from conductor_core.report import Unresolved
 
 from .animation import is_animated
-from .readers import node_trees, reads
+from .readers import node_slices, reads, trees
 from .survey import Survey, ignored
-from .usage import Finding, Slot
+from .usage import Finding, Slot, named
+from .walking import safely, walk
 
 _ANY_FRAME = ImageUse(any_frame=True)
 
@@ -26,6 +28,10 @@ _ANY_FRAME = ImageUse(any_frame=True)
 def image(survey: Survey, image: Any) -> Iterator[Finding]:
     """Yield the file or files of an image; what is packed or generated needs none."""
     slot = Slot(image, image)
+    if image.is_dirty and image.source != "VIEWER":
+        # what was painted is neither in the .blend nor on the disk, so no copy of either brings it along
+        name = slot.text() or image.name
+        yield Unresolved(name, f"{named(image)} .pixels", "it has changes that are not saved: save or pack the image")
     if image.source in ("GENERATED", "VIEWER"):
         yield from ignored(slot, "the image is generated, it has no file")
     elif image.packed_file is not None or len(image.packed_files):
@@ -34,13 +40,13 @@ def image(survey: Survey, image: Any) -> Iterator[Finding]:
         yield from survey.read(slot, "movie" if image.source == "MOVIE" else "texture", _reach(survey, slot, image))
 
 
-def image_uses() -> dict[int, tuple[ImageUse, ...]]:
-    """Return, by image pointer, everybody who shows an image."""
-    uses: dict[int, list[ImageUse]] = {}
-    for image, use in _all_uses():
-        if image is not None:
-            uses.setdefault(image.as_pointer(), []).append(use)
-    return {pointer: tuple(found) for pointer, found in uses.items()}
+def gather_uses(uses: dict[str, list[ImageUse]]) -> Iterator[None]:
+    """Fill in, by the full name of an image, everybody who shows it; yields after each few, so that it may be cut there."""
+    for more in _all_uses():
+        for image, use in more:
+            if image is not None:
+                uses.setdefault(image.name_full, []).append(use)
+        yield
 
 
 def _reach(survey: Survey, slot: Slot, image: Any) -> Reach:
@@ -49,27 +55,45 @@ def _reach(survey: Survey, slot: Slot, image: Any) -> Reach:
     name = survey.numbered(slot) if image.source == "SEQUENCE" else None
     if name is None:
         return Itself()
-    return Numbers(name, image_numbers(survey.image_users.get(image.as_pointer(), ()), survey.frames))
+    return Numbers(name, image_numbers(survey.image_users.get(image.name_full, ()), survey.frames))
 
 
-def _all_uses() -> Iterator[tuple[Any, ImageUse]]:
-    import bpy
-
-    for _owner, tree in node_trees():
-        for node in tree.nodes:
-            yield from _node_uses(tree, node)
-    for texture in bpy.data.textures:
-        if texture.type == "IMAGE":
-            yield texture.image, _by_image_user(texture.image_user, texture, "image_user")
-    for camera in bpy.data.cameras:
-        for i, background in enumerate(camera.background_images):
-            yield background.image, _by_image_user(background.image_user, camera, f"background_images[{i}]")
-    for thing in bpy.data.objects:
-        if thing.type == "EMPTY" and thing.data is not None:
-            yield thing.data, _by_image_user(thing.image_user, thing, "image_user")
+_Use = tuple[Any, ImageUse]
 
 
-def _node_uses(tree: Any, node: Any) -> Iterator[tuple[Any, ImageUse]]:
+def _all_uses() -> Iterator[list[_Use]]:
+    for _owner, tree in trees():
+        for nodes in node_slices(tree):
+            yield safely(_uses_in, tree, nodes)
+    for collection, uses in (("textures", _texture_uses), ("cameras", _camera_uses), ("objects", _empty_uses)):
+        for datablock in walk(collection):
+            yield safely(uses, datablock)
+
+
+def _uses_in(tree: Any, nodes: slice) -> list[_Use]:
+    return [use for node in tree.nodes[nodes] for use in _node_uses(tree, node)]
+
+
+def _texture_uses(texture: Any) -> list[_Use]:
+    if texture.type != "IMAGE":
+        return []
+    return [(texture.image, _by_image_user(texture.image_user, texture, "image_user"))]
+
+
+def _camera_uses(camera: Any) -> list[_Use]:
+    return [
+        (background.image, _by_image_user(background.image_user, camera, f"background_images[{i}]"))
+        for i, background in enumerate(camera.background_images)
+    ]
+
+
+def _empty_uses(thing: Any) -> list[_Use]:
+    if thing.type != "EMPTY" or thing.data is None:
+        return []
+    return [(thing.data, _by_image_user(thing.image_user, thing, "image_user"))]
+
+
+def _node_uses(tree: Any, node: Any) -> Iterator[_Use]:
     path = f'nodes["{node.name}"]'
     if node.bl_idname in FRAME_BY_SOCKET:
         for socket in node.inputs:

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from conductor_core.discovery.blender_numbers import strip_stills
-from conductor_core.discovery.blender_reach import Itself, clip_stills
+from conductor_core.discovery.blender_reach import Itself, TheseNames, clip_stills
 from conductor_core.discovery.reach import Reach
 
-from .reach import TheseNames
 from .readers import reads
 from .survey import Survey, ignored
 from .usage import Finding, Slot

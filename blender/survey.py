@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,8 +31,8 @@ class Survey:
     blurred: bool
     #: the folder that `//` means for a datablock's own .blend
     folder_of: Callable[[Any], str]
-    #: pointer of an image → who reads it, with which frame settings
-    image_users: Mapping[int, tuple[Any, ...]] = field(default_factory=dict)
+    #: full name of an image → who reads it, with which frame settings
+    image_users: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     #: folders of Blender's own installation
     shipped: tuple[str, ...] = ()
 

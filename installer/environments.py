@@ -40,6 +40,8 @@ class Environment:
     requirements: tuple[Path, ...]
     #: a folder to install as it is (editable), or None
     project: Path | None = None
+    #: put the packages into the folder itself (pip's --target) and make no environment of it
+    bare: bool = False
     #: bytes on disk, roughly, when complete
     size: int = 0
     python: Path = Path(sys.executable)
@@ -63,7 +65,7 @@ class Environment:
             stamped = self.stamp.read_text().split()
         except OSError:
             return False
-        return interpreter(self.folder).exists() and set(self.fingerprints()) <= set(stamped)
+        return (self.bare or interpreter(self.folder).exists()) and set(self.fingerprints()) <= set(stamped)
 
 
 def make(environment: Environment) -> bool:
@@ -78,16 +80,32 @@ def make(environment: Environment) -> bool:
     environment.folder.parent.mkdir(parents=True, exist_ok=True)
     environment.stamp.unlink(missing_ok=True)
     print(f"{environment.title}: installing into {environment.folder}", flush=True)
+    if environment.bare:
+        return _make_bare(environment)
     if not _pip_works(environment.folder):
         _create(environment)
     for file in environment.requirements:
         _pip(environment, ["install", "--requirement", str(file)])
     if environment.project:
         _pip(environment, ["install", "--no-build-isolation", "--no-deps", "--editable", str(environment.project)])
+    _stamp(environment)
+    return True
+
+
+def _make_bare(environment: Environment) -> bool:
+    """Put packages into a folder, by the pip of the environment that `environment.python` is in."""
+    shutil.rmtree(environment.folder, ignore_errors=True)
+    for file in environment.requirements:
+        words = ["install", "--no-deps", "--no-compile", "--target", str(environment.folder), "--requirement", str(file)]
+        _pip(environment, words, python=environment.python)
+    _stamp(environment)
+    return True
+
+
+def _stamp(environment: Environment) -> None:
     partial = environment.stamp.with_suffix(".partial")
     partial.write_text("\n".join(environment.fingerprints()))
     os.replace(partial, environment.stamp)
-    return True
 
 
 def check_disk(folder: Path, needed: int) -> None:
@@ -129,9 +147,9 @@ def _create(environment: Environment) -> None:
     _pip(environment, ["install", "--requirement", str(here().requirements("pip"))])
 
 
-def _pip(environment: Environment, words: list[str]) -> None:
-    command = [str(interpreter(environment.folder)), "-m", "pip", "--disable-pip-version-check", *words, "--no-input"]
-    if _has_raw_progress(environment.folder):
+def _pip(environment: Environment, words: list[str], *, python: Path | None = None) -> None:
+    command = [str(python or interpreter(environment.folder)), "-m", "pip", "--disable-pip-version-check", *words, "--no-input"]
+    if _has_raw_progress(python.parents[1] if python else environment.folder):
         command += ["--progress-bar", "raw"]
     log: list[str] = []
     with _running(command) as lines:

@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from installer import checks, system_packages
+from installer import applications_command, checks, system_packages
 from installer.environments import Environment, check_disk, make
 from installer.errors import InstallError
 from installer.places import BLENDER_VERSIONS, Places, here, interpreter
@@ -34,7 +34,7 @@ def main(words: list[str]) -> int:
 
 def _parse(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="install.py", description="Set Conductor up, show it, or test it.")
-    commands = parser.add_subparsers(required=True, metavar="demo|test|setup")
+    commands = parser.add_subparsers(required=True, metavar="demo|test|setup|hosts|install|remove")
     demo = commands.add_parser("demo", help="render a real Blender scene on two local instances and bring its frames home")
     demo.add_argument("--keep", action="store_true", help="leave the service running, to look around in the dashboard")
     demo.add_argument("--folder", help="where the demo's production is built (default: .conductor/demo)")
@@ -44,6 +44,7 @@ def _parse(words: list[str]) -> argparse.Namespace:
     test.set_defaults(run=_test)
     setup = commands.add_parser("setup", help="only install: the environment of agent, CLI and service, and Blender")
     setup.set_defaults(run=_setup)
+    applications_command.add_commands(commands)
     return parser.parse_args(words)
 
 
@@ -68,7 +69,7 @@ def _test(arguments: argparse.Namespace) -> int:
     places = here()
     full = checks.full_run()
     system_packages.ensure((*system_packages.PANEL, *(system_packages.FULL_RUN if full else ())))
-    _install(places, requirements=("runtime", "dev"), blenders=BLENDER_VERSIONS if full else BLENDER_VERSIONS[:1])
+    _install(places, requirements=("runtime", "host", "qt", "dev"), blenders=BLENDER_VERSIONS if full else BLENDER_VERSIONS[:1])
     core_pythons = {}
     for version in checks.OTHER_PYTHONS if full else ():
         core_pythons[version] = _core_environment(places, version, checks.require_python(version, find_python(version)))

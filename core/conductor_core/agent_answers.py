@@ -83,13 +83,13 @@ class Check:
     files_total: int
     files_checked: int
     bytes_total: int
-    #: of files that are `new`; exact when `done`
+    #: of files that are `new`, the same content counted once; exact when `done` without a problem
     bytes_to_send: int
     #: those whose status is known since the last question (`after`)
     files: tuple[CheckedFile, ...] = ()
     #: give this as `after` the next time
     next: int = 0
-    #: sentence on what keeps it from going on, with the next step; "": nothing
+    #: sentence on what keeps it from going on, or on what could not be read, with the next step; "": nothing
     problem: str = ""
 
 
@@ -157,6 +157,8 @@ class Preset:
     values: Mapping[str, Any]
     #: the file it stands in
     file: str = ""
+    #: what is wrong with that file, as a sentence that names file and field; it has no values then; "": nothing
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,17 +50,39 @@ def agent_command(folders: UserFolders) -> tuple[list[str], Mapping[str, str]]:
     Raises:
         AgentError: no command was noted, and this Python cannot run the agent.
     """
-    try:
-        note = json.loads((folders.config / COMMAND_FILE).read_bytes())
-        command, path = [str(word) for word in note["command"]], str(note.get("python_path", ""))
+    for file in (folders.config / COMMAND_FILE, *_beside_us()):
+        try:
+            note = json.loads(file.read_bytes())
+            command, path = [str(word) for word in note["command"]], str(note.get("python_path", ""))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
         if command and os.path.exists(command[0]):
             return command, _python_path(path)
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
     if importlib.util.find_spec("requests") is None or "python" not in Path(sys.executable).name.lower():
         raise AgentError("This program does not know where the agent is installed.", "Run once in a terminal: conductor login")
     own = str(Path(__file__).resolve().parents[1])
     return [sys.executable, "-m", "conductor_core.cli", "agent"], _python_path(own)
+
+
+def _beside_us() -> list[Path]:
+    """Return the note of the installation that this module is in (`<location>/versions/<one>/core/conductor_core`): a studio's."""
+    above = Path(__file__).resolve().parents
+    return [above[4] / COMMAND_FILE] if len(above) > 4 and above[3].name == "versions" else []
+
+
+def own_program(folders: UserFolders) -> tuple[str, dict[str, str]]:
+    """Return our own Python, and the environment in which a program of ours runs by it, whatever host this is.
+
+    Beside a clone's or an installation's `core` lies what else is ours: `plugins`, and `site` with its packages.
+
+    Raises:
+        AgentError: see `agent_command`.
+    """
+    command, variables = agent_command(folders)
+    environment = {k: v for k, v in os.environ.items() if k not in _HOST_VARIABLES}
+    core = variables.get("PYTHONPATH", "")
+    beside = [str(p) for name in ("plugins", "site") if core and (p := Path(core).parent / name).is_dir()]
+    return command[0], {**environment, **variables, **({"PYTHONPATH": os.pathsep.join((core, *beside))} if core else {})}
 
 
 def start_agent(folders: UserFolders) -> None:

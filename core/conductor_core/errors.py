@@ -22,7 +22,8 @@ ConductorError
 │   ├── NotFound            404
 │   ├── Conflict            409: a move the state machine forbids, or objects still missing
 │   └── Refused             any other 4xx: the request itself is wrong
-└── AgentError              the agent is not there, or does not answer
+└── AgentError              the agent is not there, does not answer, or cannot do what it is asked
+    ├── AgentGone           nobody listens any more where it was
     └── JournalUnwritable   what it has to remember does not get onto the disk
 """
 
@@ -243,7 +244,11 @@ class Refused(ServiceError):
 
 
 class AgentError(ConductorError):
-    """The agent is not there, or does not answer."""
+    """The agent is not there, does not answer, or cannot do what it is asked."""
+
+
+class AgentGone(AgentError):
+    """Nobody listens any more where the agent was, or another one does: it ended, and may be started again."""
 
 
 class JournalUnwritable(AgentError):

@@ -186,6 +186,14 @@ def files_of_pattern(pattern: str, listing: DirectoryListing | None = None) -> t
     return _everything(pattern, listing or DirectoryListing())
 
 
+def pattern_regex(pattern: str, *, ignore_case: bool = False) -> re.Pattern[str]:
+    """Return what fits every path of a pattern that is written with `/`, whatever its frame, tile or view."""
+    *folders, name = pattern.split("/")
+    # with the slash, a lone # is a folder's
+    text = "".join(_views(folder + "/") for folder in folders) + _views(name)
+    return re.compile(text, re.IGNORECASE if ignore_case else 0)
+
+
 def sequence_pattern(path: str) -> NumberedFile | None:
     """Return the `####` pattern and the frame of a numbered file: `img.0001.png` → `img.####.png`, 1.
 

@@ -92,6 +92,15 @@ class Scripts:
     after_task: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """What is left at home though the scene wants it, and why: the job shows it to whoever wonders."""
+
+    #: absolute client path of a file, or of a folder with all that is in it; `####` or `<UDIM>`: every file of the pattern
+    path: str
+    reason: str
+
+
 #: what can be written about: the scout frames are there, the job has ended well, badly, or was killed
 Occasion = Literal["scouts", "success", "failed", "killed"]
 
@@ -157,6 +166,8 @@ class Submission:
     metadata: Mapping[str, str] = field(default_factory=dict)
     #: paths that the scan found missing and the artist agreed to do without
     allowed_missing: tuple[str, ...] = ()
+    #: what the artist left at home: the agent does not send it, whichever folder it lies in (`conductor_core.exclusions`)
+    excluded: tuple[Exclusion, ...] = ()
     #: further packages of the catalogue that the instance's software must have (`mtoa`, `yeti`); the service resolves them
     plug_ins: tuple[Software, ...] = ()
     scripts: Scripts = Scripts()
@@ -262,9 +273,21 @@ def _check_company(submission: Submission) -> None:
             raise _wrong(f"scripts.{place}", "has a NUL character in it")
     if scripts.startup and not any(step.kind == "frames" for step in submission.steps):
         raise _wrong("scripts.startup", "must be empty, since no step loads a scene")
+    _check_excluded(submission)
     for number, address in enumerate(submission.notifications.emails):
         if not _EMAIL.fullmatch(address):
             raise _wrong(f"notifications.emails[{number}]", f"{address!r} is not an e-mail address")
+
+
+def _check_excluded(submission: Submission) -> None:
+    scene = ClientPath.parse(submission.scene, submission.flavour) if submission.scene else None
+    for number, exclusion in enumerate(submission.excluded):
+        place = f"excluded[{number}]"
+        path = _client_path(exclusion.path, submission.flavour, f"{place}.path")
+        if not exclusion.reason.strip():
+            raise _wrong(f"{place}.reason", f"must say why {exclusion.path!r} is left out")
+        if scene is not None and scene.is_within(path):
+            raise _wrong(f"{place}.path", f"{exclusion.path!r} would leave the scene itself out")
 
 
 def _check_steps(submission: Submission) -> None:

@@ -60,6 +60,40 @@ def user_folders(
     return UserFolders(xdg("XDG_CONFIG_HOME", ".config"), xdg("XDG_STATE_HOME", ".local/state"), xdg("XDG_CACHE_HOME", ".cache"))
 
 
+def installation_folder(
+    environ: Mapping[str, str] | None = None, *, platform: str = sys.platform, home: Path | None = None
+) -> Path:
+    """Return where install.py puts what this user's hosts import, unless it is told another place; nothing is created.
+
+    Linux: `$XDG_DATA_HOME/conductor`; macOS and Windows: `Installed` beside settings and state; `installed` in CONDUCTOR_HOME.
+    """
+    environ = os.environ if environ is None else environ
+    if override := environ.get("CONDUCTOR_HOME"):
+        return Path(override).absolute() / "installed"
+    home = home or Path.home()
+    if platform == "win32":
+        return Path(environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "Conductor" / "Installed"
+    if platform == "darwin":
+        return home / "Library" / "Application Support" / "Conductor" / "Installed"
+    data = environ.get("XDG_DATA_HOME", "")
+    return (Path(data) if os.path.isabs(data) else home / ".local" / "share") / "conductor"
+
+
+def qt_folder(environ: Mapping[str, str] | None = None) -> Path | None:
+    """Return the folder with PySide6 for hosts that have no Qt of their own, None where there is none.
+
+    Where `CONDUCTOR_QT` says; in the location that this very file is installed in (`<location>/versions/<one>/core/…`, with
+    `<location>/qt`); in this user's installation.
+    """
+    environ = os.environ if environ is None else environ
+    if named := environ.get("CONDUCTOR_QT"):
+        return Path(named)
+    above = Path(__file__).resolve().parents
+    places = [above[4] / "qt"] if len(above) > 4 and above[3].name == "versions" else []
+    places.append(installation_folder(environ) / "qt")
+    return next((place for place in places if (place / "PySide6").is_dir()), None)
+
+
 def private_folder(path: Path) -> Path:
     """Create `path` for this user alone (0700) and return it.
 
@@ -88,6 +122,17 @@ def write_private(path: Path, data: bytes) -> None:
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
+
+
+def sync_folder(folder: str) -> None:
+    """Put new names in a folder on disk; Windows does that by itself (NTFS journals it)."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def sweep_private(folder: Path) -> None:

@@ -1,22 +1,44 @@
 """A host that lives in memory: for tests of the panel, and for studios that test their own validators and presets.
 
-It passes the same compliance suite as the real hosts, and refuses what they refuse.
+It passes the same compliance suite as the real hosts, and refuses what they refuse. Its scenes are text files: what `content`
+says, and behind it, where there are any, the nodes and the remembered settings in one line.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from conductor_core.discovery.finding import Finding, Usage
+from conductor_core.discovery.kinds import Kind
+from conductor_core.discovery.place import absolute
+from conductor_core.discovery.reach import Frames, OneFile
+from conductor_core.frames import FrameSet
 from conductor_core.host import SceneStep
+from conductor_core.sequences import has_frame_token
 from conductor_core.submission import Output, Software
 
 from conductor_plugins.host import HostRefused, HostScene, Snapshot
 
 #: findings that one piece of `dependencies` has
 PIECE = 20
+#: before the line with nodes and settings
+_MARK = "\n# conductor memory scene: "
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryNode:
+    """A node that reads a file."""
+
+    name: str
+    #: as it is stored: absolute, or relative to the scene's folder
+    file: str
+    kind: Kind = "texture"
 
 
 @dataclass
@@ -25,12 +47,17 @@ class MemoryHost:
 
     current: HostScene = field(default_factory=lambda: HostScene("", False, Software("memory", "1.0"), "1-10"))
     scene_steps: tuple[SceneStep, ...] = (SceneStep("beauty", (Output("/render/shot_####.exr"),)),)
+    #: told beside what the nodes read
     findings: tuple[Finding, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
     #: the scene's content, which `save` and `snapshot` write
     content: str = "scene"
     #: referrers that were revealed
     revealed: list[str] = field(default_factory=list)
+    nodes: tuple[MemoryNode, ...] = ()
+    #: what one piece of `dependencies` costs the main thread, as it does in a real host
+    piece_seconds: float = 0.0
+    _undo: list[tuple[str, tuple[MemoryNode, ...]]] = field(default_factory=list)
 
     def scene(self) -> HostScene:
         """Return what is open."""
@@ -40,27 +67,32 @@ class MemoryHost:
         """Return what can be rendered."""
         return self.scene_steps
 
-    def dependencies(self, frames: Sequence[int]) -> Iterator[Sequence[Finding]]:  # noqa: ARG002 - the same for all frames
+    def dependencies(self, frames: Sequence[int]) -> Iterator[Sequence[Finding]]:
         """Yield the findings, a few at a time."""
-        for at in range(0, len(self.findings), PIECE):
-            yield self.findings[at : at + PIECE]
+        wanted = tuple(frames) or FrameSet.parse(self.current.frames).frames
+        told: tuple[Finding | MemoryNode, ...] = (*self.findings, *self.nodes)
+        for at in range(0, len(told), PIECE):
+            _work(self.piece_seconds)
+            there = set(self.nodes)
+            piece = (f for f in told[at : at + PIECE] if not isinstance(f, MemoryNode) or f in there)
+            yield [self._usage(f, wanted) if isinstance(f, MemoryNode) else f for f in piece]
 
     def environment(self) -> Mapping[str, str]:
         """Return the variables."""
-        return self.variables
+        return dict(self.variables)
 
     def save(self) -> None:
         """Write the content to the scene's file."""
         if not self.current.path:
             raise HostRefused("The scene has no name yet. Save it under one first.")
-        _write(self.current.path, self.content)
+        _write(self.current.path, self._text())
         self.current = replace(self.current, modified=False)
 
     def snapshot(self, file: str) -> Snapshot:
         """Write the content to `file`."""
         if not self.current.path:
             raise HostRefused("The scene has no name yet. Save it under one first.")
-        _write(file, self.content)
+        _write(file, self._text())
         return Snapshot(file, self.current.path)
 
     def remember(self, settings: str) -> None:
@@ -69,10 +101,52 @@ class MemoryHost:
 
     def reveal(self, referrer: str) -> bool:
         """Note the referrer; there is one where a finding names it."""
-        there = any(isinstance(f, Usage) and f.referrer == referrer for f in self.findings)
-        if there:
+        names = {*(f"{n.name}.file" for n in self.nodes), *(f.referrer for f in self.findings if isinstance(f, Usage))}
+        if referrer in names:
             self.revealed.append(referrer)
-        return there
+        return referrer in names
+
+    def open(self, file: str) -> None:
+        """Open a scene file of this kind in place of what is open."""
+        content, _, kept = Path(file).read_text(encoding="utf-8").rpartition(_MARK)
+        known: dict[str, Any] = json.loads(kept) if content else {"nodes": [], "settings": ""}
+        self.content = content or kept
+        self.nodes = tuple(MemoryNode(**node) for node in known["nodes"])
+        self.current = replace(self.current, path=file, modified=False, settings=known["settings"])
+        self._undo.clear()
+
+    def edit(self, content: str | None = None, nodes: tuple[MemoryNode, ...] | None = None) -> None:
+        """Change the scene as an artist does, to be undone by `undo`."""
+        self._undo.append((self.content, self.nodes))
+        self.content = self.content if content is None else content
+        self.nodes = self.nodes if nodes is None else nodes
+        self.current = replace(self.current, modified=True)
+
+    def undo(self) -> None:
+        """Take one step back."""
+        self.content, self.nodes = self._undo.pop()
+
+    def undo_steps(self) -> int:
+        """Return how many steps can be taken back."""
+        return len(self._undo)
+
+    def _usage(self, node: MemoryNode, frames: tuple[int, ...]) -> Usage:
+        place = absolute(node.file, os.path.dirname(self.current.path))
+        reach = Frames(frames) if has_frame_token(node.file) else OneFile()
+        return Usage(node.file, f"{node.name}.file", node.kind, (place,), reach)
+
+    def _text(self) -> str:
+        if not self.nodes and not self.current.settings:
+            return self.content
+        known = {"nodes": [asdict(node) for node in self.nodes], "settings": self.current.settings}
+        return f"{self.content}{_MARK}{json.dumps(known)}"
+
+
+def _work(seconds: float) -> None:
+    """Hold this thread for some processor time, as a host does that is asked for its nodes."""
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
 
 
 def _write(file: str, text: str) -> None:

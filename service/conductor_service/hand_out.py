@@ -1,4 +1,4 @@
-"""Which task an instance gets next: by priority, then age of the job, then order of the tasks."""
+"""Which task an instance gets next: by priority, then age of the job, then scout frames, then order of the tasks."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def work_for(session: Session, instance: Instance) -> list[Candidate]:
 
 
 def next_task(session: Session, job: str, instance: Instance, sessions: Sequence[str], now: datetime) -> Task | None:
-    """Return the job's first ready task for an instance, preferring steps that its runner has loaded.
+    """Return the job's first ready task for an instance: scout frames before all else, then steps that its runner has loaded.
 
     A task whose former attempt may still run somewhere (killed, but neither confirmed nor run out) is passed over. One that
     failed on this very instance comes last, and not at all for a while where another instance could take it.
@@ -95,10 +95,10 @@ def next_task(session: Session, job: str, instance: Instance, sessions: Sequence
     ready = select(Task).where(Task.job_id == job, Task.state == TaskState.READY, ~alive).order_by(Task.index)
     fresh = ready.where(Task.failures == 0).limit(1)
     loaded = [key.partition("/")[2] for key in sessions if key.startswith(f"{job}/")]
-    queries = [fresh]
+    queries = [fresh.where(Task.scout), fresh]
     if loaded:
         steps = select(Step.id).where(Step.job_id == job, Step.name.in_(loaded))
-        queries.insert(0, fresh.where(Task.step_id.in_(steps)))
+        queries.insert(1, fresh.where(Task.step_id.in_(steps)))
     task = next((task for q in queries if (task := session.scalars(q).first()) is not None), None)
     return task or _failed_before(session, ready, instance, now)
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from conductor_core.digest import Digest
 from conductor_core.documents import canonical_bytes, from_json
-from conductor_core.frames import FrameSet
+from conductor_core.frames import FrameSet, scout_frames
 from conductor_core.manifest import Manifest
 from conductor_core.paths import ClientPath
 from conductor_core.submission import Submission
@@ -21,6 +21,7 @@ from conductor_service.database import Unit
 from conductor_service.door import Why
 from conductor_service.equipment import Equipment
 from conductor_service.errors import Absent, Invalid, NotAllowedNow, ObjectsMissing
+from conductor_service.marks import mark_job
 from conductor_service.models import Account, Job, ManifestObject, Project, Step, StoredManifest, Task, new_id
 from conductor_service.states import JobState, TaskState
 from conductor_service.store import Store
@@ -108,6 +109,7 @@ def create_job(unit: Unit, who: Principal, project: Project, submission: Submiss
     unit.session.add(job)
     unit.session.flush()
     _add_steps(unit, job, submission)
+    mark_job(unit.session, job.id, submission)
     unit.job_changed(job)
     return job, True
 
@@ -128,8 +130,12 @@ def _add_steps(unit: Unit, job: Job, submission: Submission) -> None:
         step_id = new_id()
         row = {"id": step_id, "job_id": job.id, "position": position, "name": step.name, "frames": step.frames}
         steps.append({**row, "after": list(step.after)})
-        for chunk in FrameSet.parse(step.frames).chunks(step.chunk_size):
-            tasks.append(_task_row(job, step_id, len(tasks), chunk))
+        frames = FrameSet.parse(step.frames)
+        scouts = frozenset(scout_frames(step.scouts, frames))
+        for chunk in frames.chunks(step.chunk_size):
+            scout = not scouts.isdisjoint(chunk)
+            task = _task_row(job, step_id, len(tasks), chunk)
+            tasks.append({**task, "scout": scout, "awaits_release": bool(scouts) and not scout})
     unit.session.execute(insert(Step), steps)
     unit.session.execute(insert(Task), tasks)
 
@@ -198,7 +204,8 @@ def commit_manifest(unit: Unit, job: Job, manifest: Manifest, store: Store, *, w
     job.manifest = digest
     unit.session.flush()
     unit.job_changed(job)
-    tasks = unit.session.scalars(select(Task).where(Task.job_id == job.id, Task.state == TaskState.PENDING)).all()
+    waiting = [TaskState.PENDING, TaskState.HOLDING]
+    tasks = unit.session.scalars(select(Task).where(Task.job_id == job.id, Task.state.in_(waiting))).all()
     wait(unit, job, tasks, why)
 
 

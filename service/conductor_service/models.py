@@ -222,6 +222,14 @@ class Job(Base):
     finished: Mapped[datetime | None]
 
 
+class JobMark(Base):
+    """Something that a job is found by (`marks.py`)."""
+
+    __tablename__ = "job_mark"
+    mark: Mapped[str] = mapped_column(String(64), primary_key=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("job.id"), primary_key=True)
+
+
 class Step(Base):
     """A part of a job with its own frames."""
 
@@ -244,6 +252,8 @@ class Task(Base):
         UniqueConstraint("job_id", "index"),
         Index(None, "job_id", "state", "index"),
         Index(None, "step_id", "state"),
+        # few among many, and looked for first with every hand-out
+        Index("ix_task_scouts", "job_id", "state", "index", sqlite_where=text("scout = 1"), postgresql_where=text("scout")),
     )
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     job_id: Mapped[str] = mapped_column(ForeignKey("job.id"))
@@ -252,6 +262,10 @@ class Task(Base):
     frames: Mapped[list[int]]
     frame_count: Mapped[int]
     frames_done: Mapped[list[int]]
+    #: has scout frames in it: rendered before the others
+    scout: Mapped[bool] = mapped_column(default=False)
+    #: waits until somebody lets it go, having seen the scout frames of its step: held whenever it waits (`waiting.wait`)
+    awaits_release: Mapped[bool] = mapped_column(default=False)
     state: Mapped[TaskState]
     version: Mapped[int] = mapped_column()
     #: the token of the newest attempt; older ones may not report
@@ -403,7 +417,7 @@ class ProjectFile(Base):
     """One version of a file in a project's tree."""
 
     __tablename__ = "project_file"
-    __table_args__ = (UniqueConstraint("project_id", "path", "version"),)
+    __table_args__ = (UniqueConstraint("project_id", "path", "version"), Index(None, "project_id", "digest"))
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     project_id: Mapped[str] = mapped_column(ForeignKey("project.id"))
     path: Mapped[str] = mapped_column(Text)

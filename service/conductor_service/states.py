@@ -1,13 +1,13 @@
 """Which states there are and what may follow what: pure tables and functions, no database.
 
-`door.py` is the only caller that acts on them. A person's verbs (hold, resume, kill, retry) are kept apart from the
+`door.py` is the only caller that acts on them. A person's verbs (hold, resume, release, kill, retry) are kept apart from the
 moves: a verb says what somebody wants, the table says what a task can do.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from conductor_core.submission import Retries
@@ -57,9 +57,15 @@ class Verb(str, enum.Enum):
 
     HOLD = "hold"
     RESUME = "resume"
+    RELEASE = "release"
     KILL = "kill"
     RETRY = "retry"
 
+
+#: the hold that people put on and take back
+USER_HOLD = "user"
+#: the hold of what waits until somebody has looked at the scout frames
+SCOUT_HOLD = "scout"
 
 _S = TaskState
 _WAITING = frozenset({_S.PENDING, _S.READY, _S.HOLDING})
@@ -81,13 +87,13 @@ MOVES: Mapping[TaskState, frozenset[TaskState]] = {
 #: States that need no more work.
 ENDED = frozenset({_S.SUCCESS, _S.FAILED, _S.PREEMPTED, _S.KILLED, _S.SKIPPED})
 
-#: Which verbs a task in each state can follow. A running task may be held: it finishes the frames under way, and
-#: waits if it has to be tried again.
+#: Which verbs a task in each state can follow, as far as its holds allow it (`allowed_verbs`). A running task may be held: it
+#: finishes the frames under way, and waits if it has to be tried again.
 VERBS: Mapping[TaskState, frozenset[Verb]] = {
     _S.PENDING: frozenset({Verb.HOLD, Verb.KILL}),
     _S.READY: frozenset({Verb.HOLD, Verb.KILL}),
-    _S.RUNNING: frozenset({Verb.HOLD, Verb.KILL}),
-    _S.HOLDING: frozenset({Verb.RESUME, Verb.KILL}),
+    _S.RUNNING: frozenset({Verb.HOLD, Verb.RESUME, Verb.KILL}),
+    _S.HOLDING: frozenset({Verb.HOLD, Verb.RESUME, Verb.RELEASE, Verb.KILL}),
     _S.SUCCESS: frozenset({Verb.RETRY}),
     _S.FAILED: frozenset({Verb.RETRY}),
     _S.PREEMPTED: frozenset({Verb.RETRY}),
@@ -104,9 +110,23 @@ def allowed_moves(state: TaskState) -> tuple[TaskState, ...]:
     return tuple(s for s in TaskState if s in MOVES[state])
 
 
-def allowed_verbs(states: Iterable[TaskState]) -> tuple[str, ...]:
-    """Return the verbs that at least one task in `states` can follow."""
-    possible = {verb for state in states for verb in VERBS[state]}
+def allowed_verbs(tasks: Mapping[TaskState, int], holds: Mapping[str, int], *, named: bool = False) -> tuple[str, ...]:
+    """Return the verbs that at least one of some tasks can follow.
+
+    Args:
+        tasks: how many are in each state.
+        holds: how many have the hold of each name.
+        named: whether somebody has said which tasks: only then is a success rendered again.
+    """
+    there = {state for state, count in tasks.items() if count}
+    possible = {verb for state in there for verb in VERBS[state]}
+    if holds.get(USER_HOLD, 0) >= sum(tasks[state] for state in there - ENDED):
+        possible.discard(Verb.HOLD)
+    for verb, name in ((Verb.RESUME, USER_HOLD), (Verb.RELEASE, SCOUT_HOLD)):
+        if not holds.get(name, 0):
+            possible.discard(verb)
+    if not named and not there & RETRIED_BY_DEFAULT:
+        possible.discard(Verb.RETRY)
     return tuple(verb.value for verb in Verb if verb in possible)
 
 

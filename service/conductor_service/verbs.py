@@ -1,22 +1,29 @@
-"""What people ask of tasks: hold, resume, kill, retry."""
+"""What people ask of tasks: hold, resume, release, kill, retry."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from conductor_service import waiting
 from conductor_service.clock import milliseconds_between
 from conductor_service.database import Unit
 from conductor_service.door import Why, move
 from conductor_service.errors import Invalid, NotAllowedNow
-from conductor_service.models import Attempt, Hold, Instance, Job, Task
-from conductor_service.states import RETRIED_BY_DEFAULT, AttemptState, TaskState, Verb, allowed_verbs
-
-#: the hold that people put on; others (scout, budget) have names of their own
-USER_HOLD = "user"
+from conductor_service.models import Attempt, Instance, Job, Task
+from conductor_service.states import (
+    ENDED,
+    RETRIED_BY_DEFAULT,
+    SCOUT_HOLD,
+    USER_HOLD,
+    AttemptState,
+    TaskState,
+    Verb,
+    allowed_verbs,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +45,12 @@ def apply(unit: Unit, job: Job, verb: Verb, wish: Wish, *, actor: str) -> int:
     chosen = _chosen(unit, job, wish)
     named = wish.tasks is not None or wish.states is not None
     why = Why(actor, wish.reason or f"{verb.value} by {actor}", "user")
-    before = [task.state for task in chosen]
     changed = _VERBS[verb](unit, job, chosen, why, named)
     if not changed:
         what = f"None of the {len(chosen)} tasks chosen in job {job.number} can follow {verb.value!r}."
-        raise NotAllowedNow(what, allowed=[v for v in allowed_verbs(before) if v != verb.value])
+        states = Counter(task.state for task in chosen)
+        possible = allowed_verbs(states, waiting.holds(unit.session, chosen), named=named)
+        raise NotAllowedNow(what, allowed=[v for v in possible if v != verb.value])
     waiting.settle(unit, job)
     if verb is Verb.RETRY:
         changed -= sum(task.state is TaskState.SKIPPED for task in chosen)
@@ -66,21 +74,15 @@ def _chosen(unit: Unit, job: Job, wish: Wish) -> list[Task]:
 
 def _hold(unit: Unit, _job: Job, tasks: Sequence[Task], why: Why, _named: bool) -> int:
     """Put the hold beside tasks that wait or run; those that run finish, and wait only if they must be tried again."""
-    open_states = {TaskState.PENDING, TaskState.READY, TaskState.RUNNING, TaskState.HOLDING}
-    holding = _held_by_user(unit, tasks)
-    new = [t for t in tasks if t.state in open_states and t.id not in holding]
-    if not new:
-        return 0
-    row = {"name": USER_HOLD, "actor": why.actor, "reason": why.reason, "created": unit.now}
-    unit.session.execute(insert(Hold), [{"task_id": t.id, **row} for t in new])
+    holding = waiting.held(unit.session, tasks, name=USER_HOLD)
+    new = [t for t in tasks if t.state not in ENDED and t.id not in holding]
+    waiting.put_hold(unit, new, USER_HOLD, why)
     move(unit, [t for t in new if t.state in (TaskState.PENDING, TaskState.READY)], TaskState.HOLDING, why)
-    for task in new:
-        unit.task_changed(task)
     return len(new)
 
 
 def _resume(unit: Unit, job: Job, tasks: Sequence[Task], why: Why, _named: bool) -> int:
-    holding = _held_by_user(unit, tasks)
+    holding = waiting.held(unit.session, tasks, name=USER_HOLD)
     freed = [t for t in tasks if t.id in holding]
     waiting.drop_holds(unit, freed, name=USER_HOLD)
     waiting.wait(unit, job, [t for t in freed if t.state is TaskState.HOLDING], why)
@@ -89,11 +91,12 @@ def _resume(unit: Unit, job: Job, tasks: Sequence[Task], why: Why, _named: bool)
     return len(freed)
 
 
-def _held_by_user(unit: Unit, tasks: Sequence[Task]) -> set[str]:
-    if not tasks:
-        return set()
-    query = select(Hold.task_id).join(Task, Task.id == Hold.task_id)
-    return set(unit.session.scalars(query.where(Task.job_id == tasks[0].job_id, Hold.name == USER_HOLD)))
+def _release(unit: Unit, job: Job, tasks: Sequence[Task], why: Why, _named: bool) -> int:
+    """Let tasks go that waited for the scout frames; one that was killed meanwhile is not held again by a retry, either."""
+    holding = waiting.held(unit.session, tasks, name=SCOUT_HOLD)
+    waiting.let_go(unit, tasks)
+    waiting.wait(unit, job, [t for t in tasks if t.id in holding and t.state is TaskState.HOLDING], why)
+    return len(holding)
 
 
 def _kill(unit: Unit, _job: Job, tasks: Sequence[Task], why: Why, _named: bool) -> int:
@@ -140,6 +143,7 @@ def _retry(unit: Unit, job: Job, tasks: Sequence[Task], why: Why, named: bool) -
 _VERBS: Mapping[Verb, Callable[[Unit, Job, Sequence[Task], Why, bool], int]] = {
     Verb.HOLD: _hold,
     Verb.RESUME: _resume,
+    Verb.RELEASE: _release,
     Verb.KILL: _kill,
     Verb.RETRY: _retry,
 }

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from conductor_service.clock import iso
 from conductor_service.metering import JobBill, money
 from conductor_service.models import Attempt, Hold, Instance, Job, OutputFile, Project, Step, Task
-from conductor_service.states import TaskState, derive_job_state
+from conductor_service.states import ENDED, SCOUT_HOLD, TaskState, allowed_verbs, derive_job_state
 from conductor_service.usage import bill_of, bills_of_jobs
 
 JsonObject = dict[str, Any]
@@ -23,10 +23,17 @@ JsonObject = dict[str, Any]
 
 @dataclass(slots=True)
 class Counts:
-    """How many tasks and frames are in each state."""
+    """How many tasks and frames of a job are in each state, and what of it is held."""
 
     tasks: dict[TaskState, int] = field(default_factory=dict)
     frames: dict[TaskState, int] = field(default_factory=dict)
+    scouts: dict[TaskState, int] = field(default_factory=dict)
+    #: tasks with the hold of each name
+    holds: dict[str, int] = field(default_factory=dict)
+
+
+#: the states in which tasks may have holds
+_HELD = frozenset({TaskState.HOLDING, TaskState.RUNNING})
 
 
 def _all_states(counts: Mapping[TaskState, int]) -> dict[str, int]:
@@ -34,16 +41,19 @@ def _all_states(counts: Mapping[TaskState, int]) -> dict[str, int]:
 
 
 def counts_by_job(session: Session, jobs: Sequence[str]) -> dict[str, Counts]:
-    """Count tasks and frames of jobs by state."""
-    query = (
-        select(Task.job_id, Task.state, func.count(), func.sum(Task.frame_count))
-        .where(Task.job_id.in_(jobs))
-        .group_by(Task.job_id, Task.state)
-    )
+    """Count tasks, frames, scouts and holds of jobs."""
+    columns = (func.count(), func.sum(Task.frame_count), func.sum(case((Task.scout, 1), else_=0)))
+    query = select(Task.job_id, Task.state, *columns).where(Task.job_id.in_(jobs)).group_by(Task.job_id, Task.state)
     found: dict[str, Counts] = {job: Counts() for job in jobs}
-    for job, state, tasks, frames in session.execute(query):
+    for job, state, tasks, frames, scouts in session.execute(query):
         found[job].tasks[state] = tasks
         found[job].frames[state] = int(frames)
+        found[job].scouts[state] = int(scouts)
+    with_holds = [job for job, counts in found.items() if _HELD & counts.tasks.keys()]
+    held = (Task.job_id.in_(with_holds), Task.state.in_(_HELD))
+    query_holds = select(Task.job_id, Hold.name, func.count()).join(Hold, Hold.task_id == Task.id).where(*held)
+    for job, name, tasks in session.execute(query_holds.group_by(Task.job_id, Hold.name)) if with_holds else ():
+        found[job].holds[name] = tasks
     return found
 
 
@@ -70,6 +80,7 @@ def _names(session: Session, jobs: Sequence[Job]) -> dict[str, str]:
 
 
 def _summary(job: Job, counts: Counts, cost: JobBill, project: str) -> JsonObject:
+    submission = json.loads(job.submission)
     return {
         "id": job.id,
         "number": job.number,
@@ -83,9 +94,16 @@ def _summary(job: Job, counts: Counts, cost: JobBill, project: str) -> JsonObjec
         "priority": job.priority,
         "instance_type": job.instance_type,
         "preemptible": job.preemptible,
-        "metadata": json.loads(job.submission).get("metadata", {}),
+        "scene": submission.get("scene", ""),
+        "metadata": submission.get("metadata", {}),
         "frames": _all_states(counts.frames),
         "tasks": _all_states(counts.tasks),
+        "scouts": {
+            "total": sum(counts.scouts.values()),
+            "done": sum(count for state, count in counts.scouts.items() if state in ENDED),
+            "held": counts.holds.get(SCOUT_HOLD, 0),
+        },
+        "verbs": list(allowed_verbs(counts.tasks, counts.holds)),
         "cost": money(cost.amount),
         "billed_minutes": cost.billed_minutes,
         "last_output": job.last_output,
@@ -148,6 +166,7 @@ def _task(task: Task, step: str, holds: Sequence[Hold], attempt: Attempt | None)
         "index": task.index,
         "frames": task.frames,
         "frames_done": task.frames_done,
+        "scout": task.scout,
         "state": task.state.value,
         "version": task.version,
         "holds": [{"name": h.name, "actor": h.actor, "reason": h.reason} for h in holds],

@@ -326,7 +326,7 @@ _ROUTES: tuple[tuple[str, Callable[..., None]], ...] = (
     (rf"GET {_JOB}", _Handler.one_job),
     (rf"GET {_JOB}/tasks", _Handler.tasks),
     (rf"GET {_JOB}/outputs", _Handler.list_outputs),
-    (rf"POST {_JOB}/(hold|resume|kill|retry)", _Handler.move),
+    (rf"POST {_JOB}/(hold|resume|release|kill|retry)", _Handler.move),
     (r"GET /api/v1/tasks/(.+)-t(\d+)", _Handler.task),
     (r"GET /api/v1/attempts/([^/]+)/log", _Handler.attempt_log),
     (r"GET /api/v1/outputs/([^/]+)/preview", _Handler.preview),

@@ -13,66 +13,13 @@ from typing import Any
 
 import pytest
 from conductor_core.agent.journal import Journal
-from conductor_core.agent.run import GRACE, JOURNAL_FILE, Agent
-from conductor_core.agent_client import AgentClient
+from conductor_core.agent.run import JOURNAL_FILE
 from conductor_core.api.answers import OutputFile
-from conductor_core.api.profile import Login, Profile, write_profile
-from conductor_core.api.settings import AgentSettings
-from conductor_core.api.transport import Address, RetryPolicy
 from conductor_core.digest import digest_of
-from conductor_core.paths import local_flavour
-from conductor_core.submission import Output, Software, Step, Submission
-from conductor_core.user_folders import UserFolders
+from conductor_core.submission import Output, Step, Submission
+from core.artists_desk import Desk, submitted
 
 Eventually = Callable[..., Any]
-
-
-class Desk:
-    """An artist's machine: folders, a project, and an agent that can be stopped and started."""
-
-    def __init__(self, root: Path, fake: Any) -> None:
-        self.folders = UserFolders(root / "config", root / "state", root / "cache")
-        self.fake = fake
-        self.project = root / "project"
-        self.home = root / "renders"
-        self.project.mkdir()
-        (self.project / "shot.blend").write_bytes(b"scene")
-        (self.project / "wood.png").write_bytes(b"wood" * 1000)
-        (self.project / "copy.png").write_bytes(b"wood" * 1000)
-        (self.project / "empty.txt").write_bytes(b"")
-        for file in self.project.iterdir():
-            os.utime(file, (1_700_000_000, 1_700_000_000))
-        self.log_in()
-        self.agent: Agent | None = None
-        self.grace = GRACE
-
-    def log_in(self, token: str = "") -> None:
-        write_profile(self.folders.config, Profile((Login(Address(self.fake.url), token or self.fake.token),)))
-
-    def start(self) -> AgentClient:
-        retries = RetryPolicy(attempts=1, first_wait=0.01, longest_wait=0.02)
-        self.agent = Agent(self.folders, AgentSettings(), retries=retries, first_wait=0.1, grace=self.grace)
-        self.thread = threading.Thread(target=self.agent.run, daemon=True)
-        self.thread.start()
-        return AgentClient(self.agent.channel.port, self.agent._token)
-
-    def stop(self) -> None:
-        if self.agent is not None:
-            self.agent.stop()
-            self.thread.join(self.grace + 15)
-            assert not self.thread.is_alive()
-            self.agent = None
-
-    def files(self) -> list[str]:
-        return sorted(str(f) for f in self.project.iterdir())
-
-    def submission(self, identity: str = "s1", **changes: Any) -> Submission:
-        step = Step("main", "1-2", outputs=(Output(str(self.home / "shot_####.exr")),))
-        values: dict[str, Any] = {
-            "id": identity, "project": "show", "title": "shot", "scene": str(self.project / "shot.blend"),
-            "flavour": local_flavour(), "software": Software("blender", "4.5"), "steps": (step,), "instance_type": "small",
-        }  # fmt: skip
-        return Submission(**{**values, **changes})
 
 
 @pytest.fixture
@@ -82,21 +29,11 @@ def desk(tmp_path: Path, fake_service: Any) -> Iterator[Desk]:
     desk.stop()
 
 
-def _submitted(client: AgentClient, identity: str, eventually: Eventually) -> dict[str, Any]:
-    def ended() -> dict[str, Any] | None:
-        now = client.submission(identity)
-        return now if now["state"] in ("submitted", "failed") else None
-
-    found = eventually(ended)
-    assert isinstance(found, dict)
-    return found
-
-
 def test_from_submission_to_frames_at_home(desk: Desk, eventually: Eventually) -> None:
     """A submission becomes a job with every file in the store, and its outputs come to the artist's folder as published."""
     client = desk.start()
     identity = client.submit(desk.submission(), desk.files())
-    done = _submitted(client, identity, eventually)
+    done = submitted(client, identity, eventually)
     assert (done["state"], done["number"], done["files"]) == ("submitted", 1, 4)
     assert done["bytes_sent"] == done["bytes_to_send"] == len(b"scene") + 4000
     assert {e["path"] for e in desk.fake.manifests["job-1"]["entries"]} == set(desk.files())
@@ -116,8 +53,8 @@ def test_from_submission_to_frames_at_home(desk: Desk, eventually: Eventually) -
 def test_the_second_time_nothing_is_sent(desk: Desk, eventually: Eventually) -> None:
     """The same files again send not one byte, and are not read again either."""
     client = desk.start()
-    _submitted(client, client.submit(desk.submission("s1"), desk.files()), eventually)
-    again = _submitted(client, client.submit(desk.submission("s2"), desk.files()), eventually)
+    submitted(client, client.submit(desk.submission("s1"), desk.files()), eventually)
+    again = submitted(client, client.submit(desk.submission("s2"), desk.files()), eventually)
     assert (again["number"], again["bytes_sent"], again["objects_present"]) == (2, 0, 3)
 
 
@@ -131,7 +68,7 @@ def test_a_restart_goes_on(desk: Desk, eventually: Eventually) -> None:
     desk.stop()
     desk.fake.fault = lambda *_: None
     client = desk.start()
-    assert _submitted(client, identity, eventually)["state"] == "submitted"
+    assert submitted(client, identity, eventually)["state"] == "submitted"
     assert len(desk.fake.jobs) == 1
     desk.stop()
     desk.fake.publish("job-1", str(desk.home / "shot_0001.exr"), b"pixels")
@@ -151,7 +88,7 @@ def test_a_service_that_was_away_is_waited_for(desk: Desk, eventually: Eventuall
     assert error["kind"] == "ServiceUnreachable"
     assert "cannot be reached" in error["message"]
     away.clear()
-    assert _submitted(client, identity, eventually)["state"] == "submitted"
+    assert submitted(client, identity, eventually)["state"] == "submitted"
 
 
 def test_a_new_login_is_taken_up(desk: Desk, eventually: Eventually) -> None:
@@ -161,7 +98,7 @@ def test_a_new_login_is_taken_up(desk: Desk, eventually: Eventually) -> None:
     identity = client.submit(desk.submission(), desk.files())
     assert eventually(lambda: client.submission(identity)["error"])["kind"] == "Unauthorized"
     desk.log_in("cdr_secret-of-the-tests")
-    assert _submitted(client, identity, eventually)["state"] == "submitted"
+    assert submitted(client, identity, eventually)["state"] == "submitted"
 
 
 def test_an_object_that_the_store_lost_is_sent_again(desk: Desk, eventually: Eventually) -> None:
@@ -175,7 +112,7 @@ def test_an_object_that_the_store_lost_is_sent_again(desk: Desk, eventually: Eve
 
     desk.fake.fault = lose
     client = desk.start()
-    assert _submitted(client, client.submit(desk.submission(), desk.files()), eventually)["state"] == "submitted"
+    assert submitted(client, client.submit(desk.submission(), desk.files()), eventually)["state"] == "submitted"
     assert len(desk.fake.objects) == 3
 
 
@@ -188,7 +125,7 @@ def test_a_store_that_keeps_losing_objects_fails_the_submission(desk: Desk, even
 
     desk.fake.fault = lose
     client = desk.start()
-    done = _submitted(client, client.submit(desk.submission(), desk.files()), eventually)
+    done = submitted(client, client.submit(desk.submission(), desk.files()), eventually)
     assert "keeps losing" in done["error"]["message"]
 
 
@@ -207,7 +144,7 @@ def test_a_file_edited_before_its_upload_fails_by_name(desk: Desk, eventually: E
 
     desk.fake.fault = tamper
     client = desk.start()
-    done = _submitted(client, client.submit(desk.submission(), desk.files()), eventually)
+    done = submitted(client, client.submit(desk.submission(), desk.files()), eventually)
     assert done["state"] == "failed"
     assert done["error"]["kind"] in ("FileChanged", "FileVanished")
     assert ".png" in done["error"]["message"]
@@ -217,7 +154,7 @@ def test_a_file_edited_before_its_upload_fails_by_name(desk: Desk, eventually: E
 def test_a_missing_file_fails_before_there_is_a_job(desk: Desk, eventually: Eventually) -> None:
     """A file that vanished between scan and hashing is named, and no job is made."""
     client = desk.start()
-    done = _submitted(client, client.submit(desk.submission(), [*desk.files(), str(desk.project / "no.png")]), eventually)
+    done = submitted(client, client.submit(desk.submission(), [*desk.files(), str(desk.project / "no.png")]), eventually)
     assert done["error"]["kind"] == "FileVanished"
     assert desk.fake.jobs == {}
 
@@ -225,7 +162,7 @@ def test_a_missing_file_fails_before_there_is_a_job(desk: Desk, eventually: Even
 def test_a_refused_submission_fails_with_the_services_words(desk: Desk, eventually: Eventually) -> None:
     """What the service refuses is told in its words and not tried again."""
     client = desk.start()
-    done = _submitted(client, client.submit(desk.submission(instance_type="unknown"), desk.files()), eventually)
+    done = submitted(client, client.submit(desk.submission(instance_type="unknown"), desk.files()), eventually)
     assert "not in the catalogue" in done["error"]["message"]
 
 
@@ -243,7 +180,7 @@ def test_cancel_stops_the_upload_and_kills_the_job(desk: Desk, eventually: Event
 def test_newer_work_is_never_overwritten(desk: Desk, eventually: Eventually) -> None:
     """A frame whose place holds newer work is put beside it, and told of."""
     client = desk.start()
-    _submitted(client, client.submit(desk.submission(), desk.files()), eventually)
+    submitted(client, client.submit(desk.submission(), desk.files()), eventually)
     frame = desk.home / "shot_0001.exr"
     desk.home.mkdir()
     frame.write_bytes(b"painted over by hand")
@@ -257,7 +194,7 @@ def test_newer_work_is_never_overwritten(desk: Desk, eventually: Eventually) -> 
 def test_a_broken_download_goes_on_from_where_it_was(desk: Desk, eventually: Eventually) -> None:
     """A connection that breaks in a file is taken up by Range; what came is not fetched again."""
     client = desk.start()
-    _submitted(client, client.submit(desk.submission(), desk.files()), eventually)
+    submitted(client, client.submit(desk.submission(), desk.files()), eventually)
     desk.fake.cuts = [1000, 1000]
     frame = desk.home / "shot_0001.exr"
     desk.fake.publish("job-1", str(frame), os.urandom(3000))
@@ -269,7 +206,7 @@ def test_a_broken_download_goes_on_from_where_it_was(desk: Desk, eventually: Eve
 def test_a_place_outside_of_the_output_folders_is_refused(desk: Desk, eventually: Eventually, tmp_path: Path) -> None:
     """No service can make the agent write where the artist did not ask for it."""
     client = desk.start()
-    _submitted(client, client.submit(desk.submission(), desk.files()), eventually)
+    submitted(client, client.submit(desk.submission(), desk.files()), eventually)
     desk.fake.publish("job-1", str(tmp_path / "config" / "credentials.json"), b"evil")
     desk.fake.publish("job-1", f"{desk.home}/../stolen", b"evil")
     desk.fake.publish("job-1", "C:\\evil", b"evil")
@@ -282,7 +219,7 @@ def test_a_folder_with_the_frame_in_its_name_comes_home(desk: Desk, eventually: 
     """Where the scene asks for a folder for each frame, the frame comes home into it, and nothing goes above those folders."""
     client = desk.start()
     step = Step("main", "1-2", outputs=(Output(str(desk.home / "####" / "shot_####.exr")),))
-    _submitted(client, client.submit(desk.submission(steps=(step,)), desk.files()), eventually)
+    submitted(client, client.submit(desk.submission(steps=(step,)), desk.files()), eventually)
     desk.fake.publish("job-1", str(desk.home.parent / "shot_0001.exr"), b"evil")
     desk.fake.publish("job-1", str(desk.home / "0001" / "shot_0001.exr"), b"pixels")
     eventually((desk.home / "0001" / "shot_0001.exr").exists)
@@ -293,7 +230,7 @@ def test_a_folder_with_the_frame_in_its_name_comes_home(desk: Desk, eventually: 
 def test_a_file_with_wrong_bytes_is_given_up_on_and_asked_for_again(desk: Desk, eventually: Eventually) -> None:
     """Bytes that do not hash to their name never become the file; after some attempts it is told, and asking again tries again."""
     client = desk.start()
-    _submitted(client, client.submit(desk.submission(), desk.files()), eventually)
+    submitted(client, client.submit(desk.submission(), desk.files()), eventually)
     frame = desk.home / "shot_0001.exr"
     desk.fake.publish("job-1", str(frame), b"pixels")
     digest = next(reversed(desk.fake.objects))
@@ -312,7 +249,7 @@ def test_a_file_with_wrong_bytes_is_given_up_on_and_asked_for_again(desk: Desk, 
 def test_a_file_that_the_store_lost_is_named(desk: Desk, eventually: Eventually, film: bool, what: str, choice: str) -> None:
     """It is given up on at once, with its frame or step and what brings it back; nothing of it is left in the folder."""
     client = desk.start()
-    _submitted(client, client.submit(desk.submission(), desk.files()), eventually)
+    submitted(client, client.submit(desk.submission(), desk.files()), eventually)
     frame = desk.home / "shot_0001.exr"
     desk.fake.fault = lambda _, path: (
         None if "/objects/" not in path else desk.fake.objects.pop(path.rsplit("/", 1)[1], None) and None
@@ -327,7 +264,7 @@ def test_a_file_that_the_store_lost_is_named(desk: Desk, eventually: Eventually,
 def test_a_retried_frame_comes_home_again(desk: Desk, eventually: Eventually) -> None:
     """A later version of a frame replaces the earlier one, also after the job had ended."""
     client = desk.start()
-    _submitted(client, client.submit(desk.submission(), desk.files()), eventually)
+    submitted(client, client.submit(desk.submission(), desk.files()), eventually)
     frame = desk.home / "shot_0001.exr"
     desk.fake.publish("job-1", str(frame), b"first")
     desk.fake.set_state("job-1", "failed")
@@ -348,7 +285,7 @@ def test_files_are_never_asked_of_no_project(desk: Desk, eventually: Eventually)
         time.sleep(1.0)
 
     journal.add_outputs = add_and_dawdle  # type: ignore[method-assign]
-    _submitted(client, client.submit(desk.submission(), desk.files(), download=False), eventually)
+    submitted(client, client.submit(desk.submission(), desk.files(), download=False), eventually)
     desk.fake.publish("job-1", str(desk.home / "shot_0001.exr"), b"pixels")
     client.follow("job-1")
     eventually((desk.home / "shot_0001.exr").exists)
@@ -358,7 +295,7 @@ def test_files_are_never_asked_of_no_project(desk: Desk, eventually: Eventually)
 def test_half_of_an_earlier_version_does_not_stay(desk: Desk, eventually: Eventually) -> None:
     """A frame that is rendered again while it is on its way: the half of the former one goes, the later one comes."""
     client = desk.start()
-    _submitted(client, client.submit(desk.submission(), desk.files()), eventually)
+    submitted(client, client.submit(desk.submission(), desk.files()), eventually)
     frame = desk.home / "shot_0001.exr"
     desk.fake.cuts = [1000] * 50
     first = os.urandom(100_000)
@@ -379,7 +316,7 @@ def test_half_of_an_earlier_version_does_not_stay(desk: Desk, eventually: Eventu
 def test_a_service_that_goes_away_while_it_is_followed(desk: Desk, eventually: Eventually) -> None:
     """A question that is not answered is told and asked again; what came meanwhile comes home."""
     client = desk.start()
-    _submitted(client, client.submit(desk.submission(), desk.files()), eventually)
+    submitted(client, client.submit(desk.submission(), desk.files()), eventually)
     desk.fake.fault = lambda _, path: "drop" if path.endswith("/outputs") else None
     desk.fake.publish("job-1", str(desk.home / "shot_0001.exr"), b"pixels")
     eventually(lambda: client.downloads()[0]["errors"])
@@ -396,7 +333,7 @@ def test_an_answer_that_makes_no_sense_does_not_stop_the_agent(desk: Desk, event
     identity = client.submit(desk.submission(), desk.files())
     eventually(lambda: sum(path.endswith("/missing") for _, path in desk.fake.requests) > 1)
     desk.fake.fault = lambda _, path: nonsense if "/outputs" in path else None
-    assert _submitted(client, identity, eventually)["state"] == "submitted"
+    assert submitted(client, identity, eventually)["state"] == "submitted"
     eventually(lambda: sum("/outputs" in path for _, path in desk.fake.requests) > 1)
     desk.fake.fault = lambda *_: None
     desk.fake.publish("job-1", str(desk.home / "shot_0001.exr"), b"pixels")
@@ -406,7 +343,7 @@ def test_an_answer_that_makes_no_sense_does_not_stop_the_agent(desk: Desk, event
 def test_no_download_when_not_wanted(desk: Desk, eventually: Eventually) -> None:
     """A submission without download is not followed."""
     client = desk.start()
-    _submitted(client, client.submit(desk.submission(), desk.files(), download=False), eventually)
+    submitted(client, client.submit(desk.submission(), desk.files(), download=False), eventually)
     assert client.downloads() == []
 
 
@@ -470,13 +407,13 @@ def test_a_service_that_never_answers_does_not_keep_the_agent(desk: Desk, eventu
     desk.stop()
     answer.set()
     desk.fake.fault = lambda *_: None
-    assert _submitted(desk.start(), identity, eventually)["state"] == "submitted"
+    assert submitted(desk.start(), identity, eventually)["state"] == "submitted"
 
 
 def test_the_journal_knows_the_output_folders(desk: Desk, eventually: Eventually, tmp_path: Path) -> None:
     """For what this machine submitted, the service's word on where outputs belong does not count."""
     client = desk.start()
-    _submitted(client, client.submit(desk.submission(), desk.files()), eventually)
+    submitted(client, client.submit(desk.submission(), desk.files()), eventually)
     desk.fake.jobs["job-1"]["submission"]["steps"][0]["outputs"][0]["path"] = str(tmp_path / "stolen" / "f_####.exr")
     desk.fake.publish("job-1", str(tmp_path / "stolen" / "f_0001.exr"), b"evil")
     desk.fake.publish("job-1", str(desk.home / "shot_0001.exr"), b"pixels")
@@ -494,7 +431,7 @@ def test_a_service_that_is_away_does_not_starve_another(desk: Desk, eventually: 
     journal.add_outputs(journal.downloads()[0], waiting)
     journal.close()
     client = desk.start()
-    _submitted(client, client.submit(desk.submission(), desk.files()), eventually)
+    submitted(client, client.submit(desk.submission(), desk.files()), eventually)
     frame = desk.home / "shot_0001.exr"
     desk.fake.publish("job-1", str(frame), b"pixels")
     eventually(frame.exists)

@@ -12,6 +12,7 @@ from conductor_core.errors import InvalidDocument
 from conductor_core.paths import Flavour
 from conductor_core.submission import (
     Client,
+    Exclusion,
     Limits,
     Output,
     Retries,
@@ -62,6 +63,7 @@ ACCEPTED = {
     "priority 0": replace(GOOD, priority=0),
     "priority 100": replace(GOOD, priority=100),
     "no retries": replace(GOOD, retries=Retries(0, 0)),
+    "something left out": replace(GOOD, excluded=(Exclusion("/job/cache", "it is huge"),)),
     "no limits": replace(GOOD, limits=Limits(0, 0)),
     "diamond": with_order(a=(), b=("a",), c=("a",), d=("b", "c")),
     "a step that is named after the one that waits": with_order(a=("b",), b=()),
@@ -99,6 +101,9 @@ REFUSED = {
     "scene is a root": (replace(GOOD, scene="/"), "scene", "is a root"),
     "scene with dot-dot": (replace(GOOD, scene="/job/../shot.blend"), "scene", "without '..'"),
     "frames without a scene": (replace(GOOD, scene=""), "scene", "must be there"),
+    "an exclusion of nothing": (replace(GOOD, excluded=(Exclusion("", "big"),)), "excluded[0].path", "not absolute"),
+    "an exclusion without a reason": (replace(GOOD, excluded=(Exclusion("/a", " "),)), "excluded[0].reason", "must say why"),
+    "an exclusion of the scene": (replace(GOOD, excluded=(Exclusion("/job", "x"),)), "excluded[0].path", "the scene itself"),
     "variable name": (replace(GOOD, environment=(EnvironmentVariable("1A", ""),)), "environment[0]", "not the name"),
     "variables that disagree": (
         replace(GOOD, environment=(EnvironmentVariable("A", "1", source="x"), EnvironmentVariable("A", "2", source="y"))),

@@ -296,6 +296,8 @@ FAULTS: dict[str, Plant] = {
     "hold-on-ended": statement(HOLD, task("success", 1, 0)),
     "holding-without-hold": statement("DELETE FROM hold WHERE task_id = :id", task("holding", 2, 2)),
     "hold-without-effect": statement(HOLD, task("ready", 2, 3)),
+    "scout-hold-missing": statement("UPDATE task SET awaits_release = 1 WHERE id = :id", task("ready", 2, 3)),
+    "scout-hold-astray": statement(HOLD.replace("'user'", "'scout'"), task("holding", 2, 2)),
     "task-version": statement("UPDATE task SET version = version + 1 WHERE id = :id", task("ready", 2, 3)),
     "history-forbidden": forbid_a_move,
     "history-broken": statement(

@@ -20,7 +20,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 #: a diamond: two steps wait for the first, and the last for both; names, frames and what comes before
 STEPS = (("sim", "1-2", ()), ("left", "1", ("sim",)), ("right", "1-2", ("sim",)), ("comp", "1", ("left", "right")))
-VERBS = ["hold", "resume", "kill", "retry"]
+#: the steps that may have scouts, and the indices of the tasks that are none then
+SCOUTED = {"sim": {1}, "right": {0}}
+VERBS = ["hold", "resume", "release", "kill", "retry"]
 ENDS = {"success", "failed", "killed", "skipped"}
 NUMBER = st.integers(0, 99)
 EXAMPLES = int(os.environ.get("CONDUCTOR_TEST_LIVES") or (20 if os.environ.get("CI") == "true" else 8))
@@ -37,6 +39,9 @@ class Piece:
     #: killed, and its runner has not said yet that all is dead
     dying: bool = False
     held: bool = False
+    #: is a scout; waits for those of its step until somebody lets it go
+    scout: bool = False
+    waits: bool = False
     failures: int = 0
 
 
@@ -58,11 +63,24 @@ class Modelled:
             before = [by_step[a] for a in after]
             doomed = any(b <= ENDS and b != {"success"} for b in before)
             free = self.manifest is not None and all(b == {"success"} for b in before)
-            mine = {key: _state(p, doomed, free) for key, p in self.pieces.items() if p.step == name}
+            mine = {key: _state(p, doomed, free, self.scouted(p)) for key, p in self.pieces.items() if p.step == name}
             by_step[name] = set(mine.values())
             found |= mine
         for key, piece in self.pieces.items():
             piece.held = piece.held and found[key] not in ENDS
+        return found
+
+    def scouted(self, piece: Piece) -> bool:
+        """Tell whether a task is held for the scout frames, if it has not ended."""
+        return piece.waits and self.manifest is not None
+
+    def holds(self) -> dict[str, set[str]]:
+        """Return the names of each task's holds."""
+        states = self.states()
+        found = {}
+        for key, piece in self.pieces.items():
+            scouted = self.scouted(piece) and states[key] not in ENDS
+            found[key] = {name for name, there in (("user", piece.held), ("scout", scouted)) if there}
         return found
 
     def state(self) -> str:
@@ -81,14 +99,14 @@ class Modelled:
         return "running" if there & {"success", "failed"} else "pending"
 
 
-def _state(piece: Piece, doomed: bool, free: bool) -> str:
+def _state(piece: Piece, doomed: bool, free: bool, scouted: bool) -> str:
     if piece.end:
         return piece.end
     if piece.running:
         return "running"
     if doomed:
         return "skipped"
-    return "holding" if piece.held else "ready" if free else "pending"
+    return "holding" if piece.held or scouted else "ready" if free else "pending"
 
 
 class JobLife(RuleBasedStateMachine):
@@ -115,14 +133,21 @@ class JobLife(RuleBasedStateMachine):
     # from the artist's side
 
     @precondition(lambda self: len(self.jobs) < 2)
-    @rule()
-    def submit(self) -> None:
-        steps = tuple(Step(name, frames, kind="command", command=("true",), after=after) for name, frames, after in STEPS)
+    @rule(scouted=st.booleans())
+    def submit(self, scouted: bool) -> None:
+        command = Step("", "1", kind="command", command=("true",))
+        steps = tuple(replace(command, name=name, frames=frames, after=after) for name, frames, after in STEPS)
+        if scouted:  # the first frame of the first step, the last of another; two steps have none
+            steps = (replace(steps[0], scouts="1"), steps[1], replace(steps[2], scouts="2"), steps[3])
         asked = replace(self.studio.commands(), steps=steps, retries=Retries(1, 1), max_instances=1)
         shown = self.studio.submit(asked)
         job = Modelled(shown["id"], shown["number"], asked)
         assert job.number == len(self.jobs) + 1
-        job.pieces = {t["id"]: Piece(t["step"]) for t in self.studio.tasks(shown)}
+        for task in self.studio.tasks(shown):
+            piece = job.pieces[task["id"]] = Piece(task["step"])
+            of_step = SCOUTED.get(piece.step) if scouted else None
+            piece.waits = of_step is not None and task["frames"][0] - 1 in of_step
+            piece.scout = of_step is not None and not piece.waits
         self.jobs.append(job)
 
     @precondition(lambda self: self.jobs)
@@ -189,6 +214,10 @@ class JobLife(RuleBasedStateMachine):
             chosen = [key for key in keys if pieces[key].held]
             for key in chosen:
                 pieces[key].held = False
+        elif verb == "release":
+            chosen = [key for key in still_open if job.scouted(pieces[key])]
+            for key in keys if chosen else ():
+                pieces[key].waits = False
         elif verb == "kill":
             chosen = still_open
             for key in chosen:
@@ -219,7 +248,7 @@ class JobLife(RuleBasedStateMachine):
             assert answer.status_code == 204
             return
         assert answer.json()["task"]["id"] == expected[0], (
-            "the oldest job first, and its tasks in their order, those that failed last"
+            "the oldest job first, its scouts, then its tasks in their order, those that failed last"
         )
         expected[1].running = True
         self.taken.append((answer.json(), expected[1]))
@@ -229,6 +258,7 @@ class JobLife(RuleBasedStateMachine):
         alone = len(self.studio.fleet.orders) == 1
         for job in self.jobs:
             ready = [(k, job.pieces[k]) for k, state in job.states().items() if state == "ready" and not job.pieces[k].dying]
+            ready.sort(key=lambda each: not each[1].scout)
             yield from (each for each in ready if not each[1].failures)
             yield from (each for each in ready if each[1].failures and alone)
 
@@ -259,7 +289,7 @@ class JobLife(RuleBasedStateMachine):
         for job in self.jobs:
             shown = self.studio.tasks({"id": job.id})
             assert {t["id"]: t["state"] for t in shown} == job.states()
-            assert {t["id"]: bool(t["holds"]) for t in shown} == {key: p.held for key, p in job.pieces.items()}
+            assert {t["id"]: {h["name"] for h in t["holds"]} for t in shown} == job.holds()
 
     @invariant()
     def jobs_agree(self) -> None:

@@ -36,7 +36,7 @@ VERBS = {
     "killed": {"retry": "ready"},
     "skipped": {"retry": "skipped"},
 }
-NAMES = ["hold", "resume", "kill", "retry"]
+NAMES = ["hold", "resume", "release", "kill", "retry"]
 
 
 def _submit(studio: Any, *steps: tuple[str, tuple[str, ...]], commit: bool = True) -> Any:

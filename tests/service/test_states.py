@@ -56,17 +56,29 @@ def test_allowed_moves_keep_their_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("states", "verbs"),
+    ("tasks", "holds", "verbs"),
     [
-        ((S.READY, S.SUCCESS), ("hold", "kill", "retry")),
-        ((S.HOLDING,), ("resume", "kill")),
-        ((), ()),
+        ({S.READY: 1, S.FAILED: 2}, {}, ("hold", "kill", "retry")),
+        ({S.READY: 1, S.FAILED: 0}, {}, ("hold", "kill")),
+        ({S.HOLDING: 2}, {"user": 2}, ("resume", "kill")),
+        ({S.HOLDING: 2, S.READY: 1}, {"user": 2}, ("hold", "resume", "kill")),
+        ({S.HOLDING: 2}, {"scout": 2}, ("hold", "release", "kill")),
+        ({S.HOLDING: 2}, {"scout": 2, "user": 1}, ("hold", "resume", "release", "kill")),
+        ({S.HOLDING: 2}, {"scout": 2, "user": 2}, ("resume", "release", "kill")),
+        ({S.RUNNING: 1}, {"user": 1}, ("resume", "kill")),
+        ({S.SUCCESS: 3}, {}, ()),
+        ({}, {}, ()),
     ],
-    ids=["mixed", "holding", "nothing"],
+    ids=["mixed", "none failed", "held", "held in part", "scouts", "both", "all both", "running", "done", "nothing"],
 )
-def test_allowed_verbs(states: tuple[TaskState, ...], verbs: tuple[str, ...]) -> None:
-    """The verbs are those that at least one of the tasks can follow."""
-    assert allowed_verbs(states) == verbs
+def test_allowed_verbs(tasks: dict[TaskState, int], holds: dict[str, int], verbs: tuple[str, ...]) -> None:
+    """The verbs are those that change at least one of the tasks."""
+    assert allowed_verbs(tasks, holds) == verbs
+
+
+def test_a_success_is_retried_when_it_is_named() -> None:
+    """What has succeeded is rendered again only if somebody says which."""
+    assert allowed_verbs({S.SUCCESS: 1}, {}, named=True) == ("retry",)
 
 
 @pytest.mark.parametrize(
@@ -160,6 +172,6 @@ def test_an_attempt_ends_in_a_move_that_the_table_has(outcome: AttemptState, fai
         assert to in MOVES[S.RUNNING]
 
 
-def test_verbs_are_the_four() -> None:
-    """People have four verbs; their names are the addresses of the API."""
-    assert [v.value for v in Verb] == ["hold", "resume", "kill", "retry"]
+def test_verbs_are_the_five() -> None:
+    """People have five verbs; their names are the addresses of the API."""
+    assert [v.value for v in Verb] == ["hold", "resume", "release", "kill", "retry"]

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from conductor_core.submission import Retries
-from conductor_service import waiting
 from conductor_service.audit import Place, audit
-from conductor_service.door import Why
-from conductor_service.models import Hold, Job, Task
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
 TASKS, CHUNK = 3, 2
 FAILURES, PREEMPTIONS = 1, 2  # what the submission forgives
@@ -59,6 +56,8 @@ class Modelled:
     failures: int = 0
     preemptions: int = 0
     holds: set[str] = field(default_factory=set)
+    #: for the scout frames, until somebody lets it go
+    waits: bool = False
     generation: int = 1
     #: generation and frame
     outputs: set[tuple[int, int]] = field(default_factory=set)
@@ -79,9 +78,8 @@ class TaskLife(RuleBasedStateMachine):
         super().__init__()
         self.make = self.maker()
         self.studio = self.make(idle_seconds=10**7)
-        asked = self.studio.commands(f"1-{TASKS * CHUNK}", chunk=CHUNK, max_instances=2, retries=Retries(FAILURES, PREEMPTIONS))
-        self.job = self.studio.job(asked)
-        self.tasks = {t["id"]: Modelled("ready", tuple(t["frames"])) for t in self.studio.tasks(self.job)}
+        self.job: Any = None
+        self.tasks: dict[str, Modelled] = {}
         self.tries: list[Try] = []
         self.runners: dict[str, Any] = {}
         self.everyone: dict[str, Any] = {}
@@ -89,6 +87,17 @@ class TaskLife(RuleBasedStateMachine):
         self.launched: dict[str, float] = {}
         #: a clock that was set while the service was down: what was there then cannot be billed to the second
         self.unsure: set[str] = set()
+
+    @initialize(scouts=st.sampled_from(["", "", "2", "fml:2", "1-3", "1-6"]))
+    def submit(self, scouts: str) -> None:
+        asked = self.studio.commands(f"1-{TASKS * CHUNK}", chunk=CHUNK, max_instances=2, retries=Retries(FAILURES, PREEMPTIONS))
+        self.job = self.studio.job(replace(asked, steps=(replace(asked.steps[0], scouts=scouts),)))
+        first = {"": {0, 1, 2}, "2": {0}, "fml:2": {0, 2}, "1-3": {0, 1}, "1-6": {0, 1, 2}}[scouts]
+        for shown in self.studio.tasks(self.job):
+            task = Modelled("ready", tuple(shown["frames"]), waits=shown["index"] not in first)
+            if task.waits:
+                self.holds(task, "scout")
+            self.tasks[shown["id"]] = task
         self.meet()
 
     def teardown(self) -> None:
@@ -349,11 +358,17 @@ class TaskLife(RuleBasedStateMachine):
 
     # what people do
 
-    @rule(chosen=st.sets(st.integers(0, TASKS - 1), min_size=1), verb=st.sampled_from(["hold", "resume", "kill", "retry"]))
+    @rule(
+        chosen=st.sets(st.integers(0, TASKS - 1), min_size=1),
+        verb=st.sampled_from(["hold", "resume", "release", "kill", "retry"]),
+    )
     def somebody_says(self, chosen: set[int], verb: str) -> None:
         keys = [list(self.tasks)[index] for index in sorted(chosen)]
         answer = self.studio.verb(self.job, verb, tasks=keys)
         moved = [key for key in keys if self.follows(self.tasks[key], verb)]
+        if moved and verb == "release":
+            for key in keys:  # those that are over, too: a retry does not hold them again
+                self.tasks[key].waits = False
         if moved:
             assert (answer.status_code, answer.json().get("changed")) == (200, len(moved)), answer.text
         else:
@@ -369,6 +384,9 @@ class TaskLife(RuleBasedStateMachine):
         if verb == "resume" and "user" in task.holds:
             self.lets_go(task, "user")
             return True
+        if verb == "release" and "scout" in task.holds:
+            self.lets_go(task, "scout")
+            return True
         if verb == "kill" and not over:
             if task.state == "running":
                 task.tries[-1].life, task.tries[-1].outcome = "dying", "killed"
@@ -376,7 +394,9 @@ class TaskLife(RuleBasedStateMachine):
             return True
         if verb == "retry" and over:
             task.generation += task.state == "success"
-            task.state, task.failures, task.preemptions = "ready", 0, 0
+            task.failures, task.preemptions = 0, 0
+            task.holds = {"scout"} if task.waits else set()
+            task.state = self.waiting(task)
             return True
         return False
 
@@ -388,25 +408,22 @@ class TaskLife(RuleBasedStateMachine):
         task.holds.discard(name)
         task.state = task.state if task.state == "running" else self.waiting(task)
 
-    @rule(index=st.integers(0, TASKS - 1))
-    def a_scout_holds_or_lets_go(self, index: int) -> None:
-        """A hold of another name comes or goes beside the people's."""
-        key, model = list(self.tasks.items())[index]
-        if model.state in FINISHED:
-            return
-        with self.studio.farm.database.write() as unit:
-            task, job = unit.session.get_one(Task, key), unit.session.get_one(Job, self.job["id"])
-            if "scout" in model.holds:
-                waiting.drop_holds(unit, [task], name="scout")
-            else:
-                unit.session.add(Hold(task_id=key, name="scout", actor="scheduler", reason="scout frames", created=unit.now))
-                unit.session.flush()
-            if model.state != "running":
-                waiting.wait(unit, job, [task], Why("scheduler"))
-            unit.task_changed(task)
-        (self.lets_go if "scout" in model.holds else self.holds)(model, "scout")
-
     # what must always hold
+
+    @invariant()
+    def verbs_are_those_that_change_something(self) -> None:
+        holds = Counter(name for task in self.tasks.values() for name in task.holds)
+        still_open = [task for task in self.tasks.values() if task.state not in FINISHED]
+        expected = {
+            "hold": len(still_open) > holds["user"],
+            "resume": holds["user"] > 0,
+            "release": holds["scout"] > 0,
+            "kill": bool(still_open),
+            "retry": any(task.state in FINISHED - {"success"} for task in self.tasks.values()),
+        }
+        job = self.studio.get(f"/jobs/{self.job['id']}")
+        assert job["verbs"] == [verb for verb, allowed in expected.items() if allowed]
+        assert job["scouts"]["held"] == holds["scout"]
 
     @invariant()
     def states_agree(self) -> None:

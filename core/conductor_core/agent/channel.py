@@ -10,9 +10,11 @@ import hmac
 import json
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
+from urllib.parse import parse_qsl, urlsplit
 
 from conductor_core import __version__
 from conductor_core.errors import ConductorError, InvalidDocument
@@ -21,6 +23,28 @@ from conductor_core.errors import ConductorError, InvalidDocument
 LARGEST_BODY = 256 << 20
 
 _LOG = logging.getLogger("conductor.agent")
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """An answer in pieces, one JSON object a line, so that whoever reads it never parses much at once."""
+
+    pieces: Iterable[Mapping[str, Any]]
+
+
+#: JSON, a picture, pieces, or None where there is no such thing
+Answer = Mapping[str, Any] | bytes | Lines | None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One thing that can be asked for beside what `AgentCalls` has."""
+
+    method: str
+    #: of the whole path; its groups are given to `answer` after the request (the query's or the body's fields)
+    pattern: re.Pattern[str]
+    answer: Callable[..., Answer]
+    status: int = 200
 
 
 class AgentCalls(Protocol):
@@ -57,8 +81,11 @@ class Channel(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = False
 
-    def __init__(self, calls: AgentCalls, token: str, *, used: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, calls: AgentCalls, token: str, *, routes: Sequence[Route] = (), used: Callable[[], None] = lambda: None
+    ) -> None:
         self.calls = calls
+        self.routes = routes
         self.used = used
         self._token = token
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -131,7 +158,10 @@ class _Handler(BaseHTTPRequestHandler):
         if one:
             return 200, calls.downloads(one[1] or "")
         one = _SUBMISSION.fullmatch(self.path)
-        return _found(calls.submission(one[1])) if one and not one[2] else _found(None)
+        if one and not one[2]:
+            return _found(calls.submission(one[1]))
+        query = parse_qsl(urlsplit(self.path).query, errors="surrogateescape")  # names of files need not be text
+        return self._routed(dict(query))
 
     def _post(self) -> tuple[int, Any]:
         request = self._body()
@@ -143,7 +173,16 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path == "/v1/quit":
             return 202, calls.quit(request)
         one = _SUBMISSION.fullmatch(self.path)
-        return _found(calls.cancel(one[1])) if one and one[2] else _found(None)
+        return _found(calls.cancel(one[1])) if one and one[2] else self._routed(request)
+
+    def _routed(self, request: Mapping[str, Any]) -> tuple[int, Any]:
+        path = urlsplit(self.path).path
+        for route in self.server.routes:
+            found = route.pattern.fullmatch(path) if route.method == self.command else None
+            if found:
+                answer = route.answer(request, *found.groups())
+                return _found(None) if answer is None else (route.status, answer)
+        return _found(None)
 
     def _body(self) -> Mapping[str, Any]:
         length = self.headers.get("Content-Length", "0")
@@ -159,12 +198,21 @@ class _Handler(BaseHTTPRequestHandler):
         return data
 
     def _answer(self, status: int, data: Any) -> None:
-        body = json.dumps(data).encode()
+        kind, body = _encoded(data)
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+
+def _encoded(data: Any) -> tuple[str, bytes]:
+    """Return the type and the bytes of an answer."""
+    if isinstance(data, bytes):
+        return "image/png", data
+    if isinstance(data, Lines):
+        return "application/jsonl", b"".join(json.dumps(piece).encode() + b"\n" for piece in data.pieces)
+    return "application/json", json.dumps(data).encode()
 
 
 def _found(data: Any) -> tuple[int, Any]:

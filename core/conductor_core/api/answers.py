@@ -69,6 +69,8 @@ class InstanceType:
     memory_gb: float = 0.0
     gpu: str | int | None = None
     price_per_hour: str = "0"
+    #: of the same machine where it may be taken away; empty: it is not to be had so
+    preemptible_price_per_hour: str | None = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ class Package:
     name: str
     version: str
     description: str = ""
+    #: what it is a plug-in of; empty: it stands by itself
+    plug_in_of: str | None = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,9 @@ class Catalogue:
 
     instance_types: tuple[InstanceType, ...]
     software: tuple[Package, ...]
+    currency: str = ""
+    #: whether the service can send e-mails
+    sends_email: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +103,17 @@ class StepAnswer:
     name: str
     frames: str
     state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scouts:
+    """How far a job's scout frames are, by tasks."""
+
+    total: int = 0
+    #: ended, well or not
+    done: int = 0
+    #: tasks that wait until somebody has seen them
+    held: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +134,16 @@ class Job:
     priority: int = 50
     instance_type: str = ""
     preemptible: bool = False
+    scene: str = ""
     metadata: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    scouts: Scouts = Scouts()
     cost: str = "0"
     billed_minutes: int = 0
     submission: Submission | None = None
     steps: tuple[StepAnswer, ...] = ()
     last_output: str | None = None
+    #: moves that would change something now; None: a service that does not say
+    verbs: tuple[str, ...] | None = None
 
     def ended(self) -> bool:
         """Tell whether the job no longer changes by itself."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 import requests
 import urllib3
 
+from conductor_core.agent_answers import Estimate
 from conductor_core.api.answers import (
     Catalogue,
     Cost,
@@ -22,10 +23,10 @@ from conductor_core.api.answers import (
     read_answer,
 )
 from conductor_core.api.events import Event, follow_events
-from conductor_core.api.transport import Address, RetryPolicy, Timing, Transport, not_ours
+from conductor_core.api.transport import Address, QueryValue, RetryPolicy, Timing, Transport, not_ours
 from conductor_core.digest import Digest
 from conductor_core.documents import canonical_bytes
-from conductor_core.errors import ServiceUnreachable
+from conductor_core.errors import NotFound, ServiceUnreachable
 from conductor_core.manifest import Manifest
 from conductor_core.submission import Submission
 
@@ -82,6 +83,24 @@ class ServiceClient:
         data = self._post(f"/api/v1/projects/{quote(project, safe='')}/objects/missing", wish)
         return frozenset(Digest(d) for d in data["missing"])
 
+    def rendered(self, project: str, digests: Sequence[str]) -> frozenset[Digest]:
+        """Return which of `digests`, that the project's store has, came out of its own jobs; none of a service that cannot tell."""
+        try:
+            data = self._post(f"/api/v1/projects/{_segment(project)}/objects/known", {"digests": list(digests)})
+        except NotFound:
+            return frozenset()
+        return frozenset(Digest(d) for d in data["rendered"])
+
+    def estimate(self, submission: Submission) -> Estimate:
+        """Return what a submission would cost, from what was rendered before.
+
+        Raises:
+            NotFound: the service is too old to tell, or there is no such project.
+            Refused: naming the field of the submission.
+        """
+        path = f"/api/v1/projects/{_segment(submission.project)}/estimate"
+        return read_answer(Estimate, self._send("POST", path, canonical_bytes(submission)))
+
     def put_object(self, project: str, digest: str, body: Callable[[], Any]) -> bool:
         """Send one object and tell whether it was new; `body` opens the bytes afresh for each attempt.
 
@@ -127,10 +146,18 @@ class ServiceClient:
         return read_answer(Job, self._send("PUT", f"/api/v1/jobs/{job}/manifest", manifest.to_bytes()))
 
     def jobs(
-        self, *, project: str | None = None, state: str | None = None, limit: int = 50, before: int | None = None
+        self,
+        *,
+        project: str | None = None,
+        state: str | None = None,
+        scene: str | None = None,
+        metadata: Sequence[str] = (),
+        limit: int = 50,
+        before: int | None = None,
     ) -> tuple[Job, ...]:
-        """Return jobs without their steps, newest first."""
-        data = self._get("/api/v1/jobs", project=project, state=state, limit=limit, before=before)
+        """Return jobs without their steps, newest first; of a scene's path, and with all of some `KEY=VALUE`."""
+        which: dict[str, QueryValue] = {"project": project, "state": state, "scene": scene, "metadata": tuple(metadata)}
+        data = self._get("/api/v1/jobs", **which, limit=limit, before=before)
         return tuple(read_answer(Job, j) for j in data["jobs"])
 
     def job(self, job: str | int) -> Job:
@@ -159,7 +186,7 @@ class ServiceClient:
         states: Sequence[str] | None = None,
         reason: str = "",
     ) -> tuple[int, Job]:
-        """Hold, resume, kill or retry tasks of a job; return how many changed and the job.
+        """Hold, resume, release, kill or retry tasks of a job; return how many changed and the job.
 
         Raises:
             Conflict: nothing may move; `allowed` has the moves that may be made.
@@ -208,7 +235,7 @@ class ServiceClient:
         query: dict[str, str | int | None] = {"job": job, "project": project}
         return follow_events(self._transport, "/api/v1/events", query=query, after=after, stopped=stopped)
 
-    def _get(self, path: str, **query: str | int | None) -> Any:
+    def _get(self, path: str, **query: QueryValue) -> Any:
         return self._parse(self._transport.call("GET", path, query=query, read_timeout=QUESTION_TIMEOUT))
 
     def _post(self, path: str, data: Any) -> Any:
@@ -234,6 +261,10 @@ class ProjectObjects:
     def missing(self, objects: Mapping[Digest, int]) -> frozenset[Digest]:
         """Return which objects the project's store lacks."""
         return self._client.missing(self._project, objects)
+
+    def rendered(self, digests: Iterable[Digest]) -> frozenset[Digest]:
+        """Return which of the objects that the store has came out of the project's own jobs."""
+        return self._client.rendered(self._project, list(digests))
 
     def put(self, digest: str, body: Callable[[], Any]) -> bool:
         """Send one object and tell whether it was new."""

@@ -1,4 +1,4 @@
-"""`conductor hold`, `resume`, `kill` and `retry`: the four moves of a person."""
+"""`conductor hold`, `resume`, `release`, `kill` and `retry`: the moves of a person."""
 
 from __future__ import annotations
 
@@ -61,6 +61,21 @@ def resume_command(session: Session, /, **options: Any) -> None:
     _move(session, "resume", **options)
 
 
+@click.command("release")
+@_options
+def release_command(session: Session, /, **options: Any) -> None:
+    """Let a job go on after its scout frames: what waited for somebody to look at them is rendered.
+
+    A hold of somebody's stays; `conductor resume` takes that back.
+
+    \b
+    Examples:
+      conductor release 12
+      conductor release 12 --frames 1-50
+    """
+    _move(session, "release", **options)
+
+
 @click.command("kill")
 @_options
 def kill_command(session: Session, /, **options: Any) -> None:
@@ -88,7 +103,7 @@ def retry_command(session: Session, /, **options: Any) -> None:
     _move(session, "retry", **options)
 
 
-for _command in (hold_command, resume_command, kill_command, retry_command):
+for _command in (hold_command, resume_command, release_command, kill_command, retry_command):
     _command.help = (_command.help or "") + _CODES
 
 

@@ -48,11 +48,13 @@ _COMMANDS = {
     "log": "conductor_core.cli.log:log_command",
     "hold": "conductor_core.cli.moves:hold_command",
     "resume": "conductor_core.cli.moves:resume_command",
+    "release": "conductor_core.cli.moves:release_command",
     "kill": "conductor_core.cli.moves:kill_command",
     "retry": "conductor_core.cli.moves:retry_command",
     "download": "conductor_core.cli.download:download_command",
     "instances": "conductor_core.cli.costs:instances_command",
     "cost": "conductor_core.cli.costs:cost_command",
+    "doctor": "conductor_core.cli.doctor:doctor_command",
 }
 
 

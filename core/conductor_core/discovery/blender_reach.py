@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from conductor_core.discovery.blender_numbers import NumberedPath, clip_number, tile_path
-from conductor_core.discovery.reach import Found, NamesIn, each, has_file, or_lacking
+from conductor_core.discovery.reach import Folder, Found, NamesIn, each, has_file, or_lacking
 from conductor_core.sequences import DirectoryListing
 
 #: what a point cache writes: particles and cloth, and the smoke of old files
@@ -31,6 +31,15 @@ class Itself:
         stem = os.path.splitext(pattern)[0]
         others = (stem + extension for extension in self.beside)
         return Found((pattern, *(p for p in others if p != pattern and listing.has(p))))
+
+
+@dataclass(frozen=True, slots=True)
+class FileOrFolder:
+    """The file of exactly this name, or all of the folder: for a path of which nobody knows what it means."""
+
+    def find(self, pattern: str, listing: DirectoryListing, /) -> Found:
+        """Return the file, or the files of the folder."""
+        return Folder().find(pattern, listing) if os.path.isdir(pattern) else Itself().find(pattern, listing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +79,20 @@ class Tiles:
     def find(self, pattern: str, listing: DirectoryListing, /) -> Found:
         """Return one file for each tile, and the path of each that has none."""
         return each((tile_path(pattern, n) for n in self.numbers), listing)
+
+
+@dataclass(frozen=True, slots=True)
+class TheseNames:
+    """Files named one by one, in the folder of the path: the stills of a strip, of which Blender keeps one path for all."""
+
+    names: tuple[str, ...]
+    #: named too, but shown at no frame of the job
+    spared: tuple[str, ...] = ()
+
+    def find(self, pattern: str, listing: DirectoryListing, /) -> Found:
+        """Return the files in the order of their names here."""
+        found = each((os.path.join(pattern, n) for n in self.names), listing)
+        return replace(found, spared=tuple(os.path.join(pattern, n) for n in self.spared))
 
 
 def shown(path: str, reach: object) -> str:

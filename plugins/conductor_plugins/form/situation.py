@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from conductor_core.agent_answers import Check, Estimate, Offer
 from conductor_core.host import SceneStep
+from conductor_core.paths import Flavour, local_flavour
 from conductor_core.report import ScanReport
 from conductor_core.submission import Software
 
@@ -30,6 +31,8 @@ class Situation:
     estimate: Estimate | None = None
     #: of the host's process
     environment: Mapping[str, str] = field(default_factory=dict)
+    #: how this workstation writes paths
+    flavour: Flavour = field(default_factory=local_flavour)
 
     def chosen_steps(self) -> tuple[tuple[SceneStep, StepForm], ...]:
         """Return the steps that are rendered, in the scene's order, each with what is chosen for it."""

@@ -8,7 +8,7 @@ from sqlalchemy import exists, func, or_, select
 
 from conductor_service.audit.kinds import Ground, Seen, kind
 from conductor_service.models import Attempt, Hold, Job, Task
-from conductor_service.states import ENDED, AttemptState, TaskState
+from conductor_service.states import ENDED, SCOUT_HOLD, AttemptState, TaskState
 
 _REPORT = "Please report it, with the task: nothing that Conductor does leaves one like this."
 _NAMED = (Task.id, Task.index, Job.number)
@@ -82,3 +82,23 @@ def hold_without_effect(ground: Ground) -> Iterator[Seen]:
     query = select(*_NAMED, Task.state, Hold.name).join(Job, Job.id == Task.job_id).join(Hold, Hold.task_id == Task.id)
     for row in ground.rows(query.where(Task.state.in_([TaskState.PENDING, TaskState.READY]))):
         yield Seen(f"task {row.id}", f"{_name(row[1], row[2])} is {row.state.value}, in spite of the hold {row.name!r}.")
+
+
+_SCOUT_HOLD = exists().where(Hold.task_id == Task.id, Hold.name == SCOUT_HOLD)
+
+
+@kind("scout-hold-missing", "Hold the task until you have seen the scout frames. Please report it as well.")
+def scout_hold_missing(ground: Ground) -> Iterator[Seen]:
+    """A task that is to wait for the scout frames is not held by them."""
+    query = select(*_NAMED, Task.state).join(Job, Job.id == Task.job_id)
+    waits = (Task.awaits_release, Task.state.not_in(ENDED), Job.manifest.is_not(None), ~_SCOUT_HOLD)
+    for row in ground.rows(query.where(*waits)):
+        yield Seen(f"task {row.id}", f"{_name(row[1], row[2])} is {row.state.value}, and should wait for the scout frames.")
+
+
+@kind("scout-hold-astray", "Kill the task and retry it: no release lets it go. Please report it as well.")
+def scout_hold_astray(ground: Ground) -> Iterator[Seen]:
+    """A task is held for the scout frames, and does not wait for them."""
+    query = select(*_NAMED).join(Job, Job.id == Task.job_id)
+    for row in ground.rows(query.where(~Task.awaits_release, _SCOUT_HOLD)):
+        yield Seen(f"task {row.id}", f"{_name(row[1], row[2])} has the hold {SCOUT_HOLD!r}, and nothing to wait for.")
