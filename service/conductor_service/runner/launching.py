@@ -141,7 +141,9 @@ def task_environment(assignment: Assignment, scripts: HostScripts, folders: Sequ
         EnvironmentConflict: two of them disagree on an exclusive variable.
     """
     layers = variable_layers((assignment.software, *assignment.plug_ins), assignment.environment, folders)
-    merged = with_defaults(assignment.software.name, merge_environment(layers, separator=":"))
+    merged = merge_environment(layers, separator=":")
+    if folders:
+        merged = with_defaults(assignment.software.name, merged)
     folders = [os.path.dirname(assignment.software.executable)] if assignment.software.executable else []
     path = ":".join(dict.fromkeys([*folders, *_PATH.split(":")]))
     own = {"PATH": path, "HOME": HOME, "TMPDIR": SCRATCH, "USER": "artist", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
