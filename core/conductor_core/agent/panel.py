@@ -10,17 +10,21 @@ from typing import Any
 from conductor_core.agent.channel import Answer, Route
 from conductor_core.agent.checks import Checks
 from conductor_core.agent.offers import Offers
+from conductor_core.agent.scene_jobs import SceneJobs
 from conductor_core.agent.snapshots import Snapshots
 from conductor_core.documents import from_json, to_json
 from conductor_core.errors import InvalidDocument
 from conductor_core.submission import Submission
 
+_IDENTITY = "([0-9A-Za-z_-]{1,64})"
+
 
 class Panel:
     """Answer panels, each from what it is made of."""
 
-    def __init__(self, *, checks: Checks, offers: Offers, snapshots: Snapshots) -> None:
+    def __init__(self, *, checks: Checks, jobs: SceneJobs, offers: Offers, snapshots: Snapshots) -> None:
         self._checks = checks
+        self._jobs = jobs
         self._offers = offers
         self._snapshots = snapshots
 
@@ -32,6 +36,9 @@ class Panel:
             _route("POST", "/v1/snapshots", self._snapshot),
             _route("POST", "/v1/checks", self._start_check, 202),
             _route("GET", "/v1/checks/([0-9a-f-]{1,64})", self._check),
+            _route("GET", "/v1/jobs", self._scene_jobs),
+            _route("POST", f"/v1/submissions/{_IDENTITY}/([a-z]{{1,20}})", self._move),
+            _route("GET", f"/v1/submissions/{_IDENTITY}/preview", self._preview),
         )
 
     def _offer(self, request: Mapping[str, Any]) -> Answer:
@@ -51,6 +58,19 @@ class Panel:
 
     def _check(self, request: Mapping[str, Any], identity: str) -> Answer:
         return _object(self._checks.answer(identity, int_field(request, "after", 0)))
+
+    def _scene_jobs(self, request: Mapping[str, Any]) -> Answer:
+        scene = str(request.get("scene", ""))
+        if not os.path.isabs(scene):
+            raise InvalidDocument("request", "scene", "must be the absolute path of a file")
+        return {"jobs": to_json(self._jobs.jobs(scene, limit=int_field(request, "limit", 20)))}
+
+    def _move(self, request: Mapping[str, Any], identity: str, verb: str) -> Answer:
+        job = self._jobs.move(identity, verb, reason=str(request.get("reason", "")))
+        return None if job is None else _object(job)
+
+    def _preview(self, _request: Mapping[str, Any], identity: str) -> Answer:
+        return self._jobs.preview(identity)
 
 
 def absolute_paths(request: Mapping[str, Any]) -> list[str]:
