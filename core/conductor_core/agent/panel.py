@@ -10,6 +10,7 @@ from typing import Any
 from conductor_core.agent.channel import Answer, Route
 from conductor_core.agent.checks import Checks
 from conductor_core.agent.offers import Offers
+from conductor_core.agent.presets import Presets
 from conductor_core.agent.scene_jobs import SceneJobs
 from conductor_core.agent.snapshots import Snapshots
 from conductor_core.documents import from_json, to_json
@@ -22,10 +23,11 @@ _IDENTITY = "([0-9A-Za-z_-]{1,64})"
 class Panel:
     """Answer panels, each from what it is made of."""
 
-    def __init__(self, *, checks: Checks, jobs: SceneJobs, offers: Offers, snapshots: Snapshots) -> None:
+    def __init__(self, *, checks: Checks, jobs: SceneJobs, offers: Offers, presets: Presets, snapshots: Snapshots) -> None:
         self._checks = checks
         self._jobs = jobs
         self._offers = offers
+        self._presets = presets
         self._snapshots = snapshots
 
     def routes(self) -> tuple[Route, ...]:
@@ -39,6 +41,9 @@ class Panel:
             _route("GET", "/v1/jobs", self._scene_jobs),
             _route("POST", f"/v1/submissions/{_IDENTITY}/([a-z]{{1,20}})", self._move),
             _route("GET", f"/v1/submissions/{_IDENTITY}/preview", self._preview),
+            _route("GET", "/v1/presets", self._all_presets),
+            _route("POST", "/v1/presets", self._save_preset),
+            _route("POST", "/v1/presets/remove", self._remove_preset),
         )
 
     def _offer(self, request: Mapping[str, Any]) -> Answer:
@@ -71,6 +76,28 @@ class Panel:
 
     def _preview(self, _request: Mapping[str, Any], identity: str) -> Answer:
         return self._jobs.preview(identity)
+
+    def _all_presets(self, request: Mapping[str, Any]) -> Answer:
+        return {"presets": to_json(self._presets.all(_text(request, "project"), _text(request, "folders")))}
+
+    def _save_preset(self, request: Mapping[str, Any]) -> Answer:
+        values = request.get("values")
+        if not isinstance(values, Mapping):
+            raise InvalidDocument("request", "values", "must be an object")
+        return _object(self._presets.save(_text(request, "name"), values, **_where(request)))
+
+    def _remove_preset(self, request: Mapping[str, Any]) -> Answer:
+        self._presets.remove(_text(request, "name"), **_where(request))
+        return {"removed": True}
+
+
+def _text(request: Mapping[str, Any], name: str) -> str:
+    return str(request.get(name, ""))
+
+
+def _where(request: Mapping[str, Any]) -> dict[str, str]:
+    """Return where a preset is kept, as a request says it."""
+    return {name: _text(request, name) for name in ("scope", "project", "folders")}
 
 
 def absolute_paths(request: Mapping[str, Any]) -> list[str]:

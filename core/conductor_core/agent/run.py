@@ -24,13 +24,14 @@ from conductor_core.agent.lock import AgentLock
 from conductor_core.agent.offers import Offers
 from conductor_core.agent.panel import Panel, absolute_paths
 from conductor_core.agent.patience import Patience
+from conductor_core.agent.presets import Presets
 from conductor_core.agent.scene_jobs import SceneJobs
 from conductor_core.agent.snapshots import Snapshots
 from conductor_core.agent.submissions import Submissions
 from conductor_core.agent.watcher import Watcher
 from conductor_core.agent_client import CHANNEL_FILE, read_channel
 from conductor_core.api.answers import FINISHED
-from conductor_core.api.settings import AgentSettings
+from conductor_core.api.settings import AgentSettings, read_settings
 from conductor_core.api.transport import RetryPolicy
 from conductor_core.documents import from_json
 from conductor_core.errors import ConductorError, InvalidDocument
@@ -42,6 +43,8 @@ JOURNAL_FILE = "journal.sqlite"
 CACHE_FILE = "hashes.sqlite"
 LOCK_FILE = "agent.lock"
 SNAPSHOTS = "snapshots"
+#: in the folder of settings
+PRESETS = "presets"
 #: seconds between two looks at the journal where nothing wakes us
 TICK = 0.5
 #: seconds that a stopped agent waits for calls under way; a service that never answers may not keep it alive
@@ -116,7 +119,8 @@ class Agent:
             currency=offers.currency,
             moved=self._moved,
         )
-        return Panel(checks=self._checks, jobs=jobs, offers=offers, snapshots=self._snapshots)
+        presets = Presets(self._folders.config / PRESETS, lambda: read_settings(self._folders.config).presets)
+        return Panel(checks=self._checks, jobs=jobs, offers=offers, presets=presets, snapshots=self._snapshots)
 
     def run(self) -> bool:
         """Work until asked to quit, or idle for as long as the settings say; tell whether every worker ended with us."""
