@@ -7,10 +7,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from conductor_core.agent.channel import Answer, Route
+from conductor_core.agent.channel import Answer, Lines, Route
 from conductor_core.agent.checks import Checks
 from conductor_core.agent.offers import Offers
 from conductor_core.agent.presets import Presets
+from conductor_core.agent.readings import Question, Readings
 from conductor_core.agent.scene_jobs import SceneJobs
 from conductor_core.agent.snapshots import Snapshots
 from conductor_core.documents import from_json, to_json
@@ -23,11 +24,21 @@ _IDENTITY = "([0-9A-Za-z_-]{1,64})"
 class Panel:
     """Answer panels, each from what it is made of."""
 
-    def __init__(self, *, checks: Checks, jobs: SceneJobs, offers: Offers, presets: Presets, snapshots: Snapshots) -> None:
+    def __init__(
+        self,
+        *,
+        checks: Checks,
+        jobs: SceneJobs,
+        offers: Offers,
+        presets: Presets,
+        readings: Readings,
+        snapshots: Snapshots,
+    ) -> None:
         self._checks = checks
         self._jobs = jobs
         self._offers = offers
         self._presets = presets
+        self._readings = readings
         self._snapshots = snapshots
 
     def routes(self) -> tuple[Route, ...]:
@@ -38,6 +49,7 @@ class Panel:
             _route("POST", "/v1/snapshots", self._snapshot),
             _route("POST", "/v1/checks", self._start_check, 202),
             _route("GET", "/v1/checks/([0-9a-f-]{1,64})", self._check),
+            _route("POST", "/v1/readings", self._reading),
             _route("GET", "/v1/jobs", self._scene_jobs),
             _route("POST", f"/v1/submissions/{_IDENTITY}/([a-z]{{1,20}})", self._move),
             _route("GET", f"/v1/submissions/{_IDENTITY}/preview", self._preview),
@@ -63,6 +75,9 @@ class Panel:
 
     def _check(self, request: Mapping[str, Any], identity: str) -> Answer:
         return _object(self._checks.answer(identity, int_field(request, "after", 0)))
+
+    def _reading(self, request: Mapping[str, Any]) -> Answer:
+        return Lines(self._readings.read(from_json(Question, request, document="request")))
 
     def _scene_jobs(self, request: Mapping[str, Any]) -> Answer:
         scene = str(request.get("scene", ""))

@@ -25,6 +25,7 @@ from conductor_core.agent.offers import Offers
 from conductor_core.agent.panel import Panel, absolute_paths
 from conductor_core.agent.patience import Patience
 from conductor_core.agent.presets import Presets
+from conductor_core.agent.readings import Readings
 from conductor_core.agent.scene_jobs import SceneJobs
 from conductor_core.agent.snapshots import Snapshots
 from conductor_core.agent.submissions import Submissions
@@ -106,6 +107,7 @@ class Agent:
             hashed=self._watcher.watch,
         )
         self._checks = Checks(self._asked.client, self._cache, threads=settings.hash_threads)
+        self._readings = Readings(folders.config)
         self._token = secrets.token_urlsafe(32)
         self.channel = Channel(self, self._token, routes=self._panel().routes(), used=self._used)
 
@@ -120,7 +122,14 @@ class Agent:
             moved=self._moved,
         )
         presets = Presets(self._folders.config / PRESETS, lambda: read_settings(self._folders.config).presets)
-        return Panel(checks=self._checks, jobs=jobs, offers=offers, presets=presets, snapshots=self._snapshots)
+        return Panel(
+            checks=self._checks,
+            jobs=jobs,
+            offers=offers,
+            presets=presets,
+            readings=self._readings,
+            snapshots=self._snapshots,
+        )
 
     def run(self) -> bool:
         """Work until asked to quit, or idle for as long as the settings say; tell whether every worker ended with us."""
@@ -235,6 +244,7 @@ class Agent:
         """Stop the workers and close the files; tell whether the workers ended in time."""
         self.channel.shutdown()
         self.channel.server_close()
+        self._readings.stop()
         stops = (self._submissions.stop, self._downloads.stop, self._watcher.stop, self._checks.stop, self._live_jobs.stop)
         endings = [threading.Thread(target=stop, name="ending", daemon=True) for stop in stops]
         for ending in endings:
