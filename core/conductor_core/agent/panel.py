@@ -41,6 +41,15 @@ class Panel:
         self._readings = readings
         self._snapshots = snapshots
 
+    def step(self) -> None:
+        """Drop what no panel asks about any more; called again and again by the agent."""
+        self._checks.step()
+
+    def stop(self) -> None:
+        """End what is under way for panels."""
+        self._readings.stop()
+        self._checks.stop()
+
     def routes(self) -> tuple[Route, ...]:
         """Return all that can be asked."""
         return (

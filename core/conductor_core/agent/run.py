@@ -106,12 +106,11 @@ class Agent:
             wake_downloads=self._wake.set,
             hashed=self._watcher.watch,
         )
-        self._checks = Checks(self._asked.client, self._cache, threads=settings.hash_threads)
-        self._readings = Readings(folders.config)
+        self._panel = self._make_panel()
         self._token = secrets.token_urlsafe(32)
-        self.channel = Channel(self, self._token, routes=self._panel().routes(), used=self._used)
+        self.channel = Channel(self, self._token, routes=self._panel.routes(), used=self._used)
 
-    def _panel(self) -> Panel:
+    def _make_panel(self) -> Panel:
         offers = Offers(self._asked.client)
         jobs = SceneJobs(
             self._journal,
@@ -123,11 +122,11 @@ class Agent:
         )
         presets = Presets(self._folders.config / PRESETS, lambda: read_settings(self._folders.config).presets)
         return Panel(
-            checks=self._checks,
+            checks=Checks(self._asked.client, self._cache, threads=self._settings.hash_threads),
             jobs=jobs,
             offers=offers,
             presets=presets,
-            readings=self._readings,
+            readings=Readings(self._folders.config),
             snapshots=self._snapshots,
         )
 
@@ -226,7 +225,7 @@ class Agent:
             self._submissions.step()
             self._downloads.step()
             self._watcher.step()
-            self._checks.step()
+            self._panel.step()
         except Exception:  # noqa: BLE001 - worker loop: what goes wrong with one must not stop the others
             _LOG.exception("agent")
 
@@ -244,8 +243,7 @@ class Agent:
         """Stop the workers and close the files; tell whether the workers ended in time."""
         self.channel.shutdown()
         self.channel.server_close()
-        self._readings.stop()
-        stops = (self._submissions.stop, self._downloads.stop, self._watcher.stop, self._checks.stop, self._live_jobs.stop)
+        stops = (self._submissions.stop, self._downloads.stop, self._watcher.stop, self._panel.stop, self._live_jobs.stop)
         endings = [threading.Thread(target=stop, name="ending", daemon=True) for stop in stops]
         for ending in endings:
             ending.start()
