@@ -98,7 +98,7 @@ PROBLEMS = (
         "Step water_caustics has no camera that renders.",
         "Make a camera renderable, or switch the step off.",
         field="steps",
-        fix=Fix("Switch off", lambda form: form.with_step("water_caustics", enabled=False)),
+        fix=Fix("Switch off", lambda form: form.switched("water_caustics", False)),
         select=("water_caustics",),
         validator="no-camera",
     ),

@@ -18,8 +18,8 @@ _FIGURES = (
     ("frames", "Frames", "Frames of all steps together."),
     ("tasks", "Tasks", "What instances take one by one: each is one chunk of a step's frames."),
     ("send", "To send", "Bytes that the store does not have yet, of all that the scene needs."),
-    ("cost", "Estimated cost", "What instances cost for as long as they are expected to run, the least billed time included."),
-    ("finish", "Finished", "When the last frame is expected, were it submitted now."),
+    ("cost", "Cost", "An estimate: what instances cost for as long as they are expected to run, the least billed time included."),
+    ("finish", "Done at", "An estimate: when the last frame is there, were it submitted now."),
 )
 _BASIS = {"scene": "frames of this scene", "project": "frames of this project"}
 

@@ -56,7 +56,7 @@ class StepsTable(CellTable):
 
         def change(form: Form) -> Form:
             for name in names:
-                form = form.with_step(name, enabled=ticked)
+                form = form.switched(name, ticked)
             return form
 
         self._desk.edit(change)
