@@ -170,7 +170,7 @@ class Window(QWidget):
 
     def _settle_in(self, left: Remembered) -> None:
         em = self.fontMetrics().height()
-        self.setMinimumSize(em * 30, em * 20)
+        self.setMinimumHeight(em * 20)  # the least width is what the bars need, which changes with their figures
         self.resize(QSize(em * 56, em * 38))
         if left.geometry:
             self.restoreGeometry(QByteArray.fromHex(left.geometry.encode("ascii", "replace")))
