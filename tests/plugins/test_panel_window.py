@@ -119,11 +119,11 @@ def test_the_list_says_what_is_chosen(window: Window, desk: Desk, qtbot: Any) ->
     def there() -> bool:
         for row, kind in enumerate(SECTIONS):
             said[kind.title] = window.list.item(row).data(int(Qt.ItemDataRole.UserRole)) or ""
-        return said["Frames"] == "1-5, 2 per task"
+        return said["Frames"] == "1-5 · 2 per task"
 
     qtbot.waitUntil(there)
     assert said["Job"] == "2 of 3 steps"
-    assert said["Machines"] == "large, preemptible"
+    assert said["Machines"] == "large · preemptible"
     assert said["Software"] == "Memory 1.0"
 
 

@@ -233,6 +233,7 @@ _SHEET = Template("""
 }
 #conductor QTableView:focus, #conductor QTreeView:focus, #conductor QListView:focus { border-color: $focus; }
 #conductor QTableView::item, #conductor QTreeView::item { padding: 0 ${quarter}px; }
+#conductor QListView::item { padding: ${hair}px ${hair}px; }
 #conductor QTableView::item:selected, #conductor QTreeView::item:selected { background: $chosen; color: $text; }
 #conductor QHeaderView { background: $base; border: none; }
 #conductor QHeaderView::section {
