@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from conductor_core.agent_answers import Check, Estimate, Offer
+from conductor_core.agent_answers import Check, Estimate, Offer, SceneJob
 from conductor_core.discovery.judge import Entry
 from conductor_core.host import SceneStep
 from conductor_core.report import ScanReport
@@ -66,6 +66,8 @@ class Desk(QObject):
     files_checked = Signal(object)
     estimate_changed = Signal()
     problems_changed = Signal()
+    #: what is known of the scene's jobs (`jobs`), or why nothing newer is (`jobs_problem`)
+    jobs_changed = Signal()
     #: something is done that must not be begun twice (`busy`), or no more
     busy_changed = Signal()
     #: the panel is closed
@@ -92,6 +94,9 @@ class Desk(QObject):
         self.check: Check | None = None
         self.estimate: Estimate | None = None
         self.problems: tuple[Problem, ...] = ()
+        #: of this scene, newest first
+        self.jobs: tuple[SceneJob, ...] = ()
+        self.jobs_problem = ""
         #: what is being done and must not be begun twice, in words; "": nothing
         self.busy = ""
         #: keys of warnings that the artist has accepted
@@ -112,6 +117,7 @@ class Desk(QObject):
             check=self.check,
             estimate=self.estimate,
             environment=self.environment,
+            jobs=self.jobs,
         )
 
     def edit(self, change: Callable[[Form], Form] | None = None, **fields: Any) -> None:
