@@ -8,20 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from conductor_core.agent_answers import Check, Estimate, Offer, SceneJob
-from conductor_core.discovery.judge import Entry
-from conductor_core.host import SceneStep
-from conductor_core.report import ScanReport
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from conductor_plugins.agent import Agent
 from conductor_plugins.errands import Errands
 from conductor_plugins.form.model import Form
 from conductor_plugins.form.situation import Situation
 from conductor_plugins.host import Host, HostScene
 from conductor_plugins.validators.validator import Problem, problems_of
+
+if TYPE_CHECKING:
+    from conductor_core.agent_answers import Check, Estimate, Offer, SceneJob
+    from conductor_core.discovery.judge import Entry
+    from conductor_core.host import SceneStep
+    from conductor_core.report import ScanReport
+
+    from conductor_plugins.agent import Agent
 
 #: milliseconds without a change after which problems are looked for: not with every letter typed
 SETTLED = 150

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from conductor_core.agent_answers import SceneJob
 from conductor_core.errors import ConductorError
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from conductor_plugins.desk import Desk
+
+if TYPE_CHECKING:
+    from conductor_core.agent_answers import SceneJob
 
 #: states of a job that no longer changes by itself
 ENDED = frozenset({"success", "failed", "killed"})

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from conductor_core.agent_answers import Check, Estimate, Offer, SceneJob
-from conductor_core.host import SceneStep
 from conductor_core.paths import Flavour, local_flavour
-from conductor_core.report import ScanReport
 from conductor_core.submission import Software
 
 from conductor_plugins.form.model import Form, StepForm
 from conductor_plugins.host import HostScene
+
+if TYPE_CHECKING:
+    from conductor_core.agent_answers import Check, Estimate, Offer, SceneJob
+    from conductor_core.host import SceneStep
+    from conductor_core.report import ScanReport
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
-from conductor_core.agent_answers import SceneJob
 from qtpy.QtCore import QSize, Qt, QUrl, Signal
 from qtpy.QtGui import QDesktopServices, QPixmap
 from qtpy.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from conductor_plugins.panel.figures import count, money_text, size_text
+
+if TYPE_CHECKING:
+    from conductor_core.agent_answers import SceneJob
 
 #: verb → what its button says, and what it does
 _VERBS = {

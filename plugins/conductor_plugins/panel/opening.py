@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QWidget
 
-from conductor_plugins.agent import Agent
 from conductor_plugins.checking import Checking
 from conductor_plugins.desk import Desk
 from conductor_plugins.host import Host
@@ -17,6 +18,9 @@ from conductor_plugins.panel.submitting import Submitting
 from conductor_plugins.panel.window import Window
 from conductor_plugins.remembering import Remembering
 from conductor_plugins.scanning import Scanner
+
+if TYPE_CHECKING:
+    from conductor_plugins.agent import Agent
 
 _open: list[Window] = []
 

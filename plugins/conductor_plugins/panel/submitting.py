@@ -9,17 +9,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from conductor_core.errors import ConductorError
 from conductor_core.submission import Submission, new_submission_id
 from qtpy.QtCore import QObject, Signal
 
-from conductor_plugins.agent import Agent
 from conductor_plugins.desk import Desk
 from conductor_plugins.form.situation import Situation
 from conductor_plugins.host import HostRefused, Snapshot
 from conductor_plugins.remembering import Remembering
 from conductor_plugins.validators.validator import ERROR
+
+if TYPE_CHECKING:
+    from conductor_plugins.agent import Agent
 
 #: seconds for which a scan of a scene with unsaved changes counts: nobody tells when such a scene changes again
 _FRESH = 20.0
