@@ -81,8 +81,16 @@ class FootBar(QFrame):
         for signal in (self.desk.form_changed, self.desk.scene_changed, self.desk.check_changed, self.desk.estimate_changed):
             signal.connect(self._soon.start)
         self.desk.problems_changed.connect(self.show_problems)
+        self.desk.busy_changed.connect(self._show_busy)
         self.show_figures()
         self.show_problems()
+
+    def _show_busy(self) -> None:
+        """Let nobody submit twice; the button says what goes on."""
+        busy = self.desk.busy
+        self.submit.setEnabled(not busy)
+        self.submit.setText("Submitting …" if busy else "Submit")
+        self.submit.setToolTip(busy or "Submit the job (Ctrl+Enter)")
 
     def show_figures(self) -> None:
         """Show what is known now."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
 
-from conductor_core.agent_answers import InstanceType, Offer
 from qtpy.QtCore import QModelIndex
 from qtpy.QtWidgets import QAbstractItemView
 
@@ -13,6 +13,9 @@ from conductor_plugins.panel.fields import named
 from conductor_plugins.panel.figures import money_text
 from conductor_plugins.panel.section import Section
 from conductor_plugins.panel.tables import Cell, CellModel, CellTable
+
+if TYPE_CHECKING:
+    from conductor_core.agent_answers import InstanceType, Offer
 
 _COLUMNS = ("Name", "Cores", "Memory", "Per hour", "Preemptible", "For")
 

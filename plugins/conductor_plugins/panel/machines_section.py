@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from conductor_core.agent_answers import InstanceType
+from typing import TYPE_CHECKING
+
 from qtpy.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from conductor_plugins.desk import Desk
@@ -13,6 +14,9 @@ from conductor_plugins.panel.instance_table import InstanceTable
 from conductor_plugins.panel.rows import Note, Rows, section_margin
 from conductor_plugins.panel.section import Section
 from conductor_plugins.panel.words import WORDS
+
+if TYPE_CHECKING:
+    from conductor_core.agent_answers import InstanceType
 
 
 class MachinesSection(Section):

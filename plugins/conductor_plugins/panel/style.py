@@ -160,7 +160,7 @@ _SHEET = Template("""
 #conductor [tone="warning"] { color: $warning; }
 #conductor [tone="ok"] { color: $ok; }
 #conductor #head { background: $window; border-bottom: 1px solid $line; }
-#conductor #foot, #conductor #drawer, #conductor #message { background: $shade; border-top: 1px solid $line; }
+#conductor #foot, #conductor #drawer, #conductor #message, #conductor #trouble { background: $shade; border-top: 1px solid $line; }
 #conductor #sections { background: $shade; border: none; border-right: 1px solid $line; outline: none; }
 
 #conductor QLineEdit, #conductor QAbstractSpinBox, #conductor QComboBox, #conductor QPlainTextEdit, #conductor QTextEdit {
@@ -254,6 +254,8 @@ _SHEET = Template("""
 #conductor #drawer QScrollArea, #conductor #drawer QScrollArea > QWidget > QWidget { background: $shade; }
 #conductor #foot QLabel[figure="true"] { font-weight: 600; }
 
+#conductor #job-card { background: $base; border: 1px solid $line; border-radius: ${radius}px; }
+#conductor #last-frame { background: $shade; }
 #conductor QProgressBar { background: $line; border: none; border-radius: ${hair}px; max-height: ${quarter}px; }
 #conductor QProgressBar::chunk { background: $accent; border-radius: ${hair}px; }
 #conductor QMenu, QMenu#conductor-menu { background: $base; color: $text; border: 1px solid $line; padding: ${quarter}px 0; }

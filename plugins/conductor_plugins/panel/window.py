@@ -23,6 +23,7 @@ from conductor_plugins.panel.frames_section import FramesSection
 from conductor_plugins.panel.head_bar import HeadBar
 from conductor_plugins.panel.help_page import HelpPage
 from conductor_plugins.panel.job_section import JobSection
+from conductor_plugins.panel.jobs_view import JobsView
 from conductor_plugins.panel.keys import bind_keys
 from conductor_plugins.panel.machines_section import MachinesSection
 from conductor_plugins.panel.problem_drawer import ProblemDrawer
@@ -31,6 +32,7 @@ from conductor_plugins.panel.section import Section
 from conductor_plugins.panel.section_list import SectionList
 from conductor_plugins.panel.software_section import SoftwareSection
 from conductor_plugins.panel.style import style_sheet, tones
+from conductor_plugins.panel.trouble_bar import TroubleBar
 from conductor_plugins.validators.validator import ERROR
 
 #: in the order in which they are listed; each is made when it is shown for the first time
@@ -39,6 +41,7 @@ SECTIONS: list[type[Section]] = [
     FramesSection,
     MachinesSection,
     SoftwareSection,
+    JobsView,
 ]
 
 #: milliseconds between a change and what the list says of it
@@ -95,15 +98,21 @@ class Window(QWidget):
 
     def submit(self) -> None:
         """Submit, unless there are errors; warnings are asked about once."""
+        if self.desk.busy:
+            return
         self.desk.look_for_problems()
-        problems = self.desk.problems
-        if any(problem.severity == ERROR for problem in problems):
-            self.drawer.open()
-        elif any(problem.key() not in self.desk.accepted for problem in problems):
-            self.drawer.open(ask=True)
-        else:
+        if not self.show_problems():
             self.drawer.hide()
             self.submit_wanted.emit()
+
+    def show_problems(self) -> bool:
+        """Show what keeps the job from being submitted, or ask about it; tell whether there is anything."""
+        problems = self.desk.problems
+        errors = any(problem.severity == ERROR for problem in problems)
+        if errors or any(problem.key() not in self.desk.accepted for problem in problems):
+            self.drawer.open(ask=not errors)
+            return True
+        return False
 
     # what happens inside
 
@@ -120,6 +129,7 @@ class Window(QWidget):
         self.help = HelpPage()
         self.stack.addWidget(self.help)
         self.message = _Message()
+        self.trouble = TroubleBar(self.desk)
         self.drawer = ProblemDrawer(self.desk)
         self.foot = FootBar(self.desk)
         grid.addWidget(self.head, 0, 0, 1, 2)
@@ -127,7 +137,7 @@ class Window(QWidget):
         grid.addWidget(self.stack, 1, 1)
         below = QVBoxLayout()
         below.setSpacing(0)
-        for widget in (self.message, self.drawer, self.foot):
+        for widget in (self.trouble, self.message, self.drawer, self.foot):
             below.addWidget(widget)
         grid.addLayout(below, 2, 0, 1, 2)
         grid.setColumnStretch(1, 1)
@@ -141,6 +151,7 @@ class Window(QWidget):
         desk = self.desk
         for signal in (desk.form_changed, desk.scene_changed, desk.offer_changed, desk.scan_changed, desk.check_changed):
             signal.connect(self._soon.start)
+        desk.jobs_changed.connect(self._soon.start)
         desk.problems_changed.connect(self._describe)
         desk.said.connect(self.message.say)
         self.list.currentRowChanged.connect(self._show_row)
