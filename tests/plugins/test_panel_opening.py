@@ -123,7 +123,7 @@ def test_an_answer_that_comes_after_closing_is_dropped(panel: Any, qtbot: Any) -
 
     answered: list[int] = []
     window = panel(Slow())
-    assert asked.wait(10)
+    qtbot.waitUntil(asked.is_set)
     window.close()
     gate.set()
     qtbot.waitUntil(lambda: answered == [1])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QModelIndex
@@ -95,8 +93,9 @@ def _row(each: InstanceType, currency: str) -> tuple[Cell, ...]:
     )
 
 
-def _price(each: InstanceType) -> tuple[Decimal, Sequence[str]]:
+def _price(each: InstanceType) -> tuple[float, str]:
+    """Return what instance types are ordered by; a price that is no number comes first, since it will be looked into."""
     try:
-        return Decimal(each.price_per_hour), each.name
-    except InvalidOperation:
-        return Decimal(0), each.name
+        return float(each.price_per_hour), each.name
+    except ValueError:
+        return 0.0, each.name

@@ -8,6 +8,7 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QWidget
 
 from conductor_plugins.checking import Checking
+from conductor_plugins.defaults import Defaults
 from conductor_plugins.desk import Desk
 from conductor_plugins.host import Host
 from conductor_plugins.jobs import Jobs
@@ -54,7 +55,8 @@ def _begin(window: Window) -> None:
     submitting.refused.connect(window.show_problems)
     submitting.submitted.connect(lambda _: window.show_section(JobsView.title))
     remembering.recall()
-    for first in (scanner.start, checking.load_offer, jobs.look, desk.settle):
+    defaults = Defaults(desk)
+    for first in (scanner.start, checking.load_offer, defaults.look, jobs.look, desk.settle):
         QTimer.singleShot(0, first)
 
 
