@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import time
 
 from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
@@ -123,7 +123,7 @@ class FootBar(QFrame):
         minutes = count(estimate.billed_minutes, "billed minute")
         basis = f"from {count(estimate.samples, 'frame')} rendered before, {_BASIS.get(estimate.basis, '')}"
         cost.setToolTip(f"{minutes} on {count(estimate.instances, 'instance')}, {basis}: {estimate.frame_seconds:.0f} s a frame.")
-        finish.setText(f"≈ {moment_text(estimate.wall_seconds, datetime.now())}")
+        finish.setText(f"≈ {moment_text(estimate.wall_seconds, time.time())}")
         finish.setToolTip(f"In {span_text(estimate.wall_seconds)}, once the files are there.")
 
     def show_problems(self) -> None:

@@ -63,6 +63,7 @@ class Window(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setWindowTitle("Submit to Conductor")
         self.sections: dict[str, Section] = {}
+        self._is_closed = False
         self._build()
         self._connect()
         self._dress()
@@ -268,8 +269,10 @@ class Window(QWidget):
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Close the panel; what the agent does goes on."""
         super().closeEvent(event)
-        self.desk.close()
-        self.closed.emit()
+        if not self._is_closed:
+            self._is_closed = True
+            self.desk.close()
+            self.closed.emit()
 
 
 class _Message(QLabel):
