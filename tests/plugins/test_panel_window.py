@@ -16,6 +16,7 @@ from conductor_plugins.desk import Desk
 from conductor_plugins.form.model import SECTIONS as FIELDS
 from conductor_plugins.memory_host import MemoryHost
 from conductor_plugins.panel.help_page import HelpPage
+from conductor_plugins.panel.tables import CellTable
 from conductor_plugins.panel.window import SECTIONS, Window, section_of
 from conductor_plugins.panel.words import WORDS
 from conductor_plugins.validators.validator import ERROR, WARNING, Fix, Problem
@@ -285,6 +286,21 @@ def test_from_opening_to_submit_without_the_mouse(window: Window, desk: Desk, su
     assert submissions == [1]
 
 
+def test_what_is_typed_into_a_cell_is_submitted(window: Window, desk: Desk, submissions: list[int], qtbot: Any) -> None:
+    """Ctrl+Enter while a cell is still edited takes what stands in it."""
+    window.show_section("Job")
+    table = window.section("Job").findChild(CellTable, "steps")
+    assert table is not None
+    table.setCurrentIndex(table.cells.index(0, 1))
+    table.edit(table.cells.index(0, 1))
+    editor = table.viewport().findChild(QLineEdit)
+    assert editor is not None
+    qtbot.keyClicks(editor, "3-4")
+    qtbot.keyClick(editor, Qt.Key.Key_Return, CTRL)
+    assert submissions == [1]
+    assert desk.form.steps[0].frames == "3-4"
+
+
 def test_warnings_are_accepted_without_the_mouse(
     window: Window, problems: list[Problem], submissions: list[int], qtbot: Any
 ) -> None:
@@ -420,6 +436,7 @@ SCALED = """
 import sys
 from pathlib import Path
 from plugins.panel_desk import make_desk
+from conductor_plugins.panel.tables import CellTable
 from conductor_plugins.panel.window import SECTIONS, Window
 from qtpy.QtWidgets import QApplication
 application = QApplication([])

@@ -101,6 +101,7 @@ class Window(QWidget):
         """Submit, unless there are errors; warnings are asked about once."""
         if self.desk.busy:
             return
+        self.foot.submit.setFocus()  # what is being typed into a cell is in the form once the cell is left
         self.desk.look_for_problems()
         if not self.show_problems():
             self.drawer.hide()
