@@ -153,6 +153,17 @@ def test_a_step_is_switched_by_the_space_bar(desk: Desk, shown: Any, qtbot: Any)
     assert desk.form.steps == (StepForm("fog", enabled=False), StepForm("turntable", enabled=True))
 
 
+def test_the_space_bar_switches_from_any_column_and_all_chosen_rows(desk: Desk, shown: Any, qtbot: Any) -> None:
+    """Whole rows are chosen; where in the row one stands does not matter."""
+    table = find(shown(JobSection), "steps")
+    table.setCurrentIndex(table.cells.index(0, 2))
+    table.selectAll()
+    qtbot.keyClick(table, Qt.Key.Key_Space)
+    assert desk.situation().chosen_steps() == ()
+    qtbot.keyClick(table, Qt.Key.Key_Space)
+    assert len(desk.situation().chosen_steps()) == 3
+
+
 @pytest.mark.parametrize(
     ("button", "chosen"),
     [("steps-all", ["beauty", "fog", "turntable"]), ("steps-none", []), ("steps-of-scene", ["beauty", "fog"])],

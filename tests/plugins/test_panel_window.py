@@ -14,6 +14,7 @@ import pytest
 from conductor_core.agent_answers import Check, Estimate
 from conductor_plugins.desk import Desk
 from conductor_plugins.form.model import SECTIONS as FIELDS
+from conductor_plugins.host import HostRefused
 from conductor_plugins.memory_host import MemoryHost
 from conductor_plugins.panel.help_page import HelpPage
 from conductor_plugins.panel.tables import CellTable
@@ -390,6 +391,24 @@ def test_a_message_is_shown_and_taken_away(window: Window, desk: Desk, qtbot: An
     press(qtbot, window, Qt.Key.Key_Escape)
     assert not window.message.isVisible()
     assert window.isVisible()
+
+
+def test_a_message_is_hidden_by_a_click(window: Window, desk: Desk, qtbot: Any) -> None:
+    """Whoever uses the mouse gets rid of it, too."""
+    desk.said.emit("The agent does not run.", True)
+    qtbot.mouseClick(window.message, Qt.MouseButton.LeftButton)
+    assert not window.message.isVisible()
+
+
+def test_a_host_that_cannot_answer_says_why(window: Window, desk: Desk, qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading the scene again (F5) where the host is gone."""
+
+    def gone() -> None:
+        raise HostRefused("Blender was closed. Open the panel from the one that runs.")
+
+    monkeypatch.setattr(desk.host, "scene", gone)
+    press(qtbot, window, Qt.Key.Key_F5)
+    assert window.message.text().startswith("Blender was closed.")
 
 
 @pytest.mark.parametrize("size", [(720, 480), (980, 640), (1900, 1200)], ids=str)

@@ -41,7 +41,8 @@ class Situation:
 
     def chosen_steps(self) -> tuple[tuple[SceneStep, StepForm], ...]:
         """Return the steps that are rendered, in the scene's order, each with what is chosen for it."""
-        pairs = ((step, self.form.step(step.name) or StepForm(step.name, step.enabled)) for step in self.steps)
+        chosen = {choice.name: choice for choice in self.form.steps}
+        pairs = ((step, chosen.get(step.name) or StepForm(step.name, step.enabled)) for step in self.steps)
         return tuple((step, choice) for step, choice in pairs if choice.enabled)
 
     def frames_of(self, choice: StepForm) -> str:

@@ -33,7 +33,7 @@ def open_panel(host: Host, parent: QWidget | None = None, agent: Agent | None = 
     """
     if _open:
         window = _open[0]
-        window.desk.read_scene()
+        window.read_scene()
     else:
         window = Window(Desk(host, agent or LazyAgent()), parent, recall())
         window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
