@@ -22,7 +22,7 @@ from conductor_core.paths import ClientPath, Flavour
 Parameter = str | int | float | bool | None
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-#: enough to catch a slip of the pen; whether there is such an address only its server knows
+#: enough to catch a slip of the pen
 _EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]+")
 
 
@@ -180,6 +180,11 @@ def new_submission_id() -> str:
     return uuid.uuid4().hex
 
 
+def is_email(text: str) -> bool:
+    """Tell whether a text looks like an e-mail address; whether there is such an address only its server knows."""
+    return _EMAIL.fullmatch(text) is not None
+
+
 def validate_submission(submission: Submission) -> None:
     """Refuse a submission that makes no sense, in the panel before it is sent and in the service again.
 
@@ -273,7 +278,7 @@ def _check_company(submission: Submission) -> None:
             raise _wrong(f"scripts.{place}", "has a NUL character in it")
     _check_excluded(submission)
     for number, address in enumerate(submission.notifications.emails):
-        if not _EMAIL.fullmatch(address):
+        if not is_email(address):
             raise _wrong(f"notifications.emails[{number}]", f"{address!r} is not an e-mail address")
 
 
