@@ -11,7 +11,9 @@ import importlib.util
 import os
 import shutil
 import sys
+import tempfile
 import traceback
+import zipfile
 from pathlib import Path
 
 PACKAGE = "conductor_blender"
@@ -21,23 +23,67 @@ _HERE = Path(__file__).resolve().parent
 def add_core() -> None:
     """Put the folder that holds `conductor_core` on `sys.path`, unless it is importable already.
 
-    Looked for in the folder that CONDUCTOR_CORE names, in `core` beside this folder (a clone), in `core` within it (a
-    packed extension).
+    Looked for in the folder that CONDUCTOR_CORE names, in `core` beside this folder (a clone, an installation), and among the
+    wheels that this folder brings along (a packed add-on; for an extension Blender itself has installed them).
 
     Raises:
         ImportError: it is in none of them.
     """
-    if importlib.util.find_spec("conductor_core") is not None:
-        return
     asked = os.environ.get("CONDUCTOR_CORE", "")
-    places = [Path(asked)] if asked else []
-    places += [_HERE.parent / "core", _HERE / "core"]
+    _add("conductor_core", [*([Path(asked)] if asked else []), _HERE.parent / "core"])
+
+
+def add_packages() -> None:
+    """Put on `sys.path` whatever else the panel stands on: its own package, and the pure-Python ones it needs.
+
+    Raises:
+        ImportError: one of them is nowhere.
+    """
+    add_core()
+    _add("conductor_plugins", [_HERE.parent / "plugins"])
+    for name in ("qtpy", "packaging"):
+        _add(name, [_HERE.parent / "site"])
+
+
+def _add(name: str, places: list[Path]) -> None:
+    if importlib.util.find_spec(name) is not None:
+        return
     for place in places:
-        if (place / "conductor_core" / "__init__.py").exists():
+        if (place / name / "__init__.py").exists():
             sys.path.append(str(place))
             return
-    tried = ", ".join(str(p) for p in places)
-    raise ImportError(f"conductor_core is in none of {tried}. Set CONDUCTOR_CORE to the folder that holds conductor_core.")
+    sys.path.extend(p for p in _bundled() if p not in sys.path)
+    importlib.invalidate_caches()
+    if importlib.util.find_spec(name) is None:
+        tried = ", ".join(map(str, (*places, _HERE / "wheels")))
+        raise ImportError(f"{name} is in none of {tried}. Install Conductor again.")
+
+
+def _bundled() -> list[str]:
+    """Return where the wheels that lie in this folder can be imported from: unpacked beside them, once, where one may write.
+
+    A classic add-on's wheels are installed by nobody else. Unpacked they import ten times as fast, and are gone with the folder.
+    """
+    wheels = sorted((_HERE / "wheels").glob("*.whl"))
+    if not wheels:
+        return []
+    unpacked = _HERE / "packages"
+    if unpacked.is_dir():
+        return [str(unpacked)]
+    try:
+        aside = Path(tempfile.mkdtemp(prefix=".packages-", dir=_HERE))
+    except OSError:  # a folder that everybody shares: Python reads wheels as they are
+        return [str(wheel) for wheel in wheels]
+    try:
+        for wheel in wheels:
+            with zipfile.ZipFile(wheel) as archive:
+                archive.extractall(aside)
+        aside.chmod(0o755)
+        os.replace(aside, unpacked)
+    except OSError:
+        shutil.rmtree(aside, ignore_errors=True)
+        return [str(unpacked)] if unpacked.is_dir() else [str(wheel) for wheel in wheels]
+    return [str(unpacked)]
 
 
 def add_package() -> None:

@@ -17,9 +17,10 @@ from conductor_core.discovery.blender_outputs import EXTENSIONS
 from conductor_core.submission import Step
 
 from .errors import FrameNotRendered, SceneNotRenderable
-from .host import active_scene, lacks_camera
+from .host import active_scene
 from .output_paths import MOVIE_FORMATS, SceneOutput, frame_file, scene_outputs, size
 from .progress import FrameProgress
+from .steps import lacks_camera
 from .written import Picture, file_state, picture
 
 #: frame, fraction, status

@@ -70,6 +70,21 @@ def _beside_us() -> list[Path]:
     return [above[4] / COMMAND_FILE] if len(above) > 4 and above[3].name == "versions" else []
 
 
+def own_program(folders: UserFolders) -> tuple[str, dict[str, str]]:
+    """Return our own Python, and the environment in which a program of ours runs by it, whatever host this is.
+
+    Beside a clone's or an installation's `core` lies what else is ours: `plugins`, and `site` with its packages.
+
+    Raises:
+        AgentError: see `agent_command`.
+    """
+    command, variables = agent_command(folders)
+    environment = {k: v for k, v in os.environ.items() if k not in _HOST_VARIABLES}
+    core = variables.get("PYTHONPATH", "")
+    beside = [str(p) for name in ("plugins", "site") if core and (p := Path(core).parent / name).is_dir()]
+    return command[0], {**environment, **variables, **({"PYTHONPATH": os.pathsep.join((core, *beside))} if core else {})}
+
+
 def start_agent(folders: UserFolders) -> None:
     """Start the agent and return at once; it outlives this process, and a second one ends by itself.
 

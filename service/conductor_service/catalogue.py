@@ -34,15 +34,27 @@ class InstanceType:
     cores: int = 0
     memory_gb: float = 0.0
     gpu: str = ""
+    #: of the same machine where it may be taken away; empty: the same price
+    preemptible_price_per_hour: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a price that is no price."""
-        try:
-            price = Decimal(self.price_per_hour)
-        except InvalidOperation:
-            raise ValueError(f"price_per_hour {self.price_per_hour!r} is not a decimal number") from None
-        if not price.is_finite() or price < 0:
-            raise ValueError(f"price_per_hour {self.price_per_hour!r} is not a price")
+        _check_price("price_per_hour", self.price_per_hour)
+        if self.preemptible_price_per_hour:
+            _check_price("preemptible_price_per_hour", self.preemptible_price_per_hour)
+
+    def price(self, *, preemptible: bool) -> str:
+        """Return what an hour of it costs."""
+        return (self.preemptible_price_per_hour if preemptible else "") or self.price_per_hour
+
+
+def _check_price(name: str, text: str) -> None:
+    try:
+        price = Decimal(text)
+    except InvalidOperation:
+        raise ValueError(f"{name} {text!r} is not a decimal number") from None
+    if not price.is_finite() or price < 0:
+        raise ValueError(f"{name} {text!r} is not a price")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +70,8 @@ class Package:
     #: folders that the software needs to see, read-only
     roots: tuple[str, ...] = ()
     environment: tuple[EnvironmentVariable, ...] = ()
+    #: name of the package that it is a plug-in of (`maya`); empty: it stands by itself
+    plug_in_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
