@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 
 from conductor_core.errors import PathError
 from conductor_core.exclusions import Exclusions
@@ -12,8 +13,10 @@ from conductor_core.report import Missing
 from conductor_core.submission import Exclusion
 
 from conductor_plugins.form.build import extra_paths
+from conductor_plugins.form.model import Form
 from conductor_plugins.form.situation import Situation
-from conductor_plugins.validators.changes import adding, removing, setting
+from conductor_plugins.validators.changes import Change, adding, removing, setting
+from conductor_plugins.validators.inputs import path_of
 from conductor_plugins.validators.validator import ERROR, WARNING, Fix, Problem, validator
 
 #: referrers that are named each; the others are told as a number
@@ -77,7 +80,7 @@ def exclusions(situation: Situation) -> Iterator[Problem]:
     needed = {situation.scene.path: "the scene itself", **dict.fromkeys(situation.form.scripts.startup, "a script that is run")}
     needed.update(dict.fromkeys(situation.form.scripts.plug_in_folders, "a folder of scripts and plug-ins"))
     for exclusion in situation.form.excluded:
-        send = Fix("Send it", removing("excluded", exclusion))
+        send = Fix("Send it", Change(_sent, (exclusion.path,)))
         try:
             ClientPath.parse(exclusion.path, situation.flavour)
         except PathError as exc:
@@ -116,15 +119,18 @@ def added_too_much(situation: Situation) -> Iterator[Problem]:
             yield Problem(ERROR, what, "Add the folders that the job needs.", "added", off)
 
 
+def _sent(form: Form, path: str) -> Form:
+    """Return the form without any exclusion of a path."""
+    return replace(form, excluded=tuple(exclusion for exclusion in form.excluded if exclusion.path != path))
+
+
 def _lacking(situation: Situation) -> dict[str, list[Missing]]:
     """Return what lacks and is not left out, by who wants it."""
     found: dict[str, list[Missing]] = {}
     if situation.report is None or not situation.report.missing:
         return found
-    try:
-        covers = Exclusions(situation.form.excluded, situation.flavour).covers
-    except PathError:
-        covers = Exclusions((), situation.flavour).covers
+    readable = [e for e in situation.form.excluded if path_of(e.path, situation.flavour) is not None]
+    covers = Exclusions(readable, situation.flavour).covers
     for missing in situation.report.missing:
         if not covers(missing.path):
             found.setdefault(missing.referrer, []).append(missing)

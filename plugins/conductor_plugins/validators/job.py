@@ -66,15 +66,18 @@ def metadata_keys(situation: Situation) -> Iterator[Problem]:
 @validator("secret-metadata")
 def secret_metadata(situation: Situation) -> Iterator[Problem]:
     """Warn of what looks like a secret where everybody who sees the job can read it."""
+    secret: dict[str, list[tuple[str, str]]] = {}
     for key, value in situation.form.metadata:
         if value and is_secret(key, value):
-            yield Problem(
-                WARNING,
-                f"The metadata {key.strip()!r} looks like a secret, and everybody who sees the job can read it.",
-                "Remove it, unless it is none.",
-                "metadata",
-                Fix("Remove it", removing("metadata", (key, value))),
-            )
+            secret.setdefault(key.strip(), []).append((key, value))
+    for name, pairs in secret.items():
+        yield Problem(
+            WARNING,
+            f"The metadata {name!r} looks like a secret, and everybody who sees the job can read it.",
+            "Remove it, unless it is none.",
+            "metadata",
+            Fix("Remove it", removing("metadata", *pairs)),
+        )
 
 
 @validator("emails")

@@ -29,7 +29,7 @@ def output_unusable(situation: Situation) -> Iterator[Problem]:
         if reason:
             yield Problem(
                 ERROR,
-                f"Step {place.step.name!r} cannot write to {place.output.path!r}: {reason}.",
+                f"{place.words} cannot write to {place.output.path!r}: {reason}.",
                 "Write to a folder of the project, by its whole path.",
                 "steps",
                 place.elsewhere("Write beside the scene"),
@@ -46,7 +46,7 @@ def output_temporary(situation: Situation) -> Iterator[Problem]:
         if place.path is not None and _is_temporary(place.path.text, situation.flavour):
             yield Problem(
                 WARNING,
-                f"Step {place.step.name!r} writes to {place.path.parent}, a temporary folder: your system may clear it at any time.",
+                f"{place.words} writes to {place.path.parent}, a temporary folder: your system may clear it at any time.",
                 "Write to a folder of the project.",
                 "steps",
                 place.elsewhere("Write beside the scene"),
@@ -62,7 +62,7 @@ def output_over_input(situation: Situation) -> Iterator[Problem]:
         if file:
             yield Problem(
                 ERROR,
-                f"Step {place.step.name!r} would write over {file}, which the scene itself reads.",
+                f"{place.words} would write over {file}, which the scene itself reads.",
                 "Write elsewhere.",
                 "steps",
                 place.elsewhere("Write elsewhere"),
@@ -87,7 +87,7 @@ def output_among_inputs(situation: Situation) -> Iterator[Problem]:
         )
         yield Problem(
             WARNING,
-            f"Step {place.step.name!r} writes to {folder}, {why}.",
+            f"{place.words} writes to {folder}, {why}.",
             "Write to a folder of its own.",
             "steps",
             place.elsewhere("Write elsewhere"),
@@ -103,15 +103,9 @@ def output_twice(situation: Situation) -> Iterator[Problem]:
         for earlier in places[:number]:
             file = same_file(earlier, place)
             if file:
-                same = earlier.step.name == place.step.name
-                who = (
-                    f"Step {place.step.name!r} writes twice"
-                    if same
-                    else f"Steps {earlier.step.name!r} and {place.step.name!r} both write"
-                )
                 yield Problem(
                     ERROR,
-                    f"{who} to {file}.",
+                    f"{earlier.words} and {place.words[0].lower()}{place.words[1:]} both write to {file}.",
                     "Give each a place of its own.",
                     "steps",
                     place.apart(),
@@ -129,7 +123,7 @@ def output_without_frame(situation: Situation) -> Iterator[Problem]:
                 continue
             yield Problem(
                 ERROR,
-                f"Step {place.step.name!r} writes all {len(place.frames)} frames to {place.output.path}: only the last would be left.",
+                f"{place.words} writes all {len(place.frames)} frames to {place.output.path}: only the last would be left.",
                 "Put #### for the frame into the name.",
                 "steps",
                 place.with_frame(),

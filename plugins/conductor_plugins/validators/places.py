@@ -42,12 +42,17 @@ class Place:
     #: None: they cannot be read
     frames: FrameSet | None
 
+    @property
+    def words(self) -> str:
+        """Which output it is, as a sentence begins with it."""
+        return f"Step {self.step.name!r}" + (f" (output {self.number + 1})" if len(self.step.outputs) > 1 else "")
+
     def elsewhere(self, label: str) -> Fix | None:
         """Return the fix that writes into a folder `render` beside the scene; None where no such folder is free."""
         scene = path_of(self.situation.scene.path, self.situation.flavour)
         if scene is None or not scene.components:
             return None
-        name = os.path.basename(self.output.path.replace("\\", "/")) or "frame_####.exr"
+        name = _name(self.output.path, scene)
         for folder in ("render", "render_frames", "conductor_render"):
             path = path_of(scene.parent.join(folder, self.own_folder(), name).slashed, self.situation.flavour)
             if path is not None and _is_free(path, self.situation):
@@ -136,6 +141,13 @@ def _is_free(path: ClientPath, situation: Situation) -> bool:
 
 def _hashed(pattern: str) -> str:
     return _PRINTF.sub(lambda m: "#" * max(1, int(m["digits"] or 1)), pattern)
+
+
+def _name(pattern: str, scene: ClientPath) -> str:
+    """Return the file name of a pattern, or one that every system can have where it has none of its own."""
+    name = pattern.replace("\\", "/").rpartition("/")[2]
+    path = path_of(scene.root.slashed + name, scene.flavour) if name not in (".", "..") else None
+    return name if path is not None and path.components == (name,) else "frame_####.exr"
 
 
 def _moved(form: Form, step: str, enabled: bool, outputs: tuple[str, ...], number: int, pattern: str) -> Form:

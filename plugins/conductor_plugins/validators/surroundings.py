@@ -18,14 +18,16 @@ from conductor_plugins.validators.validator import ERROR, WARNING, Fix, Problem,
 @validator("environment-names")
 def environment_names(situation: Situation) -> Iterator[Problem]:
     """Refuse names and values that no system takes."""
-    for variable in dict.fromkeys(situation.form.environment):
+    wrong: dict[str, list[EnvironmentVariable]] = {}
+    for variable in situation.form.environment:
         try:
             check_variable(variable)
         except InvalidDocument as exc:
-            what = f"{variable.name or 'A variable'}: {exc.reason}."
-            yield Problem(
-                ERROR, what, "Correct it, or remove it.", "environment", Fix("Remove it", removing("environment", variable))
-            )
+            wrong.setdefault(f"{variable.name or 'A variable'}: {exc.reason}.", []).append(variable)
+    for what, variables in wrong.items():
+        yield Problem(
+            ERROR, what, "Correct it, or remove it.", "environment", Fix("Remove it", removing("environment", *variables))
+        )
 
 
 @validator("environment-conflicts")
@@ -50,15 +52,18 @@ def environment_conflicts(situation: Situation) -> Iterator[Problem]:
 @validator("secret-environment")
 def secret_environment(situation: Situation) -> Iterator[Problem]:
     """Warn of what looks like a secret and was set by hand: everybody who administers the farm can read it."""
-    for variable in dict.fromkeys(situation.form.environment):
+    secret: dict[str, list[EnvironmentVariable]] = {}
+    for variable in situation.form.environment:
         if variable.value and is_secret(variable.name, variable.value):
-            yield Problem(
-                WARNING,
-                f"The variable {variable.name} looks like a secret; who administers the farm can read what a job sets.",
-                "Remove it, unless the render needs it.",
-                "environment",
-                Fix("Remove it", removing("environment", variable)),
-            )
+            secret.setdefault(variable.name, []).append(variable)
+    for name, variables in secret.items():
+        yield Problem(
+            WARNING,
+            f"The variable {name} looks like a secret; who administers the farm can read what a job sets.",
+            "Remove it, unless the render needs it.",
+            "environment",
+            Fix("Remove it", removing("environment", *variables)),
+        )
 
 
 @validator("variable-stays-here")
