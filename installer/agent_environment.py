@@ -30,6 +30,11 @@ def environment(places: Places, location: Path) -> Environment:
     return Environment(location / "env" / pins, "The agent's environment", files, size=800 * _MEGABYTE)
 
 
+def packer(location: Path) -> Environment:
+    """Return an environment that has pip alone, where that of the agent is not made: it unpacks what hosts need."""
+    return Environment(location / "env" / "pip", "pip", (), size=50 * _MEGABYTE)
+
+
 def make_packages(places: Places, location: Path, python: Path, *, qt: bool) -> Path:
     """Put what hosts import beside us into folders of their own; return that of the pure-Python packages.
 

@@ -90,8 +90,10 @@ def plan_install(applications: Iterable[Application], payload: Payload, location
 def execute_install(plan: Plan) -> Record:
     """Do it: the payload first, then each pointer, noted before it is written, so that `remove` finds it whatever happens."""
     before = records.read(plan.notes)
+    new = (*plan.new_folders, *missing_folders(plan.notes))
+    plan.notes.mkdir(parents=True, exist_ok=True)
     put(plan.payload, plan.location)
-    record = replace(before, folders=tuple(dict.fromkeys((*before.folders, *plan.new_folders))))
+    record = replace(before, folders=tuple(dict.fromkeys((*before.folders, *new))))
     for application, change in plan.changes:
         kept = record.without({change.path})
         entry = Entry(application.host, application.title, change, str(plan.target))

@@ -9,7 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from installer import record as records
-from installer.agent_environment import end_agent, environment, lead_to, make_packages, note_for_user, python_of, write_command
+from installer.agent_environment import (
+    end_agent,
+    environment,
+    lead_to,
+    make_packages,
+    note_for_user,
+    packer,
+    python_of,
+    write_command,
+)
 from installer.applications import Plan, choose, entries_to_remove, execute_install, execute_remove, plan_install, write_launchers
 from installer.changes import missing_folders
 from installer.core import Application, find_applications, installation_folder, this_machine
@@ -75,9 +84,9 @@ def _install(arguments: argparse.Namespace) -> int:
     new_folders = missing_folders(location)
     if not arguments.dry_run:
         location.mkdir(parents=True, exist_ok=True)
-        if not arguments.without_agent:
-            make(env)
-            payload = Payload(places.repo, make_packages(places, location, python_of(env), qt=qt))
+        unpacker = packer(location) if arguments.without_agent else env
+        make(unpacker)
+        payload = Payload(places.repo, make_packages(places, location, python_of(unpacker), qt=qt))
     plan = plan_install(found, payload, location, machine, notes=installation_folder())
     _show(plan, arguments, new_environment=not arguments.without_agent and not env.is_ready())
     if arguments.dry_run:

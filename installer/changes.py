@@ -18,6 +18,8 @@ from installer.errors import InstallError
 
 BEGIN = "# >>> conductor >>> made by Conductor's installer; taken out again by: install.py remove"
 END = "# <<< conductor <<<"
+#: the line break that was put before the block, since the file did not end in one → what the first mark says then
+_JOINED = {b"\n": b"(joined)", b"\r\n": b"(joined by CR LF)"}
 
 
 @dataclass(frozen=True)
@@ -108,11 +110,10 @@ def without_block(data: bytes, path: Path) -> bytes:
         raise _torn(path)
     after = data[close + len(end) :]
     after = after.removeprefix(b"\r").removeprefix(b"\n")
-    # the line break before the block is ours where the file did not end in one: the mark says so
-    before = data[:at]
-    joined = data[at + len(begin) : data.find(b"\n", at)].strip() == b"(joined)"
-    if joined and not after:
-        return before.removesuffix(b"\n").removesuffix(b"\r")
+    before, mark = data[:at], data[at + len(begin) : data.find(b"\n", at)].strip()
+    # the line break before the block is ours where the file did not end in one: the mark says so, and which
+    if mark in _JOINED.values() and not after:
+        before = before[: -len(next(line for line, joined in _JOINED.items() if joined == mark))]
     return before + after
 
 
@@ -157,7 +158,7 @@ def _block(text: str, before: bytes) -> bytes:
     """Return the block as it stands behind `before`: with that file's own line breaks."""
     line = "\r\n" if b"\r\n" in before else "\n"
     joined = bool(before) and not before.endswith(b"\n")
-    first = f"{line}{BEGIN} (joined)" if joined else BEGIN
+    first = f"{line}{BEGIN} {_JOINED[line.encode()].decode()}" if joined else BEGIN
     return line.join([first, *text.splitlines(), END, ""]).encode()
 
 

@@ -26,6 +26,8 @@ PARTS = {
     **dict.fromkeys(("maya", "nuke", "houdini", "blender"), ""),
 }
 _LEFT_OUT = {"__pycache__"}
+#: what pip puts beside packages, and our own stamp
+_NOT_OF_PACKAGES = {"bin", "conductor-ready"}
 VERSIONS = "versions"
 
 
@@ -46,8 +48,12 @@ class Payload:
 
     def site_files(self) -> Iterator[tuple[str, Path]]:
         """Yield each file of the packages for hosts."""
-        if self.site is not None:
-            yield from ((f"site/{f.relative_to(self.site).as_posix()}", f) for f in _below(self.site))
+        if self.site is None:
+            return
+        for file in _below(self.site):
+            place = file.relative_to(self.site)
+            if place.parts[0] not in _NOT_OF_PACKAGES:
+                yield f"site/{place.as_posix()}", file
 
     def name(self) -> str:
         """Return the name of its folder: the version, and a digest of all of ours in it and of the pins of the packages."""

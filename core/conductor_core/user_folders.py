@@ -124,6 +124,17 @@ def write_private(path: Path, data: bytes) -> None:
         raise
 
 
+def sync_folder(folder: str) -> None:
+    """Put new names in a folder on disk; Windows does that by itself (NTFS journals it)."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def sweep_private(folder: Path) -> None:
     """Remove what a `write_private` that was killed left in `folder`, whose lock the caller has: nobody else writes there."""
     for path in list(folder.iterdir()):

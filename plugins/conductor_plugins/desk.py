@@ -7,8 +7,8 @@ thread; what takes time goes through `desk.errands`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from conductor_core.agent_answers import Check, Estimate, Offer
 from conductor_core.discovery.judge import Entry
@@ -27,6 +27,19 @@ from conductor_plugins.validators.validator import Problem, problems_of
 SETTLED = 150
 
 
+@dataclass(frozen=True)
+class Scan:
+    """How far the scan is."""
+
+    state: Literal["idle", "running", "done", "cancelled"] = "idle"
+    #: findings that the host has told
+    found: int = 0
+    #: entries of the report that they came to so far
+    judged: int = 0
+    #: the agent still reads the scene's file
+    reading: bool = False
+
+
 class Desk(QObject):
     """The state of one panel."""
 
@@ -36,12 +49,27 @@ class Desk(QObject):
     form_changed = Signal()
     #: more of the scan is known: a list of report entries
     entries_found = Signal(object)
-    #: the scan began, or ended (`report`)
+    #: the scan began (no `report`), has the host's answer, has that of both readers, or was stopped
     scan_changed = Signal()
+    #: the scan has come further (`scan`)
+    scan_progressed = Signal()
+    #: somebody wants the scene scanned again, or the scan stopped
+    scan_wanted = Signal()
+    scan_unwanted = Signal()
+    #: the agent has answered (`offer`), or could not (`offer_problem`)
     offer_changed = Signal()
+    #: somebody wants the agent asked again for its offer
+    offer_wanted = Signal()
+    #: there is a new answer (`check`)
     check_changed = Signal()
+    #: the files that this answer adds to those known: a tuple of `CheckedFile`
+    files_checked = Signal(object)
     estimate_changed = Signal()
     problems_changed = Signal()
+    #: something is done that must not be begun twice (`busy`), or no more
+    busy_changed = Signal()
+    #: the panel is closed
+    closed = Signal()
     #: a sentence for the artist that is about no field, and whether it is bad news
     said = Signal(str, bool)
 
@@ -54,12 +82,18 @@ class Desk(QObject):
         self.steps: tuple[SceneStep, ...] = tuple(host.steps())
         self.environment = dict(host.environment())
         self.form = Form()
+        self.scan = Scan()
         self.report: ScanReport | None = None
         self.entries: list[Entry] = []
         self.offer: Offer | None = None
+        #: why there is no offer, or none of now, as a sentence; "": nothing
+        self.offer_problem = ""
+        #: with all files that are known so far
         self.check: Check | None = None
         self.estimate: Estimate | None = None
         self.problems: tuple[Problem, ...] = ()
+        #: what is being done and must not be begun twice, in words; "": nothing
+        self.busy = ""
         #: keys of warnings that the artist has accepted
         self.accepted: set[tuple[str, str]] = set()
         self._settle = QTimer(self)
@@ -106,7 +140,14 @@ class Desk(QObject):
             self.problems = problems
             self.problems_changed.emit()
 
+    def be_busy(self, doing: str) -> None:
+        """Tell what is being done that must not be begun twice; "": nothing any more."""
+        if doing != self.busy:
+            self.busy = doing
+            self.busy_changed.emit()
+
     def close(self) -> None:
         """Stop everything that is under way for this panel; what the agent does goes on."""
         self._settle.stop()
         self.errands.close()
+        self.closed.emit()

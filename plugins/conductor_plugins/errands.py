@@ -7,6 +7,7 @@ Worker threads touch neither Qt's widgets nor the host; the answer travels as a 
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -52,6 +53,10 @@ class Errands(QObject):
             answer = call()
         except ConductorError as exc:
             answer, receiver = exc, failed
+        except Exception as exc:  # noqa: BLE001 - the worker's border: whoever waits must hear that nothing will come
+            traceback.print_exc()
+            what = f"Conductor made a mistake ({name}: {type(exc).__name__}: {exc})."
+            answer, receiver = ConductorError(what, "Try again; the host's console says more."), failed
         try:
             self._came_back.emit((name, number, receiver, answer))
         except RuntimeError:  # the object is deleted: the panel and maybe the host are gone

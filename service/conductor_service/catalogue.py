@@ -5,7 +5,6 @@ A studio's own files are laid over `catalogue.yaml` beside this module: an entry
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -16,6 +15,7 @@ from conductor_core.documents import from_json
 from conductor_core.environment import EnvironmentVariable
 from conductor_core.errors import InvalidDocument
 from conductor_core.submission import Software
+from conductor_core.versions import serving_version, version_key
 
 from conductor_service.errors import Invalid
 from conductor_service.yaml_files import misfit, read_yaml, with_text_numbers
@@ -34,15 +34,27 @@ class InstanceType:
     cores: int = 0
     memory_gb: float = 0.0
     gpu: str = ""
+    #: of the same machine where it may be taken away; empty: the same price
+    preemptible_price_per_hour: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a price that is no price."""
-        try:
-            price = Decimal(self.price_per_hour)
-        except InvalidOperation:
-            raise ValueError(f"price_per_hour {self.price_per_hour!r} is not a decimal number") from None
-        if not price.is_finite() or price < 0:
-            raise ValueError(f"price_per_hour {self.price_per_hour!r} is not a price")
+        _check_price("price_per_hour", self.price_per_hour)
+        if self.preemptible_price_per_hour:
+            _check_price("preemptible_price_per_hour", self.preemptible_price_per_hour)
+
+    def price(self, *, preemptible: bool) -> str:
+        """Return what an hour of it costs."""
+        return (self.preemptible_price_per_hour if preemptible else "") or self.price_per_hour
+
+
+def _check_price(name: str, text: str) -> None:
+    try:
+        price = Decimal(text)
+    except InvalidOperation:
+        raise ValueError(f"{name} {text!r} is not a decimal number") from None
+    if not price.is_finite() or price < 0:
+        raise ValueError(f"{name} {text!r} is not a price")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +70,8 @@ class Package:
     #: folders that the software needs to see, read-only
     roots: tuple[str, ...] = ()
     environment: tuple[EnvironmentVariable, ...] = ()
+    #: name of the package that it is a plug-in of (`maya`); empty: it stands by itself
+    plug_in_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,25 +111,12 @@ class Catalogue:
             Invalid: none fits; the message names what there is.
         """
         named = [p for p in self.packages if p.name == software.name]
-        wanted = version_key(software.version)
-        rules = (
-            lambda p: p.version == software.version,
-            lambda p: not wanted or version_key(p.version)[: len(wanted)] == wanted,
-            lambda p: len(wanted) > 2 and version_key(p.version)[:2] == wanted[:2],
-        )
-        for rule in rules:
-            fitting = [p for p in named if rule(p)]
-            if fitting:
-                return max(fitting, key=lambda p: version_key(p.version))
+        version = serving_version(software.version, (p.version for p in named))
+        if version is not None:
+            return next(p for p in named if p.version == version)
         known = ", ".join(f"{p.name} {p.version}" for p in self.packages) or "none"
         reason = f"asks for {software.name} {software.version}, which is not in the catalogue"
         raise Invalid("software", reason, f"There are: {known}.")
-
-
-def version_key(version: str) -> tuple[tuple[int, str], ...]:
-    """Return what versions sort by: 4.10 comes after 4.9, and words come before numbers (4.2-beta before 4.2.1)."""
-    parts = re.findall(r"[0-9]+|[A-Za-z]+", version)
-    return tuple((int(p), "") if p.isdigit() else (-1, p) for p in parts)
 
 
 def load_catalogue(

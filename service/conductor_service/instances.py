@@ -23,7 +23,7 @@ def new_instance(unit: Unit, kind: Kind, catalogue: Catalogue) -> Instance:
         account_id=kind.account,
         type=kind.type,
         preemptible=kind.preemptible,
-        price_per_hour=catalogue.instance_types[kind.type].price_per_hour,
+        price_per_hour=catalogue.instance_types[kind.type].price(preemptible=kind.preemptible),
         state="launching",
         launched=unit.now,
         host={},

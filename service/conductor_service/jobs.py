@@ -21,6 +21,7 @@ from conductor_service.catalogue import Package
 from conductor_service.database import Unit
 from conductor_service.door import Why
 from conductor_service.errors import Absent, Invalid, NotAllowedNow, ObjectsMissing
+from conductor_service.marks import mark_job
 from conductor_service.models import Account, Job, ManifestObject, Project, Step, StoredManifest, Task, new_id
 from conductor_service.states import JobState, TaskState
 from conductor_service.store import Store
@@ -108,6 +109,7 @@ def create_job(unit: Unit, who: Principal, project: Project, submission: Submiss
     unit.session.add(job)
     unit.session.flush()
     _add_steps(unit, job, submission)
+    mark_job(unit.session, job.id, submission)
     unit.job_changed(job)
     return job, True
 

@@ -222,6 +222,14 @@ class Job(Base):
     finished: Mapped[datetime | None]
 
 
+class JobMark(Base):
+    """Something that a job is found by (`marks.py`)."""
+
+    __tablename__ = "job_mark"
+    mark: Mapped[str] = mapped_column(String(64), primary_key=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("job.id"), primary_key=True)
+
+
 class Step(Base):
     """A part of a job with its own frames."""
 
@@ -409,7 +417,7 @@ class ProjectFile(Base):
     """One version of a file in a project's tree."""
 
     __tablename__ = "project_file"
-    __table_args__ = (UniqueConstraint("project_id", "path", "version"),)
+    __table_args__ = (UniqueConstraint("project_id", "path", "version"), Index(None, "project_id", "digest"))
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     project_id: Mapped[str] = mapped_column(ForeignKey("project.id"))
     path: Mapped[str] = mapped_column(Text)

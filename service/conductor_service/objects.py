@@ -11,7 +11,15 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from conductor_service.database import Database, Unit
-from conductor_service.models import ManifestObject, OutputFile, PresenceLease, ProjectObject, StoredManifest, StoredObject
+from conductor_service.models import (
+    ManifestObject,
+    OutputFile,
+    PresenceLease,
+    ProjectFile,
+    ProjectObject,
+    StoredManifest,
+    StoredObject,
+)
 from conductor_service.store import PrunableStore, Store
 
 #: how long `present` holds
@@ -45,6 +53,16 @@ def present(session: Session, store: Store, project_id: str, digests: Sequence[s
             .where(ProjectObject.project_id == project_id, ProjectObject.digest.in_(digests[start : start + _SLICE]))
         )
         found.update(digest for digest, size in session.execute(query) if store.size(Digest(digest)) == size)
+    return found
+
+
+def rendered(session: Session, project_id: str, digests: Sequence[str]) -> set[str]:
+    """Return those digests that are in the project's tree because one of its jobs made them."""
+    found: set[str] = set()
+    for start in range(0, len(digests), _SLICE):
+        some = digests[start : start + _SLICE]
+        query = select(ProjectFile.digest).where(ProjectFile.digest.in_(some), ProjectFile.project_id == project_id)
+        found.update(session.scalars(query.where(ProjectFile.output_id.is_not(None))))
     return found
 
 

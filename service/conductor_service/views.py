@@ -80,6 +80,7 @@ def _names(session: Session, jobs: Sequence[Job]) -> dict[str, str]:
 
 
 def _summary(job: Job, counts: Counts, cost: JobBill, project: str) -> JsonObject:
+    submission = json.loads(job.submission)
     return {
         "id": job.id,
         "number": job.number,
@@ -93,7 +94,8 @@ def _summary(job: Job, counts: Counts, cost: JobBill, project: str) -> JsonObjec
         "priority": job.priority,
         "instance_type": job.instance_type,
         "preemptible": job.preemptible,
-        "metadata": json.loads(job.submission).get("metadata", {}),
+        "scene": submission.get("scene", ""),
+        "metadata": submission.get("metadata", {}),
         "frames": _all_states(counts.frames),
         "tasks": _all_states(counts.tasks),
         "scouts": {

@@ -35,17 +35,21 @@ def misfit(file: str, error: InvalidDocument) -> SettingsError:
     return SettingsError(file, error.field, reason.rstrip("."))
 
 
+#: what may be written as a number, and is text
+_TEXTS = {"instance_types": ("price_per_hour", "preemptible_price_per_hour"), "software": ("version",)}
+
+
 def with_text_numbers(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return the sections of a catalogue with prices and versions as text: YAML reads `0.40` and `4.5` as numbers."""
     result = dict(data)
-    for section, field in (("instance_types", "price_per_hour"), ("software", "version")):
+    for section, fields in _TEXTS.items():
         entries = data.get(section)
         if isinstance(entries, list):
-            result[section] = [_field_as_text(entry, field) for entry in entries]
+            result[section] = [_fields_as_text(entry, fields) for entry in entries]
     return result
 
 
-def _field_as_text(entry: Any, field: str) -> Any:
-    if isinstance(entry, dict) and type(entry.get(field)) in (int, float):
-        return {**entry, field: str(entry[field])}
-    return entry
+def _fields_as_text(entry: Any, fields: tuple[str, ...]) -> Any:
+    if not isinstance(entry, dict):
+        return entry
+    return {**entry, **{field: str(entry[field]) for field in fields if type(entry.get(field)) in (int, float)}}

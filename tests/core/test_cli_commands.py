@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from conductor_core.agent.run import Agent
@@ -392,6 +393,10 @@ def test_listing_jobs(desk: Desk) -> None:
     assert desk("jobs")[0].splitlines()[1].split("\t")[:4] == ["1", "pending", "0/2", "shot"]
     assert desk.json("jobs", "--state", "failed") == {"jobs": []}
     assert desk.json("jobs")["jobs"][0]["number"] == 1
+    desk("jobs", "--scene", "shot.blend", "--metadata", "shot=010", "--metadata", "unit=f x")
+    asked = parse_qsl(urlsplit(desk.fake.requests[-1][1]).query)
+    assert [value for key, value in asked if key == "metadata"] == ["shot=010", "unit=f x"]
+    assert dict(asked)["scene"] == os.path.abspath("shot.blend"), "the service knows no folder of ours"
 
 
 def test_showing_a_job(desk: Desk) -> None:

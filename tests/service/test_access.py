@@ -84,12 +84,34 @@ def test_what_belongs_to_others_is_not_there(studio: Any) -> None:
         ("GET", f"/projects/default/objects/{output['digest']}"),
         ("GET", f"/events?job={job['id']}"),
         ("GET", f"/cost?job={job['id']}"),
+        ("POST", f"/jobs/{job['id']}/release"),
     ]:
         answer = studio.ask(method, path, token=rival, json={} if method == "POST" else None)
         assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not-found"), path
     assert studio.get("/jobs", token=rival) == {"jobs": []}
     assert studio.get("/instances?all=true", token=rival) == {"instances": []}
     assert studio.get("/cost", token=rival)["total"] == "0.0000"
+
+
+def test_what_was_rendered_is_known_to_its_project_alone(studio: Any) -> None:
+    """Of the objects asked for those are named that the project's own jobs made; an upload, and another account's, are not."""
+    studio.job()
+    runner = studio.runner()
+    runner.render(runner.take())
+    rendered = studio.get("/jobs/1/outputs")["outputs"][0]["digest"]
+    uploaded = studio.upload(b"a texture")
+    ask = {"digests": [uploaded, rendered, "sha256:" + "0" * 64, rendered]}
+    known = "/projects/default/objects/known"
+    assert studio.ask("POST", known, json=ask).json() == {"rendered": [rendered]}
+    rival = studio.second_token()
+    assert studio.ask("POST", known, json=ask, token=rival).json() == {"rendered": []}
+    same = b"picture of frame 1"
+    assert studio.ask("PUT", f"/projects/default/objects/{rendered}", content=same, token=rival).status_code == 201
+    assert studio.ask("POST", known, json=ask, token=rival).json() == {"rendered": []}
+    assert studio.ask("POST", "/projects/nothing/objects/known", json=ask).status_code == 404
+    assert studio.ask("POST", known, json={"digests": ["md5:0"]}).status_code == 400
+    studio.store.delete(rendered)
+    assert studio.ask("POST", known, json=ask).json() == {"rendered": []}, "what the store has lost is not there"
 
 
 def test_knowing_a_digest_gets_nobody_a_file(studio: Any) -> None:

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from conductor_service import database
 from conductor_service.door import Why, move
 from conductor_service.errors import NotAllowedNow
 from conductor_service.migrations.versions import m0001_first_tables
@@ -32,8 +34,20 @@ def test_migrating_twice_changes_nothing(studio: Any) -> None:
 
 
 def test_migrations_can_be_taken_back() -> None:
-    """The first migration drops every table that it made."""
-    assert set(m0001_first_tables.TABLES) == {t.name for t in Base.metadata.sorted_tables}
+    """Each migration drops every table that it made."""
+    later = {"job_mark"}
+    assert set(m0001_first_tables.TABLES) | later == {t.name for t in Base.metadata.sorted_tables}
+
+
+def test_migrations_lead_back_and_forth(studio: Any) -> None:
+    """From the newest migration to the first and back the tables are what the models describe again."""
+    with studio.farm.database.engine.connect() as connection:
+        config = database._migrations()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+        command.upgrade(config, "head")
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
 
 
 @pytest.mark.parametrize(

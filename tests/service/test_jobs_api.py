@@ -6,10 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from alembic import command
 from conductor_core.documents import canonical_bytes, to_json
 from conductor_core.manifest import Entry, make_manifest
 from conductor_core.paths import Flavour
 from conductor_core.submission import Software, Step, Submission
+from conductor_service import database
+from conductor_service.catalogue import InstanceType, Package
 
 
 def post(studio: Any, submission: Submission, **changes: Any) -> Any:
@@ -173,6 +176,59 @@ def test_jobs_are_listed_newest_first(studio: Any) -> None:
     assert studio.ask("GET", "/jobs?limit=0").json()["error"]["field"] == "limit"
 
 
+def test_jobs_are_found_by_their_metadata(studio: Any) -> None:
+    """Jobs that have all pairs asked for, exactly; a pair may hold any character, an equals sign too."""
+    of_shots = [{"shot": "010", "unit": "fx"}, {"shot": "010", "unit": "light"}, {"shot": "0100"}, {"a=b": "c=ü & d"}, {}]
+    for metadata in of_shots:
+        studio.submit(studio.commands(metadata=metadata))
+
+    def numbers(*pairs: str, **more: Any) -> list[int]:
+        return [j["number"] for j in studio.get("/jobs", params={"metadata": list(pairs), **more})["jobs"]]
+
+    assert numbers("shot=010") == [2, 1]
+    assert numbers("shot=010", "unit=fx") == [1]
+    assert numbers("shot=010", limit=1, before=2) == [1]
+    assert numbers("a=b=c=ü & d") == [4]
+    assert numbers("shot=01") == numbers("Shot=010") == numbers("shot=") == []
+    error = studio.ask("GET", "/jobs?metadata=shot").json()["error"]
+    assert (error["code"], error["field"], "shot=010" in error["next"]) == ("invalid", "metadata", True)
+    rival = studio.second_token()
+    assert studio.get("/jobs?metadata=shot=010", token=rival) == {"jobs": []}
+
+
+def test_jobs_are_found_by_their_scene(studio: Any) -> None:
+    """However the path of a scene is written, and on Windows in whatever case, it finds the scene's jobs and no others."""
+    step = Step("Layer", "1", kind="frames")
+    scenes = [
+        ("/job/shot.blend", Flavour.POSIX),
+        ("/job/Shot.blend", Flavour.POSIX),
+        ("C:\\job\\shot.blend", Flavour.WINDOWS),
+    ]
+    for scene, flavour in scenes:
+        studio.submit(replace(studio.commands(), scene=scene, flavour=flavour, steps=(step,)))
+
+    def numbers(scene: str) -> list[int]:
+        return [j["number"] for j in studio.get("/jobs", params={"scene": scene})["jobs"]]
+
+    assert numbers("/job/shot.blend") == numbers("/job//./shot.blend") == [1]
+    assert numbers("c:/JOB/shot.blend") == [3]
+    assert numbers("/job") == []
+    assert studio.ask("GET", "/jobs?scene=shot.blend").json()["error"]["field"] == "scene"
+    assert studio.get("/jobs/1")["scene"] == "/job/shot.blend"
+
+
+def test_jobs_from_before_the_marks_are_found(make_studio: Any) -> None:
+    """A database of an older version is brought up to date with what its jobs are found by."""
+    studio = make_studio()
+    studio.submit(studio.commands(metadata={"shot": "010"}))
+    with studio.farm.database.engine.connect() as connection:
+        config = database._migrations()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+        connection.commit()
+    assert [j["number"] for j in make_studio().get("/jobs?metadata=shot=010")["jobs"]] == [1]
+
+
 def test_a_job_is_found_by_id_and_number(studio: Any) -> None:
     """People say numbers, programs say ids."""
     job = studio.submit()
@@ -192,5 +248,15 @@ def test_the_catalogue_is_shown_without_paths(studio: Any) -> None:
     """People see names, versions and prices; where software lies on instances is not their business."""
     catalogue = studio.get("/catalogue")
     assert any({"name": "command", "version": "1.0"}.items() <= s.items() for s in catalogue["software"])
-    assert all(s.keys() == {"name", "version", "description"} for s in catalogue["software"])
+    assert all(s.keys() == {"name", "version", "description", "plug_in_of"} for s in catalogue["software"])
     assert [t["price_per_hour"] for t in catalogue["instance_types"]] == ["0.10", "0.20", "0.40"]
+
+
+def test_the_catalogue_says_what_panels_ask_for(make_studio: Any) -> None:
+    """Preemptible machines have their own price, or the usual one; a plug-in says of what it is one."""
+    cheap = InstanceType("cheap", "1.00", preemptible_price_per_hour="0.30")
+    mtoa = Package("mtoa", "5.4", "command", plug_in_of="maya")
+    catalogue = make_studio(instance_types=(cheap,), software=(mtoa,)).get("/catalogue")
+    prices = {t["name"]: (t["price_per_hour"], t["preemptible_price_per_hour"]) for t in catalogue["instance_types"]}
+    assert (prices["cheap"], prices["small"]) == (("1.00", "0.30"), ("0.10", "0.10"))
+    assert {s["name"]: s["plug_in_of"] for s in catalogue["software"]} == {"command": "", "mtoa": "maya"}

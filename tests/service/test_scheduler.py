@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from conductor_core.digest import digest_of
 from conductor_core.submission import Output, Step
+from conductor_service.catalogue import InstanceType
 from conductor_service.fleets import LaunchOrder
 
 
@@ -132,6 +134,17 @@ def test_a_silent_machine_is_ended(studio: Any) -> None:
         studio.clock.pass_time(5)
         studio.scheduler.tick()
     assert runner.id in studio.fleet.terminated
+
+
+@pytest.mark.parametrize(("preemptible", "total"), [(False, "0.2000"), (True, "0.0500")])
+def test_a_preemptible_machine_is_billed_by_its_own_price(make_studio: Any, preemptible: bool, total: str) -> None:
+    """Ten minutes of a machine that may be taken away cost what the catalogue says of it, exactly."""
+    giant = InstanceType("giant", "1.20", preemptible_price_per_hour="0.30")
+    studio = make_studio(instance_types=(giant,))
+    studio.job(studio.commands("1", instance_type="giant", preemptible=preemptible))
+    runner = studio.runner()
+    runner.render(runner.take())
+    assert (studio.get("/jobs/1")["cost"], studio.get("/cost")["total"]) == (total, total)
 
 
 def test_a_machine_that_never_comes_up_costs_nothing(studio: Any) -> None:

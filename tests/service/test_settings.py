@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from conductor_core.errors import SettingsError
 from conductor_core.submission import Software
-from conductor_service.catalogue import Catalogue, Package, load_catalogue, version_key
+from conductor_core.versions import version_key
+from conductor_service.catalogue import Catalogue, Package, load_catalogue
 from conductor_service.errors import Invalid
 from conductor_service.settings import Settings, load_settings
 
@@ -81,6 +82,31 @@ def test_a_studios_catalogue_lies_over_ours(tmp_path: Path) -> None:
     assert catalogue.instance_type("small").price_per_hour == "0.3"
     assert catalogue.instance_type("giant").price_per_hour == "7"
     assert [(p.name, p.version) for p in catalogue.packages] == [("blender", "4.5"), ("command", "1.0"), ("nuke", "15.1")]
+
+
+@pytest.mark.parametrize(
+    ("written", "usual", "preemptible"),
+    [("price_per_hour: 1.20", "1.2", "1.2"), ("price_per_hour: 1.20, preemptible_price_per_hour: 0.30", "1.2", "0.3")],
+    ids=["one price", "two"],
+)
+def test_a_machine_has_a_price_of_its_own_where_it_may_be_taken_away(
+    tmp_path: Path, written: str, usual: str, preemptible: str
+) -> None:
+    """Without one it costs the same."""
+    file = tmp_path / "c.yaml"
+    file.write_text(f"instance_types: [{{name: giant, {written}}}]")
+    giant = load_catalogue([file]).instance_type("giant")
+    assert (giant.price(preemptible=False), giant.price(preemptible=True)) == (usual, preemptible)
+
+
+@pytest.mark.parametrize("field", ["price_per_hour", "preemptible_price_per_hour"])
+def test_a_price_that_is_none_is_named(tmp_path: Path, field: str) -> None:
+    """The field that does not fit is said."""
+    file = tmp_path / "c.yaml"
+    prices = {"price_per_hour": "1", field: "-1"}
+    file.write_text(f"instance_types: [{{name: giant, {', '.join(f'{k}: {v}' for k, v in prices.items())}}}]")
+    with pytest.raises(SettingsError, match=f"{field} '-1' is not a price"):
+        load_catalogue([file])
 
 
 def test_a_wrong_catalogue_is_named(tmp_path: Path) -> None:

@@ -14,13 +14,15 @@ from typing import Any
 
 from conductor_core import __version__
 from conductor_core.agent.channel import Channel
+from conductor_core.agent.checks import Checks
 from conductor_core.agent.connections import Connections
 from conductor_core.agent.downloads import REMEMBERED, Downloads
 from conductor_core.agent.journal import ASKED_FOR, UNFINISHED, DownloadRow, Journal, SubmissionRow
 from conductor_core.agent.lock import AgentLock
 from conductor_core.agent.offers import Offers
-from conductor_core.agent.panel import Panel
+from conductor_core.agent.panel import Panel, absolute_paths
 from conductor_core.agent.patience import Patience
+from conductor_core.agent.snapshots import Snapshots
 from conductor_core.agent.submissions import Submissions
 from conductor_core.agent.watcher import Watcher
 from conductor_core.agent_client import CHANNEL_FILE, read_channel
@@ -36,6 +38,7 @@ from conductor_core.user_folders import UserFolders, sweep_private, write_privat
 JOURNAL_FILE = "journal.sqlite"
 CACHE_FILE = "hashes.sqlite"
 LOCK_FILE = "agent.lock"
+SNAPSHOTS = "snapshots"
 #: seconds between two looks at the journal where nothing wakes us
 TICK = 0.5
 #: seconds that a stopped agent waits for calls under way; a service that never answers may not keep it alive
@@ -82,17 +85,20 @@ class Agent:
             wake=self._wake.set,
         )
         self._watcher = Watcher(self._cache)
+        self._snapshots = Snapshots(folders.state / SNAPSHOTS)
         self._submissions = Submissions(
             self._journal,
             self._connections.client,
             self._cache,
             settings=settings,
             patience=self._patience,
+            snapshots=self._snapshots,
             wake_downloads=self._wake.set,
             hashed=self._watcher.watch,
         )
         self._asked = Connections(folders.config, retries=AT_ONCE)
-        self._panel = Panel(offers=Offers(self._asked.client))
+        self._checks = Checks(self._asked.client, self._cache, threads=settings.hash_threads)
+        self._panel = Panel(checks=self._checks, offers=Offers(self._asked.client), snapshots=self._snapshots)
         self._token = secrets.token_urlsafe(32)
         self.channel = Channel(self, self._token, routes=self._panel.routes(), used=self._used)
 
@@ -133,11 +139,11 @@ class Agent:
     def submit(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Keep a submission and return its id; it is on disk when this returns."""
         submission = from_json(Submission, request.get("submission"))
-        files = request.get("files", [])
-        if not isinstance(files, list) or not all(isinstance(f, str) and os.path.isabs(f) for f in files):
-            raise InvalidDocument("request", "files", "must be a list of absolute paths")
-        service = str(request.get("service") or self._connections.default_service())
-        self._journal.add_submission(submission.id, service, dict(request))
+        absolute_paths(request)
+        if self._journal.submission(submission.id) is None:  # asked again, its snapshot may be gone: the service has it
+            service = str(request.get("service") or self._connections.default_service())
+            snapshots = self._snapshots.taken(submission.id, request.get("snapshots"))
+            self._journal.add_submission(submission.id, service, {**request, "snapshots": snapshots})
         self._wake.set()
         return {"id": submission.id}
 
@@ -191,6 +197,7 @@ class Agent:
             self._submissions.step()
             self._downloads.step()
             self._watcher.step()
+            self._checks.step()
         except Exception:  # noqa: BLE001 - worker loop: what goes wrong with one must not stop the others
             _LOG.exception("agent")
 
@@ -208,7 +215,7 @@ class Agent:
         """Stop the workers and close the files; tell whether the workers ended in time."""
         self.channel.shutdown()
         self.channel.server_close()
-        stops = (self._submissions.stop, self._downloads.stop, self._watcher.stop)
+        stops = (self._submissions.stop, self._downloads.stop, self._watcher.stop, self._checks.stop)
         endings = [threading.Thread(target=stop, name="ending", daemon=True) for stop in stops]
         for ending in endings:
             ending.start()

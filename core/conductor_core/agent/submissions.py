@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import json
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -18,6 +19,7 @@ from typing import Any
 
 from conductor_core.agent.journal import ASKED_FOR, UNFINISHED, Journal, SubmissionRow
 from conductor_core.agent.patience import Patience
+from conductor_core.agent.snapshots import Snapshots
 from conductor_core.api.answers import Job
 from conductor_core.api.client import ProjectObjects, ServiceClient
 from conductor_core.api.settings import AgentSettings
@@ -37,18 +39,29 @@ from conductor_core.manifest import Manifest
 from conductor_core.submission import Submission
 from conductor_core.transfer.hash_cache import HashCache
 from conductor_core.transfer.progress import Progress
-from conductor_core.transfer.tree import hash_tree, read_tree
+from conductor_core.transfer.tree import hash_tree, read_tree, snapshot_places
 from conductor_core.transfer.upload import ask_missing, execute_upload, plan_upload
 
 #: times that the service may find objects missing at the commit before we believe that something else is wrong
 COMMIT_ROUNDS = 4
 #: submissions that are worked on at once
 AT_ONCE = 2
+#: seconds between two looks for snapshots that are of no use any more
+SWEEP_EVERY = 3600.0
 
 _LOG = logging.getLogger("conductor.agent")
 
 #: what passes by itself, or with a new login: the submission waits
 _PASSING = (ServiceUnreachable, Unauthorized, JournalUnwritable)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Load:
+    """What a submission sends."""
+
+    manifest: Manifest
+    #: path of an entry → the snapshot that holds its content
+    places: Mapping[str, str]
 
 
 class Submissions:
@@ -62,6 +75,7 @@ class Submissions:
         *,
         settings: AgentSettings,
         patience: Patience,
+        snapshots: Snapshots,
         wake_downloads: Callable[[], None] = lambda: None,
         hashed: Callable[[Iterable[str]], None] = lambda _: None,
     ) -> None:
@@ -70,6 +84,8 @@ class Submissions:
         self._cache = cache
         self._settings = settings
         self._patience = patience
+        self._snapshots = snapshots
+        self._swept = -math.inf
         self._wake_downloads = wake_downloads
         self._hashed = hashed
         self._lock = threading.Lock()
@@ -79,6 +95,9 @@ class Submissions:
 
     def step(self) -> None:
         """Start what can be started; called again and again by the agent."""
+        if time.monotonic() - self._swept > SWEEP_EVERY:
+            self._swept = time.monotonic()
+            self._snapshots.sweep(self._needs_snapshot)
         for row in self._journal.submissions_to_do():
             with self._lock:
                 if row.id in self._running or not self._patience.ready(row.id):
@@ -137,6 +156,13 @@ class Submissions:
         finally:
             with self._lock:
                 self._running.discard(identity)
+            if self._needs_snapshot(identity) is False:
+                self._snapshots.remove(identity)
+
+    def _needs_snapshot(self, identity: str) -> bool | None:
+        """Tell whether a submission still has to send its snapshot; None where there is no such submission."""
+        row = self._journal.submission(identity)
+        return None if row is None else row.state in UNFINISHED
 
     def _note_wait(self, identity: str, exc: ConductorError) -> None:
         """Keep what a submission waits for, and since when: that stays while it waits for the same."""
@@ -171,7 +197,7 @@ class Submissions:
     def _stages(self, row: SubmissionRow, progress: Progress) -> None:
         request = self._journal.request(row.id)
         submission = from_json(Submission, request["submission"])
-        manifest = self._manifest(row.id, submission, request["files"], progress)
+        load = self._load(row.id, submission, request, progress)
         client = self._connect(row.service)
         if not row.job:
             self._journal.set_job(row.id, ASKED_FOR, 0)
@@ -180,29 +206,34 @@ class Submissions:
         if not job.uploading and job.state != "uploading" and not job.ended():
             _LOG.info("submission %s is committed already", row.id)
         else:
-            self._send_and_commit(row.id, client, job, manifest, progress)
+            self._send_and_commit(row.id, client, job, load, progress)
         progress.check(submission.title)
         done = dataclasses.replace(row, job=job.id, number=job.number)
         self._journal.set_submitted(done, _counts(progress), download=bool(request.get("download", True)))
         _LOG.info("submission %s is job %s", row.id, job.number)
         self._wake_downloads()
 
-    def _manifest(self, identity: str, submission: Submission, files: Iterable[str], progress: Progress) -> Manifest:
+    def _load(self, identity: str, submission: Submission, request: Mapping[str, Any], progress: Progress) -> _Load:
+        """Return what is to be sent: as the journal has it, or hashed now."""
+        snapshots: Mapping[str, str] = request.get("snapshots") or {}
         kept = self._journal.manifest(identity)
         if kept is not None:
-            return from_json(Manifest, json.loads(kept))
-        tree = read_tree(files, left_out=Exclusions(submission.excluded, submission.flavour).covers)
+            manifest = from_json(Manifest, json.loads(kept))
+            return _Load(manifest, snapshot_places(manifest, snapshots))
+        left_out = Exclusions(submission.excluded, submission.flavour).covers
+        tree = read_tree(request["files"], left_out=left_out, snapshots=snapshots)
         manifest = hash_tree(tree, self._cache, progress, flavour=submission.flavour, threads=self._settings.hash_threads)
         progress.put(objects=len(manifest.objects()))
         self._hashed(tree.files)
         self._journal.set_manifest(identity, manifest.to_bytes(), _counts(progress))
-        return manifest
+        return _Load(manifest, tree.snapshots)
 
-    def _send_and_commit(self, identity: str, client: ServiceClient, job: Job, manifest: Manifest, progress: Progress) -> None:
+    def _send_and_commit(self, identity: str, client: ServiceClient, job: Job, load: _Load, progress: Progress) -> None:
+        manifest = load.manifest
         objects = ProjectObjects(client, job.project)
         missing = ask_missing(manifest, objects)
         for _ in range(COMMIT_ROUNDS):
-            plan = plan_upload(manifest, missing)
+            plan = plan_upload(manifest, missing, places=load.places)
             counts = progress.counts()
             progress.put(
                 objects_present=counts.objects - len(plan.to_send) - counts.objects_sent,

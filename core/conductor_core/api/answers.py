@@ -134,6 +134,7 @@ class Job:
     priority: int = 50
     instance_type: str = ""
     preemptible: bool = False
+    scene: str = ""
     metadata: Mapping[str, str] = dataclasses.field(default_factory=dict)
     scouts: Scouts = Scouts()
     cost: str = "0"
@@ -141,7 +142,7 @@ class Job:
     submission: Submission | None = None
     steps: tuple[StepAnswer, ...] = ()
     last_output: str | None = None
-    #: moves that are allowed now; None: a service that does not say
+    #: moves that would change something now; None: a service that does not say
     verbs: tuple[str, ...] | None = None
 
     def ended(self) -> bool:

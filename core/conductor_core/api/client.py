@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -23,7 +23,7 @@ from conductor_core.api.answers import (
     read_answer,
 )
 from conductor_core.api.events import Event, follow_events
-from conductor_core.api.transport import Address, RetryPolicy, Timing, Transport, not_ours
+from conductor_core.api.transport import Address, QueryValue, RetryPolicy, Timing, Transport, not_ours
 from conductor_core.digest import Digest
 from conductor_core.documents import canonical_bytes
 from conductor_core.errors import NotFound, ServiceUnreachable
@@ -146,10 +146,18 @@ class ServiceClient:
         return read_answer(Job, self._send("PUT", f"/api/v1/jobs/{job}/manifest", manifest.to_bytes()))
 
     def jobs(
-        self, *, project: str | None = None, state: str | None = None, limit: int = 50, before: int | None = None
+        self,
+        *,
+        project: str | None = None,
+        state: str | None = None,
+        scene: str | None = None,
+        metadata: Sequence[str] = (),
+        limit: int = 50,
+        before: int | None = None,
     ) -> tuple[Job, ...]:
-        """Return jobs without their steps, newest first."""
-        data = self._get("/api/v1/jobs", project=project, state=state, limit=limit, before=before)
+        """Return jobs without their steps, newest first; of a scene's path, and with all of some `KEY=VALUE`."""
+        which: dict[str, QueryValue] = {"project": project, "state": state, "scene": scene, "metadata": tuple(metadata)}
+        data = self._get("/api/v1/jobs", **which, limit=limit, before=before)
         return tuple(read_answer(Job, j) for j in data["jobs"])
 
     def job(self, job: str | int) -> Job:
@@ -227,7 +235,7 @@ class ServiceClient:
         query: dict[str, str | int | None] = {"job": job, "project": project}
         return follow_events(self._transport, "/api/v1/events", query=query, after=after, stopped=stopped)
 
-    def _get(self, path: str, **query: str | int | None) -> Any:
+    def _get(self, path: str, **query: QueryValue) -> Any:
         return self._parse(self._transport.call("GET", path, query=query, read_timeout=QUESTION_TIMEOUT))
 
     def _post(self, path: str, data: Any) -> Any:
@@ -253,6 +261,10 @@ class ProjectObjects:
     def missing(self, objects: Mapping[Digest, int]) -> frozenset[Digest]:
         """Return which objects the project's store lacks."""
         return self._client.missing(self._project, objects)
+
+    def rendered(self, digests: Iterable[Digest]) -> frozenset[Digest]:
+        """Return which of the objects that the store has came out of the project's own jobs."""
+        return self._client.rendered(self._project, list(digests))
 
     def put(self, digest: str, body: Callable[[], Any]) -> bool:
         """Send one object and tell whether it was new."""

@@ -32,6 +32,9 @@ from conductor_core.errors import (
     Unauthorized,
 )
 
+#: of a parameter; several values for one that may come several times
+QueryValue = str | int | tuple[str, ...] | None
+
 #: seconds
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 60.0
@@ -168,7 +171,7 @@ class Transport:
         method: str,
         path: str,
         *,
-        query: Mapping[str, str | int | None] | None = None,
+        query: Mapping[str, QueryValue] | None = None,
         body: Callable[[], Any] | None = None,
         headers: Mapping[str, str] | None = None,
         stream: bool = False,
@@ -185,7 +188,7 @@ class Transport:
         request = requests.Request(
             method,
             self.base + path,
-            params={k: str(v) for k, v in (query or {}).items() if v is not None},
+            params={k: v if isinstance(v, tuple) else str(v) for k, v in (query or {}).items() if v is not None},
             headers=dict(headers or {}),
         )
         for attempt in range(1, limit + 1):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from typing import Any
+
 import click
 
 from conductor_core.api.answers import Job, Task
@@ -16,13 +19,13 @@ from conductor_core.frames import format_frames
 @click.command("jobs")
 @click.option("--project", "-p", help="Only of this project.")
 @click.option("--state", help="Only in this state: uploading, pending, running, holding, success, failed, killed.")
+@click.option("--scene", metavar="PATH", help="Only of this scene file.")
+@click.option("--metadata", metavar="KEY=VALUE", multiple=True, help="Only with this; several times for all of several.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many.")
 @click.option("--before", type=int, metavar="NUMBER", help="Only jobs before this number: the next page.")
 @json_option
 @pass_session
-def jobs_command(
-    session: Session, /, project: str | None, state: str | None, limit: int, before: int | None, as_json: bool
-) -> None:
+def jobs_command(session: Session, /, scene: str | None, as_json: bool, **which: Any) -> None:
     """List jobs, newest first.
 
     In a pipe the columns are separated by tabs.
@@ -31,11 +34,13 @@ def jobs_command(
     Examples:
       conductor jobs
       conductor jobs --state running --project dragons
+      conductor jobs --metadata shot=010 --metadata department=fx
+      conductor jobs --scene shot.blend
       conductor jobs --json --limit 1000
 
     Exit codes: 0 listed, 3 service unreachable, 4 not logged in.
     """
-    jobs = session.client.jobs(project=project, state=state, limit=limit, before=before)
+    jobs = session.client.jobs(scene=os.path.abspath(scene) if scene else None, **which)
     if as_json:
         print_json({"jobs": jobs})
         return

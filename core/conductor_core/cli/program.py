@@ -54,6 +54,7 @@ _COMMANDS = {
     "download": "conductor_core.cli.download:download_command",
     "instances": "conductor_core.cli.costs:instances_command",
     "cost": "conductor_core.cli.costs:cost_command",
+    "doctor": "conductor_core.cli.doctor:doctor_command",
 }
 
 

@@ -24,6 +24,7 @@ from conductor_core.transfer.file_lock import try_lock
 from conductor_core.transfer.hash_cache import FileState, HashCache
 from conductor_core.transfer.hashing import hash_file
 from conductor_core.transfer.progress import Progress
+from conductor_core.user_folders import sync_folder
 
 #: bytes that a name may have on the file systems we meet (ext4, APFS, NTFS count 255)
 NAME_LIMIT = 255
@@ -231,20 +232,9 @@ def _place(wanted: Wanted, part: Path, cache: HashCache) -> Placed:
         part.unlink()
         return placed
     os.replace(part, placed.path)
-    _sync_folder(os.path.dirname(placed.path))
+    sync_folder(os.path.dirname(placed.path))
     cache.learn({placed.path: (FileState.of(os.stat(placed.path)), wanted.digest)})
     return placed
-
-
-def _sync_folder(folder: str) -> None:
-    """Put the rename on disk; Windows does that by itself (NTFS journals it)."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _unwritable(path: str, exc: OSError) -> PlaceUnwritable:

@@ -139,6 +139,11 @@ def unreadable(path: str, exc: OSError) -> TransferError:
     )
 
 
+def lost_snapshot(path: str, file: str) -> TransferError:
+    """Return the error for a path whose content was kept in `file`, which is gone."""
+    return TransferError(path, f"cannot be sent: its snapshot {file} was removed before it was sent", "Submit it again.")
+
+
 def _from_cache(states: Mapping[str, os.stat_result], cache: HashCache) -> dict[str, HashedFile]:
     digests = cache.digests({path: FileState.of(found) for path, found in states.items()})
     return {path: HashedFile(digest, FileState.of(states[path]), mode_of(states[path])) for path, digest in digests.items()}

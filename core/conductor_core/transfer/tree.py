@@ -5,6 +5,9 @@ comes along at its own path, so that the link works on the instance. Where the t
 the file system does (it climbs by `..` through a linked folder), the link's place is taken by the content itself.
 Windows has no such links as a rule: there the content always takes the link's place. Folders on the way to a file may
 be links; the instance gets real folders there, under the path as the artist writes it.
+
+Snapshots. A path may have its content in another file (the scene, as it was at one instant); what lies at the path itself is
+not read then, and need not be there.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from conductor_core.errors import FileVanished, TransferError
 from conductor_core.manifest import Entry, Manifest, make_manifest
 from conductor_core.paths import ClientPath, Flavour, local_flavour
 from conductor_core.transfer.hash_cache import HashCache
-from conductor_core.transfer.hashing import hash_files, mode_of, unreadable
+from conductor_core.transfer.hashing import hash_file, hash_files, lost_snapshot, mode_of, unreadable
 from conductor_core.transfer.progress import Progress
 
 #: links on the way to one file, as Linux has it (path_resolution(7))
@@ -33,14 +36,20 @@ class Tree:
     empty_directories: dict[str, os.stat_result] = field(default_factory=dict)
     #: path → what the link says
     symlinks: dict[str, str] = field(default_factory=dict)
+    #: path → the file that holds its content
+    snapshots: dict[str, str] = field(default_factory=dict)
 
 
 def _nothing(_path: str) -> bool:
     return False
 
 
-def read_tree(paths: Iterable[str], *, left_out: Callable[[str], bool] = _nothing) -> Tree:
+def read_tree(
+    paths: Iterable[str], *, left_out: Callable[[str], bool] = _nothing, snapshots: Mapping[str, str] | None = None
+) -> Tree:
     """Return what lies at `paths`; a folder stands for everything in it but what is `left_out`.
+
+    `snapshots` says for paths which files hold their content: these are there, whatever lies at the paths themselves.
 
     A file that is named by way of a link which is in the tree itself is taken at the place that the link leads to: on the
     instance nothing may lie "in" a link, and the link leads there anyway.
@@ -51,13 +60,24 @@ def read_tree(paths: Iterable[str], *, left_out: Callable[[str], bool] = _nothin
         PathError: a name that this system cannot have.
     """
     wanted = [os.path.abspath(p) for p in paths]
+    kept = {ClientPath.parse(os.path.abspath(p), local_flavour()).text: file for p, file in (snapshots or {}).items()}
     while True:
-        tree = _collect(wanted, local_flavour(), left_out)
+        tree = _collect(wanted, local_flavour(), left_out, kept)
         found = [*tree.files, *tree.empty_directories, *tree.symlinks]
         straight = [_straight(path, tree.symlinks) for path in found] if tree.symlinks else found
-        if straight == found:
+        tree.snapshots = {_straight(path, tree.symlinks): file for path, file in kept.items()}
+        if straight == found and tree.snapshots.keys() == kept.keys():
             return tree
-        wanted = straight
+        wanted, kept = straight, tree.snapshots
+
+
+def snapshot_places(manifest: Manifest, snapshots: Mapping[str, str]) -> dict[str, str]:
+    """Return for entries of `manifest` which files hold their content, as `read_tree` was told with `snapshots`."""
+    if not snapshots:
+        return {}
+    links = {entry.path: entry.target for entry in manifest.entries if entry.kind == "symlink"}
+    paths = {p: ClientPath.parse(os.path.abspath(p), manifest.flavour).text for p in snapshots}
+    return {_straight(paths[p], links): file for p, file in snapshots.items()}
 
 
 def hash_tree(tree: Tree, cache: HashCache, progress: Progress, *, flavour: Flavour, threads: int = 2) -> Manifest:
@@ -75,16 +95,35 @@ def hash_tree(tree: Tree, cache: HashCache, progress: Progress, *, flavour: Flav
         for path, found in tree.empty_directories.items()
     ]
     entries += [Entry(path, "symlink", target=target) for path, target in tree.symlinks.items()]
+    entries += [_snapshot_entry(path, file, progress) for path, file in tree.snapshots.items()]
     return make_manifest(flavour, entries)
 
 
-def _collect(paths: Iterable[str], flavour: Flavour, left_out: Callable[[str], bool] = _nothing) -> Tree:
+def _snapshot_entry(path: str, file: str, progress: Progress) -> Entry:
+    """Return the entry of a path whose content is in `file`; the cache learns nothing, since the path itself has other bytes."""
+    try:
+        progress.add(files=1, bytes_total=os.stat(file).st_size)
+        hashed = hash_file(file, progress)
+    except (FileNotFoundError, FileVanished):
+        raise lost_snapshot(path, file) from None
+    progress.add(files_hashed=1)
+    try:
+        mode = mode_of(os.stat(path))
+    except OSError:
+        mode = 0o644 if os.name == "posix" else 0
+    return Entry(path, "file", hashed.digest, size=hashed.state.size, mode=mode, mtime_ns=hashed.state.mtime_ns)
+
+
+def _collect(
+    paths: Iterable[str], flavour: Flavour, left_out: Callable[[str], bool] = _nothing, without: Iterable[str] = ()
+) -> Tree:
     r"""Return what lies at `paths`, each place once, spelled as a manifest spells it.
 
     A scene may name `c:\t\wood.png` and `C:\T\Wood.png`: on Windows that is one file, of which the first spelling is kept.
+    What lies at a path of `without` is not looked at.
     """
     tree = Tree()
-    seen: set[tuple[str, ...]] = set()
+    seen = {ClientPath.parse(path, flavour).key for path in without}
     waiting = list(paths)[::-1]
     while waiting:
         path = ClientPath.parse(waiting.pop(), flavour)

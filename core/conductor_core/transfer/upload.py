@@ -10,13 +10,13 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from conductor_core.digest import Digest
 from conductor_core.errors import FileChanged, FileVanished, Refused
 from conductor_core.manifest import Entry, Manifest
-from conductor_core.transfer.hashing import unreadable
+from conductor_core.transfer.hashing import lost_snapshot, unreadable
 from conductor_core.transfer.progress import Progress
 
 #: digests in one question (the service takes 100,000; this is 2 MB of JSON)
@@ -54,6 +54,8 @@ class UploadPlan:
     to_send: tuple[Entry, ...]
     objects_present: int
     bytes_present: int
+    #: path of an entry → the file that holds its content, where that is another one
+    places: Mapping[str, str] = field(default_factory=dict)
 
     def bytes_to_send(self) -> int:
         """Return the sum of what is sent."""
@@ -66,8 +68,8 @@ def ask_missing(manifest: Manifest, sink: ObjectSink) -> frozenset[Digest]:
     return frozenset().union(*answers)
 
 
-def plan_upload(manifest: Manifest, missing: Iterable[str]) -> UploadPlan:
-    """Decide what to send: each missing object once, from the first path that has it."""
+def plan_upload(manifest: Manifest, missing: Iterable[str], *, places: Mapping[str, str] | None = None) -> UploadPlan:
+    """Decide what to send: each missing object once, from the first path that has it; `places`: path → file to send for it."""
     wanted = frozenset(missing)
     first: dict[str, Entry] = {}
     for entry in manifest.entries:
@@ -75,7 +77,7 @@ def plan_upload(manifest: Manifest, missing: Iterable[str]) -> UploadPlan:
             first.setdefault(entry.digest, entry)
     to_send = sorted((e for d, e in first.items() if d in wanted), key=lambda e: (-e.size, e.path))
     present = [e for d, e in first.items() if d not in wanted]
-    return UploadPlan(tuple(to_send), len(present), sum(e.size for e in present))
+    return UploadPlan(tuple(to_send), len(present), sum(e.size for e in present), places or {})
 
 
 def execute_upload(plan: UploadPlan, sink: ObjectSink, progress: Progress, *, threads: int = 4) -> None:
@@ -87,7 +89,9 @@ def execute_upload(plan: UploadPlan, sink: ObjectSink, progress: Progress, *, th
         TransferCancelled: `progress` was cancelled.
     """
     with ThreadPoolExecutor(threads, thread_name_prefix="upload") as pool:
-        futures: list[Future[None]] = [pool.submit(_send, entry, sink, progress) for entry in plan.to_send]
+        futures: list[Future[None]] = [
+            pool.submit(_send, entry, plan.places.get(entry.path, ""), sink, progress) for entry in plan.to_send
+        ]
         done, rest = wait(futures, return_when=FIRST_EXCEPTION)
         for future in rest:
             future.cancel()
@@ -95,7 +99,7 @@ def execute_upload(plan: UploadPlan, sink: ObjectSink, progress: Progress, *, th
         future.result()
 
 
-def _send(entry: Entry, sink: ObjectSink, progress: Progress) -> None:
+def _send(entry: Entry, place: str, sink: ObjectSink, progress: Progress) -> None:
     progress.check(entry.path)
     opened: list[CheckedFile] = []
 
@@ -104,7 +108,7 @@ def _send(entry: Entry, sink: ObjectSink, progress: Progress) -> None:
             failed = opened.pop()
             failed.take_back()
             failed.close()
-        opened.append(CheckedFile(entry, progress))
+        opened.append(CheckedFile(entry, progress, place=place))
         # an empty stream would go out chunked; empty bytes go out with the Content-Length: 0 that the service asks for
         return opened[-1] if entry.size else b""
 
@@ -123,15 +127,16 @@ def _send(entry: Entry, sink: ObjectSink, progress: Progress) -> None:
 class CheckedFile:
     """A file for an HTTP body that fails by name where it is not the one that was hashed."""
 
-    def __init__(self, entry: Entry, progress: Progress) -> None:
+    def __init__(self, entry: Entry, progress: Progress, *, place: str = "") -> None:
+        """Open the file of `entry`, or the one that holds its content."""
         self._entry = entry
         self._progress = progress
         self._counted = 0
         self._sha = hashlib.sha256()
         try:
-            self._file = open(entry.path, "rb", buffering=0)  # noqa: SIM115 - closed by close()
+            self._file = open(place or entry.path, "rb", buffering=0)  # noqa: SIM115 - closed by close()
         except FileNotFoundError:
-            raise FileVanished(entry.path) from None
+            raise (lost_snapshot(entry.path, place) if place else FileVanished(entry.path)) from None
         except OSError as exc:
             raise unreadable(entry.path, exc) from exc
         found = os.fstat(self._file.fileno())

@@ -93,11 +93,13 @@ class Form:
 
     def with_step(self, name: str, *, enabled: bool = True, **changes: Any) -> Form:
         """Return the form with something chosen for a step; `enabled` counts where it was not touched before."""
-        now = self.step(name)
-        changed = replace(now or StepForm(name, enabled), **changes)
-        if now is None:
-            return replace(self, steps=(*self.steps, changed))
-        return replace(self, steps=tuple(changed if s.name == name else s for s in self.steps))
+        return self.with_choice(replace(self.step(name) or StepForm(name, enabled), **changes))
+
+    def with_choice(self, choice: StepForm) -> Form:
+        """Return the form with all that is chosen for a step, whether it is rendered included."""
+        if self.step(choice.name) is None:
+            return replace(self, steps=(*self.steps, choice))
+        return replace(self, steps=tuple(choice if s.name == choice.name else s for s in self.steps))
 
 
 #: section of the panel → the fields it shows, in its order

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from conductor_core.errors import FrameSpecError
-from conductor_core.frames import FrameSet, scout_frames
+from conductor_core.frames import FrameSet, format_frames, scout_frames
 
 from conductor_plugins.form.situation import Situation
 
@@ -60,3 +60,11 @@ def totals(situation: Situation) -> Totals:
         first = scouts_in(situation.scouts_of(choice), spec)
         scouts += 0 if isinstance(first, FrameSpecError) else len(first)
     return Totals(frames, tasks, scouts)
+
+
+def brief(frames: tuple[int, ...]) -> str:
+    """Return frames as a text that fits into a line: `1-10, 15`, or the first and the last where they are many runs."""
+    if len(frames) > 10_000:
+        return f"{frames[0]} … {frames[-1]}"
+    text = format_frames(frames).replace(",", ", ")
+    return text if len(text) <= 60 else f"{frames[0]} … {frames[-1]}"

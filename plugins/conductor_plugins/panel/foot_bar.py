@@ -60,6 +60,7 @@ class FootBar(QFrame):
         column.setSpacing(0)
         above, value = QLabel(label), QLabel(UNKNOWN)
         above.setProperty("tone", "subtle")
+        value.setProperty("figure", True)
         value.setObjectName(f"figure-{name}")
         value.setAccessibleName(label)
         for widget in (above, value):

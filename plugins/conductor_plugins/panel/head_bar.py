@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QToolB
 
 from conductor_plugins.desk import Desk
 from conductor_plugins.panel.presets_menu import PresetsMenu
+from conductor_plugins.panel.words import software_text
 
 
 class HeadBar(QFrame):
@@ -68,8 +69,8 @@ class HeadBar(QFrame):
         """Show what is open now."""
         scene, now = self.desk.scene, self.desk.situation()
         name = os.path.basename(scene.path) or "Scene without a name"
-        self.scene.set_text(f"{name} — not saved" if scene.modified and scene.path else name)
-        host = f"{scene.software.name.capitalize()} {scene.software.version}"
+        self.scene.set_text(f"{name}  (unsaved changes)" if scene.modified and scene.path else name)
+        host = software_text(scene.software.name, scene.software.version)
         self.where.set_text("  ·  ".join(part for part in (host, now.project(), os.path.dirname(scene.path)) if part))
         self.scene.setToolTip(scene.path)
 

@@ -88,7 +88,8 @@ class ProblemDrawer(QFrame):
         inside = self._list(problems)
         self._area.setWidget(inside)
         em = self.fontMetrics().height()
-        wanted = inside.sizeHint().height() + em // 4
+        across = self.parentWidget() or self
+        wanted = inside.heightForWidth(across.width() - em * 2) + em // 4
         self._area.setFixedHeight(min(wanted, em * 11))
 
     def _list(self, problems: Sequence[Problem]) -> QWidget:
@@ -100,6 +101,7 @@ class ProblemDrawer(QFrame):
             column.addWidget(_Row(self, problem))
         if len(problems) > _SHOWN:
             column.addWidget(QLabel(f"and {count(len(problems) - _SHOWN, 'more problem')}"))
+        column.addStretch(1)
         return inside
 
     def _first_button(self) -> QPushButton | None:
@@ -143,7 +145,9 @@ class _Row(QFrame):
         mark.setProperty("tone", "error" if bad else "warning")
         mark.setMinimumWidth(self.fontMetrics().horizontalAdvance("Warning") + em // 2)
         row.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
-        row.addLayout(self._text(problem), 1)
+        text = self._text(problem)
+        text.addStretch(1)
+        row.addLayout(text, 1)
         if problem.fix is not None:
             row.addWidget(_button(problem.fix.label, "fix", lambda: drawer.fix(problem)), 0, Qt.AlignmentFlag.AlignTop)
         if problem.select:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QApplication, QWidget
 
 from conductor_plugins.desk import Desk
 from conductor_plugins.form.situation import Situation
+from conductor_plugins.panel.style import Tones, tones
 
 
 class Section(QWidget):
@@ -22,6 +23,16 @@ class Section(QWidget):
         super().__init__(parent)
         self.desk = desk
         self.setObjectName(f"section-{self.title.lower()}")
+
+    def tones(self) -> Tones:
+        """Return the panel's colours as they are now: of the window that this is in, of the application's palette elsewhere."""
+        above: QWidget | None = self
+        while above is not None:
+            found = getattr(above, "panel_tones", None)
+            if isinstance(found, Tones):
+                return found
+            above = above.parentWidget()
+        return tones(QApplication.palette())
 
     @classmethod
     def summary(cls, situation: Situation) -> str:  # noqa: ARG003 - for those that have something to say

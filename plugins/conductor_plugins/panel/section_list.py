@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qtpy.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
-from qtpy.QtGui import QColor, QFont, QPainter
+from qtpy.QtGui import QFont, QPainter
 from qtpy.QtWidgets import QListWidget, QListWidgetItem, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from conductor_plugins.panel.figures import count
-from conductor_plugins.panel.style import Tones, contrast
+from conductor_plugins.panel.style import Tones
 
 _SUMMARY = int(Qt.ItemDataRole.UserRole)
 _ERRORS, _WARNINGS = _SUMMARY + 1, _SUMMARY + 2
-_DARK, _LIGHT = QColor(0, 0, 0), QColor(255, 255, 255)
 
 
 class SectionList(QListWidget):
@@ -97,7 +96,7 @@ class _Painter(QStyledItemDelegate):
         errors, warnings = index.data(_ERRORS) or 0, index.data(_WARNINGS) or 0
         if not errors and not warnings:
             return 0
-        ground = tones.error if errors else tones.warning
+        ground, ink = (tones.error_ground, tones.on_error) if errors else (tones.warning_ground, tones.on_warning)
         painter.setFont(font)
         metrics = painter.fontMetrics()
         text = str(errors or warnings)
@@ -107,7 +106,7 @@ class _Painter(QStyledItemDelegate):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(ground)
         painter.drawRoundedRect(pill, height / 2, height / 2)
-        painter.setPen(max((_DARK, _LIGHT), key=lambda ink: contrast(ink, ground)))
+        painter.setPen(ink)
         painter.drawText(pill, int(Qt.AlignmentFlag.AlignCenter), text)
         return width + height // 3
 

@@ -17,7 +17,7 @@ from conductor_plugins.panel.marks import Marks, draw_marks
 READABLE = 4.5
 #: what a frame or mark must have: WCAG 2.2, 1.4.11
 VISIBLE = 3.0
-_ERROR, _WARNING, _OK = QColor("#e5534b"), QColor("#d29922"), QColor("#3fa457")
+_ERROR, _WARNING, _OK = QColor("#d9453d"), QColor("#d29922"), QColor("#3fa457")
 _BLACK, _WHITE = QColor(0, 0, 0), QColor(255, 255, 255)
 
 
@@ -48,6 +48,11 @@ class Tones:
     error: QColor
     warning: QColor
     ok: QColor
+    #: behind a number in `on_error`, `on_warning`
+    error_ground: QColor
+    on_error: QColor
+    warning_ground: QColor
+    on_warning: QColor
 
 
 def luminance(color: QColor) -> float:
@@ -87,16 +92,17 @@ def tones(palette: QPalette) -> Tones:
     highlight = palette.color(QPalette.ColorRole.Highlight)
     dark = luminance(window) < 0.2
     shade = mixed(window, _BLACK, 0.16 if dark else 0.05)
-    chosen = mixed(base, highlight, 0.34 if dark else 0.22)
-    text = readable(palette.color(QPalette.ColorRole.WindowText), window, base, shade, chosen)
     grounds = (window, base, shade)
+    text = readable(palette.color(QPalette.ColorRole.WindowText), *grounds)
+    subtle = readable(mixed(text, window, 0.35), *grounds)
+    chosen = _chosen(base, highlight, subtle, share=0.34 if dark else 0.22)
     on_accent = max((palette.color(QPalette.ColorRole.HighlightedText), _WHITE), key=luminance)
     return Tones(
         window=window,
         base=base,
         shade=shade,
         text=text,
-        subtle=readable(mixed(text, window, 0.35), *grounds, chosen),
+        subtle=subtle,
         faint=mixed(text, window, 0.6),
         line=mixed(window, text, 0.2),
         raised=mixed(window, _WHITE, 0.07 if dark else 0.5),
@@ -107,7 +113,20 @@ def tones(palette: QPalette) -> Tones:
         error=readable(_ERROR, *grounds, chosen),
         warning=readable(_WARNING, *grounds, chosen),
         ok=readable(_OK, *grounds, chosen),
+        error_ground=readable(_ERROR, _WHITE),
+        on_error=_WHITE,
+        warning_ground=readable(_WARNING, _BLACK),
+        on_warning=_BLACK,
     )
+
+
+def _chosen(base: QColor, highlight: QColor, text: QColor, *, share: float) -> QColor:
+    """Return the ground of a chosen row: as much of the highlight as lets one read even the least of texts on it."""
+    for step in range(10):
+        ground = mixed(base, highlight, share * (10 - step) / 10)
+        if contrast(text, ground) >= READABLE:
+            return ground
+    return base
 
 
 def style_sheet(palette: QPalette, font: QFont) -> str:
@@ -121,7 +140,13 @@ def _sheet(t: Tones, em: int, marks: Marks) -> str:
     colours = {name: getattr(t, name).name() for name in Tones.__dataclass_fields__}
     sizes = {"half": em // 2, "third": em // 3, "quarter": em // 4, "hair": max(1, em // 9), "radius": max(2, em // 5)}
     sizes |= {"row": round(em * 1.15), "box": round(em * 0.9), "bar": round(em * 0.6), "arrow": round(em * 1.3)}
-    pictures = {"down": marks.down, "up": marks.up, "tick": marks.tick, "right": marks.right}
+    sizes |= {
+        "round": round(em * 0.45) * 2,
+        "curve": round(em * 0.45) + 1,
+        "inset": em // 4 + 3,
+        "spin": round(em * 1.15) + 2 * max(1, em // 9),
+    }
+    pictures = {"down": marks.down, "up": marks.up, "tick": marks.tick, "right": marks.right, "dot": marks.dot}
     return _SHEET.substitute(colours, em=em, **sizes, **pictures)
 
 
@@ -156,7 +181,10 @@ _SHEET = Template("""
 #conductor QComboBox QAbstractItemView {
     background: $base; border: 1px solid $line; selection-background-color: $accent; selection-color: $on_accent; outline: none;
 }
-#conductor QAbstractSpinBox { padding-right: ${arrow}px; }
+#conductor QAbstractSpinBox { padding: 0; min-height: ${spin}px; }
+#conductor QAbstractSpinBox QLineEdit {
+    border: none; background: transparent; padding: 0 0 0 ${third}px; margin: 0; min-height: 0; border-radius: 0;
+}
 #conductor QAbstractSpinBox::up-button { subcontrol-origin: border; subcontrol-position: top right; width: ${arrow}px; border: none; }
 #conductor QAbstractSpinBox::down-button {
     subcontrol-origin: border; subcontrol-position: bottom right; width: ${arrow}px; border: none;
@@ -192,6 +220,11 @@ _SHEET = Template("""
 #conductor QCheckBox::indicator:checked, #conductor QAbstractItemView::indicator:checked {
     background: $accent; border-color: $accent; image: $tick;
 }
+#conductor QRadioButton::indicator {
+    width: ${round}px; height: ${round}px; border: 1px solid $faint; border-radius: ${curve}px; background: $base;
+}
+#conductor QRadioButton::indicator:hover { border-color: $text; }
+#conductor QRadioButton::indicator:checked { background: $accent; border-color: $accent; image: $dot; }
 #conductor QCheckBox:focus, #conductor QRadioButton:focus { border-color: $focus; }
 
 #conductor QTableView, #conductor QTreeView, #conductor QListView {
@@ -203,7 +236,7 @@ _SHEET = Template("""
 #conductor QTableView::item:selected, #conductor QTreeView::item:selected { background: $chosen; color: $text; }
 #conductor QHeaderView { background: $base; border: none; }
 #conductor QHeaderView::section {
-    background: $base; color: $subtle; border: none; border-bottom: 1px solid $line; padding: ${quarter}px ${third}px;
+    background: $base; color: $subtle; border: none; border-bottom: 1px solid $line; padding: ${quarter}px ${inset}px;
 }
 #conductor QTableCornerButton::section { background: $base; border: none; }
 
@@ -217,6 +250,8 @@ _SHEET = Template("""
 #conductor QScrollBar::add-line, #conductor QScrollBar::sub-line { width: 0; height: 0; }
 #conductor QScrollBar::add-page, #conductor QScrollBar::sub-page { background: transparent; }
 #conductor QScrollArea { border: none; }
+#conductor #drawer QScrollArea, #conductor #drawer QScrollArea > QWidget > QWidget { background: $shade; }
+#conductor #foot QLabel[figure="true"] { font-weight: 600; }
 
 #conductor QProgressBar { background: $line; border: none; border-radius: ${hair}px; max-height: ${quarter}px; }
 #conductor QProgressBar::chunk { background: $accent; border-radius: ${hair}px; }

@@ -244,7 +244,7 @@ class Window(QWidget):
         palette = outside.palette() if outside is not None else QApplication.palette()
         sheet = style_sheet(palette, self.font())
         if sheet != self.styleSheet():
-            self.list.tones = tones(palette)
+            self.panel_tones = self.list.tones = tones(palette)
             self.setStyleSheet(sheet)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name

@@ -43,9 +43,9 @@ WORDS: dict[str, Words] = {
         "&Preemptible",
         "Cheaper machines that may be taken away at any moment; the task that ran there starts again elsewhere.",
     ),
-    "retries_failure": Words("Retries after &failure", "How often a task that failed is tried again before it counts as failed."),
+    "retries_failure": Words("&Failure retries", "How often a task that failed is tried again before it counts as failed."),
     "retries_preemption": Words(
-        "Retries after pree&mption", "How often a task whose machine was taken away is tried again. Counted apart from failures."
+        "Pree&mption retries", "How often a task whose machine was taken away is tried again. Counted apart from failures."
     ),
     "max_instances": Words(
         "Ma&ximum instances", "How many machines this job may use at once. 0: as many as the account may have."
@@ -70,6 +70,12 @@ WORDS: dict[str, Words] = {
     "metadata": Words("Metadata", "Keys and values that the job carries; the farm's pages can be searched for them."),
     "notifications": Words("Notifications", "Who gets an e-mail, and when."),
 }
+
+
+def software_text(name: str, version: str) -> str:
+    """Return a package of the catalogue as people write it: `Maya 2024.2`."""
+    return f"{name[:1].upper()}{name[1:]} {version}".strip()
+
 
 #: what keys do anywhere in the panel
 KEYS: tuple[tuple[str, str], ...] = (

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
-from conductor_service import jobs, verbs
+from conductor_service import jobs, marks, verbs
 from conductor_service.api.access import FarmOf, Person
 from conductor_service.api.bodies import MAX_JSON_BYTES, read_bytes, read_json
 from conductor_service.door import Why
@@ -80,6 +80,8 @@ def list_jobs(
     who: Person,
     project: str = "",
     state: str = "",
+    scene: str = "",
+    metadata: Annotated[list[str], Query()] = [],  # noqa: B006 - FastAPI's way to say that there may be several
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     before: int | None = None,
 ) -> Response:
@@ -90,6 +92,10 @@ def list_jobs(
             query = query.where(Job.project_id == jobs.find_project(session, who.account_id, project).id)
         if state:
             query = query.where(Job.state.in_([_state(JobState, s) for s in state.split(",")]))
+        if scene:
+            query = query.where(marks.of_scene(scene))
+        for pair in metadata:
+            query = query.where(marks.with_metadata(pair))
         if before is not None:
             query = query.where(Job.number < before)
         return JSONResponse({"jobs": job_summaries(session, session.scalars(query).all(), farm.clock())})

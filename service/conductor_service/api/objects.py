@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from conductor_core.digest import Digest
@@ -49,9 +49,7 @@ class HaveYou:
 async def missing(request: Request, project: str, farm: FarmOf, who: Person) -> JSONResponse:
     """Say which objects the project does not have."""
     asked = await read_document(request, HaveYou)
-    if len(asked.digests) > MAX_DIGESTS:
-        raise Invalid("digests", f"has {len(asked.digests)} entries, {MAX_DIGESTS} may be asked at once")
-    wanted = list(dict.fromkeys(digest_of_path(d) for d in asked.digests))
+    wanted = _digests(asked.digests)
     lacking = await run_in_threadpool(_missing, farm, who.account_id, project, wanted)
     if lacking and asked.sizes:
         sizes = dict(zip(asked.digests, asked.sizes, strict=True))
@@ -67,6 +65,39 @@ def _missing(farm: Farm, account_id: str, project: str, wanted: list[Digest]) ->
         with farm.database.write() as unit:
             objects.keep(unit, project_id, sorted(present))
     return [d for d in wanted if d not in present]
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """Digests to look for."""
+
+    digests: tuple[str, ...]
+
+
+@router.post("/known")
+async def known(request: Request, project: str, farm: FarmOf, who: Person) -> JSONResponse:
+    """Say which objects, of those that the project has, its own jobs rendered."""
+    wanted = _digests((await read_document(request, Digests)).digests)
+    return JSONResponse({"rendered": await run_in_threadpool(_rendered, farm, who.account_id, project, wanted)})
+
+
+def _rendered(farm: Farm, account_id: str, project: str, wanted: list[Digest]) -> list[str]:
+    with farm.database.read() as session:
+        project_id = find_project(session, account_id, project).id
+        found = objects.rendered(session, project_id, wanted)
+        there = objects.present(session, farm.store, project_id, sorted(found))
+    return [d for d in wanted if d in there]
+
+
+def _digests(texts: Sequence[str]) -> list[Digest]:
+    """Return each digest once.
+
+    Raises:
+        Invalid: there are too many, or one is none.
+    """
+    if len(texts) > MAX_DIGESTS:
+        raise Invalid("digests", f"has {len(texts)} entries, {MAX_DIGESTS} may be asked at once")
+    return list(dict.fromkeys(digest_of_path(text) for text in texts))
 
 
 @router.put("/{digest}")

@@ -59,10 +59,14 @@ def catalogue(farm: FarmOf) -> JSONResponse:
             "memory_gb": t.memory_gb,
             "gpu": t.gpu,
             "price_per_hour": t.price_per_hour,
+            "preemptible_price_per_hour": t.price(preemptible=True),
         }
         for t in farm.catalogue.instance_types.values()
     ]
-    software = [{"name": p.name, "version": p.version, "description": p.description} for p in farm.catalogue.packages]
+    software = [
+        {"name": p.name, "version": p.version, "description": p.description, "plug_in_of": p.plug_in_of}
+        for p in farm.catalogue.packages
+    ]
     return JSONResponse({"currency": farm.catalogue.currency, "instance_types": types, "software": software})
 
 

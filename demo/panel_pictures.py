@@ -1,0 +1,153 @@
+"""Take the pictures of the panel that docs/panel.md shows: python demo/panel_pictures.py [folder]
+
+Each section in a dark palette, and the first in a light one; drawn off screen, so that no display is needed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+from conductor_core.agent_answers import Check, Estimate, InstanceType, Offer, Package
+from conductor_core.host import SceneStep
+from conductor_core.submission import Output, Software
+from conductor_plugins.desk import Desk
+from conductor_plugins.form.model import Form
+from conductor_plugins.host import HostScene
+from conductor_plugins.memory_host import MemoryHost
+from conductor_plugins.panel.window import SECTIONS, Window
+from conductor_plugins.validators.validator import ERROR, WARNING, Fix, Problem
+from plugins.answering_agent import AnsweringAgent
+from plugins.host_palettes import host_palette
+from qtpy.QtGui import QFont
+from qtpy.QtWidgets import QApplication
+
+FOLDER = Path(__file__).resolve().parents[1] / "docs" / "pictures" / "panel"
+ROOT = "/jobs/tidepool/seq030/sh0140"
+
+SCENE = HostScene(
+    f"{ROOT}/lighting/sh0140_lighting_v017.ma",
+    modified=True,
+    software=Software("maya", "2024.2"),
+    frames="1001-1240",
+    current_frame=1016,
+    plug_ins=(Software("mtoa", "5.4.2"), Software("yeti", "5.0.1")),
+    project_root=f"{ROOT}/lighting",
+)
+
+
+def _step(name: str, *, enabled: bool = True, problem: str = "") -> SceneStep:
+    return SceneStep(name, (Output(f"{ROOT}/renders/v017/{name}/sh0140_{name}.####.exr"),), enabled=enabled, problem=problem)
+
+
+STEPS = (
+    _step("beauty_hero"),
+    _step("beauty_environment"),
+    _step("crowd_background"),
+    _step("fog_volume"),
+    _step("water_caustics", problem="has no camera that renders"),
+    _step("utility_crypto"),
+    _step("lookdev_turntable", enabled=False),
+)
+OFFER = Offer(
+    service="https://farm.studio.example",
+    user="mika",
+    email="mika@studio.example",
+    role="user",
+    account="Studio",
+    projects=("tidepool", "tests"),
+    currency="EUR",
+    instance_types=(
+        InstanceType("cpu-8", "look-dev and comps", 8, 32, "", "0.34", "0.11"),
+        InstanceType("cpu-32", "most finals", 32, 128, "", "1.36", "0.42"),
+        InstanceType("cpu-64", "heavy finals", 64, 256, "", "2.72", "0.84"),
+        InstanceType("cpu-64-large", "volumes and crowds", 64, 512, "", "3.60"),
+        InstanceType("gpu-1", "interactive looks", 16, 64, "RTX 4000", "1.10", "0.38"),
+        InstanceType("gpu-4", "GPU finals", 48, 192, "4 × L40S", "7.90", "2.95"),
+    ),
+    software=(
+        *(Package("maya", "2024.2"), Package("maya", "2025.1"), Package("nuke", "15.1"), Package("blender", "4.5.15")),
+        *(Package("mtoa", "5.4.2", plug_in_of="maya"), Package("mtoa", "5.3.4", plug_in_of="maya")),
+        *(Package("yeti", "4.2.7", plug_in_of="maya"), Package("bifrost", "2.9", plug_in_of="maya")),
+    ),
+    sends_email=True,
+    dashboard="https://farm.studio.example/",
+)
+FORM = replace(
+    Form(title="sh0140 lighting, first look", project="tidepool", frames="1001-1240", chunk_size=5, scouts="fml:3"),
+    instance_type="cpu-32",
+    preemptible=True,
+    max_instances=40,
+).with_step("crowd_background", frames="1001-1240x2", chunk_size=1)
+PROBLEMS = (
+    Problem(
+        ERROR,
+        "The farm has yeti 4.2.7, not 5.0.1, which the scene uses.",
+        "Choose 4.2.7 in the section Software, or ask the farm's people for 5.0.1.",
+        field="plug_ins",
+        fix=Fix("Take 4.2.7", lambda form: replace(form, plug_ins=("mtoa@5.4.2", "yeti@4.2.7"))),
+        validator="plug-in",
+    ),
+    Problem(
+        WARNING,
+        "Step water_caustics has no camera that renders.",
+        "Make a camera renderable, or switch the step off.",
+        field="steps",
+        fix=Fix("Switch off", lambda form: form.with_step("water_caustics", enabled=False)),
+        select=("water_caustics",),
+        validator="no-camera",
+    ),
+    Problem(
+        WARNING,
+        "The scene has changes that are not in its file. What is submitted is the scene as it is now.",
+        "Save it if you want the file to be the same.",
+        fix=Fix("Save", host="save"),
+        validator="modified",
+    ),
+)
+
+
+def desk() -> Desk:
+    """Return a panel's state in the middle of a working day."""
+    made = Desk(MemoryHost(SCENE, STEPS), AnsweringAgent(offered=OFFER))
+    made.form, made.offer, made.problems = FORM, OFFER, PROBLEMS
+    made.check = Check("check", True, 1846, 1846, 48_300_000_000, 1_240_000_000)
+    made.estimate = Estimate(74.0, "scene", 212, "31.80", "EUR", 5_460.0, 40, 4_500)
+    return made
+
+
+def take(window: Window, folder: Path, name: str) -> None:
+    """Write what the window shows to a file."""
+    for _ in range(3):
+        QApplication.processEvents()
+    window.grab().save(str(folder / f"{name}.png"))
+
+
+def main() -> None:
+    """Take all pictures."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    application = QApplication.instance() or QApplication([])
+    assert isinstance(application, QApplication)
+    application.setStyle("Fusion")
+    application.setFont(QFont("DejaVu Sans", 9))
+    for palette in ("maya", "blender", "nuke", "houdini", "light"):
+        application.setPalette(host_palette(palette))
+        window = Window(desk())
+        window.resize(980, 640)
+        window.show()
+        for kind in SECTIONS if palette in ("maya", "light") else SECTIONS[:1]:
+            window.show_section(kind.title)
+            take(window, folder, f"{kind.title.lower()}-{palette}")
+        window.drawer.open()
+        take(window, folder, f"problems-{palette}")
+        window.close()
+
+
+if __name__ == "__main__":
+    main()
