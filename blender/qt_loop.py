@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from .palette import qt_palette
+
 #: seconds between two turns
 INTERVAL = 1 / 40
 #: milliseconds that one turn may take, as far as Qt can tell
@@ -25,6 +27,8 @@ def application() -> Any:
     if app is None:
         app = QApplication(["conductor"])
         app.setQuitOnLastWindowClosed(False)
+        app.setStyle("Fusion")  # the one style that draws every palette
+        app.setPalette(qt_palette())
         # Qt takes the user's locale; a decimal comma would then reach whatever in Blender reads numbers by C
         locale.setlocale(locale.LC_NUMERIC, "C")
     return app
