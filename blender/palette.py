@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Blender's theme as Qt's palette: Blender is no Qt program, so nobody else tells the panel how dark it is.
+"""The colours of Blender's theme, for Qt's palette: Blender is no Qt program, so nobody else tells the panel how dark it is.
 
 https://docs.blender.org/api/current/bpy.types.ThemeUserInterface.html
 """
@@ -7,9 +7,6 @@ https://docs.blender.org/api/current/bpy.types.ThemeUserInterface.html
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
-
-_LIGHT = 0.5
 
 
 def blender_colours() -> dict[str, tuple[float, float, float]]:
@@ -32,29 +29,6 @@ def blender_colours() -> dict[str, tuple[float, float, float]]:
         "ToolTipText": interface.wcol_tooltip.text,
     }
     return {name: _opaque(colour, window.back) for name, colour in found.items()}
-
-
-def qt_palette() -> Any:
-    """Return the palette."""
-    from qtpy.QtGui import QColor, QPalette
-
-    colours = {name: QColor.fromRgbF(*rgb) for name, rgb in blender_colours().items()}
-    palette = QPalette(colours["Button"], colours["Window"])
-    for name, colour in colours.items():
-        palette.setColor(getattr(QPalette.ColorRole, name), colour)
-    base = colours["Base"]
-    palette.setColor(QPalette.ColorRole.AlternateBase, base.lighter(112) if base.lightnessF() < _LIGHT else base.darker(104))
-    palette.setColor(QPalette.ColorRole.PlaceholderText, _between(colours["Text"], base))
-    for role in ("WindowText", "Text", "ButtonText"):
-        ground = colours["Window" if role == "WindowText" else "Base" if role == "Text" else "Button"]
-        palette.setColor(QPalette.ColorGroup.Disabled, getattr(QPalette.ColorRole, role), _between(colours[role], ground))
-    return palette
-
-
-def _between(one: Any, other: Any) -> Any:
-    from qtpy.QtGui import QColor
-
-    return QColor.fromRgbF(*((a + b) / 2 for a, b in zip(one.getRgbF()[:3], other.getRgbF()[:3], strict=True)))
 
 
 def _opaque(colour: Iterable[float], below: Iterable[float]) -> tuple[float, float, float]:

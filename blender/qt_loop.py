@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from .palette import qt_palette
+from .palette import blender_colours
 
 #: seconds between two turns
 INTERVAL = 1 / 40
@@ -21,14 +21,14 @@ _TURN = 15
 
 def application() -> Any:
     """Return Qt's application, made if there is none yet."""
+    from conductor_plugins.palette import dress
     from qtpy.QtWidgets import QApplication
 
     app = QApplication.instance()
     if app is None:
         app = QApplication(["conductor"])
         app.setQuitOnLastWindowClosed(False)
-        app.setStyle("Fusion")  # the one style that draws every palette
-        app.setPalette(qt_palette())
+        dress(app, blender_colours())
         # Qt takes the user's locale; a decimal comma would then reach whatever in Blender reads numbers by C
         locale.setlocale(locale.LC_NUMERIC, "C")
     return app
