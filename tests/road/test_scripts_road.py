@@ -148,12 +148,12 @@ FAILURES: dict[str, tuple[list[str], str, str]] = {
     "before": (
         ["--before-task", "{show}/pre_bad.sh"],
         "exit-code",
-        "The script before the task failed: {show}/pre_bad.sh\nThe software ended with exit code 3.\n",
+        "The script before the task, {show}/pre_bad.sh, ended with exit code 3.\n",
     ),
     "after": (
         ["--after-task", "{show}/post_bad.py {frame}"],
         "exit-code",
-        "The script after the task failed: {show}/post_bad.py 1\n",
+        "The script after the task, {show}/post_bad.py 1, ended with exit code 4.\n",
     ),
     "plug-in not installed": (
         ["--plug-in", "cloth@2.0"],

@@ -85,10 +85,26 @@ def test_a_program_of_the_instance(farm: Farm, job: MakeJob) -> None:
 
 
 FAILURES = {
-    "before": (Scripts(before_task=("sh", "-c", "echo no disc; exit 3")), "exit-code", "before the task failed: sh -c"),
-    "after": (Scripts(after_task=("sh", "-c", "echo no disc; exit 3")), "exit-code", "after the task failed: sh -c"),
-    "not there": (Scripts(before_task=("/no/such/program",)), "exit-code", "/no/such/program"),
-    "a signal": (Scripts(after_task=("sh", "-c", "kill -SEGV $$")), "crashed", "after the task failed"),
+    "before": (
+        Scripts(before_task=("sh", "-c", "echo no disc; exit 3")),
+        "exit-code",
+        "The script before the task, sh -c 'echo no disc; exit 3', ended with exit code 3.",
+    ),
+    "after": (
+        Scripts(after_task=("sh", "-c", "echo no disc; exit 3")),
+        "exit-code",
+        "The script after the task, sh -c 'echo no disc; exit 3', ended with exit code 3.",
+    ),
+    "not there": (
+        Scripts(before_task=("/no/such/program",)),
+        "exit-code",
+        "/no/such/program, ended with exit code 127. There is no such program",
+    ),
+    "a signal": (
+        Scripts(after_task=("sh", "-c", "kill -SEGV $$")),
+        "crashed",
+        "The script after the task, sh -c 'kill -SEGV $$', crashed (signal SIGSEGV).",
+    ),
 }
 
 
@@ -148,7 +164,7 @@ def test_the_time_of_a_task_is_that_of_its_programs_too(farm: Farm, job: MakeJob
     assert [ended(told[a]) for a in (late, both, silent)] == [
         ("failed", "time-out"), ("failed", "time-out"), ("failed", "no-progress"),
     ]  # fmt: skip
-    assert "before the task failed: sleep 600" in str(told[late].verdict)
+    assert "before the task, sleep 600, failed: The task ran longer" in str(told[late].verdict)
     assert time.monotonic() - began < 60
 
 
@@ -247,3 +263,24 @@ def test_a_plug_in_that_is_not_installed(farm: Farm, job: MakeJob) -> None:
     told = farm.told(job(plug_ins=(plug_in,)))
     assert ended(told) == ("failed", "software-missing")
     assert "hair 1.2: /opt/no-such-hair is not on this instance" in str(told.verdict)
+
+
+def test_programs_are_in_the_sandbox(farm: Farm, job: MakeJob, tmp_path: Path) -> None:
+    """They see what their task sees: no file of the machine, no network, inputs that cannot be written."""
+    secret = tmp_path / "secret"
+    secret.write_text("the token")
+    script = (
+        f"cat {secret} /etc/shadow; ls /root; echo x >> /job/scenes/shot.blend; echo x > /job/tools/new; "
+        "cat /proc/net/dev | grep -c : ; id -u; echo end"
+    )
+    told = farm.told(
+        job(scripts=Scripts(before_task=("sh", "-c", script), after_task=("sh", "-c", script)), files={"/job/tools/a": b""})
+    )
+    assert ended(told) == ("success", ""), told.verdict
+    log = told.log.decode()
+    assert log.count("end\n") >= 2
+    assert "the token" not in log
+    assert "root:" not in log
+    assert log.count("Read-only file system") == 4
+    assert log.count("\n1\n1000\nend\n") == 2
+    assert list(told.outputs) == ["/job/render/shot_0001.png"]
