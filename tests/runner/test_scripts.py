@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import OpenImageIO as oiio
 import pytest
 from conductor_core.environment import EnvironmentVariable
 from conductor_core.paths import Flavour
@@ -137,6 +138,43 @@ def test_after_a_frame_that_was_not_written_nothing_runs(farm: Farm, job: MakeJo
     told = farm.told(job("pass", scripts=Scripts(after_task=("echo", "ran after all"))))
     assert ended(told) == ("failed", "bad-output")
     assert b"ran after all" not in told.log
+
+
+def picture(folder: Path, size: tuple[int, int]) -> bytes:
+    """Return a PNG."""
+    image = oiio.ImageBuf(oiio.ImageSpec(*size, 3, oiio.UINT8))
+    oiio.ImageBufAlgo.fill(image, (0.5, 0.25, 0.75))
+    image.write(str(folder / "made.png"))
+    return (folder / "made.png").read_bytes()
+
+
+def test_the_program_after_a_task_may_change_its_frames(any_farm: Farm, job: MakeJob, tmp_path: Path) -> None:
+    """What it leaves is what comes home."""
+    better = picture(tmp_path, (8, 4))
+    scripts = Scripts(after_task=("cp", "/job/t/better.png", "/job/render/shot_0001.png"))
+    told = any_farm.told(job(scripts=scripts, files={"/job/t/better.png": better}))
+    assert ended(told) == ("success", ""), told.verdict
+    assert any_farm.service.objects[told.outputs["/job/render/shot_0001.png"].digest] == better
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("rm", "/job/render/shot_0001.png"),
+        ("mv", "/job/render/shot_0001.png", "/job/render/other.png"),
+        ("cp", "/job/t/small.png", "/job/render/shot_0001.png"),
+        ("cp", "/job/t/small.txt", "/job/render/shot_0001.png"),
+    ],
+    ids=["takes it away", "renames it", "another size", "no picture"],
+)
+def test_frames_are_looked_at_after_the_program(farm: Farm, job: MakeJob, tmp_path: Path, words: tuple[str, ...]) -> None:
+    """A frame that it took away or spoilt is bad output, as from any renderer, and is not done."""
+    files = {"/job/t/small.png": picture(tmp_path, (2, 2)), "/job/t/small.txt": b"no picture"}
+    scene = "png(path); answer.update(width=8, height=4)"
+    told = farm.told(job(scene, outputs=(Output("/job/render/shot_####.png"),), scripts=Scripts(after_task=words), files=files))
+    assert ended(told) == ("failed", "bad-output"), told.verdict
+    assert told.verdict is not None
+    assert told.verdict.frames_done == ()
 
 
 def test_programs_around_a_command(farm: Farm, job: MakeJob) -> None:
