@@ -196,6 +196,9 @@ def test_a_file_of_elsewhere_is_no_snapshot(desk: Desk, tmp_path: Path) -> None:
     for file in (str(tmp_path / "config" / "credentials.json"), other, told):
         with pytest.raises(AgentError, match="snapshots"):
             client.submit(submission, desk.files(), snapshots={submission.scene: file})
+    Path(told).write_bytes(UNSAVED)
+    with pytest.raises(AgentError, match="each file once"):
+        client.submit(submission, desk.files(), snapshots={submission.scene: told, "/other/shot.blend": told})
     assert client.submissions() == []
 
 

@@ -104,11 +104,7 @@ def _job(agent: AgentClient, studio: Studio, state: str, eventually: Eventually)
         jobs = agent.scene_jobs(str(studio.scene))
         return jobs[0] if jobs and jobs[0].state == state else None
 
-    try:
-        job = eventually(found, 30)
-    except AssertionError:
-        print("DBG", agent.scene_jobs(str(studio.scene)))
-        raise
+    job = eventually(found)
     assert isinstance(job, SceneJob)
     return job
 

@@ -106,6 +106,15 @@ class Journal:
         rows = self._rows(f"{IN_SHORT} ORDER BY created DESC, id LIMIT ?", (limit,))
         return [submission_row(row) for row in rows]
 
+    def scenes(self) -> list[str]:
+        """Return the scenes of all submissions, as they were written."""
+        return [row["scene"] for row in self._rows("SELECT DISTINCT scene FROM submissions INDEXED BY submissions_in_short", ())]
+
+    def submissions_of(self, scenes: Sequence[str], limit: int) -> list[SubmissionRow]:
+        """Return the submissions of scenes, newest first."""
+        query = f"{IN_SHORT} WHERE scene IN ({', '.join('?' * len(scenes))}) ORDER BY created DESC, id LIMIT ?"
+        return [submission_row(row) for row in self._rows(query, (*scenes, limit))]
+
     def submissions_to_do(self) -> list[SubmissionRow]:
         """Return the submissions on which there is work, oldest first."""
         query = f"{IN_SHORT} WHERE state IN (?, ?, ?) OR kill ORDER BY created, id"

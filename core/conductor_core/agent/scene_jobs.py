@@ -17,8 +17,8 @@ from conductor_core.errors import AgentError, InvalidDocument, NotFound
 
 #: what can be asked of a job
 VERBS = ("hold", "resume", "release", "kill", "retry")
-#: submissions that are looked through for those of a scene; the journal forgets them after two weeks
-LOOKED_THROUGH = 10_000
+#: ways to write the path of one scene (`c:/shot.ma`, `C:\Shot.ma`) that are looked for
+SPELLINGS = 100
 
 #: what a service that does not say allows, by the job's state
 _USUAL = {
@@ -56,7 +56,8 @@ class SceneJobs:
     def jobs(self, scene: str, *, limit: int) -> list[SceneJob]:
         """Return the jobs of `scene`, newest first."""
         place = _place(scene)
-        rows = [row for row in self._journal.submissions(LOOKED_THROUGH) if row.scene and _place(row.scene) == place][:limit]
+        spellings = [written for written in self._journal.scenes() if written and _place(written) == place]
+        rows = self._journal.submissions_of(spellings[:SPELLINGS], limit)
         seen = self._live.look([_key(row) for row in rows if _is_with_service(row)])
         return [self._scene_job(row, seen.get(_key(row), Seen())) for row in rows]
 
