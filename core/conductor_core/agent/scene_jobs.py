@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from conductor_core.agent.journal import ASKED_FOR, UNFINISHED, Journal
-from conductor_core.agent.journal_rows import SubmissionRow
+from conductor_core.agent.journal_rows import SubmissionRow, Tally
 from conductor_core.agent.live_jobs import JobKey, LiveJobs, Seen
 from conductor_core.agent.submissions import Submissions
 from conductor_core.agent_answers import SceneJob
@@ -31,6 +32,15 @@ _USUAL = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Home:
+    """What has come home of a job, as of a number of changes (`Journal.changes`)."""
+
+    changes: int
+    tally: Tally
+    last: str
+
+
 class SceneJobs:
     """Tell of jobs by their scene, and move them; safe to share between threads."""
 
@@ -52,6 +62,7 @@ class SceneJobs:
         self._moved = moved
         #: job → its newest preview, by the id of the output
         self._previews: dict[JobKey, tuple[str, bytes]] = {}
+        self._homes: dict[JobKey, _Home] = {}
 
     def jobs(self, scene: str, *, limit: int) -> list[SceneJob]:
         """Return the jobs of `scene`, newest first."""
@@ -107,7 +118,7 @@ class SceneJobs:
     def _scene_job(self, row: SubmissionRow, seen: Seen) -> SceneJob:
         progress = self._submissions.progress(row.id)
         counts = progress.counts() if progress else None
-        tally = self._journal.tally(row.service, row.job)
+        home = self._home(row)
         job = seen.job
         return SceneJob(
             id=row.id,
@@ -123,13 +134,23 @@ class SceneJobs:
             cost=job.cost if job else "",
             currency=self._currency(row.service),
             page=f"{row.service}/#/jobs/{row.number}" if row.number else "",
-            files_home=tally.home,
-            files_total=tally.total,
-            last_frame=self._journal.last_home(row.service, row.job),
+            files_home=home.tally.home,
+            files_total=home.tally.total,
+            last_frame=home.last,
             last_output=(job.last_output or "") if job else "",
             verbs=_verbs(row, job),
-            problem=self._problem(row, seen, tally.errors),
+            problem=self._problem(row, seen, home.tally.errors),
         )
+
+    def _home(self, row: SubmissionRow) -> _Home:
+        """Return what is home of a job, counted anew only when that changed: a job may have a hundred thousand files."""
+        key = _key(row)
+        changes = self._journal.changes(*key)
+        known = self._homes.get(key)
+        if known is None or known.changes != changes:
+            known = _Home(changes, self._journal.tally(*key), self._journal.last_home(*key))
+            self._homes = {**dict(list(self._homes.items())[-99:]), key: known}
+        return known
 
     def _heard_state(self, row: SubmissionRow) -> str:
         """Return the job's state as the downloads last heard it."""
