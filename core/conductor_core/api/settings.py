@@ -15,7 +15,7 @@ hosts:
 readers:
   - /studio/conductor/readers      # folders with readers of the studio's own (docs/formats/README.md)
 presets:
-  - /studio/conductor/presets      # folders with the studio's presets for the panel (docs/api.md)
+  - /studio/conductor/presets      # folders with the studio's presets for the panel (docs/presets.md)
 ```
 """
 
