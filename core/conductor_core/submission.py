@@ -276,6 +276,8 @@ def _check_company(submission: Submission) -> None:
             raise _wrong(f"scripts.{place}", "must name a program")
         if any("\0" in word for word in words):
             raise _wrong(f"scripts.{place}", "has a NUL character in it")
+    if scripts.startup and not any(step.kind == "frames" for step in submission.steps):
+        raise _wrong("scripts.startup", "must be empty, since no step loads a scene")
     _check_excluded(submission)
     for number, address in enumerate(submission.notifications.emails):
         if not is_email(address):

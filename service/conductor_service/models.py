@@ -210,7 +210,7 @@ class Job(Base):
     max_instances: Mapped[int]
     #: the Submission, as JSON text
     submission: Mapped[str] = mapped_column(Text)
-    #: the Package that the software came to when the job was made, as JSON text
+    #: the Package that the software came to when the job was made, with those of its plug-ins, as JSON text (`Equipment`)
     package: Mapped[str] = mapped_column(Text)
     manifest: Mapped[str | None] = mapped_column(ForeignKey("manifest.digest"))
     #: what `derive_job_state` last said; kept for lists, derived again with every change

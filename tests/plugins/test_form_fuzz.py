@@ -78,7 +78,7 @@ SITUATIONS = st.builds(
 
 def submitted(now: Situation) -> Submission | FormError:
     try:
-        return planned(now, identity="0123", exists=lambda path: "studio" in path).submission
+        return planned(now, identity="0123", is_file=lambda path: "studio" in path).submission
     except FormError as exc:
         return exc
 
