@@ -27,7 +27,7 @@ from conductor_core.agent.submissions import Submissions
 from conductor_core.agent.watcher import Watcher
 from conductor_core.agent_client import CHANNEL_FILE, read_channel
 from conductor_core.api.answers import FINISHED
-from conductor_core.api.settings import AgentSettings
+from conductor_core.api.settings import AgentSettings, read_settings
 from conductor_core.api.transport import RetryPolicy
 from conductor_core.documents import from_json
 from conductor_core.errors import ConductorError, InvalidDocument
@@ -98,7 +98,8 @@ class Agent:
         )
         self._asked = Connections(folders.config, retries=AT_ONCE)
         self._checks = Checks(self._asked.client, self._cache, threads=settings.hash_threads)
-        self._panel = Panel(checks=self._checks, offers=Offers(self._asked.client), snapshots=self._snapshots)
+        offers = Offers(self._asked.client, validators=lambda: read_settings(folders.config).validators)
+        self._panel = Panel(checks=self._checks, offers=offers, snapshots=self._snapshots)
         self._token = secrets.token_urlsafe(32)
         self.channel = Channel(self, self._token, routes=self._panel.routes(), used=self._used)
 
