@@ -25,6 +25,9 @@ _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 #: enough to catch a slip of the pen
 _EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]+")
 
+#: who has more to tell has a list
+MAX_EMAILS = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Software:
@@ -279,6 +282,8 @@ def _check_company(submission: Submission) -> None:
     if scripts.startup and not any(step.kind == "frames" for step in submission.steps):
         raise _wrong("scripts.startup", "must be empty, since no step loads a scene")
     _check_excluded(submission)
+    if len(submission.notifications.emails) > MAX_EMAILS:
+        raise _wrong("notifications.emails", f"has {len(submission.notifications.emails)} addresses; a job may tell {MAX_EMAILS}")
     for number, address in enumerate(submission.notifications.emails):
         if not is_email(address):
             raise _wrong(f"notifications.emails[{number}]", f"{address!r} is not an e-mail address")

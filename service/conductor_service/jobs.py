@@ -104,6 +104,7 @@ def create_job(unit: Unit, who: Principal, project: Project, submission: Submiss
         package=equipment.to_text(),
         state=JobState.UPLOADING,
         has_dependencies=any(step.after for step in submission.steps),
+        scouts_ended=False if any(step.scouts.strip() for step in submission.steps) else None,
         created=unit.now,
     )
     unit.session.add(job)

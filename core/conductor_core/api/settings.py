@@ -16,6 +16,8 @@ readers:
   - /studio/conductor/readers      # folders with readers of the studio's own (docs/formats/README.md)
 validators:
   - /studio/conductor/validators   # folders with validators of the studio's own (docs/validators.md)
+presets:
+  - /studio/conductor/presets      # folders with the studio's presets for the panel (docs/api.md)
 ```
 """
 
@@ -95,6 +97,8 @@ class Settings:
     readers: tuple[str, ...] = ()
     #: folders with the studio's own validators of submissions
     validators: tuple[str, ...] = ()
+    #: folders with the studio's presets for the panel
+    presets: tuple[str, ...] = ()
 
 
 def read_settings(config: Path) -> Settings:
