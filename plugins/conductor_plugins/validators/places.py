@@ -14,7 +14,7 @@ from conductor_core.paths import ClientPath
 from conductor_core.sequences import frame_path, has_frame_token, output_folder
 from conductor_core.submission import Output
 
-from conductor_plugins.form.build import patterns_of
+from conductor_plugins.form.job_steps import patterns_of
 from conductor_plugins.form.model import Form, StepForm
 from conductor_plugins.form.situation import Situation, frames_in
 from conductor_plugins.validators.changes import Change
