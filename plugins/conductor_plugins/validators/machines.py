@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-
-from conductor_core.agent_answers import InstanceType
+from typing import TYPE_CHECKING
 
 from conductor_plugins.form.situation import Situation
 from conductor_plugins.validators.changes import setting
 from conductor_plugins.validators.validator import ERROR, WARNING, Fix, Problem, validator
+
+if TYPE_CHECKING:
+    from conductor_core.agent_answers import InstanceType
 
 #: seconds of a frame from which losing it hurts more than a cheaper machine saves
 LONG_FRAME = 3600.0
