@@ -89,10 +89,12 @@ def _scouts(situation: Situation, frames: dict[str, FrameSet]) -> dict[str, str]
             result[choice.name] = spec if scout_frames(spec, frames[choice.name].frames) else ""
         except FrameSpecError as exc:
             if choice.scouts:
-                raise FormError("steps", f"Step {choice.name!r}: {exc.what}", "Write scouts like 1,50,100 or fml:3.") from exc
+                raise FormError(
+                    "steps", f"Step {choice.name!r}: {_of_scouts(exc)}", "Write scouts like 1,50,100 or fml:3."
+                ) from exc
             result[choice.name], unlucky = "", exc
     if unlucky is not None and not any(result.values()):
-        raise FormError("scouts", unlucky.what, "Write scouts like 1,50,100, auto:3 or fml:3.") from unlucky
+        raise FormError("scouts", _of_scouts(unlucky), "Write scouts like 1,50,100, auto:3 or fml:3.") from unlucky
     return result
 
 
@@ -114,3 +116,7 @@ def _outputs(step: SceneStep, choice: StepForm, flavour: Flavour) -> tuple[Outpu
         return outputs_of(step, patterns)
     except ConductorError as exc:
         raise FormError("steps", exc.what, "Take away the places that are too many.") from exc
+
+
+def _of_scouts(exc: FrameSpecError) -> str:
+    return exc.what.replace("Frame range", "Scout frames", 1)

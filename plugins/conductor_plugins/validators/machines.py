@@ -115,7 +115,7 @@ def task_minutes_too_short(situation: Situation) -> Iterator[Problem]:
     if seconds > minutes * 60:
         yield Problem(
             WARNING,
-            f"A task may take {minutes} minutes, and takes about {_hours(seconds)}: it would be given up.",
+            f"A task may take {_hours(minutes * 60)}, and takes about {_hours(seconds)}: it would be given up.",
             "Allow more, or choose smaller chunks.",
             "task_minutes",
             Fix("No limit", setting(task_minutes=0)),
@@ -145,4 +145,7 @@ def _price(found: InstanceType) -> float:
 
 
 def _hours(seconds: float) -> str:
-    return f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{max(1, round(seconds / 60))} minutes"
+    if seconds >= 3600:
+        return f"{seconds / 3600:.1f} hours"
+    minutes = max(1, round(seconds / 60))
+    return f"{minutes} minute{'' if minutes == 1 else 's'}"
