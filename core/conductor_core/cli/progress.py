@@ -116,6 +116,7 @@ def line_of(status: Status) -> str:
     if status.job is not None:
         parts.append(f"job {status.job.number} {status.job.state}")
         parts.append("frames: " + (_frame_words(status.job) or "none"))
+        parts.append(_scout_words(status.job))
     if status.download is not None:
         parts.append(": ".join((_home_words(status.download), *_first_error(status.download))))
     if status.job is not None:
@@ -148,9 +149,20 @@ def render(status: Status) -> RenderableType:
         table.add_row(
             "job", Text(f"{status.job.number} {status.job.title}", overflow="ellipsis", no_wrap=True), _cost_words(status)
         )
-    notes = [status.waiting, *(_first_error(status.download) if status.download else ())]
+    notes = [
+        status.waiting,
+        _scout_words(status.job) if status.job else "",
+        *(_first_error(status.download) if status.download else ()),
+    ]
     rows += [Text(note, style="yellow") for note in notes if note]
     return Group(*rows)
+
+
+def _scout_words(job: Job) -> str:
+    """Return what a job waits for whose scout frames are there; empty for others."""
+    if not job.scouts.held or job.scouts.done < job.scouts.total:
+        return ""
+    return f"the scout frames are there; look at them, then let the rest go: conductor release {job.number}"
 
 
 def size_words(count: int) -> str:
