@@ -174,6 +174,7 @@ class CellTable(QTableView):
         self.verticalHeader().setDefaultSectionSize(round(em * 1.7))
         head = self.horizontalHeader()
         head.setHighlightSections(False)
+        head.setResizeContentsPrecision(60)  # rows that a column is fitted to; of a thousand the rest take 0.2 s
         head.setMinimumSectionSize(em * 2)
         head.setStretchLastSection(True)
         self._widest: tuple[int, ...] = ()
