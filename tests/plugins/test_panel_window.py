@@ -17,6 +17,7 @@ from conductor_plugins.form.model import SECTIONS as FIELDS
 from conductor_plugins.host import HostRefused
 from conductor_plugins.memory_host import MemoryHost
 from conductor_plugins.panel.help_page import HelpPage
+from conductor_plugins.panel.presets_menu import PresetsMenu
 from conductor_plugins.panel.tables import CellTable
 from conductor_plugins.panel.window import SECTIONS, Window, section_of
 from conductor_plugins.panel.words import WORDS
@@ -359,6 +360,15 @@ def test_escape_closes_what_is_on_top(window: Window, desk: Desk, problems: list
     assert not window.isVisible()
 
 
+def test_presets_open_by_a_key(window: Window, qtbot: Any) -> None:
+    """F4, since every letter may be a field's."""
+    press(qtbot, window, Qt.Key.Key_F4)
+    menu = window.head.presets.menu()
+    assert isinstance(menu, PresetsMenu)
+    qtbot.waitUntil(menu.isVisible)
+    menu.close()
+
+
 def test_help_is_about_the_section(window: Window, qtbot: Any) -> None:
     """F1 tells what its fields mean; a question mark in a field is just typed."""
     press(qtbot, window, Qt.Key.Key_2, ALT)
@@ -455,6 +465,7 @@ SCALED = """
 import sys
 from pathlib import Path
 from plugins.panel_desk import make_desk
+from conductor_plugins.panel.presets_menu import PresetsMenu
 from conductor_plugins.panel.tables import CellTable
 from conductor_plugins.panel.window import SECTIONS, Window
 from qtpy.QtWidgets import QApplication

@@ -183,6 +183,7 @@ class Window(QWidget):
             "Esc": self._escape,
             "F1": self._toggle_help,
             "?": self._toggle_help,
+            "F4": self.head.open_presets,
             "F5": self.read_scene,
             "F8": self._toggle_problems,
             "Ctrl+PgDown": lambda: self._step(1),
