@@ -210,6 +210,7 @@ _SHEET = """
 #conductor QPushButton[primary="true"]:disabled { background: $raised; color: $faint; border-color: $line; }
 #conductor QPushButton::menu-indicator, #conductor QToolButton::menu-indicator {
     image: $down; width: ${half}px; height: ${half}px; subcontrol-origin: padding; subcontrol-position: center right;
+    right: ${quarter}px;
 }
 #conductor QPushButton[menu="true"] { padding-right: ${em}px; }
 
