@@ -14,7 +14,7 @@ from rich.console import Console
 from conductor_core.cli.company import read_exclusions, read_scripts
 from conductor_core.cli.describe import existing_scene
 from conductor_core.cli.exit_codes import Ended, ExitCode
-from conductor_core.cli.looking import Look, Question, load_readers, look_at
+from conductor_core.cli.looking import Look, Question, look_at
 from conductor_core.cli.output_places import check_not_read, check_writable
 from conductor_core.cli.progress import NoDisplay, open_display
 from conductor_core.cli.scan import ask_host
@@ -33,6 +33,7 @@ from conductor_core.cli.submit_options import submission_options
 from conductor_core.cli.watch import Watch, check_ended
 from conductor_core.documents import to_json
 from conductor_core.exclusions import Exclusions
+from conductor_core.formats.studio import load_readers
 from conductor_core.host import SceneDescription
 from conductor_core.paths import local_flavour
 from conductor_core.report import Missing

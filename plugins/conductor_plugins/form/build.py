@@ -31,7 +31,7 @@ from conductor_plugins.form.errors import FormError
 from conductor_plugins.form.job_environment import job_environment
 from conductor_plugins.form.model import StepForm
 from conductor_plugins.form.refusals import refused
-from conductor_plugins.form.situation import Situation
+from conductor_plugins.form.situation import Situation, frames_in
 
 #: what a column of the service holds
 LARGEST = 2**31 - 1
@@ -105,7 +105,7 @@ def planned(situation: Situation, *, identity: str, is_file: Callable[[str], boo
         validate_submission(submission)
     except InvalidDocument as exc:
         raise refused(exc, submission) from exc
-    extra = _without((*situation.form.added, *_files_of(scripts, situation.flavour, is_file)), excluded)
+    extra = _without(extra_paths(situation, is_file=is_file), excluded)
     found = situation.report.files() if situation.report else ()
     return Planned(
         submission,
@@ -115,6 +115,11 @@ def planned(situation: Situation, *, identity: str, is_file: Callable[[str], boo
         moved_outputs=tuple(_moved(situation)),
         project_root=situation.scene.project_root,
     )
+
+
+def extra_paths(situation: Situation, *, is_file: Callable[[str], bool] = os.path.isfile) -> tuple[str, ...]:
+    """Return the files and folders that go along beside those that were found: added by hand, and named by scripts."""
+    return (*situation.form.added, *_files_of(situation.form.scripts, situation.flavour, is_file))
 
 
 def plug_ins_of(situation: Situation) -> tuple[str, ...]:
@@ -209,7 +214,7 @@ def _frames(situation: Situation, choice: StepForm) -> FrameSet:
     if not spec.strip():
         raise FormError(field, "The scene does not say which frames it has.", "Write them, like 1001-1100.")
     try:
-        return FrameSet.parse(spec)
+        return frames_in(spec)
     except FrameSpecError as exc:
         where = f"Step {choice.name!r}: " if choice.frames else ""
         raise FormError(field, f"{where}{exc.what}", exc.next_step) from exc

@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 from conductor_plugins.desk import Desk
 from conductor_plugins.form.model import SECTIONS as FIELDS
 from conductor_plugins.host import HostRefused
+from conductor_plugins.panel.files_section import FilesSection
 from conductor_plugins.panel.foot_bar import FootBar
 from conductor_plugins.panel.frames_section import FramesSection
 from conductor_plugins.panel.head_bar import HeadBar
@@ -42,6 +43,7 @@ SECTIONS: list[type[Section]] = [
     FramesSection,
     MachinesSection,
     SoftwareSection,
+    FilesSection,
     JobsView,
 ]
 
