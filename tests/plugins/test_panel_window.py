@@ -23,7 +23,7 @@ from conductor_plugins.panel.window import SECTIONS, Window, section_of
 from conductor_plugins.panel.words import WORDS
 from conductor_plugins.validators.validator import ERROR, WARNING, Fix, Problem
 from plugins.answering_agent import ESTIMATE
-from plugins.panel_desk import make_desk, only_validator
+from plugins.panel_desk import make_desk, only_these
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QFont
 from qtpy.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QPushButton, QWidget
@@ -36,7 +36,7 @@ BAD = Problem(ERROR, "Frames are wrong.", "Write others.", field="frames")
 
 @pytest.fixture
 def problems() -> Iterator[list[Problem]]:
-    with only_validator([]) as found:
+    with only_these([]) as found:
         yield found
 
 

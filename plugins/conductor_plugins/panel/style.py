@@ -236,6 +236,7 @@ _SHEET = """
 #conductor QTableView:focus, #conductor QTreeView:focus, #conductor QListView:focus { border-color: $focus; }
 #conductor QTableView::item, #conductor QTreeView::item { padding: 0 ${quarter}px; }
 #conductor QListView::item { padding: ${hair}px ${hair}px; }
+#conductor QTreeView::item { padding: ${hair}px ${quarter}px; }
 #conductor QTableView::item:selected, #conductor QTreeView::item:selected { background: $chosen; color: $text; }
 #conductor QHeaderView { background: $base; border: none; }
 #conductor QHeaderView::section {
