@@ -303,14 +303,15 @@ def test_what_is_typed_into_a_cell_is_submitted(window: Window, desk: Desk, subm
     assert desk.form.steps[0].frames == "3-4"
 
 
+@pytest.mark.parametrize("key", [Qt.Key.Key_Space, Qt.Key.Key_Return], ids=["space", "return"])
 def test_warnings_are_accepted_without_the_mouse(
-    window: Window, problems: list[Problem], submissions: list[int], qtbot: Any
+    key: Qt.Key, window: Window, problems: list[Problem], submissions: list[int], qtbot: Any
 ) -> None:
-    """The keyboard is at *Submit anyway* when the question is asked."""
+    """The keyboard is at *Submit anyway* when the question is asked; Space and Return press it."""
     problems += [ODD]
     press(qtbot, window, Qt.Key.Key_Return, CTRL)
     assert window.focusWidget() is window.drawer.anyway
-    press(qtbot, window, Qt.Key.Key_Space)
+    press(qtbot, window, key)
     assert submissions == [1]
 
 
@@ -383,6 +384,18 @@ def test_help_is_about_the_section(window: Window, qtbot: Any) -> None:
     qtbot.keyClick(field, Qt.Key.Key_Question)
     assert not window.help.isVisible()
     assert field.text() == "?"
+
+
+def test_a_section_is_shown_over_the_page_of_help(window: Window, desk: Desk, problems: list[Problem], qtbot: Any) -> None:
+    """From a problem to its field, also where help of that very section is open; the same by a click on its name."""
+    window.show_section("Frames")
+    press(qtbot, window, Qt.Key.Key_F1)
+    window.show_field("frames")
+    assert window.section("Frames").isVisible()
+    press(qtbot, window, Qt.Key.Key_F1)
+    row = window.list.visualItemRect(window.list.currentItem())
+    qtbot.mouseClick(window.list.viewport(), Qt.MouseButton.LeftButton, pos=row.center())
+    assert window.section("Frames").isVisible()
 
 
 def test_every_section_has_a_page_of_help(qtbot: Any) -> None:

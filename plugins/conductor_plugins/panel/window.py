@@ -91,6 +91,7 @@ class Window(QWidget):
         titles = [kind.title for kind in SECTIONS]
         if title in titles:
             self.list.setCurrentRow(titles.index(title))
+            self._show_row(titles.index(title))  # the page of help may lie over it
 
     def shown_section(self) -> str:
         """Return the title of the section that is shown."""
@@ -169,6 +170,7 @@ class Window(QWidget):
         desk.problems_changed.connect(self._describe)
         desk.said.connect(self.message.say)
         self.list.currentRowChanged.connect(self._show_row)
+        self.list.itemClicked.connect(lambda item: self._show_row(self.list.row(item)))
         self.foot.submit_clicked.connect(self.submit)
         self.foot.problems_clicked.connect(self._toggle_problems)
         self.drawer.field_wanted.connect(self.show_field)
@@ -241,7 +243,7 @@ class Window(QWidget):
         self.foot.submit.setFocus()
 
     def _accept(self) -> None:
-        self.desk.accepted.update(problem.key() for problem in self.desk.problems)
+        self.desk.accepted.update(problem.key() for problem in self.desk.problems if problem.severity != ERROR)
         self.drawer.hide()
         self.submit()
 
