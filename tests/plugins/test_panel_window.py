@@ -14,6 +14,7 @@ import pytest
 from conductor_core.agent_answers import Check, Estimate
 from conductor_plugins.desk import Desk
 from conductor_plugins.form.model import SECTIONS as FIELDS
+from conductor_plugins.form.totals import Totals
 from conductor_plugins.host import HostRefused
 from conductor_plugins.memory_host import MemoryHost
 from conductor_plugins.panel.help_page import HelpPage
@@ -25,7 +26,7 @@ from conductor_plugins.validators.validator import ERROR, WARNING, Fix, Problem
 from plugins.answering_agent import ESTIMATE
 from plugins.panel_desk import make_desk, only_these
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QFont
+from qtpy.QtGui import QFont, QKeyEvent
 from qtpy.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QPushButton, QWidget
 
 NO_MODIFIER = Qt.KeyboardModifier.NoModifier
@@ -301,6 +302,27 @@ def test_what_is_typed_into_a_cell_is_submitted(window: Window, desk: Desk, subm
     qtbot.keyClick(editor, Qt.Key.Key_Return, CTRL)
     assert submissions == [1]
     assert desk.form.steps[0].frames == "3-4"
+
+
+def test_a_letter_costs_next_to_nothing(window: Window, desk: Desk, qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes longer waits until the artist pauses: validators, counts, the list of sections."""
+    asked: list[str] = []
+    desk._settle.timeout.disconnect()
+    desk._settle.timeout.connect(lambda: asked.append("problems"))
+
+    def counted(_: object) -> Totals:
+        asked.append("totals")
+        return Totals(1, 1)
+
+    monkeypatch.setattr("conductor_plugins.panel.foot_bar.totals", counted)
+    window.show_section("Job")
+    field = window.section("Job").findChild(QLineEdit, "title")
+    assert field is not None
+    for letter in "a title of a job":
+        QApplication.sendEvent(field, QKeyEvent(QKeyEvent.Type.KeyPress, 0, NO_MODIFIER, letter))
+    assert desk.form.title == "a title of a job"
+    assert asked == []
+    qtbot.waitUntil(lambda: {"problems", "totals"} <= set(asked))
 
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_Space, Qt.Key.Key_Return], ids=["space", "return"])
