@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 
 from conductor_plugins.desk import Desk
 from conductor_plugins.form.model import SECTIONS as FIELDS
+from conductor_plugins.panel.environment_section import EnvironmentSection
 from conductor_plugins.panel.files_section import FilesSection
 from conductor_plugins.panel.foot_bar import FootBar
 from conductor_plugins.panel.frames_section import FramesSection
@@ -26,8 +27,12 @@ from conductor_plugins.panel.help_page import HelpPage
 from conductor_plugins.panel.job_section import JobSection
 from conductor_plugins.panel.keys import bind_keys
 from conductor_plugins.panel.machines_section import MachinesSection
+from conductor_plugins.panel.metadata_section import MetadataSection
+from conductor_plugins.panel.notifications_section import NotificationsSection
+from conductor_plugins.panel.preview_section import PreviewSection
 from conductor_plugins.panel.problem_drawer import ProblemDrawer
 from conductor_plugins.panel.remembered import Remembered
+from conductor_plugins.panel.scripts_section import ScriptsSection
 from conductor_plugins.panel.section import Section
 from conductor_plugins.panel.section_list import SectionList
 from conductor_plugins.panel.software_section import SoftwareSection
@@ -41,6 +46,11 @@ SECTIONS: list[type[Section]] = [
     MachinesSection,
     SoftwareSection,
     FilesSection,
+    EnvironmentSection,
+    ScriptsSection,
+    MetadataSection,
+    NotificationsSection,
+    PreviewSection,
 ]
 
 #: milliseconds between a change and what the list says of it
