@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from conductor_core.agent_answers import Check, Estimate, Offer, OwnReading, Preset, SceneJob
-from conductor_core.submission import Submission
+if TYPE_CHECKING:
+    from conductor_core.agent_answers import Check, Estimate, Offer, OwnReading, Preset, SceneJob
+    from conductor_core.submission import Submission
 
 
 class Agent(Protocol):

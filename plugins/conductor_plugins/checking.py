@@ -5,15 +5,17 @@ what it would cost. Everything waits in threads; nothing is asked again before t
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from conductor_core.agent_answers import Check, Estimate, Offer
 from conductor_core.errors import ConductorError
 from conductor_core.submission import Submission, new_submission_id
 from qtpy.QtCore import QObject, QTimer
 
 from conductor_plugins.desk import Desk
 from conductor_plugins.form.situation import Situation
+
+if TYPE_CHECKING:
+    from conductor_core.agent_answers import Check, Estimate, Offer
 
 #: milliseconds without a change after which the agent is asked
 _SETTLED = 400
@@ -138,6 +140,8 @@ class Checking(QObject):
     def _check_failed(self, error: ConductorError) -> None:
         """Begin anew after a while: an agent that was restarted has forgotten the check."""
         self._check = ""
+        from conductor_core.agent_answers import Check  # loaded by the agent's client long ago
+
         known = self._desk.check or Check("", done=False, files_total=0, files_checked=0, bytes_total=0, bytes_to_send=0)
         self._desk.check = replace(known, problem=str(error))
         self._desk.check_changed.emit()

@@ -8,20 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from conductor_core.agent_answers import Check, Estimate, Offer
-from conductor_core.discovery.judge import Entry
-from conductor_core.host import SceneStep
-from conductor_core.report import ScanReport
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from conductor_plugins.agent import Agent
 from conductor_plugins.errands import Errands
 from conductor_plugins.form.model import Form
 from conductor_plugins.form.situation import Situation
 from conductor_plugins.host import Host, HostScene
 from conductor_plugins.validators.validator import Problem, problems_of
+
+if TYPE_CHECKING:
+    from conductor_core.agent_answers import Check, Estimate, Offer, SceneJob
+    from conductor_core.discovery.judge import Entry
+    from conductor_core.host import SceneStep
+    from conductor_core.report import ScanReport
+
+    from conductor_plugins.agent import Agent
 
 #: milliseconds without a change after which problems are looked for: not with every letter typed
 SETTLED = 150
@@ -66,6 +69,8 @@ class Desk(QObject):
     files_checked = Signal(object)
     estimate_changed = Signal()
     problems_changed = Signal()
+    #: what is known of the scene's jobs (`jobs`), or why nothing newer is (`jobs_problem`)
+    jobs_changed = Signal()
     #: something is done that must not be begun twice (`busy`), or no more
     busy_changed = Signal()
     #: the panel is closed
@@ -82,6 +87,8 @@ class Desk(QObject):
         self.steps: tuple[SceneStep, ...] = tuple(host.steps())
         self.environment = dict(host.environment())
         self.form = Form()
+        #: what one gets who chooses nothing: what the presets called `default` say
+        self.defaults = Form()
         self.scan = Scan()
         self.report: ScanReport | None = None
         self.entries: list[Entry] = []
@@ -92,6 +99,9 @@ class Desk(QObject):
         self.check: Check | None = None
         self.estimate: Estimate | None = None
         self.problems: tuple[Problem, ...] = ()
+        #: of this scene, newest first
+        self.jobs: tuple[SceneJob, ...] = ()
+        self.jobs_problem = ""
         #: what is being done and must not be begun twice, in words; "": nothing
         self.busy = ""
         #: keys of warnings that the artist has accepted
@@ -112,6 +122,7 @@ class Desk(QObject):
             check=self.check,
             estimate=self.estimate,
             environment=self.environment,
+            jobs=self.jobs,
         )
 
     def edit(self, change: Callable[[Form], Form] | None = None, **fields: Any) -> None:

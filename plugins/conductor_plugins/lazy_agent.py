@@ -9,12 +9,14 @@ import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from conductor_core.agent_answers import Check, Estimate, Offer, OwnReading, Preset, SceneJob
-from conductor_core.agent_client import AgentClient, connect
 from conductor_core.errors import AgentGone
-from conductor_core.submission import Submission
+
+if TYPE_CHECKING:
+    from conductor_core.agent_answers import Check, Estimate, Offer, OwnReading, Preset, SceneJob
+    from conductor_core.agent_client import AgentClient
+    from conductor_core.submission import Submission
 
 T = TypeVar("T")
 
@@ -22,8 +24,8 @@ T = TypeVar("T")
 class LazyAgent:
     """This user's agent; making one costs nothing, and it may be used from any thread."""
 
-    def __init__(self, connect: Callable[[], AgentClient] = connect) -> None:
-        self._connect = connect
+    def __init__(self, connect: Callable[[], AgentClient] | None = None) -> None:
+        self._connect = connect or _connected
         #: one per panel, so that what it asks for anew takes the place of what it asked for before
         self._panel = uuid.uuid4().hex
         self._lock = threading.Lock()
@@ -103,3 +105,10 @@ class LazyAgent:
             if self._client is None or self._client is gone:
                 self._client = replace(self._connect(), panel=self._panel)
             return self._client
+
+
+def _connected() -> AgentClient:
+    """Return the agent's client; HTTP is loaded in the thread that asks, and not while the panel opens."""
+    from conductor_core.agent_client import connect
+
+    return connect()

@@ -12,8 +12,8 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from conductor_core.agent_answers import OwnReading
 from conductor_core.discovery.finding import Finding
 from conductor_core.discovery.judge import Entry
 from conductor_core.errors import ConductorError, FrameSpecError
@@ -25,6 +25,9 @@ from conductor_plugins.desk import Desk, Scan
 from conductor_plugins.form.situation import Situation
 from conductor_plugins.host import HostScene
 from conductor_plugins.judging import Judging, both, entries_of, report_of
+
+if TYPE_CHECKING:
+    from conductor_core.agent_answers import OwnReading
 
 #: seconds of Qt's thread that one slice may take: half of the time between two pictures of a screen
 SLICE = 0.008
@@ -54,8 +57,10 @@ class _Run:
     told: bool = False
     #: of the host alone, once it is whole
     report: ScanReport | None = None
-    #: of the agent, once it is there; `OwnReading(None)` where there is none to be had
-    reading: OwnReading | None = None
+    #: of the agent
+    reading: ScanReport | None = None
+    #: there is one, or there will be none
+    read: bool = False
 
 
 @dataclass(frozen=True)
@@ -218,14 +223,14 @@ class Scanner(QObject):
         """Have the scene's own file read, which is there once it was saved."""
         scene, agent, variables = run.scene, self._desk.agent, self._desk.environment
         if not scene.path:
-            run.reading = OwnReading(None)
+            run.read = True
             return
 
-        def came(reading: OwnReading) -> None:
+        def came(report: ScanReport | None, problem: str) -> None:
             if self._run is run:
-                run.reading = reading
-                if reading.problem:
-                    self._desk.said.emit(f"The scene's file was not read as a second opinion: {reading.problem}", False)
+                run.reading, run.read = report, True
+                if problem:
+                    self._desk.said.emit(f"The scene's file was not read as a second opinion: {problem}", False)
                 self._come_together(run)
 
         def read() -> OwnReading:
@@ -237,19 +242,19 @@ class Scanner(QObject):
             self._kept = _Kept(stamp, self._clock(), reading)
             return reading
 
-        self._desk.errands.run("own reading", read, came, lambda error: came(OwnReading(None, str(error))))
+        self._desk.errands.run(
+            "own reading", read, lambda own: came(own.report, own.problem), lambda error: came(None, str(error))
+        )
 
     def _come_together(self, run: _Run) -> None:
         """Show the host's answer, and that of both once there is a second one."""
-        host, reading = run.report, run.reading
+        host, file = run.report, run.reading
         if host is None:
             return
-        if reading is None:
-            self._show(host, ended=False)
-        elif reading.report is None:
-            self._show(host, ended=True)
+        if file is None:
+            self._show(host, ended=run.read)
         else:
-            file, stale = reading.report, run.scene.modified
+            stale = run.scene.modified
             if self._desk.report is None:
                 self._show(host, ended=False)
 

@@ -15,6 +15,7 @@ from conductor_plugins.errands import Errands
 from conductor_plugins.host import HostScene
 from conductor_plugins.memory_host import MemoryHost
 from plugins.answering_agent import AnsweringAgent
+from qtpy.QtCore import QCoreApplication
 
 
 @pytest.fixture
@@ -53,3 +54,30 @@ def test_what_an_errand_raises_comes_back(qtbot: Any) -> None:
     errands.run("offer", agent.offer, lambda _: None, came.append)
     qtbot.waitUntil(lambda: bool(came))
     assert [e.what for e in came] == ["The agent does not run."]
+
+
+def test_a_mistake_of_ours_is_told_as_such(qtbot: Any, capsys: Any) -> None:
+    """Whoever waits hears that nothing will come, and the console has the place."""
+    came: list[Any] = []
+    errands = Errands()
+    errands.run("sum", lambda: 1 // 0, lambda _: None, came.append)
+    qtbot.waitUntil(lambda: bool(came))
+    assert "ZeroDivisionError" in came[0].what
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_a_panel_that_is_deleted_takes_nothing_down(qtbot: Any, scene: Path) -> None:
+    """Answers that come as the panel goes are dropped, and so is what is asked afterwards."""
+    for _ in range(200):
+        gate = threading.Event()
+        errands = Errands()
+        for name in "abc":
+            errands.run(name, gate.wait, lambda _: None, lambda _: None)
+        gate.set()
+        errands.close()
+        errands.deleteLater()
+        QCoreApplication.sendPostedEvents(errands, 52)  # QEvent.DeferredDelete
+        del errands
+    closed = Errands()
+    closed.close()
+    closed.run("late", lambda: 1, lambda _: None, lambda _: None)

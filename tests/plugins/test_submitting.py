@@ -17,6 +17,7 @@ from conductor_plugins.form.situation import Situation
 from conductor_plugins.host import HostRefused, HostScene, Snapshot
 from conductor_plugins.memory_host import MemoryHost, MemoryNode
 from conductor_plugins.panel.submitting import Submitting
+from conductor_plugins.remembering import Remembering
 from conductor_plugins.scanning import Scanner
 from conductor_plugins.validators import validator
 from conductor_plugins.validators.validator import ERROR, WARNING, Problem, Severity
@@ -48,7 +49,7 @@ def opened(qtbot: Any, scene: Path, tmp_path: Path) -> Iterator[Callable[..., Op
         made.append(desk)
         desk.edit(project="dragons", instance_type="small")
         scanner = Scanner(desk)
-        opened = Opened(desk, Submitting(desk), host, agent)
+        opened = Opened(desk, Submitting(desk, Remembering(desk)), host, agent)
         opened.submitting.submitted.connect(opened.submitted.append)
         opened.submitting.refused.connect(lambda: opened.refused.append(None))
         desk.said.connect(lambda text, bad: opened.said.append(text) if bad else None)

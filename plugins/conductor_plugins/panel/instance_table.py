@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
 
-from conductor_core.agent_answers import InstanceType, Offer
 from qtpy.QtCore import QModelIndex
 from qtpy.QtWidgets import QAbstractItemView
 
@@ -13,6 +11,9 @@ from conductor_plugins.panel.fields import named
 from conductor_plugins.panel.figures import money_text
 from conductor_plugins.panel.section import Section
 from conductor_plugins.panel.tables import Cell, CellModel, CellTable
+
+if TYPE_CHECKING:
+    from conductor_core.agent_answers import InstanceType, Offer
 
 _COLUMNS = ("Name", "Cores", "Memory", "Per hour", "Preemptible", "For")
 
@@ -92,8 +93,9 @@ def _row(each: InstanceType, currency: str) -> tuple[Cell, ...]:
     )
 
 
-def _price(each: InstanceType) -> tuple[Decimal, Sequence[str]]:
+def _price(each: InstanceType) -> tuple[float, str]:
+    """Return what instance types are ordered by; a price that is no number comes first, since it will be looked into."""
     try:
-        return Decimal(each.price_per_hour), each.name
-    except InvalidOperation:
-        return Decimal(0), each.name
+        return float(each.price_per_hour), each.name
+    except ValueError:
+        return 0.0, each.name

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from conductor_core.agent_answers import InstanceType
+from typing import TYPE_CHECKING
+
 from qtpy.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from conductor_plugins.desk import Desk
@@ -13,6 +14,9 @@ from conductor_plugins.panel.instance_table import InstanceTable
 from conductor_plugins.panel.rows import Note, Rows, section_margin
 from conductor_plugins.panel.section import Section
 from conductor_plugins.panel.words import WORDS
+
+if TYPE_CHECKING:
+    from conductor_core.agent_answers import InstanceType
 
 
 class MachinesSection(Section):
@@ -45,7 +49,7 @@ class MachinesSection(Section):
     def summary(cls, situation: Situation) -> str:
         """Return the instance type."""
         name = situation.instance_type() or "none chosen"
-        return f"{name}, preemptible" if situation.form.preemptible else name
+        return f"{name} · preemptible" if situation.form.preemptible else name
 
     def _numbers(self) -> QGridLayout:
         """Return the numbers in two columns: what is about tries, and what is about machines."""

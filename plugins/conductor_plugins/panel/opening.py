@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QWidget
 
-from conductor_plugins.agent import Agent
+from conductor_plugins.checking import Checking
+from conductor_plugins.defaults import Defaults
 from conductor_plugins.desk import Desk
 from conductor_plugins.host import Host
+from conductor_plugins.jobs import Jobs
 from conductor_plugins.lazy_agent import LazyAgent
+from conductor_plugins.panel.jobs_view import JobsView
 from conductor_plugins.panel.remembered import keep, recall
+from conductor_plugins.panel.submitting import Submitting
 from conductor_plugins.panel.window import Window
+from conductor_plugins.remembering import Remembering
+from conductor_plugins.scanning import Scanner
+
+if TYPE_CHECKING:
+    from conductor_plugins.agent import Agent
 
 _open: list[Window] = []
 
@@ -22,7 +33,7 @@ def open_panel(host: Host, parent: QWidget | None = None, agent: Agent | None = 
     """
     if _open:
         window = _open[0]
-        window.desk.read_scene()
+        window.read_scene()
     else:
         window = Window(Desk(host, agent or LazyAgent()), parent, recall())
         window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -36,16 +47,17 @@ def open_panel(host: Host, parent: QWidget | None = None, agent: Agent | None = 
 
 
 def _begin(window: Window) -> None:
-    """Ask what takes time, now that the window is there."""
+    """Ask what takes time, once the window is there: it is shown before anybody is asked anything."""
     desk = window.desk
-
-    def offered(offer: object) -> None:
-        desk.offer = offer  # type: ignore[assignment]
-        desk.offer_changed.emit()
-        desk.settle()
-
-    desk.errands.run("offer", desk.agent.offer, offered, lambda error: desk.said.emit(str(error), True))
-    desk.settle()
+    remembering, scanner, checking, jobs = Remembering(desk), Scanner(desk), Checking(desk), Jobs(desk)
+    submitting = Submitting(desk, remembering)
+    window.submit_wanted.connect(submitting.start)
+    submitting.refused.connect(window.show_problems)
+    submitting.submitted.connect(lambda _: window.show_section(JobsView.title))
+    remembering.recall()
+    defaults = Defaults(desk)
+    for first in (scanner.start, checking.load_offer, defaults.look, jobs.look, desk.settle):
+        QTimer.singleShot(0, first)
 
 
 def _forget(window: Window) -> None:

@@ -6,8 +6,8 @@ are moved towards black or white until a text in them can be read (WCAG 2: a con
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from string import Template
 
 from qtpy.QtGui import QColor, QFont, QFontMetrics, QPalette
 
@@ -147,10 +147,11 @@ def _sheet(t: Tones, em: int, marks: Marks) -> str:
         "spin": round(em * 1.15) + 2 * max(1, em // 9),
     }
     pictures = {"down": marks.down, "up": marks.up, "tick": marks.tick, "right": marks.right, "dot": marks.dot}
-    return _SHEET.substitute(colours, em=em, **sizes, **pictures)
+    values: dict[str, object] = {**colours, "em": em, **sizes, **pictures}
+    return re.sub(r"\$(?:\{(\w+)\}|(\w+))", lambda name: str(values[name[1] or name[2]]), _SHEET)
 
 
-_SHEET = Template("""
+_SHEET = """
 #conductor, #conductor QStackedWidget, #conductor QScrollArea, #conductor QScrollArea > QWidget > QWidget { background: $window; }
 #conductor QWidget { color: $text; }
 #conductor QLabel, #conductor QCheckBox, #conductor QRadioButton { background: transparent; }
@@ -160,7 +161,7 @@ _SHEET = Template("""
 #conductor [tone="warning"] { color: $warning; }
 #conductor [tone="ok"] { color: $ok; }
 #conductor #head { background: $window; border-bottom: 1px solid $line; }
-#conductor #foot, #conductor #drawer, #conductor #message { background: $shade; border-top: 1px solid $line; }
+#conductor #foot, #conductor #drawer, #conductor #message, #conductor #trouble { background: $shade; border-top: 1px solid $line; }
 #conductor #sections { background: $shade; border: none; border-right: 1px solid $line; outline: none; }
 
 #conductor QLineEdit, #conductor QAbstractSpinBox, #conductor QComboBox, #conductor QPlainTextEdit, #conductor QTextEdit {
@@ -233,6 +234,7 @@ _SHEET = Template("""
 }
 #conductor QTableView:focus, #conductor QTreeView:focus, #conductor QListView:focus { border-color: $focus; }
 #conductor QTableView::item, #conductor QTreeView::item { padding: 0 ${quarter}px; }
+#conductor QListView::item { padding: ${hair}px ${hair}px; }
 #conductor QTableView::item:selected, #conductor QTreeView::item:selected { background: $chosen; color: $text; }
 #conductor QHeaderView { background: $base; border: none; }
 #conductor QHeaderView::section {
@@ -253,6 +255,8 @@ _SHEET = Template("""
 #conductor #drawer QScrollArea, #conductor #drawer QScrollArea > QWidget > QWidget { background: $shade; }
 #conductor #foot QLabel[figure="true"] { font-weight: 600; }
 
+#conductor #job-card { background: $base; border: 1px solid $line; border-radius: ${radius}px; }
+#conductor #last-frame { background: $shade; }
 #conductor QProgressBar { background: $line; border: none; border-radius: ${hair}px; max-height: ${quarter}px; }
 #conductor QProgressBar::chunk { background: $accent; border-radius: ${hair}px; }
 #conductor QMenu, QMenu#conductor-menu { background: $base; color: $text; border: 1px solid $line; padding: ${quarter}px 0; }
@@ -261,4 +265,4 @@ _SHEET = Template("""
 #conductor QMenu::item:disabled { color: $subtle; }
 #conductor QMenu::separator { height: 1px; background: $line; margin: ${quarter}px 0; }
 QToolTip { background: $base; color: $text; border: 1px solid $line; padding: ${quarter}px; }
-""")
+"""

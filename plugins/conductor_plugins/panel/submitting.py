@@ -9,16 +9,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from conductor_core.errors import ConductorError
 from conductor_core.submission import Submission, new_submission_id
 from qtpy.QtCore import QObject, Signal
 
-from conductor_plugins.agent import Agent
 from conductor_plugins.desk import Desk
 from conductor_plugins.form.situation import Situation
 from conductor_plugins.host import HostRefused, Snapshot
+from conductor_plugins.remembering import Remembering
 from conductor_plugins.validators.validator import ERROR
+
+if TYPE_CHECKING:
+    from conductor_plugins.agent import Agent
 
 #: seconds for which a scan of a scene with unsaved changes counts: nobody tells when such a scene changes again
 _FRESH = 20.0
@@ -43,9 +47,10 @@ class Submitting(QObject):
     #: there are errors, or warnings that nobody has accepted: `desk.problems`
     refused = Signal()
 
-    def __init__(self, desk: Desk, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, desk: Desk, remembering: Remembering, *, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(desk)
         self._desk = desk
+        self._remembering = remembering
         self._clock = clock
         #: of the submission that is or will be handed over, and what was handed over under it when that failed
         self._identity = new_submission_id()
@@ -110,6 +115,7 @@ class Submitting(QObject):
             return
         desk = self._desk
         desk.be_busy("Handing over to the agent …")
+        self._remembering.keep()
         try:
             snapshot = desk.host.snapshot(order.snapshot)
         except HostRefused as exc:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from qtpy.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, Signal
-from qtpy.QtGui import QCloseEvent
+from qtpy.QtGui import QCloseEvent, QMouseEvent
 from qtpy.QtWidgets import (
     QApplication,
     QGridLayout,
@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 
 from conductor_plugins.desk import Desk
 from conductor_plugins.form.model import SECTIONS as FIELDS
+from conductor_plugins.host import HostRefused
 from conductor_plugins.panel.environment_section import EnvironmentSection
 from conductor_plugins.panel.files_section import FilesSection
 from conductor_plugins.panel.foot_bar import FootBar
@@ -25,6 +26,7 @@ from conductor_plugins.panel.frames_section import FramesSection
 from conductor_plugins.panel.head_bar import HeadBar
 from conductor_plugins.panel.help_page import HelpPage
 from conductor_plugins.panel.job_section import JobSection
+from conductor_plugins.panel.jobs_view import JobsView
 from conductor_plugins.panel.keys import bind_keys
 from conductor_plugins.panel.machines_section import MachinesSection
 from conductor_plugins.panel.metadata_section import MetadataSection
@@ -37,6 +39,7 @@ from conductor_plugins.panel.section import Section
 from conductor_plugins.panel.section_list import SectionList
 from conductor_plugins.panel.software_section import SoftwareSection
 from conductor_plugins.panel.style import style_sheet, tones
+from conductor_plugins.panel.trouble_bar import TroubleBar
 from conductor_plugins.validators.validator import ERROR
 
 #: in the order in which they are listed; each is made when it is shown for the first time
@@ -51,10 +54,13 @@ SECTIONS: list[type[Section]] = [
     MetadataSection,
     NotificationsSection,
     PreviewSection,
+    JobsView,
 ]
 
 #: milliseconds between a change and what the list says of it
 _SOON = 60
+#: milliseconds after which good news are taken as read
+_READ = 8_000
 
 
 class Window(QWidget):
@@ -72,6 +78,7 @@ class Window(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setWindowTitle("Submit to Conductor")
         self.sections: dict[str, Section] = {}
+        self._is_closed = False
         self._build()
         self._connect()
         self._dress()
@@ -107,15 +114,29 @@ class Window(QWidget):
 
     def submit(self) -> None:
         """Submit, unless there are errors; warnings are asked about once."""
+        if self.desk.busy:
+            return
+        self.foot.submit.setFocus()  # what is being typed into a cell is in the form once the cell is left
         self.desk.look_for_problems()
-        problems = self.desk.problems
-        if any(problem.severity == ERROR for problem in problems):
-            self.drawer.open()
-        elif any(problem.key() not in self.desk.accepted for problem in problems):
-            self.drawer.open(ask=True)
-        else:
+        if not self.show_problems():
             self.drawer.hide()
             self.submit_wanted.emit()
+
+    def show_problems(self) -> bool:
+        """Show what keeps the job from being submitted, or ask about it; tell whether there is anything."""
+        problems = self.desk.problems
+        errors = any(problem.severity == ERROR for problem in problems)
+        if errors or any(problem.key() not in self.desk.accepted for problem in problems):
+            self.drawer.open(ask=not errors)
+            return True
+        return False
+
+    def read_scene(self) -> None:
+        """Ask the host anew what is open; a host that cannot answer says why."""
+        try:
+            self.desk.read_scene()
+        except HostRefused as exc:
+            self.desk.said.emit(str(exc), True)
 
     # what happens inside
 
@@ -132,6 +153,7 @@ class Window(QWidget):
         self.help = HelpPage()
         self.stack.addWidget(self.help)
         self.message = _Message()
+        self.trouble = TroubleBar(self.desk)
         self.drawer = ProblemDrawer(self.desk)
         self.foot = FootBar(self.desk)
         grid.addWidget(self.head, 0, 0, 1, 2)
@@ -139,7 +161,7 @@ class Window(QWidget):
         grid.addWidget(self.stack, 1, 1)
         below = QVBoxLayout()
         below.setSpacing(0)
-        for widget in (self.message, self.drawer, self.foot):
+        for widget in (self.trouble, self.message, self.drawer, self.foot):
             below.addWidget(widget)
         grid.addLayout(below, 2, 0, 1, 2)
         grid.setColumnStretch(1, 1)
@@ -153,6 +175,7 @@ class Window(QWidget):
         desk = self.desk
         for signal in (desk.form_changed, desk.scene_changed, desk.offer_changed, desk.scan_changed, desk.check_changed):
             signal.connect(self._soon.start)
+        desk.jobs_changed.connect(self._soon.start)
         desk.problems_changed.connect(self._describe)
         desk.said.connect(self.message.say)
         self.list.currentRowChanged.connect(self._show_row)
@@ -172,7 +195,7 @@ class Window(QWidget):
             "Esc": self._escape,
             "F1": self._toggle_help,
             "?": self._toggle_help,
-            "F5": self.desk.read_scene,
+            "F5": self.read_scene,
             "F8": self._toggle_problems,
             "Ctrl+PgDown": lambda: self._step(1),
             "Ctrl+PgUp": lambda: self._step(-1),
@@ -182,7 +205,7 @@ class Window(QWidget):
 
     def _settle_in(self, left: Remembered) -> None:
         em = self.fontMetrics().height()
-        self.setMinimumSize(em * 36, em * 22)
+        self.setMinimumHeight(em * 20)  # the least width is what the bars need, which changes with their figures
         self.resize(QSize(em * 56, em * 38))
         if left.geometry:
             self.restoreGeometry(QByteArray.fromHex(left.geometry.encode("ascii", "replace")))
@@ -269,8 +292,10 @@ class Window(QWidget):
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Close the panel; what the agent does goes on."""
         super().closeEvent(event)
-        self.desk.close()
-        self.closed.emit()
+        if not self._is_closed:
+            self._is_closed = True
+            self.desk.close()
+            self.closed.emit()
 
 
 class _Message(QLabel):
@@ -283,15 +308,28 @@ class _Message(QLabel):
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setWordWrap(True)
         self.setContentsMargins(em * 3 // 4, em // 2, em * 3 // 4, em // 2)
+        self.setToolTip("Click, or press Esc, to hide this")
+        self._read = QTimer(self)
+        self._read.setSingleShot(True)
+        self._read.setInterval(_READ)
+        self._read.timeout.connect(self.hide)
         self.hide()
 
     def say(self, text: str, bad: bool) -> None:
-        """Show a sentence; an empty one takes the last away."""
+        """Show a sentence; an empty one takes the last away. Good news go by themselves."""
+        self._read.stop()
+        if not bad:
+            self._read.start()
         self.setText(text)
         self.setProperty("tone", "error" if bad else "")
         self.style().unpolish(self)
         self.style().polish(self)
         self.setVisible(bool(text))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Hide what was read."""
+        super().mousePressEvent(event)
+        self.hide()
 
 
 def section_of(field: str) -> str:
