@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import cast, get_args
+from typing import TYPE_CHECKING, cast, get_args
 
 from conductor_core.environment import EnvironmentVariable, Policy, check_variable
 from conductor_core.errors import ConductorError
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from conductor_plugins.desk import Desk
-from conductor_plugins.form.replication import Replicated, replicated_in
-from conductor_plugins.form.secrets import is_secret, masked
 from conductor_plugins.form.situation import Situation
 from conductor_plugins.panel.fields import named
 from conductor_plugins.panel.figures import count
@@ -20,6 +18,9 @@ from conductor_plugins.panel.rows import Note, section_margin
 from conductor_plugins.panel.section import Section
 from conductor_plugins.panel.tables import Cell, CellModel, CellTable
 from conductor_plugins.panel.words import WORDS
+
+if TYPE_CHECKING:
+    from conductor_plugins.form.replication import Replicated
 
 _POLICIES: tuple[Policy, ...] = get_args(Policy)
 _POLICY_TEXT: dict[Policy, str] = {
@@ -78,6 +79,8 @@ class EnvironmentSection(Section):
 
     def follow(self) -> None:
         """Show what is so now."""
+        from conductor_plugins.form.replication import replicated_in  # not before somebody looks
+
         now = self.desk.situation()
         self._replicated = replicated_in(now)
         whole = {v.name for v in now.form.environment if v.policy == "exclusive"}
@@ -88,6 +91,8 @@ class EnvironmentSection(Section):
         self._say(now)
 
     def _say(self, now: Situation) -> None:
+        from conductor_plugins.form.secrets import is_secret
+
         for variable in now.form.environment:
             try:
                 check_variable(variable)
@@ -134,6 +139,8 @@ class EnvironmentSection(Section):
 
 
 def _replicated_row(each: Replicated, off: tuple[str, ...], whole: set[str]) -> tuple[Cell, ...]:
+    from conductor_plugins.form.secrets import masked
+
     variable = each.variable
     shown = masked(variable.value) if each.secret else variable.value
     how = Cell(variable.policy, "subtle", _POLICY_TEXT[variable.policy])
@@ -153,6 +160,8 @@ def _nothing() -> tuple[Cell, ...]:
 
 
 def _own_row(variable: EnvironmentVariable) -> tuple[Cell, ...]:
+    from conductor_plugins.form.secrets import is_secret, masked
+
     secret = is_secret(variable.name, variable.value)
     if secret:
         value = Cell(masked(variable.value), tip="It looks like a secret and is not shown; typing replaces it", edit="")

@@ -22,7 +22,6 @@ from qtpy.QtWidgets import (
 )
 
 from conductor_plugins.desk import Desk
-from conductor_plugins.form.secrets import is_secret
 from conductor_plugins.form.situation import Situation
 from conductor_plugins.panel.figures import count
 from conductor_plugins.panel.rows import Note, section_margin
@@ -142,6 +141,7 @@ class PreviewSection(Section):
 
     def _copy_command(self) -> None:
         from conductor_plugins.form.command_line import cli_command
+        from conductor_plugins.form.secrets import is_secret
 
         if self.preview is None:
             return
