@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 from conductor_plugins.desk import Desk
 from conductor_plugins.form.model import SECTIONS as FIELDS
 from conductor_plugins.host import HostRefused
+from conductor_plugins.panel.environment_section import EnvironmentSection
 from conductor_plugins.panel.files_section import FilesSection
 from conductor_plugins.panel.foot_bar import FootBar
 from conductor_plugins.panel.frames_section import FramesSection
@@ -28,8 +29,12 @@ from conductor_plugins.panel.job_section import JobSection
 from conductor_plugins.panel.jobs_view import JobsView
 from conductor_plugins.panel.keys import bind_keys
 from conductor_plugins.panel.machines_section import MachinesSection
+from conductor_plugins.panel.metadata_section import MetadataSection
+from conductor_plugins.panel.notifications_section import NotificationsSection
+from conductor_plugins.panel.preview_section import PreviewSection
 from conductor_plugins.panel.problem_drawer import ProblemDrawer
 from conductor_plugins.panel.remembered import Remembered
+from conductor_plugins.panel.scripts_section import ScriptsSection
 from conductor_plugins.panel.section import Section
 from conductor_plugins.panel.section_list import SectionList
 from conductor_plugins.panel.software_section import SoftwareSection
@@ -44,6 +49,11 @@ SECTIONS: list[type[Section]] = [
     MachinesSection,
     SoftwareSection,
     FilesSection,
+    EnvironmentSection,
+    ScriptsSection,
+    MetadataSection,
+    NotificationsSection,
+    PreviewSection,
     JobsView,
 ]
 
