@@ -16,9 +16,10 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from conductor_core.agent_answers import Check, CheckedFile, Estimate, FileStatus, InstanceType, Offer, Package, SceneJob
+from conductor_core.environment import EnvironmentVariable
 from conductor_core.host import SceneStep
 from conductor_core.report import Dependency, Missing, ScanReport
-from conductor_core.submission import Output, Software
+from conductor_core.submission import Notifications, Output, Scripts, Software
 from conductor_plugins.desk import Desk, Scan
 from conductor_plugins.form.model import Form
 from conductor_plugins.host import HostScene
@@ -33,6 +34,13 @@ from qtpy.QtWidgets import QApplication
 
 #: seconds in which a section has shown all that the desk knows
 _SETTLED = 0.4
+VARIABLES = {
+    "OCIO": "/jobs/tidepool/config/ocio/config.ocio",
+    "OCIO_ACTIVE_VIEWS": "ACES 1.0 - SDR Video, Raw",
+    "PXR_PLUGINPATH_NAME": "/studio/usd/plugins:/jobs/tidepool/usd/plugins",
+    "HOME": "/home/mika",
+    "LANG": "en_GB.UTF-8",
+}
 #: as a picture's name says it → the palette
 PALETTES = {"dark": "blender", "light": "light"}
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "pictures"
@@ -91,6 +99,10 @@ FORM = replace(
     instance_type="cpu-32",
     preemptible=True,
     max_instances=40,
+    environment=(EnvironmentVariable("SHOW_LUT", "tidepool_v3", "exclusive", "the artist"),),
+    scripts=Scripts(after_task=("/studio/bin/publish-frames", "--shot", "sh0140", "--frames", "{frames}")),
+    metadata=(("shot", "sh0140"), ("department", "lighting"), ("version", "v017")),
+    notifications=Notifications(emails=("mika@studio.example",)),
 ).with_step("crowd_background", frames="1001-1240x2", chunk_size=1)
 JOBS = (
     SceneJob(
@@ -169,10 +181,10 @@ REPORT = ScanReport(
 FILES = (CheckedFile(SCENE.path, 184_000_000, "new"), *(file for _, kept in FOUND for file in kept))
 
 
-def desk() -> Desk:
+def desk(form: Form = FORM) -> Desk:
     """Return a panel's state in the middle of a working day."""
-    made = Desk(MemoryHost(SCENE, STEPS), AnsweringAgent(offered=OFFER, jobs=list(JOBS)))
-    made.form, made.offer, made.problems, made.jobs = FORM, OFFER, PROBLEMS, JOBS
+    made = Desk(MemoryHost(SCENE, STEPS, variables=VARIABLES), AnsweringAgent(offered=OFFER, jobs=list(JOBS)))
+    made.form, made.offer, made.problems, made.jobs = form, OFFER, PROBLEMS, JOBS
     made.report, made.scan = REPORT, Scan("done")
     made.entries = [*REPORT.dependencies, *REPORT.missing]
     sent, total = (sum(f.size for f in FILES if f.status in kinds) for kinds in (("new",), ("new", "stored", "rendered")))
@@ -202,16 +214,28 @@ def main() -> None:
     application.setFont(QFont("DejaVu Sans", 9))
     for name, palette in PALETTES.items():
         application.setPalette(host_palette(palette))
-        window = Window(desk())
-        window.resize(980, 640)
-        window.show()
+        window = opened(FORM)
         for kind in SECTIONS:
-            window.show_section(kind.title)
-            take(window, folder, f"panel-{kind.title.lower()}-{name}")
-        window.show_section(SECTIONS[0].title)
+            if kind.title != "Preview":
+                window.show_section(kind.title)
+                take(window, folder, f"panel-{kind.title.lower()}-{name}")
+        window.close()
+        window = opened(FORM.switched("water_caustics", False))
+        window.show_section("Preview")
+        take(window, folder, f"panel-preview-{name}")
+        window.close()
+        window = opened(FORM)
         window.drawer.open()
         take(window, folder, f"panel-problems-{name}")
         window.close()
+
+
+def opened(form: Form) -> Window:
+    """Return a window with something chosen."""
+    window = Window(desk(form))
+    window.resize(980, 640)
+    window.show()
+    return window
 
 
 if __name__ == "__main__":

@@ -259,6 +259,16 @@ _SHEET = """
 
 #conductor #job-card { background: $base; border: 1px solid $line; border-radius: ${radius}px; }
 #conductor #last-frame { background: $shade; }
+#conductor QTabWidget::pane { border: none; border-top: 1px solid $line; }
+#conductor QTabBar { background: transparent; }
+#conductor QTabBar::tab {
+    background: transparent; color: $subtle; border: 1px solid transparent; border-bottom: 2px solid transparent;
+    padding: ${quarter}px ${half}px; margin-right: ${quarter}px;
+}
+#conductor QTabBar::tab:selected { color: $text; border-bottom-color: $focus; }
+#conductor QTabBar::tab:hover { color: $text; }
+#conductor QTabBar:focus::tab:selected { border-color: $focus; }
+
 #conductor QProgressBar { background: $line; border: none; border-radius: ${hair}px; max-height: ${quarter}px; }
 #conductor QProgressBar::chunk { background: $accent; border-radius: ${hair}px; }
 #conductor QMenu, QMenu#conductor-menu { background: $base; color: $text; border: 1px solid $line; padding: ${quarter}px 0; }
