@@ -13,7 +13,7 @@ from conductor_core.agent_answers import Check, CheckedFile
 from conductor_core.discovery.finding import Usage
 from conductor_core.report import Dependency, Missing, ScanReport
 from conductor_core.submission import Software
-from conductor_plugins.desk import Desk
+from conductor_plugins.desk import Desk, Scan
 from conductor_plugins.form.model import Exclusion
 from conductor_plugins.host import HostScene
 from conductor_plugins.memory_host import MemoryHost
@@ -94,7 +94,7 @@ def test_it_fills_as_the_scan_goes_and_is_right_when_it_ends(qtbot: Any, desk: D
     desk.entries_found.emit(list(found(desk, "wood.png", "gone.png")))
     settle(qtbot, section)
     assert names(section, "Textures") == ["wood.png", "gone.png"]
-    assert "Looking for files" in totals(section)
+    assert totals(section).startswith("3 files")
     scanned(desk, "wood.png")
     settle(qtbot, section)
     assert names(section, "Textures") == ["wood.png"]
@@ -311,3 +311,21 @@ def test_five_thousand_dependencies_come_in_in_short_slices(
     settle(qtbot, section)
     assert section.feed.totals.files == 4_980 + 100_000 + 1
     assert sorted(held)[-1 - len(held) // 20] < 0.05
+
+
+def test_the_scan_can_be_stopped_and_begun_again(qtbot: Any, desk: Desk, section: FilesSection) -> None:
+    """One button, and a line that says how far it is."""
+    asked: list[str] = []
+    desk.scan_unwanted.connect(lambda: asked.append("stop"))
+    desk.scan_wanted.connect(lambda: asked.append("scan"))
+    button = part(section, QPushButton, "scan")
+    assert not button.isVisible()
+    desk.scan = Scan("running", found=120)
+    desk.scan_progressed.emit()
+    assert totals(section).startswith("Looking for files … 120 so far")
+    button.click()
+    desk.scan = Scan("cancelled")
+    desk.scan_changed.emit()
+    assert "files may lack" in totals(section)
+    button.click()
+    assert asked == ["stop", "scan"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
-
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
@@ -31,11 +29,14 @@ class HelpPage(QFrame):
         row = QHBoxLayout()
         row.addStretch(1)
         self.close_button = QPushButton("Close")
+        self.close_button.setAutoDefault(True)  # Return presses it where the keyboard is
         row.addWidget(self.close_button)
         column.addLayout(row)
 
     def tell(self, title: str) -> None:
         """Show the page about a section."""
+        from html import escape  # loaded with the first page
+
         fields = "".join(_line(WORDS[name].name, WORDS[name].tip) for name in FIELDS.get(title, ()) if name in WORDS)
         keys = "".join(_line(key, what) for key, what in KEYS)
         about = f"<h3>{escape(title)}</h3><table cellpadding='4'>{fields}</table>" if fields else ""
@@ -43,4 +44,6 @@ class HelpPage(QFrame):
 
 
 def _line(name: str, text: str) -> str:
+    from html import escape  # as above
+
     return f"<tr><td style='white-space:pre'><b>{escape(name)}</b></td><td>{escape(text)}</td></tr>"
