@@ -25,6 +25,8 @@ PATH = int(Qt.ItemDataRole.UserRole)
 _FOREGROUND = int(Qt.ItemDataRole.ForegroundRole)
 #: columns that are read when one looks closer
 _BY_THE_WAY = frozenset({WANTED_BY, FOLDER, KIND})
+#: all roles that cells answer: a view asks for nine of each cell that it paints
+ANSWERED = frozenset({_DISPLAY, _DECORATION, _TOOL_TIP, _FONT, _ALIGN, _FOREGROUND, PATH})
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
