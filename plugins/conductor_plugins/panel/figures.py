@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
 
 #: what is known of nothing
 UNKNOWN = "–"
@@ -29,6 +28,8 @@ def size_text(number: int) -> str:
 
 def money_text(amount: str, currency: str) -> str:
     """Return a decimal string as money: `€4.20`; what is below ten gets as many digits as the price has, at most four."""
+    from decimal import Decimal, InvalidOperation  # not before there is a price
+
     try:
         number = Decimal(amount)
     except InvalidOperation:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QModelIndex
@@ -15,6 +14,8 @@ from conductor_plugins.panel.section import Section
 from conductor_plugins.panel.tables import Cell, CellModel, CellTable
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from conductor_core.agent_answers import InstanceType, Offer
 
 _COLUMNS = ("Name", "Cores", "Memory", "Per hour", "Preemptible", "For")
@@ -96,6 +97,8 @@ def _row(each: InstanceType, currency: str) -> tuple[Cell, ...]:
 
 
 def _price(each: InstanceType) -> tuple[Decimal, Sequence[str]]:
+    from decimal import Decimal, InvalidOperation  # not before there is a price
+
     try:
         return Decimal(each.price_per_hour), each.name
     except InvalidOperation:
