@@ -46,7 +46,8 @@ class Judging:
     def _work(self) -> None:
         from conductor_core.sequences import DirectoryListing  # in the thread, and not while the panel opens
 
-        listing, seen = DirectoryListing(), set[Entry]()
+        listing = DirectoryListing()
+        seen: set[Entry] = set()
         while (piece := self._pieces.get()) is not None and not self._stopped:
             for finding in piece:
                 if self._stopped:

@@ -23,7 +23,7 @@ from conductor_plugins.validators import validator
 from conductor_plugins.validators.validator import ERROR, WARNING, Problem, Severity
 from plugins.answering_agent import AnsweringAgent
 
-PATIENCE = 60_000
+PATIENCE = 30_000
 
 
 @dataclass
