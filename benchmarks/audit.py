@@ -25,6 +25,7 @@ from conductor_core.submission import Output, Software, Step, Submission, new_su
 from conductor_service import jobs, leases, objects, outputs
 from conductor_service.accounts import ensure_owner
 from conductor_service.door import Why
+from conductor_service.equipment import Equipment
 from conductor_service.farm import Farm, open_farm
 from conductor_service.hand_out import hand_out
 from conductor_service.instances import new_instance
@@ -80,7 +81,7 @@ def _submit(farm: Farm, tasks: int) -> str:
         account, project = unit.session.scalars(select(Account)).one(), unit.session.scalars(select(Project)).one()
         who = Principal("user", "", account.id, unit.now, name="Ada")
         package = farm.catalogue.packages[0]
-        job, _ = jobs.create_job(unit, who, project, submission, package)
+        job, _ = jobs.create_job(unit, who, project, submission, Equipment(package))
         objects.grant(unit, project.id, entry.digest, entry.size)
         unit.session.flush()
         jobs.commit_manifest(unit, job, manifest, farm.store, why=Why("Ada"))

@@ -6,6 +6,7 @@ ConductorError
 ├── SceneNotOpened          a scene that is not there, not a .blend, or broken
 │   └── SceneIsNewer        a scene that a newer Blender saved
 ├── SceneNotRenderable      an open scene that lacks something: the named scene, view layer, camera, an image format
+├── ScriptFailed            a startup script or an add-on of the artist's raised an exception
 └── FrameNotRendered        Blender gave up on a frame, or wrote nothing
 """
 
@@ -39,6 +40,21 @@ class SceneNotRenderable(ConductorError):
     def __init__(self, path: str, reason: str, next_step: str) -> None:
         self.path = path
         super().__init__(f"{path}: {reason}.", next_step)
+
+
+class ScriptFailed(ConductorError):
+    """Name the artist's own script, the line of it, and what went wrong there.
+
+    Attributes:
+        path: the script.
+        line: in it; 0: nobody knows.
+    """
+
+    def __init__(self, what: str, path: str, line: int, reason: str) -> None:
+        self.path = path
+        self.line = line
+        where = f"{path}, line {line}" if line else path
+        super().__init__(f"{what} failed: {where}: {reason}.", "Correct it and submit again, or leave it out.")
 
 
 class FrameNotRendered(ConductorError):

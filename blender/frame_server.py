@@ -23,8 +23,10 @@ from .discover import home_folder
 from .errors import FrameNotRendered
 from .host import version
 from .opening import open_scene
+from .plug_ins import load_plug_ins, plug_in_folders
 from .rendering import FrameRenderer, apply_step
 from .rewrite import mapped, rewrite_scene, rules_from
+from .scripts import run_script
 
 PROTOCOL = 1
 Say = Callable[[dict[str, Any]], None]
@@ -125,10 +127,13 @@ class FrameServer:
         step = from_json(Step, request["step"])
         rules = rules_from(request.get("path_map", ()))
         scene_file = request["scene"] if os.path.exists(request["scene"]) else mapped(request["scene"], rules)
+        load_plug_ins(plug_in_folders(), log)
         open_scene(scene_file, scripts=bool(step.parameters.get("scripts")))
         log(f"{scene_file} is open, {'the paths are rewritten' if rules else 'at its own path'}")
         if rules:
             rewrite_scene(rules, log)
+        for script in request.get("startup", ()):
+            run_script(script, log)
         scene = apply_step(_mapped_outputs(step, rules), scene_file, log)
         log_what_lacks()
         self._renderer = FrameRenderer(scene, self._progress, self._clock)

@@ -11,7 +11,7 @@ from conductor_core.discovery.finding import Finding
 from conductor_core.host import SceneDescription, SceneStep
 from conductor_core.submission import Software
 
-from . import discover, revealing, saving, settings
+from . import discover, modified, revealing, saving, settings
 from .discover import scan
 from .engines import gpu_steps, plug_ins
 from .steps import own_steps, steps
@@ -31,7 +31,7 @@ class BlenderHost:
         scene = active_scene()
         return HostScene(
             path=os.path.normpath(bpy.data.filepath) if bpy.data.filepath else "",
-            modified=bool(bpy.data.is_dirty),
+            modified=modified.is_modified(),
             software=Software("blender", version()),
             frames=own_frames(scene),
             current_frame=int(scene.frame_current),

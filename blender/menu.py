@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import bpy
 from conductor_core.report import ScanReport
 
-from . import settings
+from . import modified, settings
 from .discover import scan
 
 #: lines a popup can show before it outgrows the screen
@@ -94,6 +94,7 @@ def unregister() -> None:
 
     showing.close()
     settings.unregister()
+    modified.forget()
     for name in _CHANGED:
         with contextlib.suppress(ValueError):
             getattr(bpy.app.handlers, name).remove(_scene_changed)

@@ -108,12 +108,18 @@ class QtCheck:
 
 
 def own_python() -> str:
-    """Return the Python program that is nearest to this process's own."""
-    name = Path(sys.executable).name.lower()
-    if "python" in name:
+    """Return the Python program that is nearest to this process's own: Blender's, where `sys.executable` is another's."""
+    prefix = Path(sys.prefix)
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    if "python" in Path(sys.executable).name.lower() and prefix in Path(sys.executable).parents:
         return sys.executable
-    found = sorted((Path(sys.prefix) / "bin").glob("python*")) + sorted(Path(sys.prefix).glob("bin/python.exe"))
-    return str(found[0]) if found else sys.executable
+    places = (
+        prefix / "bin" / f"python{version}",
+        prefix / "bin" / "python3",
+        prefix / "bin" / "python.exe",
+        prefix / "python.exe",
+    )
+    return next((str(place) for place in places if place.is_file()), sys.executable)
 
 
 def _shortest_reason(lines: list[str]) -> str:

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from .palette import blender_colours
+
 #: seconds between two turns
 INTERVAL = 1 / 40
 #: milliseconds that one turn may take, as far as Qt can tell
@@ -19,12 +21,14 @@ _TURN = 15
 
 def application() -> Any:
     """Return Qt's application, made if there is none yet."""
+    from conductor_plugins.palette import dress
     from qtpy.QtWidgets import QApplication
 
     app = QApplication.instance()
     if app is None:
         app = QApplication(["conductor"])
         app.setQuitOnLastWindowClosed(False)
+        dress(app, blender_colours())
         # Qt takes the user's locale; a decimal comma would then reach whatever in Blender reads numbers by C
         locale.setlocale(locale.LC_NUMERIC, "C")
     return app

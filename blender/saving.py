@@ -12,6 +12,8 @@ import contextlib
 import os
 from collections.abc import Iterator
 
+from . import modified
+
 
 def save() -> None:
     """Save the scene under its own name.
@@ -30,6 +32,7 @@ def save() -> None:
             raise HostRefused(f"Blender cannot save {path} ({_reason(exc)}). Save it under another name.") from exc
     if "FINISHED" not in result:
         raise HostRefused(f"Blender did not save {path}. Save it by File > Save, then submit again.")
+    modified.was_saved()
 
 
 def snapshot(file: str) -> str:

@@ -18,6 +18,7 @@ from conductor_core.errors import ConductorError
 from conductor_core.user_folders import qt_folder
 
 from . import bootstrap, panel_process, qt_check, qt_loop
+from .window_owner import focused_window, put_above
 
 #: seconds between two looks at the check
 _LOOK = 0.05
@@ -26,13 +27,16 @@ CHOICE = "CONDUCTOR_PANEL"
 _check: qt_check.QtCheck | None = None
 _checked_since = 0.0
 _window: Any = None
+#: Blender's own window, as the system numbers it
+_owner = 0
 
 
 def show(say: Callable[[str], None]) -> None:
     """Open the panel, or raise the one that is open; what keeps it from that is said by `say`."""
     import bpy
 
-    global _check, _checked_since
+    global _check, _checked_since, _owner
+    _owner = focused_window()
     if panel_process.is_open():
         panel_process.raise_panel()
         return
@@ -114,6 +118,7 @@ def _inside(say: Callable[[str], None]) -> None:
     if window is not _window:
         _window = window
         window.closed.connect(_forget)
+        put_above(window, _owner)
     qt_loop.run(window)
 
 

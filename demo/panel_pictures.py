@@ -1,19 +1,20 @@
 """Take the pictures of the panel that docs/panel.md shows: python demo/panel_pictures.py [folder]
 
-Each section in a dark palette, and the first in a light one; drawn off screen, so that no display is needed.
+Each section in a dark palette and in a light one, and the drawer of problems; drawn off screen, so that no display is needed.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from conductor_core.agent_answers import Check, Estimate, InstanceType, Offer, Package
+from conductor_core.agent_answers import Check, Estimate, InstanceType, Offer, Package, SceneJob
 from conductor_core.host import SceneStep
 from conductor_core.submission import Output, Software
 from conductor_plugins.desk import Desk
@@ -24,19 +25,22 @@ from conductor_plugins.panel.window import SECTIONS, Window
 from conductor_plugins.validators.validator import ERROR, WARNING, Fix, Problem
 from plugins.answering_agent import AnsweringAgent
 from plugins.host_palettes import host_palette
-from qtpy.QtGui import QFont
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QFont, QImage
 from qtpy.QtWidgets import QApplication
 
-FOLDER = Path(__file__).resolve().parents[1] / "docs" / "pictures" / "panel"
+#: as a picture's name says it → the palette
+PALETTES = {"dark": "blender", "light": "light"}
+FOLDER = Path(__file__).resolve().parents[1] / "docs" / "pictures"
 ROOT = "/jobs/tidepool/seq030/sh0140"
 
 SCENE = HostScene(
-    f"{ROOT}/lighting/sh0140_lighting_v017.ma",
+    f"{ROOT}/lighting/sh0140_lighting_v017.blend",
     modified=True,
-    software=Software("maya", "2024.2"),
+    software=Software("blender", "4.5.15"),
     frames="1001-1240",
     current_frame=1016,
-    plug_ins=(Software("mtoa", "5.4.2"), Software("yeti", "5.0.1")),
+    plug_ins=(Software("studio_tools", "3.2.0"), Software("scatter", "5.0.1")),
     project_root=f"{ROOT}/lighting",
 )
 
@@ -71,9 +75,9 @@ OFFER = Offer(
         InstanceType("gpu-4", "GPU finals", 48, 192, "4 × L40S", "7.90", "2.95"),
     ),
     software=(
-        *(Package("maya", "2024.2"), Package("maya", "2025.1"), Package("nuke", "15.1"), Package("blender", "4.5.15")),
-        *(Package("mtoa", "5.4.2", plug_in_of="maya"), Package("mtoa", "5.3.4", plug_in_of="maya")),
-        *(Package("yeti", "4.2.7", plug_in_of="maya"), Package("bifrost", "2.9", plug_in_of="maya")),
+        *(Package("blender", "4.5.15"), Package("blender", "5.0.1"), Package("maya", "2025.1"), Package("nuke", "15.1")),
+        *(Package("studio_tools", "3.2.0", plug_in_of="blender"), Package("scatter", "4.2.7", plug_in_of="blender")),
+        Package("hair_groom", "2.9", plug_in_of="blender"),
     ),
     sends_email=True,
     dashboard="https://farm.studio.example/",
@@ -84,13 +88,29 @@ FORM = replace(
     preemptible=True,
     max_instances=40,
 ).with_step("crowd_background", frames="1001-1240x2", chunk_size=1)
+JOBS = (
+    SceneJob(
+        *("c0ffee", "sh0140 lighting, v016", SCENE.path, "submitted", 9_100_000_000, 9_100_000_000),
+        job="a1",
+        number=1284,
+        state="running",
+        frames={"success": 148, "running": 36, "ready": 56},
+        cost="14.62",
+        currency="EUR",
+        page="https://farm.studio.example/jobs/1284",
+        files_home=148,
+        files_total=240,
+        last_frame=f"{ROOT}/renders/v016/beauty_hero/sh0140_beauty_hero.1148.exr",
+        verbs=("hold", "kill"),
+    ),
+)
 PROBLEMS = (
     Problem(
         ERROR,
-        "The farm has yeti 4.2.7, not 5.0.1, which the scene uses.",
+        "The farm has scatter 4.2.7, not 5.0.1, which the scene uses.",
         "Choose 4.2.7 in the section Software, or ask the farm's people for 5.0.1.",
         field="plug_ins",
-        fix=Fix("Take 4.2.7", lambda form: replace(form, plug_ins=("mtoa@5.4.2", "yeti@4.2.7"))),
+        fix=Fix("Take 4.2.7", lambda form: replace(form, plug_ins=("studio_tools@3.2.0", "scatter@4.2.7"))),
         validator="plug-in",
     ),
     Problem(
@@ -98,7 +118,7 @@ PROBLEMS = (
         "Step water_caustics has no camera that renders.",
         "Make a camera renderable, or switch the step off.",
         field="steps",
-        fix=Fix("Switch off", lambda form: form.with_step("water_caustics", enabled=False)),
+        fix=Fix("Switch off", lambda form: form.switched("water_caustics", False)),
         select=("water_caustics",),
         validator="no-camera",
     ),
@@ -114,18 +134,21 @@ PROBLEMS = (
 
 def desk() -> Desk:
     """Return a panel's state in the middle of a working day."""
-    made = Desk(MemoryHost(SCENE, STEPS), AnsweringAgent(offered=OFFER))
-    made.form, made.offer, made.problems = FORM, OFFER, PROBLEMS
+    made = Desk(MemoryHost(SCENE, STEPS), AnsweringAgent(offered=OFFER, jobs=list(JOBS)))
+    made.form, made.offer, made.problems, made.jobs = FORM, OFFER, PROBLEMS, JOBS
     made.check = Check("check", True, 1846, 1846, 48_300_000_000, 1_240_000_000)
     made.estimate = Estimate(74.0, "scene", 212, "31.80", "EUR", 5_460.0, 40, 4_500)
     return made
 
 
 def take(window: Window, folder: Path, name: str) -> None:
-    """Write what the window shows to a file."""
+    """Write what the window shows to a file, in so many colours as a panel has: a third of the bytes."""
     for _ in range(3):
         QApplication.processEvents()
-    window.grab().save(str(folder / f"{name}.png"))
+    few = Qt.ImageConversionFlag.ThresholdDither | Qt.ImageConversionFlag.AvoidDither
+    image = window.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+    colours = [colour for colour, _ in Counter(memoryview(image.constBits()).cast("I")).most_common(256)]
+    image.convertToFormat(QImage.Format.Format_Indexed8, colours, few).save(str(folder / f"{name}.png"))
 
 
 def main() -> None:
@@ -136,16 +159,17 @@ def main() -> None:
     assert isinstance(application, QApplication)
     application.setStyle("Fusion")
     application.setFont(QFont("DejaVu Sans", 9))
-    for palette in ("maya", "blender", "nuke", "houdini", "light"):
+    for name, palette in PALETTES.items():
         application.setPalette(host_palette(palette))
         window = Window(desk())
         window.resize(980, 640)
         window.show()
-        for kind in SECTIONS if palette in ("maya", "light") else SECTIONS[:1]:
+        for kind in SECTIONS:
             window.show_section(kind.title)
-            take(window, folder, f"{kind.title.lower()}-{palette}")
+            take(window, folder, f"panel-{kind.title.lower()}-{name}")
+        window.show_section(SECTIONS[0].title)
         window.drawer.open()
-        take(window, folder, f"problems-{palette}")
+        take(window, folder, f"panel-problems-{name}")
         window.close()
 
 

@@ -1,8 +1,8 @@
 """JSON in and out for frozen dataclasses: strict, with errors that name the field.
 
 Only what our documents need: str, int (64 bits), float (finite), bool, None unions, Literal, Enum, tuple[X, ...], nested
-dataclasses and Mapping[str, X]. Standard library only, since hosts import it. A type is looked at once and remembered as
-a function, because a manifest has a hundred thousand entries of one type.
+dataclasses, Mapping[str, X], and Any for whatever JSON holds. Standard library only, since hosts import it. A type is looked
+at once and remembered as a function, because a manifest has a hundred thousand entries of one type.
 """
 
 from __future__ import annotations
@@ -93,6 +93,8 @@ def from_bytes(kind: type[T], data: bytes | str, *, document: str = "") -> T:
 def _builder(kind: Any) -> _Build:
     """Return the function that builds a `kind`."""
     origin = typing.get_origin(kind)
+    if kind is Any:
+        return lambda data: data
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         return _dataclass_builder(kind)
     if isinstance(kind, type) and issubclass(kind, enum.Enum):

@@ -52,11 +52,13 @@ class FrameSpecError(ConductorError):
     Attributes:
         spec: the whole text.
         part: the part that is wrong.
+        reason: why, in words; for where the text itself stands beside them.
     """
 
     def __init__(self, spec: str, part: str, reason: str) -> None:
         self.spec = spec
         self.part = part
+        self.reason = reason
         shown, part = _shortened(spec), _shortened(part)
         super().__init__(f"Frame range {shown!r}: {reason} in {part!r}.", "Write it like 1-10, 1-100x5 or 1,5,9-12.")
 

@@ -9,16 +9,18 @@ import getpass
 import os
 import platform
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from conductor_core import __version__
 from conductor_core.errors import ConductorError
 from conductor_core.host import SceneStep
+from conductor_core.paths import Flavour, is_absolute
 from conductor_core.submission import Client, Output, Software
 
 _PICTURES = (".exr", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dpx", ".hdr", ".tga", ".bmp")
 _MOVIES = (".mov", ".mp4", ".mkv", ".avi", ".webm", ".mxf")
+_SYSTEM_FOLDERS = ("/bin/", "/sbin/", "/usr/", "/lib/", "/lib64/", "/etc/", "/dev/", "/proc/", "/sys/", "/System/", "/Library/")
 
 
 def choose_steps(steps: Sequence[SceneStep], names: Sequence[str]) -> tuple[SceneStep, ...]:
@@ -122,6 +124,16 @@ def command_words(text: str, place: str) -> tuple[str, ...]:
         return tuple(shlex.split(text))
     except ValueError as exc:
         raise ConductorError(f"{place} {text!r} cannot be split into words ({exc}).", "Check its quotes.") from None
+
+
+def files_among(words: Iterable[str], flavour: Flavour, is_file: Callable[[str], bool]) -> tuple[str, ...]:
+    """Return the words of a program that are files of the artist's, which must be sent along.
+
+    Folders are not: a word may name any, and a whole disk would go along. Programs and libraries of a system are not either:
+    every instance has its own.
+    """
+    whole = (word for word in words if is_absolute(word, flavour) and not word.startswith(_SYSTEM_FOLDERS))
+    return tuple(dict.fromkeys(word for word in whole if is_file(word)))
 
 
 def this_client() -> Client:

@@ -87,6 +87,8 @@ class Desk(QObject):
         self.steps: tuple[SceneStep, ...] = tuple(host.steps())
         self.environment = dict(host.environment())
         self.form = Form()
+        #: what one gets who chooses nothing: what the presets called `default` say
+        self.defaults = Form()
         self.scan = Scan()
         self.report: ScanReport | None = None
         self.entries: list[Entry] = []

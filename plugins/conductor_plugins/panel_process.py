@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import json
 import os
 import sys
 from typing import IO, Any
@@ -19,7 +20,11 @@ def main() -> int:
     _find_qt()
     from qtpy.QtWidgets import QApplication
 
+    from conductor_plugins.palette import dress
+
     app = QApplication.instance() or QApplication(["conductor"])
+    if colours := os.environ.pop("CONDUCTOR_PALETTE", ""):
+        dress(app, json.loads(colours))
     from conductor_plugins.host import HostRefused
     from conductor_plugins.panel.opening import open_panel
 

@@ -37,7 +37,7 @@ class Remembering(QObject):
             return
         from conductor_plugins.form.sticky import from_text  # not before there is something to be read
 
-        self._came = from_text(scene.settings)
+        self._came = from_text(scene.settings, defaults=desk.defaults)
         desk.edit(lambda _: self._came)
 
     def keep(self) -> None:
@@ -47,7 +47,7 @@ class Remembering(QObject):
             return
         from conductor_plugins.form.sticky import to_text  # as above
 
-        text = to_text(desk.form)
+        text = to_text(desk.form, defaults=desk.defaults)
         try:
             if text != desk.scene.settings and desk.host.scene().path == desk.scene.path:
                 desk.host.remember(text)

@@ -7,11 +7,12 @@
 | `{"id": 7, "refused": "…"}` | host | it raised HostRefused with this text |
 | `{"tell": "raise"}` | host | come to the front; `scene`: another file is open, or it was saved; `close`: the host is closed |
 
-`dependencies` answers with a number; `next` with that number as its argument answers with findings, None after the last.
+`dependencies` answers with a number; `next` with that number answers with findings, None after the last; `leave` lets it go.
 """
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import queue
@@ -26,9 +27,9 @@ from conductor_plugins.host import HostRefused, HostScene, Snapshot
 from conductor_plugins.wire import decode, encode
 
 #: seconds; a host that renders on its main thread answers late
-PATIENCE = 30.0
-#: saving a scene of gigabytes
-LONG_PATIENCE = 1800.0
+_PATIENCE = 30.0
+#: writing a scene of gigabytes takes longer
+_PATIENCES = {"save": 1800.0, "snapshot": 1800.0}
 _BUSY = "The application does not answer: it is busy with something else. Try again when it is done."
 _GONE = "The application was closed."
 
@@ -58,8 +59,14 @@ class RemoteHost:
     def dependencies(self, frames: Sequence[int]) -> Iterator[Sequence[Finding]]:
         """Yield what the scene reads and writes, a few at a time."""
         number = self._ask("dependencies", list(frames))
-        while (piece := self._ask("next", number)) is not None:
-            yield piece
+        try:
+            while (piece := self._ask("next", number)) is not None:
+                yield piece
+            number = None
+        finally:
+            if number is not None:
+                with contextlib.suppress(HostRefused):
+                    self._ask("leave", number)
 
     def environment(self) -> Mapping[str, str]:
         """Return the variables of the host's process."""
@@ -68,11 +75,11 @@ class RemoteHost:
 
     def save(self) -> None:
         """Save the scene."""
-        self._ask("save", patience=LONG_PATIENCE)
+        self._ask("save")
 
     def snapshot(self, file: str) -> Snapshot:
         """Write the scene as it is now to `file`."""
-        answer: Snapshot = self._ask("snapshot", file, patience=LONG_PATIENCE)
+        answer: Snapshot = self._ask("snapshot", file)
         return answer
 
     def remember(self, settings: str) -> None:
@@ -83,7 +90,7 @@ class RemoteHost:
         """Show who names a file."""
         return bool(self._ask("reveal", referrer))
 
-    def _ask(self, call: str, *arguments: Any, patience: float = PATIENCE) -> Any:
+    def _ask(self, call: str, *arguments: Any) -> Any:
         number = next(self._numbers)
         try:
             self._out.write(json.dumps({"id": number, "call": call, "with": encode(list(arguments))}) + "\n")
@@ -92,7 +99,7 @@ class RemoteHost:
             raise HostRefused(_GONE) from exc
         while True:
             try:
-                answer = self._answers.get(timeout=patience)
+                answer = self._answers.get(timeout=_PATIENCES.get(call, _PATIENCE))
             except queue.Empty:
                 raise HostRefused(_BUSY) from None
             if "gone" in answer:
@@ -106,12 +113,13 @@ class RemoteHost:
 
     def _listen(self) -> None:
         try:
-            for line in self._lines:
-                message = json.loads(line)
-                if "tell" in message:
-                    self._told(str(message["tell"]))
-                else:
-                    self._answers.put(message)
+            with self._lines:
+                for line in self._lines:
+                    message = json.loads(line)
+                    if "tell" in message:
+                        self._told(str(message["tell"]))
+                    else:
+                        self._answers.put(message)
         except (OSError, ValueError):
             pass  # the pipe broke, or a line was cut: there is no more to come
         self._answers.put({"gone": True})

@@ -5,7 +5,7 @@ A studio's own files are laid over `catalogue.yaml` beside this module: an entry
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -63,7 +63,7 @@ class Package:
 
     name: str
     version: str
-    launch: Literal["bpy-module", "blender-binary", "command"]
+    launch: Literal["bpy-module", "blender-binary", "command"] = "command"
     description: str = ""
     #: interpreter or binary; empty for `command`, where the step names its own
     executable: str = ""
@@ -110,13 +110,32 @@ class Catalogue:
         Raises:
             Invalid: none fits; the message names what there is.
         """
-        named = [p for p in self.packages if p.name == software.name]
-        version = serving_version(software.version, (p.version for p in named))
-        if version is not None:
-            return next(p for p in named if p.version == version)
-        known = ", ".join(f"{p.name} {p.version}" for p in self.packages) or "none"
-        reason = f"asks for {software.name} {software.version}, which is not in the catalogue"
-        raise Invalid("software", reason, f"There are: {known}.")
+        return _fitting(software, [p for p in self.packages if not p.plug_in_of], "software")
+
+    def resolve_plug_ins(self, plug_ins: Sequence[Software], software: Software) -> tuple[Package, ...]:
+        """Return the packages of plug-ins, by the same rules, of those that are made for `software`.
+
+        Raises:
+            Invalid: one of them has none that fits, or is asked for twice; the message names what there is.
+        """
+        made_for_it = [p for p in self.packages if p.plug_in_of == software.name]
+        found = [_fitting(asked, made_for_it, f"plug_ins[{n}]", f" for {software.name}") for n, asked in enumerate(plug_ins)]
+        names = [p.name for p in found]
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                raise Invalid(f"plug_ins[{number}]", f"asks for {name} again", "Ask for one version of each.")
+        return tuple(found)
+
+
+def _fitting(asked: Software, packages: Sequence[Package], place: str, purpose: str = "") -> Package:
+    """Return the package of that name whose version fits best."""
+    named = [p for p in packages if p.name == asked.name]
+    version = serving_version(asked.version, (p.version for p in named))
+    if version is not None:
+        return next(p for p in named if p.version == version)
+    known = ", ".join(f"{p.name} {p.version}" for p in packages) or "none"
+    reason = f"asks for {asked.name} {asked.version}{purpose}, which is not in the catalogue"
+    raise Invalid(place, reason, f"There are: {known}.")
 
 
 def load_catalogue(

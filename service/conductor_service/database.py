@@ -45,6 +45,8 @@ class Unit:
         self.instances: dict[str, Instance] = {}
         #: some task became ready, or an instance is to retire: wake the runners that wait
         self.work = False
+        #: e-mails were written: wake who sends them
+        self.letters = False
 
     def job_changed(self, job: Job) -> None:
         """Tell of the job when the transaction ends."""
@@ -126,6 +128,8 @@ class Database:
             session.commit()
         if unit.changed:
             self.signals.events.send()
+        if unit.letters:
+            self.signals.letters.set()
         if unit.work:
             self.signals.work.send()
             self.signals.schedule.set()

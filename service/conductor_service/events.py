@@ -15,6 +15,7 @@ from typing import Any, cast
 from sqlalchemy import Table, delete, func, insert, literal_column, select
 from sqlalchemy.orm import Session
 
+from conductor_service import notices
 from conductor_service.database import Unit
 from conductor_service.models import Event, Instance, Job, OutputFile, Task
 from conductor_service.states import ENDED, derive_job_state
@@ -48,15 +49,15 @@ class Batch:
     full: bool
 
 
-def finish(unit: Unit) -> None:
-    """Derive the states of the jobs that a transaction touched, and write its events."""
+def finish(unit: Unit, *, sends_email: bool = False) -> None:
+    """Derive the states of the jobs that a transaction touched, and write its events, and its e-mails if there are to be any."""
     if not unit.changed:
         return
-    _derive(unit)
+    _derive(unit, sends_email)
     unit.session.connection().execute(_INSERT, list(_rows(unit)))
 
 
-def _derive(unit: Unit) -> None:
+def _derive(unit: Unit, sends_email: bool) -> None:
     """Bring `job.state` and `job.finished` up to date from the tasks."""
     for job_id in {t.job_id for t in unit.tasks.values()} - unit.jobs.keys():
         unit.job_changed(unit.session.get_one(Job, job_id))
@@ -66,7 +67,11 @@ def _derive(unit: Unit) -> None:
     for job in unit.jobs.values():
         job.state = derive_job_state(uploading=job.manifest is None, tasks=counts[job.id])
         ended = all(state in ENDED for state in counts[job.id])
+        just_ended = ended and job.finished is None
         job.finished = (job.finished or unit.now) if ended else None
+        scouts = notices.follow_scouts(unit, job) and not ended
+        if sends_email and (just_ended or scouts):
+            notices.note(unit, job, ended=ended, scouts=scouts)
     unit.session.flush()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -78,7 +79,8 @@ def open_farm(
     )
     signals = Signals()
     steady = SteadyClock(clock, monotonic)
-    database = Database(sqlite_url(data / "conductor.sqlite"), clock=steady, signals=signals, finish=events.finish)
+    finish = functools.partial(events.finish, sends_email=bool(settings.email.host))
+    database = Database(sqlite_url(data / "conductor.sqlite"), clock=steady, signals=signals, finish=finish)
     database.upgrade()
     clock_steps.forget_the_future(database)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from conductor_service.database import Unit
 from conductor_service.door import Why, move
+from conductor_service.equipment import kept_equipment
 from conductor_service.jobs import submission_of
 from conductor_service.leases import failures_of, lose
 from conductor_service.models import Attempt, Instance, Job, Project, Step, Task, new_id
@@ -189,9 +189,10 @@ def assignment(session: Session, attempt: Attempt) -> JsonObject:
         "step": to_json(step),
         "scene": submission.scene,
         "flavour": submission.flavour.value,
-        "software": json.loads(job.package),
+        **kept_equipment(job.package),
         "manifest": job.manifest,
         "environment": to_json(submission.environment),
         "limits": to_json(submission.limits),
+        "scripts": to_json(submission.scripts),
         "session": f"{job.id}/{step.name}",
     }

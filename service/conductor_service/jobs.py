@@ -17,9 +17,9 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from conductor_service import objects
-from conductor_service.catalogue import Package
 from conductor_service.database import Unit
 from conductor_service.door import Why
+from conductor_service.equipment import Equipment
 from conductor_service.errors import Absent, Invalid, NotAllowedNow, ObjectsMissing
 from conductor_service.marks import mark_job
 from conductor_service.models import Account, Job, ManifestObject, Project, Step, StoredManifest, Task, new_id
@@ -82,7 +82,7 @@ def check_size(submission: Submission) -> None:
         raise Invalid("steps", reason, "Give each task more frames (chunk_size), or submit several jobs.")
 
 
-def create_job(unit: Unit, who: Principal, project: Project, submission: Submission, package: Package) -> tuple[Job, bool]:
+def create_job(unit: Unit, who: Principal, project: Project, submission: Submission, equipment: Equipment) -> tuple[Job, bool]:
     """Make a job in state `uploading`, and return it and True; False for a submission id that was seen before."""
     query = select(Job).where(Job.account_id == who.account_id, Job.submission_id == submission.id)
     known = unit.session.scalars(query).first()
@@ -101,9 +101,10 @@ def create_job(unit: Unit, who: Principal, project: Project, submission: Submiss
         preemptible=submission.preemptible,
         max_instances=submission.max_instances,
         submission=canonical_bytes(submission).decode(),
-        package=canonical_bytes(package).decode(),
+        package=equipment.to_text(),
         state=JobState.UPLOADING,
         has_dependencies=any(step.after for step in submission.steps),
+        scouts_ended=False if any(step.scouts.strip() for step in submission.steps) else None,
         created=unit.now,
     )
     unit.session.add(job)
@@ -166,6 +167,19 @@ def check_manifest_fits(submission: Submission, manifest: Manifest) -> None:
         scene = ClientPath.parse(submission.scene, submission.flavour)
         if not any(ClientPath.parse(e.path, manifest.flavour) == scene for e in manifest.entries if e.kind != "directory"):
             raise Invalid("entries", f"do not have the scene {submission.scene!r}", "Submit the scene file with its files.")
+    _check_scripts_sent(submission, manifest)
+
+
+def _check_scripts_sent(submission: Submission, manifest: Manifest) -> None:
+    """Refuse a manifest without the scripts that the software would look for on the instance."""
+    wanted = {"startup script": submission.scripts.startup, "plug-in folder": submission.scripts.plug_in_folders}
+    if not any(wanted.values()):
+        return
+    sent = [ClientPath.parse(entry.path, manifest.flavour) for entry in manifest.entries]
+    for what, paths in wanted.items():
+        for text in paths:
+            if not any(path.is_within(ClientPath.parse(text, submission.flavour)) for path in sent):
+                raise Invalid("entries", f"do not have the {what} {text!r}", "Send it along with the scene's files.")
 
 
 def commit_manifest(unit: Unit, job: Job, manifest: Manifest, store: Store, *, why: Why) -> None:

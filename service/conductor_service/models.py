@@ -210,12 +210,14 @@ class Job(Base):
     max_instances: Mapped[int]
     #: the Submission, as JSON text
     submission: Mapped[str] = mapped_column(Text)
-    #: the Package that the software came to when the job was made, as JSON text
+    #: the Package that the software came to when the job was made, with those of its plug-ins, as JSON text (`Equipment`)
     package: Mapped[str] = mapped_column(Text)
     manifest: Mapped[str | None] = mapped_column(ForeignKey("manifest.digest"))
     #: what `derive_job_state` last said; kept for lists, derived again with every change
     state: Mapped[JobState]
     has_dependencies: Mapped[bool]
+    #: whether all tasks with scout frames have ended; None: there are none
+    scouts_ended: Mapped[bool | None]
     #: id of the newest output that has a preview
     last_output: Mapped[str | None] = mapped_column(String(32))
     created: Mapped[datetime]
@@ -228,6 +230,34 @@ class JobMark(Base):
     __tablename__ = "job_mark"
     mark: Mapped[str] = mapped_column(String(64), primary_key=True)
     job_id: Mapped[str] = mapped_column(ForeignKey("job.id"), primary_key=True)
+
+
+class Notification(Base):
+    """An e-mail about a job, to one address, written in the transaction of what it tells of (`notices.py`)."""
+
+    __tablename__ = "notification"
+    __table_args__ = (
+        Index(
+            "ix_notification_unsent",
+            "next_try",
+            sqlite_where=text("sent IS NULL AND given_up IS NULL"),
+            postgresql_where=text("sent IS NULL AND given_up IS NULL"),
+        ),
+    )
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    job_id: Mapped[str] = mapped_column(ForeignKey("job.id"))
+    occasion: Mapped[str] = mapped_column(String(16))
+    address: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text)
+    created: Mapped[datetime]
+    tries: Mapped[int] = mapped_column(default=0)
+    next_try: Mapped[datetime]
+    sent: Mapped[datetime | None]
+    #: refused for good, or tried often enough
+    given_up: Mapped[datetime | None]
+    #: why it was not sent the last time
+    error: Mapped[str] = mapped_column(Text, default="")
 
 
 class Step(Base):

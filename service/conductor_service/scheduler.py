@@ -14,7 +14,7 @@ from functools import partial
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
-from conductor_service import clock_steps, events, leases, objects
+from conductor_service import clock_steps, events, leases, notices, objects
 from conductor_service.database import Unit
 from conductor_service.endings import AT_ONCE, AtOnce, Endings
 from conductor_service.farm import Farm
@@ -265,6 +265,7 @@ class Scheduler:
             events.prune(unit, now - timedelta(days=self._farm.settings.event_days))
             events.prune_progress(unit, now - PROGRESS_KEPT)
             objects.forget_leases(unit, now)
+            notices.prune(unit, now - notices.KEPT)
         if sweep is None or now >= sweep:
             objects.sweep(self._farm.database, self._farm.store)
 

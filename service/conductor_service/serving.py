@@ -23,6 +23,7 @@ from conductor_service.data_folder import writing_into
 from conductor_service.endings import Aside
 from conductor_service.farm import Farm
 from conductor_service.fleets import Fleet
+from conductor_service.post import Postman
 from conductor_service.scheduler import Scheduler
 from conductor_service.settings import Settings
 
@@ -151,12 +152,16 @@ def run(serving: Serving, *, ready: Callable[[], None], signals: bool = True) ->
     endings = Aside(farm.signals.schedule.set)
     scheduler = Scheduler(farm, serving.fleet, service_url=serving.url, endings=endings)
     loop = threading.Thread(target=scheduler.run, name="scheduler")
+    postman = Postman(farm, service_url=serving.url)
+    # one that waits for a mail server does not keep the service: what is unsent is in the outbox
+    post = threading.Thread(target=postman.run, name="postman", daemon=True)
     file = service_file(settings.data_folder)
 
     def started() -> None:
         with writing_into(settings.data_folder):
             write_private(file, json.dumps({"url": serving.url, "pid": os.getpid()}).encode())
         loop.start()
+        post.start()
         gc.freeze()  # what is loaded now stays: the collector need not look at it again with every request
         ready()
 
@@ -167,11 +172,14 @@ def run(serving: Serving, *, ready: Callable[[], None], signals: bool = True) ->
         farm.signals.closing.wait()
         try:
             scheduler.stop()
+            postman.stop()
             if loop.ident is not None:
                 loop.join()
             if serving.stop_instances:
                 scheduler.end_all()
             endings.wait(FAREWELL_SECONDS)
+            if post.ident is not None:
+                post.join(FAREWELL_SECONDS)
         finally:
             server.should_exit = True
 

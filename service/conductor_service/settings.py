@@ -11,6 +11,7 @@ from conductor_core.documents import from_json
 from conductor_core.errors import InvalidDocument, SettingsError
 
 from conductor_service.catalogue import InstanceType, Package
+from conductor_service.email_settings import EmailSettings
 from conductor_service.yaml_files import misfit, read_yaml, with_text_numbers
 
 
@@ -66,6 +67,7 @@ class Settings:
     #: events older than this are deleted
     event_days: int = 7
     fleet: FleetSettings = field(default_factory=FleetSettings)
+    email: EmailSettings = field(default_factory=EmailSettings)
 
     def __post_init__(self) -> None:
         """Refuse values that contradict each other."""
@@ -124,4 +126,9 @@ def _relative_to(settings: Settings, folder: Path) -> Settings:
         tls_key=absolute(settings.tls_key),
         tls_ca=absolute(settings.tls_ca),
         catalogue=tuple(absolute(c) for c in settings.catalogue),
+        email=replace(
+            settings.email,
+            ca_file=absolute(settings.email.ca_file),
+            password_file=absolute(settings.email.password_file),
+        ),
     )

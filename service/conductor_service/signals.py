@@ -67,6 +67,8 @@ class Signals:
     events: Signal = field(default_factory=Signal)
     #: the scheduler has something to decide
     schedule: threading.Event = field(default_factory=threading.Event)
+    #: e-mails are to be sent
+    letters: threading.Event = field(default_factory=threading.Event)
     #: the service shuts down: long polls and streams end
     closing: threading.Event = field(default_factory=threading.Event)
 

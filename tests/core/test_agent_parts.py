@@ -18,7 +18,8 @@ from conductor_core.agent.channel import Channel
 from conductor_core.agent.connections import Connections
 from conductor_core.agent.downloads import Downloads
 from conductor_core.agent.follower import Follower
-from conductor_core.agent.journal import FETCH_ATTEMPTS, IN_SHORT, Journal, Tally
+from conductor_core.agent.journal import FETCH_ATTEMPTS, IN_SHORT, Journal
+from conductor_core.agent.journal_rows import Tally
 from conductor_core.agent.lock import AgentLock
 from conductor_core.agent.patience import LONGEST_WAIT, Patience
 from conductor_core.api.answers import OutputFile

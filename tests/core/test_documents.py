@@ -168,6 +168,17 @@ def test_text_that_is_not_unicode_survives() -> None:
     assert from_bytes(Outer, canonical_bytes(value)) == value
 
 
+@dataclass(frozen=True, slots=True)
+class Free:
+    values: Mapping[str, Any]
+
+
+def test_a_free_field_takes_what_json_has() -> None:
+    """Where a document leaves open what a field holds, everything that JSON can say comes through as it is."""
+    said = {"list": [1, {"deep": None}], "number": 1.5, "text": "a", "yes": True}
+    assert from_json(Free, {"values": said}).values == said
+
+
 def test_a_digest_has_one_form() -> None:
     """sha256 and 64 small hex digits, which the parser takes and the maker makes."""
     digest = digest_of(b"abc")

@@ -17,7 +17,7 @@ from plugins.situations import BEAUTY, CHOSEN, FOG, REPORT, missing, on_windows,
 
 
 def plan(now: Situation) -> Planned:
-    return planned(now, identity="0123", exists=lambda path: path.startswith("/studio"))
+    return planned(now, identity="0123", is_file=lambda path: path.startswith("/studio"))
 
 
 def with_form(**fields: Any) -> Planned:

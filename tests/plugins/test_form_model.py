@@ -32,3 +32,10 @@ def test_a_second_choice_for_a_step_keeps_the_first() -> None:
     """Each field of a step is chosen by itself."""
     form = Form().with_step("fog", enabled=True).with_step("fog", frames="3")
     assert form.steps == (StepForm("fog", enabled=True, frames="3"),)
+
+
+def test_a_step_is_switched_whatever_else_is_chosen_for_it() -> None:
+    """On and off again, its own frames stay."""
+    form = Form().with_step("fog", enabled=True, frames="3").switched("fog", False)
+    assert form.steps == (StepForm("fog", enabled=False, frames="3"),)
+    assert form.switched("beauty", True).steps[1] == StepForm("beauty")

@@ -21,7 +21,7 @@ from conductor_core.digest import Digest, digest_of
 from conductor_core.environment import EnvironmentVariable
 from conductor_core.manifest import Entry, Manifest, make_manifest
 from conductor_core.paths import Flavour
-from conductor_core.submission import Limits, Output, Parameter, Step
+from conductor_core.submission import Limits, Output, Parameter, Scripts, Step
 from conductor_service.runner.assignment import Assignment, AttemptRef, JobRef, Package, TaskRef
 from conductor_service.runner.errors import Retired, StaleAttempt
 from conductor_service.runner.exact_bytes import ExactBytes
@@ -30,8 +30,8 @@ from conductor_service.runner.groups import Groups
 from conductor_service.runner.http_service import HttpRunnerService
 from conductor_service.runner.isolation import Isolation, choose_isolation
 from conductor_service.runner.limits import ResourceLimits
+from conductor_service.runner.machine import Machine
 from conductor_service.runner.service import Beat, HostFacts, Orders, OutputRecord, RunnerService, Verdict, Welcome
-from conductor_service.runner.session import Machine
 from conductor_service.runner.work_folder import WorkFolder
 from conductor_service.runner.worker import Settings, Worker
 
@@ -188,6 +188,8 @@ class Job:
     flavour: Flavour = Flavour.POSIX
     last_try: bool = False
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    scripts: Scripts = field(default_factory=Scripts)
+    plug_ins: tuple[Package, ...] = ()
 
 
 class Farm:
@@ -234,6 +236,8 @@ class Farm:
             environment=job.environment,
             limits=job.limits,
             session=job.session,
+            plug_ins=job.plug_ins,
+            scripts=job.scripts,
         )
         self.service.add(assignment, manifest)
         return assignment.attempt.id

@@ -52,6 +52,9 @@ def load(order: dict[str, Any]) -> None:
         if text.startswith("crash while loading"):
             os.abort()
         loaded["code"] = compile(text, order["scene"], "exec")
+        for path in order.get("startup", ()):
+            with open(path) as stream:
+                exec(compile(stream.read(), path, "exec"), {"loaded": loaded})
     except Exception as exc:  # noqa: BLE001 - whatever a scene does wrong is told
         say(event="fail", cause="scene-load", message=f"{type(exc).__name__}: {exc}")
         return

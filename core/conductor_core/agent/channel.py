@@ -10,7 +10,7 @@ import hmac
 import json
 import logging
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
@@ -29,7 +29,7 @@ _LOG = logging.getLogger("conductor.agent")
 class Lines:
     """An answer in pieces, one JSON object a line, so that whoever reads it never parses much at once."""
 
-    pieces: Iterable[Mapping[str, Any]]
+    text: bytes
 
 
 #: JSON, a picture, pieces, or None where there is no such thing
@@ -211,7 +211,7 @@ def _encoded(data: Any) -> tuple[str, bytes]:
     if isinstance(data, bytes):
         return "image/png", data
     if isinstance(data, Lines):
-        return "application/jsonl", b"".join(json.dumps(piece).encode() + b"\n" for piece in data.pieces)
+        return "application/jsonl", data.text
     return "application/json", json.dumps(data).encode()
 
 

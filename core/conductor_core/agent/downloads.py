@@ -15,9 +15,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from conductor_core.agent.follower import Follower
-from conductor_core.agent.journal import DownloadRow, Journal, OutputRow
+from conductor_core.agent.journal import Journal
+from conductor_core.agent.journal_rows import DownloadRow, OutputRow
 from conductor_core.agent.patience import Patience
-from conductor_core.api.answers import FINISHED, OutputFile
+from conductor_core.api.answers import FINISHED, Job, OutputFile
 from conductor_core.api.client import ProjectObjects, ServiceClient
 from conductor_core.digest import Digest
 from conductor_core.documents import from_json
@@ -62,6 +63,7 @@ class Downloads:
         threads: int,
         patience: Patience,
         wake: Callable[[], None] = lambda: None,
+        seen: Callable[[str, Job], None] = lambda _service, _job: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._journal = journal
@@ -69,6 +71,7 @@ class Downloads:
         self._cache = cache
         self._patience = patience
         self._wake = wake
+        self._seen = seen
         self._clock = clock
         self._lock = threading.Lock()
         self._progress = Progress()
@@ -164,6 +167,7 @@ class Downloads:
             client = self._connect(row.service)
             # the state before the outputs: what a job that has ended published is all there then
             job = client.job(row.job)
+            self._seen(row.service, job)
             if row.project != job.project:  # files are asked of their project as soon as they are in the journal
                 self._journal.set_job_state(row, number=job.number, project=job.project, state=row.state)
             self._add_all(client, row)

@@ -13,10 +13,19 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from conductor_core.agent.journal_rows import (
+    DownloadRow,
+    OutputRow,
+    SubmissionRow,
+    Tally,
+    download_row,
+    output_row,
+    submission_row,
+)
+from conductor_core.agent.journal_schema import prepare, told_by
 from conductor_core.api.answers import OutputFile
 from conductor_core.errors import JournalUnwritable
 from conductor_core.user_folders import private_folder
@@ -29,118 +38,10 @@ ASKED_FOR = "?"
 FETCH_ATTEMPTS = 5
 
 #: what a SubmissionRow is read from, without touching the row itself
-IN_SHORT = "SELECT id, service, state, job, number, counts, error, kill FROM submissions INDEXED BY submissions_in_short"
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS submissions (
-    id TEXT PRIMARY KEY,
-    created REAL NOT NULL,
-    service TEXT NOT NULL,
-    request BLOB NOT NULL,
-    state TEXT NOT NULL,
-    job TEXT NOT NULL DEFAULT '',
-    number INTEGER NOT NULL DEFAULT 0,
-    manifest BLOB,
-    counts BLOB NOT NULL DEFAULT '{}',
-    error BLOB,
-    kill INTEGER NOT NULL DEFAULT 0
-);
-CREATE TABLE IF NOT EXISTS downloads (
-    service TEXT NOT NULL,
-    job TEXT NOT NULL,
-    created REAL NOT NULL,
-    number INTEGER NOT NULL DEFAULT 0,
-    project TEXT NOT NULL DEFAULT '',
-    state TEXT NOT NULL DEFAULT '',
-    seq INTEGER NOT NULL DEFAULT 0,
-    error TEXT NOT NULL DEFAULT '',
-    PRIMARY KEY (service, job)
-);
-CREATE TABLE IF NOT EXISTS outputs (
-    service TEXT NOT NULL,
-    job TEXT NOT NULL,
-    path TEXT NOT NULL,
-    seq INTEGER NOT NULL,
-    digest TEXT NOT NULL,
-    size INTEGER NOT NULL,
-    mode INTEGER NOT NULL,
-    mtime_ns INTEGER NOT NULL,
-    state TEXT NOT NULL DEFAULT 'pending',
-    placed TEXT NOT NULL DEFAULT '',
-    attempts INTEGER NOT NULL DEFAULT 0,
-    error TEXT NOT NULL DEFAULT '',
-    PRIMARY KEY (service, job, path)
-);
--- all but the request and the manifest, which have megabytes: the agent looks here again and again
-CREATE INDEX IF NOT EXISTS submissions_in_short ON submissions (id, created, service, state, job, number, counts, error, kill);
-CREATE INDEX IF NOT EXISTS outputs_in_short ON outputs (state, service, job, size);
-CREATE TABLE IF NOT EXISTS cursors (service TEXT PRIMARY KEY, event TEXT NOT NULL);
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class SubmissionRow:
-    """How far one submission is; its request and manifest are read by calls of their own."""
-
-    id: str
-    service: str
-    state: str
-    job: str
-    number: int
-    counts: Mapping[str, int]
-    #: `{"kind", "message", "next", "waiting"}` or None
-    error: Mapping[str, Any] | None
-    #: the job is still to be killed, because the submission failed or was cancelled
-    kill: bool
-
-
-@dataclass(frozen=True, slots=True)
-class DownloadRow:
-    """One job whose outputs are brought home."""
-
-    service: str
-    job: str
-    number: int
-    project: str
-    #: the job's, as last heard
-    state: str
-    #: outputs up to here are in the journal
-    seq: int
-    error: str
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """How many files of a followed job are home."""
-
-    total: int = 0
-    home: int = 0
-    failed: int = 0
-    pending: int = 0
-    #: of the files that are home
-    bytes: int = 0
-    #: where files were placed beside newer work
-    beside: tuple[str, ...] = ()
-    errors: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class OutputRow:
-    """One file to bring home."""
-
-    service: str
-    job: str
-    path: str
-    seq: int
-    digest: str
-    size: int
-    mode: int
-    mtime_ns: int
-    #: `pending`, `done`, `beside`, `failed`, or `stuck`: told as failed, and tried again by itself
-    state: str
-    placed: str
-    attempts: int
-    error: str
+IN_SHORT = (
+    "SELECT id, created, service, state, job, number, counts, error, kill, scene, title "
+    "FROM submissions INDEXED BY submissions_in_short"
+)
 
 
 class Journal:
@@ -165,7 +66,7 @@ class Journal:
         self._database.row_factory = sqlite3.Row
         for pragma in ("journal_mode = WAL", "synchronous = FULL"):
             self._database.execute(f"PRAGMA {pragma}")
-        self._database.executescript(_SCHEMA)
+        prepare(self._database)
 
     def close(self) -> None:
         """Close the database."""
@@ -175,14 +76,15 @@ class Journal:
     def add_submission(self, identity: str, service: str, request: Mapping[str, Any]) -> None:
         """Keep a request; the same id again is the same submission."""
         self._run(
-            "INSERT OR IGNORE INTO submissions (id, created, service, request, state) VALUES (?, ?, ?, ?, 'hashing')",
-            (identity, self._clock(), service, json.dumps(request)),
+            "INSERT OR IGNORE INTO submissions (id, created, service, request, state, scene, title) "
+            "VALUES (?, ?, ?, ?, 'hashing', ?, ?)",
+            (identity, self._clock(), service, json.dumps(request), *told_by(request)),
         )
 
     def submission(self, identity: str) -> SubmissionRow | None:
         """Return one submission."""
         rows = self._rows(f"{IN_SHORT} WHERE id = ?", (identity,))
-        return _submission(rows[0]) if rows else None
+        return submission_row(rows[0]) if rows else None
 
     def request(self, identity: str) -> Mapping[str, Any]:
         """Return what was asked for: `{"submission": …, "files": […], "download": bool}`."""
@@ -202,12 +104,12 @@ class Journal:
     def submissions(self, limit: int = 200) -> list[SubmissionRow]:
         """Return submissions, newest first."""
         rows = self._rows(f"{IN_SHORT} ORDER BY created DESC, id LIMIT ?", (limit,))
-        return [_submission(row) for row in rows]
+        return [submission_row(row) for row in rows]
 
     def submissions_to_do(self) -> list[SubmissionRow]:
         """Return the submissions on which there is work, oldest first."""
         query = f"{IN_SHORT} WHERE state IN (?, ?, ?) OR kill ORDER BY created, id"
-        return [_submission(row) for row in self._rows(query, UNFINISHED)]
+        return [submission_row(row) for row in self._rows(query, UNFINISHED)]
 
     def set_manifest(self, identity: str, manifest: bytes, counts: Mapping[str, int]) -> None:
         """Keep what the files are, so that an edit after this fails by name also after a restart."""
@@ -266,12 +168,12 @@ class Journal:
     def downloads(self, *, since: float = 0.0) -> list[DownloadRow]:
         """Return the jobs that are followed, oldest first."""
         rows = self._rows("SELECT * FROM downloads WHERE created >= ? ORDER BY created, job", (since,))
-        return [_download(row) for row in rows]
+        return [download_row(row) for row in rows]
 
     def download(self, service: str, job: str) -> DownloadRow | None:
         """Return one followed job."""
         rows = self._rows("SELECT * FROM downloads WHERE service = ? AND job = ?", (service, job))
-        return _download(rows[0]) if rows else None
+        return download_row(rows[0]) if rows else None
 
     def set_job_state(self, row: DownloadRow, *, number: int, project: str, state: str) -> None:
         """Keep what the service says of a followed job."""
@@ -305,7 +207,7 @@ class Journal:
         """Return the files still to come of which `outputs` has later versions: what has come of them is of no use any more."""
         later = {o.path: o for o in outputs}
         pending = self._rows("SELECT * FROM outputs WHERE service = ? AND job = ? AND state != 'done'", (row.service, row.job))
-        found = [_output(r) for r in pending if r["path"] in later]
+        found = [output_row(r) for r in pending if r["path"] in later]
         return [o for o in found if later[o.path].seq > o.seq and later[o.path].digest != o.digest]
 
     def wanted(self, row: OutputRow) -> bool:
@@ -315,7 +217,7 @@ class Journal:
 
     def outputs(self, service: str, job: str) -> list[OutputRow]:
         """Return the files of a followed job."""
-        return [_output(r) for r in self._rows("SELECT * FROM outputs WHERE service = ? AND job = ?", (service, job))]
+        return [output_row(r) for r in self._rows("SELECT * FROM outputs WHERE service = ? AND job = ?", (service, job))]
 
     def services_to_do(self) -> list[str]:
         """Return the services that have files to bring home."""
@@ -325,7 +227,7 @@ class Journal:
     def outputs_to_do(self, service: str, limit: int = 500) -> list[OutputRow]:
         """Return files to bring home from a service, in the order of their publication."""
         query = "SELECT * FROM outputs WHERE state IN ('pending', 'stuck') AND service = ? ORDER BY attempts, seq LIMIT ?"
-        return [_output(row) for row in self._rows(query, (service, limit))]
+        return [output_row(row) for row in self._rows(query, (service, limit))]
 
     def tally(self, service: str, job: str) -> Tally:
         """Count the files of a followed job."""
@@ -338,11 +240,21 @@ class Journal:
         errors = self._rows(f"SELECT error {where} AND error != '' ORDER BY seq", (service, job))
         return Tally(**counts, beside=tuple(r["placed"] for r in beside), errors=tuple(r["error"] for r in errors))
 
+    def last_home(self, service: str, job: str) -> str:
+        """Return where the file lies that came home last; "" where none has."""
+        query = (
+            "SELECT placed FROM outputs WHERE service = ? AND job = ? AND state IN ('done', 'beside') "
+            "ORDER BY came DESC, seq DESC LIMIT 1"
+        )
+        rows = self._rows(query, (service, job))
+        return str(rows[0]["placed"]) if rows else ""
+
     def set_home(self, row: OutputRow, how: str, placed: str) -> None:
         """Keep that this version of a file is home; a later version that came meanwhile stays to be done."""
         self._run(
-            "UPDATE outputs SET state = ?, placed = ?, error = '' WHERE service = ? AND job = ? AND path = ? AND seq = ?",
-            ("beside" if how == "beside" else "done", placed, row.service, row.job, row.path, row.seq),
+            "UPDATE outputs SET state = ?, placed = ?, error = '', came = ? "
+            "WHERE service = ? AND job = ? AND path = ? AND seq = ?",
+            ("beside" if how == "beside" else "done", placed, self._clock(), row.service, row.job, row.path, row.seq),
         )
 
     def set_fetch_error(self, row: OutputRow, error: str, *, final: bool = False, passing: bool = False) -> None:
@@ -409,26 +321,3 @@ class Journal:
         except (sqlite3.OperationalError, OSError) as exc:
             reason = exc.strerror if isinstance(exc, OSError) else None
             raise JournalUnwritable(str(self._path), reason or str(exc)) from exc
-
-
-def _submission(row: sqlite3.Row) -> SubmissionRow:
-    return SubmissionRow(
-        id=row["id"],
-        service=row["service"],
-        state=row["state"],
-        job=row["job"],
-        number=row["number"],
-        counts=json.loads(row["counts"]),
-        error=json.loads(row["error"]) if row["error"] else None,
-        kill=bool(row["kill"]),
-    )
-
-
-def _download(row: sqlite3.Row) -> DownloadRow:
-    names = ("service", "job", "number", "project", "state", "seq", "error")
-    return DownloadRow(*(row[name] for name in names))
-
-
-def _output(row: sqlite3.Row) -> OutputRow:
-    names = (*("service", "job", "path", "seq", "digest", "size", "mode", "mtime_ns", "state", "placed", "attempts", "error"),)
-    return OutputRow(*(row[name] for name in names))

@@ -17,17 +17,22 @@ from conductor_core.agent.channel import Channel
 from conductor_core.agent.checks import Checks
 from conductor_core.agent.connections import Connections
 from conductor_core.agent.downloads import REMEMBERED, Downloads
-from conductor_core.agent.journal import ASKED_FOR, UNFINISHED, DownloadRow, Journal, SubmissionRow
+from conductor_core.agent.journal import ASKED_FOR, UNFINISHED, Journal
+from conductor_core.agent.journal_rows import DownloadRow, SubmissionRow
+from conductor_core.agent.live_jobs import LiveJobs
 from conductor_core.agent.lock import AgentLock
 from conductor_core.agent.offers import Offers
 from conductor_core.agent.panel import Panel, absolute_paths
 from conductor_core.agent.patience import Patience
+from conductor_core.agent.presets import Presets
+from conductor_core.agent.readings import Readings
+from conductor_core.agent.scene_jobs import SceneJobs
 from conductor_core.agent.snapshots import Snapshots
 from conductor_core.agent.submissions import Submissions
 from conductor_core.agent.watcher import Watcher
 from conductor_core.agent_client import CHANNEL_FILE, read_channel
 from conductor_core.api.answers import FINISHED
-from conductor_core.api.settings import AgentSettings
+from conductor_core.api.settings import AgentSettings, read_settings
 from conductor_core.api.transport import RetryPolicy
 from conductor_core.documents import from_json
 from conductor_core.errors import ConductorError, InvalidDocument
@@ -39,6 +44,8 @@ JOURNAL_FILE = "journal.sqlite"
 CACHE_FILE = "hashes.sqlite"
 LOCK_FILE = "agent.lock"
 SNAPSHOTS = "snapshots"
+#: in the folder of settings
+PRESETS = "presets"
 #: seconds between two looks at the journal where nothing wakes us
 TICK = 0.5
 #: seconds that a stopped agent waits for calls under way; a service that never answers may not keep it alive
@@ -76,6 +83,8 @@ class Agent:
         self._quit = threading.Event()
         self._quit_when_idle = False
         self._used_at = clock()
+        self._asked = Connections(folders.config, retries=AT_ONCE)
+        self._live_jobs = LiveJobs(self._asked.client)
         self._downloads = Downloads(
             self._journal,
             self._connections.client,
@@ -83,6 +92,7 @@ class Agent:
             threads=settings.download_threads,
             patience=self._patience,
             wake=self._wake.set,
+            seen=self._live_jobs.hear,
         )
         self._watcher = Watcher(self._cache)
         self._snapshots = Snapshots(folders.state / SNAPSHOTS)
@@ -96,11 +106,29 @@ class Agent:
             wake_downloads=self._wake.set,
             hashed=self._watcher.watch,
         )
-        self._asked = Connections(folders.config, retries=AT_ONCE)
-        self._checks = Checks(self._asked.client, self._cache, threads=settings.hash_threads)
-        self._panel = Panel(checks=self._checks, offers=Offers(self._asked.client), snapshots=self._snapshots)
+        self._panel = self._make_panel()
         self._token = secrets.token_urlsafe(32)
         self.channel = Channel(self, self._token, routes=self._panel.routes(), used=self._used)
+
+    def _make_panel(self) -> Panel:
+        offers = Offers(self._asked.client)
+        jobs = SceneJobs(
+            self._journal,
+            self._submissions,
+            self._live_jobs,
+            connect=self._asked.client,
+            currency=offers.currency,
+            moved=self._moved,
+        )
+        presets = Presets(self._folders.config / PRESETS, lambda: read_settings(self._folders.config).presets)
+        return Panel(
+            checks=Checks(self._asked.client, self._cache, threads=self._settings.hash_threads),
+            jobs=jobs,
+            offers=offers,
+            presets=presets,
+            readings=Readings(self._folders.config),
+            snapshots=self._snapshots,
+        )
 
     def run(self) -> bool:
         """Work until asked to quit, or idle for as long as the settings say; tell whether every worker ended with us."""
@@ -197,7 +225,7 @@ class Agent:
             self._submissions.step()
             self._downloads.step()
             self._watcher.step()
-            self._checks.step()
+            self._panel.step()
         except Exception:  # noqa: BLE001 - worker loop: what goes wrong with one must not stop the others
             _LOG.exception("agent")
 
@@ -215,7 +243,7 @@ class Agent:
         """Stop the workers and close the files; tell whether the workers ended in time."""
         self.channel.shutdown()
         self.channel.server_close()
-        stops = (self._submissions.stop, self._downloads.stop, self._watcher.stop, self._checks.stop)
+        stops = (self._submissions.stop, self._downloads.stop, self._watcher.stop, self._panel.stop, self._live_jobs.stop)
         endings = [threading.Thread(target=stop, name="ending", daemon=True) for stop in stops]
         for ending in endings:
             ending.start()
@@ -228,6 +256,11 @@ class Agent:
         self._cache.close()
         self._journal.close()
         return not any(ending.is_alive() for ending in endings)
+
+    def _moved(self, service: str, job: str) -> None:
+        """Look at what changes with a job that was moved: a retried one is followed again, a cancelled upload ends."""
+        self._downloads.hurry(service, job)
+        self._wake.set()
 
     def _used(self) -> None:
         self._used_at = self._clock()

@@ -17,7 +17,8 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from conductor_core.agent.journal import ASKED_FOR, UNFINISHED, Journal, SubmissionRow
+from conductor_core.agent.journal import ASKED_FOR, UNFINISHED, Journal
+from conductor_core.agent.journal_rows import SubmissionRow
 from conductor_core.agent.patience import Patience
 from conductor_core.agent.snapshots import Snapshots
 from conductor_core.api.answers import Job

@@ -14,6 +14,8 @@ hosts:
   blender: /opt/blender/blender    # a blender binary, or a Python that has bpy
 readers:
   - /studio/conductor/readers      # folders with readers of the studio's own (docs/formats/README.md)
+presets:
+  - /studio/conductor/presets      # folders with the studio's presets for the panel (docs/api.md)
 ```
 """
 
@@ -91,6 +93,8 @@ class Settings:
     hosts: HostSettings = HostSettings()
     #: folders with the studio's own readers of scene files
     readers: tuple[str, ...] = ()
+    #: folders with the studio's presets for the panel
+    presets: tuple[str, ...] = ()
 
 
 def read_settings(config: Path) -> Settings:

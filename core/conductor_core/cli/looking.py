@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from conductor_core.api.settings import HostSettings, Settings
+from conductor_core.api.settings import HostSettings
 from conductor_core.cli.describe import describe_scene, find_asker, has_host
 from conductor_core.cli.exit_codes import Ended, ExitCode
 from conductor_core.discovery.crosscheck import cross_checked
 from conductor_core.discovery.finding import Facts
 from conductor_core.discovery.survey import Survey
 from conductor_core.errors import SceneNotRead
-from conductor_core.formats import Scan, scan_file, studio
+from conductor_core.formats import Scan, scan_file
 from conductor_core.formats.scan import Listener
 from conductor_core.frames import FrameSet
 from conductor_core.host import SceneDescription
@@ -50,15 +50,6 @@ class Look:
     notes: tuple[str, ...] = ()
     #: where the host was asked and could not answer
     host_failed: Ended | None = None
-
-
-def load_readers(folders: Sequence[str], settings: Settings, environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """Load a studio's readers: of $CONDUCTOR_READERS, of the settings, then of `folders`; return a sentence for each that fails.
-
-    Where two read the same, the later stands.
-    """
-    named = (os.environ if environ is None else environ).get(studio.VARIABLE, "").split(os.pathsep)
-    return studio.load((*filter(None, named), *settings.readers, *folders))
 
 
 def look_at(question: Question, settings: HostSettings, *, listen: Listener | None = None) -> Look:

@@ -11,11 +11,12 @@ from rich.markup import escape
 
 from conductor_core.cli.describe import existing_scene
 from conductor_core.cli.explaining import Explaining, explanation_tree
-from conductor_core.cli.looking import AskHost, Look, Question, load_readers, look_at
+from conductor_core.cli.looking import AskHost, Look, Question, look_at
 from conductor_core.cli.report_tree import TERMINAL_LINES, report_tree
 from conductor_core.cli.session import Session, json_option, pass_session, print_json
 from conductor_core.cli.submission_form import parse_pair
 from conductor_core.discovery.crosscheck import disagreement
+from conductor_core.formats.studio import load_readers
 
 #: columns in a pipe or file, so that no path is cut
 PIPE_WIDTH = 10_000

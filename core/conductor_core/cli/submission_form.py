@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
+from conductor_core.cli.step_wishes import StepWishes
 from conductor_core.environment import EnvironmentVariable, Policy
 from conductor_core.errors import ConductorError
-from conductor_core.frames import FrameSet
+from conductor_core.frames import FrameSet, format_frames
 from conductor_core.host import SceneDescription
 from conductor_core.paths import local_flavour
 from conductor_core.steps import (
@@ -21,7 +22,18 @@ from conductor_core.steps import (
     parse_software,
     this_client,
 )
-from conductor_core.submission import Retries, Software, Step, Submission, new_submission_id, validate_submission
+from conductor_core.submission import (
+    Exclusion,
+    Limits,
+    Notifications,
+    Retries,
+    Scripts,
+    Software,
+    Step,
+    Submission,
+    new_submission_id,
+    validate_submission,
+)
 
 #: catalogue name of "any program that is installed on the instance"
 COMMAND_SOFTWARE = Software("command", "1")
@@ -40,10 +52,22 @@ class Wishes:
     preemptible: bool = False
     max_instances: int = 0
     retries: int = 1
+    retries_preemption: int = 5
+    #: 0: no limit
+    task_minutes: int = 0
+    scouts: str = ""
     steps: tuple[str, ...] = ()
     #: absolute path patterns
     outputs: tuple[str, ...] = ()
+    by_step: StepWishes = field(default_factory=StepWishes)
+    #: where outputs of steps are written from when their patterns are relative
+    base: str = ""
     software: str = ""
+    #: each `name@version`
+    plug_ins: tuple[str, ...] = ()
+    scripts: Scripts = field(default_factory=Scripts)
+    notifications: Notifications = field(default_factory=Notifications)
+    excluded: tuple[Exclusion, ...] = ()
     environment: tuple[EnvironmentVariable, ...] = ()
     metadata: tuple[tuple[str, str], ...] = ()
 
@@ -58,16 +82,17 @@ def scene_submission(
     """
     chosen = choose_steps(description.steps, wishes.steps)
     if wishes.outputs and len(chosen) > 1:
-        raise ConductorError("--output is for one step, and several are rendered.", "Choose one with --step.")
-    if not (wishes.frames or description.frames):
-        raise ConductorError(f"{scene} does not say which frames it has.", "Say --frames 1001-1100.")
-    frames = FrameSet.parse(wishes.frames or description.frames).spec
+        raise ConductorError(
+            "--output is for one step, and several are rendered.", "Choose one with --step, or say --step-output NAME=PATTERN."
+        )
+    names = [step.name for step in chosen]
+    frames = _frames(scene, wishes, names, description.frames)
+    moved = wishes.by_step.outputs_of(names, lambda text: output_pattern(text, wishes.base, "--step-output"))
     steps = tuple(
         Step(
             name=step.name,
-            frames=frames,
-            chunk_size=wishes.chunk_size,
-            outputs=outputs_of(step, wishes.outputs),
+            frames=frames[step.name].spec,
+            outputs=outputs_of(step, moved.get(step.name, wishes.outputs)),
             parameters=step.parameters,
         )
         for step in chosen
@@ -89,10 +114,42 @@ def command_submission(command: str, wishes: Wishes) -> Submission:
     if not words:
         raise ConductorError("--command is empty.", "Write the program and its words.")
     outputs = tuple(output_at(path) for path in wishes.outputs)
-    frames = FrameSet.parse(wishes.frames or "1").spec
-    step = Step("command", frames, wishes.chunk_size, kind="command", outputs=outputs, command=words)
+    frames = _frames("", wishes, ["command"], "1")["command"].spec
+    step = Step("command", frames, kind="command", outputs=outputs, command=words)
     software = parse_software(wishes.software) if wishes.software else COMMAND_SOFTWARE
     return _submission(wishes, wishes.title or words[0], software, (step,), scene="", allowed_missing=())
+
+
+def _frames(scene: str, wishes: Wishes, names: Sequence[str], own: str) -> dict[str, FrameSet]:
+    """Return the frames of each step: its own, those of the command line, or those of the scene."""
+    by_step = wishes.by_step.frames_of(names)
+    texts = {name: by_step.get(name) or wishes.frames or own for name in names}
+    if not all(texts.values()):
+        raise ConductorError(f"{scene} does not say which frames it has.", "Say --frames 1001-1100.")
+    return {name: FrameSet.parse(text) for name, text in texts.items()}
+
+
+def frames_beyond(description: SceneDescription, wishes: Wishes) -> str:
+    """Return all frames that are rendered, where steps have some for which the scene was not looked at; "": there are none.
+
+    Raises:
+        ConductorError: a step or frame range that does not fit.
+    """
+    asked = wishes.frames or description.frames
+    if not (wishes.by_step.frames and asked):
+        return ""
+    names = [step.name for step in choose_steps(description.steps, wishes.steps)]
+    looked_at = FrameSet.parse(asked).frames
+    rendered = dict.fromkeys(f for frames in _frames("", wishes, names, asked).values() for f in frames)
+    return "" if set(rendered) <= set(looked_at) else format_frames(sorted({*looked_at, *rendered}))
+
+
+def _in_chunks(steps: tuple[Step, ...], wishes: Wishes) -> tuple[Step, ...]:
+    """Return the steps with their chunk sizes and scout frames."""
+    frames = {step.name: FrameSet.parse(step.frames) for step in steps}
+    sizes = wishes.by_step.chunk_sizes_of(tuple(frames))
+    scouts = wishes.by_step.scouts_of(wishes.scouts, frames)
+    return tuple(replace(s, chunk_size=sizes.get(s.name, wishes.chunk_size), scouts=scouts[s.name]) for s in steps)
 
 
 def parse_pair(text: str, option: str) -> tuple[str, str]:
@@ -113,15 +170,15 @@ def parse_environment(texts: Sequence[str], policy: Policy, option: str) -> tupl
     return tuple(EnvironmentVariable(name, value, policy, "command line") for name, value in pairs)
 
 
-def output_pattern(text: str, base: str) -> str:
+def output_pattern(text: str, base: str, option: str = "--output") -> str:
     """Return an output's absolute pattern, relative ones from folder `base`; `{frame}` and `%04d` are not for this place.
 
     Raises:
         ConductorError: it names a folder only.
     """
     if text.endswith(("/", os.sep)):
-        raise ConductorError(f"--output {text!r} is a folder.", "Add a file name with # for the frame: FOLDER/shot_####.exr")
-    return os.path.normpath(os.path.join(base, text))
+        raise ConductorError(f"{option} {text!r} is a folder.", "Add a file name with # for the frame: FOLDER/shot_####.exr")
+    return os.path.normpath(os.path.join(base, os.path.expanduser(text)))
 
 
 def _submission(
@@ -140,15 +197,20 @@ def _submission(
         scene=scene,
         flavour=local_flavour(),
         software=software,
-        steps=steps,
+        steps=_in_chunks(steps, wishes),
         instance_type=wishes.instance_type,
         preemptible=wishes.preemptible,
         priority=wishes.priority,
         max_instances=wishes.max_instances,
-        retries=Retries(failure=wishes.retries),
+        retries=Retries(wishes.retries, wishes.retries_preemption),
+        limits=Limits(task_seconds=wishes.task_minutes * 60),
         environment=wishes.environment,
         metadata=dict(wishes.metadata),
         allowed_missing=allowed_missing,
+        excluded=wishes.excluded,
+        plug_ins=tuple(parse_software(text) for text in wishes.plug_ins),
+        scripts=wishes.scripts,
+        notifications=wishes.notifications,
         client=this_client(),
     )
     validate_submission(submission)

@@ -4,89 +4,45 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import click
 from rich.console import Console
 
+from conductor_core.cli.company import read_exclusions, read_scripts
 from conductor_core.cli.describe import existing_scene
 from conductor_core.cli.exit_codes import Ended, ExitCode
-from conductor_core.cli.looking import Look, Question, load_readers, look_at
+from conductor_core.cli.looking import Look, Question, look_at
 from conductor_core.cli.output_places import check_not_read, check_writable
 from conductor_core.cli.progress import NoDisplay, open_display
 from conductor_core.cli.scan import ask_host
 from conductor_core.cli.session import Session, json_option, pass_session, print_json
+from conductor_core.cli.step_wishes import StepWishes
 from conductor_core.cli.submission_form import (
     Wishes,
     command_submission,
+    frames_beyond,
     output_pattern,
     parse_environment,
     parse_pair,
     scene_submission,
 )
+from conductor_core.cli.submit_options import submission_options
 from conductor_core.cli.watch import Watch, check_ended
 from conductor_core.documents import to_json
+from conductor_core.exclusions import Exclusions
+from conductor_core.formats.studio import load_readers
 from conductor_core.host import SceneDescription
-from conductor_core.report import Missing, ScanReport
-from conductor_core.submission import Submission
+from conductor_core.paths import local_flavour
+from conductor_core.report import Missing
+from conductor_core.submission import Notifications, Submission
 
 
 @click.command("submit", context_settings={"max_content_width": 100})
 @click.argument("scene", required=False, metavar="[SCENE]")
-@click.option(
-    "--command",
-    metavar="TEXT",
-    help="Instead of a scene: a program with its words, run once per task. {frame}, {frames}, {first} and {last} are replaced.",
-)
-@click.option("--project", "-p", default="", help="Project name. Default: submit.project of settings.yaml, or your only one.")
-@click.option("--frames", "-f", default="", help="Frames: 1-10, 1-100x5, 1,5,9-12. Default: the scene's own range.")
-@click.option("--chunk-size", type=click.IntRange(1), help="Frames per task.  [default: 1]")
-@click.option(
-    "--instance-type", "-t", default="", help="Kind of machine. Default: submit.instance_type of settings.yaml, or the only one."
-)
-@click.option("--max-instances", type=click.IntRange(0), default=0, help="Machines to use at once; 0: as many as you may have.")
-@click.option("--preemptible/--on-demand", default=None, help="Cheaper machines that may be taken away.")
-@click.option("--title", default="", help="What the job is called. Default: the name of the scene.")
-@click.option("--priority", type=click.IntRange(0, 100), help="Higher comes first.  [default: 50]")
-@click.option("--retries", type=click.IntRange(0), default=1, show_default=True, help="How often a failed task is tried again.")
-@click.option(
-    "--step",
-    "steps",
-    multiple=True,
-    metavar="NAME",
-    help="Scene, layer or write node to render, several times for several. Default: those enabled.",
-)
-@click.option(
-    "--output",
-    "outputs",
-    multiple=True,
-    metavar="FOLDER/PATTERN",
-    help="Write there instead of where the scene says; # for the frame: out/shot_####.exr",
-)
-@click.option(
-    "--software", default="", metavar="NAME@VERSION", help="Render with this package. Default: what the scene was asked with."
-)
-@click.option(
-    "--file", "files", multiple=True, metavar="PATH", type=click.Path(exists=True), help="Send this file or folder too."
-)
-@click.option("--project-root", default="", metavar="FOLDER", help="The project's folder, where the scene is not inside of it.")
-@click.option("--readers", multiple=True, metavar="FOLDER", help="Load the readers of a studio from this folder too.")
-@click.option(
-    "--host/--no-host",
-    "ask_host",
-    default=None,
-    help="Insist that the host is asked, or read the file only.  [default: asked where it is here]",
-)
-@click.option("--env", multiple=True, metavar="NAME=VALUE", help="Set a variable on the instance, and while the scene is read.")
-@click.option("--env-append", multiple=True, metavar="NAME=VALUE", help="Append to a variable, such as a path list.")
-@click.option("--env-prepend", multiple=True, metavar="NAME=VALUE", help="Prepend to a variable.")
-@click.option("--metadata", multiple=True, metavar="NAME=VALUE", help="Note on the job, to find and bill it by.")
-@click.option("--allow-missing", is_flag=True, help="Submit even though files are missing.")
-@click.option("--download/--no-download", default=True, help="Bring frames home as they finish.  [default: download]")
-@click.option("--wait", is_flag=True, help="Stay until the job has ended and its frames are home.")
-@click.option("--background", is_flag=True, help="Do not even wait for the upload: the agent goes on by itself.")
-@click.option("--dry-run", is_flag=True, help="Print the submission and its files as JSON, and send nothing.")
+@submission_options
 @json_option
 @pass_session
 def submit_command(session: Session, /, scene: str | None, command: str | None, **options: Any) -> None:
@@ -123,10 +79,11 @@ def submit_command(session: Session, /, scene: str | None, command: str | None, 
     if (scene is None) == (command is None):
         raise click.UsageError("Give either a SCENE or --command.")
     wishes = _wishes(session, options, base=os.path.dirname(os.path.abspath(scene)) if scene else os.getcwd())
-    extra = [os.path.abspath(f) for f in options["files"]]
+    wishes, needed = _with_scripts(wishes, options)
+    extra = [*(os.path.abspath(f) for f in options["files"]), *needed]
     if scene is not None:
         submission, found = _scene_job(session, scene, wishes, options)
-        files = [*found, *extra]
+        files = list(dict.fromkeys((*found, *extra)))
     else:
         submission = command_submission(command or "", wishes)
         files = extra
@@ -153,13 +110,16 @@ def _scene_job(session: Session, scene: str, wishes: Wishes, options: Mapping[st
         click.echo(problem, err=True)
     with _status("Looking at the scene …", quiet=options["as_json"]):
         look = look_at(question, session.settings.hosts)
+        more = frames_beyond(_description(look), wishes)
+        look = look_at(replace(question, frames=more), session.settings.hosts) if more else look
     description = _description(look)
     for note in look.notes:
         click.echo(note, err=True)
-    _check_missing(description.report, allowed=options["allow_missing"])
-    allowed = tuple(m.path for m in description.report.missing)
-    submission = scene_submission(path, description, wishes, allowed_missing=allowed)
-    files = tuple(description.report.files())
+    left = Exclusions(wishes.excluded, local_flavour())
+    missing = [m for m in description.report.missing if not left.covers(m.path)]
+    _check_missing(missing, allowed=options["allow_missing"])
+    submission = scene_submission(path, description, wishes, allowed_missing=tuple(m.path for m in missing))
+    files = tuple(file for file in description.report.files() if not left.covers(file))
     check_not_read(submission, (path, *files))
     return submission, files
 
@@ -191,9 +151,17 @@ def _wishes(session: Session, options: Mapping[str, Any], *, base: str) -> Wishe
         preemptible=preemptible,
         max_instances=options["max_instances"],
         retries=options["retries"],
+        retries_preemption=options["retries_preemption"],
+        task_minutes=options["task_minutes"],
+        scouts=options["scouts"],
         steps=options["steps"],
-        outputs=tuple(output_pattern(os.path.expanduser(o), base) for o in options["outputs"]),
+        outputs=tuple(output_pattern(o, base) for o in options["outputs"]),
+        by_step=StepWishes(options["step_frames"], options["step_chunk_sizes"], options["step_scouts"], options["step_outputs"]),
+        base=base,
         software=options["software"],
+        plug_ins=options["plug_ins"],
+        notifications=Notifications(options["notify"], options["notify_on"] or Notifications().on),
+        excluded=read_exclusions(options["exclude"]),
         environment=(
             *parse_environment(options["env"], "exclusive", "--env"),
             *parse_environment(options["env_append"], "append", "--env-append"),
@@ -201,6 +169,12 @@ def _wishes(session: Session, options: Mapping[str, Any], *, base: str) -> Wishe
         ),
         metadata=tuple(parse_pair(text, "--metadata") for text in options["metadata"]),
     )
+
+
+def _with_scripts(wishes: Wishes, options: Mapping[str, Any]) -> tuple[Wishes, tuple[str, ...]]:
+    """Return the wishes with the scripts that go along, and the files that these need."""
+    scripts, files = read_scripts(options)
+    return replace(wishes, scripts=scripts), files
 
 
 def _only_project(session: Session, *, dry: bool) -> str:
@@ -223,13 +197,17 @@ def _only_instance_type(session: Session, *, dry: bool) -> str:
     raise Ended(ExitCode.USAGE, "Which kind of machine?", f"Say --instance-type NAME:{lines}")
 
 
-def _check_missing(report: ScanReport, *, allowed: bool) -> None:
-    if not report.missing:
+def _check_missing(missing: Sequence[Missing], *, allowed: bool) -> None:
+    if not missing:
         return
-    lines = "\n".join(_missing_line(m) for m in report.missing)
-    count = f"{len(report.missing)} file{'s' if len(report.missing) > 1 else ''} of the scene {'are' if len(report.missing) > 1 else 'is'} missing"
+    lines = "\n".join(_missing_line(m) for m in missing)
+    count = f"{len(missing)} file{'s' if len(missing) > 1 else ''} of the scene {'are' if len(missing) > 1 else 'is'} missing"
     if not allowed:
-        raise Ended(ExitCode.MISSING_FILES, f"{count}:\n{lines}\n", "Restore them, or go on without them: --allow-missing")
+        raise Ended(
+            ExitCode.MISSING_FILES,
+            f"{count}:\n{lines}\n",
+            "Restore them, or go on without: --allow-missing, or --exclude PATH=REASON for one.",
+        )
     click.echo(f"{count}, and allowed to be:\n{lines}", err=True)
 
 

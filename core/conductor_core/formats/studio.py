@@ -14,9 +14,10 @@ import importlib.util
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from conductor_core.api.settings import Settings
 from conductor_core.discovery import tables
 from conductor_core.discovery.finding import Facts, Finding, Usage
 from conductor_core.discovery.node import Ask, Node, NodeReader, guarded_by
@@ -46,6 +47,15 @@ def load(folders: Sequence[str]) -> tuple[str, ...]:
         with _importable(folder):
             problems += filter(None, map(_load_once, sorted(folder.glob("[!_]*.py"))))
     return tuple(problems)
+
+
+def load_readers(folders: Sequence[str], settings: Settings, environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Load a studio's readers: of $CONDUCTOR_READERS, of the settings, then of `folders`; return a sentence for each that fails.
+
+    Where two read the same, the later stands.
+    """
+    named = (os.environ if environ is None else environ).get(VARIABLE, "").split(os.pathsep)
+    return load((*filter(None, named), *settings.readers, *folders))
 
 
 def _load_once(file: Path) -> str:

@@ -14,7 +14,7 @@ from conductor_core.exclusions import Exclusions
 from conductor_core.frames import FrameSet, scout_frames
 from conductor_core.host import SceneStep
 from conductor_core.paths import Flavour, is_absolute
-from conductor_core.steps import check_renderable, check_version, outputs_of, parse_software, this_client
+from conductor_core.steps import check_renderable, check_version, files_among, outputs_of, parse_software, this_client
 from conductor_core.submission import (
     Limits,
     Notifications,
@@ -31,12 +31,10 @@ from conductor_plugins.form.errors import FormError
 from conductor_plugins.form.job_environment import job_environment
 from conductor_plugins.form.model import StepForm
 from conductor_plugins.form.refusals import refused
-from conductor_plugins.form.situation import Situation
+from conductor_plugins.form.situation import Situation, frames_in
 
 #: what a column of the service holds
 LARGEST = 2**31 - 1
-#: programs and libraries of a system: every instance has its own
-_SYSTEM_FOLDERS = ("/bin/", "/sbin/", "/usr/", "/lib/", "/lib64/", "/etc/", "/dev/", "/proc/", "/sys/", "/System/", "/Library/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,7 @@ class Planned:
     project_root: str = ""
 
 
-def planned(situation: Situation, *, identity: str, exists: Callable[[str], bool] = os.path.lexists) -> Planned:
+def planned(situation: Situation, *, identity: str, is_file: Callable[[str], bool] = os.path.isfile) -> Planned:
     """Return what Submit would do.
 
     Before the scan is done its files are not there yet, and before the agent has answered a project that nobody chose is not.
@@ -64,7 +62,7 @@ def planned(situation: Situation, *, identity: str, exists: Callable[[str], bool
     Args:
         situation: all that is known.
         identity: of the submission.
-        exists: whether a path is there; asked only about words of the programs that run before and after each task.
+        is_file: whether a path is a file that is there; asked only about words of the programs that run before and after each task.
 
     Raises:
         FormError: naming the field that no submission can be made of; "" where the scene itself is to blame.
@@ -107,7 +105,7 @@ def planned(situation: Situation, *, identity: str, exists: Callable[[str], bool
         validate_submission(submission)
     except InvalidDocument as exc:
         raise refused(exc, submission) from exc
-    extra = _without((*situation.form.added, *_files_of(scripts, situation.flavour, exists)), excluded)
+    extra = _without(extra_paths(situation, is_file=is_file), excluded)
     found = situation.report.files() if situation.report else ()
     return Planned(
         submission,
@@ -117,6 +115,11 @@ def planned(situation: Situation, *, identity: str, exists: Callable[[str], bool
         moved_outputs=tuple(_moved(situation)),
         project_root=situation.scene.project_root,
     )
+
+
+def extra_paths(situation: Situation, *, is_file: Callable[[str], bool] = os.path.isfile) -> tuple[str, ...]:
+    """Return the files and folders that go along beside those that were found: added by hand, and named by scripts."""
+    return (*situation.form.added, *_files_of(situation.form.scripts, situation.flavour, is_file))
 
 
 def plug_ins_of(situation: Situation) -> tuple[str, ...]:
@@ -211,7 +214,7 @@ def _frames(situation: Situation, choice: StepForm) -> FrameSet:
     if not spec.strip():
         raise FormError(field, "The scene does not say which frames it has.", "Write them, like 1001-1100.")
     try:
-        return FrameSet.parse(spec)
+        return frames_in(spec)
     except FrameSpecError as exc:
         where = f"Step {choice.name!r}: " if choice.frames else ""
         raise FormError(field, f"{where}{exc.what}", exc.next_step) from exc
@@ -313,10 +316,8 @@ def _without(files: Iterable[str], excluded: Exclusions) -> tuple[str, ...]:
     return tuple(dict.fromkeys(file for file in files if not excluded.covers(file)))
 
 
-def _files_of(scripts: Scripts, flavour: Flavour, exists: Callable[[str], bool]) -> Iterable[str]:
-    """Yield what the scripts need; a word of a program is a file of the artist's where it is a whole path of one that is there."""
+def _files_of(scripts: Scripts, flavour: Flavour, is_file: Callable[[str], bool]) -> Iterable[str]:
+    """Yield what the scripts need: folders, files, and the words of programs that are the artist's files."""
     yield from scripts.plug_in_folders
     yield from scripts.startup
-    for word in (*scripts.before_task, *scripts.after_task):
-        if is_absolute(word, flavour) and not word.startswith(_SYSTEM_FOLDERS) and exists(word):
-            yield word
+    yield from files_among((*scripts.before_task, *scripts.after_task), flavour, is_file)

@@ -91,6 +91,11 @@ class Form:
         """Return what is chosen for a step, None where nothing was."""
         return next((s for s in self.steps if s.name == name), None)
 
+    def switched(self, name: str, enabled: bool) -> Form:
+        """Return the form with a step switched on or off, whatever else is chosen for it."""
+        form = self.with_step(name, enabled=enabled)
+        return replace(form, steps=tuple(replace(s, enabled=enabled) if s.name == name else s for s in form.steps))
+
     def with_step(self, name: str, *, enabled: bool = True, **changes: Any) -> Form:
         """Return the form with something chosen for a step; `enabled` counts where it was not touched before."""
         return self.with_choice(replace(self.step(name) or StepForm(name, enabled), **changes))

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 from datetime import datetime, timedelta
+=======
+import time
+>>>>>>> main
 
+#: seconds within which a day is told by its name
+_WEEKDAYS = 6 * 86_400
 #: what is known of nothing
 UNKNOWN = "–"
 _SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥"}
@@ -28,7 +34,11 @@ def size_text(number: int) -> str:
 
 def money_text(amount: str, currency: str) -> str:
     """Return a decimal string as money: `€4.20`; what is below ten gets as many digits as the price has, at most four."""
+<<<<<<< HEAD
     from decimal import Decimal, InvalidOperation  # not before there is a price
+=======
+    from decimal import Decimal, InvalidOperation  # loaded with the first price
+>>>>>>> main
 
     try:
         number = Decimal(amount)
@@ -53,9 +63,11 @@ def span_text(seconds: float) -> str:
     return f"{days} d {hours} h" if hours else f"{days} d"
 
 
-def moment_text(seconds: float, now: datetime) -> str:
-    """Return when it is that many seconds after `now`: `14:32`, `Tue 09:10`, `3 Mar`."""
-    then = now + timedelta(seconds=seconds)
-    if then.date() == now.date():
-        return f"{then:%H:%M}"
-    return f"{then:%a %H:%M}" if then - now < timedelta(days=6) else f"{then.day} {then:%b}"
+def moment_text(seconds: float, now: float) -> str:
+    """Return when it is that many seconds after `now` (seconds since the epoch), as a clock here says it: `14:32`, `Tue 09:10`, `3 Mar`."""
+    today, then = time.localtime(now), time.localtime(now + seconds)
+    if then[:3] == today[:3]:
+        return time.strftime("%H:%M", then)
+    if seconds < _WEEKDAYS:
+        return time.strftime("%a %H:%M", then)
+    return f"{then.tm_mday} {time.strftime('%b', then)}"

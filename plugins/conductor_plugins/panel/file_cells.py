@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QFont
+from qtpy.QtGui import QColor, QFont
 from qtpy.QtWidgets import QApplication, QStyle
 
-from conductor_plugins.panel.amounts import bytes_text, counted
+from conductor_plugins.panel.figures import count, size_text
 from conductor_plugins.panel.file_ledger import FileLedger
 from conductor_plugins.panel.file_rows import PROBLEM_GROUPS, STATUS_TEXT, FileRow, group_title
+from conductor_plugins.panel.style import Tones
 
 COLUMNS = ("File", "Status", "Size", "Wanted by", "Note", "Folder", "Kind")
 NAME, STATUS, SIZE, WANTED_BY, NOTE, FOLDER, KIND = range(len(COLUMNS))
@@ -21,6 +22,9 @@ _DISPLAY, _DECORATION = int(Qt.ItemDataRole.DisplayRole), int(Qt.ItemDataRole.De
 _TOOL_TIP, _FONT, _ALIGN = int(Qt.ItemDataRole.ToolTipRole), int(Qt.ItemDataRole.FontRole), int(Qt.ItemDataRole.TextAlignmentRole)
 #: role under which a cell has its whole path; "" where it has none
 PATH = int(Qt.ItemDataRole.UserRole)
+_FOREGROUND = int(Qt.ItemDataRole.ForegroundRole)
+#: columns that are read when one looks closer
+_BY_THE_WAY = frozenset({WANTED_BY, FOLDER, KIND})
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -58,9 +62,15 @@ class FileCells:
 
     def __init__(self, ledger: FileLedger) -> None:
         self._ledger = ledger
+        #: the panel's colours; None: those of the view
+        self.tones: Tones | None = None
         self._bold, self._struck = QFont(), QFont()
         self._bold.setBold(True)
         self._struck.setStrikeOut(True)
+
+    def is_left_out(self, path: str) -> bool:
+        """Tell whether a file is excluded."""
+        return self._ledger.is_left_out(path)
 
     def of_group(self, group: FileGroup, column: int, role: int) -> Any:
         """Return what a cell of a group says."""
@@ -68,12 +78,14 @@ class FileCells:
             if column == NAME:
                 return group_title(group.key)
             if column == STATUS:
-                return counted(len(group.visible), "line") if group.key in _NO_FILES else counted(_files(group), "file")
-            return bytes_text(group.bytes()) if column == SIZE and group.bytes() else None
+                return count(len(group.visible), "line") if group.key in _NO_FILES else count(_files(group), "file")
+            return size_text(group.bytes()) if column == SIZE and group.bytes() else None
         if role == _FONT and column == NAME:
             return self._bold
         if role == _ALIGN and column == SIZE:
             return _RIGHT
+        if role == _FOREGROUND and column != NAME:
+            return self._tone("subtle")
         if role == _DECORATION and column == NAME and group.key in PROBLEM_GROUPS:
             return QApplication.style().standardIcon(QStyle.StandardPixmap.SP_MessageBoxWarning)
         return _GROUP_TIPS.get(group.key) if role == _TOOL_TIP else None
@@ -88,6 +100,8 @@ class FileCells:
             return self._struck if row.excluded and column == NAME else None
         if role == _ALIGN:
             return _RIGHT if column == SIZE else None
+        if role == _FOREGROUND:
+            return self._tone(_line_tone(row, column))
         return row.path if role == PATH else None
 
     def of_file(self, row: FileRow, number: int, column: int, role: int) -> Any:
@@ -100,18 +114,23 @@ class FileCells:
             return self._struck if left_out and column == NAME else None
         if role == _ALIGN:
             return _RIGHT if column == SIZE else None
+        if role == _FOREGROUND:
+            return self._tone("subtle" if column in _BY_THE_WAY else "")
         return path if role in (PATH, _TOOL_TIP) else None
+
+    def _tone(self, name: str) -> QColor | None:
+        return getattr(self.tones, name, None) if name else None
 
     def _file_text(self, row: FileRow, path: str, column: int, left_out: bool) -> str | None:
         if column == NAME:
             return os.path.basename(path)
         if column == STATUS:
             if left_out:
-                return "left at home"
+                return "excluded"
             return STATUS_TEXT[self._ledger.status(path)] if row.sendable else "missing"
         if column == SIZE and row.sendable:
             size = self._ledger.size(path)
-            return "…" if size is None else bytes_text(size)
+            return "…" if size is None else size_text(size)
         return os.path.dirname(path) if column == FOLDER else None
 
 
@@ -120,10 +139,22 @@ _NO_FILES = frozenset({"unresolved", "ignored", "output"})
 _GROUP_TIPS = {
     "missing": "The scene reads these, and they are not on disk.",
     "unresolved": "These look like paths, and nobody can tell which files they mean.",
-    "excluded": "You left these at home; the job shows your reasons.",
+    "excluded": "These stay here; the job shows why.",
     "ignored": "These are deliberately not sent; the note says why.",
     "output": "The scene writes these.",
 }
+
+
+def _line_tone(row: FileRow, column: int) -> str:
+    """Return the name of a cell's colour: problems stand out, what needs no look stands back."""
+    group = row.belongs()
+    if column in _BY_THE_WAY or group in ("excluded", "ignored", "output"):
+        return "subtle"
+    if column == STATUS and group in PROBLEM_GROUPS:
+        return "error" if group == "missing" else "warning"
+    if column == NOTE:
+        return "warning" if row.one_sided else "subtle"
+    return "subtle" if column == STATUS and not row.counts.get("new") else ""
 
 
 def sort_key(row: FileRow, column: int) -> tuple[Any, ...]:
@@ -152,18 +183,18 @@ def _line_text(row: FileRow, column: int) -> str | None:
     if column == STATUS:
         return row.status()
     if column == SIZE:
-        return size_text(row)
+        return line_size(row)
     if column == WANTED_BY:
         more = f"  +{len(row.referrers) - 1}" if len(row.referrers) > 1 else ""
         return f"{row.referrers[0]}{more}" if row.referrers else None
     return row.note() if column == NOTE else row.folder if column == FOLDER else row.kind
 
 
-def size_text(row: FileRow) -> str | None:
+def line_size(row: FileRow) -> str | None:
     """Return the size of a line; `…` while none of its files is known."""
     if not row.sendable:
         return None
-    return bytes_text(row.size) if row.counts or not row.files else "…"
+    return size_text(row.size) if row.counts else "…" if row.files else None
 
 
 def _line_tip(row: FileRow) -> str:

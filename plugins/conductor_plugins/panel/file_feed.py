@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import islice
 
 from conductor_core.agent_answers import CheckedFile
 from conductor_core.discovery.judge import Entry
@@ -21,6 +22,12 @@ from conductor_plugins.panel.slices import Slices
 
 #: files of one sequence that are taken in at one step
 _STEP = 200
+#: changed lines that are shown at once
+_SHOWN = 600
+
+
+#: who wants what no node of the scene does
+_OWN: dict[Source, tuple[str, ...]] = {"scene": ("this job",), "added": ("you",), "exclusion": ("you",)}
 
 
 class FileFeed(QObject):
@@ -37,6 +44,7 @@ class FileFeed(QObject):
         self._lines: dict[tuple[str, ...], FileRow] = {}
         self._numbers = 0
         self._reading = 0
+        self._excluded: tuple[Exclusion, ...] = ()
         self._exclusions = Exclusions((), local_flavour())
         #: folders that something excluded lies in, at whatever depth
         self._above: frozenset[str] = frozenset()
@@ -47,7 +55,7 @@ class FileFeed(QObject):
     @property
     def idle(self) -> bool:
         """Whether the tree shows all that it was told."""
-        return self._slices.idle
+        return self._slices.idle and not self._touched and not self._new
 
     @property
     def totals(self) -> Totals:
@@ -66,7 +74,7 @@ class FileFeed(QObject):
         """Forget the scan; what was added by hand must be told again."""
         self._slices.clear()
         self._new, self._touched = [], {}
-        self._lines = {}
+        self._lines, self._reading = {}, 0
         self.ledger = FileLedger()
         self.tree.use(self.ledger)
         self.fed.emit()
@@ -84,6 +92,7 @@ class FileFeed(QObject):
         for part in parts:
             self._slices.add(self._read(part, self._reading))
         self._slices.add(self._sweep(self._reading))
+        self._slices.add(self._show_unmatched())
 
     def check(self, files: Sequence[CheckedFile]) -> None:
         """Take in where files stand."""
@@ -94,27 +103,35 @@ class FileFeed(QObject):
         exclusions = tuple(exclusions)
         self._exclusions = Exclusions(exclusions, local_flavour())
         self._above = frozenset(folder for e in exclusions for folder in _folders_above(e.path))
+        self._excluded = exclusions
         self._slices.add(self._judge_all())
+        self._slices.add(self._show_unmatched())
 
     def show_scene(self, path: str) -> None:
         """Show the scene's own file."""
         self._replace("scene", {path: (path,)} if path else {})
 
-    def show_added(self, added: dict[str, tuple[str, ...]]) -> None:
-        """Show what was added by hand: each path with the files that lie there."""
+    def show_added(self, added: Mapping[str, tuple[str, ...] | None]) -> None:
+        """Show what was added by hand: each path with the files that lie there, None where that is not known yet."""
         self._replace("added", added)
 
-    def _replace(self, source: Source, wanted: dict[str, tuple[str, ...]]) -> None:
-        gone = [key for key, row in self._lines.items() if row.source == source and wanted.get(row.path) != row.files]
-        self._slices.add(self._drop(gone))
+    def _replace(self, source: Source, wanted: Mapping[str, tuple[str, ...] | None]) -> None:
+        self._slices.add(self._drop(self._not_wanted(source, wanted)))
         self._slices.add(self._add_own(source, wanted))
 
-    def _add_own(self, source: Source, wanted: dict[str, tuple[str, ...]]) -> Iterator[None]:
+    def _not_wanted(self, source: Source, wanted: Mapping[str, tuple[str, ...] | None]) -> Iterator[tuple[str, ...]]:
+        for key, row in list(self._lines.items()):
+            if row.source == source and (row.path not in wanted or (wanted[row.path] or ()) != row.files or row.listed is False):
+                yield key
+
+    def _add_own(self, source: Source, wanted: Mapping[str, tuple[str, ...] | None]) -> Iterator[None]:
         for path, files in wanted.items():
             if (source, path) not in self._lines:
-                who = ("this job",) if source == "scene" else ("you",)
-                row = FileRow(self._number(), source, path, path, kind=source if source == "scene" else "", referrers=who)
-                yield from self._enter((source, path), row, files)
+                row = FileRow(self._number(), source, path, path, referrers=_OWN[source])
+                row.kind = "scene" if source == "scene" else ""
+                row.listed = files is not None
+                row.reason = "there is nothing in it" if files == () and source == "added" else ""
+                yield from self._enter((source, path), row, files or ())
 
     def _read(self, entries: Sequence[Entry], reading: int) -> Iterator[None]:
         for entry in entries:
@@ -166,16 +183,18 @@ class FileFeed(QObject):
                 yield
 
     def _sweep(self, reading: int) -> Iterator[None]:
-        own = ("scene", "added")
-        yield from self._drop([key for key, row in self._lines.items() if row.source not in own and row.reading != reading])
+        gone = [key for key, row in self._lines.items() if row.source not in _OWN and row.reading != reading]
+        yield from self._drop(gone)
 
     def _drop(self, keys: Iterable[tuple[str, ...]]) -> Iterator[None]:
         for key in keys:
             row = self._lines.pop(key, None)
             if row is None:
                 continue
-            for path in row.files if row.sendable else ():
+            for number, path in enumerate(row.files if row.sendable else (), 1):
                 self.ledger.drop(row, path)
+                if number % _STEP == 0:
+                    yield
             self._put_new()
             self.tree.remove([row])
             self._touched.pop(row.number, None)
@@ -191,6 +210,19 @@ class FileFeed(QObject):
         for row in list(self._lines.values()):
             yield from self._judge(row)
             yield
+
+    def _show_unmatched(self) -> Iterator[None]:
+        """Show exclusions that cover nothing of the scene: a choice is never hidden. Before a scan has ended nobody knows."""
+        if not self._reading:
+            return
+        out = [row.path for row in self._lines.values() if row.excluded and row.source != "exclusion"]
+        wanted: dict[str, tuple[str, ...] | None] = {}
+        for exclusion in self._excluded:
+            covers = Exclusions((exclusion,), local_flavour()).covers
+            if not self.ledger.rows(exclusion.path) and not any(map(covers, out)):
+                wanted[exclusion.path] = ()
+            yield
+        self._replace("exclusion", wanted)
 
     def _judge(self, row: FileRow) -> Iterator[None]:
         """Find out whether a line is left at home, or some of its files are."""
@@ -224,12 +256,16 @@ class FileFeed(QObject):
             self._unsorted = self.tree.is_sorted
 
     def _settle(self) -> None:
-        """Show what the slice has brought."""
+        """Show what has come, some hundreds of lines at a time."""
         self._put_new()
-        if self._touched:
-            self.tree.touch(self._touched.values())
-            self._touched = {}
-        if self._unsorted and self.idle:
+        touched = list(islice(self._touched.values(), _SHOWN))
+        for row in touched:
+            del self._touched[row.number]
+        if touched:
+            self.tree.touch(touched)
+        if self._touched and self._slices.idle:
+            self._slices.add(iter((None,)))  # the rest, with the next slice
+        elif self._unsorted and self._slices.idle:
             self._unsorted = False
             self.tree.sort_again()
         self.fed.emit()

@@ -15,7 +15,7 @@ from conductor_core.discovery.judge import Entry
 from conductor_core.report import Dependency, Ignored, Missing, ScanOutput, Unresolved
 
 #: where a line comes from
-Source = Literal["scene", "dependency", "missing", "unresolved", "ignored", "output", "added"]
+Source = Literal["scene", "dependency", "missing", "unresolved", "ignored", "output", "added", "exclusion"]
 
 #: what one can filter by, and how it is called
 FILTERS: dict[str, str] = {
@@ -28,7 +28,7 @@ FILTERS: dict[str, str] = {
     "unresolved": "Not resolved",
     "one-sided": "Host and file disagree",
     "added": "Added by you",
-    "excluded": "Left at home",
+    "excluded": "Excluded",
     "ignored": "Not sent",
 }
 
@@ -75,7 +75,7 @@ _GROUPS = {
     "unresolved": (1, "Not resolved"),
     "the scene": (5, "Scene"),
     "added": (6, "Added by you"),
-    "excluded": (20, "Left at home"),
+    "excluded": (20, "Excluded"),
     "ignored": (30, "Not sent"),
     "output": (40, "Written by the scene"),
 }
@@ -119,6 +119,8 @@ class FileRow:
     files: tuple[str, ...] = ()
     #: why it is missing, not resolved, not sent
     reason: str = ""
+    #: the file that holds the text; "": the scene itself
+    within: str = ""
     seen_by: tuple[str, ...] = ()
     #: why the artist left it at home; "": it goes along
     excluded: str = ""
@@ -126,6 +128,8 @@ class FileRow:
     counts: dict[FileStatus, int] = field(default_factory=dict)
     #: bytes of the files whose size is known
     size: int = 0
+    #: whether its files are known; those of a folder that was added are listed first
+    listed: bool = True
     #: of the group it stands in, and about where; kept by the tree
     group: str = ""
     place: int = 0
@@ -150,6 +154,8 @@ class FileRow:
         """Return what it is called in the tree."""
         if self.source in ("unresolved", "ignored"):
             return self.as_written
+        if self.source == "missing" and len(self.files) > 1:
+            return os.path.basename(self.as_written)
         trimmed = self.path.rstrip("/\\")
         return os.path.basename(trimmed) or self.path or self.as_written
 
@@ -161,10 +167,12 @@ class FileRow:
     def status(self) -> str:
         """Return in a few words where its bytes stand."""
         if self.excluded:
-            return "left at home"
-        if not self.sendable:
+            return "excluded"
+        if not self.sendable:  # an exclusion is excluded
             word = {"missing": "missing", "unresolved": "not resolved", "ignored": "not sent", "output": "written"}[self.source]
             return word if len(self.files) < 2 else f"{len(self.files):,} {word}"
+        if not self.files:
+            return "empty" if self.reason else "…"
         counts = {status: n for status in STATUS_TEXT if (n := self.count(status))}
         if len(counts) < 2:
             return STATUS_TEXT[next(iter(counts), "unknown")]
@@ -172,7 +180,8 @@ class FileRow:
 
     def note(self) -> str:
         """Return what is to be said about it: a reason, and who alone sees it."""
-        parts = [self.excluded or self.reason]
+        parts = [self.excluded or self.reason, "the scene does not name it now" if self.source == "exclusion" else ""]
+        parts += [f"in {os.path.basename(self.within)}" if self.within else ""]
         if self.one_sided:
             parts.append(_ONE_SIDED.get(self.seen_by[0], f"only {self.seen_by[0]} names it"))
         return "; ".join(p for p in parts if p)
@@ -230,8 +239,8 @@ def key_of(entry: Entry) -> tuple[str, ...]:
 
 def row_of(number: int, entry: Entry) -> FileRow:
     """Return the line for an entry, still without files."""
-    referrer = f"{entry.referrer} in {os.path.basename(entry.within)}" if entry.within else entry.referrer
-    line = FileRow(number, "dependency", entry.as_written, "", referrers=(referrer,), seen_by=entry.seen_by)
+    line = FileRow(number, "dependency", entry.as_written, "", referrers=(entry.referrer,), seen_by=entry.seen_by)
+    line.within = entry.within
     if isinstance(entry, (Dependency, Missing)):
         line.path, line.kind = entry.path, entry.kind
     if isinstance(entry, Missing):

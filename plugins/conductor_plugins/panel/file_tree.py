@@ -25,7 +25,8 @@ class FileTree(FileTreeShape):
     def use(self, ledger: FileLedger) -> None:
         """Forget all lines, and show those of another ledger."""
         self.beginResetModel()
-        self._cells = FileCells(ledger)
+        tones, self._cells = self._cells.tones, FileCells(ledger)
+        self._cells.tones = tones
         self._by_key, self._numbered, self._shown, self._rows = {}, [], [], {}
         self.endResetModel()
 

@@ -14,11 +14,17 @@ from qtpy.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentMod
 from conductor_plugins.panel.file_cells import COLUMNS, FileCells, FileGroup
 from conductor_plugins.panel.file_ledger import FileLedger
 from conductor_plugins.panel.file_rows import FileRow
+from conductor_plugins.panel.style import Tones
 
 #: lines that a group, or files that a sequence shows at a time
-PAGE = 250
+PAGE = 100
 
 Index = QModelIndex | QPersistentModelIndex
+
+#: made once: a view asks for the flags of every row that it lays out
+_NOTHING = Qt.ItemFlag.NoItemFlags
+_OPENS = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+_LEAF = _OPENS | Qt.ItemFlag.ItemNeverHasChildren
 
 
 class FileTreeShape(QAbstractItemModel):
@@ -72,12 +78,10 @@ class FileTreeShape(QAbstractItemModel):
 
     def hasChildren(self, parent: Index = QModelIndex()) -> bool:  # noqa: N802 - Qt's name
         """Tell whether a row can be opened, its rows loaded or not."""
-        if not parent.isValid():
-            return bool(self._shown)
-        identity = parent.internalId()
-        if parent.column() > 0 or (identity and identity % 2 == 0):
-            return False
-        return identity == 0 or len(self._line(parent).files) > 1
+        identity = parent.internalId() if parent.isValid() else 0
+        if identity % 2:
+            return parent.column() == 0 and len(self._line(parent).files) > 1
+        return identity == 0 and parent.column() <= 0
 
     def canFetchMore(self, parent: Index) -> bool:  # noqa: N802 - Qt's name
         """Tell whether a group or sequence has more than views know of."""
@@ -106,12 +110,13 @@ class FileTreeShape(QAbstractItemModel):
         self.endInsertRows()
 
     def flags(self, index: Index) -> Qt.ItemFlag:
-        """Return what can be done with a cell."""
+        """Return what can be done with a cell; a view asks no more of a row that never has rows in it."""
         if not index.isValid():
-            return Qt.ItemFlag.NoItemFlags
-        flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
-        leaf = index.internalId() != 0 and index.internalId() % 2 == 0
-        return flags | Qt.ItemFlag.ItemNeverHasChildren if leaf else flags
+            return _NOTHING
+        identity = index.internalId()
+        if identity % 2:
+            return _OPENS if len(self._line(index).files) > 1 else _LEAF
+        return _LEAF if identity else _OPENS
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802 - Qt's name
         """Return the name of a column."""
@@ -147,6 +152,14 @@ class FileTreeShape(QAbstractItemModel):
         identity = index.internalId() if index.isValid() else 0
         row = self._rows.get(identity // 2) if identity and identity % 2 == 0 else None
         return row.files[index.row()] if row is not None else ""
+
+    def set_tones(self, tones: Tones) -> None:
+        """Show texts in the panel's colours."""
+        self._cells.tones = tones
+
+    def is_left_out(self, path: str) -> bool:
+        """Tell whether a file is excluded."""
+        return self._cells.is_left_out(path)
 
     def index_of(self, row: FileRow) -> QModelIndex:
         """Return where a line is; an invalid index where the filter or the page hides it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import time
 
 from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
@@ -18,8 +18,8 @@ _FIGURES = (
     ("frames", "Frames", "Frames of all steps together."),
     ("tasks", "Tasks", "What instances take one by one: each is one chunk of a step's frames."),
     ("send", "To send", "Bytes that the store does not have yet, of all that the scene needs."),
-    ("cost", "Estimated cost", "What instances cost for as long as they are expected to run, the least billed time included."),
-    ("finish", "Finished", "When the last frame is expected, were it submitted now."),
+    ("cost", "Cost", "An estimate: what instances cost for as long as they are expected to run, the least billed time included."),
+    ("finish", "Done at", "An estimate: when the last frame is there, were it submitted now."),
 )
 _BASIS = {"scene": "frames of this scene", "project": "frames of this project"}
 
@@ -123,7 +123,7 @@ class FootBar(QFrame):
         minutes = count(estimate.billed_minutes, "billed minute")
         basis = f"from {count(estimate.samples, 'frame')} rendered before, {_BASIS.get(estimate.basis, '')}"
         cost.setToolTip(f"{minutes} on {count(estimate.instances, 'instance')}, {basis}: {estimate.frame_seconds:.0f} s a frame.")
-        finish.setText(f"≈ {moment_text(estimate.wall_seconds, datetime.now())}")
+        finish.setText(f"≈ {moment_text(estimate.wall_seconds, time.time())}")
         finish.setToolTip(f"In {span_text(estimate.wall_seconds)}, once the files are there.")
 
     def show_problems(self) -> None:

@@ -56,10 +56,10 @@ class FramesSection(Section):
         """Return the range and how much of it one task takes."""
         text = situation.form.frames or situation.scene.frames
         chunk = situation.form.chunk_size
-        return f"{text}, {chunk} per task" if chunk > 1 else text
+        return f"{text} · {chunk} per task" if chunk > 1 else text
 
     def _add_range(self, rows: Rows) -> None:
-        self.of_scene, self.custom = QRadioButton("Sce&ne range"), QRadioButton(WORDS["frames"].label)
+        self.of_scene, self.custom = QRadioButton("Sce&ne range"), QRadioButton("&Custom range")
         self.of_scene.setObjectName("frames-of-scene")
         self.custom.setObjectName("frames-custom")
         choice = QButtonGroup(self)
@@ -68,13 +68,14 @@ class FramesSection(Section):
         self.of_scene.clicked.connect(lambda: self.desk.edit(frames=""))
         self.custom.clicked.connect(self._customise)
         self.scene_range = QLabel()
-        label = QLabel("Frames")
+        label = QLabel(WORDS["frames"].label)
+        label.setBuddy(self.frames)
         label.setToolTip(WORDS["frames"].tip)
         rows.add_row(label, self.of_scene, self.scene_range)
         rows.add_row(QLabel(), self.custom, self.frames, note=self.frames_note)
         em = self.fontMetrics()
         for button in (self.of_scene, self.custom):
-            button.setFixedWidth(em.horizontalAdvance(WORDS["frames"].name) + em.height() * 2)
+            button.setFixedWidth(em.horizontalAdvance("Custom range") + em.height() * 2)
         self.frames.setMinimumWidth(self.fontMetrics().averageCharWidth() * 44)
 
     def _add_scouts(self, rows: Rows) -> None:
@@ -166,4 +167,6 @@ class FramesSection(Section):
 
 
 def _sentence(error: FrameSpecError) -> str:
-    return f"{error.what} {error.next_step}"
+    """Return what is wrong, for where the text itself is in sight."""
+    where = f" in {error.part!r}" if error.part and error.part != error.spec and len(error.part) < 40 else ""
+    return f"{error.reason[:1].upper()}{error.reason[1:]}{where}. {error.next_step}"

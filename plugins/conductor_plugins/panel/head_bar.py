@@ -48,7 +48,7 @@ class HeadBar(QFrame):
         self.show_scene()
 
     def _presets(self) -> QPushButton:
-        button = QPushButton("Prese&ts")
+        button = QPushButton("Pres&ets")
         button.setObjectName("presets")
         button.setProperty("menu", True)
         button.setToolTip("Load or save settings under a name; reset to defaults")

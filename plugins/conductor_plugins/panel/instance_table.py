@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 from collections.abc import Sequence
+=======
+>>>>>>> main
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QModelIndex
@@ -96,10 +99,15 @@ def _row(each: InstanceType, currency: str) -> tuple[Cell, ...]:
     )
 
 
+<<<<<<< HEAD
 def _price(each: InstanceType) -> tuple[Decimal, Sequence[str]]:
     from decimal import Decimal, InvalidOperation  # not before there is a price
 
+=======
+def _price(each: InstanceType) -> tuple[float, str]:
+    """Return what instance types are ordered by; a price that is no number comes first, since it will be looked into."""
+>>>>>>> main
     try:
-        return Decimal(each.price_per_hour), each.name
-    except InvalidOperation:
-        return Decimal(0), each.name
+        return float(each.price_per_hour), each.name
+    except ValueError:
+        return 0.0, each.name

@@ -112,7 +112,7 @@ class JobSection(Section):
             if enabled is None:
                 return replace(form, steps=())
             for step in self.desk.steps:
-                form = form.with_step(step.name, enabled=enabled)
+                form = form.switched(step.name, enabled)
             return form
 
         self.desk.edit(change)

@@ -49,7 +49,7 @@ class MachinesSection(Section):
     def summary(cls, situation: Situation) -> str:
         """Return the instance type."""
         name = situation.instance_type() or "none chosen"
-        return f"{name}, preemptible" if situation.form.preemptible else name
+        return f"{name} · preemptible" if situation.form.preemptible else name
 
     def _numbers(self) -> QGridLayout:
         """Return the numbers in two columns: what is about tries, and what is about machines."""

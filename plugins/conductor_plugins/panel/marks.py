@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +42,8 @@ def draw_marks(text: QColor, on_accent: QColor, em: int) -> Marks:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:  # a home that cannot be written
+        import tempfile  # as a rule there is no need of it
+
         folder = Path(tempfile.gettempdir())
     return Marks(**{name: _drawn(folder, name, colour, size) for name, colour in colours.items()})
 

@@ -28,7 +28,7 @@ def open_panel(host: Host, parent: QWidget | None = None, agent: Agent | None = 
     """
     if _open:
         window = _open[0]
-        window.desk.read_scene()
+        window.read_scene()
     else:
         window = Window(Desk(host, agent or LazyAgent()), parent, recall())
         window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -48,6 +48,7 @@ def _begin(window: Window) -> None:
     parts: list[Callable[[], None]] = [
         lambda: _scan(window.desk),
         lambda: _check(window.desk),
+        lambda: _take_defaults(window.desk),
         lambda: _submit(window, remembering),
         lambda: _follow_jobs(window.desk),
         window.desk.settle,
@@ -76,6 +77,12 @@ def _check(desk: Desk) -> None:
     from conductor_plugins.checking import Checking
 
     Checking(desk).load_offer()
+
+
+def _take_defaults(desk: Desk) -> None:
+    from conductor_plugins.defaults import Defaults
+
+    Defaults(desk).look()
 
 
 def _submit(window: Window, remembering: Remembering) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from conductor_core.versions import serving_version, version_key
+
 from conductor_plugins.form.situation import Situation
 from conductor_plugins.panel.fields import named
 from conductor_plugins.panel.section import Section
@@ -68,14 +70,14 @@ def _best(now: Situation, name: str) -> str:
     """Return the version to take when a plug-in is ticked: the scene's where the farm has it, else the farm's newest."""
     detected = next((p.version for p in now.scene.plug_ins if p.name == name), "")
     versions = _versions(now, name)
-    return detected if detected in versions or not versions else versions[-1]
+    return detected if (detected and serving_version(detected, versions)) or not versions else max(versions, key=version_key)
 
 
 def _row(now: Situation, name: str, chosen: dict[str, str]) -> tuple[Cell, ...]:
     detected = next((p.version for p in now.scene.plug_ins if p.name == name), "")
     versions, version = _versions(now, name), chosen.get(name, "")
     on = name in chosen
-    has = any(each == version or each.startswith(f"{version}.") for each in versions)
+    serves = serving_version(version, versions)
     farm = Cell(
         version or ", ".join(versions), "" if on else "faint", ", ".join(versions), edit=version or None, choices=versions
     )
@@ -83,8 +85,8 @@ def _row(now: Situation, name: str, chosen: dict[str, str]) -> tuple[Cell, ...]:
         said = Cell("the scene uses it, but it does not go along", "warning") if detected else Cell()
     elif now.offer is None:
         said = Cell("asking the farm …", "subtle")
-    elif has:
-        said = Cell("the farm has it", "ok")
+    elif serves is not None:
+        said = Cell("the farm has it" if serves == version else f"the farm has {serves}, which serves", "ok")
     elif versions:
         said = Cell(f"the farm has {', '.join(versions)}", "error")
     else:

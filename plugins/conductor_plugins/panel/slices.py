@@ -10,6 +10,8 @@ from qtpy.QtCore import QObject, QTimer
 
 #: seconds that one slice takes; with what the views do after it, the event loop is held for less than 20 ms
 SLICE = 0.006
+#: seconds between two times that what was done is shown: a view lays all of its rows out anew each time
+BETWEEN = 0.08
 
 
 class Slices(QObject):
@@ -26,6 +28,7 @@ class Slices(QObject):
         self._after = after
         self._clock = clock
         self._waiting: deque[Iterator[None]] = deque()
+        self._shown = 0.0
         self._timer = QTimer(self)
         self._timer.setInterval(0)
         self._timer.timeout.connect(self.step)
@@ -46,7 +49,7 @@ class Slices(QObject):
         self._timer.stop()
 
     def step(self) -> None:
-        """Work for one slice, then call `after`."""
+        """Work for one slice, and show what was done now and then."""
         end = self._clock() + SLICE
         while self._waiting and self._clock() < end:
             for _ in self._waiting[0]:
@@ -56,4 +59,6 @@ class Slices(QObject):
                 self._waiting.popleft()
         if not self._waiting:
             self._timer.stop()
-        self._after()
+        if not self._waiting or self._clock() - self._shown > BETWEEN:
+            self._after()
+            self._shown = self._clock()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from conductor_core.versions import serving_version
 from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -99,9 +100,9 @@ class SoftwareSection(Section):
             self.note.say("Asking the farm what it has …")
             return
         versions = [p.version for p in now.offer.software if p.name == wanted.name]
-        met = [version for version in versions if fits(wanted.version, version)]
-        if met:
-            self.note.say(f"The farm has {software_text(wanted.name, met[0])}", "ok")
+        serves = serving_version(wanted.version, versions)
+        if serves is not None:
+            self.note.say(f"The farm has {software_text(wanted.name, serves)}", "ok")
         elif versions:
             self.note.say(f"The farm has {software_text(wanted.name, ', '.join(versions))}, not {wanted.version}", "error")
         else:
@@ -109,8 +110,3 @@ class SoftwareSection(Section):
 
     def _take(self, row: int) -> None:
         self.desk.edit(software=str(self.software.itemData(row)))
-
-
-def fits(wanted: str, version: str) -> bool:
-    """Tell whether a full version is what a full or partial one asks for: `4.5` is met by `4.5.15`, not by `4.50`."""
-    return version == wanted or version.startswith(f"{wanted}.")

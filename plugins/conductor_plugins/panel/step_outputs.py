@@ -75,7 +75,7 @@ class StepOutputs(QWidget):
         if self._step is None:
             return
         for field, path, of_scene in zip(self.fields, self._paths(), _scene_paths(self._step), strict=False):
-            if (field.text().strip() or of_scene) != path or not (field.text() or field.hasFocus()):
+            if (field.text().strip() or of_scene) != path or not (field.text() or field.isModified()):
                 field.setText(path)
 
     def _paths(self) -> tuple[str, ...]:

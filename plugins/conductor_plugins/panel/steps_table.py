@@ -39,7 +39,8 @@ class StepsTable(CellTable):
     def refresh(self) -> None:
         """Show what is so now."""
         now = self._desk.situation()
-        self.cells.show_cells([_row(now, step) for step in now.steps])
+        chosen = {choice.name: choice for choice in now.form.steps}
+        self.cells.show_cells([_row(now, step, chosen.get(step.name)) for step in now.steps])
 
     def _edit(self, row: int, column: int, text: str) -> None:
         step, name = self._desk.steps[row], _FIELDS[column]
@@ -56,7 +57,7 @@ class StepsTable(CellTable):
 
         def change(form: Form) -> Form:
             for name in names:
-                form = form.with_step(name, enabled=ticked)
+                form = form.switched(name, ticked)
             return form
 
         self._desk.edit(change)
@@ -68,8 +69,8 @@ def _first(form: Form, step: SceneStep) -> dict[str, bool]:
     return {} if form.step(step.name) else {"enabled": step.enabled}
 
 
-def _row(now: Situation, step: SceneStep) -> tuple[Cell, ...]:
-    choice = now.form.step(step.name) or StepForm(step.name, step.enabled)
+def _row(now: Situation, step: SceneStep, choice: StepForm | None) -> tuple[Cell, ...]:
+    choice = choice or StepForm(step.name, step.enabled)
     spec, scouts = now.frames_of(choice), now.scouts_of(choice)
     wrong = frames_in(spec)
     odd = scouts_in(scouts, spec) if not isinstance(wrong, FrameSpecError) else None

@@ -6,8 +6,8 @@ are moved towards black or white until a text in them can be read (WCAG 2: a con
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from string import Template
 
 from qtpy.QtGui import QColor, QFont, QFontMetrics, QPalette
 
@@ -147,10 +147,11 @@ def _sheet(t: Tones, em: int, marks: Marks) -> str:
         "spin": round(em * 1.15) + 2 * max(1, em // 9),
     }
     pictures = {"down": marks.down, "up": marks.up, "tick": marks.tick, "right": marks.right, "dot": marks.dot}
-    return _SHEET.substitute(colours, em=em, **sizes, **pictures)
+    values: dict[str, object] = {**colours, "em": em, **sizes, **pictures}
+    return re.sub(r"\$(?:\{(\w+)\}|(\w+))", lambda name: str(values[name[1] or name[2]]), _SHEET)
 
 
-_SHEET = Template("""
+_SHEET = """
 #conductor, #conductor QStackedWidget, #conductor QScrollArea, #conductor QScrollArea > QWidget > QWidget { background: $window; }
 #conductor QWidget { color: $text; }
 #conductor QLabel, #conductor QCheckBox, #conductor QRadioButton { background: transparent; }
@@ -233,6 +234,7 @@ _SHEET = Template("""
 }
 #conductor QTableView:focus, #conductor QTreeView:focus, #conductor QListView:focus { border-color: $focus; }
 #conductor QTableView::item, #conductor QTreeView::item { padding: 0 ${quarter}px; }
+#conductor QListView::item { padding: ${hair}px ${hair}px; }
 #conductor QTableView::item:selected, #conductor QTreeView::item:selected { background: $chosen; color: $text; }
 #conductor QHeaderView { background: $base; border: none; }
 #conductor QHeaderView::section {
@@ -263,4 +265,4 @@ _SHEET = Template("""
 #conductor QMenu::item:disabled { color: $subtle; }
 #conductor QMenu::separator { height: 1px; background: $line; margin: ${quarter}px 0; }
 QToolTip { background: $base; color: $text; border: 1px solid $line; padding: ${quarter}px; }
-""")
+"""

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QAbstractItemModel, QAbstractTableModel, QModelIndex, QObject, Qt, Signal
-from qtpy.QtGui import QFont
+from qtpy.QtGui import QFont, QKeyEvent, QPainter
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QComboBox,
     QHeaderView,
+    QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QTableView,
@@ -59,7 +60,7 @@ class CellModel(QAbstractTableModel):
     def __init__(self, columns: Sequence[str], tones: Callable[[], Tones], parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._columns = tuple(columns)
-        self._tones = tones
+        self.tones = tones
         self.cells: list[tuple[Cell, ...]] = []
 
     def show_cells(self, cells: Sequence[tuple[Cell, ...]]) -> None:
@@ -115,7 +116,7 @@ class CellModel(QAbstractTableModel):
 
     def _look(self, cell: Cell, role: int) -> Any:
         if role == Qt.ItemDataRole.ForegroundRole and (cell.tone or cell.heading):
-            return getattr(self._tones(), cell.tone or "subtle")
+            return getattr(self.tones(), cell.tone or "subtle")
         if role == Qt.ItemDataRole.TextAlignmentRole:
             side = Qt.AlignmentFlag.AlignRight if cell.number else Qt.AlignmentFlag.AlignLeft
             return int(side | Qt.AlignmentFlag.AlignVCenter)
@@ -166,7 +167,7 @@ class CellTable(QTableView):
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.setItemDelegate(_Editor(self))
+        self.setItemDelegate(_Editor(self, model))
         self.verticalHeader().hide()
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         em = self.fontMetrics().height()
@@ -192,6 +193,19 @@ class CellTable(QTableView):
             needed = max(self.sizeHintForColumn(column), head.sectionSizeHint(column)) + em // 2
             self.setColumnWidth(column, min(needed, max(most * each, head.sectionSizeHint(column))))
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Tick with the space bar wherever in a row one stands; anything else is as in every table."""
+        current = self.currentIndex()
+        boxes = (
+            [column for column, cell in enumerate(self.cells.cells[current.row()]) if cell.tick is not None]
+            if current.isValid()
+            else []
+        )
+        if event.key() == Qt.Key.Key_Space and boxes:
+            self.cells.ticked.emit(current.row(), boxes[0], not self.cells.cells[current.row()][boxes[0]].tick)
+        else:
+            super().keyPressEvent(event)
+
     def span_headings(self) -> None:
         """Let names of groups run across."""
         self.clearSpans()
@@ -205,7 +219,19 @@ class CellTable(QTableView):
 
 
 class _Editor(QStyledItemDelegate):
-    """Edit in a line, or in a menu where the cell has choices."""
+    """Edit in a line, or in a menu where the cell has choices; frame the cell that F2 edits."""
+
+    def __init__(self, table: CellTable, model: CellModel) -> None:
+        super().__init__(table)
+        self._model = model
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        super().paint(painter, option, index)
+        if option.state & QStyle.StateFlag.State_HasFocus and self._model.flags(index) & Qt.ItemFlag.ItemIsEditable:
+            painter.save()
+            painter.setPen(self._model.tones().focus)
+            painter.drawRect(option.rect.adjusted(0, 0, -1, -1))
+            painter.restore()
 
     def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:  # noqa: N802 - Qt's name
         choices = index.data(_CHOICES)

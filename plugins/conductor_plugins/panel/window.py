@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from qtpy.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, Signal
-from qtpy.QtGui import QCloseEvent
+from qtpy.QtGui import QCloseEvent, QMouseEvent
 from qtpy.QtWidgets import (
     QApplication,
     QGridLayout,
@@ -18,6 +18,8 @@ from qtpy.QtWidgets import (
 
 from conductor_plugins.desk import Desk
 from conductor_plugins.form.model import SECTIONS as FIELDS
+from conductor_plugins.host import HostRefused
+from conductor_plugins.panel.files_section import FilesSection
 from conductor_plugins.panel.foot_bar import FootBar
 from conductor_plugins.panel.frames_section import FramesSection
 from conductor_plugins.panel.head_bar import HeadBar
@@ -41,11 +43,14 @@ SECTIONS: list[type[Section]] = [
     FramesSection,
     MachinesSection,
     SoftwareSection,
+    FilesSection,
     JobsView,
 ]
 
 #: milliseconds between a change and what the list says of it
 _SOON = 60
+#: milliseconds after which good news are taken as read
+_READ = 8_000
 
 
 class Window(QWidget):
@@ -63,6 +68,7 @@ class Window(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setWindowTitle("Submit to Conductor")
         self.sections: dict[str, Section] = {}
+        self._is_closed = False
         self._build()
         self._connect()
         self._dress()
@@ -100,6 +106,7 @@ class Window(QWidget):
         """Submit, unless there are errors; warnings are asked about once."""
         if self.desk.busy:
             return
+        self.foot.submit.setFocus()  # what is being typed into a cell is in the form once the cell is left
         self.desk.look_for_problems()
         if not self.show_problems():
             self.drawer.hide()
@@ -113,6 +120,13 @@ class Window(QWidget):
             self.drawer.open(ask=not errors)
             return True
         return False
+
+    def read_scene(self) -> None:
+        """Ask the host anew what is open; a host that cannot answer says why."""
+        try:
+            self.desk.read_scene()
+        except HostRefused as exc:
+            self.desk.said.emit(str(exc), True)
 
     # what happens inside
 
@@ -171,7 +185,7 @@ class Window(QWidget):
             "Esc": self._escape,
             "F1": self._toggle_help,
             "?": self._toggle_help,
-            "F5": self.desk.read_scene,
+            "F5": self.read_scene,
             "F8": self._toggle_problems,
             "Ctrl+PgDown": lambda: self._step(1),
             "Ctrl+PgUp": lambda: self._step(-1),
@@ -181,7 +195,7 @@ class Window(QWidget):
 
     def _settle_in(self, left: Remembered) -> None:
         em = self.fontMetrics().height()
-        self.setMinimumSize(em * 36, em * 22)
+        self.setMinimumHeight(em * 20)  # the least width is what the bars need, which changes with their figures
         self.resize(QSize(em * 56, em * 38))
         if left.geometry:
             self.restoreGeometry(QByteArray.fromHex(left.geometry.encode("ascii", "replace")))
@@ -268,8 +282,10 @@ class Window(QWidget):
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Close the panel; what the agent does goes on."""
         super().closeEvent(event)
-        self.desk.close()
-        self.closed.emit()
+        if not self._is_closed:
+            self._is_closed = True
+            self.desk.close()
+            self.closed.emit()
 
 
 class _Message(QLabel):
@@ -282,15 +298,28 @@ class _Message(QLabel):
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setWordWrap(True)
         self.setContentsMargins(em * 3 // 4, em // 2, em * 3 // 4, em // 2)
+        self.setToolTip("Click, or press Esc, to hide this")
+        self._read = QTimer(self)
+        self._read.setSingleShot(True)
+        self._read.setInterval(_READ)
+        self._read.timeout.connect(self.hide)
         self.hide()
 
     def say(self, text: str, bad: bool) -> None:
-        """Show a sentence; an empty one takes the last away."""
+        """Show a sentence; an empty one takes the last away. Good news go by themselves."""
+        self._read.stop()
+        if not bad:
+            self._read.start()
         self.setText(text)
         self.setProperty("tone", "error" if bad else "")
         self.style().unpolish(self)
         self.style().polish(self)
         self.setVisible(bool(text))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Hide what was read."""
+        super().mousePressEvent(event)
+        self.hide()
 
 
 def section_of(field: str) -> str:

@@ -26,7 +26,7 @@ WORDS: dict[str, Words] = {
     "steps": Words("&Steps", "What of the scene is rendered: layers, write nodes, ROPs, cameras. Each is a step of the job."),
     # Frames
     "frames": Words(
-        "&Custom range",
+        "&Frames",
         "Frames to render, in this order: 1-100, 1-100x5 (every fifth), 1,5,9-12, 1-100,^40-50 (without 40 to 50), 10-1.",
     ),
     "chunk_size": Words(

@@ -5,7 +5,19 @@ from __future__ import annotations
 import conductor_core
 from fastapi import FastAPI
 
-from conductor_service.api import attempts, billing, event_stream, jobs, objects, people, refusals, runner, runner_files, tasks
+from conductor_service.api import (
+    attempts,
+    billing,
+    estimates,
+    event_stream,
+    jobs,
+    objects,
+    people,
+    refusals,
+    runner,
+    runner_files,
+    tasks,
+)
 from conductor_service.api.bodies import Intake
 from conductor_service.farm import Farm
 from conductor_service.web import mount_dashboard
@@ -17,7 +29,7 @@ def make_app(farm: Farm, *, intake: Intake | None = None) -> FastAPI:
     app.state.farm = farm
     app.state.intake = intake or Intake()
     refusals.install(app)
-    for module in (people, objects, jobs, tasks, attempts, billing, event_stream, runner, runner_files):
+    for module in (people, objects, estimates, jobs, tasks, attempts, billing, event_stream, runner, runner_files):
         app.include_router(module.router)
     mount_dashboard(app)
     return app

@@ -18,6 +18,7 @@ from conductor_service import jobs, marks, verbs
 from conductor_service.api.access import FarmOf, Person
 from conductor_service.api.bodies import MAX_JSON_BYTES, read_bytes, read_json
 from conductor_service.door import Why
+from conductor_service.equipment import equip
 from conductor_service.errors import Invalid
 from conductor_service.farm import Farm
 from conductor_service.models import Job, OutputFile
@@ -40,12 +41,12 @@ def _create(farm: Farm, who: Principal, project: str, data: Any) -> Response:
     validate_submission(submission)
     jobs.check_size(submission)
     farm.catalogue.instance_type(submission.instance_type)
-    package = farm.catalogue.resolve(submission.software)
+    equipment = equip(submission, farm.catalogue)
     with farm.database.write() as unit:
         row = jobs.find_project(unit.session, who.account_id, project)
         if submission.project not in (row.name, row.id):
             raise Invalid("project", f"is {submission.project!r}, the address says {row.name!r}")
-        job, new = jobs.create_job(unit, who, row, submission, package)
+        job, new = jobs.create_job(unit, who, row, submission, equipment)
     return JSONResponse(_view(farm, job), status_code=201 if new else 200)
 
 

@@ -67,7 +67,8 @@ def catalogue(farm: FarmOf) -> JSONResponse:
         {"name": p.name, "version": p.version, "description": p.description, "plug_in_of": p.plug_in_of}
         for p in farm.catalogue.packages
     ]
-    return JSONResponse({"currency": farm.catalogue.currency, "instance_types": types, "software": software})
+    facts = {"currency": farm.catalogue.currency, "sends_email": bool(farm.settings.email.host)}
+    return JSONResponse({**facts, "instance_types": types, "software": software})
 
 
 @router.post("/session")

@@ -20,7 +20,7 @@ from conductor_service.runner.http_service import HttpRunnerService, Patience, r
 from conductor_service.runner.isolation import choose_isolation
 from conductor_service.runner.launching import hosts_folder
 from conductor_service.runner.limits import ResourceLimits
-from conductor_service.runner.session import Machine
+from conductor_service.runner.machine import Machine
 from conductor_service.runner.work_folder import WorkFolder
 from conductor_service.runner.worker import Settings, Worker
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from conductor_core.documents import from_json
 from conductor_core.environment import EnvironmentVariable
 from conductor_core.paths import Flavour
-from conductor_core.submission import Limits, Step
+from conductor_core.submission import Limits, Scripts, Step
 
 LaunchKind = Literal["bpy-module", "blender-binary", "command"]
 
@@ -56,6 +56,8 @@ class Package:
     #: folders the software needs to see, read-only
     roots: tuple[str, ...] = ()
     environment: tuple[EnvironmentVariable, ...] = ()
+    #: what it is a plug-in of; "": it stands by itself
+    plug_in_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,10 @@ class Assignment:
     limits: Limits
     #: tasks with the same session can share a loaded scene
     session: str
+    #: further packages that the software must have: their roots are shown, their variables join its own
+    plug_ins: tuple[Package, ...] = ()
+    #: what the artist has sent along beside the scene
+    scripts: Scripts = field(default_factory=Scripts)
 
 
 def assignment_from_json(data: Any) -> Assignment:

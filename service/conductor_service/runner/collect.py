@@ -96,8 +96,23 @@ class Collector:
         index, relative = self._locate(seen)
         taken = self._move((index, relative), into, {}) if relative else None
         if taken is None:
-            raise TaskFailed("bad-output", f"{shown(seen)} was not written, or is not a plain file.")
+            raise _not_written(seen)
         return taken
+
+    def require(self, seen: str) -> None:
+        """Refuse to go on without a file that the software says it wrote at `seen`; `take` will judge it more closely.
+
+        Raises:
+            TaskFailed: (bad-output) it is not in an output folder, or was not written.
+        """
+        index, relative = self._locate(seen)
+        try:
+            facts = os.lstat(self._folders[index].backing / relative)
+        except OSError:
+            raise _not_written(seen) from None
+        before = self._known.get((index, relative))
+        if before is not None and not _written(before, _identity(facts)):
+            raise _not_written(seen)
 
     def take_rest(self, into: Path) -> tuple[Taken, ...]:
         """Take every other file that was written.
@@ -220,6 +235,10 @@ def shown(name: str) -> str:
     """Return a name as an error may show it: text that can be written anywhere, and not a page of it."""
     text = name.encode(errors="backslashreplace").decode()
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _not_written(seen: str) -> TaskFailed:
+    return TaskFailed("bad-output", f"{shown(seen)} was not written, or is not a plain file.")
 
 
 def _entries(folder: OutputFolder) -> Iterator[tuple[str, os.stat_result]]:

@@ -93,10 +93,13 @@ class FrameServer:
         self._log = log
         self._vigil.begin(charge)
 
-    def load(self, scene: str, step: Step, rules: Sequence[PathRule]) -> float:
-        """Load the scene; return the seconds it took. A crash on the way is the scene's: it comes again with each try."""
+    def load(self, scene: str, step: Step, rules: Sequence[PathRule], startup: Sequence[str] = ()) -> float:
+        """Load the scene and run the startup files in it; return the seconds it took.
+
+        A crash on the way is the scene's: it comes again with each try.
+        """
         path_map = [{"source": rule.source.slashed, "target": rule.target.text} for rule in rules]
-        self._say({"do": "load", "scene": scene, "step": to_json(step), "path_map": path_map})
+        self._say({"do": "load", "scene": scene, "step": to_json(step), "path_map": path_map, "startup": list(startup)})
         try:
             return _number(self._expect(("loaded",)).get("seconds"))
         except TaskFailed as exc:

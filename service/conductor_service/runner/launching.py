@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from conductor_service.runner.assignment import Assignment, Package
 from conductor_service.runner.errors import TaskFailed
 from conductor_service.runner.places import OWN_FOLDER
 from conductor_service.runner.system_view import HOME, SCRATCH
+from conductor_service.search_paths import variable_layers, with_defaults
 
 #: where the sandbox shows the hosts' folders
 HOSTS = f"{OWN_FOLDER}/hosts"
@@ -133,13 +134,16 @@ def _lies_in(path: str, folder: str) -> bool:
     return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 
-def task_environment(assignment: Assignment, scripts: HostScripts) -> dict[str, str]:
-    """Return the environment of a task: a clean one, the package's variables, then the job's.
+def task_environment(assignment: Assignment, scripts: HostScripts, folders: Sequence[str] = ()) -> dict[str, str]:
+    """Return the environment of a task: a clean one, the packages' variables, then the job's; plug-in `folders` come first.
 
     Raises:
-        EnvironmentConflict: package and job disagree on an exclusive variable.
+        EnvironmentConflict: two of them disagree on an exclusive variable.
     """
-    merged = merge_environment([assignment.software.environment, assignment.environment], separator=":")
+    layers = variable_layers((assignment.software, *assignment.plug_ins), assignment.environment, folders)
+    merged = merge_environment(layers, separator=":")
+    if folders:
+        merged = with_defaults(assignment.software.name, merged)
     folders = [os.path.dirname(assignment.software.executable)] if assignment.software.executable else []
     path = ":".join(dict.fromkeys([*folders, *_PATH.split(":")]))
     own = {"PATH": path, "HOME": HOME, "TMPDIR": SCRATCH, "USER": "artist", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
@@ -148,7 +152,7 @@ def task_environment(assignment: Assignment, scripts: HostScripts) -> dict[str, 
         "CONDUCTOR_JOB": str(assignment.job.number),
         "CONDUCTOR_STEP": assignment.step.name,
     }
-    if "PATH" in merged and not _is_exclusive("PATH", (*assignment.software.environment, *assignment.environment)):
+    if "PATH" in merged and not _is_exclusive("PATH", [variable for layer in layers for variable in layer]):
         merged["PATH"] = f"{merged['PATH']}:{path}"
     return {**own, **identity, **merged}
 

@@ -59,6 +59,8 @@ class Charge:
     attempt: str
     limits: Limits
     log: LogBook | None
+    #: when the task began; None: with the process that is watched
+    started: float | None = None
 
 
 class Vigil:
@@ -77,7 +79,8 @@ class Vigil:
         """Start counting anew, for the next task of the same process."""
         now = self._watch.clock()
         self._attempt, self._limits, self._log = charge.attempt, charge.limits, charge.log
-        self._started = self._last_life = now
+        self._last_life = now
+        self._started = now if charge.started is None else charge.started
         self.tree.reset_peak()
 
     def holds(self) -> bool:

@@ -24,9 +24,10 @@ from conductor_service.runner.errors import Retired, StaleAttempt, TaskFailed, s
 from conductor_service.runner.holding import Holding
 from conductor_service.runner.inspector import Inspector
 from conductor_service.runner.logbook import LogBook
+from conductor_service.runner.machine import Machine
 from conductor_service.runner.publisher import AttemptOver, Publisher
 from conductor_service.runner.service import Beat, HostFacts, RunnerService, Verdict
-from conductor_service.runner.session import Machine, Session
+from conductor_service.runner.session import Session
 from conductor_service.runner.stages import Stages
 from conductor_service.runner.vigil import TaskEnded
 from conductor_service.runner.work_folder import WorkFolder

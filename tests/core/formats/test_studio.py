@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from conductor_core.api.settings import Settings, read_settings
-from conductor_core.cli.looking import load_readers
 from conductor_core.discovery import node as nodes
 from conductor_core.discovery import tables
 from conductor_core.discovery.finding import Finding
@@ -16,6 +15,7 @@ from conductor_core.discovery.survey import Survey
 from conductor_core.errors import SceneNotRead
 from conductor_core.formats import format as formats
 from conductor_core.formats import known_formats, scan_file, studio
+from conductor_core.formats.studio import load_readers
 from core.test_node_readers import Lamp, PlainAsk
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "formats" / "README.md"

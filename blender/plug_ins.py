@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Have this Blender use the plug-in folders of a job: its add-ons are enabled, its modules can be imported.
+
+A folder may be a script directory of Blender's (`addons`, `startup`, `modules` in it), a folder of add-ons, or the folder of
+one add-on. Blender's own ways differ from 3.4 to 5.0 (one script directory, several, BLENDER_SYSTEM_SCRIPTS with three
+meanings); sys.path and `addon_utils.enable` mean the same in all of them, and in Blender as a module.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+
+from .errors import ScriptFailed
+from .scripts import place_of, reason_of
+
+#: folders, as the runner sets it (service/conductor_service/search_paths.py)
+VARIABLE = "CONDUCTOR_BLENDER_PLUG_INS"
+_MANIFEST = "blender_manifest.toml"
+#: what Blender itself looks for in a script directory (manual, "Blender's Directory Layout", path layout)
+_PARTS = ("addons", "startup", "modules")
+_ENOUGH = 1 << 20
+
+Log = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A Python module in a plug-in folder."""
+
+    name: str
+    #: its file, or its folder
+    path: str
+
+
+def plug_in_folders(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """Return the folders that the job's scripts and plug-in packages name, the most important first."""
+    return tuple(dict.fromkeys(folder for folder in environment.get(VARIABLE, "").split(os.pathsep) if folder))
+
+
+def load_plug_ins(folders: Sequence[str], log: Log) -> None:
+    """Enable the add-ons in these folders and register their startup modules; once enabled they stay, whatever is loaded.
+
+    Raises:
+        ScriptFailed: one cannot be enabled here: a scene without it would be rendered wrongly, and nobody told.
+    """
+    for folder in folders:
+        if not os.path.isdir(folder):
+            raise ScriptFailed("Plug-in folder", folder, 0, "there is no such folder")
+        for place in places(folder):
+            if place not in sys.path:
+                sys.path.append(place)
+        for module in startup_modules(folder):
+            _register(module, log)
+        for addon in addons(folder):
+            _enable(addon, log)
+
+
+def places(folder: str) -> tuple[str, ...]:
+    """Return the folders from which modules of a plug-in folder are imported."""
+    parts = [path for part in _PARTS if os.path.isdir(path := os.path.join(folder, part))]
+    if is_addon(folder):
+        return (os.path.dirname(folder), *parts)
+    return (folder, *parts)
+
+
+def addons(folder: str) -> tuple[Found, ...]:
+    """Return the add-ons of a plug-in folder, by name."""
+    if is_addon(folder):
+        return (Found(os.path.basename(folder), folder),)
+    inner = os.path.join(folder, "addons")
+    return tuple(m for place in (folder, inner) if os.path.isdir(place) for m in _modules(place) if is_addon(m.path))
+
+
+def startup_modules(folder: str) -> tuple[Found, ...]:
+    """Return the modules that Blender would register at its start, had it this script directory."""
+    place = os.path.join(folder, "startup")
+    return tuple(_modules(place)) if os.path.isdir(place) else ()
+
+
+def is_addon(path: str) -> bool:
+    """Tell whether a module is an add-on: it says so in `bl_info`, or in an extension's manifest."""
+    if os.path.isdir(path):
+        if os.path.isfile(os.path.join(path, _MANIFEST)):
+            return True
+        path = os.path.join(path, "__init__.py")
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return any(line.startswith("bl_info") for line in file.read(_ENOUGH).splitlines())
+    except OSError:
+        return False
+
+
+def _modules(place: str) -> Iterator[Found]:
+    for name in sorted(os.listdir(place)):
+        path = os.path.join(place, name)
+        stem, ending = os.path.splitext(name)
+        if ending == ".py" and stem.isidentifier() and os.path.isfile(path):
+            yield Found(stem, path)
+        elif name.isidentifier() and os.path.isfile(os.path.join(path, "__init__.py")):
+            yield Found(name, path)
+
+
+def _enable(addon: Found, log: Log) -> None:
+    import bpy  # noqa: F401  as a module it is what makes `addon_utils` importable
+    import addon_utils  # isort: skip
+
+    if getattr(sys.modules.get(addon.name), "__addon_enabled__", False):
+        return
+    errors: list[BaseException] = []
+    # In the preferences too, for as long as this process lives: an add-on may keep its own there.
+    module = addon_utils.enable(addon.name, default_set=True, persistent=True, handle_error=errors.append)
+    if module is None:
+        error = errors[-1] if errors else RuntimeError("Blender refuses it")
+        raise _failed("Add-on", addon, error)
+    _check_place(addon, module)
+    log(f"add-on {addon.name} of {addon.path} is enabled")
+
+
+def _register(found: Found, log: Log) -> None:
+    if found.name in sys.modules:
+        return
+    try:
+        module = importlib.import_module(found.name)
+        _check_place(found, module)
+        if hasattr(module, "register"):
+            module.register()
+    except ScriptFailed:
+        raise
+    except Exception as exc:
+        raise _failed("Startup module", found, exc) from exc
+    log(f"startup module {found.path} is registered")
+
+
+def _check_place(found: Found, module: ModuleType) -> None:
+    """Refuse a module of the same name from elsewhere: it is not what the artist has sent along."""
+    file = module.__file__ or ""
+    if file != found.path and not file.startswith(found.path + os.sep):
+        raise ScriptFailed("Plug-in", found.path, 0, f"the name {found.name!r} is taken by {file or 'a part of Python'}")
+
+
+def _failed(what: str, found: Found, exc: BaseException) -> ScriptFailed:
+    traceback.print_exception(type(exc), exc, exc.__traceback__)
+    return ScriptFailed(what, *place_of(exc, found.path), reason_of(exc))

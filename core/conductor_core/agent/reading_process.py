@@ -1,0 +1,81 @@
+"""The process that reads a scene for the agent: a question as JSON on stdin, a report in lines of JSON on stdout."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from conductor_core.api.settings import Settings, read_settings
+from conductor_core.discovery.survey import Survey
+from conductor_core.documents import to_json
+from conductor_core.errors import SceneNotRead, SettingsError
+from conductor_core.formats import scan_file
+from conductor_core.formats.studio import load_readers
+
+#: entries, and files of entries, in one line: parsing more at once would hold the host that reads it
+PIECE = 200
+#: of the nice values: what the artist does comes first
+_POLITE = 10
+
+
+def main() -> None:
+    """Answer the one question on stdin."""
+    # whatever a studio's reader prints must not fall into the report
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    if hasattr(os, "nice"):
+        os.nice(_POLITE)
+    with out:
+        for piece in answer(json.load(sys.stdin)):
+            out.write(json.dumps(piece).encode() + b"\n")
+
+
+def answer(question: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield a report piece by piece; one that cannot be made is a `problem` alone."""
+    variables = dict(question["variables"]) or dict(os.environ)
+    settings, problems = _settings(Path(question["config"]))
+    problems += load_readers((), settings, variables)
+    survey = Survey(
+        question["scene"],
+        frames=tuple(question["frames"]) or None,
+        project_root=question["project_root"],
+        variables=variables,
+    )
+    try:
+        report = scan_file(survey).report
+    except SceneNotRead as exc:
+        yield {"problem": " ".join((str(exc), *problems))}
+        return
+    yield {"scene": report.scene, "format": report.format, "problem": " ".join(problems)}
+    for name in ("dependencies", "missing", "unresolved", "outputs", "ignored"):
+        yield from ({name: piece} for piece in _pieces(getattr(report, name)))
+
+
+def _settings(config: Path) -> tuple[Settings, tuple[str, ...]]:
+    """Return the settings that name the studio's readers; without them where they cannot be read."""
+    try:
+        return read_settings(config), ()
+    except SettingsError as exc:
+        return Settings(), (f"No reader of a studio is used: {exc}",)
+
+
+def _pieces(entries: tuple[Any, ...]) -> Iterator[list[Any]]:
+    """Yield entries by the handful; one with many files fills a piece by itself."""
+    piece: list[Any] = []
+    weight = 0
+    for entry in entries:
+        piece.append(to_json(entry))
+        weight += 1 + len(getattr(entry, "files", ()))
+        if weight >= PIECE:
+            yield piece
+            piece, weight = [], 0
+    if piece:
+        yield piece
+
+
+if __name__ == "__main__":
+    main()

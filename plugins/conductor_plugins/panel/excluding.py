@@ -1,0 +1,39 @@
+"""From lines that an artist chooses in the tree to exclusions of the form, and back. No Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from conductor_core.exclusions import Exclusions
+from conductor_core.paths import local_flavour
+from conductor_core.submission import Exclusion
+
+from conductor_plugins.panel.file_rows import FileRow
+
+#: files of a sequence that are held against its pattern: they were found by it
+_SAMPLES = 300
+
+
+def exclusions_of(row: FileRow, reason: str) -> tuple[Exclusion, ...]:
+    """Return what leaves a line out: its path, where that covers its files, else each of these."""
+    whole = Exclusion(row.path, reason)
+    if not row.files:
+        return (whole,)
+    covers = Exclusions((whole,), local_flavour()).covers
+    step = max(1, len(row.files) // _SAMPLES)
+    if all(covers(path) for path in row.files[::step]):
+        return (whole,)
+    return tuple(Exclusion(path, reason) for path in row.files)
+
+
+def with_exclusions(now: Iterable[Exclusion], new: Iterable[Exclusion]) -> tuple[Exclusion, ...]:
+    """Return exclusions with others: of one path the newest reason counts."""
+    by_path = {exclusion.path: exclusion for exclusion in now}
+    by_path.update((exclusion.path, exclusion) for exclusion in new)
+    return tuple(by_path.values())
+
+
+def without_exclusions(now: Iterable[Exclusion], paths: Iterable[str]) -> tuple[Exclusion, ...]:
+    """Return those exclusions that cover none of the paths."""
+    paths = tuple(paths)
+    return tuple(e for e in now if not any(map(Exclusions((e,), local_flavour()).covers, paths)))

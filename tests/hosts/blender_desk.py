@@ -1,0 +1,145 @@
+"""An artist at a Blender with its window: Conductor installed as a classic add-on, mouse and keyboard."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+from hosts.blender_farm import Farm
+from hosts.screen import Screen
+
+HERE = Path(__file__).resolve().parent
+REPO = HERE.parents[1]
+PANEL = "Submit to Conductor"
+#: where Blender 3.4 draws things at 1280 × 800, from the upper left corner of its window's inside
+_MENUS = {"Render": (129, 13), "top bar": (294, 13)}
+#: of our first entry, from the menu's name
+_ENTRY = (20, 24)
+_ENTRY_IN_RENDER = 187
+_INSTALL = """
+import bpy, sys
+bpy.ops.preferences.addon_install(filepath=sys.argv[-1], overwrite=True)
+bpy.ops.preferences.addon_enable(module="conductor")
+bpy.context.preferences.view.show_splash = False
+bpy.ops.wm.save_userpref()
+"""
+
+
+class BlenderDesk:
+    """A Blender with its window, and the panel."""
+
+    def __init__(self, screen: Screen, farm: Farm, folder: Path, *, panel: str = "") -> None:
+        self.screen = screen
+        self._folder = folder
+        self._environment = {
+            **farm.environment(),
+            **{k: v for k, v in screen.environment().items() if k in ("DISPLAY", "LIBGL_ALWAYS_SOFTWARE")},
+            "HOME": str(folder / "home"),
+            "BLENDER_USER_CONFIG": str(folder / "config"),
+            "BLENDER_USER_SCRIPTS": str(folder / "scripts"),
+            **({"CONDUCTOR_PANEL": panel} if panel else {}),
+        }
+        (folder / "home").mkdir(parents=True)
+        self._log = folder / "blender.log"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def install(self, packed: Path) -> None:
+        """Install the zip as an artist does: Preferences > Add-ons > Install, and the tick."""
+        script = self._folder / "install.py"
+        script.write_text(_INSTALL)
+        self.blender("-b", "--factory-startup", "--python", str(script), "--", str(packed))
+        assert (self._folder / "scripts" / "addons" / "conductor" / "menu.py").exists()
+
+    def blender(self, *words: str) -> None:
+        """Run Blender to its end."""
+        done = subprocess.run(
+            ["blender", *words], env=self._environment, capture_output=True, text=True, timeout=240, check=False
+        )
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+    def open(self, scene: Path) -> None:
+        """Start Blender with a scene, and wait until its window is drawn."""
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                ["blender", "-p", "0", "0", "1280", "800", str(scene)], env=self._environment, stdout=log, stderr=log
+            )
+        self.screen.wait_for(lambda: self.screen.window("^Blender"), "Blender's window", 120)
+        self._wait_for_quiet()
+
+    def choose_submit(self, menu: str = "top bar") -> None:
+        """Choose Submit to Conductor in one of the two menus; again, where Blender was not ready for the mouse yet."""
+        for _ in range(4):
+            self.screen.click(self.screen.window("^Blender"), *self._open_menu(menu))
+            deadline = time.monotonic() + 20
+            while time.monotonic() < deadline:
+                if self.screen.window(PANEL):
+                    return
+                time.sleep(0.2)
+            self.screen.keys("Escape")
+        raise AssertionError(f"The panel did not open. {self.log()}")
+
+    def show_menu(self, menu: str = "top bar") -> None:
+        """Open a menu and point at its entry."""
+        self.screen.hover(self.screen.window("^Blender"), *self._open_menu(menu))
+
+    def panel(self) -> str:
+        """Return the number of the panel's window, "" where it is not open."""
+        return self.screen.window(PANEL)
+
+    def log(self) -> str:
+        """Return what Blender has printed."""
+        return self._log.read_text(errors="replace")[-3000:]
+
+    def quit(self) -> int:
+        """Close Blender as it stands, and return its exit code: unsaved changes are not asked about, as `kill` does not."""
+        assert self.process is not None
+        self.screen.activate(self.screen.window("^Blender"))
+        self.screen.keys("ctrl+q")
+        time.sleep(1)
+        if self.process.poll() is None:
+            self.screen.keys("Return")
+        return self.process.wait(60)
+
+    def close(self) -> None:
+        """End whatever still runs."""
+        if self.process is not None and self.process.poll() is None:
+            for process in (*psutil.Process(self.process.pid).children(recursive=True), psutil.Process(self.process.pid)):
+                process.kill()
+            self.process.wait(20)
+
+    def _open_menu(self, menu: str) -> tuple[int, int]:
+        """Open a menu; return where its entry is."""
+        blender = self.screen.window("^Blender")
+        self.screen.activate(blender)
+        x, y = _MENUS[menu]
+        self.screen.click(blender, x, y)
+        time.sleep(1.0)
+        return x + _ENTRY[0], y + (_ENTRY[1] if menu == "top bar" else _ENTRY_IN_RENDER)
+
+    def _wait_for_quiet(self) -> None:
+        """Wait until Blender has drawn itself: its processor time stands still then."""
+        assert self.process is not None
+        process, last = psutil.Process(self.process.pid), -1.0
+        for _ in range(120):
+            now = sum(process.cpu_times()[:2])
+            if last >= 0 and now - last < 0.05:
+                return
+            last = now
+            time.sleep(0.5)
+
+
+def lacking() -> str:
+    """Say what is not installed, "" for nothing."""
+    if shutil.which("blender") is None:
+        return "there is no blender on the PATH"
+    if sys.platform != "linux" or not os.path.exists("/proc"):
+        return "only Linux has an X server without a monitor"
+    from hosts.screen import lacking as programs
+
+    package = programs()
+    return f"{package} is not installed" if package else ""
