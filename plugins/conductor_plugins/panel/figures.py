@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-from datetime import datetime, timedelta
-=======
 import time
->>>>>>> main
 
 #: seconds within which a day is told by its name
 _WEEKDAYS = 6 * 86_400
@@ -34,11 +30,7 @@ def size_text(number: int) -> str:
 
 def money_text(amount: str, currency: str) -> str:
     """Return a decimal string as money: `€4.20`; what is below ten gets as many digits as the price has, at most four."""
-<<<<<<< HEAD
-    from decimal import Decimal, InvalidOperation  # not before there is a price
-=======
     from decimal import Decimal, InvalidOperation  # loaded with the first price
->>>>>>> main
 
     try:
         number = Decimal(amount)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-from collections.abc import Sequence
-=======
->>>>>>> main
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QModelIndex
@@ -17,8 +13,6 @@ from conductor_plugins.panel.section import Section
 from conductor_plugins.panel.tables import Cell, CellModel, CellTable
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
     from conductor_core.agent_answers import InstanceType, Offer
 
 _COLUMNS = ("Name", "Cores", "Memory", "Per hour", "Preemptible", "For")
@@ -99,14 +93,8 @@ def _row(each: InstanceType, currency: str) -> tuple[Cell, ...]:
     )
 
 
-<<<<<<< HEAD
-def _price(each: InstanceType) -> tuple[Decimal, Sequence[str]]:
-    from decimal import Decimal, InvalidOperation  # not before there is a price
-
-=======
 def _price(each: InstanceType) -> tuple[float, str]:
     """Return what instance types are ordered by; a price that is no number comes first, since it will be looked into."""
->>>>>>> main
     try:
         return float(each.price_per_hour), each.name
     except ValueError:
