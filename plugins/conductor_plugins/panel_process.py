@@ -40,6 +40,7 @@ def main() -> int:
         return 1
     put_above(window, int(os.environ.pop("CONDUCTOR_ABOVE", "0")))
     told.follow(window)
+    window.closed.connect(app.quit)  # Qt itself would wait for the host's window, which it counts as ours
     code = int(app.exec_())
     _leave(code)
     return code
