@@ -27,6 +27,8 @@ _EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]+")
 
 #: who has more to tell has a list
 MAX_EMAILS = 20
+#: every pair is an entry of its own in what jobs are found by
+MAX_METADATA = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +224,8 @@ def _check_text(submission: Submission) -> None:
     for place, text in needed.items():
         if not text.strip():
             raise _wrong(place, "must not be empty")
+    if len(submission.metadata) > MAX_METADATA:
+        raise _wrong("metadata", f"has {len(submission.metadata)} entries; a job may have {MAX_METADATA}")
     try:
         json.dumps(to_json(submission), ensure_ascii=False).encode()
     except UnicodeEncodeError as exc:
