@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from conductor_core.submission import Occasion
-from sqlalchemy import ColumnElement, and_, delete, exists, not_, or_, select, update
+from sqlalchemy import ColumnElement, ColumnExpressionArgument, and_, delete, exists, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from conductor_service.database import Unit
@@ -37,7 +37,7 @@ def scouts_under_way() -> ColumnElement[bool]:
     Those of a step that waits for one whose other tasks are held come only after a release: nobody may wait for them to be told.
     """
 
-    def some(*which: ColumnElement[bool]) -> ColumnElement[bool]:
+    def some(*which: ColumnExpressionArgument[bool]) -> ColumnElement[bool]:
         return exists().where(Task.job_id == Job.id, *which)
 
     on_its_way = or_(Task.state.in_([TaskState.READY, TaskState.RUNNING]), and_(Task.scout, Task.state == TaskState.HOLDING))
