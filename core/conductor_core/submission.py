@@ -22,8 +22,9 @@ from conductor_core.paths import ClientPath, Flavour
 Parameter = str | int | float | bool | None
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-#: enough to catch a slip of the pen
-_EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]+")
+#: enough to catch a slip of the pen, and nothing that mail programs read as a sign: `a(b)@c.de` would go to a@c.de
+_SIGNS = r"@\s,;:<>()\[\]\\\"\x00-\x1f\x7f"
+_EMAIL = re.compile(rf"[^{_SIGNS}]+@[^{_SIGNS}.]+(?:\.[^{_SIGNS}.]+)+")
 
 #: who has more to tell has a list
 MAX_EMAILS = 20

@@ -194,8 +194,8 @@ def test_scouts_are_told_of_once_they_have_ended(desk: Desk) -> None:
     runner.render(runner.take())
     [row] = desk.rows()
     assert row.subject == "[Conductor] the scout frames of job 1 are there: a job"
-    assert "1 of 1 tasks well" in row.text
-    assert "1 more tasks wait" in row.text
+    assert "1 of 1 task well" in row.text
+    assert "1 more task waits" in row.text
     assert "conductor release 1" in row.text
     desk.studio.verb(job, "retry", states=["success"])
     runner.render(runner.take())
@@ -217,7 +217,7 @@ def test_scouts_of_a_later_step_keep_nobody_waiting_for_a_mail(desk: Desk) -> No
     runner = desk.studio.runner()
     runner.render(runner.take())
     [row] = desk.rows()
-    assert "1 of 1 tasks well" in row.text
+    assert "1 of 1 task well" in row.text
     assert "1 more scout task comes after a step that waits itself" in row.text
     assert "2 more tasks wait" in row.text
     sims = [t["id"] for t in desk.studio.tasks(job) if t["step"] == "sim"]
