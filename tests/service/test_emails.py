@@ -100,7 +100,7 @@ def free_port() -> int:
 @contextlib.contextmanager
 def mail_server(inbox: Inbox, port: int, **options: Any) -> Iterator[None]:
     """Run a mail server for as long as the block lasts."""
-    controller = Controller(inbox, hostname="127.0.0.1", port=port, **options)
+    controller = Controller(inbox, hostname="127.0.0.1", port=port, ready_timeout=60, **options)
     controller.start()
     try:
         yield
@@ -148,7 +148,7 @@ class Desk:
 def desk(make_studio: Any) -> Desk:
     """Give a service whose mail server is not there yet."""
     port = free_port()
-    mail = EmailSettings("127.0.0.1", port, "none", sender="Conductor <farm@studio.example>", timeout_seconds=5)
+    mail = EmailSettings("127.0.0.1", port, "none", sender="Conductor <farm@studio.example>", timeout_seconds=60)
     return Desk(make_studio(email=mail), Inbox(), port)
 
 
