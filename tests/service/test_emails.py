@@ -194,8 +194,8 @@ def test_scouts_are_told_of_once_they_have_ended(desk: Desk) -> None:
     runner.render(runner.take())
     [row] = desk.rows()
     assert row.subject == "[Conductor] the scout frames of job 1 are there: a job"
-    assert "1 of 1 tasks well" in row.text
-    assert "1 more tasks wait" in row.text
+    assert "1 of 1 task succeeded" in row.text
+    assert "1 more task waits" in row.text
     assert "conductor release 1" in row.text
     desk.studio.verb(job, "retry", states=["success"])
     runner.render(runner.take())
