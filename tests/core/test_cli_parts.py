@@ -352,3 +352,17 @@ def test_what_the_system_refuses_is_said_by_its_cause(
     err = capsys.readouterr().err
     assert said in err
     assert (f"/f: {os.strerror(number)}. " in err) == (code == ExitCode.TRANSFER_FAILED)
+
+
+@pytest.mark.parametrize(
+    ("scouts", "told"),
+    [(Scouts(), False), (Scouts(3, 2, 7), False), (Scouts(3, 3, 7), True), (Scouts(3, 3, 0), False)],
+    ids=["no scouts", "rendering", "there", "released"],
+)
+def test_who_watches_is_told_what_a_job_waits_for(scouts: Scouts, told: bool) -> None:
+    """When the scouts are there and others wait for somebody to look, the line says so, with the command; and so does the drawing."""
+    status = Status(job=replace(_job("holding", success=3, holding=7), scouts=scouts))
+    console = Console(file=io.StringIO(), width=200)
+    console.print(render(status))
+    words = "conductor release 7"
+    assert (words in line_of(status), words in console.file.getvalue()) == (told, told)  # type: ignore[attr-defined]
