@@ -172,6 +172,15 @@ NOTHING_HOME = {**DOWNLOAD, "done": 0, "total": 0, "bytes": 0, "kept_beside": []
         (Status(SUBMISSION, _job(ready=2), NOTHING_HOME), "job 7 running · frames: 2 ready · cost so far 1.2300 (20 min)"),
         (Status(download=NOTHING_HOME), ""),
         (Status(download={**NOTHING_HOME, "errors": ["e"]}), "1 with errors: e"),
+        (
+            Status(job=replace(_job(success=1, holding=9), scouts=Scouts(2, 1, 9))),
+            "job 7 running · frames: 1 success, 9 holding · 9 tasks wait for the scout frames · cost so far 1.2300 (20 min)",
+        ),
+        (
+            Status(job=replace(_job("holding", success=2, holding=1), scouts=Scouts(2, 2, 1))),
+            "job 7 holding · frames: 2 success, 1 holding · the scout frames are done: conductor release 7 lets 1 task go · "
+            "cost so far 1.2300 (20 min)",
+        ),
         (Status(job=_job("uploading")), "job 7 uploading · frames: none · cost so far 1.2300 (20 min)"),
         (
             Status(download={**DOWNLOAD, "errors": ["e"]}),
@@ -191,7 +200,7 @@ NOTHING_HOME = {**DOWNLOAD, "done": 0, "total": 0, "bytes": 0, "kept_beside": []
             "no output, alone",
             "no output, errors",
         ),
-        *("no frames", "errors"),
+        *("scouts render", "scouts are done", "no frames", "errors"),
     ],
 )
 def test_a_status_as_a_line(status: Status, line: str) -> None:

@@ -17,7 +17,7 @@ readers:
 validators:
   - /studio/conductor/validators   # folders with validators of the studio's own (docs/validators.md)
 presets:
-  - /studio/conductor/presets      # folders with the studio's presets for the panel (docs/api.md)
+  - /studio/conductor/presets      # folders with the studio's presets for the panel (docs/presets.md)
 ```
 """
 

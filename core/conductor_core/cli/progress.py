@@ -159,10 +159,13 @@ def render(status: Status) -> RenderableType:
 
 
 def _scout_words(job: Job) -> str:
-    """Return what a job waits for whose scout frames are there; empty for others."""
-    if not job.scouts.held or job.scouts.done < job.scouts.total:
+    """Return what a job whose other tasks wait for its scout frames waits for; "" where none does."""
+    if job.ended() or not job.scouts.held:
         return ""
-    return f"the scout frames are there; look at them, then let the rest go: conductor release {job.number}"
+    held = count_words(job.scouts.held, "task")
+    if job.scouts.done < job.scouts.total:
+        return f"{held} wait for the scout frames"
+    return f"the scout frames are done: conductor release {job.number} lets {held} go"
 
 
 def size_words(count: int) -> str:
