@@ -24,7 +24,7 @@ from plugins.answering_agent import AnsweringAgent
 from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices
 
-PATIENCE = 60_000
+PATIENCE = 30_000
 GONE = AgentError("The agent does not run.", "Start it.")
 
 

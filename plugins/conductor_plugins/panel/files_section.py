@@ -129,7 +129,7 @@ class FilesSection(Section):
             self.feed.add(list(self.desk.entries))
         self._checked, self._exclusions = ("", 0), ()
         self._show_form()
-        self.adding.show()
+        self.adding.look_again()
         self._show_check()
         self._show_totals()
 

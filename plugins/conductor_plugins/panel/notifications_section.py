@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from conductor_core.submission import Notifications, Occasion
+from conductor_core.submission import Notifications, Occasion, is_email
 from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import QCheckBox, QLabel, QLineEdit, QVBoxLayout, QWidget
 
@@ -22,7 +22,6 @@ _OCCASIONS: dict[Occasion, tuple[str, str]] = {
     "failed": ("The job has &failed", "Tasks failed for good, and nothing of it runs any more."),
     "killed": ("Somebody &kills the job", "You, or whoever may."),
 }
-_EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]+")
 
 
 class NotificationsSection(Section):
@@ -92,7 +91,7 @@ class NotificationsSection(Section):
 
     def _say(self, chosen: Notifications) -> None:
         offer = self.desk.offer
-        wrong = [email for email in chosen.emails if not _EMAIL.fullmatch(email)]
+        wrong = [email for email in chosen.emails if not is_email(email)]
         if offer is not None and not offer.sends_email:
             text = "This farm sends no e-mails: its administrator has set no mail server (SMTP). Nobody would be told."
             self.note.say(text, "error" if chosen.emails else "warning")

@@ -118,7 +118,6 @@ class Window(QWidget):
         if self.desk.busy:
             return
         self.foot.submit.setFocus()  # what is being typed into a cell is in the form once the cell is left
-        self.desk.look_for_problems()
         if not self.show_problems():
             self.drawer.hide()
             self.submit_wanted.emit()
