@@ -29,6 +29,7 @@ class HelpPage(QFrame):
         row = QHBoxLayout()
         row.addStretch(1)
         self.close_button = QPushButton("Close")
+        self.close_button.setAutoDefault(True)  # Return presses it where the keyboard is
         row.addWidget(self.close_button)
         column.addLayout(row)
 

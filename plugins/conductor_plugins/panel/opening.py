@@ -33,6 +33,7 @@ def open_panel(host: Host, parent: QWidget | None = None, agent: Agent | None = 
         window = Window(Desk(host, agent or LazyAgent()), parent, recall())
         window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         window.closed.connect(lambda: _forget(window))
+        window.destroyed.connect(lambda *_: _lose(window))
         _open.append(window)
         _begin(window)
     window.show()
@@ -102,4 +103,9 @@ def _follow_jobs(desk: Desk) -> None:
 
 def _forget(window: Window) -> None:
     keep(window.left())
-    _open.remove(window)
+    _lose(window)
+
+
+def _lose(window: Window) -> None:
+    """Know a window no more that is closed, or was destroyed with the host's own."""
+    _open[:] = [other for other in _open if other is not window]
