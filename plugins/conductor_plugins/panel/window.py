@@ -59,6 +59,8 @@ SECTIONS: list[type[Section]] = [
 
 #: milliseconds between a change and what the list says of it
 _SOON = 60
+#: entries of a scan whose problems are found before anybody notices
+_AT_ONCE = 500
 #: milliseconds after which good news are taken as read
 _READ = 8_000
 
@@ -118,6 +120,8 @@ class Window(QWidget):
         if self.desk.busy:
             return
         self.foot.submit.setFocus()  # what is being typed into a cell is in the form once the cell is left
+        if len(self.desk.entries) <= _AT_ONCE:
+            self.desk.look_for_problems()  # a larger scene is looked at in a thread, once Submit goes on
         if not self.show_problems():
             self.drawer.hide()
             self.submit_wanted.emit()
