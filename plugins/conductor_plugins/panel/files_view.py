@@ -127,6 +127,6 @@ class FilesView(QTreeView):
         while index.isValid():
             parent = index.parent()
             loaded = self.tree.rowCount(parent)
-            if loaded - index.row() < _AHEAD + self.viewport().height() // height and self.tree.canFetchMore(parent):
-                self.tree.fetchMore(parent)
+            if loaded - index.row() < _AHEAD + self.viewport().height() // height and self.tree.has_more(parent):
+                self.tree.load_more(parent)
             index = parent
