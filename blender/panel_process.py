@@ -25,8 +25,8 @@ BUDGET = 0.015
 _panel: PanelProcess | None = None
 
 
-def start(say: Callable[[str], None]) -> None:
-    """Start the panel's process; what it dies of is said by `say`.
+def start(say: Callable[[str], None], owner: int) -> None:
+    """Start the panel's process, above the window of number `owner`; what it dies of is said by `say`.
 
     Raises:
         ConductorError: there is no Python of ours to start it with, or the system refuses.
@@ -37,7 +37,7 @@ def start(say: Callable[[str], None]) -> None:
 
     global _panel
     bootstrap.add_packages()
-    _panel = PanelProcess(say)
+    _panel = PanelProcess(say, owner)
     bpy.app.timers.register(answer, first_interval=0.0, persistent=True)
 
 
@@ -85,7 +85,7 @@ def answer() -> float | None:
 class PanelProcess:
     """One panel, with its pipes."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(self, say: Callable[[str], None], owner: int) -> None:
         """Start it.
 
         Raises:
@@ -98,7 +98,8 @@ class PanelProcess:
         self._say = say
         self._errors: list[str] = []
         python, environment = own_program(user_folders())
-        self._process = _spawn(python, {**environment, "CONDUCTOR_PALETTE": json.dumps(blender_colours())})
+        look = {"CONDUCTOR_PALETTE": json.dumps(blender_colours()), "CONDUCTOR_ABOVE": str(owner)}
+        self._process = _spawn(python, {**environment, **look})
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._server = HostServer(BlenderHost(), self._process.stdout, self._process.stdin)

@@ -18,7 +18,7 @@ from conductor_core.errors import ConductorError
 from conductor_core.user_folders import qt_folder
 
 from . import bootstrap, panel_process, qt_check, qt_loop
-from .window_owner import focused_window, put_above
+from .window_owner import focused_window
 
 #: seconds between two looks at the check
 _LOOK = 0.05
@@ -107,6 +107,7 @@ def _inside(say: Callable[[str], None]) -> None:
     try:
         _add_qt()
         qt_loop.application()
+        from conductor_plugins.panel.above import put_above
         from conductor_plugins.panel.opening import open_panel
 
         from .host import BlenderHost
@@ -129,7 +130,7 @@ def _forget() -> None:
 
 def _in_own_process(say: Callable[[str], None], why: str) -> None:
     try:
-        panel_process.start(say)
+        panel_process.start(say, _owner)
     except ConductorError as exc:
         say(f"{exc} (Qt is not usable inside of Blender: {why})" if why else str(exc))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keep the panel above Blender's window, and below those of other programs, as a dialog of Blender's own would be.
+"""Find Blender's own window, above which the panel is to stay.
 
 Blender does not tell the system's number of its window; it is the one that has the keyboard when a menu entry is chosen. Where
 that cannot be told (Wayland), the panel is a window like any other.
@@ -23,24 +23,6 @@ def focused_window() -> int:
     if sys.platform == "linux" and os.environ.get("DISPLAY"):
         return _focused_on_x11()
     return 0
-
-
-def put_above(window: Any, owner: int) -> None:
-    """Have a Qt window that is shown stay above the window of this number; nothing happens for 0."""
-    from qtpy.QtCore import Qt
-    from qtpy.QtGui import QGuiApplication, QWindow
-
-    if not owner or QGuiApplication.platformName() not in ("xcb", "windows"):
-        return
-    # X11 has owners for dialogs alone; the window is hidden by this, and told of its owner when it is shown again
-    hints = Qt.WindowType.WindowMinMaxButtonsHint | Qt.WindowType.WindowCloseButtonHint
-    window.setWindowFlags(Qt.WindowType.Dialog | hints)
-    window.winId()
-    owning = QWindow.fromWinId(owner)
-    if owning is not None and window.windowHandle() is not None:
-        window.windowHandle().setTransientParent(owning)
-        window.conductor_owner = owning  # kept as long as the window is
-    window.show()
 
 
 def _focused_on_x11() -> int:

@@ -26,6 +26,7 @@ def main() -> int:
     if colours := os.environ.pop("CONDUCTOR_PALETTE", ""):
         dress(app, json.loads(colours))
     from conductor_plugins.host import HostRefused
+    from conductor_plugins.panel.above import put_above
     from conductor_plugins.panel.opening import open_panel
 
     told = _told()
@@ -37,7 +38,9 @@ def main() -> int:
     except HostRefused as exc:
         print(exc, file=sys.stderr)
         return 1
+    put_above(window, int(os.environ.pop("CONDUCTOR_ABOVE", "0")))
     told.follow(window)
+    window.closed.connect(app.quit)  # Qt itself would wait for the host's window, which it counts as ours
     code = int(app.exec_())
     _leave(code)
     return code

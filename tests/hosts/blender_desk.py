@@ -33,16 +33,21 @@ bpy.ops.wm.save_userpref()
 class BlenderDesk:
     """A Blender with its window, and the panel."""
 
-    def __init__(self, screen: Screen, farm: Farm, folder: Path, *, panel: str = "") -> None:
+    def __init__(self, screen: Screen, farm: Farm, folder: Path, *, beside: bool) -> None:
+        """Take a seat; `beside`: the panel is to be a process of its own. Otherwise the choice is left to Conductor."""
         self.screen = screen
+        #: the panel is to be a process of its own
+        self.beside = beside
+        self.scene = folder / "show" / "shot.blend"
         self._folder = folder
+        self._farm = farm
         self._environment = {
             **farm.environment(),
             **{k: v for k, v in screen.environment().items() if k in ("DISPLAY", "LIBGL_ALWAYS_SOFTWARE")},
             "HOME": str(folder / "home"),
             "BLENDER_USER_CONFIG": str(folder / "config"),
             "BLENDER_USER_SCRIPTS": str(folder / "scripts"),
-            **({"CONDUCTOR_PANEL": panel} if panel else {}),
+            **({"CONDUCTOR_PANEL": "process"} if beside else {}),
         }
         (folder / "home").mkdir(parents=True)
         self._log = folder / "blender.log"
@@ -62,14 +67,18 @@ class BlenderDesk:
         )
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
 
-    def open(self, scene: Path) -> None:
-        """Start Blender with a scene, and wait until its window is drawn."""
+    def make_shot(self) -> None:
+        """Build the scene that is submitted."""
+        self.blender("-b", "--factory-startup", "--python", str(HERE / "blender_shot.py"), "--", str(self.scene))
+
+    def open(self) -> None:
+        """Start Blender with the scene, and wait until its window is drawn."""
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
-                ["blender", "-p", "0", "0", "1280", "800", str(scene)], env=self._environment, stdout=log, stderr=log
+                ["blender", "-p", "0", "0", "1280", "800", str(self.scene)], env=self._environment, stdout=log, stderr=log
             )
         self.screen.wait_for(lambda: self.screen.window("^Blender"), "Blender's window", 120)
-        self._wait_for_quiet()
+        self._settle()
 
     def choose_submit(self, menu: str = "top bar") -> None:
         """Choose Submit to Conductor in one of the two menus; again, where Blender was not ready for the mouse yet."""
@@ -86,6 +95,30 @@ class BlenderDesk:
     def show_menu(self, menu: str = "top bar") -> None:
         """Open a menu and point at its entry."""
         self.screen.hover(self.screen.window("^Blender"), *self._open_menu(menu))
+
+    def wait_for_offer(self) -> None:
+        """Wait until the agent, which the panel starts, has told what there is to be had, and the panel shows it."""
+        self.screen.wait_for(lambda: list(self._farm.home.rglob("agent.json")), "the agent")
+        self._settle()
+
+    def panels_process(self) -> list[psutil.Process]:
+        """Return the panel's process where it has one of its own."""
+        assert self.process is not None
+        children = psutil.Process(self.process.pid).children(recursive=True)
+        return [child for child in children if "conductor_plugins.panel_process" in child.cmdline()]
+
+    def fill_in(self, frames: str, machine: str) -> None:
+        """Go through the panel by keyboard: a range of frames, and a machine by the first letters of its name."""
+        self.screen.activate(self.panel())
+        self.screen.keys("alt+2", "alt+c", "ctrl+a")
+        self.screen.type(frames)
+        self.screen.keys("alt+3", "alt+t")
+        self.screen.type(machine)
+
+    def click_submit(self) -> None:
+        """Press the button at the panel's lower right."""
+        width, height = self.screen.size(self.panel())
+        self.screen.click(self.panel(), width - 50, height - 24)
 
     def panel(self) -> str:
         """Return the number of the panel's window, "" where it is not open."""
@@ -121,13 +154,15 @@ class BlenderDesk:
         time.sleep(1.0)
         return x + _ENTRY[0], y + (_ENTRY[1] if menu == "top bar" else _ENTRY_IN_RENDER)
 
-    def _wait_for_quiet(self) -> None:
-        """Wait until Blender has drawn itself: its processor time stands still then."""
+    def _settle(self) -> None:
+        """Wait until Blender and the panel have drawn themselves: their processor time stands still then, but for a timer."""
         assert self.process is not None
-        process, last = psutil.Process(self.process.pid), -1.0
-        for _ in range(120):
-            now = sum(process.cpu_times()[:2])
-            if last >= 0 and now - last < 0.05:
+        programs = [psutil.Process(self.process.pid), *self.panels_process()]
+        last, quiet = -1.0, 0
+        for _ in range(240):
+            now = sum(sum(program.cpu_times()[:2]) for program in programs)
+            quiet = quiet + 1 if last >= 0 and now - last < 0.08 else 0
+            if quiet == 3:
                 return
             last = now
             time.sleep(0.5)

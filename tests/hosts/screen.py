@@ -60,6 +60,13 @@ class Screen:
         """Move the mouse to a place inside of a window."""
         self._xdotool("mousemove", "--window", window, str(x), str(y), "sleep", "0.4")
 
+    def size(self, window: str) -> tuple[int, int]:
+        """Return width and height of a window."""
+        lines = dict(
+            line.split("=") for line in self._xdotool("getwindowgeometry", "--shell", window).splitlines() if "=" in line
+        )
+        return int(lines["WIDTH"]), int(lines["HEIGHT"])
+
     def keys(self, *keys: str) -> None:
         """Press keys one after the other."""
         for key in keys:

@@ -83,7 +83,7 @@ def submitted(now: Situation) -> Submission | FormError:
         return exc
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(SITUATIONS)
 def test_any_form_comes_to_a_submission_or_names_a_field(now: Situation) -> None:
     """What comes out is taken by the service as it is; what is refused is refused by name."""
@@ -96,7 +96,7 @@ def test_any_form_comes_to_a_submission_or_names_a_field(now: Situation) -> None
         assert from_json(Submission, to_json(result)) == result
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(SITUATIONS)
 def test_the_frames_are_exactly_those_asked_for(now: Situation) -> None:
     """Each chosen step once, each of its frames once, in the order that was written; scouts are among them."""
@@ -116,7 +116,7 @@ def test_the_frames_are_exactly_those_asked_for(now: Situation) -> None:
         assert scout_frames(step.scouts, asked) == scouts
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(SITUATIONS)
 def test_without_an_error_it_can_be_submitted(now: Situation) -> None:
     """No validator fails on anything; each problem names a field or the scene; and errors are the only thing that stops Submit."""
@@ -131,7 +131,7 @@ def test_without_an_error_it_can_be_submitted(now: Situation) -> None:
         assert isinstance(result, Submission) or waiting
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(SITUATIONS)
 def test_every_fix_of_every_problem_mends_it(now: Situation) -> None:
     """One click, and the same problem is gone."""

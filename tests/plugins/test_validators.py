@@ -15,6 +15,7 @@ from conductor_core.host import SceneStep
 from conductor_core.report import Unresolved
 from conductor_core.submission import Exclusion, Notifications, Output, Scripts, Software
 from conductor_plugins.form.model import Form, StepForm
+from conductor_plugins.form.secrets import MASK
 from conductor_plugins.form.situation import Situation
 from conductor_plugins.validators.validator import ERROR, WARNING, Problem, load_ours, problems_of, registered
 from plugins.answering_agent import ESTIMATE, OFFER
@@ -184,7 +185,13 @@ CASES = {
         "chunk-larger-than-range", with_step(chunk_size=50), WARNING, "50 to a chunk", "steps", "Use 10"
     ),
     "movie in chunks": Case(
-        "movie-in-chunks", writing("/job/out/a.mov", kind="movie"), ERROR, "write over it", "chunk_size", "One chunk", ("beauty",)
+        "movie-in-chunks",
+        writing("/job/out/a.mov", kind="movie"),
+        ERROR,
+        "write over the others",
+        "chunk_size",
+        "One chunk",
+        ("beauty",),
     ),
     "scouts that are none": Case("scouts", with_form(scouts="auto:x"), ERROR, "auto:x", "scouts", "No scouts"),
     "scouts of a step that are none": Case(
@@ -506,7 +513,7 @@ CASES = {
         "environment-conflicts",
         with_form(environment=(EnvironmentVariable("A", "1"), EnvironmentVariable("A", "2"))),
         ERROR,
-        "disagree",
+        "the form sets '1', the form sets '2'",
         "environment",
         "Keep the last",
     ),
@@ -514,9 +521,17 @@ CASES = {
         "environment-conflicts",
         environ(form(environment=(EnvironmentVariable("SHOW", "/b", "append"),)), SHOW="/a"),
         ERROR,
-        "this workstation",
+        "this workstation sets '/a', the form appends '/b'",
         "environment",
         "Do not send this workstation's",
+    ),
+    "two secrets": Case(
+        "environment-conflicts",
+        with_form(environment=(EnvironmentVariable("API_KEY", "1"), EnvironmentVariable("API_KEY", "2"))),
+        ERROR,
+        f"the form sets {MASK}, the form sets {MASK}",
+        "environment",
+        "Keep the last",
     ),
     "secret by hand": Case(
         "secret-environment",

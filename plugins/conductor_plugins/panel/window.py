@@ -101,6 +101,7 @@ class Window(QWidget):
         titles = [kind.title for kind in SECTIONS]
         if title in titles:
             self.list.setCurrentRow(titles.index(title))
+            self._show_row(titles.index(title))  # the page of help may lie over it
 
     def shown_section(self) -> str:
         """Return the title of the section that is shown."""
@@ -117,7 +118,6 @@ class Window(QWidget):
         if self.desk.busy:
             return
         self.foot.submit.setFocus()  # what is being typed into a cell is in the form once the cell is left
-        self.desk.look_for_problems()
         if not self.show_problems():
             self.drawer.hide()
             self.submit_wanted.emit()
@@ -179,6 +179,7 @@ class Window(QWidget):
         desk.problems_changed.connect(self._describe)
         desk.said.connect(self.message.say)
         self.list.currentRowChanged.connect(self._show_row)
+        self.list.itemClicked.connect(lambda item: self._show_row(self.list.row(item)))
         self.foot.submit_clicked.connect(self.submit)
         self.foot.problems_clicked.connect(self._toggle_problems)
         self.drawer.field_wanted.connect(self.show_field)
@@ -195,6 +196,7 @@ class Window(QWidget):
             "Esc": self._escape,
             "F1": self._toggle_help,
             "?": self._toggle_help,
+            "F4": self.head.open_presets,
             "F5": self.read_scene,
             "F8": self._toggle_problems,
             "Ctrl+PgDown": lambda: self._step(1),
@@ -250,7 +252,7 @@ class Window(QWidget):
         self.foot.submit.setFocus()
 
     def _accept(self) -> None:
-        self.desk.accepted.update(problem.key() for problem in self.desk.problems)
+        self.desk.accepted.update(problem.key() for problem in self.desk.problems if problem.severity != ERROR)
         self.drawer.hide()
         self.submit()
 

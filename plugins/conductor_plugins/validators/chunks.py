@@ -42,11 +42,10 @@ def chunk_larger_than_range(situation: Situation) -> Iterator[Problem]:
             yield Problem(WARNING, what, "Choose fewer frames per chunk, to render on several.", "steps", fix)
     shared = [(step, frames) for step, choice, frames in larger if not choice.chunk_size]
     if shared and situation.form.chunk_size > 1:
-        most = max(len(frames) for _, frames in shared)
-        names = ", ".join(repr(step.name) for step, _ in shared)
         fewest = min(len(frames) for _, frames in shared)
+        who = " and ".join(f"step {step.name!r}" for step, _ in shared[:2]) if len(shared) < 3 else f"{len(shared)} steps"
         what = (
-            f"A chunk has {situation.form.chunk_size} frames, and {names} {'have' if len(shared) > 1 else 'has'} at most {most}."
+            f"A chunk has {situation.form.chunk_size} frames, and {who} {'has' if len(shared) == 1 else 'have'} fewer ({fewest})."
         )
         yield Problem(
             WARNING,
@@ -66,7 +65,7 @@ def movie_in_chunks(situation: Situation) -> Iterator[Problem]:
             size = _size(situation, choice)
             yield Problem(
                 ERROR,
-                f"Step {step.name!r} writes one movie of {_frames(frames)}, and each task of {size} would write over it.",
+                f"Step {step.name!r} writes one movie of {_frames(frames)}, and each task of {size} would write over the others'.",
                 "Render it in one chunk, or write single frames.",
                 "steps" if choice.chunk_size else "chunk_size",
                 Fix("One chunk", setting_step(step, chunk_size=len(frames))),
@@ -88,7 +87,9 @@ def scouts(situation: Situation) -> Iterator[Problem]:
         except FrameSpecError as exc:
             if choice.scouts:
                 fix = Fix("No scouts of its own", setting_step(step, scouts=""))
-                yield Problem(ERROR, f"Step {step.name!r}: {exc.what}", "Write scouts like 1,50,100 or fml:3.", "steps", fix)
+                yield Problem(
+                    ERROR, f"Step {step.name!r}: {_of_scouts(exc)}", "Write scouts like 1,50,100 or fml:3.", "steps", fix
+                )
             else:
                 lacking.append(step.name)
                 refused = exc
@@ -96,7 +97,7 @@ def scouts(situation: Situation) -> Iterator[Problem]:
         return
     off = Fix("No scouts", setting(scouts=""))
     if len(lacking) == shared:
-        yield Problem(ERROR, refused.what, "Write scouts like 1,50,100, auto:3 or fml:3.", "scouts", off)
+        yield Problem(ERROR, _of_scouts(refused), "Write scouts like 1,50,100, auto:3 or fml:3.", "scouts", off)
         return
     names = ", ".join(map(repr, lacking))
     what = f"None of the scout frames {situation.form.scouts} is a frame of {names}: all of it is rendered at once."
@@ -147,6 +148,10 @@ def _steps(situation: Situation) -> Iterator[tuple[SceneStep, StepForm, FrameSet
 
 def _size(situation: Situation, choice: StepForm) -> int:
     return situation.chunk_size_of(choice)
+
+
+def _of_scouts(exc: FrameSpecError) -> str:
+    return exc.what.replace("Frame range", "Scout frames", 1)
 
 
 def _frames(frames: FrameSet) -> str:

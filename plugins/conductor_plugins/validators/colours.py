@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 from conductor_plugins.form.build import extra_paths
+from conductor_plugins.form.of_report import files_of
 from conductor_plugins.form.situation import Situation
 from conductor_plugins.validators.changes import adding
 from conductor_plugins.validators.validator import ERROR, WARNING, Fix, Problem, validator
@@ -29,11 +30,12 @@ def colour_config_stays_here(situation: Situation) -> Iterator[Problem]:
     """Warn where the configuration is not among the files: what a scan does not see in a scene it may not send."""
     if situation.report is None:
         return
-    sent = {os.path.normcase(file) for file in situation.report.files()}
-    folders = [os.path.normcase(path) for path in extra_paths(situation)]
     for said, config in _configs(situation):
-        place = os.path.normcase(config)
-        if not os.path.isfile(config) or place in sent or any(_within(place, folder) for folder in folders):
+        if not os.path.isfile(config):
+            continue
+        place, folders = os.path.normcase(config), (os.path.normcase(path) for path in extra_paths(situation))
+        sent = files_of(situation.report)
+        if config in sent or any(_within(place, f) for f in folders) or place in map(os.path.normcase, sent):
             continue
         folder = os.path.dirname(config)
         yield Problem(

@@ -10,6 +10,7 @@ from conductor_core.errors import PathError
 from conductor_core.paths import ClientPath, Flavour
 
 from conductor_plugins.form.build import extra_paths
+from conductor_plugins.form.of_report import files_of
 from conductor_plugins.form.situation import Situation
 
 
@@ -42,7 +43,7 @@ def inputs_of(situation: Situation) -> Inputs:
         return _last[0][1]
     inputs = Inputs(situation.flavour)
     folders: dict[str, list[str]] = {}
-    for file in situation.report.files()[1:] if situation.report else ():
+    for file in files_of(situation.report)[1:] if situation.report else ():
         slashed = file.replace("\\", "/") if situation.flavour is Flavour.WINDOWS else file
         folders.setdefault(slashed.rpartition("/")[0] + "/", []).append(file)
     for text, files in folders.items():

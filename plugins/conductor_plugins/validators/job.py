@@ -52,11 +52,9 @@ def no_project(situation: Situation) -> Iterator[Problem]:
 def metadata_keys(situation: Situation) -> Iterator[Problem]:
     """Refuse a value without a key, and a key that stands twice: neither could be searched for."""
     pairs = situation.form.metadata
-    for key, value in dict.fromkeys(pairs):
-        if not key.strip() and value.strip():
-            what = f"The metadata value {value!r} has no key."
-            fix = Fix("Remove it", removing("metadata", (key, value)))
-            yield Problem(ERROR, what, "Give it one, or remove the line.", "metadata", fix)
+    for text in dict.fromkeys(value for key, value in pairs if not key.strip() and value.strip()):
+        fix = Fix("Remove it", removing("metadata", *(pair for pair in pairs if not pair[0].strip() and pair[1] == text)))
+        yield Problem(ERROR, f"The metadata value {text!r} has no key.", "Give it one, or remove the line.", "metadata", fix)
     names = [key.strip() for key, _ in pairs if key.strip()]
     for name in dict.fromkeys(name for name in names if names.count(name) > 1):
         fix = Fix("Keep the last", Change(_keep_last, (name,)))

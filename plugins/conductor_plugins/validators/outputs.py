@@ -57,12 +57,13 @@ def output_temporary(situation: Situation) -> Iterator[Problem]:
 @validator("output-over-input")
 def output_over_input(situation: Situation) -> Iterator[Problem]:
     """Refuse to render over files that the scene reads: what it reads would depend on which frame was home first."""
+    scene = situation.scene.path
     for place in places_of(situation):
         file = _overwritten(place, situation)
         if file:
             yield Problem(
                 ERROR,
-                f"{place.words} would write over {file}, which the scene itself reads.",
+                f"{place.words} would write over {file}, which {'is the scene' if file == scene else 'the scene itself reads'}.",
                 "Write elsewhere.",
                 "steps",
                 place.elsewhere("Write elsewhere"),
@@ -191,7 +192,7 @@ def _unusable(text: str, flavour: Flavour) -> str:
     try:
         path = ClientPath.parse(text, flavour)
     except PathError as exc:
-        return exc.what.removeprefix(f"Path {text!r} ").rstrip(".")
+        return f"it {exc.what.removeprefix(f'Path {exc.path!r} ')}".rstrip(".")
     if slashed.endswith("/") or not path.components:
         return "it is a folder, not a file"
     if flavour is Flavour.POSIX and not output_folder(path).components:

@@ -14,7 +14,7 @@ from conductor_core.paths import ClientPath
 from conductor_core.sequences import frame_path, has_frame_token, output_folder
 from conductor_core.submission import Output
 
-from conductor_plugins.form.build import patterns_of
+from conductor_plugins.form.job_steps import patterns_of
 from conductor_plugins.form.model import Form, StepForm
 from conductor_plugins.form.situation import Situation, frames_in
 from conductor_plugins.validators.changes import Change
@@ -61,13 +61,13 @@ class Place:
 
     def apart(self) -> Fix | None:
         """Return the fix that writes into a folder of the output's own within the one that it writes to now."""
-        if self.path is None:
+        if self.path is None or not self.path.components:
             return None
         return self._fix("Keep them apart", self.path.parent.join(self.own_folder(), self.path.name).slashed)
 
     def with_frame(self) -> Fix | None:
         """Return the fix that puts the frame into the name."""
-        if self.path is None:
+        if self.path is None or not self.path.components:
             return None
         stem, extension = os.path.splitext(self.path.name)
         return self._fix("Add ####", self.path.parent.join(f"{stem}.####{extension}").slashed)

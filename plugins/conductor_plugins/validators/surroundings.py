@@ -9,7 +9,7 @@ from conductor_core.errors import EnvironmentConflict, InvalidDocument
 
 from conductor_plugins.form.job_environment import job_environment
 from conductor_plugins.form.replication import SOURCE, replicated_in, stays_here, used_variables
-from conductor_plugins.form.secrets import is_secret
+from conductor_plugins.form.secrets import is_secret, masked
 from conductor_plugins.form.situation import Situation
 from conductor_plugins.validators.changes import adding, removing
 from conductor_plugins.validators.validator import ERROR, WARNING, Fix, Problem, validator
@@ -39,12 +39,18 @@ def environment_conflicts(situation: Situation) -> Iterator[Problem]:
     for name, variables in by_name.items():
         try:
             merge_environment([variables], separator=":")
-        except EnvironmentConflict as exc:
+        except EnvironmentConflict:
             here = any(variable.source == SOURCE for variable in variables)
             mine = [v for v in situation.form.environment if v.name == name]
             off = adding("not_replicated", name) if here else removing("environment", *mine[:-1])
             label = "Do not send this workstation's" if here else "Keep the last"
-            yield Problem(ERROR, exc.what, exc.next_step, "environment", Fix(label, off) if here or len(mine) > 1 else None)
+            yield Problem(
+                ERROR,
+                _both(name, variables),
+                "Remove one of them, or have both join a list.",
+                "environment",
+                Fix(label, off) if here or len(mine) > 1 else None,
+            )
         except InvalidDocument:
             continue  # another validator says so
 
@@ -90,3 +96,11 @@ def variable_stays_here(situation: Situation) -> Iterator[Problem]:
                 "not_replicated" if fix else "environment",
                 fix,
             )
+
+
+def _both(name: str, variables: list[EnvironmentVariable]) -> str:
+    """Return who wants what; the value of a secret is nobody's business here either."""
+    verbs = {"exclusive": "sets", "append": "appends", "prepend": "prepends"}
+    shown = (masked(v.value) if is_secret(name, v.value) else repr(v.value) for v in variables)
+    wishes = (f"{v.source} {verbs[v.policy]} {value}" for v, value in zip(variables, shown, strict=True))
+    return f"The variable {name} cannot be all of this: {', '.join(wishes)}."
