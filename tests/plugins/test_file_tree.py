@@ -224,6 +224,19 @@ def test_the_report_corrects_what_the_scan_showed(qtbot: Any, feed: FileFeed) ->
     assert feed.tree.row_at(index) is not None
 
 
+def test_a_later_reading_counts_alone(qtbot: Any, feed: FileFeed) -> None:
+    """Nodes, frames and gaps that it does not name any more are gone from their lines."""
+    gaps = [Missing("a.####.exr", f"/job/a.{n}.exr", "image", "Read1", "there is no such file") for n in range(5)]
+    feed.add([WOOD, Dependency("w", WOOD.path, WOOD.files, "texture", "file2.ftn"), UDIM, *gaps])
+    settle(qtbot, feed)
+    fewer = Dependency(UDIM.as_written, UDIM.path, UDIM.files[:2], "texture", "skin")
+    feed.finish(ScanReport("/job/s", "memory", (WOOD, fewer), tuple(gaps[:2])))
+    settle(qtbot, feed)
+    assert said(feed.tree, "wood", WANTED_BY) == "file1.ftn"
+    assert lines(feed.tree) == ["Missing", ["a.####.exr  (2)"], "Textures", ["wood.png", "skin.<UDIM>.exr  (2)"]]
+    assert feed.totals.files == 3
+
+
 @pytest.mark.parametrize(
     ("text", "status", "shown"),
     [
