@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import os
 import queue
@@ -71,6 +72,8 @@ def requests(stream: IO[bytes]) -> Iterator[bytes]:
 def take_stdout() -> IO[str]:
     """Return the original stdout and point descriptor 1 at stderr: whatever Blender prints is log from here on."""
     sys.stdout.flush()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # what a script prints stands in the log where it was printed
+        sys.stdout.reconfigure(line_buffering=True)
     kept = os.dup(1)
     os.dup2(2, 1)
     return os.fdopen(kept, "w", encoding="utf-8", newline="\n")

@@ -52,9 +52,9 @@ def load_plug_ins(folders: Sequence[str], log: Log) -> None:
     for folder in folders:
         if not os.path.isdir(folder):
             raise ScriptFailed("Plug-in folder", folder, 0, "there is no such folder")
-        for place in places(folder):
-            if place not in sys.path:
-                sys.path.append(place)
+        sys.path.extend(place for place in places(folder) if place not in sys.path)
+    # Only now: an add-on may import what lies in another of the folders.
+    for folder in folders:
         for module in startup_modules(folder):
             _register(module, log)
         for addon in addons(folder):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -14,10 +15,12 @@ from pathlib import Path
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from conductor_core.agent_answers import Check, Estimate, InstanceType, Offer, Package, SceneJob
+from conductor_core.agent_answers import Check, CheckedFile, Estimate, FileStatus, InstanceType, Offer, Package, SceneJob
+from conductor_core.environment import EnvironmentVariable
 from conductor_core.host import SceneStep
-from conductor_core.submission import Output, Software
-from conductor_plugins.desk import Desk
+from conductor_core.report import Dependency, Missing, ScanReport
+from conductor_core.submission import Notifications, Output, Scripts, Software
+from conductor_plugins.desk import Desk, Scan
 from conductor_plugins.form.model import Form
 from conductor_plugins.host import HostScene
 from conductor_plugins.memory_host import MemoryHost
@@ -29,6 +32,15 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QFont, QImage
 from qtpy.QtWidgets import QApplication
 
+#: seconds in which a section has shown all that the desk knows
+_SETTLED = 0.4
+VARIABLES = {
+    "OCIO": "/jobs/tidepool/config/ocio/config.ocio",
+    "OCIO_ACTIVE_VIEWS": "ACES 1.0 - SDR Video, Raw",
+    "PXR_PLUGINPATH_NAME": "/studio/usd/plugins:/jobs/tidepool/usd/plugins",
+    "HOME": "/home/mika",
+    "LANG": "en_GB.UTF-8",
+}
 #: as a picture's name says it → the palette
 PALETTES = {"dark": "blender", "light": "light"}
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "pictures"
@@ -87,6 +99,10 @@ FORM = replace(
     instance_type="cpu-32",
     preemptible=True,
     max_instances=40,
+    environment=(EnvironmentVariable("SHOW_LUT", "tidepool_v3", "exclusive", "the artist"),),
+    scripts=Scripts(after_task=("/studio/bin/publish-frames", "--shot", "sh0140", "--frames", "{frames}")),
+    metadata=(("shot", "sh0140"), ("department", "lighting"), ("version", "v017")),
+    notifications=Notifications(emails=("mika@studio.example",)),
 ).with_step("crowd_background", frames="1001-1240x2", chunk_size=1)
 JOBS = (
     SceneJob(
@@ -132,18 +148,55 @@ PROBLEMS = (
 )
 
 
-def desk() -> Desk:
+def _texture(name: str, status: FileStatus, megabytes: float, *referrers: str) -> tuple[list[Dependency], list[CheckedFile]]:
+    path = f"/jobs/tidepool/assets/textures/{name}"
+    tiles = range(1001, 1009) if "<UDIM>" in name else (0,)
+    files = tuple(path.replace("<UDIM>", str(tile)) for tile in tiles)
+    found = [Dependency(f"//../../textures/{name}", path, files, "texture", referrer) for referrer in referrers]
+    return found, [CheckedFile(file, round(megabytes * 1_000_000), status) for file in files]
+
+
+def _cache(name: str, status: FileStatus, megabytes: float, referrer: str) -> tuple[list[Dependency], list[CheckedFile]]:
+    path = f"{ROOT}/fx/cache/{name}/{name}.####.vdb"
+    files = tuple(path.replace("####", str(frame)) for frame in range(1001, 1241))
+    kept = [CheckedFile(file, round(megabytes * 1_000_000), status) for file in files]
+    return [Dependency(path, path, files, "volume", referrer)], kept
+
+
+FOUND = (
+    _texture("hero_skin_diffuse.<UDIM>.exr", "stored", 84.0, "hero_skin.Image Texture"),
+    _texture("hero_skin_rough.<UDIM>.exr", "new", 41.5, "hero_skin.Image Texture.001"),
+    _texture("rock_wall_albedo.exr", "stored", 62.1, "cliff.Image Texture", "boulder.Image Texture"),
+    _texture("tidepool_sunset_8k.exr", "stored", 211.0, "World.Environment Texture"),
+    _cache("fog", "rendered", 88.0, "fog_volume.filepath"),
+    _cache("splash", "new", 3.8, "splash.filepath"),
+)
+GONE = f"{ROOT}/textures/decal_scratches.png"
+REPORT = ScanReport(
+    SCENE.path,
+    "blend",
+    dependencies=tuple(dependency for found, _ in FOUND for dependency in found),
+    missing=(Missing("//../textures/decal_scratches.png", GONE, "texture", "glass.Image Texture", "there is no such file"),),
+)
+FILES = (CheckedFile(SCENE.path, 184_000_000, "new"), *(file for _, kept in FOUND for file in kept))
+
+
+def desk(form: Form = FORM) -> Desk:
     """Return a panel's state in the middle of a working day."""
-    made = Desk(MemoryHost(SCENE, STEPS), AnsweringAgent(offered=OFFER, jobs=list(JOBS)))
-    made.form, made.offer, made.problems, made.jobs = FORM, OFFER, PROBLEMS, JOBS
-    made.check = Check("check", True, 1846, 1846, 48_300_000_000, 1_240_000_000)
+    made = Desk(MemoryHost(SCENE, STEPS, variables=VARIABLES), AnsweringAgent(offered=OFFER, jobs=list(JOBS)))
+    made.form, made.offer, made.problems, made.jobs = form, OFFER, PROBLEMS, JOBS
+    made.report, made.scan = REPORT, Scan("done")
+    made.entries = [*REPORT.dependencies, *REPORT.missing]
+    sent, total = (sum(f.size for f in FILES if f.status in kinds) for kinds in (("new",), ("new", "stored", "rendered")))
+    made.check = Check("check", True, len(FILES), len(FILES), total, sent, FILES)
     made.estimate = Estimate(74.0, "scene", 212, "31.80", "EUR", 5_460.0, 40, 4_500)
     return made
 
 
 def take(window: Window, folder: Path, name: str) -> None:
     """Write what the window shows to a file, in so many colours as a panel has: a third of the bytes."""
-    for _ in range(3):
+    until = time.monotonic() + _SETTLED
+    while time.monotonic() < until:
         QApplication.processEvents()
     few = Qt.ImageConversionFlag.ThresholdDither | Qt.ImageConversionFlag.AvoidDither
     image = window.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
@@ -161,16 +214,28 @@ def main() -> None:
     application.setFont(QFont("DejaVu Sans", 9))
     for name, palette in PALETTES.items():
         application.setPalette(host_palette(palette))
-        window = Window(desk())
-        window.resize(980, 640)
-        window.show()
+        window = opened(FORM)
         for kind in SECTIONS:
-            window.show_section(kind.title)
-            take(window, folder, f"panel-{kind.title.lower()}-{name}")
-        window.show_section(SECTIONS[0].title)
+            if kind.title != "Preview":
+                window.show_section(kind.title)
+                take(window, folder, f"panel-{kind.title.lower()}-{name}")
+        window.close()
+        window = opened(FORM.switched("water_caustics", False))
+        window.show_section("Preview")
+        take(window, folder, f"panel-preview-{name}")
+        window.close()
+        window = opened(FORM)
         window.drawer.open()
         take(window, folder, f"panel-problems-{name}")
         window.close()
+
+
+def opened(form: Form) -> Window:
+    """Return a window with something chosen."""
+    window = Window(desk(form))
+    window.resize(980, 640)
+    window.show()
+    return window
 
 
 if __name__ == "__main__":

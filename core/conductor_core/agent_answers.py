@@ -62,6 +62,8 @@ class Offer:
     sends_email: bool = False
     #: address of the dashboard
     dashboard: str = ""
+    #: folders with a studio's own validators, of the agent's settings
+    validator_folders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,7 +145,7 @@ class AgentClient:
 
     def presets(self, *, project: str) -> list[Preset]:
         """Return all presets: the studio's, the project's, this user's; one that cannot be read says why in `problem`."""
-        query = urlencode({"project": project, "folders": os.environ.get(PRESETS_VARIABLE, "")})
+        query = urlencode({"project": project, "folders": os.environ.get(PRESETS_VARIABLE, "")}, errors="surrogateescape")
         return [from_json(Preset, preset) for preset in self._call("GET", f"/v1/presets?{query}")["presets"]]
 
     def save_preset(self, name: str, values: Mapping[str, Any], *, scope: str, project: str) -> Preset:

@@ -22,7 +22,7 @@ from conductor_core.paths import ClientPath, Flavour
 Parameter = str | int | float | bool | None
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-#: enough to catch a slip of the pen; whether there is such an address only its server knows
+#: enough to catch a slip of the pen
 _EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]+")
 
 #: who has more to tell has a list
@@ -183,6 +183,11 @@ def new_submission_id() -> str:
     return uuid.uuid4().hex
 
 
+def is_email(text: str) -> bool:
+    """Tell whether a text looks like an e-mail address; whether there is such an address only its server knows."""
+    return _EMAIL.fullmatch(text) is not None
+
+
 def validate_submission(submission: Submission) -> None:
     """Refuse a submission that makes no sense, in the panel before it is sent and in the service again.
 
@@ -280,7 +285,7 @@ def _check_company(submission: Submission) -> None:
     if len(submission.notifications.emails) > MAX_EMAILS:
         raise _wrong("notifications.emails", f"has {len(submission.notifications.emails)} addresses; a job may tell {MAX_EMAILS}")
     for number, address in enumerate(submission.notifications.emails):
-        if not _EMAIL.fullmatch(address):
+        if not is_email(address):
             raise _wrong(f"notifications.emails[{number}]", f"{address!r} is not an e-mail address")
 
 

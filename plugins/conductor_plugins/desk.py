@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from conductor_core.errors import ConductorError
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from conductor_plugins.errands import Errands
@@ -109,7 +110,7 @@ class Desk(QObject):
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(SETTLED)
-        self._settle.timeout.connect(self.look_for_problems)
+        self._settle.timeout.connect(self._look_in_a_thread)
 
     def situation(self) -> Situation:
         """Return all that is known now, as one value."""
@@ -145,8 +146,19 @@ class Desk(QObject):
         self._settle.start()
 
     def look_for_problems(self) -> None:
-        """Run the validators now."""
-        problems = tuple(problems_of(self.situation()))
+        """Run the validators now, and wait for them: for what is no large scene."""
+        self.found_problems(tuple(problems_of(self.situation())))
+
+    def _look_in_a_thread(self) -> None:
+        situation = self.situation()
+
+        def failed(error: ConductorError) -> None:
+            self.said.emit(str(error), True)
+
+        self.errands.run("problems", lambda: tuple(problems_of(situation)), self.found_problems, failed)
+
+    def found_problems(self, problems: tuple[Problem, ...]) -> None:
+        """Take what the validators have found."""
         if problems != self.problems:
             self.problems = problems
             self.problems_changed.emit()

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from conductor_core.discovery.finding import Finding
-from conductor_core.host import SceneStep
-from conductor_core.submission import Software
+if TYPE_CHECKING:
+    from conductor_core.discovery.finding import Finding
+    from conductor_core.host import SceneStep
+    from conductor_core.submission import Software
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,12 @@ class Jobs(QObject):
         desk.scene_changed.connect(self._scene_changed)
         desk.closed.connect(self._again.stop)
 
+    @classmethod
+    def of(cls, desk: Desk) -> Jobs:
+        """Return the one of this desk, made if there is none."""
+        found = desk.findChild(cls)
+        return found if isinstance(found, cls) else cls(desk)
+
     def look(self) -> None:
         """Ask for the jobs of the scene now."""
         self._again.stop()

@@ -6,13 +6,14 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from conductor_core.discovery.crosscheck import FILE, cross_checked
-from conductor_core.discovery.finding import Finding
-from conductor_core.discovery.judge import Entry, judged
 from conductor_core.report import Dependency, Ignored, Missing, ScanOutput, ScanReport, Unresolved
-from conductor_core.sequences import DirectoryListing
+
+if TYPE_CHECKING:
+    from conductor_core.discovery.finding import Finding
+    from conductor_core.discovery.judge import Entry
+    from conductor_core.sequences import DirectoryListing
 
 _EntryT = TypeVar("_EntryT", Dependency, Missing, Unresolved, ScanOutput, Ignored)
 
@@ -43,7 +44,10 @@ class Judging:
         self.end()
 
     def _work(self) -> None:
-        listing, seen = DirectoryListing(), set[Entry]()
+        from conductor_core.sequences import DirectoryListing  # in the thread, and not while the panel opens
+
+        listing = DirectoryListing()
+        seen: set[Entry] = set()
         while (piece := self._pieces.get()) is not None and not self._stopped:
             for finding in piece:
                 if self._stopped:
@@ -56,6 +60,8 @@ class Judging:
 
 
 def _entries(finding: Finding, listing: DirectoryListing) -> Iterable[Entry]:
+    from conductor_core.discovery.judge import judged  # as above
+
     try:
         return tuple(judged(finding, listing))
     except Exception as exc:  # noqa: BLE001 - the worker's border: one odd finding of a host must not cost the others
@@ -88,6 +94,11 @@ def both(host: ScanReport, file: ScanReport, *, stale: bool) -> ScanReport:
     Where the file is older than what is open (`stale`), what it alone says of the scene itself counts only where it leads to a
     file: a path that the artist has mended since must not be called missing. To send a file too many does no harm.
     """
+    from conductor_core.discovery.crosscheck import FILE, cross_checked  # as above
+
+    def of_the_old_file(entry: Missing | Unresolved | ScanOutput) -> bool:
+        return entry.seen_by == (FILE,) and not entry.within
+
     report = cross_checked(host, file)
     if not stale:
         return report
@@ -95,15 +106,11 @@ def both(host: ScanReport, file: ScanReport, *, stale: bool) -> ScanReport:
         report.scene,
         report.format,
         report.dependencies,
-        tuple(m for m in report.missing if not _of_the_old_file(m)),
-        tuple(u for u in report.unresolved if not _of_the_old_file(u)),
-        tuple(o for o in report.outputs if not _of_the_old_file(o)),
+        tuple(m for m in report.missing if not of_the_old_file(m)),
+        tuple(u for u in report.unresolved if not of_the_old_file(u)),
+        tuple(o for o in report.outputs if not of_the_old_file(o)),
         report.ignored,
     )
-
-
-def _of_the_old_file(entry: Missing | Unresolved | ScanOutput) -> bool:
-    return entry.seen_by == (FILE,) and not entry.within
 
 
 def _of(kind: type[_EntryT], entries: Sequence[Entry]) -> tuple[_EntryT, ...]:

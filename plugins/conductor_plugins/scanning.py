@@ -14,8 +14,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from conductor_core.discovery.finding import Finding
-from conductor_core.discovery.judge import Entry
 from conductor_core.errors import ConductorError, FrameSpecError
 from conductor_core.frames import FrameSet
 from conductor_core.report import ScanReport, Unresolved
@@ -28,6 +26,8 @@ from conductor_plugins.judging import Judging, both, entries_of, report_of
 
 if TYPE_CHECKING:
     from conductor_core.agent_answers import OwnReading
+    from conductor_core.discovery.finding import Finding
+    from conductor_core.discovery.judge import Entry
 
 #: seconds of Qt's thread that one slice may take: half of the time between two pictures of a screen
 SLICE = 0.008

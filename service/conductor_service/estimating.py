@@ -23,7 +23,9 @@ from conductor_service.run_plan import Machines, Work, plan_run
 from conductor_service.states import TaskState
 
 #: what is looked at of the past: the newest tell most
-_JOBS, _TASKS, _LAUNCHES = 10, 500, 20
+_JOBS, _STEPS, _LAUNCHES = 10, 50, 20
+#: of each step
+_TASKS = 50
 
 Basis = Literal["scene", "project", "none"]
 
@@ -70,15 +72,20 @@ def pace_of(step: str, kind: InstanceType, past: Past, cores: Mapping[str, int])
     The step itself before other steps of the scene, the scene before the rest of the project; of each the same instance type
     before others, whose frames are scaled by their `cores`, where both are known.
     """
-    own = [sample for sample in past.scene if sample.step == step]
-    for basis, samples in (("scene", own), ("scene", past.scene), ("project", past.project)):
-        for fitting in (_same(samples, kind), _scaled(samples, kind, cores)):
-            if fitting:
-                frames = sum(count for _, count in fitting)
-                return Pace(
-                    statistics.median(seconds for seconds, _ in fitting), "scene" if basis == "scene" else "project", frames
-                )
+    own = tuple(sample for sample in past.scene if sample.step == step)
+    likely: tuple[tuple[Basis, Sequence[Sample]], ...] = (("scene", own), ("scene", past.scene), ("project", past.project))
+    for basis, samples in likely:
+        fitting = _same(samples, kind) or _scaled(samples, kind, cores)
+        if fitting:
+            return Pace(statistics.median(seconds for seconds, _ in fitting), basis, sum(frames for _, frames in fitting))
     return UNKNOWN
+
+
+def paces_of(submission: Submission, kind: InstanceType, past: Past, cores: Mapping[str, int]) -> dict[str, Pace]:
+    """Return how fast each step is; those that were never rendered are all alike."""
+    known = {sample.step for sample in past.scene}
+    others = pace_of("", kind, past, cores)
+    return {s.name: pace_of(s.name, kind, past, cores) if s.name in known else others for s in submission.steps}
 
 
 def _same(samples: Iterable[Sample], kind: InstanceType) -> list[tuple[float, int]]:
@@ -120,7 +127,7 @@ class Farmland:
 
 def plan_estimate(submission: Submission, land: Farmland, past: Past, cores: Mapping[str, int]) -> Estimate:
     """Return the estimate of a submission: pure, from all that is known."""
-    paces = {step.name: pace_of(step.name, land.kind, past, cores) for step in submission.steps}
+    paces = paces_of(submission, land.kind, past, cores)
     limit = max(1, min(land.limit, submission.max_instances or land.limit))
     run = plan_run(works_of(submission, paces), Machines(limit, land.boot_seconds, land.idle_seconds))
     instances = len({placed.machine for placed in run.placed})
@@ -149,18 +156,17 @@ def past_of(session: Session, project_id: str, submission: Submission) -> Past:
 
 
 def _samples(session: Session, jobs: Select[str]) -> tuple[Sample, ...]:
-    """Return the newest tasks that one attempt rendered whole: of another's frames nobody knows who rendered which."""
+    """Return tasks of the newest steps that one attempt rendered whole: of another's frames nobody knows who rendered which."""
     rendered = select(Task.id).where(Task.job_id == Job.id, Task.state == TaskState.SUCCESS).exists()
     ids = session.scalars(jobs.where(rendered).order_by(Job.number.desc()).limit(_JOBS)).all()
-    query = (
-        select(Job.instance_type, Step.name, Task.frame_count, Attempt.milliseconds)
-        .join(Task, Task.job_id == Job.id)
-        .join(Step, Step.id == Task.step_id)
-        .join(Attempt, Attempt.id == Task.attempt_id)
-        .where(Job.id.in_(ids), Task.state == TaskState.SUCCESS, Task.attempts_made == 1)
-    )
-    rows = session.execute(query.order_by(Job.number.desc(), Task.index).limit(_TASKS)).all()
-    return tuple(Sample(kind, step, frames, milliseconds / 1000) for kind, step, frames, milliseconds in rows)
+    steps = select(Step.id, Step.name, Job.instance_type).join(Job, Job.id == Step.job_id).where(Job.id.in_(ids))
+    found: list[Sample] = []
+    for step, name, kind in session.execute(steps.order_by(Job.number.desc(), Step.position).limit(_STEPS)).all():
+        whole = (Task.step_id == step, Task.state == TaskState.SUCCESS, Task.attempts_made == 1)
+        query = select(Task.frame_count, Attempt.milliseconds).join(Attempt, Attempt.id == Task.attempt_id).where(*whole)
+        rows = session.execute(query.order_by(Task.id).limit(_TASKS))  # ids are random: frames of the whole range
+        found += [Sample(kind, name, frames, milliseconds / 1000) for frames, milliseconds in rows]
+    return tuple(found)
 
 
 def boot_seconds(session: Session, account_id: str, kind: str) -> float:

@@ -110,19 +110,27 @@ class _Play:
     idle: deque[_Machine] = field(default_factory=deque)
     all: list[_Machine] = field(default_factory=list)
     placed: list[Placed] = field(default_factory=list)
-    #: tasks of each work that are still to end
+    #: of each work: tasks that are still to end, works before it that are still to be done, works that wait for it
     left: list[int] = field(default_factory=list)
-    waiting: set[int] = field(default_factory=set)
+    blocked: list[int] = field(default_factory=list)
+    followers: list[list[int]] = field(default_factory=list)
+    #: works that are not ready yet
+    waiting: int = 0
 
     def __post_init__(self) -> None:
         if self.machines.limit < 1:
             raise ValueError(f"a run needs a machine, not {self.machines.limit}")
         self.left = [len(work.seconds) for work in self.works]
-        self.waiting = set(range(len(self.works)))
+        self.blocked = [len(set(work.after)) for work in self.works]
+        self.followers = [[] for _ in self.works]
+        self.waiting = len(self.works)
+        for place, work in enumerate(self.works):
+            for before in set(work.after):
+                self.followers[before].append(place)
+        self._open([place for place, blocked in enumerate(self.blocked) if not blocked])
 
     def step(self) -> bool:
         """Hand out what is ready, and go to the next end of a task; False when all is done."""
-        self._open()
         self._retire()
         self._launch()
         while self.ready and self.idle:
@@ -136,20 +144,25 @@ class _Play:
         machine.free = self.now
         self.idle.append(machine)
         self.left[work] -= 1
+        if not self.left[work]:
+            self._open(self._freed_by(work))
         return True
 
-    def _open(self) -> None:
-        """Let works whose forerunners are done become ready; one without tasks is done at once."""
-        opened = True
-        while opened:
-            opened = False
-            for place in sorted(self.waiting):
-                work = self.works[place]
-                if all(before not in self.waiting and not self.left[before] for before in work.after):
-                    self.waiting.discard(place)
-                    opened = True
-                    for number in range(len(work.seconds)):
-                        heapq.heappush(self.ready, (not work.first, place, number))
+    def _open(self, places: list[int]) -> None:
+        """Let works become ready; one without tasks is done at once, and frees others."""
+        while places:
+            place = places.pop()
+            work = self.works[place]
+            self.waiting -= 1
+            for number in range(len(work.seconds)):
+                heapq.heappush(self.ready, (not work.first, place, number))
+            if not work.seconds:
+                places += self._freed_by(place)
+
+    def _freed_by(self, done: int) -> list[int]:
+        for follower in self.followers[done]:
+            self.blocked[follower] -= 1
+        return [follower for follower in self.followers[done] if not self.blocked[follower]]
 
     def _retire(self) -> None:
         while self.idle and self.now > self.idle[0].free and self.now - self.idle[0].free >= self.machines.idle:

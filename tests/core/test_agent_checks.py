@@ -184,6 +184,13 @@ def test_a_refusal_ends_it(tmp_path: Path, cache: HashCache) -> None:
     assert (check.done, check.problem, check.files) == (True, "There is no project 'x'.", ())
 
 
+def test_an_answer_that_makes_no_sense_ends_it(tmp_path: Path, cache: HashCache) -> None:
+    """A panel does not wait for a check that a defect has ended: it is done, and says where to look."""
+    store = Store(trouble=[TypeError("'int' object is not iterable")])
+    check = _checked([_write(tmp_path / "a", b"a")], store, cache)
+    assert (check.done, "agent.log" in check.problem) == (True, True)
+
+
 def test_too_many_files(tmp_path: Path, cache: HashCache, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is too much to hold is said instead."""
     monkeypatch.setattr(checking, "MOST_FILES", 2)

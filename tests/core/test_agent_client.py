@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
+import socketserver
 import subprocess
 import sys
 import threading
@@ -20,7 +22,7 @@ from conductor_core.agent_client import AgentClient, connect, read_channel
 from conductor_core.agent_start import COMMAND_FILE, agent_command, record_agent_command
 from conductor_core.api.profile import Login, Profile, write_profile
 from conductor_core.api.transport import Address
-from conductor_core.errors import AgentError
+from conductor_core.errors import AgentError, AgentGone
 from conductor_core.paths import local_flavour
 from conductor_core.submission import Output, Software, Step, Submission
 from conductor_core.user_folders import UserFolders, user_folders
@@ -80,6 +82,60 @@ def test_started_found_and_ended(folders: UserFolders, eventually: Eventually) -
     agent.quit(now=True)
     eventually(lambda: not psutil.pid_exists(pid))
     assert read_channel(folders) is None
+
+
+class _Answers(socketserver.BaseRequestHandler):
+    """Whoever listens on an agent's port: takes the request and answers what the test says, or nothing for long."""
+
+    answer: bytes | None = None
+    closing = threading.Event()
+
+    def handle(self) -> None:
+        self.request.recv(65536)
+        if self.answer is None:
+            self.closing.wait(30)
+        else:
+            self.request.sendall(self.answer)
+
+
+def _http(status: int, body: bytes) -> bytes:
+    return b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body)
+
+
+STRANGERS: dict[str, tuple[bytes | None, type[AgentError], str]] = {
+    "another agent": (_http(401, b'{"error": {"message": "The token is not the one."}}'), AgentGone, "token"),
+    "somebody else": (_http(403, b"<html>"), AgentGone, "did not say why"),
+    "one that hangs up": (b"", AgentGone, "does not answer"),
+    "one that speaks no HTTP": (b"hello\r\n", AgentGone, "does not answer"),
+    "one that says no": (_http(409, b'{"error": {"message": "Not now.", "next": "Later."}}'), AgentError, "Not now. Later."),
+    "nonsense": (_http(200, b"<html>"), AgentError, "does not answer"),
+    "no object": (_http(200, b"[]"), AgentError, "something else"),
+    "one that hangs": (None, AgentError, "TimeoutError"),
+}
+
+
+@pytest.mark.parametrize(("answer", "kind", "said"), STRANGERS.values(), ids=STRANGERS.keys())
+def test_who_is_gone_and_who_only_says_no(answer: bytes | None, kind: type[AgentError], said: str) -> None:
+    """Whoever is not our agent any more may be looked for anew; our agent's own no, or its silence, is no reason to."""
+    closing = threading.Event()
+    handler = type("Handler", (_Answers,), {"answer": answer, "closing": closing})
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        with pytest.raises(AgentError) as caught:
+            AgentClient(server.server_address[1], "t", timeout=0.5 if answer is None else 20.0).status()
+        closing.set()
+        server.shutdown()
+    assert (type(caught.value), said in str(caught.value)) == (kind, True)
+
+
+def test_nobody_listens() -> None:
+    """A port that was let go of is an agent that is gone."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(AgentGone, match="conductor agent --start"):
+        AgentClient(port, "t").status()
 
 
 def test_kill_9_loses_nothing(folders: UserFolders, fake_service: Any, tmp_path: Path, eventually: Eventually) -> None:

@@ -105,3 +105,10 @@ def test_the_channel_is_guarded_here_too(desk: Desk) -> None:
     stranger = type(client)(client.port, "guessed")
     with pytest.raises(AgentError, match="token"):
         stranger.offer()
+
+
+def test_an_offer_names_the_validators_of_the_settings(desk: Desk) -> None:
+    """A studio names them where it names its readers; a host reads no YAML."""
+    desk.folders.config.mkdir(parents=True, exist_ok=True)
+    (desk.folders.config / "settings.yaml").write_text("validators: [/studio/validators]\n")
+    assert desk.start().offer().validator_folders == ("/studio/validators",)

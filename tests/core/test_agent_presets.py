@@ -217,6 +217,8 @@ def test_no_folder_of_the_studio(tmp_path: Path, studio: Path) -> None:
             _save(presets, "x", scope)
     with pytest.raises(InvalidDocument, match="scope"):
         _save(presets, "x", "galaxy")
+    with pytest.raises(InvalidDocument, match="scope"):
+        presets.remove("x", scope="galaxy", project="", folders="")
 
 
 def test_a_share_that_cannot_be_written(presets: Presets, studio: Path, monkeypatch: pytest.MonkeyPatch) -> None:

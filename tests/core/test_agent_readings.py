@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -146,6 +148,17 @@ def test_a_panel_that_asks_anew_ends_what_it_asked_before(tmp_path: Path, eventu
         thread.join(20)
         assert not thread.is_alive()
     assert not any(process.is_running() for process in processes)
+
+
+def test_a_reading_whose_agent_was_killed_ends_by_itself(tmp_path: Path) -> None:
+    """Nobody is left to end it then: it gives up when the agent would have."""
+    reader = tmp_path / "slow.py"
+    reader.write_text("import time; time.sleep(600)")
+    question = {"scene": "/x.ma", "frames": [], "project_root": "", "seconds": 1, "config": str(tmp_path)}
+    question["variables"] = {"CONDUCTOR_READERS": str(tmp_path)}
+    command = (sys.executable, "-m", "conductor_core.agent.reading_process")
+    ended = subprocess.run(command, input=json.dumps(question).encode(), capture_output=True, timeout=120, check=False)
+    assert (ended.returncode, ended.stdout) == (1, b"")
 
 
 def test_a_long_report_comes_in_short_lines() -> None:

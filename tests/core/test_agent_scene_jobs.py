@@ -291,6 +291,13 @@ def test_a_service_that_goes_away_leaves_what_was_known(
     eventually(lambda: not live.look([KEY])[KEY].problem)
 
 
+def test_an_answer_that_makes_no_sense_is_told(live: LiveJobs, service: Service, eventually: Eventually) -> None:
+    """A defect ends no question for ever: it is said, and asked again later."""
+    service.job = lambda _: 1 / 0  # type: ignore[assignment,method-assign,return-value]
+    seen = eventually(lambda: found if (found := live.look([KEY])[KEY]).problem else None)
+    assert (seen.job, "agent.log" in seen.problem) == (None, True)
+
+
 def test_what_the_downloads_hear_need_not_be_asked(live: LiveJobs, service: Service) -> None:
     """News of a followed job is taken up at once."""
     live.hear("http://f", Job("j", 1, "shot", "show", "holding", {}, {}))

@@ -196,6 +196,9 @@ def test_a_file_of_elsewhere_is_no_snapshot(desk: Desk, tmp_path: Path) -> None:
     for file in (str(tmp_path / "config" / "credentials.json"), other, told):
         with pytest.raises(AgentError, match="snapshots"):
             client.submit(submission, desk.files(), snapshots={submission.scene: file})
+    Path(told).write_bytes(UNSAVED)
+    with pytest.raises(AgentError, match="each file once"):
+        client.submit(submission, desk.files(), snapshots={submission.scene: told, "/other/shot.blend": told})
     assert client.submissions() == []
 
 
@@ -273,6 +276,22 @@ def test_killed_at_any_instant_the_snapshot_arrives(
     assert fake_service.objects[_entry(desk, submission.scene)["digest"]] == UNSAVED
     assert len(fake_service.jobs) == 1
     eventually(lambda: not _left(desk))
+
+
+def test_killed_as_soon_as_it_was_handed_over(
+    folders: UserFolders, tmp_path: Path, fake_service: Any, eventually: Eventually
+) -> None:
+    """Killed before or while it hashes, the next agent hashes the snapshot, not the scene that was saved meanwhile."""
+    desk = Desk(tmp_path, fake_service)
+    submission, client = desk.submission(), connect()
+    process = psutil.Process(client.status()["pid"])
+    client.submit(submission, desk.files(), snapshots=_snapshot(client, submission))
+    process.kill()
+    process.wait(10)
+    Path(submission.scene).write_bytes(b"saved again")
+    client = connect()
+    assert submitted(client, submission.id, eventually)["state"] == "submitted"
+    assert _entry(desk, submission.scene)["digest"] == digest_of(UNSAVED)
 
 
 def test_killed_before_it_was_handed_over(

@@ -14,7 +14,7 @@ from typing import Any
 import click
 import pytest
 from conductor_core import errors
-from conductor_core.api.answers import Job
+from conductor_core.api.answers import Job, Scouts
 from conductor_core.api.settings import HostSettings
 from conductor_core.cli.clock import clock_words
 from conductor_core.cli.describe import Asker, describe_scene, find_asker
@@ -171,6 +171,15 @@ NOTHING_HOME = {**DOWNLOAD, "done": 0, "total": 0, "bytes": 0, "kept_beside": []
         (Status(SUBMISSION, _job(ready=2), NOTHING_HOME), "job 7 running · frames: 2 ready · cost so far 1.2300 (20 min)"),
         (Status(download=NOTHING_HOME), ""),
         (Status(download={**NOTHING_HOME, "errors": ["e"]}), "1 with errors: e"),
+        (
+            Status(job=replace(_job(success=1, holding=9), scouts=Scouts(2, 1, 9))),
+            "job 7 running · frames: 1 success, 9 holding · 9 tasks wait for the scout frames · cost so far 1.2300 (20 min)",
+        ),
+        (
+            Status(job=replace(_job("holding", success=2, holding=1), scouts=Scouts(2, 2, 1))),
+            "job 7 holding · frames: 2 success, 1 holding · the scout frames are done: conductor release 7 lets 1 task go · "
+            "cost so far 1.2300 (20 min)",
+        ),
         (Status(job=_job("uploading")), "job 7 uploading · frames: none · cost so far 1.2300 (20 min)"),
         (
             Status(download={**DOWNLOAD, "errors": ["e"]}),
@@ -190,7 +199,7 @@ NOTHING_HOME = {**DOWNLOAD, "done": 0, "total": 0, "bytes": 0, "kept_beside": []
             "no output, alone",
             "no output, errors",
         ),
-        *("no frames", "errors"),
+        *("scouts render", "scouts are done", "no frames", "errors"),
     ],
 )
 def test_a_status_as_a_line(status: Status, line: str) -> None:
@@ -343,3 +352,17 @@ def test_what_the_system_refuses_is_said_by_its_cause(
     err = capsys.readouterr().err
     assert said in err
     assert (f"/f: {os.strerror(number)}. " in err) == (code == ExitCode.TRANSFER_FAILED)
+
+
+@pytest.mark.parametrize(
+    ("scouts", "told"),
+    [(Scouts(), False), (Scouts(3, 2, 7), False), (Scouts(3, 3, 7), True), (Scouts(3, 3, 0), False)],
+    ids=["no scouts", "rendering", "there", "released"],
+)
+def test_who_watches_is_told_what_a_job_waits_for(scouts: Scouts, told: bool) -> None:
+    """When the scouts are there and others wait for somebody to look, the line says so, with the command; and so does the drawing."""
+    status = Status(job=replace(_job("holding", success=3, holding=7), scouts=scouts))
+    console = Console(file=io.StringIO(), width=200)
+    console.print(render(status))
+    words = "conductor release 7"
+    assert (words in line_of(status), words in console.file.getvalue()) == (told, told)  # type: ignore[attr-defined]

@@ -168,6 +168,19 @@ def test_a_damaged_cache_is_rebuilt_and_said_once(tmp_path: Path, caplog: pytest
     cache.close()
 
 
+def test_a_closed_cache_is_left_alone(tmp_path: Path) -> None:
+    """A call that comes back after the agent has ended finds nothing, and takes no file from under the next agent."""
+    state = FileState(1, 1, 0)
+    cache = HashCache(tmp_path / "cache.sqlite")
+    cache.learn({"/a": (state, digest_of(b"a"))})
+    cache.close()
+    cache.learn({"/b": (state, digest_of(b"b"))})
+    assert cache.digests({"/a": state}) == {}
+    after = HashCache(tmp_path / "cache.sqlite")
+    assert after.digests({"/a": state, "/b": state}) == {"/a": digest_of(b"a")}
+    after.close()
+
+
 def test_a_cache_damaged_while_open_is_rebuilt(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Pages overwritten under a running agent cost a second hashing and nothing else."""
     path = tmp_path / "hashes.sqlite"

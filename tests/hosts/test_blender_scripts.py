@@ -155,7 +155,7 @@ def test_a_startup_script_uses_an_addon_of_a_plug_in_folder(server: Server, tmp_
 
 
 def test_modules_of_a_script_directory(server: Server, tmp_path: Path) -> None:
-    """What lies in `startup` is registered, what lies in `modules` or loosely in the folder can be imported."""
+    """What lies in `startup` is registered, what lies in `modules` or loosely in a folder can be imported from everywhere."""
     for name, text in {
         "startup/at_start.py": "import deep\ndef register():\n    print('registered', deep.WORD)\n",
         "modules/deep.py": "WORD = 'deep'\n",
@@ -164,8 +164,13 @@ def test_modules_of_a_script_directory(server: Server, tmp_path: Path) -> None:
     }.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    ends, log = server.ask(server.load(tmp_path / "s.py"), plug_ins=(tmp_path,))
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "user.py").write_text(
+        "bl_info = {'name': 'u', 'blender': (3, 4, 0)}\nimport loose\ndef register(): pass\n"
+    )
+    ends, log = server.ask(server.load(tmp_path / "s.py"), plug_ins=(tmp_path / "other", tmp_path))
     assert "registered deep" in log, (ends, log)
+    assert "add-on user" in log
     assert "\nloose\n" in log
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from conductor_core.discovery.finding import Usage
 from conductor_core.host import SceneStep
 from conductor_core.submission import Output, Software
+from conductor_plugins import desk as desk_module
 from conductor_plugins.desk import Desk
 from conductor_plugins.form.situation import Situation
 from conductor_plugins.host import HostScene
 from conductor_plugins.memory_host import MemoryHost
-from conductor_plugins.validators import validator as validators
-from conductor_plugins.validators.validator import Problem
+from conductor_plugins.validators.validator import ERROR, Problem
 from plugins.answering_agent import OFFER, AnsweringAgent
 
 STEPS = (
@@ -38,17 +38,16 @@ def make_desk(scene: Path | str, *, offered: bool = True, **changes: object) -> 
 
 
 @contextmanager
-def only_validator(problems: list[Problem]) -> Iterator[list[Problem]]:
-    """Have nothing wrong but these problems, whatever is registered otherwise."""
-    kept = dict(validators._VALIDATORS)
-    validators._VALIDATORS.clear()
+def only_these(problems: list[Problem]) -> Iterator[list[Problem]]:
+    """Have nothing wrong but these problems, whatever validators there are."""
+    asked = vars(desk_module)
+    kept = asked["problems_of"]
 
-    @validators.validator("test")
-    def found(_: Situation) -> list[Problem]:
-        return problems
+    def found(_: Situation) -> Iterator[Problem]:
+        yield from sorted(problems, key=lambda problem: problem.severity != ERROR)
 
+    asked["problems_of"] = found
     try:
         yield problems
     finally:
-        validators._VALIDATORS.clear()
-        validators._VALIDATORS.update(kept)
+        asked["problems_of"] = kept

@@ -20,7 +20,7 @@ from conductor_plugins.memory_host import MemoryHost
 from conductor_plugins.panel.trouble_bar import TroubleBar
 from plugins.answering_agent import ESTIMATE, OFFER, AnsweringAgent
 
-PATIENCE = 60_000
+PATIENCE = 30_000
 GONE = AgentError("The agent does not run.", "Start it.")
 
 

@@ -128,3 +128,10 @@ def test_what_a_preset_holds_is_read_back(form: Form) -> None:
     form = replace(form, metadata=tuple(dict(form.metadata).items()))
     for name in fields():
         assert read_field(name, write_field(name, getattr(form, name))) == getattr(form, name)
+
+
+@pytest.mark.parametrize("key", ["on", True, "true"])
+def test_the_occasions_of_a_preset_are_read_as_yaml_has_them(key: Any) -> None:
+    """What a person writes as `on:` YAML reads as a yes."""
+    form = with_preset(Form(), preset(notifications={key: ["failed"]}), STEPS)
+    assert form.notifications.on == ("failed",)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from conductor_core.environment import merge_environment
 from conductor_core.report import Unresolved
 from conductor_core.submission import Software
-from conductor_plugins.form.replication import replicated, replicated_in, used_variables
+from conductor_plugins.form.replication import RULES, replicated, replicated_in, used_variables
 from conductor_plugins.form.secrets import is_secret, looks_secret, masked
 from hypothesis import given
 from hypothesis import strategies as st
@@ -154,3 +155,9 @@ def test_any_text_can_be_judged(text: str) -> None:
 def test_any_environment_is_replicated_or_not(environment: dict[str, str], used: set[str]) -> None:
     """What comes out is of the workstation, and a job can have it."""
     merge_environment([[r.variable for r in replicated(environment, NUKE, used=used)]], separator=":")
+
+
+def test_every_rule_is_documented() -> None:
+    """What leaves the workstation by itself is written down."""
+    text = (Path(__file__).parents[2] / "docs" / "environment.md").read_text(encoding="utf-8")
+    assert [name for rule in RULES for name in rule.names if f"`{name}`" not in text] == []

@@ -24,7 +24,7 @@ from plugins.answering_agent import AnsweringAgent
 from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices
 
-PATIENCE = 60_000
+PATIENCE = 30_000
 GONE = AgentError("The agent does not run.", "Start it.")
 
 
@@ -220,7 +220,7 @@ def test_the_last_frame_is_shown(qtbot: Any, opened: Callable[..., JobsView], jo
     """Brought once for each new frame."""
     agent = Counting(jobs=[job], picture=PIXEL)
     shown = card(qtbot, opened(agent))
-    qtbot.waitUntil(lambda: not shown.picture.pixmap().isNull(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: bool(shown.picture.pixmap()) and not shown.picture.pixmap().isNull(), timeout=PATIENCE)
     looks = agent.looks
     qtbot.waitUntil(lambda: agent.looks > looks + 2, timeout=PATIENCE)
     assert agent.pictures.count("s1") == 1

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 from conductor_core.agent_answers import Preset
-from conductor_core.agent_client import AgentClient
+from conductor_core.agent_client import AgentClient, connect
 from conductor_core.errors import AgentError, AgentGone
 from conductor_plugins.agent import Agent
 from conductor_plugins.lazy_agent import LazyAgent
@@ -87,3 +88,23 @@ def test_an_agent_that_is_gone_again_is_told(agents: Agents) -> None:
     with pytest.raises(AgentGone):
         _asked(LazyAgent(agents.connect))
     assert agents.started == [1, 2]
+
+
+def test_a_real_agent_that_was_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed between two questions of a panel, it is started again by the second, which is answered as if nothing had been."""
+    psutil = pytest.importorskip("psutil")
+    pytest.importorskip("yaml", reason="a host's Python starts the agent by another one, which the installer notes")
+    monkeypatch.setenv("CONDUCTOR_HOME", str(tmp_path))
+    panel = LazyAgent()
+    try:
+        kept = panel.save_preset("finals", {"chunk_size": 5}, scope="personal", project="")
+        process = psutil.Process(connect(start=False).status()["pid"])
+        process.kill()
+        process.wait(10)
+        assert panel.presets(project="") == [kept]
+        assert connect(start=False).status()["pid"] != process.pid
+    finally:
+        agent = connect(start=False)
+        process = psutil.Process(agent.status()["pid"])
+        agent.quit(now=True)
+        process.wait(20)

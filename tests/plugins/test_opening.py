@@ -19,7 +19,7 @@ from conductor_plugins.panel.opening import open_panel
 from conductor_plugins.panel.window import Window
 from plugins.answering_agent import AnsweringAgent
 
-PATIENCE = 60_000
+PATIENCE = 30_000
 
 
 @pytest.fixture

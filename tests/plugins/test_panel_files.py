@@ -13,7 +13,7 @@ from conductor_core.agent_answers import Check, CheckedFile
 from conductor_core.discovery.finding import Usage
 from conductor_core.report import Dependency, Missing, ScanReport
 from conductor_core.submission import Software
-from conductor_plugins.desk import Desk
+from conductor_plugins.desk import Desk, Scan
 from conductor_plugins.form.model import Exclusion
 from conductor_plugins.host import HostScene
 from conductor_plugins.memory_host import MemoryHost
@@ -22,7 +22,8 @@ from conductor_plugins.panel.files_section import FilesSection
 from conductor_plugins.panel.slices import Slices
 from plugins.answering_agent import AnsweringAgent
 from plugins.panel_parts import part
-from qtpy.QtCore import QMimeData, QModelIndex, Qt, QUrl
+from qtpy.QtCore import QMimeData, QModelIndex, QPointF, Qt, QUrl
+from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QCheckBox, QFileDialog, QLabel, QPushButton
 
@@ -94,7 +95,7 @@ def test_it_fills_as_the_scan_goes_and_is_right_when_it_ends(qtbot: Any, desk: D
     desk.entries_found.emit(list(found(desk, "wood.png", "gone.png")))
     settle(qtbot, section)
     assert names(section, "Textures") == ["wood.png", "gone.png"]
-    assert "Looking for files" in totals(section)
+    assert totals(section).startswith("3 files")
     scanned(desk, "wood.png")
     settle(qtbot, section)
     assert names(section, "Textures") == ["wood.png"]
@@ -311,3 +312,52 @@ def test_five_thousand_dependencies_come_in_in_short_slices(
     settle(qtbot, section)
     assert section.feed.totals.files == 4_980 + 100_000 + 1
     assert sorted(held)[-1 - len(held) // 20] < 0.05
+
+
+def test_the_scan_can_be_stopped_and_begun_again(qtbot: Any, desk: Desk, section: FilesSection) -> None:
+    """One button, and a line that says how far it is."""
+    asked: list[str] = []
+    desk.scan_unwanted.connect(lambda: asked.append("stop"))
+    desk.scan_wanted.connect(lambda: asked.append("scan"))
+    button = part(section, QPushButton, "scan")
+    assert not button.isVisible()
+    desk.scan = Scan("running", found=120)
+    desk.scan_progressed.emit()
+    assert totals(section).startswith("Looking for files … 120 so far")
+    button.click()
+    desk.scan = Scan("cancelled")
+    desk.scan_changed.emit()
+    assert "files may lack" in totals(section)
+    button.click()
+    assert asked == ["stop", "scan"]
+
+
+def test_files_can_be_dropped_on_the_tree(qtbot: Any, desk: Desk, section: FilesSection) -> None:
+    """The tree lets them through to the section, which adds them."""
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(desk.scene.path)])
+    middle, copy = section.rect().center(), Qt.DropAction.CopyAction
+    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    entering = QDragEnterEvent(middle, copy, data, buttons, keys)
+    entering.ignore()
+    QApplication.sendEvent(section.view.viewport(), entering)
+    assert entering.isAccepted()
+    section.dropEvent(QDropEvent(QPointF(middle), copy, data, buttons, keys))
+    assert desk.form.added == (desk.scene.path,)
+
+
+def test_an_exclusion_of_another_system_is_shown_and_can_be_taken_back(qtbot: Any, desk: Desk, section: FilesSection) -> None:
+    """A preset may come from there; a path of there cannot be excluded here."""
+    elsewhere = r"\\server\share\x.png" if desk.scene.path.startswith("/") else "/mnt/x.png"
+    missing = Missing("x", elsewhere, "texture", "file1", "it is a path of another system")
+    desk.report = ScanReport(desk.scene.path, "memory", missing=(missing,))
+    desk.scan_changed.emit()
+    settle(qtbot, section)
+    choose(section, elsewhere.rpartition("/")[2])
+    assert not section.does.by_name["exclude"].isEnabled()
+    desk.edit(excluded=(Exclusion("relative.png", "retired"),))
+    settle(qtbot, section)
+    assert names(section, "Excluded") == ["relative.png"]
+    choose(section, "relative.png")
+    section.does.by_name["include"].trigger()
+    assert not desk.form.excluded

@@ -19,6 +19,7 @@ from conductor_plugins.panel.remembered import Remembered, keep, recall
 from conductor_plugins.panel.window import Window
 from plugins.answering_agent import OFFER, AnsweringAgent
 from plugins.panel_desk import make_desk
+from qtpy.QtWidgets import QWidget
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +69,17 @@ def test_a_closed_panel_is_opened_anew(panel: Any, qtbot: Any) -> None:
     again = panel()
     assert again is not window
     assert again.isVisible()
+
+
+def test_a_panel_that_went_with_the_hosts_window_is_opened_anew(host: MemoryHost, panel: Any, qtbot: Any) -> None:
+    """A host that destroys its main window takes the panel along without closing it."""
+    main = QWidget()
+    lost = open_panel(host, main, agent=AnsweringAgent())
+    gone: list[int] = []
+    lost.destroyed.connect(lambda *_: gone.append(1))
+    main.deleteLater()
+    qtbot.waitUntil(lambda: bool(gone))
+    assert panel().isVisible()
 
 
 def test_the_section_and_place_are_remembered(panel: Any) -> None:

@@ -14,17 +14,19 @@ import pytest
 from conductor_core.agent_answers import Check, Estimate
 from conductor_plugins.desk import Desk
 from conductor_plugins.form.model import SECTIONS as FIELDS
+from conductor_plugins.form.totals import Totals
 from conductor_plugins.host import HostRefused
 from conductor_plugins.memory_host import MemoryHost
 from conductor_plugins.panel.help_page import HelpPage
+from conductor_plugins.panel.presets_menu import PresetsMenu
 from conductor_plugins.panel.tables import CellTable
 from conductor_plugins.panel.window import SECTIONS, Window, section_of
 from conductor_plugins.panel.words import WORDS
 from conductor_plugins.validators.validator import ERROR, WARNING, Fix, Problem
 from plugins.answering_agent import ESTIMATE
-from plugins.panel_desk import make_desk, only_validator
+from plugins.panel_desk import make_desk, only_these
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QFont
+from qtpy.QtGui import QFont, QKeyEvent
 from qtpy.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QPushButton, QWidget
 
 NO_MODIFIER = Qt.KeyboardModifier.NoModifier
@@ -35,7 +37,7 @@ BAD = Problem(ERROR, "Frames are wrong.", "Write others.", field="frames")
 
 @pytest.fixture
 def problems() -> Iterator[list[Problem]]:
-    with only_validator([]) as found:
+    with only_these([]) as found:
         yield found
 
 
@@ -302,14 +304,36 @@ def test_what_is_typed_into_a_cell_is_submitted(window: Window, desk: Desk, subm
     assert desk.form.steps[0].frames == "3-4"
 
 
+def test_a_letter_costs_next_to_nothing(window: Window, desk: Desk, qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes longer waits until the artist pauses: validators, counts, the list of sections."""
+    asked: list[str] = []
+    desk._settle.timeout.disconnect()
+    desk._settle.timeout.connect(lambda: asked.append("problems"))
+
+    def counted(_: object) -> Totals:
+        asked.append("totals")
+        return Totals(1, 1)
+
+    monkeypatch.setattr("conductor_plugins.panel.foot_bar.totals", counted)
+    window.show_section("Job")
+    field = window.section("Job").findChild(QLineEdit, "title")
+    assert field is not None
+    for letter in "a title of a job":
+        QApplication.sendEvent(field, QKeyEvent(QKeyEvent.Type.KeyPress, 0, NO_MODIFIER, letter))
+    assert desk.form.title == "a title of a job"
+    assert asked == []
+    qtbot.waitUntil(lambda: {"problems", "totals"} <= set(asked))
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_Space, Qt.Key.Key_Return], ids=["space", "return"])
 def test_warnings_are_accepted_without_the_mouse(
-    window: Window, problems: list[Problem], submissions: list[int], qtbot: Any
+    key: Qt.Key, window: Window, problems: list[Problem], submissions: list[int], qtbot: Any
 ) -> None:
-    """The keyboard is at *Submit anyway* when the question is asked."""
+    """The keyboard is at *Submit anyway* when the question is asked; Space and Return press it."""
     problems += [ODD]
     press(qtbot, window, Qt.Key.Key_Return, CTRL)
     assert window.focusWidget() is window.drawer.anyway
-    press(qtbot, window, Qt.Key.Key_Space)
+    press(qtbot, window, key)
     assert submissions == [1]
 
 
@@ -359,6 +383,15 @@ def test_escape_closes_what_is_on_top(window: Window, desk: Desk, problems: list
     assert not window.isVisible()
 
 
+def test_presets_open_by_a_key(window: Window, qtbot: Any) -> None:
+    """F4, since every letter may be a field's."""
+    press(qtbot, window, Qt.Key.Key_F4)
+    menu = window.head.presets.menu()
+    assert isinstance(menu, PresetsMenu)
+    qtbot.waitUntil(menu.isVisible)
+    menu.close()
+
+
 def test_help_is_about_the_section(window: Window, qtbot: Any) -> None:
     """F1 tells what its fields mean; a question mark in a field is just typed."""
     press(qtbot, window, Qt.Key.Key_2, ALT)
@@ -373,6 +406,18 @@ def test_help_is_about_the_section(window: Window, qtbot: Any) -> None:
     qtbot.keyClick(field, Qt.Key.Key_Question)
     assert not window.help.isVisible()
     assert field.text() == "?"
+
+
+def test_a_section_is_shown_over_the_page_of_help(window: Window, desk: Desk, problems: list[Problem], qtbot: Any) -> None:
+    """From a problem to its field, also where help of that very section is open; the same by a click on its name."""
+    window.show_section("Frames")
+    press(qtbot, window, Qt.Key.Key_F1)
+    window.show_field("frames")
+    assert window.section("Frames").isVisible()
+    press(qtbot, window, Qt.Key.Key_F1)
+    row = window.list.visualItemRect(window.list.currentItem())
+    qtbot.mouseClick(window.list.viewport(), Qt.MouseButton.LeftButton, pos=row.center())
+    assert window.section("Frames").isVisible()
 
 
 def test_every_section_has_a_page_of_help(qtbot: Any) -> None:
@@ -455,6 +500,7 @@ SCALED = """
 import sys
 from pathlib import Path
 from plugins.panel_desk import make_desk
+from conductor_plugins.panel.presets_menu import PresetsMenu
 from conductor_plugins.panel.tables import CellTable
 from conductor_plugins.panel.window import SECTIONS, Window
 from qtpy.QtWidgets import QApplication

@@ -28,7 +28,7 @@ from hypothesis import strategies as st
 from plugins.answering_agent import AnsweringAgent
 from qtpy.QtCore import QCoreApplication
 
-PATIENCE = 60_000
+PATIENCE = 30_000
 
 
 class Piecewise(MemoryHost):

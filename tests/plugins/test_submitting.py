@@ -23,7 +23,7 @@ from conductor_plugins.validators import validator
 from conductor_plugins.validators.validator import ERROR, WARNING, Problem, Severity
 from plugins.answering_agent import AnsweringAgent
 
-PATIENCE = 60_000
+PATIENCE = 30_000
 
 
 @dataclass
@@ -65,6 +65,7 @@ def opened(qtbot: Any, scene: Path, tmp_path: Path) -> Iterator[Callable[..., Op
 @pytest.fixture
 def validators(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Have no validators but the test's own."""
+    validator.load_ours()
     own: dict[str, Any] = {}
     monkeypatch.setattr(validator, "_VALIDATORS", own)
     return own
@@ -187,13 +188,14 @@ def test_a_snapshot_that_fails_is_told(qtbot: Any, opened: Callable[..., Opened]
 
 
 def test_a_form_that_cannot_be_submitted_is_told(qtbot: Any, opened: Callable[..., Opened], validators: dict[str, Any]) -> None:
-    """What no validator saw the plan says, in a sentence."""
+    """What no validator saw is refused all the same, in a sentence and by its field."""
     now = opened()
     now.desk.edit(frames="1..5")
     qtbot.waitUntil(lambda: now.desk.scan.state == "done", timeout=PATIENCE)
     now.submitting.start()
     ended(qtbot, now)
-    assert ["1..5" in text for text in now.said] == [True]
+    assert (len(now.refused), now.agent.submitted) == (1, [])
+    assert [("1..5" in p.what, p.field) for p in now.desk.problems] == [(True, "frames")]
 
 
 def test_a_scan_that_is_stopped_submits_nothing(qtbot: Any, opened: Callable[..., Opened], validators: dict[str, Any]) -> None:

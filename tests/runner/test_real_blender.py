@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import OpenImageIO as oiio
 import pytest
-from conductor_core.submission import Output
+from conductor_core.submission import Output, Scripts
 from conductor_service.runner.assignment import Package
 from conductor_service.runner.launching import hosts_folder
 
@@ -151,3 +151,47 @@ def test_a_scene_that_is_none_names_its_cause(farm: Farm, job: MakeJob, bpy_pyth
     told = farm.told(job("this is no scene"))
     assert told.verdict is not None
     assert (told.verdict.state, told.verdict.cause) == ("failed", "scene-load"), told.verdict
+
+
+SIZE_ADDON = b"""
+bl_info = {"name": "Size", "blender": (3, 4, 0), "category": "Render"}
+import bpy
+class RENDER_OT_size(bpy.types.Operator):
+    bl_idname, bl_label = "render.own_size", "Size"
+    def execute(self, context):
+        context.scene.render.resolution_x = 48
+        return {"FINISHED"}
+def register():
+    bpy.utils.register_class(RENDER_OT_size)
+"""
+
+
+@pytest.mark.parametrize("isolation", ["sandbox", "rewrite"])
+def test_scripts_and_addons_go_along(
+    request: pytest.FixtureRequest, package: Package, scene: tuple[bytes, bytes], job: MakeJob, isolation: str
+) -> None:
+    """An add-on of a plug-in folder and a startup script are at work wherever the instance lays the artist's paths, and what
+    the script does to the picture's size counts.
+    """
+    farm: Farm = request.getfixturevalue("farm" if isolation == "sandbox" else "open_farm")
+    farm.hosts = hosts_folder(os.environ)
+    farm.package = lambda job: package  # type: ignore[method-assign]
+    blend, texture = scene
+    asked = job(
+        outputs=(Output("/show/render/shot_####.exr", width=64, height=36),),
+        scene_path="/show/scenes/shot.blend",
+        files={
+            "/show/tex/red.png": texture,
+            "/show/plug/size.py": SIZE_ADDON,
+            "/show/start.py": b"import bpy\nbpy.ops.render.own_size()\nprint('sized')\n",
+        },
+        scene_bytes=blend,
+        scripts=Scripts(plug_in_folders=("/show/plug",), startup=("/show/start.py",)),
+    )
+    told: Told = farm.told(asked)
+    assert told.verdict is not None
+    assert told.verdict.state == "success", (told.verdict, told.log.decode())
+    record = told.outputs["/show/render/shot_0001.exr"]
+    assert (record.width, record.height) == (48, 36)
+    log = told.log.decode()
+    assert log.index("add-on size of") < log.index("start.py\n") < log.index("sized\n") < log.index("start.py is done")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import OpenImageIO as oiio
 import pytest
 from conductor_core.environment import EnvironmentVariable
 from conductor_core.paths import Flavour
@@ -85,10 +86,26 @@ def test_a_program_of_the_instance(farm: Farm, job: MakeJob) -> None:
 
 
 FAILURES = {
-    "before": (Scripts(before_task=("sh", "-c", "echo no disc; exit 3")), "exit-code", "before the task failed: sh -c"),
-    "after": (Scripts(after_task=("sh", "-c", "echo no disc; exit 3")), "exit-code", "after the task failed: sh -c"),
-    "not there": (Scripts(before_task=("/no/such/program",)), "exit-code", "/no/such/program"),
-    "a signal": (Scripts(after_task=("sh", "-c", "kill -SEGV $$")), "crashed", "after the task failed"),
+    "before": (
+        Scripts(before_task=("sh", "-c", "echo no disc; exit 3")),
+        "exit-code",
+        "The script before the task, sh -c 'echo no disc; exit 3', ended with exit code 3.",
+    ),
+    "after": (
+        Scripts(after_task=("sh", "-c", "echo no disc; exit 3")),
+        "exit-code",
+        "The script after the task, sh -c 'echo no disc; exit 3', ended with exit code 3.",
+    ),
+    "not there": (
+        Scripts(before_task=("/no/such/program",)),
+        "exit-code",
+        "/no/such/program, ended with exit code 127. There is no such program",
+    ),
+    "a signal": (
+        Scripts(after_task=("sh", "-c", "kill -SEGV $$")),
+        "crashed",
+        "The script after the task, sh -c 'kill -SEGV $$', crashed (signal SIGSEGV).",
+    ),
 }
 
 
@@ -123,6 +140,43 @@ def test_after_a_frame_that_was_not_written_nothing_runs(farm: Farm, job: MakeJo
     assert b"ran after all" not in told.log
 
 
+def picture(folder: Path, size: tuple[int, int]) -> bytes:
+    """Return a PNG."""
+    image = oiio.ImageBuf(oiio.ImageSpec(*size, 3, oiio.UINT8))
+    oiio.ImageBufAlgo.fill(image, (0.5, 0.25, 0.75))
+    image.write(str(folder / "made.png"))
+    return (folder / "made.png").read_bytes()
+
+
+def test_the_program_after_a_task_may_change_its_frames(any_farm: Farm, job: MakeJob, tmp_path: Path) -> None:
+    """What it leaves is what comes home."""
+    better = picture(tmp_path, (8, 4))
+    scripts = Scripts(after_task=("cp", "/job/t/better.png", "/job/render/shot_0001.png"))
+    told = any_farm.told(job(scripts=scripts, files={"/job/t/better.png": better}))
+    assert ended(told) == ("success", ""), told.verdict
+    assert any_farm.service.objects[told.outputs["/job/render/shot_0001.png"].digest] == better
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("rm", "/job/render/shot_0001.png"),
+        ("mv", "/job/render/shot_0001.png", "/job/render/other.png"),
+        ("cp", "/job/t/small.png", "/job/render/shot_0001.png"),
+        ("cp", "/job/t/small.txt", "/job/render/shot_0001.png"),
+    ],
+    ids=["takes it away", "renames it", "another size", "no picture"],
+)
+def test_frames_are_looked_at_after_the_program(farm: Farm, job: MakeJob, tmp_path: Path, words: tuple[str, ...]) -> None:
+    """A frame that it took away or spoilt is bad output, as from any renderer, and is not done."""
+    files = {"/job/t/small.png": picture(tmp_path, (2, 2)), "/job/t/small.txt": b"no picture"}
+    scene = "png(path); answer.update(width=8, height=4)"
+    told = farm.told(job(scene, outputs=(Output("/job/render/shot_####.png"),), scripts=Scripts(after_task=words), files=files))
+    assert ended(told) == ("failed", "bad-output"), told.verdict
+    assert told.verdict is not None
+    assert told.verdict.frames_done == ()
+
+
 def test_programs_around_a_command(farm: Farm, job: MakeJob) -> None:
     """A command step has them too; what it wrote can be seen by the one after it."""
     scripts = Scripts(before_task=("sh", "-c", "echo first"), after_task=("sh", "-c", "cat /job/out/a.1.txt"))
@@ -148,7 +202,7 @@ def test_the_time_of_a_task_is_that_of_its_programs_too(farm: Farm, job: MakeJob
     assert [ended(told[a]) for a in (late, both, silent)] == [
         ("failed", "time-out"), ("failed", "time-out"), ("failed", "no-progress"),
     ]  # fmt: skip
-    assert "before the task failed: sleep 600" in str(told[late].verdict)
+    assert "before the task, sleep 600, failed: The task ran longer" in str(told[late].verdict)
     assert time.monotonic() - began < 60
 
 
@@ -247,3 +301,24 @@ def test_a_plug_in_that_is_not_installed(farm: Farm, job: MakeJob) -> None:
     told = farm.told(job(plug_ins=(plug_in,)))
     assert ended(told) == ("failed", "software-missing")
     assert "hair 1.2: /opt/no-such-hair is not on this instance" in str(told.verdict)
+
+
+def test_programs_are_in_the_sandbox(farm: Farm, job: MakeJob, tmp_path: Path) -> None:
+    """They see what their task sees: no file of the machine, no network, inputs that cannot be written."""
+    secret = tmp_path / "secret"
+    secret.write_text("the token")
+    script = (
+        f"cat {secret} /etc/shadow; ls /root; echo x >> /job/scenes/shot.blend; echo x > /job/tools/new; "
+        "cat /proc/net/dev | grep -c : ; id -u; echo end"
+    )
+    told = farm.told(
+        job(scripts=Scripts(before_task=("sh", "-c", script), after_task=("sh", "-c", script)), files={"/job/tools/a": b""})
+    )
+    assert ended(told) == ("success", ""), told.verdict
+    log = told.log.decode()
+    assert log.count("end\n") >= 2
+    assert "the token" not in log
+    assert "root:" not in log
+    assert log.count("Read-only file system") == 4
+    assert log.count("\n1\n1000\nend\n") == 2
+    assert list(told.outputs) == ["/job/render/shot_0001.png"]

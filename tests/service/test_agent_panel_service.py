@@ -38,9 +38,10 @@ class Studio:
     def files(self) -> list[str]:
         return [str(self.scene), str(self.tool)]
 
-    def submission(self, *, seconds: int = 0, project: str) -> Submission:
+    def submission(self, *, seconds: int = 0, scouts: str = "", project: str) -> Submission:
         command = ("sh", str(self.tool), "{frame}", str(seconds))
-        step = Step("bake", "1-2", kind="command", outputs=(Output(str(self.out / "bake_#.txt"), "other"),), command=command)
+        outputs = (Output(str(self.out / "bake_#.txt"), "other"),)
+        step = Step("bake", "1-2", kind="command", outputs=outputs, command=command, scouts=scouts)
         return Submission(
             new_submission_id(), project, "shot", str(self.scene), local_flavour(), Software("command", "1"), (step,), "local"
         )
@@ -104,11 +105,7 @@ def _job(agent: AgentClient, studio: Studio, state: str, eventually: Eventually)
         jobs = agent.scene_jobs(str(studio.scene))
         return jobs[0] if jobs and jobs[0].state == state else None
 
-    try:
-        job = eventually(found, 30)
-    except AssertionError:
-        print("DBG", agent.scene_jobs(str(studio.scene)))
-        raise
+    job = eventually(found)
     assert isinstance(job, SceneJob)
     return job
 
@@ -153,3 +150,24 @@ def test_held_resumed_and_cancelled(agent: AgentClient, studio: Studio, eventual
     assert "retry" in job.verbs
     with pytest.raises(AgentError):
         agent.move(submission.id, "hold")
+
+
+def test_scouts_are_seen_and_the_others_released(agent: AgentClient, studio: Studio, eventually: Eventually) -> None:
+    """The scout frame comes home while the other holds, until it is released from the panel; then both are known by their time."""
+    project = agent.offer().projects[0]
+    submission = studio.submission(scouts="2", project=project)
+    studio.submit(agent, submission)
+    eventually((studio.out / "bake_2.txt").exists)
+
+    def ready_to_release() -> SceneJob | None:
+        job = agent.scene_jobs(str(studio.scene))[0]
+        return job if job.frames.get("holding") == 1 and "release" in job.verbs and job.files_home == 1 else None
+
+    job = eventually(ready_to_release)
+    assert (job.last_frame, (studio.out / "bake_1.txt").exists()) == (str(studio.out / "bake_2.txt"), False)
+    agent.move(submission.id, "release")
+    _job(agent, studio, "success", eventually)
+    eventually((studio.out / "bake_1.txt").exists)
+    estimate = agent.estimate(studio.submission(project=project))
+    assert (estimate.basis, estimate.samples) == ("scene", 2)
+    assert float(estimate.cost) > 0

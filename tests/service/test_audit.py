@@ -290,6 +290,7 @@ FAULTS: dict[str, Plant] = {
     "broken-reference": statement("UPDATE membership SET user_id = 'nobody'", "SELECT 'membership row 1'"),
     "job-state": statement("UPDATE job SET state = 'failed' WHERE id = :id", "SELECT 'job ' || id FROM job WHERE number = 1"),
     "job-finished": statement("UPDATE job SET finished = NULL WHERE id = :id", "SELECT 'job ' || id FROM job WHERE number = 1"),
+    "job-scouts": statement("UPDATE job SET scouts_ended = 0 WHERE id = :id", "SELECT 'job ' || id FROM job WHERE number = 1"),
     "task-attempt": statement("UPDATE task SET attempts_made = 7 WHERE id = :id", task("success", 1, 1)),
     "task-fence": statement("UPDATE task SET fence = fence + 1 WHERE id = :id", task("running", 2, 1)),
     "running-without-attempt": lose_the_running_attempt,

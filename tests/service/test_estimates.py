@@ -156,6 +156,22 @@ def test_a_scene_is_judged_by_its_own_jobs(studio: Any) -> None:
     assert ask(studio, quick, token=studio.second_token()).json()["basis"] == "none"
 
 
+def test_each_step_has_its_own_pace(studio: Any) -> None:
+    """A step of many quick frames says nothing of a slow one beside it, however many there are of it."""
+    command = Step("quick", "1-60", kind="command", command=("true",))
+    scene = replace(studio.commands(max_instances=1), steps=(command, replace(command, name="slow", frames="1-2")))
+    studio.job(scene)
+    runner = studio.runner()
+    for _ in range(62):
+        assignment = runner.take()
+        studio.clock.pass_time(10 if assignment["step"]["name"] == "quick" else 50)
+        runner.finish(assignment)
+    one = replace(scene, steps=(replace(command, name="slow", frames="1-9"),))
+    assert estimated(studio, one)["frame_seconds"] == 50
+    assert estimated(studio, replace(one, steps=(command,)))["frame_seconds"] == 10
+    assert estimated(studio, replace(one, steps=(replace(command, name="new"),)))["frame_seconds"] == 10, "the median of all"
+
+
 def test_what_is_no_submission_is_refused_as_ever(studio: Any) -> None:
     """The field is named as it would be at the submission; a project of others is not there; nothing is kept."""
     asked = studio.commands()

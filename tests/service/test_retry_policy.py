@@ -163,3 +163,34 @@ def test_a_job_in_which_everything_fails_is_handed_out_quickly(studio: Any) -> N
     assert len(loaded) == 1
     assert "LIMIT" in loaded[0]
     assert studio.states(job)[0] == "running"
+
+
+@pytest.mark.parametrize(
+    ("retries", "ends", "expected"),
+    [
+        (Retries(0, 0), ["crashed"], "failed"),
+        (Retries(2, 0), ["crashed", "crashed", "crashed"], "failed"),
+        (Retries(0, 0), ["preempted"], "preempted"),
+        (Retries(0, 2), ["preempted", "preempted", "preempted"], "preempted"),
+        (Retries(0, 2), ["preempted", "preempted", "crashed"], "failed"),
+        (Retries(1, 1), ["preempted", "crashed", "crashed"], "failed"),
+        (Retries(1, 1), ["crashed", "preempted", "preempted"], "preempted"),
+        (Retries(1, 2), ["preempted", "crashed", "preempted", ""], "success"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, list) else None,
+)
+def test_the_submissions_counts_hold_to_the_last_try(studio: Any, retries: Retries, ends: list[str], expected: str) -> None:
+    """From the submission to the end of the task: it is tried as often as asked, of preemptions and failures each, no more."""
+    job = studio.job(studio.commands("1", max_instances=1, retries=retries))
+    runner = studio.runner()
+    for number, cause in enumerate(ends, start=1):
+        assignment = runner.take()
+        assert assignment["attempt"]["number"] == number
+        if cause == "preempted":
+            assert runner.finish(assignment, "killed", cause=cause).status_code == 200
+        elif cause:
+            fail(runner, assignment, cause)
+        else:
+            runner.render(assignment)
+    assert studio.states(job) == [expected]
+    assert runner.next().status_code == 204

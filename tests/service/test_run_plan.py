@@ -99,6 +99,12 @@ def test_scouts_are_handed_out_first() -> None:
     assert [task.work for task in run.placed] == [1, 0, 0]
 
 
+def test_a_long_chain_is_soon_played() -> None:
+    """Thousands of steps each of which waits for the one before take no longer than as many that wait for nobody."""
+    chain = [Work((1.0,), (place - 1,) if place else ()) for place in range(20_000)]
+    assert plan_run(chain, Machines(3)).seconds == 20_000.0
+
+
 @pytest.mark.parametrize(("asked", "limit"), [([Work((1.0,), (0,))], 1), ([Work((1.0,))], 0)], ids=["a cycle", "no machine"])
 def test_what_cannot_run_is_refused(asked: list[Work], limit: int) -> None:
     """A run without an end is no estimate."""

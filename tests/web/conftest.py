@@ -36,6 +36,9 @@ TOKEN = "cdr_right"
 STATES = ("pending", "ready", "running", "holding", "success", "failed", "preempted", "killed", "skipped")
 MOVES = {"hold": ({"ready", "pending", "running"}, "holding"), "resume": ({"holding"}, "ready")}
 MOVES |= {"kill": ({"ready", "pending", "running", "holding"}, "killed"), "retry": ({"failed", "killed"}, "ready")}
+MOVES |= {"release": ({"holding"}, "ready")}
+SCOUT_HOLD: Json = {"name": "scout", "actor": "scheduler", "reason": "the scout frames come first"}
+USER_HOLD: Json = {"name": "user", "actor": "Ada", "reason": ""}
 
 
 def png(width: int, height: int, colour: tuple[int, int, int]) -> bytes:
@@ -90,7 +93,8 @@ class FakeFarm:
         task = f"{job}-{frame}"
         self.tasks[task] = {
             "id": task, "job": job, "step": "beauty", "index": frame - 1, "frames": [frame], "state": state, "version": 1,
-            "frames_done": [frame] if state == "success" else [], "holds": [], "progress": float(state == "success"),
+            "frames_done": [frame] if state == "success" else [], "scout": False,
+            "holds": [USER_HOLD] if state == "holding" else [], "progress": float(state == "success"),
             "attempts_made": 0, "cause": None, "message": "",
         }  # fmt: skip
 
@@ -98,8 +102,21 @@ class FakeFarm:
         """Bring the counts of a job up to date."""
         mine = [t for t in self.tasks.values() if t["job"] == job]
         counts = {s: sum(len(t["frames"]) for t in mine if t["state"] == s) for s in STATES}
-        self.jobs[job] |= {"frames": counts, "tasks": counts}
+        scouts = [t for t in mine if t["scout"]]
+        done = sum(t["state"] in ("success", "failed", "killed") for t in scouts)
+        held = sum(SCOUT_HOLD in t["holds"] for t in mine)
+        verbs = [verb for verb in MOVES if any(fits(t, verb) for t in mine)]
+        shown = {"total": len(scouts), "done": done, "held": held}
+        self.jobs[job] |= {"frames": counts, "tasks": counts, "verbs": verbs, "scouts": shown}
         return self.jobs[job]
+
+    def send_scouts(self, job: str, *frames: int) -> None:
+        """Have some frames of a job be scouts, and hold the others."""
+        for task in self.tasks.values():
+            if task["job"] == job:
+                scout = task["frames"][0] in frames
+                task |= {"scout": True} if scout else {"state": "holding", "holds": [SCOUT_HOLD]}
+        self.recount(job)
 
     def change(self, task: str, **values: Any) -> None:
         """Change a task and tell of it."""
@@ -141,18 +158,24 @@ class FakeFarm:
 
     def move(self, job: str, action: str, asked: Json) -> Response:
         """Do what hold, resume, kill and retry do, or refuse."""
-        sources, target = MOVES[action]
+        _, target = MOVES[action]
         chosen = asked.get("tasks") or [t["id"] for t in self.tasks.values() if t["job"] == job]
-        moving = [t for t in chosen if self.tasks[t]["state"] in sources]
+        moving = [t for t in chosen if fits(self.tasks[t], action)]
         if not moving:
             return refusal(409, "not-allowed-now", f"Nothing here can {action} now.", "Wait.", allowed=["kill"])
         for task in moving:
-            self.change(task, state=target)
+            self.change(task, state=target, holds=[USER_HOLD] if action == "hold" else [])
         states = {self.tasks[t]["state"] for t in self.tasks if self.tasks[t]["job"] == job}
         if len(states) == 1:
             self.jobs[job]["state"] = {"ready": "running"}.get(target, target)
         self.tell("job", summary(self.jobs[job]), job)
         return JSONResponse({"changed": len(moving), "job": self.jobs[job]})
+
+
+def fits(task: Json, action: str) -> bool:
+    """Tell whether an action would change a task; a hold is taken back by the one that belongs to it."""
+    own = {"resume": USER_HOLD, "release": SCOUT_HOLD}.get(action)
+    return task["state"] in MOVES[action][0] and (own is None or own in task["holds"])
 
 
 def ago(minutes: float) -> str:
@@ -221,12 +244,14 @@ def add_job_routes(app: FastAPI, farm: FakeFarm) -> None:
         return farm.jobs.get(name) or next((j for j in farm.jobs.values() if str(j["number"]) == name), None)
 
     @app.get("/api/v1/jobs")
-    def jobs(limit: int = 50, before: int = 10**9, state: str = "") -> Any:
+    def jobs(request: Request, limit: int = 50, before: int = 10**9, state: str = "") -> Any:
         if farm.stumbles:
             farm.stumbles -= 1
             return refusal(503, "unavailable", "Too busy just now.", "It is tried again.")
         farm.calls.append(("jobs", {"before": before, "state": state}))
+        pairs = set(request.query_params.getlist("metadata"))
         found = [j for j in farm.jobs.values() if j["number"] < before and state in ("", j["state"])]
+        found = [j for j in found if pairs <= {f"{key}={value}" for key, value in j["metadata"].items()}]
         return {"jobs": [summary(j) for j in sorted(found, key=lambda j: -j["number"])[:limit]]}
 
     @app.get("/api/v1/jobs/{name}")

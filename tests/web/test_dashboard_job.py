@@ -215,6 +215,41 @@ def test_buttons_reach_the_service(dashboard: Open, farm: FakeFarm, button: str,
     expect(cell(page, 1)).to_have_attribute("data-state", state)
 
 
+def test_scouts_are_looked_at_and_released(dashboard: Open, farm: FakeFarm) -> None:
+    """The page says how far the scouts are and which frames they are; Release is there for as long as something waits."""
+    farm.add_job(frames=9)
+    farm.send_scouts("job1", 1, 5, 9)
+    page = dashboard("#/jobs/1")
+    said, release = page.locator(".job-head .scouts"), page.locator(".job-head").get_by_role("button", name="Release")
+    expect(said).to_have_text("Scout frames: 0 of 3 tasks ended. 6 more tasks wait for them and your release.")
+    expect(cell(page, 5)).to_have_attribute("aria-label", "Frame 5, scout, ready")
+    for frame in (1, 5, 9):
+        farm.change(f"job1-{frame}", state="success", frames_done=[frame])
+    expect(said).to_have_text("Scout frames: 3 of 3 tasks ended. Look at them, then release the rest: 6 more tasks wait.")
+    expect(page.locator(".job-head").get_by_role("button", name="Resume")).to_be_disabled()
+    cell(page, 2).click()
+    expect(page.locator("#frame-panel .holds")).to_contain_text("the scout frames come first")
+    page.locator("#frame-panel").get_by_role("button", name="Release").click()
+    expect(cell(page, 2)).to_have_attribute("data-state", "ready")
+    page.keyboard.press("Escape")
+    release.click()
+    expect(page.locator("#toasts")).to_contain_text("5 tasks released.")
+    expect(release).to_be_hidden()
+    expect(said).to_be_hidden()
+
+
+def test_metadata_leads_to_jobs_with_the_same(dashboard: Open, farm: FakeFarm) -> None:
+    """The page shows the job's metadata as they were written; each leads to the list of those that have it too."""
+    nasty = "<b>010</b> & more"
+    farm.add_job("One", metadata={"shot": nasty, "a=b": "c"})
+    farm.add_job("Two", metadata={"shot": nasty})
+    farm.add_job("Three", metadata={})
+    page = dashboard("#/jobs/1")
+    expect(page.locator(".job-head .metadata li")).to_have_text([f"shot {nasty}", "a=b c"])
+    page.get_by_role("link", name=nasty).click()
+    expect(page.locator(".job-row .title")).to_have_text(["Two", "One"])
+
+
 def test_grid_by_keys(dashboard: Open, farm: FakeFarm) -> None:
     """The grid is one tab stop: arrows move through frames and rows, Enter opens, and with an open panel they follow."""
     farm.add_job(frames=100)

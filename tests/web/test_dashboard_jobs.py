@@ -106,6 +106,49 @@ def test_filters(dashboard: Open, farm: FakeFarm) -> None:
     expect(page.locator("#foot")).to_have_text("No job fits the filter.")
 
 
+def test_metadata_filters(dashboard: Open, farm: FakeFarm) -> None:
+    """`key=value` and Enter asks the service for jobs with that metadata; it is kept in the address, and can be taken away."""
+    farm.add_job("Fog", metadata={"shot": "010", "unit": "fx"})
+    farm.add_job("Light", metadata={"shot": "010", "unit": "light & sky"})
+    farm.add_job("Other", metadata={"shot": "020"})
+    page = dashboard()
+    titles = page.locator(".job-row .title")
+    words = page.get_by_label("Filter by text")
+    words.fill("shot=010")
+    words.press("Enter")
+    expect(titles).to_have_text(["Light", "Fog"])
+    expect(words).to_have_value("")
+    words.fill("unit=light & sky")
+    words.press("Enter")
+    expect(titles).to_have_text(["Light"])
+    page.reload()
+    expect(titles).to_have_text(["Light"])
+    farm.tell("job", {**farm.jobs["job3"], "title": "Other, later"}, "job3")
+    page.get_by_role("button", name="Do not filter by unit=light & sky").focus()
+    page.keyboard.press("Enter")
+    expect(titles).to_have_text(["Light", "Fog"])
+    expect(words).to_be_focused()
+    words.fill("sky")
+    expect(titles).to_have_text(["Light"])
+
+
+def test_scouts_are_released_from_the_list(dashboard: Open, farm: FakeFarm) -> None:
+    """A row says how far the scouts are; `l` lets the others go, where there is something to let go."""
+    farm.add_job("Scouted", frames=5)
+    farm.send_scouts("job1", 1)
+    page = dashboard()
+    row = page.locator(".job-row")
+    expect(row).to_contain_text("scouts 0 / 1, 4 held")
+    farm.change("job1-1", state="success", frames_done=[1])
+    expect(row).to_contain_text("scouts 1 / 1, 4 held")
+    expect(row.get_by_role("button", name="Resume")).to_be_disabled()
+    row.focus()
+    page.keyboard.press("l")
+    expect(page.locator("#toasts")).to_contain_text("4 tasks released.")
+    expect(row.get_by_role("button", name="Release")).to_be_disabled()
+    expect(row).not_to_contain_text("scouts")
+
+
 def test_many_jobs_come_by_pages(dashboard: Open, farm: FakeFarm) -> None:
     """Of a thousand jobs the first hundred are loaded; scrolling brings more, and a search finds the oldest."""
     for number in range(1000):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,13 +63,14 @@ class Service:
         assert answer.status_code < 300, answer.text
         return answer
 
-    def submit(self, title: str, frames: str) -> Json:
+    def submit(self, title: str, frames: str, *, scouts: str = "", metadata: Mapping[str, str] | None = None) -> Json:
         """Submit a job of one command step with one texture, ready to run."""
-        step = Step("beauty", frames, kind="command", outputs=(Output("/job/out/f.####.png"),), command=("true",))
+        outputs = (Output("/job/out/f.####.png"),)
+        step = Step("beauty", frames, kind="command", outputs=outputs, command=("true",), scouts=scouts)
         submission = Submission(
             id=new_submission_id(), project="default", title=title, scene="", flavour=Flavour.POSIX,
             software=Software("command", "1.0"), steps=(step,), instance_type="small", max_instances=1,
-            retries=Retries(failure=0),
+            retries=Retries(failure=0), metadata=metadata or {},
         )  # fmt: skip
         job: Json = self.ask("POST", "/projects/default/jobs", json=to_json(submission)).json()
         texture = b"a texture"
@@ -228,6 +229,29 @@ def test_buttons_reach_the_service(service: Service, signed_in: Callable[..., Pa
         page.get_by_role("dialog").get_by_role("button", name="Kill").click()
     expect(page.locator(".job-row .chip")).to_contain_text(state)
     assert service.ask("GET", f"/jobs/{job['id']}").json()["state"] == state
+
+
+def test_scouts_and_metadata_on_the_real_service(service: Service, signed_in: Callable[..., Page]) -> None:
+    """Found by its metadata, its scout looked at, the rest released: the page says what the service says at each step."""
+    job = service.submit("Fog", "1-4", scouts="2", metadata={"shot": "010"})
+    service.submit("Other", "1", metadata={"shot": "0100"})
+    page = signed_in()
+    page.get_by_label("Filter by text").fill("shot=010")
+    page.keyboard.press("Enter")
+    row = page.locator(".job-row")
+    expect(row.locator(".title")).to_have_text(["Fog"])
+    expect(row).to_contain_text("scouts 0 / 1, 3 held")
+    machine = service.machine()
+    assert machine.take() == 2
+    machine.publish(2)
+    machine.finish("success", 2)
+    row.locator(".title").click()
+    said = page.locator(".job-head .scouts")
+    expect(said).to_have_text("Scout frames: 1 of 1 task ended. Look at them, then release the rest: 3 more tasks wait.")
+    page.keyboard.press("l")
+    expect(said).to_be_hidden()
+    expect(cell(page, 1)).to_have_attribute("data-state", "ready")
+    assert service.ask("GET", f"/jobs/{job['id']}").json()["scouts"] == {"total": 1, "done": 1, "held": 0}
 
 
 def test_instances_tell_what_they_render(service: Service, signed_in: Callable[..., Page]) -> None:

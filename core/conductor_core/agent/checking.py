@@ -6,6 +6,7 @@ most files have their answer, and a few great ones follow. The answers come in t
 
 from __future__ import annotations
 
+import logging
 import os
 import stat
 import threading
@@ -16,7 +17,7 @@ from typing import Protocol
 
 from conductor_core.agent_answers import Check, CheckedFile, FileStatus
 from conductor_core.digest import Digest
-from conductor_core.errors import ConductorError, ServiceUnreachable, TransferCancelled, TransferError, Unauthorized
+from conductor_core.errors import AgentError, ConductorError, ServiceUnreachable, TransferCancelled, TransferError, Unauthorized
 from conductor_core.transfer.hash_cache import FileState, HashCache
 from conductor_core.transfer.hashing import HashedFile, batches, hash_file
 from conductor_core.transfer.progress import Progress
@@ -34,6 +35,7 @@ GATHER = 0.3
 
 #: what passes by itself, or with a new login
 _PASSING = (ServiceUnreachable, Unauthorized)
+_LOG = logging.getLogger("conductor.agent")
 
 
 class StoreView(Protocol):
@@ -94,7 +96,8 @@ class Checking:
                 id=self.id,
                 done=self._done and start + len(files) == len(self._known),
                 files_total=self._total,
-                files_checked=len(self._known),
+                # told up to here: what is known beyond comes with the next answer
+                files_checked=start + len(files),
                 bytes_total=self._bytes_total,
                 bytes_to_send=self._bytes_to_send,
                 files=files,
@@ -111,6 +114,11 @@ class Checking:
         except ConductorError as exc:
             # what the service refuses for good (a project that is not there): no file can be told of
             self._note_away(exc)
+        except Exception:  # noqa: BLE001 - worker loop: a panel must not wait for a thread that is gone
+            _LOG.exception("check %s", self.id)
+            self._note_away(
+                AgentError("The files could not be compared with the store.", "The agent's log (agent.log) says why.")
+            )
         with self._lock:
             self._done = True
 

@@ -12,6 +12,7 @@ import os
 import sqlite3
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,8 @@ class Journal:
         self._path = path
         self._clock = clock
         self._lock = threading.RLock()
+        #: how often the files of a job changed since the journal was opened
+        self._changes: Counter[tuple[str, str]] = Counter()
         with self._on_disk():
             self._open(path)
 
@@ -105,6 +108,15 @@ class Journal:
         """Return submissions, newest first."""
         rows = self._rows(f"{IN_SHORT} ORDER BY created DESC, id LIMIT ?", (limit,))
         return [submission_row(row) for row in rows]
+
+    def scenes(self) -> list[str]:
+        """Return the scenes of all submissions, as they were written."""
+        return [row["scene"] for row in self._rows("SELECT DISTINCT scene FROM submissions INDEXED BY submissions_in_short", ())]
+
+    def submissions_of(self, scenes: Sequence[str], limit: int) -> list[SubmissionRow]:
+        """Return the submissions of scenes, newest first."""
+        query = f"{IN_SHORT} WHERE scene IN ({', '.join('?' * len(scenes))}) ORDER BY created DESC, id LIMIT ?"
+        return [submission_row(row) for row in self._rows(query, (*scenes, limit))]
 
     def submissions_to_do(self) -> list[SubmissionRow]:
         """Return the submissions on which there is work, oldest first."""
@@ -164,6 +176,7 @@ class Journal:
                 "WHERE service = ? AND job = ? AND state IN ('failed', 'stuck')",
                 (service, job),
             )
+            self._changed(service, job)
 
     def downloads(self, *, since: float = 0.0) -> list[DownloadRow]:
         """Return the jobs that are followed, oldest first."""
@@ -200,6 +213,7 @@ class Journal:
                     "attempts = 0, error = '' WHERE excluded.seq > outputs.seq",
                     (row.service, row.job, o.path, o.seq, o.digest, o.size, o.mode, o.mtime_ns),
                 )
+            self._changed(row.service, row.job)
             last = max((o.seq for o in outputs), default=row.seq)
             self._run("UPDATE downloads SET seq = max(seq, ?) WHERE service = ? AND job = ?", (last, row.service, row.job))
 
@@ -240,6 +254,11 @@ class Journal:
         errors = self._rows(f"SELECT error {where} AND error != '' ORDER BY seq", (service, job))
         return Tally(**counts, beside=tuple(r["placed"] for r in beside), errors=tuple(r["error"] for r in errors))
 
+    def changes(self, service: str, job: str) -> int:
+        """Return a number that rises with each change of a job's files: what was counted before is right while it stays."""
+        with self._lock:
+            return self._changes[service, job]
+
     def last_home(self, service: str, job: str) -> str:
         """Return where the file lies that came home last; "" where none has."""
         query = (
@@ -256,6 +275,7 @@ class Journal:
             "WHERE service = ? AND job = ? AND path = ? AND seq = ?",
             ("beside" if how == "beside" else "done", placed, self._clock(), row.service, row.job, row.path, row.seq),
         )
+        self._changed(row.service, row.job)
 
     def set_fetch_error(self, row: OutputRow, error: str, *, final: bool = False, passing: bool = False) -> None:
         """Count a failure of a file's own; after FETCH_ATTEMPTS of them nobody need wait for it any longer.
@@ -269,6 +289,7 @@ class Journal:
             "UPDATE outputs SET attempts = ?, state = ?, error = ? WHERE service = ? AND job = ? AND path = ? AND seq = ?",
             (attempts, state, error, row.service, row.job, row.path, row.seq),
         )
+        self._changed(row.service, row.job)
 
     def cursor(self, service: str) -> str:
         """Return the id of the last event heard of a service, empty where none was."""
@@ -288,6 +309,10 @@ class Journal:
                 "DELETE FROM outputs WHERE NOT EXISTS "
                 "(SELECT 1 FROM downloads d WHERE d.service = outputs.service AND d.job = outputs.job)"
             )
+
+    def _changed(self, service: str, job: str) -> None:
+        with self._lock:
+            self._changes[service, job] += 1
 
     def _run(self, statement: str, values: Sequence[Any] = ()) -> bool:
         """Run one statement and tell whether it changed a row."""

@@ -5,6 +5,7 @@ What the downloads hear of the jobs that they follow is taken up too, so that mo
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +22,8 @@ OLD, OLD_ENDED = 2.0, 20.0
 MOMENT = 0.7
 #: jobs that are remembered
 REMEMBERED = 500
+
+_LOG = logging.getLogger("conductor.agent")
 
 #: service and id of a job
 JobKey = tuple[str, str]
@@ -96,9 +99,16 @@ class LiveJobs:
         try:
             self.hear(service, self._connect(service).job(identity))
         except ConductorError as exc:
-            with self._lock:
-                self._seen[key] = Seen(self._seen.get(key, Seen()).job, str(exc))
-                self._heard[key] = self._clock()
+            self._note(key, str(exc))
+        except Exception:  # noqa: BLE001 - worker loop: a panel must not wait for an answer that never comes
+            _LOG.exception("job %s", identity)
+            self._note(key, "What the service says of this job makes no sense; the agent's log (agent.log) says more.")
         finally:
             with self._lock:
                 self._asking.pop(key, None)
+
+    def _note(self, key: JobKey, problem: str) -> None:
+        """Keep why there is no news of a job, beside what was known of it."""
+        with self._lock:
+            self._seen[key] = Seen(self._seen.get(key, Seen()).job, problem)
+            self._heard[key] = self._clock()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from conductor_core.agent_answers import Estimate, InstanceType, Offer, Package
 from conductor_core.api import answers
@@ -27,8 +27,16 @@ class _Known:
 class Offers:
     """Ask services what they offer; safe to share between threads."""
 
-    def __init__(self, connect: Callable[[str], ServiceClient], *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        connect: Callable[[str], ServiceClient],
+        *,
+        validators: Callable[[], tuple[str, ...]] = tuple,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._connect = connect
+        #: folders with a studio's validators, as the settings name them now
+        self._validators = validators
         self._clock = clock
         self._lock = threading.Lock()
         self._known: dict[str, _Known] = {}
@@ -46,7 +54,7 @@ class Offers:
         # another login has another client
         if known is not None and known.client is client and self._clock() - known.moment < FRESH:
             return known.offer
-        offer = _offer(client.service, client.me(), client.catalogue())
+        offer = replace(_offer(client.service, client.me(), client.catalogue()), validator_folders=self._validators())
         with self._lock:
             self._known[client.service] = _Known(offer, client, self._clock())
         return offer

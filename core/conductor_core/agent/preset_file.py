@@ -93,7 +93,7 @@ def _checked(value: Any, place: str, counted: list[int], depth: int) -> Any:
 
 
 def _name(name: Any, place: str) -> str:
-    if not isinstance(name, str) or not name:
+    if not isinstance(name, str):
         inside = f" in field {place!r}" if place else ""
         raise PresetMistake(f"the name {name!r}{inside} is no text: write it in quotes")
     return _text(name, place or name)

@@ -94,7 +94,8 @@ class Presets:
             InvalidDocument, AgentError: as `save`.
         """
         checked = _checked_name(name)
-        for shelf in self._shelves(project, folders) if scope != "personal" else [self._shelf(scope, project, folders)]:
+        self._shelf(scope, project, folders)
+        for shelf in self._shelves(project, folders):
             path = shelf.folder / f"{checked}{ENDING}"
             if shelf.scope == scope and path.exists():
                 try:

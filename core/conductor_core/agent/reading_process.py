@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,13 @@ def main() -> None:
     os.dup2(2, 1)
     if hasattr(os, "nice"):
         os.nice(_POLITE)
+    question = json.load(sys.stdin)
+    # the agent ends us when we take too long, unless it was killed itself
+    end = threading.Timer(question["seconds"], os._exit, (1,))
+    end.daemon = True
+    end.start()
     with out:
-        for piece in answer(json.load(sys.stdin)):
+        for piece in answer(question):
             out.write(json.dumps(piece).encode() + b"\n")
 
 

@@ -114,7 +114,7 @@ class Readings:
 
     def _read(self, question: Question) -> tuple[bytes, str]:
         """Return the lines of a report, or why there are none."""
-        wish = json.dumps({**to_json(question), "config": str(self._config)}).encode()
+        wish = json.dumps({**to_json(question), "config": str(self._config), "seconds": self._limit + 10}).encode()
         with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as asked:
             asked.write(wish)
             asked.seek(0)

@@ -111,7 +111,7 @@ class Agent:
         self.channel = Channel(self, self._token, routes=self._panel.routes(), used=self._used)
 
     def _make_panel(self) -> Panel:
-        offers = Offers(self._asked.client)
+        offers = Offers(self._asked.client, validators=lambda: read_settings(self._folders.config).validators)
         jobs = SceneJobs(
             self._journal,
             self._submissions,

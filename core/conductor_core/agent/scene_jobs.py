@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from conductor_core.agent.journal import ASKED_FOR, UNFINISHED, Journal
-from conductor_core.agent.journal_rows import SubmissionRow
+from conductor_core.agent.journal_rows import SubmissionRow, Tally
 from conductor_core.agent.live_jobs import JobKey, LiveJobs, Seen
 from conductor_core.agent.submissions import Submissions
 from conductor_core.agent_answers import SceneJob
@@ -17,8 +18,8 @@ from conductor_core.errors import AgentError, InvalidDocument, NotFound
 
 #: what can be asked of a job
 VERBS = ("hold", "resume", "release", "kill", "retry")
-#: submissions that are looked through for those of a scene; the journal forgets them after two weeks
-LOOKED_THROUGH = 10_000
+#: ways to write the path of one scene (`c:/shot.ma`, `C:\Shot.ma`) that are looked for
+SPELLINGS = 100
 
 #: what a service that does not say allows, by the job's state
 _USUAL = {
@@ -29,6 +30,15 @@ _USUAL = {
     "failed": ("retry",),
     "killed": ("retry",),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Home:
+    """What has come home of a job, as of a number of changes (`Journal.changes`)."""
+
+    changes: int
+    tally: Tally
+    last: str
 
 
 class SceneJobs:
@@ -52,11 +62,13 @@ class SceneJobs:
         self._moved = moved
         #: job → its newest preview, by the id of the output
         self._previews: dict[JobKey, tuple[str, bytes]] = {}
+        self._homes: dict[JobKey, _Home] = {}
 
     def jobs(self, scene: str, *, limit: int) -> list[SceneJob]:
         """Return the jobs of `scene`, newest first."""
         place = _place(scene)
-        rows = [row for row in self._journal.submissions(LOOKED_THROUGH) if row.scene and _place(row.scene) == place][:limit]
+        spellings = [written for written in self._journal.scenes() if written and _place(written) == place]
+        rows = self._journal.submissions_of(spellings[:SPELLINGS], limit)
         seen = self._live.look([_key(row) for row in rows if _is_with_service(row)])
         return [self._scene_job(row, seen.get(_key(row), Seen())) for row in rows]
 
@@ -106,7 +118,7 @@ class SceneJobs:
     def _scene_job(self, row: SubmissionRow, seen: Seen) -> SceneJob:
         progress = self._submissions.progress(row.id)
         counts = progress.counts() if progress else None
-        tally = self._journal.tally(row.service, row.job)
+        home = self._home(row)
         job = seen.job
         return SceneJob(
             id=row.id,
@@ -122,13 +134,23 @@ class SceneJobs:
             cost=job.cost if job else "",
             currency=self._currency(row.service),
             page=f"{row.service}/#/jobs/{row.number}" if row.number else "",
-            files_home=tally.home,
-            files_total=tally.total,
-            last_frame=self._journal.last_home(row.service, row.job),
+            files_home=home.tally.home,
+            files_total=home.tally.total,
+            last_frame=home.last,
             last_output=(job.last_output or "") if job else "",
             verbs=_verbs(row, job),
-            problem=self._problem(row, seen, tally.errors),
+            problem=self._problem(row, seen, home.tally.errors),
         )
+
+    def _home(self, row: SubmissionRow) -> _Home:
+        """Return what is home of a job, counted anew only when that changed: a job may have a hundred thousand files."""
+        key = _key(row)
+        changes = self._journal.changes(*key)
+        known = self._homes.get(key)
+        if known is None or known.changes != changes:
+            known = _Home(changes, self._journal.tally(*key), self._journal.last_home(*key))
+            self._homes = {**dict(list(self._homes.items())[-99:]), key: known}
+        return known
 
     def _heard_state(self, row: SubmissionRow) -> str:
         """Return the job's state as the downloads last heard it."""

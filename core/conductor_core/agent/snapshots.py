@@ -62,6 +62,8 @@ class Snapshots:
             return {}
         if not isinstance(snapshots, Mapping):
             raise InvalidDocument("request", "snapshots", "must be an object")
+        if len(set(snapshots.values())) < len(snapshots):
+            raise InvalidDocument("request", "snapshots", "must name each file once")
         for path, file in snapshots.items():
             if not isinstance(file, str) or file != self.place(submission, path):
                 raise InvalidDocument("request", "snapshots", f"must name for {path!r} the file that /v1/snapshots told")

@@ -225,7 +225,7 @@ class Submissions:
         tree = read_tree(request["files"], left_out=left_out, snapshots=snapshots)
         manifest = hash_tree(tree, self._cache, progress, flavour=submission.flavour, threads=self._settings.hash_threads)
         progress.put(objects=len(manifest.objects()))
-        self._hashed(tree.files)
+        self._hashed((*tree.files, *tree.snapshots))
         self._journal.set_manifest(identity, manifest.to_bytes(), _counts(progress))
         return _Load(manifest, tree.snapshots)
 

@@ -14,8 +14,10 @@ hosts:
   blender: /opt/blender/blender    # a blender binary, or a Python that has bpy
 readers:
   - /studio/conductor/readers      # folders with readers of the studio's own (docs/formats/README.md)
+validators:
+  - /studio/conductor/validators   # folders with validators of the studio's own (docs/validators.md)
 presets:
-  - /studio/conductor/presets      # folders with the studio's presets for the panel (docs/api.md)
+  - /studio/conductor/presets      # folders with the studio's presets for the panel (docs/presets.md)
 ```
 """
 
@@ -93,6 +95,8 @@ class Settings:
     hosts: HostSettings = HostSettings()
     #: folders with the studio's own readers of scene files
     readers: tuple[str, ...] = ()
+    #: folders with the studio's own validators of submissions
+    validators: tuple[str, ...] = ()
     #: folders with the studio's presets for the panel
     presets: tuple[str, ...] = ()
 

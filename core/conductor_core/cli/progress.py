@@ -116,6 +116,7 @@ def line_of(status: Status) -> str:
     if status.job is not None:
         parts.append(f"job {status.job.number} {status.job.state}")
         parts.append("frames: " + (_frame_words(status.job) or "none"))
+        parts.append(_scout_words(status.job))
     if status.download is not None:
         parts.append(": ".join((_home_words(status.download), *_first_error(status.download))))
     if status.job is not None:
@@ -148,9 +149,23 @@ def render(status: Status) -> RenderableType:
         table.add_row(
             "job", Text(f"{status.job.number} {status.job.title}", overflow="ellipsis", no_wrap=True), _cost_words(status)
         )
-    notes = [status.waiting, *(_first_error(status.download) if status.download else ())]
+    notes = [
+        status.waiting,
+        _scout_words(status.job) if status.job else "",
+        *(_first_error(status.download) if status.download else ()),
+    ]
     rows += [Text(note, style="yellow") for note in notes if note]
     return Group(*rows)
+
+
+def _scout_words(job: Job) -> str:
+    """Return what a job whose other tasks wait for its scout frames waits for; "" where none does."""
+    if job.ended() or not job.scouts.held:
+        return ""
+    held = count_words(job.scouts.held, "task")
+    if job.scouts.done < job.scouts.total:
+        return f"{held} wait for the scout frames"
+    return f"the scout frames are done: conductor release {job.number} lets {held} go"
 
 
 def size_words(count: int) -> str:

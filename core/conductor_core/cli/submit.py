@@ -61,6 +61,7 @@ def submit_command(session: Session, /, scene: str | None, command: str | None, 
       conductor submit shot.blend -p dragons -t large -f 1-100x10 --title "shot 10, every tenth"
       conductor submit shot.blend --frames 7 --output ~/tests/seven_####.exr
       conductor submit comp.nk --frames 1001-1100 --step Write1 --software nuke@15.1
+      conductor submit shot.blend --scouts fml:3 --startup setup.py --notify mika@studio.example
       conductor submit --command "bash /show/tools/bake.sh {frame}" -f 1-8 \\
           --file /show/tools/bake.sh --output /show/cache/bake_####.vdb
 
@@ -73,7 +74,7 @@ def submit_command(session: Session, /, scene: str | None, command: str | None, 
       4  not logged in, or without the right
       5  files are missing (and no --allow-missing)
       6  a file could not be read, sent or brought home, or an output folder cannot be written
-      8  the service refuses: unknown project, instance type, software
+      8  the service refuses: unknown project, instance type, software, plug-in
       9  the host could not be asked about the scene: with --host, or where our own reading failed as well
     """
     if (scene is None) == (command is None):

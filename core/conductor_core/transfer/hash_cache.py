@@ -53,11 +53,13 @@ class HashCache:
         self._path = path
         self._clock_ns = clock_ns
         self._lock = threading.RLock()
+        self._closed = False
         self._database = self._open()
 
     def close(self) -> None:
-        """Close the database."""
+        """Close the database; whoever still asks finds nothing, and what is learnt is not kept."""
         with self._lock:
+            self._closed = True
             self._database.close()
 
     def digests(self, states: Mapping[str, FileState]) -> dict[str, Digest]:
@@ -103,6 +105,8 @@ class HashCache:
 
     def _run(self, statement: str, values: tuple[Any, ...]) -> list[Any]:
         with self._lock:
+            if self._closed:  # the next agent may use the file by now
+                return []
             try:
                 return self._database.execute(statement, values).fetchall()
             except sqlite3.OperationalError as exc:

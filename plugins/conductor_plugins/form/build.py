@@ -9,27 +9,24 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from conductor_core.errors import ConductorError, FrameSpecError, InvalidDocument
+from conductor_core.errors import ConductorError, InvalidDocument
 from conductor_core.exclusions import Exclusions
-from conductor_core.frames import FrameSet, scout_frames
-from conductor_core.host import SceneStep
 from conductor_core.paths import Flavour, is_absolute
-from conductor_core.steps import check_renderable, check_version, files_among, outputs_of, parse_software, this_client
+from conductor_core.steps import check_version, files_among, parse_software, this_client
 from conductor_core.submission import (
     Limits,
     Notifications,
-    Output,
     Retries,
     Scripts,
     Software,
-    Step,
     Submission,
     validate_submission,
 )
 
 from conductor_plugins.form.errors import FormError
 from conductor_plugins.form.job_environment import job_environment
-from conductor_plugins.form.model import StepForm
+from conductor_plugins.form.job_steps import moved_outputs, steps_of
+from conductor_plugins.form.of_report import files_of
 from conductor_plugins.form.refusals import refused
 from conductor_plugins.form.situation import Situation
 
@@ -67,37 +64,51 @@ def planned(situation: Situation, *, identity: str, is_file: Callable[[str], boo
     Raises:
         FormError: naming the field that no submission can be made of; "" where the scene itself is to blame.
     """
+    submission = submission_of(situation, identity=identity)
+    excluded = Exclusions(submission.excluded, submission.flavour)
+    extra = _without(extra_paths(situation, is_file=is_file), excluded)
+    found = files_of(situation.report) if situation.report else ()
+    return Planned(
+        submission,
+        tuple(dict.fromkeys((situation.scene.path, *_without(found, excluded), *extra))),
+        situation.form.download,
+        extra_files=extra,
+        moved_outputs=tuple(moved_outputs(situation)),
+        project_root=situation.scene.project_root,
+    )
+
+
+def submission_of(situation: Situation, *, identity: str) -> Submission:
+    """Return what is asked for, without a look at the files.
+
+    Raises:
+        FormError: as `planned`.
+    """
     if not situation.scene.path:
         raise FormError("", "The scene has no file yet.", "Save it under a name first.")
     _check_numbers(situation)
-    software = _software(situation)
-    scripts = _scripts(situation)
-    excluded = _excluded(situation)
+    form, offer = situation.form, situation.offer
+    types = [found.name for found in offer.instance_types] if offer else []
     submission = Submission(
         id=identity,
-        project=_chosen("project", "project", situation.project(), situation.offer.projects if situation.offer else ()),
+        project=_chosen("project", "project", situation.project(), offer.projects if offer else ()),
         title=situation.title(),
         scene=situation.scene.path,
         flavour=situation.flavour,
-        software=software,
-        steps=_steps(situation),
-        instance_type=_chosen(
-            "instance_type",
-            "kind of machine",
-            situation.instance_type(),
-            [t.name for t in situation.offer.instance_types] if situation.offer else (),
-        ),
-        preemptible=situation.form.preemptible,
-        priority=situation.form.priority,
-        max_instances=situation.form.max_instances,
-        retries=Retries(situation.form.retries_failure, situation.form.retries_preemption),
-        limits=Limits(task_seconds=situation.form.task_minutes * 60),
+        software=_software(situation),
+        steps=steps_of(situation),
+        instance_type=_chosen("instance_type", "kind of machine", situation.instance_type(), types),
+        preemptible=form.preemptible,
+        priority=form.priority,
+        max_instances=form.max_instances,
+        retries=Retries(form.retries_failure, form.retries_preemption),
+        limits=Limits(task_seconds=form.task_minutes * 60),
         environment=job_environment(situation),
         metadata=_metadata(situation),
-        allowed_missing=_allowed_missing(situation, excluded),
-        excluded=tuple(situation.form.excluded),
+        allowed_missing=_allowed_missing(situation, _excluded(situation)),
+        excluded=tuple(form.excluded),
         plug_ins=_plug_ins(situation),
-        scripts=scripts,
+        scripts=_scripts(situation),
         notifications=_notifications(situation),
         client=this_client(),
     )
@@ -105,16 +116,12 @@ def planned(situation: Situation, *, identity: str, is_file: Callable[[str], boo
         validate_submission(submission)
     except InvalidDocument as exc:
         raise refused(exc, submission) from exc
-    extra = _without((*situation.form.added, *_files_of(scripts, situation.flavour, is_file)), excluded)
-    found = situation.report.files() if situation.report else ()
-    return Planned(
-        submission,
-        tuple(dict.fromkeys((situation.scene.path, *_without(found, excluded), *extra))),
-        situation.form.download,
-        extra_files=extra,
-        moved_outputs=tuple(_moved(situation)),
-        project_root=situation.scene.project_root,
-    )
+    return submission
+
+
+def extra_paths(situation: Situation, *, is_file: Callable[[str], bool] = os.path.isfile) -> tuple[str, ...]:
+    """Return the files and folders that go along beside those that were found: added by hand, and named by scripts."""
+    return (*situation.form.added, *_files_of(situation.form.scripts, situation.flavour, is_file))
 
 
 def plug_ins_of(situation: Situation) -> tuple[str, ...]:
@@ -122,15 +129,6 @@ def plug_ins_of(situation: Situation) -> tuple[str, ...]:
     if situation.form.plug_ins is not None:
         return situation.form.plug_ins
     return tuple(f"{p.name}@{p.version}" for p in situation.scene.plug_ins)
-
-
-def patterns_of(step: SceneStep, choice: StepForm) -> tuple[str, ...]:
-    """Return the places that a step's outputs were moved to, up to the last that was; an empty text moves nothing."""
-    patterns = [pattern.strip() for pattern in choice.outputs]
-    while patterns and not patterns[-1]:
-        patterns.pop()
-    kept = [output.path for output in step.outputs] + patterns[len(step.outputs) :]
-    return tuple(pattern or kept[number] for number, pattern in enumerate(patterns))
 
 
 def _check_numbers(situation: Situation) -> None:
@@ -178,91 +176,6 @@ def _plug_ins(situation: Situation) -> tuple[Software, ...]:
         raise FormError("plug_ins", exc.what, "Write plug-ins like mtoa@5.4, or take it off the list.") from exc
 
 
-def _steps(situation: Situation) -> tuple[Step, ...]:
-    chosen = situation.chosen_steps()
-    if not situation.steps:
-        raise FormError("steps", "The scene has nothing that renders.", "Add a camera, write node or ROP, and open this again.")
-    if not chosen:
-        raise FormError("steps", "No step is switched on.", "Switch on what is to be rendered.")
-    try:
-        check_renderable([step for step, _ in chosen])
-    except ConductorError as exc:
-        raise FormError("steps", exc.what, exc.next_step) from exc
-    frames = {step.name: _frames(situation, choice) for step, choice in chosen}
-    scouts = _scouts(situation, frames)
-    return tuple(
-        Step(
-            name=step.name,
-            frames=frames[step.name].spec,
-            chunk_size=_chunk_size(situation, choice),
-            outputs=_outputs(step, choice, situation.flavour),
-            parameters=step.parameters,
-            scouts=scouts[step.name],
-        )
-        for step, choice in chosen
-    )
-
-
-def _frames(situation: Situation, choice: StepForm) -> FrameSet:
-    spec = situation.frames_of(choice)
-    field = "steps" if choice.frames else "frames"
-    if not spec.strip():
-        raise FormError(field, "The scene does not say which frames it has.", "Write them, like 1001-1100.")
-    try:
-        return FrameSet.parse(spec)
-    except FrameSpecError as exc:
-        where = f"Step {choice.name!r}: " if choice.frames else ""
-        raise FormError(field, f"{where}{exc.what}", exc.next_step) from exc
-
-
-def _scouts(situation: Situation, frames: dict[str, FrameSet]) -> dict[str, str]:
-    """Return each step's scout frames; a list that is for all steps leaves out those that have none of its frames.
-
-    Raises:
-        FormError: a text that cannot be read, or frames that no step has.
-    """
-    result: dict[str, str] = {}
-    unlucky: FrameSpecError | None = None
-    for _, choice in situation.chosen_steps():
-        spec = situation.scouts_of(choice).strip()
-        try:
-            result[choice.name] = spec if scout_frames(spec, frames[choice.name].frames) else ""
-        except FrameSpecError as exc:
-            if choice.scouts:
-                raise FormError("steps", f"Step {choice.name!r}: {exc.what}", "Write scouts like 1,50,100 or fml:3.") from exc
-            result[choice.name], unlucky = "", exc
-    if unlucky is not None and not any(result.values()):
-        raise FormError("scouts", unlucky.what, "Write scouts like 1,50,100, auto:3 or fml:3.") from unlucky
-    return result
-
-
-def _chunk_size(situation: Situation, choice: StepForm) -> int:
-    size = situation.chunk_size_of(choice)
-    if size < 1:
-        raise FormError("steps", f"Step {choice.name!r}: a chunk has at least 1 frame, not {size}.", "Choose 1 or more.")
-    return size
-
-
-def _outputs(step: SceneStep, choice: StepForm, flavour: Flavour) -> tuple[Output, ...]:
-    patterns = patterns_of(step, choice)
-    for pattern in patterns:
-        if not is_absolute(pattern, flavour):
-            raise FormError(
-                "steps", f"Step {step.name!r} cannot write to {pattern!r}: it is not a whole path.", "Write it from its root."
-            )
-    try:
-        return outputs_of(step, patterns)
-    except ConductorError as exc:
-        raise FormError("steps", exc.what, "Take away the places that are too many.") from exc
-
-
-def _moved(situation: Situation) -> Iterable[tuple[str, tuple[str, ...]]]:
-    for step, choice in situation.chosen_steps():
-        patterns = patterns_of(step, choice)
-        if patterns != tuple(output.path for output in step.outputs[: len(patterns)]):
-            yield step.name, patterns
-
-
 def _metadata(situation: Situation) -> dict[str, str]:
     result: dict[str, str] = {}
     for key, value in situation.form.metadata:
@@ -308,6 +221,8 @@ def _allowed_missing(situation: Situation, excluded: Exclusions) -> tuple[str, .
 
 
 def _without(files: Iterable[str], excluded: Exclusions) -> tuple[str, ...]:
+    if not excluded:
+        return tuple(files)
     return tuple(dict.fromkeys(file for file in files if not excluded.covers(file)))
 
 

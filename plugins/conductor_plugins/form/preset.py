@@ -14,7 +14,7 @@ from typing import Any
 
 from conductor_core.agent_answers import Preset
 from conductor_core.environment import EnvironmentVariable
-from conductor_core.errors import InvalidDocument
+from conductor_core.errors import ConductorError, InvalidDocument
 from conductor_core.host import SceneStep
 
 from conductor_plugins.form.errors import PresetError
@@ -41,6 +41,7 @@ def defaults(presets: Iterable[Preset], steps: Sequence[SceneStep]) -> Layered:
     """Return the form of an artist who has chosen nothing: the presets called `default`, from the widest to the nearest."""
     form, problems = Form(), []
     own = [preset for preset in presets if preset.name == DEFAULT and preset.scope in _SCOPES]
+    problems += [preset.problem for preset in own if preset.problem]
     for preset in sorted(own, key=lambda preset: _SCOPES.index(preset.scope)):
         for name, value in preset.values.items():
             try:
@@ -60,7 +61,10 @@ def with_preset(form: Form, preset: Preset, steps: Sequence[SceneStep]) -> Form:
 
     Raises:
         PresetError: naming the preset's file and the field that does not fit.
+        ConductorError: its file could not be read.
     """
+    if preset.problem:
+        raise ConductorError(preset.problem, "Mend that file, or remove it.")
     for name, value in preset.values.items():
         form = _with_field(form, preset, name, value, steps)
     return form

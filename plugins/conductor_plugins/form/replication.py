@@ -17,9 +17,9 @@ from dataclasses import dataclass
 
 from conductor_core.environment import EnvironmentVariable, Policy, check_variable
 from conductor_core.errors import InvalidDocument
-from conductor_core.report import ScanReport
 from conductor_core.submission import Software
 
+from conductor_plugins.form.of_report import used_variables
 from conductor_plugins.form.secrets import is_secret, masked
 from conductor_plugins.form.situation import Situation
 
@@ -107,9 +107,6 @@ _NEVER_STARTS = ("LC_", "XDG_", "LD_", "DYLD_", "SSH_", "DBUS_", "GNOME_", "KDE_
 #: foundry_LICENSE, RLM_LICENSE, ADSKFLEX_LICENSE_FILE, SESI_LMHOST …: the instance has those of the farm
 _LICENCE = re.compile(r"LICENSE|LICENCE|LMHOST|FLEXLM|\ARLM_|\ALM_")
 
-#: `$NAME`, `${NAME}`, `%NAME%`, Nuke's `[getenv NAME]`, Arnold's and Houdini's `[NAME]` and `<env:NAME>`
-_USED = re.compile(r"\$\{?([A-Za-z_]\w*)|%([A-Za-z_]\w+)%|(?:getenv|env:?)\W{0,2}([A-Za-z_]\w*)|\[([A-Za-z_]\w*)\]")
-
 
 def replicated(environment: Mapping[str, str], software: Software, *, used: Collection[str] = ()) -> tuple[Replicated, ...]:
     """Return what a rule speaks for, by name, in the order in which it is to be joined.
@@ -135,17 +132,6 @@ def replicated_in(situation: Situation) -> tuple[Replicated, ...]:
     """Return what a rule speaks for in a situation, whether or not the artist has said no to it."""
     used = used_variables(situation.report) if situation.report is not None else ()
     return replicated(situation.environment, situation.software(), used=used)
-
-
-def used_variables(report: ScanReport) -> frozenset[str]:
-    """Return the names that the texts of a scene's paths may name as variables: more than there are, never fewer."""
-    texts = {
-        *(d.as_written for d in report.dependencies),
-        *(m.as_written for m in report.missing),
-        *(u.as_written for u in report.unresolved),
-        *(o.as_written for o in report.outputs),
-    }
-    return frozenset(name for text in texts for m in _USED.finditer(text) for name in m.groups() if name)
 
 
 def stays_here(name: str) -> bool:

@@ -35,6 +35,9 @@ def read_field(name: str, data: Any, *, document: str = "Form") -> Any:
         raise InvalidDocument(document, name, f"is no field of the form; there are: {', '.join(fields())}")
     if name == "metadata":
         return _read_metadata(data, document)
+    if name == "notifications" and isinstance(data, Mapping):
+        # to YAML 1.1 `on` is a way to write "true" (https://yaml.org/type/bool.html), and JSON makes a text of that
+        data = {"on" if key in (True, "true") else key: value for key, value in data.items()}
     try:
         return from_json(fields()[name], data, document=document)
     except InvalidDocument as exc:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from conductor_core.frames import FrameSet
 from conductor_core.paths import Flavour, local_flavour
 from conductor_core.submission import Software
 
@@ -17,6 +19,16 @@ if TYPE_CHECKING:
     from conductor_core.agent_answers import Check, Estimate, Offer, SceneJob
     from conductor_core.host import SceneStep
     from conductor_core.report import ScanReport
+
+
+@functools.lru_cache(maxsize=64)
+def frames_in(spec: str) -> FrameSet:
+    """Return the frames of a range; read once, since a range that is a slip of the pen may name a million.
+
+    Raises:
+        FrameSpecError: it cannot be read.
+    """
+    return FrameSet.parse(spec)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,11 @@ class Adding(QObject):
                 self._desk.errands.run(f"added {path}", _listing(path), came, self._failed)
         self._feed.show_added({path: self._listed[path] for path in self._shown})
 
+    def look_again(self) -> None:
+        """List anew what was added: it may have changed since."""
+        self._listed = {}
+        self.show()
+
     def _follow(self) -> None:
         if self._desk.form.added != self._shown:
             self.show()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from conductor_core.errors import PathError
 from conductor_core.exclusions import Exclusions
-from conductor_core.paths import local_flavour
+from conductor_core.paths import ClientPath, local_flavour
 from conductor_core.submission import Exclusion
 
 from conductor_plugins.panel.file_rows import FileRow
@@ -14,14 +15,35 @@ from conductor_plugins.panel.file_rows import FileRow
 _SAMPLES = 300
 
 
+def is_excludable(path: str) -> bool:
+    """Tell whether a path can be excluded: it is a whole path of this system."""
+    try:
+        ClientPath.parse(path, local_flavour())
+    except PathError:
+        return False
+    return True
+
+
+def usable(exclusions: Iterable[Exclusion]) -> tuple[Exclusion, ...]:
+    """Return the exclusions that this system understands; a preset may come from another."""
+    return tuple(e for e in exclusions if is_excludable(e.path))
+
+
+def covers(exclusion: Exclusion, path: str) -> bool:
+    """Tell whether one exclusion covers a path."""
+    if exclusion.path == path or not is_excludable(exclusion.path):
+        return exclusion.path == path
+    return Exclusions((exclusion,), local_flavour()).covers(path)
+
+
 def exclusions_of(row: FileRow, reason: str) -> tuple[Exclusion, ...]:
     """Return what leaves a line out: its path, where that covers its files, else each of these."""
     whole = Exclusion(row.path, reason)
     if not row.files:
         return (whole,)
-    covers = Exclusions((whole,), local_flavour()).covers
+    by_whole = Exclusions((whole,), local_flavour()).covers
     step = max(1, len(row.files) // _SAMPLES)
-    if all(covers(path) for path in row.files[::step]):
+    if all(by_whole(path) for path in row.files[::step]):
         return (whole,)
     return tuple(Exclusion(path, reason) for path in row.files)
 
@@ -36,4 +58,4 @@ def with_exclusions(now: Iterable[Exclusion], new: Iterable[Exclusion]) -> tuple
 def without_exclusions(now: Iterable[Exclusion], paths: Iterable[str]) -> tuple[Exclusion, ...]:
     """Return those exclusions that cover none of the paths."""
     paths = tuple(paths)
-    return tuple(e for e in now if not any(map(Exclusions((e,), local_flavour()).covers, paths)))
+    return tuple(e for e in now if not any(covers(e, path) for path in paths))

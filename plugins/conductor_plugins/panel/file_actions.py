@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QAction, QApplication, QHBoxLayout, QMenu, QPushButto
 from conductor_plugins.desk import Desk
 from conductor_plugins.host import HostRefused
 from conductor_plugins.panel.adding import Adding
-from conductor_plugins.panel.excluding import exclusions_of, with_exclusions, without_exclusions
+from conductor_plugins.panel.excluding import exclusions_of, is_excludable, with_exclusions, without_exclusions
 from conductor_plugins.panel.figures import count
 from conductor_plugins.panel.files_view import Chosen, FilesView
 from conductor_plugins.panel.reason_dialog import ReasonDialog
@@ -32,6 +32,8 @@ _ACTIONS = {
 }
 _BUTTONS = ("add-files", "add-folder", "exclude", "include", "reveal")
 _MENU = ("reveal", "open-folder", "copy", "", "exclude", "include", "", "add-files", "add-folder", "paste")
+#: selected lines that are asked what can be done with them
+_LOOKED_AT = 200
 #: nodes that want one file and are offered to be revealed
 _MOST_NODES = 20
 
@@ -81,7 +83,7 @@ class FileActions(QObject):
 
     def refresh(self) -> None:
         """Allow what can be done with what is selected."""
-        chosen = self._view.chosen()
+        chosen = self._view.chosen(_LOOKED_AT)
         allowed = {
             "reveal": any(c.row.referrers and c.row.source not in ("scene", "added", "exclusion") for c in chosen),
             "exclude": any(_can_go(c) for c in chosen),
@@ -165,7 +167,8 @@ class FileActions(QObject):
         action = QAction(text, self._parent)
         action.setObjectName(name)
         action.setToolTip(tip)
-        action.setShortcut(QKeySequence(key))
+        keys = (key, "Backspace") if name == "exclude" else (key,)  # what Del is on a Mac
+        action.setShortcuts([QKeySequence(each) for each in keys if each])
         action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         action.triggered.connect(lambda *_: call())
         (self._parent if name in ("find", "add-files", "add-folder") else self._view).addAction(action)
@@ -181,7 +184,8 @@ class FileActions(QObject):
 
 
 def _can_go(chosen: Chosen) -> bool:
-    return bool(chosen.path) and not chosen.row.excluded and chosen.row.source in ("dependency", "missing", "added")
+    wanted = chosen.row.source in ("dependency", "missing", "added") and not chosen.row.excluded
+    return wanted and is_excludable(chosen.path)
 
 
 def _like(button: QPushButton, action: QAction) -> None:

@@ -25,6 +25,8 @@ PATH = int(Qt.ItemDataRole.UserRole)
 _FOREGROUND = int(Qt.ItemDataRole.ForegroundRole)
 #: columns that are read when one looks closer
 _BY_THE_WAY = frozenset({WANTED_BY, FOLDER, KIND})
+#: all roles that cells answer: a view asks for nine of each cell that it paints
+ANSWERED = frozenset({_DISPLAY, _DECORATION, _TOOL_TIP, _FONT, _ALIGN, _FOREGROUND, PATH})
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -115,8 +117,16 @@ class FileCells:
         if role == _ALIGN:
             return _RIGHT if column == SIZE else None
         if role == _FOREGROUND:
-            return self._tone("subtle" if column in _BY_THE_WAY else "")
+            return self._tone(self._file_tone(row, path, column, left_out))
         return path if role in (PATH, _TOOL_TIP) else None
+
+    def _file_tone(self, row: FileRow, path: str, column: int, left_out: bool) -> str:
+        if column == STATUS and not row.sendable:
+            return "error"
+        status = self._ledger.status(path)
+        if column == STATUS and not left_out and status in ("new", "missing"):
+            return "error" if status == "missing" else ""
+        return "subtle" if left_out or column in (STATUS, *_BY_THE_WAY) else ""
 
     def _tone(self, name: str) -> QColor | None:
         return getattr(self.tones, name, None) if name else None

@@ -15,6 +15,7 @@ from conductor_core.report import ScanReport
 from conductor_core.submission import Exclusion
 from qtpy.QtCore import QObject, Signal
 
+from conductor_plugins.panel.excluding import covers, usable
 from conductor_plugins.panel.file_ledger import FileLedger, Totals
 from conductor_plugins.panel.file_rows import FileRow, Source, files_of, key_of, row_of
 from conductor_plugins.panel.file_tree import FileTree
@@ -101,7 +102,7 @@ class FileFeed(QObject):
     def exclude(self, exclusions: Iterable[Exclusion]) -> None:
         """Show what is left at home."""
         exclusions = tuple(exclusions)
-        self._exclusions = Exclusions(exclusions, local_flavour())
+        self._exclusions = Exclusions(usable(exclusions), local_flavour())
         self._above = frozenset(folder for e in exclusions for folder in _folders_above(e.path))
         self._excluded = exclusions
         self._slices.add(self._judge_all())
@@ -218,14 +219,16 @@ class FileFeed(QObject):
         out = [row.path for row in self._lines.values() if row.excluded and row.source != "exclusion"]
         wanted: dict[str, tuple[str, ...] | None] = {}
         for exclusion in self._excluded:
-            covers = Exclusions((exclusion,), local_flavour()).covers
-            if not self.ledger.rows(exclusion.path) and not any(map(covers, out)):
+            if not self.ledger.rows(exclusion.path) and not any(covers(exclusion, path) for path in out):
                 wanted[exclusion.path] = ()
             yield
         self._replace("exclusion", wanted)
 
     def _judge(self, row: FileRow) -> Iterator[None]:
         """Find out whether a line is left at home, or some of its files are."""
+        if row.source == "exclusion":
+            row.excluded = next((e.reason for e in self._excluded if e.path == row.path), row.excluded)
+            return
         reason = self._exclusions.reason(row.path) if row.path and row.source != "output" else None
         if row.source == "missing" and reason is not None and not all(map(self._exclusions.covers, row.files)):
             reason = None

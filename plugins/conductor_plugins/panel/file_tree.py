@@ -39,29 +39,32 @@ class FileTree(FileTreeShape):
 
     def remove(self, rows: Iterable[FileRow]) -> None:
         """Take lines out."""
-        for row in rows:
-            if row.number in self._rows:
-                self._leave(row)
-                del self._rows[row.number]
+        gone = [row for row in rows if row.number in self._rows]
+        self._leave(gone)
+        for row in gone:
+            del self._rows[row.number]
         self._expose()
 
     def touch(self, rows: Iterable[FileRow]) -> None:
         """Show what has changed of some lines: in another group, where they belong to another now."""
         spans: dict[int, list[int]] = {}
+        moving: list[FileRow] = []
         for row in rows:
             if row.number not in self._rows:
                 continue
             group = self._by_key[row.group]
             if row.belongs() != row.group or self._fits(row) != (row.place >= 0):
-                self._leave(row)
-                self._join(row)
+                moving.append(row)
             elif row.place >= 0 and (place := group.place(row)) < group.loaded:
                 spans.setdefault(group.number, []).append(place)
                 self._tell_files(row)
         for number, places in spans.items():
-            parent = self._group_index(self._numbered[number])
             self._numbered[number].size = None
+            parent = self._group_index(self._numbered[number])
             self.dataChanged.emit(self.index(min(places), 0, parent), self.index(max(places), KIND, parent))
+        self._leave(moving)
+        for row in moving:
+            self._join(row)
         self._expose()
         if self._shown:
             self.dataChanged.emit(self.index(0, 0), self.index(len(self._shown) - 1, KIND))
@@ -69,7 +72,7 @@ class FileTree(FileTreeShape):
     def grown(self, row: FileRow) -> None:
         """Show a line anew that has become a sequence: views draw what opens it only when they see it first."""
         if row.number in self._rows and row.place >= 0 and row.loaded == 0:
-            self._leave(row)
+            self._leave([row])
             self._join(row)
             self._expose()
 
@@ -103,21 +106,31 @@ class FileTree(FileTreeShape):
             row.place = len(group.visible)
             group.visible.append(row)
 
-    def _leave(self, row: FileRow) -> None:
-        group = self._by_key[row.group]
-        group.rows.remove(row)
-        group.size = None
-        if row.place < 0:
+    def _leave(self, rows: Sequence[FileRow]) -> None:
+        """Take lines out of their groups, neighbours at once: a view lays all of its rows out anew with each removal."""
+        by_group: dict[str, list[FileRow]] = {}
+        for row in rows:
+            by_group.setdefault(row.group, []).append(row)
+        for key, leaving in by_group.items():
+            group, gone = self._by_key[key], {row.number for row in leaving}
+            group.rows = [row for row in group.rows if row.number not in gone]
+            group.size = None
+            places = sorted(group.place(row) for row in leaving if row.place >= 0)
+            for first, last in reversed(_runs(places)):
+                self._cut(group, first, last)
+            for row in leaving:
+                row.place, row.loaded = -1, 0
+
+    def _cut(self, group: FileGroup, first: int, last: int) -> None:
+        """Take visible lines out, of which views may know all, some or none."""
+        known = min(last, group.loaded - 1)
+        if first > known:
+            del group.visible[first : last + 1]
             return
-        place = group.place(row)
-        if place < group.loaded:
-            self.beginRemoveRows(self._group_index(group), place, place)
-            del group.visible[place]
-            group.loaded -= 1
-            self.endRemoveRows()
-        else:
-            del group.visible[place]
-        row.place, row.loaded = -1, 0
+        self.beginRemoveRows(self._group_index(group), first, known)
+        del group.visible[first : last + 1]
+        group.loaded -= known - first + 1
+        self.endRemoveRows()
 
     def _replace(self, group: FileGroup, visible: list[FileRow]) -> None:
         if group.loaded:
@@ -180,3 +193,14 @@ class FileTree(FileTreeShape):
 
     def _key(self, row: FileRow) -> tuple[Any, ...]:
         return sort_key(row, self._column)
+
+
+def _runs(places: Sequence[int]) -> list[tuple[int, int]]:
+    """Return sorted places as runs of neighbours: first and last of each."""
+    runs: list[tuple[int, int]] = []
+    for place in places:
+        if runs and place == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], place)
+        else:
+            runs.append((place, place))
+    return runs

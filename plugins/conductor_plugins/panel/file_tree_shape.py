@@ -11,7 +11,7 @@ from typing import Any
 
 from qtpy.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from conductor_plugins.panel.file_cells import COLUMNS, FileCells, FileGroup
+from conductor_plugins.panel.file_cells import ANSWERED, COLUMNS, FileCells, FileGroup
 from conductor_plugins.panel.file_ledger import FileLedger
 from conductor_plugins.panel.file_rows import FileRow
 from conductor_plugins.panel.style import Tones
@@ -126,7 +126,7 @@ class FileTreeShape(QAbstractItemModel):
 
     def data(self, index: Index, role: int = 0) -> Any:
         """Return what a cell says."""
-        if not index.isValid():
+        if role not in ANSWERED or not index.isValid():
             return None
         identity, column, role = index.internalId(), index.column(), int(role)
         if identity == 0:

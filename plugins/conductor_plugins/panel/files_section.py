@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QShowEvent
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from conductor_plugins.desk import Desk
 from conductor_plugins.form.situation import Situation
-from conductor_plugins.panel.adding import Adding
 from conductor_plugins.panel.fields import TickField
 from conductor_plugins.panel.figures import count, size_text
-from conductor_plugins.panel.file_actions import FileActions
-from conductor_plugins.panel.file_feed import FileFeed
-from conductor_plugins.panel.file_rows import FILTERS
-from conductor_plugins.panel.files_view import FilesView
 from conductor_plugins.panel.rows import Note, section_margin
 from conductor_plugins.panel.section import Section
 
 
 class FilesSection(Section):
-    """The tree of files, a filter above, what can be done with them below."""
+    """The tree of files, a filter above, what can be done with them below; what it needs is loaded when it is made."""
 
     title = "Files"
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+        from conductor_plugins.panel.adding import Adding
+        from conductor_plugins.panel.file_actions import FileActions
+        from conductor_plugins.panel.file_feed import FileFeed
+        from conductor_plugins.panel.files_view import FilesView
+
         super().__init__(desk, parent)
         self.feed = FileFeed(self)
         self.view = FilesView(self.feed.tree)
@@ -32,6 +32,10 @@ class FilesSection(Section):
         self.does = FileActions(desk, self.view, self.adding, self)
         self.filter, self.status = self._filter(), self._status()
         self.totals = Note("totals")
+        self.scan = QPushButton()
+        self.scan.setObjectName("scan")
+        self.scan.setProperty("flat", True)
+        self.scan.clicked.connect(self._scan_clicked)
         #: answers of the check that the tree has
         self._checked = ("", 0)
         self._exclusions: tuple[object, ...] = ()
@@ -67,6 +71,8 @@ class FilesSection(Section):
         return line
 
     def _status(self) -> QComboBox:
+        from conductor_plugins.panel.file_rows import FILTERS
+
         box = QComboBox()
         box.setObjectName("status")
         box.setAccessibleName("Filter by status")
@@ -86,7 +92,10 @@ class FilesSection(Section):
         column.addLayout(above)
         self.view.setMinimumHeight(em * 9)
         column.addWidget(self.view, 1)
-        column.addWidget(self.totals)
+        line = QHBoxLayout()
+        line.addWidget(self.totals, 1)
+        line.addWidget(self.scan)
+        column.addLayout(line)
         column.addLayout(self.does.buttons())
         below = QHBoxLayout()
         below.setSpacing(em)
@@ -101,6 +110,7 @@ class FilesSection(Section):
         self.filter.textChanged.connect(self._apply_filter)
         self.status.currentIndexChanged.connect(self._apply_filter)
         self.feed.fed.connect(self._show_totals)
+        desk.scan_progressed.connect(self._show_totals)
         desk.entries_found.connect(self.feed.add)
         desk.scan_changed.connect(self._show_scan)
         desk.scene_changed.connect(lambda: self.feed.show_scene(self.desk.scene.path))
@@ -119,7 +129,7 @@ class FilesSection(Section):
             self.feed.add(list(self.desk.entries))
         self._checked, self._exclusions = ("", 0), ()
         self._show_form()
-        self.adding.show()
+        self.adding.look_again()
         self._show_check()
         self._show_totals()
 
@@ -129,6 +139,7 @@ class FilesSection(Section):
         elif not self.desk.entries:
             self.feed.clear()
             self._show_all()
+        self._show_totals()
 
     def _show_check(self) -> None:
         check = self.desk.check
@@ -155,7 +166,7 @@ class FilesSection(Section):
         self._show_totals()
 
     def _show_totals(self) -> None:
-        totals, desk = self.feed.totals, self.desk
+        totals, check = self.feed.totals, self.desk.check
         known = totals.files - totals.unknown
         parts = [count(totals.files, "file")]
         if known:
@@ -163,10 +174,14 @@ class FilesSection(Section):
             parts.append(f"{size_text(totals.bytes_to_send)} to send" if totals.bytes_to_send else "nothing to send")
         if totals.unknown and known:
             parts.append(f"{totals.unknown:,} not compared with the store yet")
-        if desk.report is None and desk.scene.path:
-            parts.insert(0, "Looking for files …")
-        problem = desk.check.problem if desk.check is not None else ""
-        self.totals.say("  ·  ".join([*parts, *filter(None, [problem])]), "warning" if problem else "subtle")
+        stopped = self.desk.scan.state == "cancelled"
+        problem = check.problem if check is not None else ""
+        said = "  ·  ".join(filter(None, [self._scan_text(), *parts, problem]))
+        self.totals.say(said, "warning" if problem or stopped else "subtle")
+        running = self.desk.scan.state == "running"
+        self.scan.setText("Stop" if running else "Scan again")
+        self.scan.setToolTip("Stop looking for files" if running else "Look for files anew (F5 reads the whole scene again)")
+        self.scan.setVisible(self.desk.scan.state != "idle")
         if self.filter.text() or self.status.currentIndex() > 0:
             self.view.hint = "Nothing fits the filter."
         else:
@@ -183,6 +198,21 @@ class FilesSection(Section):
         """Take the panel's colours: the section was made outside of its window."""
         super().showEvent(event)
         self.feed.tree.set_tones(self.tones())
+
+    def _scan_text(self) -> str:
+        """Return how far the scan is; "" once it is done."""
+        scan = self.desk.scan
+        if scan.state == "cancelled":
+            return "The scan was stopped: files may lack"
+        if scan.state != "running":
+            return ""
+        if self.desk.report is not None:
+            return "Comparing with the scene's file …"
+        return f"Looking for files … {scan.found:,} so far" if scan.found else "Looking for files …"
+
+    def _scan_clicked(self) -> None:
+        wanted = self.desk.scan_unwanted if self.desk.scan.state == "running" else self.desk.scan_wanted
+        wanted.emit()
 
     # Keys and files from a file manager
 

@@ -12,7 +12,7 @@ from conductor_plugins.panel.file_cells import FOLDER, KIND, NAME, NOTE, SIZE, S
 from conductor_plugins.panel.file_rows import QUIET_GROUPS, FileRow
 from conductor_plugins.panel.file_tree import FileTree
 
-_WIDTHS = {NAME: 36, STATUS: 19, SIZE: 12, WANTED_BY: 22, NOTE: 28, FOLDER: 40, KIND: 10}
+_WIDTHS = {NAME: 40, STATUS: 19, SIZE: 12, WANTED_BY: 22, NOTE: 28, FOLDER: 40, KIND: 10}
 #: rows before the end at which the next page is asked for
 _AHEAD = 40
 
@@ -68,10 +68,10 @@ class FilesView(QTreeView):
         self._open_soon.setInterval(0)
         self._open_soon.timeout.connect(self._open_waiting)
 
-    def chosen(self) -> list[Chosen]:
-        """Return what is selected, in the order of the tree; groups are nothing that can be chosen."""
+    def chosen(self, most: int | None = None) -> list[Chosen]:
+        """Return what is selected (of very much only so many), in the order of the tree; groups cannot be chosen."""
         found: list[Chosen] = []
-        for index in sorted(self.selectionModel().selectedRows(), key=lambda i: (i.parent().row(), i.row())):
+        for index in sorted(self.selectionModel().selectedRows()[:most], key=lambda i: (i.parent().row(), i.row())):
             row = self.tree.row_at(index)
             if row is not None:
                 found.append(Chosen(row, self.tree.file_at(index)))

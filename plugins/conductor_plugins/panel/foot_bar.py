@@ -49,6 +49,8 @@ class FootBar(QFrame):
         self.submit = QPushButton("Submit")
         self.submit.setObjectName("submit")
         self.submit.setProperty("primary", True)
+        self.submit.setAutoDefault(True)  # Return presses it where the keyboard is
+        self.problems.setAutoDefault(True)
         self.submit.setToolTip("Submit the job (Ctrl+Enter)")
         self.submit.clicked.connect(self.submit_clicked)
         row.addWidget(self.problems)

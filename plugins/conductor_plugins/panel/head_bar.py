@@ -48,12 +48,18 @@ class HeadBar(QFrame):
         self.show_scene()
 
     def _presets(self) -> QPushButton:
-        button = QPushButton("Pres&ets")
+        button = QPushButton("Presets")
         button.setObjectName("presets")
         button.setProperty("menu", True)
-        button.setToolTip("Load or save settings under a name; reset to defaults")
+        button.setToolTip("Load or save settings under a name; reset to defaults (F4)")
         button.setMenu(PresetsMenu(self.desk, button))
         return button
+
+    def open_presets(self) -> None:
+        """Open the menu of presets below its button."""
+        menu = self.presets.menu()
+        if isinstance(menu, PresetsMenu):
+            menu.popup(self.presets.mapToGlobal(self.presets.rect().bottomLeft()))
 
     def _help(self) -> QToolButton:
         button = QToolButton()

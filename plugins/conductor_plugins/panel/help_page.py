@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
-
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
@@ -31,6 +29,7 @@ class HelpPage(QFrame):
         row = QHBoxLayout()
         row.addStretch(1)
         self.close_button = QPushButton("Close")
+        self.close_button.setAutoDefault(True)  # Return presses it where the keyboard is
         row.addWidget(self.close_button)
         column.addLayout(row)
 
@@ -38,9 +37,14 @@ class HelpPage(QFrame):
         """Show the page about a section."""
         fields = "".join(_line(WORDS[name].name, WORDS[name].tip) for name in FIELDS.get(title, ()) if name in WORDS)
         keys = "".join(_line(key, what) for key, what in KEYS)
-        about = f"<h3>{escape(title)}</h3><table cellpadding='4'>{fields}</table>" if fields else ""
+        about = f"<h3>{_escaped(title)}</h3><table cellpadding='4'>{fields}</table>" if fields else ""
         self._text.setText(f"{about}<h3>Keys</h3><table cellpadding='4'>{keys}</table>")
 
 
 def _line(name: str, text: str) -> str:
-    return f"<tr><td style='white-space:pre'><b>{escape(name)}</b></td><td>{escape(text)}</td></tr>"
+    return f"<tr><td style='white-space:pre'><b>{_escaped(name)}</b></td><td>{_escaped(text)}</td></tr>"
+
+
+def _escaped(text: str) -> str:
+    """Return a text as it stands in HTML; `html` would load two thousand names of letters with it."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -59,6 +59,9 @@ class JobCard(QFrame):
 
     def _words(self) -> QVBoxLayout:
         column, head = QVBoxLayout(), QHBoxLayout()
+        em = self.fontMetrics().height()
+        column.setSpacing(em // 4)
+        head.setSpacing(em * 2 // 3)
         self.name, self.state, self.cost = (_label(self, name) for name in ("job-name", "job-state", "job-cost"))
         font = self.name.font()
         font.setBold(True)
@@ -82,6 +85,7 @@ class JobCard(QFrame):
 
     def _buttons(self) -> QHBoxLayout:
         row = QHBoxLayout()
+        row.setSpacing(self.fontMetrics().height() // 3)
         self.verbs: dict[str, QPushButton] = {}
         for verb, (text, tip) in _VERBS.items():
             button = self.verbs[verb] = _button(self, f"job-{verb}", text, tip)

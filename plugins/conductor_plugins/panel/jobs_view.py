@@ -20,8 +20,7 @@ class JobsView(Section):
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(desk, parent)
-        found = desk.findChild(Jobs)
-        self.jobs: Jobs = found if isinstance(found, Jobs) else Jobs(desk)
+        self.jobs = Jobs.of(desk)
         self.cards: dict[str, JobCard] = {}
         em = self.fontMetrics().height()
         column = QVBoxLayout(self)

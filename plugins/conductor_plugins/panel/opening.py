@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QWidget
 
-from conductor_plugins.checking import Checking
-from conductor_plugins.defaults import Defaults
 from conductor_plugins.desk import Desk
 from conductor_plugins.host import Host
-from conductor_plugins.jobs import Jobs
 from conductor_plugins.lazy_agent import LazyAgent
-from conductor_plugins.panel.jobs_view import JobsView
+from conductor_plugins.panel.above import put_above
 from conductor_plugins.panel.remembered import keep, recall
-from conductor_plugins.panel.submitting import Submitting
 from conductor_plugins.panel.window import Window
 from conductor_plugins.remembering import Remembering
-from conductor_plugins.scanning import Scanner
 
 if TYPE_CHECKING:
     from conductor_plugins.agent import Agent
@@ -26,10 +22,11 @@ if TYPE_CHECKING:
 _open: list[Window] = []
 
 
-def open_panel(host: Host, parent: QWidget | None = None, agent: Agent | None = None) -> Window:
+def open_panel(host: Host, parent: QWidget | None = None, agent: Agent | None = None, *, above: int = 0) -> Window:
     """Show the panel, or bring the one that is open to the front with the scene read anew.
 
-    Closing it stops nothing that the agent does.
+    It stays above its parent; for a host that is no Qt program, above the window that the system numbers `above`. Closing it
+    stops nothing that the agent does.
     """
     if _open:
         window = _open[0]
@@ -38,7 +35,10 @@ def open_panel(host: Host, parent: QWidget | None = None, agent: Agent | None = 
         window = Window(Desk(host, agent or LazyAgent()), parent, recall())
         window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         window.closed.connect(lambda: _forget(window))
+        window.destroyed.connect(lambda *_: _lose(window))
         _open.append(window)
+        if above:
+            put_above(window, above)
         _begin(window)
     window.show()
     window.raise_()
@@ -47,19 +47,69 @@ def open_panel(host: Host, parent: QWidget | None = None, agent: Agent | None = 
 
 
 def _begin(window: Window) -> None:
-    """Ask what takes time, once the window is there: it is shown before anybody is asked anything."""
-    desk = window.desk
-    remembering, scanner, checking, jobs = Remembering(desk), Scanner(desk), Checking(desk), Jobs(desk)
-    submitting = Submitting(desk, remembering)
+    """Set going what fills the window, part by part once it is there: each loads code that the window itself does without."""
+    remembering = Remembering(window.desk)
+    remembering.recall()
+    parts: list[Callable[[], None]] = [
+        lambda: _scan(window.desk),
+        lambda: _check(window.desk),
+        lambda: _take_defaults(window.desk),
+        lambda: _submit(window, remembering),
+        lambda: _follow_jobs(window.desk),
+        window.desk.settle,
+    ]
+
+    def go_on() -> None:
+        part = parts.pop(0)
+        if parts:
+            timer.start()
+        part()
+
+    timer = QTimer(window)
+    timer.setSingleShot(True)
+    timer.setInterval(0)
+    timer.timeout.connect(go_on)
+    timer.start()
+
+
+def _scan(desk: Desk) -> None:
+    from conductor_plugins.scanning import Scanner
+
+    Scanner(desk).start()
+
+
+def _check(desk: Desk) -> None:
+    from conductor_plugins.checking import Checking
+
+    Checking(desk).load_offer()
+
+
+def _take_defaults(desk: Desk) -> None:
+    from conductor_plugins.defaults import Defaults
+
+    Defaults(desk).look()
+
+
+def _submit(window: Window, remembering: Remembering) -> None:
+    from conductor_plugins.panel.submitting import Submitting
+
+    submitting = Submitting(window.desk, remembering)
     window.submit_wanted.connect(submitting.start)
     submitting.refused.connect(window.show_problems)
-    submitting.submitted.connect(lambda _: window.show_section(JobsView.title))
-    remembering.recall()
-    defaults = Defaults(desk)
-    for first in (scanner.start, checking.load_offer, defaults.look, jobs.look, desk.settle):
-        QTimer.singleShot(0, first)
+    submitting.submitted.connect(lambda _: window.show_section("Jobs"))
+
+
+def _follow_jobs(desk: Desk) -> None:
+    from conductor_plugins.jobs import Jobs
+
+    Jobs.of(desk).look()
 
 
 def _forget(window: Window) -> None:
     keep(window.left())
-    _open.remove(window)
+    _lose(window)
+
+
+def _lose(window: Window) -> None:
+    """Know a window no more that is closed, or was destroyed with the host's own."""
+    _open[:] = [other for other in _open if other is not window]

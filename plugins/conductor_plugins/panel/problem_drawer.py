@@ -183,5 +183,6 @@ def _heading(errors: int, warnings: int, *, asks: bool) -> str:
 def _button(text: str, name: str, clicked: object) -> QPushButton:
     button = QPushButton(text)
     button.setObjectName(name)
+    button.setAutoDefault(True)  # Return presses it where the keyboard is
     button.clicked.connect(lambda *_: clicked())  # type: ignore[operator]
     return button

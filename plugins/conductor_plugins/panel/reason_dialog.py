@@ -20,7 +20,7 @@ class ReasonDialog(QDialog):
         self.reason.setObjectName("reason")
         self.reason.setPlaceholderText("e.g. not seen in this shot")
         self.reason.selectAll()
-        question = QLabel(f"&Why is {what} not sent? The job shows the reason to whoever wonders.")
+        question = QLabel(f"&Why is {what.replace('&', '&&')} not sent? The job shows the reason to whoever wonders.")
         question.setWordWrap(True)
         question.setBuddy(self.reason)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)

@@ -210,6 +210,7 @@ _SHEET = """
 #conductor QPushButton[primary="true"]:disabled { background: $raised; color: $faint; border-color: $line; }
 #conductor QPushButton::menu-indicator, #conductor QToolButton::menu-indicator {
     image: $down; width: ${half}px; height: ${half}px; subcontrol-origin: padding; subcontrol-position: center right;
+    right: ${quarter}px;
 }
 #conductor QPushButton[menu="true"] { padding-right: ${em}px; }
 
@@ -235,6 +236,7 @@ _SHEET = """
 #conductor QTableView:focus, #conductor QTreeView:focus, #conductor QListView:focus { border-color: $focus; }
 #conductor QTableView::item, #conductor QTreeView::item { padding: 0 ${quarter}px; }
 #conductor QListView::item { padding: ${hair}px ${hair}px; }
+#conductor QTreeView::item { padding: ${hair}px ${quarter}px; }
 #conductor QTableView::item:selected, #conductor QTreeView::item:selected { background: $chosen; color: $text; }
 #conductor QHeaderView { background: $base; border: none; }
 #conductor QHeaderView::section {
@@ -257,6 +259,16 @@ _SHEET = """
 
 #conductor #job-card { background: $base; border: 1px solid $line; border-radius: ${radius}px; }
 #conductor #last-frame { background: $shade; }
+#conductor QTabWidget::pane { border: none; border-top: 1px solid $line; }
+#conductor QTabBar { background: transparent; }
+#conductor QTabBar::tab {
+    background: transparent; color: $subtle; border: 1px solid transparent; border-bottom: 2px solid transparent;
+    padding: ${quarter}px ${half}px; margin-right: ${quarter}px;
+}
+#conductor QTabBar::tab:selected { color: $text; border-bottom-color: $focus; }
+#conductor QTabBar::tab:hover { color: $text; }
+#conductor QTabBar:focus::tab:selected { border-color: $focus; }
+
 #conductor QProgressBar { background: $line; border: none; border-radius: ${hair}px; max-height: ${quarter}px; }
 #conductor QProgressBar::chunk { background: $accent; border-radius: ${hair}px; }
 #conductor QMenu, QMenu#conductor-menu { background: $base; color: $text; border: 1px solid $line; padding: ${quarter}px 0; }

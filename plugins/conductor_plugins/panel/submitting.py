@@ -19,7 +19,7 @@ from conductor_plugins.desk import Desk
 from conductor_plugins.form.situation import Situation
 from conductor_plugins.host import HostRefused, Snapshot
 from conductor_plugins.remembering import Remembering
-from conductor_plugins.validators.validator import ERROR
+from conductor_plugins.validators.validator import ERROR, Problem, problems_of
 
 if TYPE_CHECKING:
     from conductor_plugins.agent import Agent
@@ -29,9 +29,17 @@ _FRESH = 20.0
 
 
 @dataclass(frozen=True)
+class _Refusal:
+    """Errors, or warnings that nobody has accepted."""
+
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True)
 class _Order:
     """What is handed over."""
 
+    problems: tuple[Problem, ...]
     submission: Submission
     files: tuple[str, ...]
     download: bool
@@ -98,22 +106,23 @@ class Submitting(QObject):
                 self._end("The scan was stopped, so nothing was submitted. Scan the scene, then submit.")
 
     def _go_on(self) -> None:
-        """Refuse where the last look has found something; then plan."""
+        """Look for problems once more, and plan."""
         desk = self._desk
-        desk.look_for_problems()
-        if any(p.severity == ERROR or p.key() not in desk.accepted for p in desk.problems):
-            desk.be_busy("")
-            self.refused.emit()
-            return
         situation, identity, tried, agent = desk.situation(), self._identity, self._tried, desk.agent
-        desk.errands.run("submit", lambda: _order(situation, identity, tried, agent), self._take_snapshot, self._failed)
+        accepted = frozenset(desk.accepted)
+        desk.errands.run("submit", lambda: _order(situation, accepted, identity, tried, agent), self._take_snapshot, self._failed)
 
-    def _take_snapshot(self, order: _Order | str) -> None:
+    def _take_snapshot(self, order: _Order | _Refusal | str) -> None:
         """Have the host write the scene as it is now: the one thing that only its main thread can do."""
+        desk = self._desk
         if isinstance(order, str):
             self._handed_over(order)
             return
-        desk = self._desk
+        desk.found_problems(order.problems)
+        if isinstance(order, _Refusal):
+            desk.be_busy("")
+            self.refused.emit()
+            return
         desk.be_busy("Handing over to the agent …")
         self._remembering.keep()
         try:
@@ -142,18 +151,23 @@ class Submitting(QObject):
         self._desk.said.emit(sentence, True)
 
 
-def _order(situation: Situation, identity: str, tried: Submission | None, agent: Agent) -> _Order | str:
+def _order(
+    situation: Situation, accepted: frozenset[tuple[str, str]], identity: str, tried: Submission | None, agent: Agent
+) -> _Order | _Refusal | str:
     """Return what to hand over; or the id of what was handed over before, where the agent has it in spite of an error."""
+    from conductor_plugins.form import sticky  # noqa: F401 - loaded here, since Qt's thread needs it next
     from conductor_plugins.form.build import planned  # in the thread, and not before the panel is there
 
-    plan = planned(situation, identity=identity)
-    submission = plan.submission
+    problems = tuple(problems_of(situation))
+    if any(p.severity == ERROR or p.key() not in accepted for p in problems):
+        return _Refusal(problems)
+    submission = (plan := planned(situation, identity=identity)).submission
     if tried is not None:
         if any(job.id == identity for job in agent.scene_jobs(tried.scene)):
             return identity
         if tried != submission:
             submission = replace(submission, id=new_submission_id())
-    return _Order(submission, plan.files, plan.download, agent.snapshot_file(submission.id, submission.scene))
+    return _Order(problems, submission, plan.files, plan.download, agent.snapshot_file(submission.id, submission.scene))
 
 
 def _hand_over(order: _Order, snapshot: Snapshot, agent: Agent) -> str:

@@ -174,6 +174,7 @@ class CellTable(QTableView):
         self.verticalHeader().setDefaultSectionSize(round(em * 1.7))
         head = self.horizontalHeader()
         head.setHighlightSections(False)
+        head.setResizeContentsPrecision(60)  # rows that a column is fitted to; of a thousand the rest take 0.2 s
         head.setMinimumSectionSize(em * 2)
         head.setStretchLastSection(True)
         self._widest: tuple[int, ...] = ()
@@ -190,7 +191,8 @@ class CellTable(QTableView):
         em = self.fontMetrics().height()
         each, head = self.fontMetrics().averageCharWidth(), self.horizontalHeader()
         for column, most in enumerate(self._widest):
-            needed = max(self.sizeHintForColumn(column), head.sectionSizeHint(column)) + em // 2
+            box = em if any(cells[column].tick is not None for cells in self.cells.cells[:1]) else 0
+            needed = max(self.sizeHintForColumn(column) + box, head.sectionSizeHint(column)) + em // 2
             self.setColumnWidth(column, min(needed, max(most * each, head.sectionSizeHint(column))))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name

@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 from conductor_plugins.desk import Desk
 from conductor_plugins.form.model import SECTIONS as FIELDS
 from conductor_plugins.host import HostRefused
+from conductor_plugins.panel.environment_section import EnvironmentSection
 from conductor_plugins.panel.files_section import FilesSection
 from conductor_plugins.panel.foot_bar import FootBar
 from conductor_plugins.panel.frames_section import FramesSection
@@ -28,8 +29,12 @@ from conductor_plugins.panel.job_section import JobSection
 from conductor_plugins.panel.jobs_view import JobsView
 from conductor_plugins.panel.keys import bind_keys
 from conductor_plugins.panel.machines_section import MachinesSection
+from conductor_plugins.panel.metadata_section import MetadataSection
+from conductor_plugins.panel.notifications_section import NotificationsSection
+from conductor_plugins.panel.preview_section import PreviewSection
 from conductor_plugins.panel.problem_drawer import ProblemDrawer
 from conductor_plugins.panel.remembered import Remembered
+from conductor_plugins.panel.scripts_section import ScriptsSection
 from conductor_plugins.panel.section import Section
 from conductor_plugins.panel.section_list import SectionList
 from conductor_plugins.panel.software_section import SoftwareSection
@@ -44,6 +49,11 @@ SECTIONS: list[type[Section]] = [
     MachinesSection,
     SoftwareSection,
     FilesSection,
+    EnvironmentSection,
+    ScriptsSection,
+    MetadataSection,
+    NotificationsSection,
+    PreviewSection,
     JobsView,
 ]
 
@@ -91,6 +101,7 @@ class Window(QWidget):
         titles = [kind.title for kind in SECTIONS]
         if title in titles:
             self.list.setCurrentRow(titles.index(title))
+            self._show_row(titles.index(title))  # the page of help may lie over it
 
     def shown_section(self) -> str:
         """Return the title of the section that is shown."""
@@ -107,7 +118,6 @@ class Window(QWidget):
         if self.desk.busy:
             return
         self.foot.submit.setFocus()  # what is being typed into a cell is in the form once the cell is left
-        self.desk.look_for_problems()
         if not self.show_problems():
             self.drawer.hide()
             self.submit_wanted.emit()
@@ -169,6 +179,7 @@ class Window(QWidget):
         desk.problems_changed.connect(self._describe)
         desk.said.connect(self.message.say)
         self.list.currentRowChanged.connect(self._show_row)
+        self.list.itemClicked.connect(lambda item: self._show_row(self.list.row(item)))
         self.foot.submit_clicked.connect(self.submit)
         self.foot.problems_clicked.connect(self._toggle_problems)
         self.drawer.field_wanted.connect(self.show_field)
@@ -185,6 +196,7 @@ class Window(QWidget):
             "Esc": self._escape,
             "F1": self._toggle_help,
             "?": self._toggle_help,
+            "F4": self.head.open_presets,
             "F5": self.read_scene,
             "F8": self._toggle_problems,
             "Ctrl+PgDown": lambda: self._step(1),
@@ -240,7 +252,7 @@ class Window(QWidget):
         self.foot.submit.setFocus()
 
     def _accept(self) -> None:
-        self.desk.accepted.update(problem.key() for problem in self.desk.problems)
+        self.desk.accepted.update(problem.key() for problem in self.desk.problems if problem.severity != ERROR)
         self.drawer.hide()
         self.submit()
 

@@ -83,6 +83,7 @@ KEYS: tuple[tuple[str, str], ...] = (
     ("Esc", "Close what is open on top, then the panel"),
     ("Alt+1 … Alt+9, Alt+0", "Go to a section"),
     ("Ctrl+PgUp, Ctrl+PgDn", "Previous, next section"),
+    ("F4", "Presets"),
     ("F8", "Problems: show or hide"),
     ("F5", "Read the scene again"),
     ("Tab, Shift+Tab", "Next, previous field"),

@@ -5,11 +5,16 @@ def cameras(situation: Situation) -> Iterator[Problem]:
     for step, _ in situation.chosen_steps():
         if step.problem:
             yield Problem(ERROR, f"Step {step.name} {step.problem}.", "Add a camera, or switch the step off.", field="steps")
+
+They run on the host's main thread, each time that the artist pauses: they look at values, and at the disk for a few paths at
+most.
 """
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -20,6 +25,22 @@ from conductor_plugins.form.situation import Situation
 Severity = Literal["error", "warning"]
 ERROR: Severity = "error"
 WARNING: Severity = "warning"
+
+#: the modules of ours that register validators, in the order in which their problems are shown
+_OURS = (
+    "scene",
+    "colours",
+    "job",
+    "steps",
+    "frames",
+    "chunks",
+    "outputs",
+    "files",
+    "software",
+    "machines",
+    "surroundings",
+    "scripts",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +78,37 @@ class Problem:
 Validator = Callable[[Situation], Iterable[Problem]]
 
 _VALIDATORS: dict[str, Validator] = {}
+#: what is put around a validator when it is registered: a studio's may raise whatever it likes
+_guards: list[Callable[[str, Validator], Validator]] = []
 
 
 def validator(name: str) -> Callable[[Validator], Validator]:
     """Register a function under a name; one of the same name is replaced, so that a studio can have its own in its place."""
 
     def register(function: Validator) -> Validator:
-        _VALIDATORS[name] = function
+        guarded = function
+        for guard in _guards:
+            guarded = guard(name, guarded)
+        _VALIDATORS[name] = guarded
         return function
 
     return register
+
+
+@contextmanager
+def guarded_by(guard: Callable[[str, Validator], Validator]) -> Iterator[None]:
+    """Put something around each validator that is registered meanwhile; takes the name and the function."""
+    _guards.append(guard)
+    try:
+        yield
+    finally:
+        _guards.remove(guard)
+
+
+def load_ours() -> None:
+    """Register our own validators; later ones of the same name stay."""
+    for name in _OURS:
+        importlib.import_module(f"conductor_plugins.validators.{name}")
 
 
 def registered() -> dict[str, Validator]:
@@ -75,7 +117,12 @@ def registered() -> dict[str, Validator]:
 
 
 def problems_of(situation: Situation) -> Iterator[Problem]:
-    """Yield what is wrong, errors of all validators before their warnings."""
-    found = [replace(p, validator=name) for name, function in registered().items() for p in function(situation)]
-    yield from (p for p in found if p.severity == ERROR)
+    """Yield what is wrong, errors of all validators before their warnings; without an error, the situation can be submitted."""
+    from conductor_plugins.validators import refusal, studio
+
+    load_ours()
+    found = [*studio.load_named(situation)]
+    found += [replace(p, validator=name) for name, function in registered().items() for p in function(situation)]
+    errors = [p for p in found if p.severity == ERROR]
+    yield from errors or refusal.refusals(situation)
     yield from (p for p in found if p.severity == WARNING)

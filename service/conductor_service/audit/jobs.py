@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 
 from conductor_service.audit.kinds import Ground, Seen, kind
 from conductor_service.models import Job, Task
@@ -45,6 +45,16 @@ def job_finished(ground: Ground) -> Iterator[Seen]:
             yield Seen(f"job {job.id}", f"Job {job.number} has ended, and no time of its end is kept.")
         if not ended and job.finished is not None:
             yield Seen(f"job {job.id}", f"Job {job.number} has tasks to do, and yet a time of its end.")
+
+
+@kind("job-scouts", _RIGHTED)
+def job_scouts(ground: Ground) -> Iterator[Seen]:
+    """A job's note on whether its scout frames have all ended is not what they come to."""
+    still = exists().where(Task.job_id == Job.id, Task.scout, Task.state.not_in(ENDED))
+    query = select(Job.id, Job.number, Job.scouts_ended).where(Job.scouts_ended.is_not(None), Job.scouts_ended == still)
+    for row in ground.rows(query):
+        has = "have ended" if row.scouts_ended else "have not all ended"
+        yield Seen(f"job {row.id}", f"Job {row.number} is kept as one whose scout frames {has}, and it is not so.")
 
 
 def _jobs(ground: Ground) -> Iterator[_Known]:

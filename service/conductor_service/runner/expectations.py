@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from conductor_core.paths import ClientPath, Flavour
 from conductor_core.sequences import frame_of, frame_path, has_frame_token
@@ -56,9 +56,11 @@ class Expected:
 class Expectations:
     """The outputs of a step, ready to be compared with what was written."""
 
-    def __init__(self, step: Step, flavour: Flavour) -> None:
+    def __init__(self, step: Step, flavour: Flavour, *, sized: bool = True) -> None:
+        """Take `sized` as whether the step's own words on size and layers hold."""
         self._flavour = flavour
-        self._outputs = [(output, ClientPath.parse(output.path, flavour)) for output in step.outputs]
+        outputs = step.outputs if sized else tuple(replace(o, width=0, height=0, layers=()) for o in step.outputs)
+        self._outputs = [(output, ClientPath.parse(output.path, flavour)) for output in outputs]
 
     def of(self, path: ClientPath) -> Expected:
         """Return what is known of a file by its path."""

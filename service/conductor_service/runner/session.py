@@ -48,7 +48,8 @@ class Session:
         self._watch = Watch(self._inbox, machine.resources, machine.room, machine.clock)
         self._server: FrameServer | None = None
         self._places = machine.places(assignment.flavour, stage.folder)
-        self._expectations = Expectations(assignment.step, assignment.flavour)
+        # A startup script may change what the scene said of its pictures; the frame server tells what became of them.
+        self._expectations = Expectations(assignment.step, assignment.flavour, sized=not assignment.scripts.startup)
         for name in ("tmp", "scratch", "home", "out"):
             (folder / name).mkdir(parents=True)
         write_etc(folder / "etc")

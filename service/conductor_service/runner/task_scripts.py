@@ -22,6 +22,13 @@ Moment = Literal["before", "after"]
 #: a Python of the instance, for `.py` files where the software's own is no program
 _PYTHON = "python3"
 _BY_ENDING = {".sh": ("/bin/sh",), ".bash": ("bash",)}
+#: what a shell, and `prlimit`, say by an exit code (POSIX, "Exit Status for Commands")
+_HINTS = {
+    126: " It cannot be run: give it a first line such as #!/bin/sh, an ending such as .py or .sh, or the mode of a program.",
+    127: " There is no such program on the instance: send it along, or name another.",
+}
+#: of a program in a sentence
+_SHOWN = 300
 #: of a file's first line, as the kernel reads it (execve(2), "Interpreter scripts")
 _FIRST_LINE = 256
 
@@ -73,7 +80,11 @@ class TaskScripts:
         if not asked:
             return None
         words = fill_command(asked, frames)
-        return Program(shlex.join(words), (*self._interpreter(words[0]), *(self._mapped(word) for word in words)))
+        shown = shlex.join(words).replace("\n", "⏎")
+        return Program(
+            shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…",
+            (*self._interpreter(words[0]), *(self._mapped(word) for word in words)),
+        )
 
     def _seen(self, text: str, what: str) -> str:
         path = ClientPath.parse(text, self._places.flavour)
@@ -103,9 +114,13 @@ class TaskScripts:
 
 
 def failure_of_program(moment: Moment, program: Program, failure: TaskFailed) -> TaskFailed:
-    """Return a failure with a sentence that names the artist's own program."""
-    text = f"The script {moment} the task failed: {program.shown}\n{failure.what}"
-    return TaskFailed(failure.cause, text, exit_code=failure.exit_code)
+    """Return a failure whose first line names the artist's own program, and what to do where it is none."""
+    head, _, rest = failure.what.partition("\n")
+    name = f"The script {moment} the task, {program.shown},"
+    ended = head.startswith("The software")
+    sentence = name + head.removeprefix("The software") if ended else f"{name} failed: {head}"
+    hint = _HINTS.get(failure.exit_code or 0, "") if ended else ""
+    return TaskFailed(failure.cause, f"{sentence}{hint}\n{rest}".rstrip(), exit_code=failure.exit_code)
 
 
 def _first_line(file: Path) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-/** Hold, resume, kill and retry: as buttons, as keys, and as calls to the service. */
+/** Hold, resume, release, kill and retry: as buttons, as keys, and as calls to the service. */
 
 import { post } from "./api.js";
 import { el } from "./dom.js";
@@ -9,6 +9,7 @@ import { confirmed, toast, toastError } from "./widgets.js";
 export const ACTIONS = {
   hold: { label: "Hold", key: "h", done: "held", glyph: "‖", hint: "Let running frames end and start no more" },
   resume: { label: "Resume", key: "r", done: "resumed", glyph: "▸", hint: "Go on" },
+  release: { label: "Release", key: "l", done: "released", glyph: "»", hint: "The scout frames are right: render the others" },
   retry: { label: "Retry", key: "t", done: "queued again", glyph: "↻", hint: "Render failed and killed frames again" },
   kill: { label: "Kill", key: "x", done: "killed", glyph: "■", hint: "Stop all frames now" },
 };
@@ -66,6 +67,7 @@ export function actionButtons(changed, { compact = false } = {}) {
   const set = (value) => {
     job = value;
     for (const [name, possible] of Object.entries(actionsFor(job))) buttons[name].disabled = !possible;
+    buttons.release.hidden = !compact && buttons.release.disabled; // few jobs have scouts; in a list the columns stay where they are
   };
   return { node: el("div", { class: compact ? "actions compact" : "actions", role: "group", "aria-label": "Actions" }, Object.values(buttons)), set };
 }

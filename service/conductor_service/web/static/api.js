@@ -13,9 +13,10 @@ export class ApiError extends Error {
   }
 }
 
-/** Return the address of a route, with the parameters that are set. */
+/** Return the address of a route, with the parameters that are set; a list is a parameter that comes several times. */
 export function address(route, parameters = {}) {
-  const set = Object.entries(parameters).filter(([, value]) => value !== "" && value !== null && value !== undefined);
+  const all = Object.entries(parameters).flatMap(([name, value]) => (Array.isArray(value) ? value : [value]).map((one) => [name, one]));
+  const set = all.filter(([, value]) => value !== "" && value !== null && value !== undefined);
   const query = new URLSearchParams(set).toString();
   return ROOT + route + (query ? `?${query}` : "");
 }

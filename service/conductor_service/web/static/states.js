@@ -44,16 +44,16 @@ export function total(frames) {
   return STATES.reduce((sum, state) => sum + (frames[state] ?? 0), 0);
 }
 
-/** Which actions make sense; the service has the last word (409 with what is allowed). */
-export function actionsFor({ state, frames }) {
-  const some = (...states) => states.some((s) => (frames[s] ?? 0) > 0);
-  const open = !FINAL.has(state);
-  return {
-    hold: open && (some("pending", "ready", "running", "preempted") || state === "uploading"),
-    resume: some("holding") || state === "holding",
-    retry: some("failed", "killed"),
-    kill: open,
-  };
+/** Which actions would change something in a job, by the service's word. */
+export function actionsFor({ verbs }) {
+  return Object.fromEntries(["hold", "resume", "release", "retry", "kill"].map((name) => [name, verbs.includes(name)]));
+}
+
+/** Which actions would change a task; the service has the last word (409 with what is allowed). */
+export function actionsForTask({ state, holds }) {
+  const held = (by) => holds.some(({ name }) => name === by);
+  const open = !["success", "failed", "preempted", "killed", "skipped"].includes(state);
+  return { hold: open && !held("user"), resume: held("user"), release: held("scout"), retry: ["failed", "preempted", "killed"].includes(state), kill: open };
 }
 
 /**

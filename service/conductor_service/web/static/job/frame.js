@@ -4,7 +4,7 @@ import { get, previewAddress } from "../api.js";
 import { ACTIONS, act } from "../actions.js";
 import { el, fill, setText } from "../dom.js";
 import { bytes, duration, frames } from "../format.js";
-import { CAUSES, actionsFor, frameState } from "../states.js";
+import { CAUSES, actionsForTask, frameState } from "../states.js";
 import { stateChip, timeAgo, toastError } from "../widgets.js";
 import { Log } from "./log.js";
 
@@ -88,7 +88,7 @@ export class FramePanel {
     const cause = task.cause && task.state !== "success" ? `${CAUSES[task.cause] ?? task.cause}: ` : "";
     setText(this.message, task.message ? cause + task.message : cause.replace(/: $/, ""));
     fill(this.holds, task.holds.map((hold) => el("li", {}, `Held by ${hold.actor || hold.name}${hold.reason ? `: ${hold.reason}` : ""}`)));
-    for (const [name, possible] of Object.entries(actionsFor({ state: task.state, frames: { [task.state]: 1 } }))) this.buttons[name].hidden = !possible;
+    for (const [name, possible] of Object.entries(actionsForTask(task))) this.buttons[name].hidden = !possible;
     this.#drawPicture(this.pictures.of(task.step, frame));
   }
 

@@ -91,7 +91,7 @@ export class FrameGrid {
   }
 
   #cell(task, frame) {
-    const node = el("button", { type: "button", class: "cell", tabindex: "-1", data: { frame, key: keyOf(task.step, frame) } }, String(frame));
+    const node = el("button", { type: "button", class: "cell", tabindex: "-1", data: { frame, key: keyOf(task.step, frame), ...(task.scout && { scout: "" }) } }, String(frame));
     this.cells.set(keyOf(task.step, frame), { node, task, frame, state: "", fraction: -1 });
     return node;
   }
@@ -106,7 +106,7 @@ export class FrameGrid {
       if (state !== cell.state) {
         this.counts.get(task.step).done += (state === "success") - (cell.state === "success");
         cell.node.dataset.state = state;
-        cell.node.setAttribute("aria-label", `Frame ${frame}, ${state}`);
+        cell.node.setAttribute("aria-label", `Frame ${frame}, ${task.scout ? "scout, " : ""}${state}`);
         cell.state = state;
       }
       if (fraction !== cell.fraction) {

@@ -13,10 +13,12 @@ export class JobHead {
     this.actions = actionButtons(changed);
     this.title = el("h1", { id: "title" });
     this.facts = el("p", { class: "facts" });
+    this.scouts = el("p", { class: "scouts", role: "status", hidden: true });
+    this.metadata = el("ul", { class: "metadata", "aria-label": "Metadata" });
     this.node = el(
       "header",
       { class: "job-head" },
-      el("div", { class: "names" }, el("div", { class: "row" }, this.title, this.chip.node), this.facts),
+      el("div", { class: "names" }, el("div", { class: "row" }, this.title, this.chip.node), this.facts, this.metadata, this.scouts),
       this.actions.node,
     );
     this.values = Object.fromEntries(["done", "percent", "cost", "minutes", "time", "left", "instances"].map((n) => [n, el("span", { class: n })]));
@@ -41,6 +43,8 @@ export class JobHead {
     this.bar.set(job.frames);
     this.actions.set(job);
     this.#setFacts(job);
+    this.#setMetadata(job.metadata);
+    this.#setScouts(job);
     this.#setNumbers(job, currency, pictures);
     this.#setInstances(job, cost, tasks);
   }
@@ -55,6 +59,26 @@ export class JobHead {
     this.said = said;
     fill(this.facts, said, " · ", timeAgo(job.created));
     this.facts.title = [scene, ...(steps ?? []).flatMap((step) => (step.outputs ?? []).map((o) => `→ ${o.path}`))].filter(Boolean).join("\n");
+  }
+
+  /** Each pair leads to the jobs that have the same. */
+  #setMetadata(metadata) {
+    const pairs = Object.entries(metadata).map(([key, value]) => `${key}=${value}`);
+    if (this.pairs === pairs.join("\n")) return;
+    this.pairs = pairs.join("\n");
+    fill(
+      this.metadata,
+      Object.entries(metadata).map(([key, value]) => {
+        const query = new URLSearchParams({ metadata: `${key}=${value}` });
+        return el("li", {}, el("a", { href: `#/jobs?${query}`, title: "Show the jobs with the same" }, el("span", { class: "dim" }, `${key} `), value));
+      }),
+    );
+  }
+
+  #setScouts({ scouts }) {
+    this.scouts.hidden = !scouts.held && scouts.done === scouts.total;
+    this.scouts.classList.toggle("due", scouts.held > 0 && scouts.done === scouts.total);
+    setText(this.scouts, scoutsText(scouts));
   }
 
   #setNumbers(job, currency, pictures) {
@@ -77,6 +101,13 @@ export class JobHead {
     setText(this.values.instances, FINAL.has(job.state) ? `${count(used)} used` : `${count(running)} rendering`);
     this.values.instances.title = used ? `${count(used)} used so far: ${types}` : "";
   }
+}
+
+function scoutsText({ total: all, done, held }) {
+  const far = `Scout frames: ${count(done)} of ${count(all)} ${all === 1 ? "task" : "tasks"} ended.`;
+  if (!held) return far;
+  const rest = `${count(held)} more ${held === 1 ? "task waits" : "tasks wait"}`;
+  return done === all ? `${far} Look at them, then release the rest: ${rest}.` : `${far} ${rest} for them and your release.`;
 }
 
 /** A guess by the pace of the last pictures; nothing where it would be made up. */

@@ -18,6 +18,7 @@ export function jobRow(changed) {
     sub: el("span", { class: "sub" }),
     done: el("span", { class: "done" }),
     failed: el("span", { class: "failed" }),
+    scouts: el("span", { class: "scouts" }),
     cost: el("span", { class: "cost" }),
     age: el("span", { class: "age" }),
   };
@@ -27,7 +28,7 @@ export function jobRow(changed) {
     parts.thumb,
     el("div", { class: "name" }, parts.link, parts.sub),
     chip.node,
-    el("div", { class: "how-far" }, bar.node, el("div", { class: "numbers" }, parts.done, parts.failed)),
+    el("div", { class: "how-far" }, bar.node, el("div", { class: "numbers" }, parts.done, parts.scouts, parts.failed)),
     parts.cost,
     parts.age,
     actions.node,
@@ -39,7 +40,7 @@ export function jobRow(changed) {
 }
 
 function show(job, currency, parts) {
-  const { node, chip, bar, actions, thumb, link, sub, done, failed, cost, age } = parts;
+  const { node, chip, bar, actions, thumb, link, sub, done, failed, scouts, cost, age } = parts;
   node.dataset.job = job.id;
   node.dataset.state = job.state;
   chip.set(job.state);
@@ -50,6 +51,8 @@ function show(job, currency, parts) {
   setText(sub, `#${job.number} · ${job.project} · ${job.submitted_by}`);
   setText(done, `${count(job.frames.success ?? 0)} / ${count(total(job.frames))}`);
   setText(failed, job.frames.failed ? `${GLYPHS.failed} ${count(job.frames.failed)} failed` : "");
+  setText(scouts, job.scouts.held ? `scouts ${count(job.scouts.done)} / ${count(job.scouts.total)}, ${count(job.scouts.held)} held` : "");
+  scouts.classList.toggle("due", job.scouts.held > 0 && job.scouts.done === job.scouts.total);
   setText(cost, money(job.cost, currency));
   if (age.firstChild?.dateTime !== job.created) fill(age, timeAgo(job.created));
   showPicture(thumb, job.last_output);

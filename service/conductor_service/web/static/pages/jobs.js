@@ -20,6 +20,7 @@ class JobsPage {
     Object.assign(this, { failed, said, currency: me.currency });
     this.jobs = new Map();
     this.rows = new Map();
+    this.pairs = query.getAll("metadata");
     this.draw = batched(() => this.#draw());
     this.#build(main, query);
     this.abort = new AbortController();
@@ -36,9 +37,13 @@ class JobsPage {
 
   #build(main, query) {
     this.text = el("input", {
-      type: "search", id: "filter-text", placeholder: "Filter by title, project, submitter or number", value: query.get("text") ?? "",
-      "aria-label": "Filter by text", oninput: () => this.#filtered(),
+      type: "search", id: "filter-text", placeholder: "Filter; or key=value and Enter", value: query.get("text") ?? "",
+      title: "By title, project, submitter, number or metadata; key=value and Enter asks for all jobs with just that",
+      "aria-label": "Filter by text, or by metadata as key=value and Enter", oninput: () => this.#filtered(),
+      onkeydown: (event) => event.key === "Enter" && this.#takePair(),
     });
+    this.chosen = el("ul", { class: "metadata", id: "filter-metadata", "aria-label": "Filters by metadata" });
+    this.#showPairs();
     this.state = el(
       "select",
       { id: "filter-state", "aria-label": "Filter by state", onchange: () => this.#filtered({ reload: true }) },
@@ -51,7 +56,7 @@ class JobsPage {
     fill(
       main,
       el("div", { class: "page" },
-        el("header", { class: "head" }, el("h1", {}, "Jobs"), this.summary, el("div", { class: "filters" }, this.text, this.state)),
+        el("header", { class: "head" }, el("h1", {}, "Jobs"), this.summary, el("div", { class: "filters" }, this.chosen, this.text, this.state)),
         this.list,
         this.foot,
         el("p", { class: "keys" }, keys(["↑ ↓", "move"], ["Enter", "open"], ...Object.values(ACTIONS).map((a) => [a.key, a.label.toLowerCase()]), ["/", "filter"])),
@@ -105,7 +110,7 @@ class JobsPage {
   }
 
   async #fetch(before) {
-    return (await get("/jobs", { limit: PAGE, before, state: this.state.value }, this.abort.signal)).jobs;
+    return (await get("/jobs", { limit: PAGE, before, state: this.state.value, metadata: this.pairs }, this.abort.signal)).jobs;
   }
 
   #picture({ id, job, preview }) {
@@ -121,7 +126,8 @@ class JobsPage {
   }
 
   #filtered({ reload = false } = {}) {
-    const query = new URLSearchParams([["state", this.state.value], ["text", this.text.value]].filter(([, v]) => v));
+    const set = [["state", this.state.value], ["text", this.text.value], ...this.pairs.map((pair) => ["metadata", pair])];
+    const query = new URLSearchParams(set.filter(([, v]) => v));
     history.replaceState(null, "", `#/jobs${query.size ? `?${query}` : ""}`);
     if (reload) {
       this.jobs.clear();
@@ -130,11 +136,37 @@ class JobsPage {
     this.draw();
   }
 
+  /** What is typed as key=value becomes a filter that the service follows. */
+  #takePair() {
+    const pair = this.text.value.trim();
+    if (!pair.includes("=")) return;
+    this.text.value = "";
+    if (!this.pairs.includes(pair)) this.pairs.push(pair);
+    this.#pairsChanged();
+  }
+
+  #pairsChanged() {
+    this.#showPairs();
+    this.#filtered({ reload: true });
+  }
+
+  #showPairs() {
+    const drop = (pair) => {
+      this.pairs = this.pairs.filter((other) => other !== pair);
+      this.#pairsChanged();
+      this.text.focus();
+    };
+    fill(
+      this.chosen,
+      this.pairs.map((pair) => el("li", {}, el("button", { type: "button", "aria-label": `Do not filter by ${pair}`, onclick: () => drop(pair) }, pair, el("span", { "aria-hidden": "true" }, " ✕")))),
+    );
+  }
+
   #draw() {
     const words = this.text.value.toLowerCase().split(/\s+/).filter(Boolean);
     const state = this.state.value;
     const shown = [...this.jobs.values()]
-      .filter((job) => (!state || job.state === state) && matches(job, words))
+      .filter((job) => (!state || job.state === state) && hasAll(job, this.pairs) && matches(job, words))
       .sort((a, b) => b.number - a.number);
     arrange(this.list, shown.map((job) => this.#row(job).node));
     this.#keepOneTabStop();
@@ -148,7 +180,7 @@ class JobsPage {
     if (this.complete === undefined) return "Loading …";
     if (!this.complete) return "Loading older jobs …";
     if (shown) return "";
-    return this.jobs.size || this.state.value ? "No job fits the filter." : "No jobs yet. Submit one from your application, or with conductor submit.";
+    return this.jobs.size || this.state.value || this.pairs.length ? "No job fits the filter." : "No jobs yet. Submit one from your application, or with conductor submit.";
   }
 
   #row(job) {
@@ -199,9 +231,14 @@ class JobsPage {
   }
 }
 
+function hasAll({ metadata }, pairs) {
+  const own = new Set(Object.entries(metadata).map(([key, value]) => `${key}=${value}`));
+  return pairs.every((pair) => own.has(pair));
+}
+
 function matches(job, words) {
   if (!words.length) return true;
-  const text = `#${job.number} ${job.title} ${job.project} ${job.submitted_by} ${job.instance_type}`.toLowerCase();
+  const text = `#${job.number} ${job.title} ${job.project} ${job.submitted_by} ${job.instance_type} ${Object.values(job.metadata).join(" ")}`.toLowerCase();
   return words.every((word) => text.includes(word));
 }
 
