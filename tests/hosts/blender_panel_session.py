@@ -24,9 +24,10 @@ USER = Path(os.environ["BLENDER_USER_RESOURCES"])
 
 
 def files() -> list[str]:
-    """Return what there is in Blender's user folder, caches of Python's and of the list of extensions aside."""
+    """Return what there is in Blender's user folder, Blender's own caches and lists aside."""
     found = (p.relative_to(USER).as_posix() for p in USER.rglob("*") if p.is_file())
-    return sorted(f for f in found if "__pycache__" not in f and "/.blender_ext/" not in f and not f.startswith("config/"))
+    own = ("__pycache__", "/.blender_ext/", "/.cache/")
+    return sorted(f for f in found if not any(word in f for word in own) and not f.startswith("config/"))
 
 
 def turn_until(there: Callable[[], object], what: str, seconds: float = 120) -> None:
