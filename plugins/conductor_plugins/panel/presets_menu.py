@@ -13,6 +13,9 @@ from conductor_plugins.desk import Desk
 if TYPE_CHECKING:
     from conductor_core.agent_answers import Preset
 
+if TYPE_CHECKING:
+    from conductor_core.agent_answers import Preset
+
 #: in the order of the menu: who sees it, and what it is called there
 _SCOPES = (("studio", "Studio"), ("project", "Project"), ("personal", "Yours"))
 
