@@ -480,6 +480,26 @@ def test_nothing_is_cut_off(title: str, size: tuple[int, int], window: Window, d
     assert right <= window.width()
 
 
+def test_all_sections_are_in_sight_in_a_small_window(window: Window, qapp: Any) -> None:
+    """In 720 × 480 and a font of twelve pixels the list needs not be scrolled; in a large window its rows have more room."""
+    before = qapp.font()
+    font = QFont("DejaVu Sans")
+    font.setPixelSize(12)
+    try:
+        qapp.setFont(font)
+        heights = []
+        for size in ((720, 480), (980, 700)):
+            window.resize(*size)
+            QApplication.processEvents()
+            window.grab()
+            last = window.list.visualItemRect(window.list.item(window.list.count() - 1))
+            assert last.bottom() <= window.list.viewport().height()
+            heights.append(last.height())
+    finally:
+        qapp.setFont(before)
+    assert heights[0] < heights[1]
+
+
 def test_the_panel_fits_a_small_window(window: Window, desk: Desk, problems: list[Problem], qapp: Any) -> None:
     """In a font of twelve pixels, as hosts have it, 720 × 480 is enough for everything, with large figures, too."""
     problems += [BAD, ODD]
