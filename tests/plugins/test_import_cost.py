@@ -67,10 +67,10 @@ def test_loading_costs_less_than_a_tenth_of_a_second(tmp_path: Path) -> None:
 
 def test_the_measure_can_fail(tmp_path: Path) -> None:
     """Code that takes its time while it is loaded is seen."""
-    (tmp_path / "slow.py").write_text(
+    (tmp_path / "dawdling.py").write_text(
         "end = __import__('time').process_time() + 3\nwhile __import__('time').process_time() < end: pass\n"
     )
-    run = _run(tmp_path, _CODE.replace(LOADED, f"sys.path.append({str(tmp_path)!r})\n{LOADED}, slow"))
+    run = _run(tmp_path, _CODE.replace(LOADED, f"sys.path.append({str(tmp_path)!r})\n{LOADED}, dawdling"))
     assert run["took"] > BUDGET * max(1.0, run["reference"] / USUAL)
 
 
