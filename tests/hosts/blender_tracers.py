@@ -45,17 +45,17 @@ for scene in sys.argv[1:]:
     found[scene] = [str(f) for u in usages for f in u.files()]
 print("\\n" + json.dumps(found))
 """
-#: BAT 2 asks the Blender that it runs in; its command line is what both have
+#: BAT 2 runs in a Blender of its own, whose chatter is among the lines of its answer
 _BAT_2 = """
-import json, subprocess, sys, os
+import json, os, pathlib, subprocess, sys
 found = {}
 for scene in sys.argv[1:]:
-    done = subprocess.run([os.path.join(os.path.dirname(sys.executable), "bat"), "-q", "list", "--json", scene], capture_output=True, text=True)
-    lines = done.stdout[done.stdout.find("{"):]
-    if done.returncode == 0 and lines:
-        found[scene] = [f for files in json.JSONDecoder().raw_decode(lines)[0].values() for f in files]
-    else:
-        print(scene, done.stderr[-300:], file=sys.stderr)
+    bat = os.path.join(os.path.dirname(sys.executable), "bat")
+    done = subprocess.run([bat, "--", "-q", "list", "--flat", "--project", "/", scene], capture_output=True, text=True)
+    top = str(pathlib.Path(scene).parents[2])
+    lines = ["/" + line.strip().lstrip("/") for line in done.stdout.splitlines()]
+    if done.returncode == 0:
+        found[scene] = [line for line in lines if line.startswith(top)]
 print("\\n" + json.dumps(found))
 """
 

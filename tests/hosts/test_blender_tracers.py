@@ -97,7 +97,9 @@ def described(scene: Path, bpy_python: Any) -> Report:
 
 def told(path: str, report: Report) -> bool:
     """Tell whether a report speaks of a path, or of the folder or sequence that it is of."""
-    path = os.path.normpath(path)
+    if not path:
+        return True
+    path = os.path.normpath(path.replace("\\", "/"))
     plain = {report["scene"], *(m["path"] for m in report["missing"])}
     for dependency in report["dependencies"]:
         plain.update((dependency["path"], *dependency["files"]))
