@@ -75,7 +75,7 @@ class Tracer:
             command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=PATIENCE, env=environment, check=False
         )
         lines = done.stdout.strip().splitlines()
-        assert lines and lines[-1].startswith("{"), done.stderr[-2000:]
+        assert "".join(lines[-1:]).startswith("{"), done.stderr[-2000:]
         found: dict[str, list[str]] = json.loads(lines[-1])
         return found
 
