@@ -72,12 +72,11 @@ def _counted(news: News) -> str:
 def _scouts(news: News) -> str:
     whole = sum(news.scouts.values())
     good = news.scouts.get(TaskState.SUCCESS, 0)
-    said = f"its scout frames have ended, {good} of {whole} tasks well."
+    said = f"its scout frames have ended; {good} of {whole} {'task' if whole == 1 else 'tasks'} succeeded."
     if news.held:
-        said += (
-            f"\n\n{news.held} more tasks wait until somebody has looked at them and lets them go: by Release on the job's page,"
-        )
-        said += f" in the panel, or with: conductor release {news.number}"
+        rest = "1 more task waits" if news.held == 1 else f"{news.held} more tasks wait"
+        said += f"\n\n{rest} until somebody has looked at the scout frames. To render the rest: Release on the job's page or"
+        said += f" in the panel, or conductor release {news.number}"
     return said
 
 

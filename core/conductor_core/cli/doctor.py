@@ -21,6 +21,11 @@ def doctor_command(session: Session, /, as_json: bool) -> None:
     Every finding that is bad says what to do about it.
 
     \b
+    Examples:
+      conductor doctor
+      conductor --service https://farm.example doctor --json
+
+    \b
     Exit codes:
       0   all is well
       10  something is wrong
