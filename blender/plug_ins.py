@@ -46,27 +46,37 @@ def plug_in_folders(environment: Mapping[str, str] = os.environ) -> tuple[str, .
 def load_plug_ins(folders: Sequence[str], log: Log) -> None:
     """Enable the add-ons in these folders and register their startup modules; once enabled they stay, whatever is loaded.
 
+    Of two of one name that in the earlier folder counts, and both come before what Blender itself has.
+
     Raises:
         ScriptFailed: one cannot be enabled here: a scene without it would be rendered wrongly, and nobody told.
     """
-    for folder in folders:
+    for folder in reversed(folders):
         if not os.path.isdir(folder):
             raise ScriptFailed("Plug-in folder", folder, 0, "there is no such folder")
-        sys.path.extend(place for place in places(folder) if place not in sys.path)
+        _put_on_path(folder)
     # Only now: an add-on may import what lies in another of the folders.
+    used: dict[str, Found] = {}
     for folder in folders:
-        for module in startup_modules(folder):
-            _register(module, log)
-        for addon in addons(folder):
-            _enable(addon, log)
+        for act, modules in ((_register, startup_modules(folder)), (_enable, addons(folder))):
+            for found in modules:
+                if (other := used.setdefault(found.name, found)) == found:
+                    act(found, log)
+                else:
+                    log(f"{found.path} is not used: {other.path} comes first")
+
+
+def _put_on_path(folder: str) -> None:
+    """Have Python look into a plug-in folder first; beside a single add-on may lie anything, so there it looks last."""
+    if is_addon(folder):
+        sys.path.extend(place for place in (os.path.dirname(folder),) if place not in sys.path)
+    sys.path[:0] = [place for place in places(folder) if place not in sys.path]
 
 
 def places(folder: str) -> tuple[str, ...]:
     """Return the folders from which modules of a plug-in folder are imported."""
     parts = [path for part in _PARTS if os.path.isdir(path := os.path.join(folder, part))]
-    if is_addon(folder):
-        return (os.path.dirname(folder), *parts)
-    return (folder, *parts)
+    return tuple(parts) if is_addon(folder) else (folder, *parts)
 
 
 def addons(folder: str) -> tuple[Found, ...]:
@@ -110,8 +120,16 @@ def _enable(addon: Found, log: Log) -> None:
     import bpy  # noqa: F401  as a module it is what makes `addon_utils` importable
     import addon_utils  # isort: skip
 
-    if getattr(sys.modules.get(addon.name), "__addon_enabled__", False):
+    loaded = sys.modules.get(addon.name)
+    if loaded is not None and _is_of(addon, loaded) and getattr(loaded, "__addon_enabled__", False):
         return
+    if loaded is not None and not _is_of(addon, loaded) and hasattr(loaded, "bl_info"):
+        log(f"add-on {addon.name} of {addon.path} takes the place of {loaded.__file__}")
+        addon_utils.disable(addon.name, default_set=True)
+        for name in [n for n in sys.modules if n == addon.name or n.startswith(f"{addon.name}.")]:
+            del sys.modules[name]
+    elif loaded is not None:
+        _check_place(addon, loaded)
     errors: list[BaseException] = []
     # In the preferences too, for as long as this process lives: an add-on may keep its own there.
     module = addon_utils.enable(addon.name, default_set=True, persistent=True, handle_error=errors.append)
@@ -123,11 +141,12 @@ def _enable(addon: Found, log: Log) -> None:
 
 
 def _register(found: Found, log: Log) -> None:
-    if found.name in sys.modules:
-        return
+    again = found.name in sys.modules
     try:
         module = importlib.import_module(found.name)
         _check_place(found, module)
+        if again:
+            return
         if hasattr(module, "register"):
             module.register()
     except ScriptFailed:
@@ -139,9 +158,14 @@ def _register(found: Found, log: Log) -> None:
 
 def _check_place(found: Found, module: ModuleType) -> None:
     """Refuse a module of the same name from elsewhere: it is not what the artist has sent along."""
-    file = module.__file__ or ""
-    if file != found.path and not file.startswith(found.path + os.sep):
-        raise ScriptFailed("Plug-in", found.path, 0, f"the name {found.name!r} is taken by {file or 'a part of Python'}")
+    if not _is_of(found, module):
+        other = getattr(module, "__file__", None) or "a part of Python"
+        raise ScriptFailed("Plug-in", found.path, 0, f"the name {found.name!r} is taken by {other}")
+
+
+def _is_of(found: Found, module: ModuleType) -> bool:
+    file = getattr(module, "__file__", None) or ""
+    return file == found.path or file.startswith(found.path + os.sep)
 
 
 def _failed(what: str, found: Found, exc: BaseException) -> ScriptFailed:

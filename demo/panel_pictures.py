@@ -24,7 +24,8 @@ from conductor_plugins.desk import Desk, Scan
 from conductor_plugins.form.model import Form
 from conductor_plugins.host import HostScene
 from conductor_plugins.memory_host import MemoryHost
-from conductor_plugins.panel.window import SECTIONS, Window
+from conductor_plugins.panel.sections import SECTIONS
+from conductor_plugins.panel.window import Window
 from conductor_plugins.validators.validator import ERROR, WARNING, Fix, Problem
 from plugins.answering_agent import AnsweringAgent
 from plugins.host_palettes import host_palette
@@ -32,6 +33,10 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QFont, QImage
 from qtpy.QtWidgets import QApplication
 
+#: steps of a channel within which two colours look alike beside text
+_ALIKE = 20
+#: colours that are kept as they are: grounds, lines, texts
+_GROUNDS = 64
 #: seconds in which a section has shown all that the desk knows
 _SETTLED = 0.4
 VARIABLES = {
@@ -200,8 +205,17 @@ def take(window: Window, folder: Path, name: str) -> None:
         QApplication.processEvents()
     few = Qt.ImageConversionFlag.ThresholdDither | Qt.ImageConversionFlag.AvoidDither
     image = window.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
-    colours = [colour for colour, _ in Counter(memoryview(image.constBits()).cast("I")).most_common(256)]
+    colours = telling(Counter(memoryview(image.constBits()).cast("I")))
     image.convertToFormat(QImage.Format.Format_Indexed8, colours, few).save(str(folder / f"{name}.png"))
+
+
+def telling(counted: Counter[int]) -> list[int]:
+    """Return 256 colours that a picture can do with: the most frequent, and of the others those that can be told apart."""
+    often = [colour for colour, _ in counted.most_common()]
+    kept: dict[tuple[int, ...], int] = {(colour,): colour for colour in often[:_GROUNDS]}
+    for colour in often[_GROUNDS:]:
+        kept.setdefault(tuple((colour >> shift & 0xFF) // _ALIKE for shift in (16, 8, 0)), colour)
+    return list(kept.values())[:256]
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ from conductor_core.agent_start import LOG_FILE, START_LOG_FILE, start_agent
 from conductor_core.documents import from_json, to_json
 from conductor_core.errors import AgentError, AgentGone
 from conductor_core.report import ScanReport
-from conductor_core.submission import Submission
+from conductor_core.submission import Exclusion, Submission
 from conductor_core.user_folders import UserFolders, user_folders
 
 CHANNEL_FILE = "agent.json"
@@ -114,9 +114,9 @@ class AgentClient:
         }
         return _reading(self._ask("POST", "/v1/readings", request, timeout=READING_TIMEOUT))
 
-    def start_check(self, files: Sequence[str], *, project: str) -> str:
+    def start_check(self, files: Sequence[str], *, project: str, excluded: Sequence[Exclusion] = ()) -> str:
         """Begin to compare files with what the project's store has; it is dropped when nobody asks for it."""
-        request = {"files": list(files), "project": project, "panel": self.panel}
+        request = {"files": list(files), "project": project, "panel": self.panel, "excluded": to_json(tuple(excluded))}
         return str(self._call("POST", "/v1/checks", request)["id"])
 
     def check(self, identity: str, *, after: int = 0) -> Check:

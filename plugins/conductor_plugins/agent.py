@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from conductor_core.agent_answers import Check, Estimate, Offer, OwnReading, Preset, SceneJob
-    from conductor_core.submission import Submission
+    from conductor_core.submission import Exclusion, Submission
 
 
 class Agent(Protocol):
@@ -21,8 +21,8 @@ class Agent(Protocol):
         """Return what our own reading of the scene's file says; takes as long as it takes."""
         ...
 
-    def start_check(self, files: Sequence[str], *, project: str) -> str:
-        """Begin to compare files with what the project's store has; return the id of the check."""
+    def start_check(self, files: Sequence[str], *, project: str, excluded: Sequence[Exclusion] = ()) -> str:
+        """Begin to compare files with what the project's store has, but for what is excluded; return the id of the check."""
         ...
 
     def check(self, identity: str, *, after: int = 0) -> Check:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from conductor_core.errors import ConductorError
-from conductor_core.submission import Submission, new_submission_id
+from conductor_core.submission import Exclusion, Submission, new_submission_id
 from qtpy.QtCore import QObject, QTimer
 
 from conductor_plugins.desk import Desk
@@ -31,6 +31,7 @@ class _Plan:
 
     project: str
     files: tuple[str, ...]
+    excluded: tuple[Exclusion, ...]
     submission: Submission | None
 
 
@@ -43,8 +44,8 @@ class Checking(QObject):
         self._identity = new_submission_id()
         self._check = ""
         self._pause = _OFTEN
-        #: what was asked for last: (project, files), and the submission
-        self._checked: tuple[str, tuple[str, ...]] | None = None
+        #: what was asked for last: (project, files, exclusions), and the submission
+        self._checked: tuple[str, tuple[str, ...], tuple[Exclusion, ...]] | None = None
         self._estimated: Submission | None = None
         self._soon = self._timer(_SETTLED, self._plan)
         self._again = self._timer(_OFTEN, self._ask_on)
@@ -91,7 +92,7 @@ class Checking(QObject):
         self._desk.errands.run("plan", lambda: _planned(situation, identity), self._planned, self._estimate_failed)
 
     def _planned(self, plan: _Plan) -> None:
-        wanted = (plan.project, plan.files)
+        wanted = (plan.project, plan.files, plan.excluded)
         if self._desk.report is not None and plan.project and wanted != self._checked:
             self._begin_check(plan)
         if plan.submission is None:
@@ -102,11 +103,11 @@ class Checking(QObject):
 
     def _begin_check(self, plan: _Plan) -> None:
         self._forget_check()
-        self._checked = (plan.project, plan.files)
+        self._checked = (plan.project, plan.files, plan.excluded)
         agent = self._desk.agent
         self._desk.errands.run(
             "check",
-            lambda: agent.start_check(plan.files, project=plan.project),
+            lambda: agent.start_check(plan.files, project=plan.project, excluded=plan.excluded),
             self._check_began,
             self._check_failed,
         )
@@ -182,5 +183,5 @@ def _planned(situation: Situation, identity: str) -> _Plan:
         plan = planned(situation, identity=identity)
     except ConductorError:
         files = situation.report.files() if situation.report else ()
-        return _Plan(situation.project(), tuple(dict.fromkeys((*files, *situation.form.added))), None)
-    return _Plan(plan.submission.project, plan.files, plan.submission)
+        return _Plan(situation.project(), tuple(dict.fromkeys((*files, *situation.form.added))), (), None)
+    return _Plan(plan.submission.project, plan.files, plan.submission.excluded, plan.submission)

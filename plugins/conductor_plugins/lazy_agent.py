@@ -16,7 +16,7 @@ from conductor_core.errors import AgentGone
 if TYPE_CHECKING:
     from conductor_core.agent_answers import Check, Estimate, Offer, OwnReading, Preset, SceneJob
     from conductor_core.agent_client import AgentClient
-    from conductor_core.submission import Submission
+    from conductor_core.submission import Exclusion, Submission
 
 T = TypeVar("T")
 
@@ -39,9 +39,9 @@ class LazyAgent:
         """Return what our own reading of the scene's file says; takes as long as it takes."""
         return self._ask(lambda agent: agent.own_reading(scene, frames, project_root=project_root, variables=variables))
 
-    def start_check(self, files: Sequence[str], *, project: str) -> str:
+    def start_check(self, files: Sequence[str], *, project: str, excluded: Sequence[Exclusion] = ()) -> str:
         """Begin to compare files with what the project's store has; return the id of the check."""
-        return self._ask(lambda agent: agent.start_check(files, project=project))
+        return self._ask(lambda agent: agent.start_check(files, project=project, excluded=excluded))
 
     def check(self, identity: str, *, after: int = 0) -> Check:
         """Return how far a check is, and the files that are known since `after`."""

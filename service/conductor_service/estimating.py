@@ -14,7 +14,7 @@ from conductor_core.submission import Submission
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from conductor_service.catalogue import Catalogue, InstanceType
+from conductor_service.catalogue import InstanceType
 from conductor_service.clock import milliseconds_between
 from conductor_service.marks import jobs_of_scene
 from conductor_service.metering import money
@@ -66,35 +66,40 @@ class Past:
     project: tuple[Sample, ...] = ()
 
 
-def pace_of(step: str, kind: InstanceType, past: Past, cores: Mapping[str, int]) -> Pace:
+def pace_of(step: str, kind: InstanceType, past: Past, types: Mapping[str, InstanceType]) -> Pace:
     """Return how fast a step is on an instance type: the median of what is most like it.
 
     The step itself before other steps of the scene, the scene before the rest of the project; of each the same instance type
-    before others, whose frames are scaled by their `cores`, where both are known.
+    before others, whose frames are scaled by their cores, where both are known and the GPU is the same.
     """
     own = tuple(sample for sample in past.scene if sample.step == step)
     likely: tuple[tuple[Basis, Sequence[Sample]], ...] = (("scene", own), ("scene", past.scene), ("project", past.project))
     for basis, samples in likely:
-        fitting = _same(samples, kind) or _scaled(samples, kind, cores)
+        fitting = _same(samples, kind) or _scaled(samples, kind, types)
         if fitting:
             return Pace(statistics.median(seconds for seconds, _ in fitting), basis, sum(frames for _, frames in fitting))
     return UNKNOWN
 
 
-def paces_of(submission: Submission, kind: InstanceType, past: Past, cores: Mapping[str, int]) -> dict[str, Pace]:
+def paces_of(submission: Submission, kind: InstanceType, past: Past, types: Mapping[str, InstanceType]) -> dict[str, Pace]:
     """Return how fast each step is; those that were never rendered are all alike."""
     known = {sample.step for sample in past.scene}
-    others = pace_of("", kind, past, cores)
-    return {s.name: pace_of(s.name, kind, past, cores) if s.name in known else others for s in submission.steps}
+    others = pace_of("", kind, past, types)
+    return {s.name: pace_of(s.name, kind, past, types) if s.name in known else others for s in submission.steps}
 
 
 def _same(samples: Iterable[Sample], kind: InstanceType) -> list[tuple[float, int]]:
     return [(s.frame_seconds, s.frames) for s in samples if s.instance_type == kind.name]
 
 
-def _scaled(samples: Iterable[Sample], kind: InstanceType, cores: Mapping[str, int]) -> list[tuple[float, int]]:
-    known = [s for s in samples if kind.cores and cores.get(s.instance_type)]
-    return [(s.frame_seconds * cores[s.instance_type] / kind.cores, s.frames) for s in known]
+def _scaled(samples: Iterable[Sample], kind: InstanceType, types: Mapping[str, InstanceType]) -> list[tuple[float, int]]:
+    """Return what samples of other types come to; a GPU, or another one, is no matter of cores."""
+    found = []
+    for sample in samples:
+        other = types.get(sample.instance_type)
+        if other is not None and other.cores and kind.cores and other.gpu == kind.gpu:
+            found.append((sample.frame_seconds * other.cores / kind.cores, sample.frames))
+    return found
 
 
 def works_of(submission: Submission, paces: Mapping[str, Pace]) -> list[Work]:
@@ -125,9 +130,9 @@ class Farmland:
     currency: str
 
 
-def plan_estimate(submission: Submission, land: Farmland, past: Past, cores: Mapping[str, int]) -> Estimate:
+def plan_estimate(submission: Submission, land: Farmland, past: Past, types: Mapping[str, InstanceType]) -> Estimate:
     """Return the estimate of a submission: pure, from all that is known."""
-    paces = paces_of(submission, land.kind, past, cores)
+    paces = paces_of(submission, land.kind, past, types)
     limit = max(1, min(land.limit, submission.max_instances or land.limit))
     run = plan_run(works_of(submission, paces), Machines(limit, land.boot_seconds, land.idle_seconds))
     instances = len({placed.machine for placed in run.placed})
@@ -177,8 +182,3 @@ def boot_seconds(session: Session, account_id: str, kind: str) -> float:
     rows = session.execute(launches.order_by(Instance.launched.desc()).limit(_LAUNCHES)).all()
     taken: Sequence[float] = [milliseconds_between(launched, ready) / 1000 for launched, ready in rows if ready]
     return statistics.median(taken) if taken else 0.0
-
-
-def cores_of(catalogue: Catalogue) -> dict[str, int]:
-    """Return how many cores each instance type has."""
-    return {name: kind.cores for name, kind in catalogue.instance_types.items()}

@@ -72,15 +72,13 @@ def _counted(news: News) -> str:
 def _scouts(news: News) -> str:
     ended = sum(count for state, count in news.scouts.items() if state in ENDED)
     good = news.scouts.get(TaskState.SUCCESS, 0)
-    said = f"its scout frames have ended, {good} of {ended} {'task' if ended == 1 else 'tasks'} well."
+    said = f"its scout frames have ended; {good} of {ended} {'task' if ended == 1 else 'tasks'} succeeded."
     if later := sum(news.scouts.values()) - ended:
         said += f" {later} more scout {'task comes' if later == 1 else 'tasks come'} after a step that waits itself."
     if news.held:
-        said += (
-            f"\n\n{news.held} more {'task waits' if news.held == 1 else 'tasks wait'} until somebody has looked at them and releases"
-            " the rest: by Release on the job's page,"
-        )
-        said += f" in the panel, or with: conductor release {news.number}"
+        rest = "1 more task waits" if news.held == 1 else f"{news.held} more tasks wait"
+        said += f"\n\n{rest} until somebody has looked at the scout frames. To render the rest: Release on the job's page or"
+        said += f" in the panel, or conductor release {news.number}"
     return said
 
 

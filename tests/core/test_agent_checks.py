@@ -18,6 +18,7 @@ from conductor_core.agent_answers import Check
 from conductor_core.agent_client import AgentClient
 from conductor_core.digest import Digest, digest_of
 from conductor_core.errors import AgentError, Refused, ServiceUnreachable, TransferError
+from conductor_core.submission import Exclusion
 from conductor_core.transfer.hash_cache import HashCache
 from conductor_core.transfer.hashing import hash_file
 from core.artists_desk import Desk, submitted
@@ -114,7 +115,7 @@ def test_folders_stand_for_what_is_in_them(tmp_path: Path, cache: HashCache) -> 
     assert check.files_total == 2
 
 
-@pytest.mark.skipif(os.name != "posix" or (os.geteuid() == 0 and False), reason="pipes are posix")
+@pytest.mark.skipif(os.name != "posix", reason="pipes are posix")
 def test_what_cannot_be_read_is_unknown(tmp_path: Path, cache: HashCache) -> None:
     """A pipe is no file: it is named with what to do, and the others have their answer."""
     os.mkfifo(tmp_path / "pipe")
@@ -286,6 +287,18 @@ def test_over_the_channel(desk: Desk, eventually: Eventually) -> None:
     # a service that cannot tell what its jobs made says nothing of it
     assert ({f.status for f in after.files}, after.bytes_to_send) == ({"stored"}, 0)
     assert sum(method == "PUT" and "/objects/" in path for method, path in desk.fake.requests) == 3
+
+
+def test_what_is_excluded_is_left_out_of_folders(desk: Desk, eventually: Eventually) -> None:
+    """A folder that was added by hand is compared as it will be sent."""
+    folder = desk.project / "added"
+    (folder / "old").mkdir(parents=True)
+    for name in ("keep.txt", "drop.txt", "old/x.txt"):
+        (folder / name).write_text(name)
+    excluded = [Exclusion(str(folder / "drop.txt"), "big"), Exclusion(str(folder / "old"), "stale")]
+    client = desk.start()
+    check = _finished(client, client.start_check([str(folder)], project="show", excluded=excluded), eventually)
+    assert [os.path.basename(file.path) for file in check.files] == ["keep.txt"]
 
 
 def test_what_the_projects_jobs_made(desk: Desk, eventually: Eventually) -> None:

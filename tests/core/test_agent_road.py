@@ -8,6 +8,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from conductor_core.agent.journal import Journal
 from conductor_core.agent.run import JOURNAL_FILE
 from conductor_core.api.answers import OutputFile
 from conductor_core.digest import digest_of
-from conductor_core.submission import Output, Step, Submission
+from conductor_core.submission import Exclusion, Output, Step, Submission
 from core.artists_desk import Desk, submitted
 
 Eventually = Callable[..., Any]
@@ -27,6 +28,17 @@ def desk(tmp_path: Path, fake_service: Any) -> Iterator[Desk]:
     desk = Desk(tmp_path, fake_service)
     yield desk
     desk.stop()
+
+
+def test_what_is_excluded_stays_at_home(desk: Desk, eventually: Eventually) -> None:
+    """Neither by its own name nor in a folder that goes along, and the job knows why."""
+    submission = replace(desk.submission(), excluded=(Exclusion(str(desk.project / "wood.png"), "as it was"),))
+    client = desk.start()
+    named = [str(desk.project), str(desk.project / "wood.png")]
+    assert submitted(client, client.submit(submission, named), eventually)["state"] == "submitted"
+    sent = {os.path.basename(entry["path"]) for entry in desk.fake.manifests["job-1"]["entries"]}
+    assert sent == {"shot.blend", "copy.png", "empty.txt"}
+    assert desk.fake.jobs["job-1"]["submission"]["excluded"] == [{"path": named[1], "reason": "as it was"}]
 
 
 def test_from_submission_to_frames_at_home(desk: Desk, eventually: Eventually) -> None:

@@ -16,6 +16,7 @@ import pytest
 from conductor_core import errors
 from conductor_core.api.answers import Job, Scouts
 from conductor_core.api.settings import HostSettings
+from conductor_core.cli import jobs
 from conductor_core.cli.clock import clock_words
 from conductor_core.cli.describe import Asker, describe_scene, find_asker
 from conductor_core.cli.exit_codes import Ended, ExitCode, exit_code_of, exit_code_of_name
@@ -33,7 +34,7 @@ from conductor_core.cli.tables import print_table
 from conductor_core.cli.watch import check_ended
 from conductor_core.host import SceneDescription, SceneStep
 from conductor_core.report import ScanReport
-from conductor_core.submission import Output, Software
+from conductor_core.submission import Exclusion, Output, Software
 from rich.console import Console
 
 STEP = SceneStep("Scene", (Output("/o/####.exr", width=4, height=4), Output("/o/depth_####.exr")), {"camera": "A"})
@@ -366,3 +367,18 @@ def test_who_watches_is_told_what_a_job_waits_for(scouts: Scouts, told: bool) ->
     console.print(render(status))
     words = "conductor release 7"
     assert (words in line_of(status), words in console.file.getvalue()) == (told, told)  # type: ignore[attr-defined]
+
+
+def test_a_job_tells_what_it_does_without() -> None:
+    """What the artist left at home says why, what was missing is named, and a long list is told as a number."""
+    missing = tuple(f"/job/{number}.exr" for number in range(12))
+    submission = replace(
+        scene_submission("/s/shot.blend", DESCRIPTION, WISHES, allowed_missing=()),
+        excluded=(Exclusion("/job/plates", "old"),),
+        allowed_missing=missing,
+    )
+    job = Job("j", 1, "shot", "show", "running", {}, {}, submission=submission)
+    lines = jobs._without(job)
+    assert lines[0] == ("left out", "/job/plates: old")
+    assert lines[1:11] == [("missing", path) for path in missing[:10]]
+    assert lines[11:] == [("", "and 2 more")]

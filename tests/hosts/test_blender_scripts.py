@@ -214,3 +214,36 @@ def test_a_script_that_is_not_there(server: Server, tmp_path: Path) -> None:
     ends, _ = server.ask(server.load(tmp_path / "absent.py"))
     assert (ends[0]["event"], ends[0]["cause"]) == ("fail", "scene-load")
     assert "absent.py" in ends[0]["message"]
+
+
+def test_of_two_addons_the_artists_own_counts(server: Server, tmp_path: Path) -> None:
+    """One takes the place of Blender's own of that name, of two folders the first is used, and the log says which."""
+    for folder in ("new", "old"):
+        (tmp_path / folder).mkdir()
+        text = f"bl_info = {{'name': 'x', 'blender': (3, 4, 0)}}\ndef register():\n    print('{folder} importer')\n"
+        (tmp_path / folder / "io_anim_bvh.py").write_text(text)
+    ends, log = server.ask(server.load(), plug_ins=(tmp_path / "new", tmp_path / "old"))
+    assert "has no camera" in ends[0]["message"]
+    assert "\nnew importer\n" in log, log
+    assert "old importer" not in log
+    assert f"{tmp_path / 'old' / 'io_anim_bvh.py'} is not used: {tmp_path / 'new' / 'io_anim_bvh.py'} comes first" in log
+
+
+@pytest.mark.parametrize("name", ["json", "sys"])
+def test_a_name_that_is_taken(server: Server, tmp_path: Path, name: str) -> None:
+    """An add-on with the name of a part of Python is refused with both."""
+    (tmp_path / f"{name}.py").write_text("bl_info = {}\ndef register(): pass\n")
+    ends, _ = server.ask(server.load(), plug_ins=(tmp_path,))
+    assert f"{tmp_path / name}.py: the name '{name}' is taken by " in ends[0]["message"]
+
+
+def test_what_is_no_addon(extension: Callable[[str], Any], tmp_path: Path) -> None:
+    """Only modules that say they are add-ons count: notes, tests, and packages of one's own are left alone."""
+    plug_ins = extension("plug_ins")
+    addon(tmp_path)
+    for name in ("loose.py", "pack/__init__.py", "not-a-name.py", "notes.txt", "folder/x.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("# bl_info\nx = {'bl_info': 1}\n")
+    assert [a.name for a in plug_ins.addons(str(tmp_path))] == ["studio_rig"]
+    assert plug_ins.addons(str(tmp_path / "folder")) == ()
+    assert plug_ins.plug_in_folders({"CONDUCTOR_BLENDER_PLUG_INS": os.pathsep.join(["/a", "", "/b", "/a"])}) == ("/a", "/b")

@@ -19,7 +19,7 @@ from conductor_core.agent_answers import (
     SceneJob,
 )
 from conductor_core.errors import AgentError
-from conductor_core.submission import Submission
+from conductor_core.submission import Exclusion, Submission
 
 OFFER = Offer(
     service="https://farm.test",
@@ -68,7 +68,7 @@ class AnsweringAgent:
         self._try()
         return self.reading
 
-    def start_check(self, files: Sequence[str], *, project: str) -> str:
+    def start_check(self, files: Sequence[str], *, project: str, excluded: Sequence[Exclusion] = ()) -> str:
         self._try()
         self._checks[f"check-{len(self._checks)}"] = tuple(files)
         return f"check-{len(self._checks) - 1}"

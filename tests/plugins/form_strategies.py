@@ -75,7 +75,7 @@ WILD = {
     "priority": NUMBERS,
     "task_minutes": NUMBERS,
     "software": st.sampled_from(["", "memory@1.0", "memory@0.1", "memory", "@", "x@"]) | ANY_TEXT,
-    "plug_ins": st.none() | tuples(st.sampled_from(["mtoa@5.4", "mtoa", "@1", ""])),
+    "plug_ins": st.none() | tuples(st.sampled_from(["mtoa@5.4", "mtoa", "mtoa@", "yeti@", "@1", ""])),
     "added": tuples(PATHS),
     "excluded": tuples(st.builds(Exclusion, PATHS, st.sampled_from(["big", "", " "]))),
     "allow_missing": st.booleans(),

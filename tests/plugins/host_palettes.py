@@ -1,4 +1,4 @@
-"""The palettes that hosts give their Qt panels, as far as a panel's style depends on them; measured from their own windows."""
+"""Palettes like those of the hosts' default themes, as far as the panel's style depends on them; and a light one."""
 
 from __future__ import annotations
 

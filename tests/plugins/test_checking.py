@@ -33,8 +33,8 @@ class Counting(AnsweringAgent):
         self.estimates: list[Submission] = []
         self.afters: list[int] = []
 
-    def start_check(self, files: Sequence[str], *, project: str) -> str:
-        identity = super().start_check(files, project=project)
+    def start_check(self, files: Sequence[str], *, project: str, excluded: Sequence[Exclusion] = ()) -> str:
+        identity = super().start_check(files, project=project, excluded=excluded)
         self.checks.append(tuple(files))
         return identity
 

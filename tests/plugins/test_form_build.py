@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from conductor_core.agent_answers import Package
 from conductor_core.environment import EnvironmentVariable
 from conductor_core.host import SceneStep
 from conductor_core.submission import Exclusion, Notifications, Output, Retries, Scripts, Software
@@ -13,6 +14,7 @@ from conductor_plugins.form.build import Planned, planned
 from conductor_plugins.form.errors import FormError
 from conductor_plugins.form.model import Form, StepForm
 from conductor_plugins.form.situation import Situation
+from plugins.answering_agent import OFFER
 from plugins.situations import BEAUTY, CHOSEN, FOG, REPORT, missing, on_windows, situation
 
 
@@ -122,6 +124,13 @@ def test_plug_ins_are_those_of_the_host_until_somebody_says_otherwise() -> None:
     scene = {"plug_ins": (Software("mtoa", "5.4"),)}
     assert plan(situation(scene=scene)).submission.plug_ins == (Software("mtoa", "5.4"),)
     assert plan(situation(replace(CHOSEN, plug_ins=()), scene=scene)).submission.plug_ins == ()
+
+
+def test_a_plug_in_of_unknown_version_is_the_newest_of_the_farm() -> None:
+    """Not every host can tell; where the farm has none, the name alone is asked for."""
+    offer = replace(OFFER, software=(Package("mtoa", "5.4"), Package("mtoa", "5.10")))
+    scene = {"plug_ins": (Software("mtoa", ""), Software("yeti", ""))}
+    assert plan(situation(scene=scene, offer=offer)).submission.plug_ins == (Software("mtoa", "5.10"), Software("yeti", ""))
 
 
 def test_what_is_set_by_hand_stands_in_the_place_of_what_is_replicated() -> None:

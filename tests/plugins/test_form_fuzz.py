@@ -47,6 +47,7 @@ SCENES = st.builds(
     st.builds(Software, st.sampled_from(["memory", "memory", "nuke", ""]), st.sampled_from(["1.0", "2.0", ""])),
     st.sampled_from(["1-10", "1001-1100", ""]) | FRAMES,
     saved_by=st.sampled_from(["", "1.0", "3.0"]),
+    plug_ins=st.sampled_from([(), (Software("mtoa", ""), Software("yeti", ""))]),
     gpu_steps=st.sampled_from([(), (("beauty", "Cycles is set to GPU compute"),)]),
 )
 REPORTS = st.none() | st.builds(

@@ -242,6 +242,26 @@ def test_outputs_are_those_of_the_chosen_row(desk: Desk, shown: Any) -> None:
     assert [field.text() for field in section.outputs.fields] == ["/render/fog_####.exr"]
 
 
+def test_a_scene_without_steps_says_so(desk: Desk, shown: Any) -> None:
+    """An empty table alone would leave one guessing."""
+    desk.steps = ()
+    section = shown(JobSection)
+    note = find(section, "outputs-note")
+    assert note.isVisible()
+    assert "nothing that can be rendered" in note.text()
+    assert JobSection.summary(desk.situation()) == "nothing to render"
+
+
+def test_steps_that_come_later_are_shown(desk: Desk, shown: Any) -> None:
+    """The scene is read again after a layer was added."""
+    steps, desk.steps = desk.steps, ()
+    section = shown(JobSection)
+    desk.steps = steps
+    desk.scene_changed.emit()
+    assert len(find(section, "steps").cells.cells) == 3
+    assert not find(section, "outputs-note").isVisible()
+
+
 def test_project_of_another_farm_is_kept_visible(desk: Desk, shown: Any) -> None:
     """A project that the farm does not have is shown as it is, for the validator to speak of."""
     project = find(shown(JobSection), "project")

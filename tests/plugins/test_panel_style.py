@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from conductor_plugins.panel.style import READABLE, VISIBLE, Tones, contrast, luminance, style_sheet, tones
 from conductor_plugins.panel.window import Window
+from hypothesis import given
+from hypothesis import strategies as st
 from plugins.host_palettes import NAMES, host_palette
 from plugins.panel_desk import make_desk
 from qtpy.QtGui import QColor, QFont, QPalette
@@ -32,6 +34,21 @@ def test_text_can_be_read(name: str, pair: tuple[str, str], qapp: Any) -> None:
     """WCAG 2.2, 1.4.3: a contrast of 4.5."""
     colours = tones(host_palette(name))
     assert contrast(getattr(colours, pair[0]), getattr(colours, pair[1])) >= READABLE
+
+
+COLOUR = st.builds(QColor, *[st.integers(0, 255)] * 3)
+
+
+@given(st.tuples(COLOUR, COLOUR, COLOUR, COLOUR))
+def test_text_can_be_read_in_any_palette(colours: tuple[QColor, QColor, QColor, QColor]) -> None:
+    """Whatever a studio has made of its host's colours, a dark window with white fields included."""
+    palette = QPalette()
+    roles = QPalette.ColorRole
+    for role, colour in zip((roles.Window, roles.Base, roles.WindowText, roles.Highlight), colours, strict=True):
+        palette.setColor(role, colour)
+    made = tones(palette)
+    for text, ground in PAIRS:
+        assert contrast(getattr(made, text), getattr(made, ground)) >= READABLE, (text, ground)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -19,8 +19,9 @@ from conductor_plugins.host import HostRefused
 from conductor_plugins.memory_host import MemoryHost
 from conductor_plugins.panel.help_page import HelpPage
 from conductor_plugins.panel.presets_menu import PresetsMenu
+from conductor_plugins.panel.sections import SECTIONS
 from conductor_plugins.panel.tables import CellTable
-from conductor_plugins.panel.window import SECTIONS, Window, section_of
+from conductor_plugins.panel.window import Window, section_of
 from conductor_plugins.panel.words import WORDS
 from conductor_plugins.validators.validator import ERROR, WARNING, Fix, Problem
 from plugins.answering_agent import ESTIMATE
@@ -33,6 +34,8 @@ NO_MODIFIER = Qt.KeyboardModifier.NoModifier
 CTRL, ALT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.AltModifier
 ODD = Problem(WARNING, "Frames are odd.", "Look at them.", field="frames")
 BAD = Problem(ERROR, "Frames are wrong.", "Write others.", field="frames")
+for listed in SECTIONS:
+    listed.load()  # as in a window that was there for a moment
 
 
 @pytest.fixture
@@ -477,6 +480,26 @@ def test_nothing_is_cut_off(title: str, size: tuple[int, int], window: Window, d
     assert right <= window.width()
 
 
+def test_all_sections_are_in_sight_in_a_small_window(window: Window, qapp: Any) -> None:
+    """In 720 × 480 and a font of twelve pixels the list needs not be scrolled; in a large window its rows have more room."""
+    before = qapp.font()
+    font = QFont("DejaVu Sans")
+    font.setPixelSize(12)
+    try:
+        qapp.setFont(font)
+        heights = []
+        for size in ((720, 480), (980, 700)):
+            window.resize(*size)
+            QApplication.processEvents()
+            window.grab()
+            last = window.list.visualItemRect(window.list.item(window.list.count() - 1))
+            assert last.bottom() <= window.list.viewport().height()
+            heights.append(last.height())
+    finally:
+        qapp.setFont(before)
+    assert heights[0] < heights[1]
+
+
 def test_the_panel_fits_a_small_window(window: Window, desk: Desk, problems: list[Problem], qapp: Any) -> None:
     """In a font of twelve pixels, as hosts have it, 720 × 480 is enough for everything, with large figures, too."""
     problems += [BAD, ODD]
@@ -502,7 +525,8 @@ from pathlib import Path
 from plugins.panel_desk import make_desk
 from conductor_plugins.panel.presets_menu import PresetsMenu
 from conductor_plugins.panel.tables import CellTable
-from conductor_plugins.panel.window import SECTIONS, Window
+from conductor_plugins.panel.sections import SECTIONS
+from conductor_plugins.panel.window import Window
 from qtpy.QtWidgets import QApplication
 application = QApplication([])
 window = Window(make_desk(Path("/job/shot.scene")))

@@ -463,6 +463,14 @@ CASES = {
         "plug_ins",
         "Render without it",
     ),
+    "plug-in of unknown version that the farm lacks": Case(
+        "plug-ins",
+        situation(scene={"plug_ins": (Software("yeti", ""),)}),
+        ERROR,
+        "plug-in yeti, which",
+        "plug_ins",
+        "Render without it",
+    ),
     "plug-in of other software": Case(
         "plug-in-of-other-software", with_form(plug_ins=("mtoa@5.4",)), WARNING, "plug-in of Maya", "plug_ins", "Take it off"
     ),

@@ -100,7 +100,7 @@ def free_port() -> int:
 @contextlib.contextmanager
 def mail_server(inbox: Inbox, port: int, **options: Any) -> Iterator[None]:
     """Run a mail server for as long as the block lasts."""
-    controller = Controller(inbox, hostname="127.0.0.1", port=port, **options)
+    controller = Controller(inbox, hostname="127.0.0.1", port=port, ready_timeout=60, **options)
     controller.start()
     try:
         yield
@@ -148,7 +148,7 @@ class Desk:
 def desk(make_studio: Any) -> Desk:
     """Give a service whose mail server is not there yet."""
     port = free_port()
-    mail = EmailSettings("127.0.0.1", port, "none", sender="Conductor <farm@studio.example>", timeout_seconds=5)
+    mail = EmailSettings("127.0.0.1", port, "none", sender="Conductor <farm@studio.example>", timeout_seconds=60)
     return Desk(make_studio(email=mail), Inbox(), port)
 
 
@@ -194,7 +194,7 @@ def test_scouts_are_told_of_once_they_have_ended(desk: Desk) -> None:
     runner.render(runner.take())
     [row] = desk.rows()
     assert row.subject == "[Conductor] the scout frames of job 1 are there: a job"
-    assert "1 of 1 task well" in row.text
+    assert "1 of 1 task succeeded" in row.text
     assert "1 more task waits" in row.text
     assert "conductor release 1" in row.text
     desk.studio.verb(job, "retry", states=["success"])
@@ -217,7 +217,7 @@ def test_scouts_of_a_later_step_keep_nobody_waiting_for_a_mail(desk: Desk) -> No
     runner = desk.studio.runner()
     runner.render(runner.take())
     [row] = desk.rows()
-    assert "1 of 1 task well" in row.text
+    assert "1 of 1 task succeeded" in row.text
     assert "1 more scout task comes after a step that waits itself" in row.text
     assert "2 more tasks wait" in row.text
     sims = [t["id"] for t in desk.studio.tasks(job) if t["step"] == "sim"]
@@ -225,7 +225,7 @@ def test_scouts_of_a_later_step_keep_nobody_waiting_for_a_mail(desk: Desk) -> No
     for _ in range(2):
         runner.render(runner.take())
     assert [r.occasion for r in desk.rows()] == ["scouts", "scouts"]
-    assert "2 of 2 tasks well" in desk.rows()[1].text
+    assert "2 of 2 tasks succeeded" in desk.rows()[1].text
 
 
 @pytest.mark.parametrize(

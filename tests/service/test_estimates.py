@@ -21,7 +21,8 @@ SMALL = InstanceType("small", "0.10", cores=2)
 LARGE = InstanceType("large", "0.40", cores=8, preemptible_price_per_hour="0.10")
 BARE = InstanceType("bare", "1.00")
 SUBMISSION = Submission("1", "default", "a job", "", Flavour.POSIX, Software("command", "1.0"), (), "large")
-CORES = {"small": 2, "large": 8, "bare": 0}
+GPU = InstanceType("gpu", "2.00", cores=8, gpu="L40")
+TYPES = {kind.name: kind for kind in (SMALL, LARGE, BARE, GPU)}
 
 
 def sample(seconds: float, *, step: str = "main", kind: str = "small", frames: int = 1) -> Sample:
@@ -73,17 +74,19 @@ def render_all(studio: Any, seconds: float) -> None:
         (Past((sample(40),), (sample(3, kind="large"),)), LARGE, (10, "scene", 1)),
         (Past((sample(40, kind="bare"),), (sample(3, kind="large"),)), LARGE, (3, "project", 1)),
         (Past((sample(40),), (sample(3, kind="bare"),)), BARE, (3, "project", 1)),
+        (Past((sample(40, kind="gpu"),), (sample(3),)), SMALL, (3, "project", 1)),
+        (Past((sample(40),)), GPU, (0, "none", 0)),
         (Past((sample(40, kind="gone"),)), SMALL, (0, "none", 0)),
         (Past(), SMALL, (0, "none", 0)),
     ],
     ids=[
         "the median", "frames of chunks", "the step itself", "another step of the scene", "the same machine", "scaled by cores",
-        "cores not known", "of the project", "a machine that is gone", "nothing",
+        "cores not known", "of the project", "from a GPU", "to a GPU", "a machine that is gone", "nothing",
     ],
 )  # fmt: skip
 def test_the_past_that_is_most_alike_counts(past: Past, kind: InstanceType, expected: tuple[float, str, int]) -> None:
     """The scene before the project, the step before others, the same machine before others, which are scaled by their cores."""
-    pace = pace_of("main", kind, past, CORES)
+    pace = pace_of("main", kind, past, TYPES)
     assert (pace.frame_seconds, pace.basis, pace.samples) == expected
 
 
@@ -101,13 +104,13 @@ def test_an_estimate_is_a_bill_in_advance(frames: int, chunk: int, scouts: str, 
     asked = replace(SUBMISSION, steps=(step,), max_instances=wanted, instance_type="large")
     past = Past((sample(seconds, kind="large"),))
     land = Farmland(LARGE, limit, 5.0, 60.0, "EUR")
-    found = plan_estimate(asked, land, past, CORES)
+    found = plan_estimate(asked, land, past, TYPES)
     at_once = min(limit, wanted or limit, -(-frames // chunk))
     assert 1 <= found.instances <= (2 * at_once if scouts else at_once), "one that idles while scouts are rendered goes"
     assert found.billed_minutes >= max(MINIMUM_MINUTES * found.instances, int(frames * seconds / 60))
     assert found.wall_seconds >= round(frames * seconds / at_once, 1)
     assert abs(Decimal(found.cost) - found.billed_minutes * Decimal("0.40") / 60) <= Decimal("0.001")
-    cheap = plan_estimate(replace(asked, preemptible=True), land, past, CORES)
+    cheap = plan_estimate(replace(asked, preemptible=True), land, past, TYPES)
     assert abs(4 * Decimal(cheap.cost) - Decimal(found.cost)) <= Decimal("0.003")
     assert replace(cheap, cost=found.cost) == found
 

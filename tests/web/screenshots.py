@@ -83,7 +83,8 @@ def day_of_work(farm: Any, frames: list[bytes]) -> None:
 def spoil(farm: Any, job: str, states: dict[str, Any]) -> None:
     for state, numbers in states.items():
         for number in numbers:
-            farm.tasks[f"{job}-{number}"] |= {"state": state, "frames_done": []}
+            holds = [SHARED["USER_HOLD"]] if state == "holding" else []
+            farm.tasks[f"{job}-{number}"] |= {"state": state, "frames_done": [], "holds": holds}
     farm.recount(job)
 
 

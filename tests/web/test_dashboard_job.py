@@ -326,3 +326,17 @@ def test_nothing_is_cut_off(dashboard: Open, page: Page, farm: FakeFarm, width: 
     page.context.set_offline(True)
     expect(page.locator("#line")).to_have_text("offline, reconnecting")
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width, "offline"
+
+
+def test_what_a_job_does_without_is_told_with_its_reason(dashboard: Open, farm: FakeFarm) -> None:
+    """What the artist left at home says why, as it was written; a job that has everything says nothing."""
+    nasty = "<b>old</b> plates"
+    job = farm.add_job("Without")
+    job["submission"].update(excluded=[{"path": "/job/plates", "reason": nasty}], allowed_missing=["/job/gone.exr"])
+    farm.add_job("With")
+    page = dashboard("#/jobs/1")
+    page.get_by_text("Rendered without: 1 left out, 1 missing").click()
+    expect(page.locator(".without li")).to_have_text([f"/job/plates {nasty}", "/job/gone.exr not there when it was submitted"])
+    page = dashboard("#/jobs/2")
+    expect(page.locator("#title")).to_have_text("With")
+    expect(page.locator(".without")).to_be_hidden()

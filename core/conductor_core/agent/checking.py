@@ -59,8 +59,10 @@ class Checking:
         store: Callable[[], StoreView],
         cache: HashCache,
         threads: int,
+        left_out: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self.id = identity
+        self._left_out = left_out
         self._named = list(files)
         self._store = store
         self._cache = cache
@@ -124,7 +126,7 @@ class Checking:
 
     def _compare(self) -> None:
         found: dict[str, os.stat_result] = {}
-        for path, state in _walk(self._named, self._progress):
+        for path, state in _walk(self._named, self._progress, self._left_out):
             if state is None:
                 self._tell([CheckedFile(path, 0, "missing")])
             elif not stat.S_ISREG(state.st_mode):
@@ -220,7 +222,9 @@ class Checking:
             self._unread = self._unread or str(exc)
 
 
-def _walk(named: Iterable[str], progress: Progress) -> Iterator[tuple[str, os.stat_result | None]]:
+def _walk(
+    named: Iterable[str], progress: Progress, left_out: Callable[[str], bool]
+) -> Iterator[tuple[str, os.stat_result | None]]:
     """Yield each file that is named or lies in a named folder, once, with what `stat` says; None: it is not there."""
     seen: set[str] = set()
     #: real places of folders: links may go in a circle
@@ -229,7 +233,7 @@ def _walk(named: Iterable[str], progress: Progress) -> Iterator[tuple[str, os.st
     while waiting:
         path = waiting.pop()
         progress.check(path)
-        if path in seen:
+        if path in seen or left_out(path):
             continue
         seen.add(path)
         try:

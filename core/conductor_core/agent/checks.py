@@ -6,13 +6,16 @@ import itertools
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from conductor_core.agent.checking import Checking, StoreView
 from conductor_core.agent_answers import Check
 from conductor_core.api.client import ProjectObjects, ServiceClient
 from conductor_core.errors import AgentError
+from conductor_core.exclusions import Exclusions
+from conductor_core.paths import local_flavour
+from conductor_core.submission import Exclusion
 from conductor_core.transfer.hash_cache import HashCache
 
 #: seconds without a question after which nobody is taken to want a check; its memory is freed
@@ -50,14 +53,21 @@ class Checks:
         #: an id of an agent that has ended since is not taken for one of ours
         self._prefix = secrets.token_hex(4)
 
-    def start(self, files: Iterable[str], *, project: str, panel: str) -> str:
-        """Begin a check, in place of an earlier one of the same panel, and return its id."""
+    def start(self, files: Iterable[str], *, project: str, panel: str, excluded: Sequence[Exclusion] = ()) -> str:
+        """Begin a check, in place of an earlier one of the same panel, and return its id.
+
+        What is excluded is left out of folders, as it will be when they are sent.
+
+        Raises:
+            PathError: an exclusion names no place of this system.
+        """
+        left_out = Exclusions(excluded, local_flavour()).covers
 
         def store() -> StoreView:
             return ProjectObjects(self._connect(""), project)
 
         identity = f"{self._prefix}-{next(self._numbers)}"
-        checking = Checking(identity, files, store=store, cache=self._cache, threads=self._threads)
+        checking = Checking(identity, files, store=store, cache=self._cache, threads=self._threads, left_out=left_out)
         kept = _Kept(checking, panel, self._clock())
         kept.thread = threading.Thread(target=checking.run, name=f"check {identity}", daemon=True)
         with self._lock:

@@ -16,7 +16,7 @@ from conductor_core.agent.scene_jobs import SceneJobs
 from conductor_core.agent.snapshots import Snapshots
 from conductor_core.documents import from_json, to_json
 from conductor_core.errors import InvalidDocument
-from conductor_core.submission import Submission
+from conductor_core.submission import Exclusion, Submission
 
 _IDENTITY = "([0-9A-Za-z_-]{1,64})"
 
@@ -80,7 +80,8 @@ class Panel:
         project, panel = str(request.get("project", "")), str(request.get("panel", ""))
         if not project:
             raise InvalidDocument("request", "project", "must be named: what is there already is known for each project")
-        return {"id": self._checks.start(absolute_paths(request), project=project, panel=panel)}
+        excluded = [from_json(Exclusion, data) for data in request.get("excluded") or ()]
+        return {"id": self._checks.start(absolute_paths(request), project=project, panel=panel, excluded=excluded)}
 
     def _check(self, request: Mapping[str, Any], identity: str) -> Answer:
         return _object(self._checks.answer(identity, int_field(request, "after", 0)))

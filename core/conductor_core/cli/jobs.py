@@ -15,6 +15,9 @@ from conductor_core.cli.tables import print_table
 from conductor_core.cli.watch import Watch, check_ended
 from conductor_core.frames import format_frames
 
+#: files that a job does without and that are named each
+_NAMED = 10
+
 
 @click.command("jobs")
 @click.option("--project", "-p", help="Only of this project.")
@@ -113,11 +116,23 @@ def _show(job: Job, tasks: tuple[Task, ...]) -> None:
         lines.append(("scouts", f"{job.scouts.done} of {job.scouts.total} done{held}"))
     lines += [(f"step {s.name}", f"{s.frames}: {s.state}") for s in job.steps]
     lines += [(name, value) for name, value in job.metadata.items()]
+    lines += _without(job)
     for name, value in lines:
         click.echo(f"  {name:<12} {value}")
     if tasks:
         columns = ("frames", "step", "state", "progress", "attempts", "cause", "message")
         print_table(columns, [_task_row(t) for t in tasks])
+
+
+def _without(job: Job) -> list[tuple[str, str]]:
+    """Return what the artist left at home and why, and what was not there: for whoever wonders about the pictures."""
+    if job.submission is None:
+        return []
+    excluded, missing = job.submission.excluded, job.submission.allowed_missing
+    lines = [("left out", f"{exclusion.path}: {exclusion.reason}") for exclusion in excluded[:_NAMED]]
+    lines += [("missing", path) for path in missing[:_NAMED]]
+    more = max(0, len(excluded) - _NAMED) + max(0, len(missing) - _NAMED)
+    return [*lines, ("", f"and {more:,} more")] if more else lines
 
 
 def _task_row(task: Task) -> tuple[object, ...]:

@@ -22,6 +22,7 @@ from conductor_core.submission import (
     Submission,
     validate_submission,
 )
+from conductor_core.versions import serving_version
 
 from conductor_plugins.form.errors import FormError
 from conductor_plugins.form.job_environment import job_environment
@@ -125,10 +126,24 @@ def extra_paths(situation: Situation, *, is_file: Callable[[str], bool] = os.pat
 
 
 def plug_ins_of(situation: Situation) -> tuple[str, ...]:
-    """Return the plug-ins as `name@version`: those chosen, or those that the host has detected."""
+    """Return the plug-ins as `name@version`: those chosen, or those that the host has detected.
+
+    Of one whose version the host cannot tell it is the newest that the farm has.
+    """
     if situation.form.plug_ins is not None:
         return situation.form.plug_ins
-    return tuple(f"{p.name}@{p.version}" for p in situation.scene.plug_ins)
+    return tuple(f"{p.name}@{p.version or _newest(p.name, situation)}" for p in situation.scene.plug_ins)
+
+
+def read_plug_in(text: str) -> Software | None:
+    """Return a plug-in of `name@version`, or of `name@` where nobody knows the version; None where it is neither."""
+    name, at, version = text.strip().partition("@")
+    return Software(name.strip(), version) if name.strip() and at else None
+
+
+def _newest(name: str, situation: Situation) -> str:
+    packages = situation.offer.software if situation.offer else ()
+    return serving_version("", (p.version for p in packages if p.name == name)) or ""
 
 
 def _check_numbers(situation: Situation) -> None:
@@ -170,10 +185,13 @@ def _software(situation: Situation) -> Software:
 
 
 def _plug_ins(situation: Situation) -> tuple[Software, ...]:
-    try:
-        return tuple(dict.fromkeys(parse_software(text) for text in plug_ins_of(situation)))
-    except ConductorError as exc:
-        raise FormError("plug_ins", exc.what, "Write plug-ins like mtoa@5.4, or take it off the list.") from exc
+    found = [read_plug_in(text) for text in plug_ins_of(situation)]
+    for text, package in zip(plug_ins_of(situation), found, strict=True):
+        if package is None:
+            raise FormError(
+                "plug_ins", f"{text!r} is not name@version.", "Write plug-ins like mtoa@5.4, or take it off the list."
+            )
+    return tuple(dict.fromkeys(package for package in found if package is not None))
 
 
 def _metadata(situation: Situation) -> dict[str, str]:

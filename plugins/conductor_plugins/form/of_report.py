@@ -15,7 +15,10 @@ _USED = re.compile(r"\$\{?([A-Za-z_]\w*)|%([A-Za-z_]\w+)%|(?:getenv|env:?)\W{0,2
 
 
 class OfReport(Generic[T]):
-    """A function of a report that remembers its answer for the last one; the report itself is what it goes by."""
+    """A function of a report that remembers its answer for the last one; the report itself is what it goes by.
+
+    Threads may ask at once: each gets the answer for its own report.
+    """
 
     def __init__(self, function: Callable[[ScanReport], T]) -> None:
         self._function = function

@@ -32,7 +32,10 @@ class HeadBar(QFrame):
         self.where.setObjectName("scene-place")
         self.where.setProperty("tone", "subtle")
         large = QFont(self.font())
-        large.setPointSizeF(self.font().pointSizeF() * 1.25 if self.font().pointSizeF() > 0 else 12)
+        if large.pixelSize() > 0:
+            large.setPixelSize(round(large.pixelSize() * 1.25))
+        else:
+            large.setPointSizeF(large.pointSizeF() * 1.25)
         large.setWeight(QFont.Weight.DemiBold)
         self.scene.setFont(large)
         column = QVBoxLayout()

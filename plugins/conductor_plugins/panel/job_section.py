@@ -54,6 +54,8 @@ class JobSection(Section):
     def summary(cls, situation: Situation) -> str:
         """Return which steps are rendered."""
         chosen = [step.name for step, _ in situation.chosen_steps()]
+        if not situation.steps:
+            return "nothing to render"
         if len(chosen) == 1:
             return chosen[0]
         return f"{len(chosen)} of {count(len(situation.steps), 'step')}"

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
-from conductor_core.agent_answers import Preset
 from conductor_core.errors import ConductorError
 from qtpy.QtWidgets import QMenu, QWidget
 
 from conductor_plugins.desk import Desk
-from conductor_plugins.panel.preset_saving import PresetSaving
+
+if TYPE_CHECKING:
+    from conductor_core.agent_answers import Preset
+
+if TYPE_CHECKING:
+    from conductor_core.agent_answers import Preset
 
 #: in the order of the menu: who sees it, and what it is called there
 _SCOPES = (("studio", "Studio"), ("project", "Project"), ("personal", "Yours"))
@@ -51,6 +56,8 @@ class PresetsMenu(QMenu):
 
     def save(self) -> None:
         """Ask for a name, and keep what is chosen under it."""
+        from conductor_plugins.panel.preset_saving import PresetSaving  # as above
+
         saving = PresetSaving(self.desk, [*self.presets], self.parentWidget())
         saving.wanted.connect(self._save)
         saving.open()

@@ -85,6 +85,9 @@ class ProblemDrawer(QFrame):
         asks = self._ask and not errors
         self.anyway.setVisible(asks)
         self._question.setText(_heading(errors, warnings, asks=asks))
+        before = self._area.takeWidget()
+        if before is not None:
+            before.deleteLater()  # not at once: the button that led here is in it
         inside = self._list(problems)
         self._area.setWidget(inside)
         em = self.fontMetrics().height()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qtpy.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
-from qtpy.QtGui import QFont, QPainter
+from qtpy.QtGui import QFont, QPainter, QResizeEvent
 from qtpy.QtWidgets import QListWidget, QListWidgetItem, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from conductor_plugins.panel.figures import count
@@ -48,6 +48,11 @@ class SectionList(QListWidget):
         item = next(self.item(row) for row in range(self.count()) if self.item(row).text() == title)
         return item.data(_ERRORS) or 0, item.data(_WARNINGS) or 0
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Give the rows their share of another height."""
+        super().resizeEvent(event)
+        self.scheduleDelayedItemsLayout()
+
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Return a width that the longest summary fits into, as far as that is no more than a quarter of a small window."""
         return QSize(self.fontMetrics().averageCharWidth() * 27, super().sizeHint().height())
@@ -61,8 +66,10 @@ class _Painter(QStyledItemDelegate):
         self._list = sections
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:  # noqa: N802, ARG002 - Qt's name and signature
+        """Return a height with room to breathe, or less of it where all sections would not be in sight otherwise."""
         em = option.fontMetrics.height()
-        return QSize(em * 6, em * 2 + em * 3 // 4)
+        share = self._list.viewport().height() // max(1, self._list.count())
+        return QSize(em * 6, min(em * 2 + em * 3 // 4, max(em * 2 + em // 4, share)))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
         tones = self._list.tones
@@ -73,7 +80,8 @@ class _Painter(QStyledItemDelegate):
         em = option.fontMetrics.height()
         chosen = bool(option.state & QStyle.StateFlag.State_Selected)
         self._ground(painter, option, tones, chosen)
-        inner = option.rect.adjusted(em * 3 // 4, em * 3 // 8, -em // 2, -em * 3 // 8)
+        room = max(0, (option.rect.height() - em * 2) // 2)
+        inner = option.rect.adjusted(em * 3 // 4, room, -em // 2, -room)
         width = self._badge(painter, inner, option.font, tones, index)
         self._text(painter, inner.adjusted(0, 0, -width, 0), option.font, tones, index, chosen=chosen)
         painter.restore()

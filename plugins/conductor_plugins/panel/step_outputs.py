@@ -66,6 +66,10 @@ class StepOutputs(QWidget):
             self._note.say(f"{step.name} {step.problem}.", "warning")
         elif step is not None and not step.outputs:
             self._note.say(f"The scene names no file that {step.name} writes.")
+        elif step is None and not self._desk.steps:
+            self._note.say(
+                "The scene has nothing that can be rendered. Add a layer, write node, ROP or camera, then press F5.", "warning"
+            )
         else:
             self._note.say("")
         self._note.setVisible(bool(self._note.text()))

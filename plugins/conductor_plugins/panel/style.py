@@ -7,6 +7,7 @@ are moved towards black or white until a text in them can be read (WCAG 2: a con
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qtpy.QtGui import QColor, QFont, QFontMetrics, QPalette
@@ -92,10 +93,11 @@ def tones(palette: QPalette) -> Tones:
     highlight = palette.color(QPalette.ColorRole.Highlight)
     dark = luminance(window) < 0.2
     shade = mixed(window, _BLACK, 0.16 if dark else 0.05)
+    text = readable(palette.color(QPalette.ColorRole.WindowText), window)
+    base, shade = _agreeing(base, window, text), _agreeing(shade, window, text)
     grounds = (window, base, shade)
-    text = readable(palette.color(QPalette.ColorRole.WindowText), *grounds)
     subtle = readable(mixed(text, window, 0.35), *grounds)
-    chosen = _chosen(base, highlight, subtle, share=0.34 if dark else 0.22)
+    chosen = _chosen(base, highlight, (text, subtle), share=0.34 if dark else 0.22)
     on_accent = max((palette.color(QPalette.ColorRole.HighlightedText), _WHITE), key=luminance)
     return Tones(
         window=window,
@@ -120,11 +122,17 @@ def tones(palette: QPalette) -> Tones:
     )
 
 
-def _chosen(base: QColor, highlight: QColor, text: QColor, *, share: float) -> QColor:
+def _agreeing(ground: QColor, window: QColor, text: QColor) -> QColor:
+    """Return a ground on which the window's text can be read: itself, or nearer to the window's (a dark window with white fields)."""
+    moved = (mixed(ground, window, step / 10) for step in range(11))
+    return next((each for each in moved if contrast(text, each) >= READABLE), window)
+
+
+def _chosen(base: QColor, highlight: QColor, texts: Sequence[QColor], *, share: float) -> QColor:
     """Return the ground of a chosen row: as much of the highlight as lets one read even the least of texts on it."""
     for step in range(10):
         ground = mixed(base, highlight, share * (10 - step) / 10)
-        if contrast(text, ground) >= READABLE:
+        if min(contrast(text, ground) for text in texts) >= READABLE:
             return ground
     return base
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from qtpy.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, Signal
-from qtpy.QtGui import QCloseEvent, QMouseEvent
+from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import (
     QApplication,
     QGridLayout,
-    QLabel,
     QScrollArea,
     QStackedWidget,
     QVBoxLayout,
@@ -19,48 +18,24 @@ from qtpy.QtWidgets import (
 from conductor_plugins.desk import Desk
 from conductor_plugins.form.model import SECTIONS as FIELDS
 from conductor_plugins.host import HostRefused
-from conductor_plugins.panel.environment_section import EnvironmentSection
-from conductor_plugins.panel.files_section import FilesSection
 from conductor_plugins.panel.foot_bar import FootBar
-from conductor_plugins.panel.frames_section import FramesSection
 from conductor_plugins.panel.head_bar import HeadBar
 from conductor_plugins.panel.help_page import HelpPage
-from conductor_plugins.panel.job_section import JobSection
-from conductor_plugins.panel.jobs_view import JobsView
 from conductor_plugins.panel.keys import bind_keys
-from conductor_plugins.panel.machines_section import MachinesSection
-from conductor_plugins.panel.metadata_section import MetadataSection
-from conductor_plugins.panel.notifications_section import NotificationsSection
-from conductor_plugins.panel.preview_section import PreviewSection
+from conductor_plugins.panel.message_bar import MessageBar
 from conductor_plugins.panel.problem_drawer import ProblemDrawer
 from conductor_plugins.panel.remembered import Remembered
-from conductor_plugins.panel.scripts_section import ScriptsSection
 from conductor_plugins.panel.section import Section
 from conductor_plugins.panel.section_list import SectionList
-from conductor_plugins.panel.software_section import SoftwareSection
+from conductor_plugins.panel.sections import SECTIONS
 from conductor_plugins.panel.style import style_sheet, tones
 from conductor_plugins.panel.trouble_bar import TroubleBar
 from conductor_plugins.validators.validator import ERROR
 
-#: in the order in which they are listed; each is made when it is shown for the first time
-SECTIONS: list[type[Section]] = [
-    JobSection,
-    FramesSection,
-    MachinesSection,
-    SoftwareSection,
-    FilesSection,
-    EnvironmentSection,
-    ScriptsSection,
-    MetadataSection,
-    NotificationsSection,
-    PreviewSection,
-    JobsView,
-]
-
 #: milliseconds between a change and what the list says of it
 _SOON = 60
-#: milliseconds after which good news are taken as read
-_READ = 8_000
+#: entries of a scan whose problems are found before anybody notices
+_AT_ONCE = 500
 
 
 class Window(QWidget):
@@ -83,6 +58,10 @@ class Window(QWidget):
         self._connect()
         self._dress()
         self._settle_in(left or Remembered())
+        self._load = QTimer(self)
+        self._load.setInterval(0)
+        self._load.timeout.connect(self._load_one)
+        self._load.start()
 
     # what others may ask for
 
@@ -92,8 +71,7 @@ class Window(QWidget):
             kind = next(kind for kind in SECTIONS if kind.title == title)
             section = kind(self.desk)
             self.sections[title] = section
-            area = self._pages[title]
-            area.setWidget(section)
+            self._pages[title].setWidget(section)
         return self.sections[title]
 
     def show_section(self, title: str) -> None:
@@ -118,6 +96,8 @@ class Window(QWidget):
         if self.desk.busy:
             return
         self.foot.submit.setFocus()  # what is being typed into a cell is in the form once the cell is left
+        if len(self.desk.entries) <= _AT_ONCE:
+            self.desk.look_for_problems()  # a larger scene is looked at in a thread, once Submit goes on
         if not self.show_problems():
             self.drawer.hide()
             self.submit_wanted.emit()
@@ -152,7 +132,7 @@ class Window(QWidget):
             self.stack.addWidget(page)
         self.help = HelpPage()
         self.stack.addWidget(self.help)
-        self.message = _Message()
+        self.message = MessageBar()
         self.trouble = TroubleBar(self.desk)
         self.drawer = ProblemDrawer(self.desk)
         self.foot = FootBar(self.desk)
@@ -233,6 +213,15 @@ class Window(QWidget):
         self.section(title)
         self.stack.setCurrentWidget(self._pages[title])
 
+    def _load_one(self) -> None:
+        """Load the code of one section that was not shown yet: the list says then what is chosen there."""
+        waiting = next((kind for kind in SECTIONS if not kind.is_loaded()), None)
+        if waiting is not None:
+            waiting.load()
+        else:
+            self._load.stop()
+            self._describe()
+
     def _describe(self) -> None:
         now = self.desk.situation()
         counts: dict[str, list[int]] = {kind.title: [0, 0] for kind in SECTIONS}
@@ -298,40 +287,6 @@ class Window(QWidget):
             self._is_closed = True
             self.desk.close()
             self.closed.emit()
-
-
-class _Message(QLabel):
-    """One sentence for the artist, until it is read or another comes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        em = self.fontMetrics().height()
-        self.setObjectName("message")
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setWordWrap(True)
-        self.setContentsMargins(em * 3 // 4, em // 2, em * 3 // 4, em // 2)
-        self.setToolTip("Click, or press Esc, to hide this")
-        self._read = QTimer(self)
-        self._read.setSingleShot(True)
-        self._read.setInterval(_READ)
-        self._read.timeout.connect(self.hide)
-        self.hide()
-
-    def say(self, text: str, bad: bool) -> None:
-        """Show a sentence; an empty one takes the last away. Good news go by themselves."""
-        self._read.stop()
-        if not bad:
-            self._read.start()
-        self.setText(text)
-        self.setProperty("tone", "error" if bad else "")
-        self.style().unpolish(self)
-        self.style().polish(self)
-        self.setVisible(bool(text))
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
-        """Hide what was read."""
-        super().mousePressEvent(event)
-        self.hide()
 
 
 def section_of(field: str) -> str:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 from conductor_core.errors import PathError
 from conductor_core.paths import ClientPath, Flavour
+from conductor_core.report import ScanReport
 
 from conductor_plugins.form.build import extra_paths
-from conductor_plugins.form.of_report import files_of
+from conductor_plugins.form.of_report import OfReport, files_of
 from conductor_plugins.form.situation import Situation
 
 
@@ -33,23 +34,31 @@ class Inputs:
                 yield from files
 
 
-#: of the report that was looked at last: it stays the same while the form changes
-_last: list[tuple[object, Inputs]] = []
+@OfReport
+def _by_flavour(_report: ScanReport) -> dict[Flavour, Inputs]:
+    """Return what is known of a report so far."""
+    return {}
 
 
 def inputs_of(situation: Situation) -> Inputs:
     """Return what the scan has found that the scene reads; nothing before there is one."""
-    if _last and _last[0][0] is situation.report and _last[0][1].flavour is situation.flavour:
-        return _last[0][1]
-    inputs = Inputs(situation.flavour)
+    if situation.report is None:
+        return Inputs(situation.flavour)
+    known = _by_flavour(situation.report)
+    if situation.flavour not in known:
+        known[situation.flavour] = _inputs(situation.report, situation.flavour)
+    return known[situation.flavour]
+
+
+def _inputs(report: ScanReport, flavour: Flavour) -> Inputs:
+    inputs = Inputs(flavour)
     folders: dict[str, list[str]] = {}
-    for file in files_of(situation.report)[1:] if situation.report else ():
-        slashed = file.replace("\\", "/") if situation.flavour is Flavour.WINDOWS else file
+    for file in files_of(report)[1:]:
+        slashed = file.replace("\\", "/") if flavour is Flavour.WINDOWS else file
         folders.setdefault(slashed.rpartition("/")[0] + "/", []).append(file)
     for text, files in folders.items():
-        if (folder := path_of(text, situation.flavour)) is not None:
+        if (folder := path_of(text, flavour)) is not None:
             inputs.by_folder.setdefault(folder.key, []).extend(files)
-    _last[:] = [(situation.report, inputs)]
     return inputs
 
 

@@ -9,7 +9,7 @@ from conductor_core.steps import check_version, parse_software
 from conductor_core.submission import Software
 from conductor_core.versions import serving_version, version_key
 
-from conductor_plugins.form.build import plug_ins_of
+from conductor_plugins.form.build import plug_ins_of, read_plug_in
 from conductor_plugins.form.situation import Situation
 from conductor_plugins.validators.changes import setting
 from conductor_plugins.validators.validator import ERROR, WARNING, Fix, Problem, validator
@@ -67,7 +67,7 @@ def plug_ins(situation: Situation) -> Iterator[Problem]:
     """Refuse plug-ins that the farm does not have, or not in this version: frames without them would be wrong, or none."""
     chosen = plug_ins_of(situation)
     for text in dict.fromkeys(chosen):
-        package = _read(text)
+        package = read_plug_in(text)
         without = setting(plug_ins=tuple(other for other in chosen if other != text))
         if package is None:
             what = f"{text!r} is no plug-in: it wants a name and a version."
@@ -84,7 +84,7 @@ def plug_in_of_other_software(situation: Situation) -> Iterator[Problem]:
     software, chosen = _chosen(situation), plug_ins_of(situation)
     owners = {p.name: p.plug_in_of for p in situation.offer.software} if situation.offer else {}
     for text in dict.fromkeys(chosen):
-        package = _read(text)
+        package = read_plug_in(text)
         owner = owners.get(package.name, "") if package else ""
         if software is not None and owner and owner != software.name:
             yield Problem(
@@ -106,7 +106,7 @@ def _lacking_plug_in(text: str, package: Software, versions: Iterable[str], chos
         fix = Fix("Render without it", setting(plug_ins=tuple(other for other in chosen if other != text)))
     return Problem(
         ERROR,
-        f"The farm does not have the plug-in {package.name} {package.version}, which the scene uses.",
+        f"The farm does not have the plug-in {package.name} {package.version}".rstrip() + ", which the scene uses.",
         (f"It has {', '.join(there_are)}. " if there_are else "") + "Ask your administrator for it, or do without.",
         "plug_ins",
         fix,

@@ -44,4 +44,4 @@ def _estimate(farm: Farm, who: Principal, project: str, data: Any) -> Response:
             farm.catalogue.currency,
         )
         past = estimating.past_of(session, row.id, submission)
-    return JSONResponse(to_json(estimating.plan_estimate(submission, land, past, estimating.cores_of(farm.catalogue))))
+    return JSONResponse(to_json(estimating.plan_estimate(submission, land, past, farm.catalogue.instance_types)))

@@ -15,10 +15,11 @@ export class JobHead {
     this.facts = el("p", { class: "facts" });
     this.scouts = el("p", { class: "scouts", role: "status", hidden: true });
     this.metadata = el("ul", { class: "metadata", "aria-label": "Metadata" });
+    this.without = el("details", { class: "without", hidden: true });
     this.node = el(
       "header",
       { class: "job-head" },
-      el("div", { class: "names" }, el("div", { class: "row" }, this.title, this.chip.node), this.facts, this.metadata, this.scouts),
+      el("div", { class: "names" }, el("div", { class: "row" }, this.title, this.chip.node), this.facts, this.metadata, this.without, this.scouts),
       this.actions.node,
     );
     this.values = Object.fromEntries(["done", "percent", "cost", "minutes", "time", "left", "instances"].map((n) => [n, el("span", { class: n })]));
@@ -44,6 +45,7 @@ export class JobHead {
     this.actions.set(job);
     this.#setFacts(job);
     this.#setMetadata(job.metadata);
+    this.#setWithout(job.submission ?? {});
     this.#setScouts(job);
     this.#setNumbers(job, currency, pictures);
     this.#setInstances(job, cost, tasks);
@@ -72,6 +74,25 @@ export class JobHead {
         const query = new URLSearchParams({ metadata: `${key}=${value}` });
         return el("li", {}, el("a", { href: `#/jobs?${query}`, title: "Show the jobs with the same" }, el("span", { class: "dim" }, `${key} `), value));
       }),
+    );
+  }
+
+  /** What the artist left at home and why, and what was not there: for whoever wonders about the pictures. */
+  #setWithout({ excluded = [], allowed_missing: missing = [] }) {
+    this.without.hidden = !excluded.length && !missing.length;
+    const said = JSON.stringify([excluded, missing]);
+    if (this.without.hidden || this.left === said) return;
+    this.left = said;
+    const counts = [excluded.length && `${count(excluded.length)} left out`, missing.length && `${count(missing.length)} missing`];
+    fill(
+      this.without,
+      el("summary", {}, `Rendered without: ${counts.filter(Boolean).join(", ")}`),
+      el(
+        "ul",
+        {},
+        excluded.map(({ path, reason }) => el("li", {}, path, el("span", { class: "dim" }, ` ${reason}`))),
+        missing.map((path) => el("li", {}, path, el("span", { class: "dim" }, " not there when it was submitted"))),
+      ),
     );
   }
 
