@@ -43,7 +43,7 @@ PATIENCE = 240.0
 SCENE = """
 import os
 print("unsaved change", flush=True)
-print("SHOW is", os.environ.get("SHOW"), flush=True)
+print("SHOW is", os.environ.get("SHOW"), "and the views are", os.environ.get("OCIO_ACTIVE_VIEWS"), flush=True)
 for name in ({added!r}, {excluded!r}, {texture!r}):
     place = mapped(name)
     print(os.path.basename(name), "is there" if os.path.exists(place) else "is not there", flush=True)
@@ -157,6 +157,7 @@ class Show:
             ),
             nodes=(MemoryNode("wood", self.here("wood.png")), MemoryNode("old", self.here("old.png"))),
             content=code,
+            variables={"OCIO_ACTIVE_VIEWS": "film", "UNRELATED": "stays at home"},
         )
 
     def here(self, name: str) -> str:
@@ -319,6 +320,7 @@ FIELDS: dict[str, Callable[[Seen], bool]] = {
     "excluded": lambda s: "old.png is not there" in s.log and "wood.png is there" in s.log,
     "download": lambda s: s.card.files_home == s.card.files_total == 5,
     "environment": lambda s: "SHOW is dragons" in s.log,
+    "what is replicated": lambda s: "and the views are film" in s.log,
     "scripts.before_task": lambda s: "before 1-2" in s.log,
     "scripts.after_task": lambda s: "after 1-2" in s.log,
     "scripts.plug_in_folders": lambda s: s.submission.scripts.plug_in_folders == (s.show.here("plug"),),
@@ -360,11 +362,15 @@ def test_the_rest_of_the_form(farm: Farm, application: Any) -> None:
     """Without download nothing comes home; what is missing is rendered without where that is allowed; a variable stays at home."""
     show = Show(farm.folder / "second")
     show.host.nodes = (*show.host.nodes, MemoryNode("gone", show.here("gone.png")))
-    show.host.variables = {"SHOW": "replicated"}
     window = open_panel(show.host, agent=LazyAgent(farm.agent))
     try:
         form = Form(
-            project="default", instance_type="small", frames="1", download=False, allow_missing=True, not_replicated=("SHOW",)
+            project="default",
+            instance_type="small",
+            frames="1",
+            download=False,
+            allow_missing=True,
+            not_replicated=("OCIO_ACTIVE_VIEWS",),
         )
         form = Form(
             **{
@@ -381,6 +387,6 @@ def test_the_rest_of_the_form(farm: Farm, application: Any) -> None:
     assert job.state == "success", log
     assert job.submission is not None
     assert job.submission.allowed_missing == (show.here("gone.png"),)
-    assert "SHOW is None" in log
+    assert "SHOW is None and the views are None" in log
     time.sleep(1)
     assert not Path(show.here("render")).exists()
