@@ -274,6 +274,7 @@ def seen(farm: Farm, application: Any) -> Seen:
         card = submit(window, form)
         Path(show.host.current.path).write_text("raise SystemExit('saved while it was uploaded')")
         view: Any = window.section("Jobs")
+        turn(lambda: card.id in view.cards, "its card is made")
         turn(lambda: "release" in view.cards[card.id].job.verbs, "the scouts are done, the others wait")
         with farm.client() as client:
             scouted = turn(lambda: (j := client.job(card.job)) and j.scouts.done == j.scouts.total and j, "scouts have ended")
