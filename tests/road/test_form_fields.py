@@ -307,7 +307,10 @@ FIELDS: dict[str, Callable[[Seen], bool]] = {
     "steps.outputs": lambda s: home(s, "other") == ["fog_0003.png"],
     "frames": lambda s: home(s, "render") == [f"beauty_{n:04d}.png" for n in (1, 2, 3, 4)],
     "chunk_size": lambda s: sum(s.job.tasks.values()) == 3,
-    "scouts": lambda s: s.scouted.scouts.held > 0 and s.scouted.scouts.total == 1 and s.scouted.frames.get("success") == 2,
+    "scouts": lambda s: (
+        (s.scouted.scouts.total, s.scouted.scouts.held) == (1, 1)
+        and (s.scouted.frames["holding"], s.job.frames["success"]) == (2, 5)
+    ),
     "instance_type": lambda s: s.job.instance_type == "large",
     "preemptible": lambda s: s.job.preemptible,
     "retries_failure": lambda s: s.submission.retries.failure == 2,
