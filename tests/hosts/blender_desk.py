@@ -33,12 +33,12 @@ bpy.ops.wm.save_userpref()
 class BlenderDesk:
     """A Blender with its window, and the panel."""
 
-    def __init__(self, screen: Screen, farm: Farm, folder: Path, *, beside: bool) -> None:
-        """Take a seat; `beside`: the panel is to be a process of its own. Otherwise the choice is left to Conductor."""
+    def __init__(self, screen: Screen, farm: Farm, folder: Path, *, show: Path, beside: bool) -> None:
+        """Take a seat; `show`: of the scene. `beside`: the panel is to be a process of its own, else Conductor has the choice."""
         self.screen = screen
         #: the panel is to be a process of its own
         self.beside = beside
-        self.scene = folder / "show" / "shot.blend"
+        self.scene = show / "shot.blend"
         self._folder = folder
         self._farm = farm
         self._environment = {
