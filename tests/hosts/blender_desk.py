@@ -104,7 +104,7 @@ class BlenderDesk:
     def panels_process(self) -> list[psutil.Process]:
         """Return the panel's process where it has one of its own."""
         assert self.process is not None
-        children = psutil.Process(self.process.pid).children(recursive=True)
+        children = psutil.Process(self.process.pid).children()  # not those that the panel itself is starting: the agent
         return [child for child in children if "conductor_plugins.panel_process" in child.cmdline()]
 
     def fill_in(self, frames: str, machine: str) -> None:
