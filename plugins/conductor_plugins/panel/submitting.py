@@ -7,6 +7,7 @@ the job, the same choice is handed over under the same id: two clicks, or a try 
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -74,6 +75,14 @@ class Submitting(QObject):
         if desk.busy:
             return
         desk.be_busy("Looking at the scene once more …")
+        try:
+            self._look_again()
+        except Exception as exc:  # noqa: BLE001 - the border to a host: whatever it raises, Submit must come back
+            self._host_failed(exc)
+
+    def _look_again(self) -> None:
+        """Go on once the scan is of the scene as it is now."""
+        desk = self._desk
         if self._needs_scan():
             self._waits = True
             desk.read_scene()
@@ -127,12 +136,12 @@ class Submitting(QObject):
         self._remembering.keep()
         try:
             snapshot = desk.host.snapshot(order.snapshot)
-        except HostRefused as exc:
-            self._end(str(exc))
-            return
-        if snapshot.scene != order.submission.scene:
-            self._end("Another scene was opened meanwhile, so nothing was submitted. Look at it, then submit.")
-            desk.read_scene()
+            if snapshot.scene != order.submission.scene:
+                self._end("Another scene was opened meanwhile, so nothing was submitted. Look at it, then submit.")
+                desk.read_scene()
+                return
+        except Exception as exc:  # noqa: BLE001 - as above
+            self._host_failed(exc)
             return
         self._identity, self._tried = order.submission.id, order.submission
         agent = desk.agent
@@ -145,6 +154,15 @@ class Submitting(QObject):
 
     def _failed(self, error: ConductorError) -> None:
         self._end(str(error))
+
+    def _host_failed(self, exc: Exception) -> None:
+        self._waits = False
+        if isinstance(exc, HostRefused):
+            self._end(str(exc))
+            return
+        traceback.print_exc()
+        name = self._desk.scene.software.name
+        self._end(f"Nothing was submitted: {name} failed ({type(exc).__name__}: {exc}). Save the scene, then submit again.")
 
     def _end(self, sentence: str) -> None:
         self._desk.be_busy("")
