@@ -38,7 +38,8 @@ def start(say: Callable[[str], None], owner: int) -> None:
     global _panel
     bootstrap.add_packages()
     _panel = PanelProcess(say, owner)
-    bpy.app.timers.register(answer, first_interval=0.0, persistent=True)
+    if not bpy.app.timers.is_registered(answer):
+        bpy.app.timers.register(answer, first_interval=0.0, persistent=True)
 
 
 def is_open() -> bool:
@@ -126,7 +127,7 @@ class PanelProcess:
         for line in pipe:
             if line.strip():
                 self._errors = [*self._errors[-20:], line.strip()]
-                print(f"Conductor's panel: {line.rstrip()}")
+                print(f"Conductor's panel: {line.rstrip()}", flush=True)
         pipe.close()
         self._process.wait()
 

@@ -75,7 +75,7 @@ def scene_changed(*_: Any) -> None:
     """Tell an open panel that another file is open, or that this one was saved."""
     panel_process.scene_changed()
     if _window is not None:
-        _window.desk.read_scene()
+        _window.read_scene()
 
 
 _sayer: list[Callable[[str], None]] = []
@@ -107,19 +107,17 @@ def _inside(say: Callable[[str], None]) -> None:
     try:
         _add_qt()
         qt_loop.application()
-        from conductor_plugins.panel.above import put_above
         from conductor_plugins.panel.opening import open_panel
 
         from .host import BlenderHost
 
-        window = open_panel(BlenderHost())
+        window = open_panel(BlenderHost(), above=_owner)
     except (ConductorError, ImportError) as exc:
         say(str(exc))
         return
     if window is not _window:
         _window = window
         window.closed.connect(_forget)
-        put_above(window, _owner)
     qt_loop.run(window)
 
 

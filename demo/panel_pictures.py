@@ -24,7 +24,8 @@ from conductor_plugins.desk import Desk, Scan
 from conductor_plugins.form.model import Form
 from conductor_plugins.host import HostScene
 from conductor_plugins.memory_host import MemoryHost
-from conductor_plugins.panel.window import SECTIONS, Window
+from conductor_plugins.panel.sections import SECTIONS
+from conductor_plugins.panel.window import Window
 from conductor_plugins.validators.validator import ERROR, WARNING, Fix, Problem
 from plugins.answering_agent import AnsweringAgent
 from plugins.host_palettes import host_palette

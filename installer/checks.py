@@ -64,7 +64,7 @@ def _static_checks(places: Places) -> list[Check]:
 
 def _core_checks(places: Places, core_pythons: dict[str, Path]) -> list[Check]:
     """Return the core's tests on the other Pythons of the hosts."""
-    environment = {"PYTHONPATH": str(places.repo / "core")}
+    environment = {"PYTHONPATH": os.pathsep.join(str(places.repo / name) for name in ("core", "plugins"))}
     words = ("-m", "pytest", "-n", "2", "-q", "-p", "no:cacheprovider", "tests/core")
     return [
         Check(f"core on Python {version}", (str(interpreter(folder)), *words), environment)

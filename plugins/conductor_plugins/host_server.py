@@ -44,6 +44,7 @@ class HostServer:
             except queue.Empty:
                 return True
             if asked is None:
+                self._asked.put(None)  # gone it stays
                 return False
             self._answers.put(self._one(asked, until))
             if time.perf_counter() >= until:

@@ -26,7 +26,6 @@ def main() -> int:
     if colours := os.environ.pop("CONDUCTOR_PALETTE", ""):
         dress(app, json.loads(colours))
     from conductor_plugins.host import HostRefused
-    from conductor_plugins.panel.above import put_above
     from conductor_plugins.panel.opening import open_panel
 
     told = _told()
@@ -34,11 +33,10 @@ def main() -> int:
 
     host = RemoteHost(lines, out, told.heard.emit)
     try:
-        window = open_panel(host)
+        window = open_panel(host, above=int(os.environ.pop("CONDUCTOR_ABOVE", "0")))
     except HostRefused as exc:
         print(exc, file=sys.stderr)
         return 1
-    put_above(window, int(os.environ.pop("CONDUCTOR_ABOVE", "0")))
     told.follow(window)
     window.closed.connect(app.quit)  # Qt itself would wait for the host's window, which it counts as ours
     code = int(app.exec_())
@@ -63,7 +61,7 @@ def _told() -> Any:
                 self._window.close()
             elif word == "scene":
                 # not from within this call: the window may be asking the host something just now
-                QTimer.singleShot(0, self._window.desk.read_scene)
+                QTimer.singleShot(0, self._window.read_scene)
             elif word == "raise":
                 self._window.show()
                 self._window.raise_()

@@ -109,8 +109,8 @@ def test_a_sequence_shows_its_files_page_by_page(qtbot: Any, feed: FileFeed) -> 
     settle(qtbot, feed)
     tree, index = feed.tree, line(feed.tree, "c.####")
     counts = []
-    while tree.canFetchMore(index):
-        tree.fetchMore(index)
+    while tree.has_more(index):
+        tree.load_more(index)
         counts.append(tree.rowCount(index))
     assert counts == [PAGE, PAGE * 2, count]
     last = tree.index(count - 1, 0, index)
@@ -193,7 +193,7 @@ def test_one_file_of_a_sequence_can_be_left_at_home(qtbot: Any, feed: FileFeed) 
     feed.exclude([Exclusion(UDIM.files[2], "broken")])
     settle(qtbot, feed)
     index = line(feed.tree, "skin")
-    feed.tree.fetchMore(index)
+    feed.tree.load_more(index)
     assert [feed.tree.data(feed.tree.index(n, STATUS, index)) for n in range(4)] == ["…", "…", "excluded", "…"]
     assert feed.totals.files == 3
 
@@ -222,6 +222,19 @@ def test_the_report_corrects_what_the_scan_showed(qtbot: Any, feed: FileFeed) ->
     assert said(feed.tree, "wood", NOTE).startswith("only the host")
     assert feed.totals.files == 2
     assert feed.tree.row_at(index) is not None
+
+
+def test_a_later_reading_counts_alone(qtbot: Any, feed: FileFeed) -> None:
+    """Nodes, frames and gaps that it does not name any more are gone from their lines."""
+    gaps = [Missing("a.####.exr", f"/job/a.{n}.exr", "image", "Read1", "there is no such file") for n in range(5)]
+    feed.add([WOOD, Dependency("w", WOOD.path, WOOD.files, "texture", "file2.ftn"), UDIM, *gaps])
+    settle(qtbot, feed)
+    fewer = Dependency(UDIM.as_written, UDIM.path, UDIM.files[:2], "texture", "skin")
+    feed.finish(ScanReport("/job/s", "memory", (WOOD, fewer), tuple(gaps[:2])))
+    settle(qtbot, feed)
+    assert said(feed.tree, "wood", WANTED_BY) == "file1.ftn"
+    assert lines(feed.tree) == ["Missing", ["a.####.exr  (2)"], "Textures", ["wood.png", "skin.<UDIM>.exr  (2)"]]
+    assert feed.totals.files == 3
 
 
 @pytest.mark.parametrize(
@@ -332,6 +345,6 @@ def change(seed: random.Random, feed: FileFeed) -> None:
         feed.finish(ScanReport("/job/s", "memory", tuple(e for e in entries(seed, 12) if isinstance(e, Dependency))))
     else:
         for parent in [tree.index(group, 0) for group in range(tree.rowCount())]:
-            tree.fetchMore(parent)
+            tree.load_more(parent)
             for row in range(min(3, tree.rowCount(parent))):
-                tree.fetchMore(tree.index(row, 0, parent))
+                tree.load_more(tree.index(row, 0, parent))

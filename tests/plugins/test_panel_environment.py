@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from conductor_core.environment import EnvironmentVariable
+from conductor_core.report import Dependency, ScanReport
 from conductor_plugins.desk import Desk
 from conductor_plugins.panel.environment_section import EnvironmentSection
 from plugins.panel_desks import desk_of
@@ -103,3 +104,17 @@ def test_what_is_set_by_hand_takes_the_place_of_what_would_be_replicated(desk: D
     """And the table says so."""
     desk.edit(environment=(EnvironmentVariable("OCIO", "/mine.ocio"),))
     assert texts(section.replicated)[0][3] == "stays here: you set it yourself, below"
+
+
+def test_a_scan_that_finds_a_variable_in_a_path_shows_it(desk: Desk, section: EnvironmentSection) -> None:
+    """Paths of the scene are written with it; another letter in the form asks the rules nothing."""
+    desk.environment = {**VARIABLES, "ASSETS": "/studio/assets"}
+    wood = Dependency("$ASSETS/wood.png", "/studio/assets/wood.png", ("/studio/assets/wood.png",), "texture", "file1")
+    desk.report = ScanReport(desk.scene.path, "memory", (wood,))
+    desk.scan_changed.emit()
+    assert texts(section.replicated)[0][0] == "ASSETS"
+    before = section._replicated
+    desk.edit(title="shot")
+    assert section._replicated is before
+    desk.edit(software="nuke@15.1")
+    assert section._replicated is not before

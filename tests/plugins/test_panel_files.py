@@ -18,6 +18,7 @@ from conductor_plugins.form.model import Exclusion
 from conductor_plugins.host import HostScene
 from conductor_plugins.memory_host import MemoryHost
 from conductor_plugins.panel.file_cells import STATUS
+from conductor_plugins.panel.file_tree_shape import PAGE
 from conductor_plugins.panel.files_section import FilesSection
 from conductor_plugins.panel.slices import Slices
 from plugins.answering_agent import AnsweringAgent
@@ -361,3 +362,21 @@ def test_an_exclusion_of_another_system_is_shown_and_can_be_taken_back(qtbot: An
     choose(section, "relative.png")
     section.does.by_name["include"].trigger()
     assert not desk.form.excluded
+
+
+def test_a_page_more_is_loaded_where_one_scrolls_and_not_before(qtbot: Any, desk: Desk, section: FilesSection) -> None:
+    """However often the view is laid out, it lays out one page; the end of the list is reached by scrolling."""
+    count = PAGE * 3
+    desk.report = ScanReport(desk.scene.path, "memory", found(desk, *(f"{n:04}.png" for n in range(count))))
+    desk.scan_changed.emit()
+    settle(qtbot, section)
+    for _ in range(10):
+        section.view.doItemsLayout()
+    assert len(names(section, "Textures")) == PAGE
+    bar = section.view.verticalScrollBar()
+
+    def at_the_end() -> bool:
+        bar.setValue(bar.maximum())
+        return len(names(section, "Textures")) == count
+
+    qtbot.waitUntil(at_the_end)

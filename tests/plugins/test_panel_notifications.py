@@ -75,3 +75,12 @@ def test_a_service_that_cannot_send_says_so(desk: Desk, section: NotificationsSe
     desk.offer_changed.emit()
     assert "sends no e-mails" in note(section)
     assert not part(section, QCheckBox, "notifications-wanted").isEnabled()
+
+
+def test_the_keyboard_goes_where_something_can_be_done(desk: Desk, section: NotificationsSection) -> None:
+    """Into the addresses; on the tick while there are none."""
+    assert section.focus_field("notifications")
+    assert section.focusWidget() is section.wanted
+    desk.edit(notifications=Notifications(("a@b.cd",)))
+    assert section.focus_field("notifications")
+    assert section.focusWidget() is section.emails

@@ -51,11 +51,11 @@ def test_it_is_made_only_when_somebody_looks(qtbot: Any, desk: Desk, section: Pr
 
     monkeypatch.setattr(desk.errands, "run", noted)
     desk.edit(title="one")
-    assert asked == []
+    assert "preview" not in asked
     shown(qtbot, section)
     desk.edit(title="two")
     qtbot.waitUntil(lambda: '"title": "two"' in section.json.toPlainText())
-    assert set(asked) - {"problems"} == {"preview"}
+    assert asked.count("preview") == 2
 
 
 def test_the_json_is_the_submission(qtbot: Any, desk: Desk, section: PreviewSection) -> None:

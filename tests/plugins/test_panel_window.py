@@ -19,8 +19,9 @@ from conductor_plugins.host import HostRefused
 from conductor_plugins.memory_host import MemoryHost
 from conductor_plugins.panel.help_page import HelpPage
 from conductor_plugins.panel.presets_menu import PresetsMenu
+from conductor_plugins.panel.sections import SECTIONS
 from conductor_plugins.panel.tables import CellTable
-from conductor_plugins.panel.window import SECTIONS, Window, section_of
+from conductor_plugins.panel.window import Window, section_of
 from conductor_plugins.panel.words import WORDS
 from conductor_plugins.validators.validator import ERROR, WARNING, Fix, Problem
 from plugins.answering_agent import ESTIMATE
@@ -33,6 +34,8 @@ NO_MODIFIER = Qt.KeyboardModifier.NoModifier
 CTRL, ALT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.AltModifier
 ODD = Problem(WARNING, "Frames are odd.", "Look at them.", field="frames")
 BAD = Problem(ERROR, "Frames are wrong.", "Write others.", field="frames")
+for listed in SECTIONS:
+    listed.load()  # as in a window that was there for a moment
 
 
 @pytest.fixture
@@ -522,7 +525,8 @@ from pathlib import Path
 from plugins.panel_desk import make_desk
 from conductor_plugins.panel.presets_menu import PresetsMenu
 from conductor_plugins.panel.tables import CellTable
-from conductor_plugins.panel.window import SECTIONS, Window
+from conductor_plugins.panel.sections import SECTIONS
+from conductor_plugins.panel.window import Window
 from qtpy.QtWidgets import QApplication
 application = QApplication([])
 window = Window(make_desk(Path("/job/shot.scene")))

@@ -40,10 +40,11 @@ def test_the_example_of_the_documentation(preset_file: Any) -> None:
     example = re.search(r"```yaml\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
     assert example is not None
     preset = Preset("finals", "studio", preset_file.read_preset(example[1].encode()), "finals.yaml")
-    form = with_preset(Form(), preset, (SceneStep("beauty_main", ()), SceneStep("fog", ())))
-    assert (form.instance_type, form.chunk_size, form.scouts, form.preemptible) == ("large", 5, "fml:3", True)
-    assert [(step.name, step.chunk_size) for step in form.steps] == [("beauty_main", 1)]
-    assert form.metadata == (("department", "lighting"),)
+    form = with_preset(Form(), preset, (SceneStep("hero_fog", ()), SceneStep("util_z", ())))
+    assert (form.instance_type, form.chunk_size, form.scouts, form.preemptible) == ("large", 4, "fml:3", True)
+    assert [(step.name, step.enabled, step.chunk_size) for step in form.steps] == [("hero_fog", True, 10), ("util_z", False, 0)]
+    assert form.metadata == (("show", "dragons"),)
+    assert form.notifications.on == ("failed",)
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])

@@ -32,7 +32,7 @@ def test_each_task_is_rendered_once_and_in_its_time(asked: list[Work], machines:
     run = plan_run(asked, machines)
     for place, work in enumerate(asked):
         mine = [task for task in run.placed if task.work == place]
-        assert sorted(task.end - task.start for task in mine) == pytest.approx(sorted(work.seconds))
+        assert sorted(task.end - task.start for task in mine) == pytest.approx(sorted(work.seconds), abs=1e-6)
         first = min((task.start for task in mine), default=0.0)
         for before in work.after:
             assert all(task.end <= first for task in run.placed if mine and task.work == before)
@@ -40,7 +40,7 @@ def test_each_task_is_rendered_once_and_in_its_time(asked: list[Work], machines:
         mine = sorted((t for t in run.placed if t.machine == number), key=lambda t: (t.start, t.end))
         assert mine, "no machine comes for nothing"
         assert launched + machines.boot <= mine[0].start + 1e-9
-        assert max(t.end for t in mine) + machines.idle == pytest.approx(ended)
+        assert max(t.end for t in mine) + machines.idle == pytest.approx(ended, abs=1e-6)
         assert all(one.end <= other.start for one, other in pairwise(mine))
 
 

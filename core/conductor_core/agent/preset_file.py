@@ -93,6 +93,8 @@ def _checked(value: Any, place: str, counted: list[int], depth: int) -> Any:
 
 
 def _name(name: Any, place: str) -> str:
+    if name is True:
+        return "on"  # what YAML 1.1 takes for yes is the name of a field here, as people write it (notifications.on)
     if not isinstance(name, str):
         inside = f" in field {place!r}" if place else ""
         raise PresetMistake(f"the name {name!r}{inside} is no text: write it in quotes")

@@ -6,13 +6,16 @@ from typing import Any
 
 
 def put_above(window: Any, owner: int) -> None:
-    """Have a window that is shown stay above the one that the system numbers so; nothing happens for 0, or on Wayland."""
+    """Have a window that was not shown yet stay above the one that the system numbers so; nothing happens on Wayland.
+
+    Not yet shown: the owner is told when a window is shown, and to hide one and show it again is a race with the window manager.
+    """
     from qtpy.QtCore import Qt
     from qtpy.QtGui import QGuiApplication, QWindow
 
-    if not owner or QGuiApplication.platformName() not in ("xcb", "windows"):
+    if QGuiApplication.platformName() not in ("xcb", "windows"):
         return
-    # X11 has owners for dialogs alone; the window is hidden by this, and told of its owner when it is shown again
+    # X11 has owners for dialogs alone
     hints = Qt.WindowType.WindowMinMaxButtonsHint | Qt.WindowType.WindowCloseButtonHint
     window.setWindowFlags(Qt.WindowType.Dialog | hints)
     window.winId()
@@ -20,4 +23,3 @@ def put_above(window: Any, owner: int) -> None:
     if owning is not None and window.windowHandle() is not None:
         window.windowHandle().setTransientParent(owning)
         window.conductor_owner = owning  # kept as long as the window is
-    window.show()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast, get_args
 
 from conductor_core.environment import EnvironmentVariable, Policy, check_variable
 from conductor_core.errors import ConductorError
+from conductor_core.report import ScanReport
+from conductor_core.submission import Software
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from conductor_plugins.desk import Desk
@@ -39,6 +42,8 @@ class EnvironmentSection(Section):
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(desk, parent)
         self._replicated: tuple[Replicated, ...] = ()
+        #: report, environment and software that they are of
+        self._of: tuple[ScanReport | None, Mapping[str, str], Software] | None = None
         self.replicated = CellTable(CellModel(("Goes along", "Value", "How", "Why"), self.tones), "not_replicated")
         named(self.replicated, "not_replicated")
         self.replicated.setAccessibleName("Variables of this workstation")
@@ -79,16 +84,26 @@ class EnvironmentSection(Section):
 
     def follow(self) -> None:
         """Show what is so now."""
-        from conductor_plugins.form.replication import replicated_in  # not before somebody looks
-
         now = self.desk.situation()
-        self._replicated = replicated_in(now)
+        self._look_up(now)
         whole = {v.name for v in now.form.environment if v.policy == "exclusive"}
         rows = [_replicated_row(each, now.form.not_replicated, whole) for each in self._replicated]
         self.replicated.cells.show_cells(rows or [_nothing()])
         new = (Cell("new variable …", "faint", "Type a name to set a variable", edit=""), Cell(), Cell(), Cell())
         self.variables.cells.show_cells([*map(_own_row, now.form.environment), new])
         self._say(now)
+
+    def _look_up(self, now: Situation) -> None:
+        """Ask the rules anew where what they look at is new: they read every path of the scene."""
+        of = (now.report, now.environment, now.software())
+        if (
+            self._of is None
+            or any(one is not other for one, other in zip(of[:2], self._of[:2], strict=True))
+            or of[2] != self._of[2]
+        ):
+            from conductor_plugins.form.replication import replicated_in  # not before somebody looks
+
+            self._of, self._replicated = of, replicated_in(now)
 
     def _say(self, now: Situation) -> None:
         from conductor_plugins.form.secrets import is_secret

@@ -143,7 +143,7 @@ class FileFeed(QObject):
                 row.reading = reading
                 yield from self._enter(key, row, files_of(entry))
             else:
-                yield from self._merge(row, entry, reading)
+                yield from self._merge(key, row, entry, reading)
             yield
 
     def _enter(self, key: tuple[str, ...], row: FileRow, files: tuple[str, ...]) -> Iterator[None]:
@@ -154,28 +154,37 @@ class FileFeed(QObject):
         yield from self._judge(row)
         self._new.append(row)
 
-    def _merge(self, row: FileRow, entry: Entry, reading: int) -> Iterator[None]:
-        fresh = row_of(0, entry)
-        row.reading = reading
-        referrers = tuple(name for name in fresh.referrers if name not in row.referrers)
-        files = files_of(entry)
-        if row.source == "missing" and files[0] in row.files:
-            files = ()
-        elif row.source == "dependency" and files != row.files:
-            have = frozenset(row.files)
-            files = tuple(f for f in files if f not in have)
-        elif row.source == "dependency":
-            files = ()
-        if referrers or files or fresh.seen_by != row.seen_by:
-            row.referrers, row.seen_by = row.referrers + referrers, fresh.seen_by
-            was_single = len(row.files) < 2
-            row.files += files
-            row.forget_text()
-            if row.sendable:
-                yield from self._want(row, files)
-            if was_single and len(row.files) > 1:
-                self.tree.grown(row)
-            self._touched[row.number] = row
+    def _merge(self, key: tuple[str, ...], row: FileRow, entry: Entry, reading: int) -> Iterator[None]:
+        fresh, files = row_of(0, entry), files_of(entry)
+        if row.reading != reading and files != row.files:  # what an earlier reading said of its files counts no more
+            yield from self._drop((key,))
+            fresh.number, fresh.reading = self._number(), reading
+            yield from self._enter(key, fresh, files)
+            return
+        if row.reading != reading:
+            row.reading = reading
+            yield from self._retell(row, fresh.referrers, fresh.seen_by, ())
+            return
+        have = frozenset(row.files) if files != row.files and len(files) > 1 else row.files
+        new = () if files == row.files else tuple(f for f in files if f not in have)
+        seen_by = row.seen_by if set(fresh.seen_by) <= set(row.seen_by) else (*row.seen_by, *fresh.seen_by)
+        yield from self._retell(row, tuple(dict.fromkeys((*row.referrers, *fresh.referrers))), seen_by, new)
+
+    def _retell(
+        self, row: FileRow, referrers: tuple[str, ...], seen_by: tuple[str, ...], files: tuple[str, ...]
+    ) -> Iterator[None]:
+        """Give a line other words and further files."""
+        if (referrers, seen_by) == (row.referrers, row.seen_by) and not files:
+            return
+        row.referrers, row.seen_by = referrers, seen_by
+        was_single = len(row.files) < 2
+        row.files += files
+        row.forget_text()
+        if row.sendable:
+            yield from self._want(row, files)
+        if was_single and len(row.files) > 1:
+            self.tree.grown(row)
+        self._touched[row.number] = row
 
     def _want(self, row: FileRow, files: tuple[str, ...]) -> Iterator[None]:
         for number, path in enumerate(files, 1):

@@ -1,6 +1,6 @@
 """The shape of the tree of files: groups, in them lines (`FileRow`), in these the files of a sequence; what views ask of it.
 
-What a view asks costs a look into a list. Groups and sequences show their lines page by page (`fetchMore`), so that a view lays
+What a view asks costs a look into a list. Groups and sequences show their lines page by page (`load_more`), so that a view lays
 out a few hundred lines, not a hundred thousand; an index holds a number and no Python object: 0 for a group, odd for a line
 (which group), even for a file (which line).
 """
@@ -84,6 +84,18 @@ class FileTreeShape(QAbstractItemModel):
         return identity == 0 and parent.column() <= 0
 
     def canFetchMore(self, parent: Index) -> bool:  # noqa: N802 - Qt's name
+        """Tell whether a row that is opened has its first page still to come.
+
+        A view fetches with each layout: were this true for further pages, a hundred layouts would load all of them.
+        """
+        return self.rowCount(parent) == 0 and self.has_more(parent)
+
+    def fetchMore(self, parent: Index) -> None:  # noqa: N802 - Qt's name
+        """Show the first page."""
+        if self.canFetchMore(parent):
+            self.load_more(parent)
+
+    def has_more(self, parent: Index) -> bool:
         """Tell whether a group or sequence has more than views know of."""
         identity = parent.internalId() if parent.isValid() else -1
         if identity < 0 or parent.column() > 0 or (identity and identity % 2 == 0):
@@ -94,9 +106,9 @@ class FileTreeShape(QAbstractItemModel):
         line = self._line(parent)
         return len(line.files) > 1 and line.loaded < len(line.files)
 
-    def fetchMore(self, parent: Index) -> None:  # noqa: N802 - Qt's name
+    def load_more(self, parent: Index) -> None:
         """Show one page more."""
-        if not self.canFetchMore(parent):
+        if not self.has_more(parent):
             return
         if parent.internalId() == 0:
             group = self._shown[parent.row()]

@@ -12,7 +12,7 @@ from conductor_plugins.panel.file_cells import FOLDER, KIND, NAME, NOTE, SIZE, S
 from conductor_plugins.panel.file_rows import QUIET_GROUPS, FileRow
 from conductor_plugins.panel.file_tree import FileTree
 
-_WIDTHS = {NAME: 40, STATUS: 19, SIZE: 12, WANTED_BY: 22, NOTE: 28, FOLDER: 40, KIND: 10}
+_WIDTHS = {NAME: 40, STATUS: 22, SIZE: 12, WANTED_BY: 22, NOTE: 28, FOLDER: 40, KIND: 10}
 #: rows before the end at which the next page is asked for
 _AHEAD = 40
 
@@ -127,6 +127,6 @@ class FilesView(QTreeView):
         while index.isValid():
             parent = index.parent()
             loaded = self.tree.rowCount(parent)
-            if loaded - index.row() < _AHEAD + self.viewport().height() // height and self.tree.canFetchMore(parent):
-                self.tree.fetchMore(parent)
+            if loaded - index.row() < _AHEAD + self.viewport().height() // height and self.tree.has_more(parent):
+                self.tree.load_more(parent)
             index = parent

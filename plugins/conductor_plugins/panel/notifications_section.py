@@ -52,6 +52,13 @@ class NotificationsSection(Section):
         emails = situation.form.notifications.emails
         return emails[0] if len(emails) == 1 else count(len(emails), "address", "addresses") if emails else ""
 
+    def focus_field(self, field: str) -> bool:
+        """Put the keyboard into the addresses; as long as there are none, on the tick that asks for them."""
+        if field == "notifications" and not self.emails.isEnabled():
+            self.wanted.setFocus()
+            return True
+        return super().focus_field(field)
+
     def _box(self, occasion: Occasion) -> QCheckBox:
         text, tip = _OCCASIONS[occasion]
         box = QCheckBox(text)

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QWidget
 from conductor_plugins.desk import Desk
 from conductor_plugins.host import Host
 from conductor_plugins.lazy_agent import LazyAgent
+from conductor_plugins.panel.above import put_above
 from conductor_plugins.panel.remembered import keep, recall
 from conductor_plugins.panel.window import Window
 from conductor_plugins.remembering import Remembering
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
 _open: list[Window] = []
 
 
-def open_panel(host: Host, parent: QWidget | None = None, agent: Agent | None = None) -> Window:
+def open_panel(host: Host, parent: QWidget | None = None, agent: Agent | None = None, *, above: int = 0) -> Window:
     """Show the panel, or bring the one that is open to the front with the scene read anew.
 
-    Closing it stops nothing that the agent does.
+    It stays above its parent; for a host that is no Qt program, above the window that the system numbers `above`. Closing it
+    stops nothing that the agent does.
     """
     if _open:
         window = _open[0]
@@ -35,6 +37,8 @@ def open_panel(host: Host, parent: QWidget | None = None, agent: Agent | None = 
         window.closed.connect(lambda: _forget(window))
         window.destroyed.connect(lambda *_: _lose(window))
         _open.append(window)
+        if above:
+            put_above(window, above)
         _begin(window)
     window.show()
     window.raise_()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from conductor_core.agent_answers import Preset
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QComboBox,
@@ -21,6 +21,9 @@ from qtpy.QtWidgets import (
 from conductor_plugins.desk import Desk
 from conductor_plugins.panel.rows import Note
 from conductor_plugins.panel.words import WORDS
+
+if TYPE_CHECKING:
+    from conductor_core.agent_answers import Preset
 
 _FIELD = int(Qt.ItemDataRole.UserRole)
 

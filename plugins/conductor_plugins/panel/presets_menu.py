@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
-from conductor_core.agent_answers import Preset
 from conductor_core.errors import ConductorError
 from qtpy.QtWidgets import QMenu, QWidget
 
 from conductor_plugins.desk import Desk
 from conductor_plugins.panel.preset_saving import PresetSaving
+
+if TYPE_CHECKING:
+    from conductor_core.agent_answers import Preset
 
 #: in the order of the menu: who sees it, and what it is called there
 _SCOPES = (("studio", "Studio"), ("project", "Project"), ("personal", "Yours"))

@@ -19,43 +19,18 @@ from qtpy.QtWidgets import (
 from conductor_plugins.desk import Desk
 from conductor_plugins.form.model import SECTIONS as FIELDS
 from conductor_plugins.host import HostRefused
-from conductor_plugins.panel.environment_section import EnvironmentSection
-from conductor_plugins.panel.files_section import FilesSection
 from conductor_plugins.panel.foot_bar import FootBar
-from conductor_plugins.panel.frames_section import FramesSection
 from conductor_plugins.panel.head_bar import HeadBar
 from conductor_plugins.panel.help_page import HelpPage
-from conductor_plugins.panel.job_section import JobSection
-from conductor_plugins.panel.jobs_view import JobsView
 from conductor_plugins.panel.keys import bind_keys
-from conductor_plugins.panel.machines_section import MachinesSection
-from conductor_plugins.panel.metadata_section import MetadataSection
-from conductor_plugins.panel.notifications_section import NotificationsSection
-from conductor_plugins.panel.preview_section import PreviewSection
 from conductor_plugins.panel.problem_drawer import ProblemDrawer
 from conductor_plugins.panel.remembered import Remembered
-from conductor_plugins.panel.scripts_section import ScriptsSection
 from conductor_plugins.panel.section import Section
 from conductor_plugins.panel.section_list import SectionList
-from conductor_plugins.panel.software_section import SoftwareSection
+from conductor_plugins.panel.sections import SECTIONS
 from conductor_plugins.panel.style import style_sheet, tones
 from conductor_plugins.panel.trouble_bar import TroubleBar
 from conductor_plugins.validators.validator import ERROR
-
-#: in the order in which they are listed; each is made when it is shown for the first time
-SECTIONS: list[type[Section]] = [
-    JobSection,
-    FramesSection,
-    MachinesSection,
-    SoftwareSection,
-    FilesSection,
-    EnvironmentSection,
-    ScriptsSection,
-    MetadataSection,
-    NotificationsSection,
-    PreviewSection,
-    JobsView,
-]
 
 #: milliseconds between a change and what the list says of it
 _SOON = 60
@@ -85,6 +60,10 @@ class Window(QWidget):
         self._connect()
         self._dress()
         self._settle_in(left or Remembered())
+        self._load = QTimer(self)
+        self._load.setInterval(0)
+        self._load.timeout.connect(self._load_one)
+        self._load.start()
 
     # what others may ask for
 
@@ -236,6 +215,15 @@ class Window(QWidget):
         title = SECTIONS[row].title
         self.section(title)
         self.stack.setCurrentWidget(self._pages[title])
+
+    def _load_one(self) -> None:
+        """Load the code of one section that was not shown yet: the list says then what is chosen there."""
+        waiting = next((kind for kind in SECTIONS if not kind.is_loaded()), None)
+        if waiting is not None:
+            waiting.load()
+        else:
+            self._load.stop()
+            self._describe()
 
     def _describe(self) -> None:
         now = self.desk.situation()
