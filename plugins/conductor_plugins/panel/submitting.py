@@ -7,6 +7,7 @@ the job, the same choice is handed over under the same id: two clicks, or a try 
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -74,13 +75,19 @@ class Submitting(QObject):
         if desk.busy:
             return
         desk.be_busy("Looking at the scene once more …")
-        if self._needs_scan():
+        try:
+            needs_scan = self._needs_scan()
+            if needs_scan:
+                desk.read_scene()
+        except Exception as exc:  # noqa: BLE001 - the border to a host, which may raise whatever it likes
+            self._end(_sentence(exc, desk.scene.software.name))
+            return
+        if needs_scan and not self._remembering.same:
+            self._end("Another scene is open now, so nothing was submitted. Look at what is chosen for it, then submit.")
+        elif needs_scan or desk.scan.state == "running":
             self._waits = True
-            desk.read_scene()
             if desk.scan.state != "running":
                 desk.scan_wanted.emit()
-        elif desk.scan.state == "running":
-            self._waits = True
         else:
             self._go_on()
 
@@ -124,11 +131,11 @@ class Submitting(QObject):
             self.refused.emit()
             return
         desk.be_busy("Handing over to the agent …")
-        self._remembering.keep()
         try:
+            self._remembering.keep()
             snapshot = desk.host.snapshot(order.snapshot)
-        except HostRefused as exc:
-            self._end(str(exc))
+        except Exception as exc:  # noqa: BLE001 - the border to a host: whatever it raises, Submit is there again
+            self._end(_sentence(exc, desk.scene.software.name))
             return
         if snapshot.scene != order.submission.scene:
             self._end("Another scene was opened meanwhile, so nothing was submitted. Look at it, then submit.")
@@ -149,6 +156,14 @@ class Submitting(QObject):
     def _end(self, sentence: str) -> None:
         self._desk.be_busy("")
         self._desk.said.emit(sentence, True)
+
+
+def _sentence(exc: Exception, host: str) -> str:
+    """Return what the artist is told of what a host has raised; what it did not mean to goes to its console, too."""
+    if isinstance(exc, HostRefused):
+        return str(exc)
+    traceback.print_exception(type(exc), exc, exc.__traceback__)
+    return f"{host} could not give the scene away ({type(exc).__name__}: {exc}). Its console says more. Save, then submit again."
 
 
 def _order(
