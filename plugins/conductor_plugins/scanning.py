@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from conductor_core.errors import ConductorError, FrameSpecError
@@ -217,7 +218,13 @@ class Scanner(QObject):
                 self._come_together(run)
 
         name = scene.software.name
-        self._desk.errands.run("report", lambda: report_of(scene.path, name, entries), made, self._say)
+
+        def failed(error: ConductorError) -> None:
+            self._say(error)
+            if self._run is run:
+                self.cancel()
+
+        self._desk.errands.run("report", lambda: report_of(scene.path, name, entries), made, failed)
 
     def _ask_the_agent(self, run: _Run) -> None:
         """Have the scene's own file read, which is there once it was saved."""
@@ -290,8 +297,13 @@ class Scanner(QObject):
 
 def frames_wanted(situation: Situation) -> tuple[int, ...]:
     """Return the frames of all steps that are rendered, sorted; none where a range cannot be read: the scene's own count."""
+    return _frames_of(frozenset(situation.frames_of(choice) for _, choice in situation.chosen_steps()))
+
+
+@lru_cache(maxsize=8)
+def _frames_of(specs: frozenset[str]) -> tuple[int, ...]:
     frames: set[int] = set()
-    for spec in {situation.frames_of(choice) for _, choice in situation.chosen_steps()}:
+    for spec in specs:
         try:
             frames.update(FrameSet.parse(spec).frames)
         except FrameSpecError:

@@ -190,6 +190,37 @@ def test_a_snapshot_that_fails_is_told(qtbot: Any, opened: Callable[..., Opened]
     assert now.agent.submitted == []
 
 
+class FailingHost(MemoryHost):
+    fails_at: str = ""
+
+    def scene(self) -> HostScene:
+        if self.fails_at == "scene":
+            raise ReferenceError("the datablock is gone")
+        return super().scene()
+
+    def snapshot(self, file: str) -> Snapshot:
+        if self.fails_at == "snapshot":
+            raise ReferenceError("the datablock is gone")
+        return super().snapshot(file)
+
+
+@pytest.mark.parametrize("where", ["scene", "snapshot"])
+def test_a_host_that_fails_does_not_keep_submit_away(
+    qtbot: Any, opened: Callable[..., Opened], validators: dict[str, Any], where: str
+) -> None:
+    """Whatever a host raises is a sentence, and the next click submits."""
+    host = FailingHost()
+    now = opened(host)
+    host.fails_at = where
+    now.submitting.start()
+    ended(qtbot, now)
+    assert ["the datablock is gone" in text for text in now.said] == [True]
+    host.fails_at = ""
+    now.submitting.start()
+    ended(qtbot, now)
+    assert len(now.agent.submitted) == 1
+
+
 def test_a_form_that_cannot_be_submitted_is_told(qtbot: Any, opened: Callable[..., Opened], validators: dict[str, Any]) -> None:
     """What no validator saw is refused all the same, in a sentence and by its field."""
     now = opened()

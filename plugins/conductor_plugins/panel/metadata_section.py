@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import partial
+from typing import TYPE_CHECKING
 
-from conductor_core.agent_answers import Preset
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
@@ -17,6 +17,9 @@ from conductor_plugins.panel.rows import Note, section_margin
 from conductor_plugins.panel.section import Section
 from conductor_plugins.panel.tables import Cell
 from conductor_plugins.panel.words import WORDS
+
+if TYPE_CHECKING:
+    from conductor_core.agent_answers import Preset
 
 
 class MetadataSection(Section):

@@ -9,7 +9,9 @@ from conductor_core.errors import ConductorError
 from qtpy.QtWidgets import QMenu, QWidget
 
 from conductor_plugins.desk import Desk
-from conductor_plugins.panel.preset_saving import PresetSaving
+
+if TYPE_CHECKING:
+    from conductor_core.agent_answers import Preset
 
 if TYPE_CHECKING:
     from conductor_core.agent_answers import Preset
@@ -54,6 +56,8 @@ class PresetsMenu(QMenu):
 
     def save(self) -> None:
         """Ask for a name, and keep what is chosen under it."""
+        from conductor_plugins.panel.preset_saving import PresetSaving  # as above
+
         saving = PresetSaving(self.desk, [*self.presets], self.parentWidget())
         saving.wanted.connect(self._save)
         saving.open()

@@ -76,18 +76,23 @@ class Submitting(QObject):
             return
         desk.be_busy("Looking at the scene once more …")
         try:
-            needs_scan = self._needs_scan()
-            if needs_scan:
-                desk.read_scene()
-        except Exception as exc:  # noqa: BLE001 - the border to a host, which may raise whatever it likes
-            self._end(_sentence(exc, desk.scene.software.name))
-            return
-        if needs_scan and not self._remembering.same:
-            self._end("Another scene is open now, so nothing was submitted. Look at what is chosen for it, then submit.")
-        elif needs_scan or desk.scan.state == "running":
+            self._look_again()
+        except Exception as exc:  # noqa: BLE001 - the border to a host: whatever it raises, Submit must come back
+            self._host_failed(exc)
+
+    def _look_again(self) -> None:
+        """Go on once the scan is of the scene as it is now."""
+        desk = self._desk
+        if self._needs_scan():
+            desk.read_scene()
+            if not self._remembering.same:
+                self._end("Another scene is open now, so nothing was submitted. Look at what is chosen for it, then submit.")
+                return
             self._waits = True
             if desk.scan.state != "running":
                 desk.scan_wanted.emit()
+        elif desk.scan.state == "running":
+            self._waits = True
         else:
             self._go_on()
 
@@ -134,12 +139,12 @@ class Submitting(QObject):
         try:
             self._remembering.keep()
             snapshot = desk.host.snapshot(order.snapshot)
-        except Exception as exc:  # noqa: BLE001 - the border to a host: whatever it raises, Submit is there again
-            self._end(_sentence(exc, desk.scene.software.name))
-            return
-        if snapshot.scene != order.submission.scene:
-            self._end("Another scene was opened meanwhile, so nothing was submitted. Look at it, then submit.")
-            desk.read_scene()
+            if snapshot.scene != order.submission.scene:
+                self._end("Another scene was opened meanwhile, so nothing was submitted. Look at it, then submit.")
+                desk.read_scene()
+                return
+        except Exception as exc:  # noqa: BLE001 - as above
+            self._host_failed(exc)
             return
         self._identity, self._tried = order.submission.id, order.submission
         agent = desk.agent
@@ -153,17 +158,18 @@ class Submitting(QObject):
     def _failed(self, error: ConductorError) -> None:
         self._end(str(error))
 
+    def _host_failed(self, exc: Exception) -> None:
+        self._waits = False
+        if isinstance(exc, HostRefused):
+            self._end(str(exc))
+            return
+        traceback.print_exc()
+        name = self._desk.scene.software.name
+        self._end(f"Nothing was submitted: {name} failed ({type(exc).__name__}: {exc}). Save the scene, then submit again.")
+
     def _end(self, sentence: str) -> None:
         self._desk.be_busy("")
         self._desk.said.emit(sentence, True)
-
-
-def _sentence(exc: Exception, host: str) -> str:
-    """Return what the artist is told of what a host has raised; what it did not mean to goes to its console, too."""
-    if isinstance(exc, HostRefused):
-        return str(exc)
-    traceback.print_exception(type(exc), exc, exc.__traceback__)
-    return f"{host} could not give the scene away ({type(exc).__name__}: {exc}). Its console says more. Save, then submit again."
 
 
 def _order(

@@ -5,11 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from qtpy.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, Signal
-from qtpy.QtGui import QCloseEvent, QMouseEvent
+from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import (
     QApplication,
     QGridLayout,
-    QLabel,
     QScrollArea,
     QStackedWidget,
     QVBoxLayout,
@@ -23,6 +22,7 @@ from conductor_plugins.panel.foot_bar import FootBar
 from conductor_plugins.panel.head_bar import HeadBar
 from conductor_plugins.panel.help_page import HelpPage
 from conductor_plugins.panel.keys import bind_keys
+from conductor_plugins.panel.message_bar import MessageBar
 from conductor_plugins.panel.problem_drawer import ProblemDrawer
 from conductor_plugins.panel.remembered import Remembered
 from conductor_plugins.panel.section import Section
@@ -36,8 +36,6 @@ from conductor_plugins.validators.validator import ERROR
 _SOON = 60
 #: entries of a scan whose problems are found before anybody notices
 _AT_ONCE = 500
-#: milliseconds after which good news are taken as read
-_READ = 8_000
 
 
 class Window(QWidget):
@@ -73,8 +71,7 @@ class Window(QWidget):
             kind = next(kind for kind in SECTIONS if kind.title == title)
             section = kind(self.desk)
             self.sections[title] = section
-            area = self._pages[title]
-            area.setWidget(section)
+            self._pages[title].setWidget(section)
         return self.sections[title]
 
     def show_section(self, title: str) -> None:
@@ -135,7 +132,7 @@ class Window(QWidget):
             self.stack.addWidget(page)
         self.help = HelpPage()
         self.stack.addWidget(self.help)
-        self.message = _Message()
+        self.message = MessageBar()
         self.trouble = TroubleBar(self.desk)
         self.drawer = ProblemDrawer(self.desk)
         self.foot = FootBar(self.desk)
@@ -290,40 +287,6 @@ class Window(QWidget):
             self._is_closed = True
             self.desk.close()
             self.closed.emit()
-
-
-class _Message(QLabel):
-    """One sentence for the artist, until it is read or another comes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        em = self.fontMetrics().height()
-        self.setObjectName("message")
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setWordWrap(True)
-        self.setContentsMargins(em * 3 // 4, em // 2, em * 3 // 4, em // 2)
-        self.setToolTip("Click, or press Esc, to hide this")
-        self._read = QTimer(self)
-        self._read.setSingleShot(True)
-        self._read.setInterval(_READ)
-        self._read.timeout.connect(self.hide)
-        self.hide()
-
-    def say(self, text: str, bad: bool) -> None:
-        """Show a sentence; an empty one takes the last away. Good news go by themselves."""
-        self._read.stop()
-        if not bad:
-            self._read.start()
-        self.setText(text)
-        self.setProperty("tone", "error" if bad else "")
-        self.style().unpolish(self)
-        self.style().polish(self)
-        self.setVisible(bool(text))
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
-        """Hide what was read."""
-        super().mousePressEvent(event)
-        self.hide()
 
 
 def section_of(field: str) -> str:

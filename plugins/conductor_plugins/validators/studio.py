@@ -13,6 +13,7 @@ import functools
 import importlib.util
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -27,6 +28,8 @@ PACKAGE = "studio_validators"
 
 #: real path of a file that was loaded → what is wrong with it; "": nothing
 _LOADED: dict[str, str] = {}
+#: problems may be looked for in two threads at once: while the artist types, and on Submit
+_ONE_AT_A_TIME = threading.Lock()
 
 
 def load_named(situation: Situation, environ: Mapping[str, str] | None = None) -> tuple[Problem, ...]:
@@ -47,7 +50,7 @@ def load(folders: Iterable[str]) -> tuple[str, ...]:
         if not folder.is_dir():
             problems.append(f"{folder} is no folder, so no validators were loaded from it.")
             continue
-        with _importable(folder):
+        with _ONE_AT_A_TIME, _importable(folder):
             problems += filter(None, map(_load_once, sorted(folder.glob("[!_]*.py"))))
     return tuple(problems)
 

@@ -6,8 +6,8 @@ def cameras(situation: Situation) -> Iterator[Problem]:
         if step.problem:
             yield Problem(ERROR, f"Step {step.name} {step.problem}.", "Add a camera, or switch the step off.", field="steps")
 
-They run on the host's main thread each time that the artist pauses, and in a thread on Submit: they look at values, and at the
-disk for a few paths at most.
+They run in a thread, each time that the artist pauses and once more on Submit, so that a host with a large scene goes on meanwhile: they
+look at values, and at the disk for a few paths at most, and know neither Qt nor the host.
 """
 
 from __future__ import annotations
