@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 import stat
 import subprocess
 import sys
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from installer.changes import remove_folders, write_aside
 from installer.core import user_folders
@@ -60,8 +61,9 @@ def lead_to(python: Path, target: Path) -> None:
     )
     if asked.returncode != 0:
         raise InstallError(f"{python} does not start: remove {python.parents[1]} and run the same command again.")
-    lines = "".join(f"{target / part}\n" for part in ("core", "plugins"))
-    _write(Path(asked.stdout.strip()) / "conductor.pth", lines)
+    # as code in ASCII: Python reads such a file by the user's code page, in which not every folder has a name
+    folders = ", ".join(ascii(str(target / part)) for part in ("core", "plugins"))
+    _write(Path(asked.stdout.strip()) / "conductor.pth", f"import sys; sys.path += [{folders}]\n")
 
 
 def write_command(location: Path, python: Path) -> Path:
@@ -70,10 +72,11 @@ def write_command(location: Path, python: Path) -> Path:
     _write(location / COMMAND_FILE, json.dumps(note, indent=1))
     if sys.platform == "win32":
         program = location / "bin" / "conductor.bat"
-        _write(program, f'@"{python}" -m conductor_core.cli %*\r\n')
+        # from its own folder: cmd reads the file by another code page than ours, and takes percent signs for its own
+        _write(program, f'@"%~dp0..\\{PureWindowsPath(python.relative_to(location))}" -m conductor_core.cli %*\r\n')
     else:
         program = location / "bin" / "conductor"
-        if _write(program, f'#!/bin/sh\nexec "{python}" -m conductor_core.cli "$@"\n'):
+        if _write(program, f'#!/bin/sh\nexec {shlex.quote(str(python))} -m conductor_core.cli "$@"\n'):
             program.chmod(program.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
     return program
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from installer import record as records
 from installer.changes import Change, OwnFile, missing_folders, remove_folders, write_aside
@@ -18,6 +20,15 @@ from installer.pointers import pointer, studio_variables
 from installer.record import Entry, Record
 
 LAUNCHERS = "launchers"
+#: folders in a location → the names of what we put there
+_OURS = {
+    VERSIONS: re.compile(r"\.?\d[\w.]*-[0-9a-f]{12}(\.[0-9a-f]{32})?"),
+    "env": re.compile(r"pip|[0-9a-f]{12}"),
+    "bin": re.compile(r"conductor(\.bat)?"),
+    LAUNCHERS: re.compile(r"conductor\.(sh|bat)"),
+}
+#: what is on its way out
+_DOOMED = re.compile(r"\.(qt|site|pip|[0-9a-f]{12}|\.?\d[\w.]*-[0-9a-f]{12}(\.[0-9a-f]{32})?)\.[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -87,11 +98,32 @@ def plan_install(applications: Iterable[Application], payload: Payload, location
     return Plan(location, notes, payload, target, tuple(changes), tuple(left_out))
 
 
+def note_location(notes: Path, location: Path, *, shared: bool) -> None:
+    """Note where it is installed to before anything is: a run that is killed can be taken back, wherever it went.
+
+    A location that was there with something in it may be a studio's: it is pointed to, and stays when the pointers go.
+    """
+    record = records.read(notes)
+    kept = tuple(folder for folder in record.locations if folder != location)
+    new = missing_folders(location)
+    mine = location in record.locations or bool(new) or not any(location.iterdir())
+    if not shared:
+        new = tuple(dict.fromkeys((*new, *missing_folders(notes))))
+        mine_too = (location,) if mine and location != notes else ()
+        changed = replace(record, locations=(*kept, *mine_too), folders=tuple(dict.fromkeys((*record.folders, *new))))
+    else:
+        changed = replace(record, locations=kept)
+    if changed != record:
+        notes.mkdir(parents=True, exist_ok=True)
+        records.write(notes, changed)
+
+
 def execute_install(plan: Plan) -> Record:
     """Do it: the payload first, then each pointer, noted before it is written, so that `remove` finds it whatever happens."""
     before = records.read(plan.notes)
-    new = (*plan.new_folders, *missing_folders(plan.notes))
-    plan.notes.mkdir(parents=True, exist_ok=True)
+    new = (*plan.new_folders, *(missing_folders(plan.notes) if plan.changes else ()))
+    if plan.changes:
+        plan.notes.mkdir(parents=True, exist_ok=True)
     put(plan.payload, plan.location)
     record = replace(before, folders=tuple(dict.fromkeys((*before.folders, *new))))
     for application, change in plan.changes:
@@ -106,7 +138,7 @@ def execute_install(plan: Plan) -> Record:
         former = next((e.target for e in before.entries if e.target != str(plan.target)), before.former)
         record = replace(record, former="" if former == str(plan.target) else former)
         records.write(plan.notes, record)
-    if plan.location == plan.notes:
+    if plan.changes and plan.location == plan.notes:
         used = {Path(target).name for target in (record.former, *(e.target for e in record.entries)) if target}
         drop_old(plan.location, {plan.target.name, *used})
     return record
@@ -119,19 +151,28 @@ def write_launchers(plan: Plan, hosts: Sequence[str]) -> list[Path]:
     variables: dict[str, str] = {}
     for host in hosts:
         variables.update(studio_variables(host, plan.target))
-    shell = [f'export {n}="{v}${{{n}:+:${n}}}"' for n, v in variables.items()]
-    batch = [f'set "{n}={v};%{n}%"' for n, v in variables.items()]
-    written = {
-        folder / "conductor.sh": "# Source this before an application starts: it leads it to Conductor.\n"
-        + "\n".join(shell)
-        + "\n",
-        folder / "conductor.bat": "@rem Call this before an application starts: it leads it to Conductor.\r\n@"
-        + "\r\n@".join(batch)
-        + "\r\n",
-    }
+    written = {folder / "conductor.sh": _shell(variables), folder / "conductor.bat": _batch(variables, plan.location)}
     for file, text in written.items():
         write_aside(file, text.encode())
     return list(written)
+
+
+def _shell(variables: Mapping[str, str]) -> str:
+    lines = (f'export {n}={shlex.quote(v)}${{{n}:+":${n}"}}' for n, v in variables.items())
+    return "\n".join(("# Source this before an application starts: it leads it to Conductor.", *lines, ""))
+
+
+def _batch(variables: Mapping[str, str], location: Path) -> str:
+    """Return it in ASCII, from its own folder: cmd reads a file by the code page, and `%` as the sign of a variable.
+
+    A list that was empty gets no `;`: Blender 4.2 takes the variable for one folder.
+    """
+    lines = ["@rem Call this before an application starts: it leads it to Conductor."]
+    lines.append('@for %%I in ("%~dp0..") do @set "CONDUCTOR_LOCATION=%%~fI"')
+    for name, value in variables.items():
+        inside = PureWindowsPath(Path(value).relative_to(location))
+        lines += [f'@if defined {name} set "{name}=;%{name}%"', f'@set "{name}=%CONDUCTOR_LOCATION%\\{inside}%{name}%"']
+    return "\r\n".join((*lines, ""))
 
 
 def entries_to_remove(record: Record, wanted: Sequence[str]) -> tuple[Entry, ...]:
@@ -160,6 +201,8 @@ def execute_remove(notes: Path, entries: Sequence[Entry]) -> Record:
         record = record.without({entry.change.path})
         records.write(notes, record)
     if not record.entries:
+        for location in record.locations:
+            remove_all(location)
         records.write(notes, Record())
         remove_all(notes)
         remove_folders(record.folders)
@@ -167,16 +210,22 @@ def execute_remove(notes: Path, entries: Sequence[Entry]) -> Record:
 
 
 def remove_all(location: Path) -> None:
-    """Remove what we have put into a location, and the location itself if nothing else is in it."""
-    # away under another name first: what is half removed is never taken for an installation
-    for name in (VERSIONS, "qt", "env", "site", "bin", LAUNCHERS):
-        folder = location / name
-        if folder.exists():
-            doomed = location / f".{name}.{uuid.uuid4().hex}"
-            os.replace(folder, doomed)
+    """Remove what we have put into a location, and the location itself if nothing else is in it.
+
+    It may be a folder with much else in it: what does not bear one of our names stays.
+    """
+    ours = [f for part, name in _OURS.items() for f in (location / part).glob("*") if name.fullmatch(f.name)]
+    if any(f.parent.name in (VERSIONS, "env") for f in ours):
+        ours += [f for f in (location / "qt", location / "site", location / "agent-command.json") if f.exists()]
+    for found in ours:
+        if found.is_dir() and not found.is_symlink():
+            # away under another name first: what is half removed is never taken for an installation
+            doomed = location / f".{found.name}.{uuid.uuid4().hex}"
+            os.replace(found, doomed)
             shutil.rmtree(doomed, ignore_errors=True)
-    (location / "agent-command.json").unlink(missing_ok=True)
+        else:
+            found.unlink()
     for left in location.glob(".*"):
-        if left.is_dir():
+        if _DOOMED.fullmatch(left.name):
             shutil.rmtree(left, ignore_errors=True)
-    remove_folders([location])
+    remove_folders([*(location / part for part in _OURS), location])

@@ -19,9 +19,18 @@ from installer.agent_environment import (
     python_of,
     write_command,
 )
-from installer.applications import Plan, choose, entries_to_remove, execute_install, execute_remove, plan_install, write_launchers
+from installer.applications import (
+    Plan,
+    choose,
+    entries_to_remove,
+    execute_install,
+    execute_remove,
+    note_location,
+    plan_install,
+    write_launchers,
+)
 from installer.changes import missing_folders
-from installer.core import Application, find_applications, installation_folder, this_machine
+from installer.core import Application, find_applications, installation_folder, pointer_file, this_machine
 from installer.environments import make
 from installer.payload import Payload
 from installer.places import here
@@ -65,12 +74,15 @@ def _location(arguments: argparse.Namespace) -> Path:
 
 
 def _hosts(_: argparse.Namespace) -> int:
-    found = find_applications(this_machine())
-    led = {entry.title for entry in records.read(installation_folder()).entries if entry.change.is_made()}
+    machine = this_machine()
+    found = find_applications(machine)
+    led = {entry.change.path for entry in records.read(installation_folder()).entries if entry.change.is_made()}
     if not found:
         print("No Maya, Nuke, Houdini or Blender was found in its standard places, by its variables, or on the PATH.")
     for application in found:
-        print(f"{application.title:<18} {'installed' if application.title in led else '-':<10} {application.program}")
+        # several versions may read one file
+        is_led = bool(application.series) and machine.local(pointer_file(application, machine)) in led
+        print(f"{application.title:<18} {'installed' if is_led else '-':<10} {application.program}")
     return 0
 
 
@@ -83,6 +95,7 @@ def _install(arguments: argparse.Namespace) -> int:
     qt = not arguments.without_qt
     new_folders = missing_folders(location)
     if not arguments.dry_run:
+        note_location(installation_folder(), location, shared=arguments.studio)
         location.mkdir(parents=True, exist_ok=True)
         unpacker = packer(location) if arguments.without_agent else env
         make(unpacker)
@@ -136,12 +149,14 @@ def _remove(arguments: argparse.Namespace) -> int:
     for entry in entries:
         print(f"take back  {entry.change.path}  ({entry.title})")
     if everything:
-        print(f"remove     {notes}")
+        for folder in (*record.locations, notes):
+            print(f"remove     {folder}")
     if arguments.dry_run:
         print("\nNothing was changed (--dry-run).")
         return 0
     if everything:
-        end_agent(notes)
+        for folder in (*record.locations, notes):
+            end_agent(folder)
     execute_remove(notes, entries)
     if everything:
         print("\nConductor is gone. Your login and settings, and what the agent remembers, stay.")

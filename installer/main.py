@@ -27,6 +27,9 @@ def main(words: list[str]) -> int:
     except InstallError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f"\n{error.filename or error}: {error.strerror}. Mend that and run the same command again.", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("\nInterrupted: run the same command again, it goes on where it stopped.", file=sys.stderr)
         return 130

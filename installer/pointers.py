@@ -77,7 +77,7 @@ def studio_variables(host: str, payload: Path) -> dict[str, str]:
 
 def blender_startup(adapter: Path) -> str:
     """Return the file that Blender runs at its start, for a folder that holds the add-on."""
-    return _BLENDER.format(folder=json.dumps(str(adapter)))
+    return _BLENDER.format(folder=ascii(str(adapter)))
 
 
 def _maya(path: Path, adapter: Path, shipped: Path) -> Change:
@@ -90,7 +90,7 @@ def _maya(path: Path, adapter: Path, shipped: Path) -> Change:
 
 
 def _nuke(path: Path, adapter: Path, _shipped: Path) -> Change:
-    return Block(path, f"import nuke\nnuke.pluginAddPath({json.dumps(adapter.as_posix())})")
+    return Block(path, f"import nuke\nnuke.pluginAddPath({adapter.as_posix()!a})")
 
 
 def _houdini(path: Path, adapter: Path, _shipped: Path) -> Change:

@@ -35,6 +35,8 @@ class Record:
     folders: tuple[Path, ...] = ()
     #: the code before the newest, which a host that is open may still read
     former: str = ""
+    #: folders other than the one of this record that this user has installed to
+    locations: tuple[Path, ...] = ()
 
     def without(self, paths: set[Path]) -> Record:
         """Return the record without the entries of these files."""
@@ -51,7 +53,12 @@ def read(notes: Path) -> Record:
     try:
         data: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         entries = tuple(_entry(e) for e in data["entries"])
-        return Record(entries, tuple(Path(f) for f in data["folders"]), str(data.get("former", "")))
+        return Record(
+            entries,
+            tuple(Path(f) for f in data["folders"]),
+            str(data.get("former", "")),
+            tuple(Path(f) for f in data.get("locations", ())),
+        )
     except FileNotFoundError:
         return Record()
     except (OSError, ValueError, KeyError, TypeError) as exc:
@@ -61,7 +68,7 @@ def read(notes: Path) -> Record:
 def write(notes: Path, record: Record) -> None:
     """Keep the record; an empty one is removed."""
     file = notes / FILE
-    if not record.entries and not record.folders and not record.former:
+    if record == Record():
         file.unlink(missing_ok=True)
         return
     data = {
@@ -78,6 +85,7 @@ def write(notes: Path, record: Record) -> None:
         ],
         "folders": [str(f) for f in record.folders],
         "former": record.former,
+        "locations": [str(f) for f in record.locations],
     }
     write_aside(file, json.dumps(data, indent=1).encode())
 

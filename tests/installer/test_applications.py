@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import shutil
@@ -15,11 +16,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from installer import record as records
-from installer.applications import choose, entries_to_remove, execute_install, execute_remove, plan_install, write_launchers
+from installer.agent_environment import lead_to, write_command
+from installer.applications import (
+    choose,
+    entries_to_remove,
+    execute_install,
+    execute_remove,
+    note_location,
+    plan_install,
+    remove_all,
+    write_launchers,
+)
 from installer.changes import BEGIN, END, Block, OwnFile
 from installer.core import Application, Machine
 from installer.errors import InstallError
 from installer.payload import VERSIONS, Payload
+from installer.pointers import pointer
 
 REPO = Path(__file__).resolve().parents[2]
 APPLICATIONS = (
@@ -79,7 +91,7 @@ def test_each_application_is_led_to_one_folder(workstation: Workstation) -> None
     home = workstation.home
     for year in ("2024", "2025"):
         assert (home / f"maya/{year}/modules/conductor_farm.mod").read_text().startswith(f"+ Conductor 1.2.3 {target}/maya\n")
-    assert f'nuke.pluginAddPath("{target}/nuke")' in (home / ".nuke/init.py").read_text()
+    assert f"nuke.pluginAddPath('{target}/nuke')" in (home / ".nuke/init.py").read_text()
     package = json.loads((home / "houdini20.5/packages/conductor_farm.json").read_text())
     assert package == {"package_path": [f"{target}/houdini"]}
     assert str(target / "blender") in (home / ".config/blender/4.2/scripts/startup/conductor_startup.py").read_text()
@@ -192,7 +204,86 @@ def test_launchers_of_a_studio_name_the_shared_folder(workstation: Workstation, 
     words = ["sh", "-c", f'NUKE_PATH=/tools; . "{shell}"; printf "%s %s" "$NUKE_PATH" "$MAYA_MODULE_PATH"']
     said = subprocess.run(words, capture_output=True, text=True, check=True, env={"PATH": os.environ["PATH"]}).stdout
     assert said == f"{plan.target}/nuke:/tools {plan.target}/maya"
-    assert f"NUKE_PATH={plan.target}" in batch.read_text()
+    text = batch.read_text("ascii")
+    assert '@if defined NUKE_PATH set "NUKE_PATH=;%NUKE_PATH%"' in text
+    assert f'"NUKE_PATH=%CONDUCTOR_LOCATION%\\versions\\{plan.target.name}\\nuke%NUKE_PATH%"' in text
+
+
+#: what a folder may be called, and no shell, no Python and no code page may stumble over
+ODD = 'J\u00fcrgen\'s "$HOME" %PATH% `id` \U0001f600'
+
+
+def test_odd_names_of_folders_are_read_as_they_are(tmp_path: Path) -> None:
+    """Whatever the folders are called: launchers, programs, start-up files and Python's own list lead to them."""
+    workstation = Workstation(tmp_path)
+    share = tmp_path / ODD
+    plan = plan_install((), Payload(workstation.clone), share, workstation.machine, notes=share)
+    execute_install(plan)
+    shell, batch = write_launchers(plan, ["nuke"])
+    environ = {"PATH": os.environ["PATH"], "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}
+
+    def said(*words: str) -> str:
+        return subprocess.run(words, capture_output=True, check=True, env=environ).stdout.decode()
+
+    assert said("sh", "-c", '. "$1"; printf %s "$NUKE_PATH"', "sh", str(shell)) == f"{plan.target}/nuke"
+    assert batch.read_bytes().isascii()
+    for application in (APPLICATIONS[2], APPLICATIONS[4]):
+        change = pointer(application, plan.target, workstation.machine, shipped=workstation.clone)
+        named = [n.value for n in ast.walk(ast.parse(change.text)) if isinstance(n, ast.Constant)]
+        assert str(plan.target / application.host) in named
+    python = share / "env" / "0123456789ab" / "bin" / "python"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(python.parents[1])], check=True)
+    lead_to(python, plan.target)
+    assert str(plan.target / "core") in ast.literal_eval(said(str(python), "-c", "import sys; print(ascii(sys.path))"))
+
+
+def test_a_program_is_started_from_an_odd_folder(tmp_path: Path) -> None:
+    """The program `conductor` quotes its own place."""
+    location = tmp_path / ODD
+    python = location / "env" / "0123456789ab" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "$@"\n')
+    python.chmod(0o755)
+    program = write_command(location, python)
+    said = subprocess.run([program, "a b"], capture_output=True, text=True, check=True).stdout
+    assert said == "-m conductor_core.cli a b\n"
+
+
+def test_what_lies_beside_us_stays(tmp_path: Path) -> None:
+    """A location that somebody else uses too, a home at worst: removal takes what bears our names alone."""
+    workstation = Workstation(tmp_path)
+    others = (".ssh/key", ".git/HEAD", "bin/tool", "env/x/y", "site/page", "qt/qt.conf", "launchers/studio.sh", "versions/1/x")
+    for name in others:
+        file = workstation.home / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("theirs")
+    remove_all(workstation.home)
+    assert sorted(workstation.files()) == sorted(others)
+
+
+def test_removing_leaves_nothing_at_another_location(workstation: Workstation, tmp_path: Path) -> None:
+    """`--location` of one's own goes with the last application, even where the run was killed before the first was led."""
+    place, notes = tmp_path / "new" / "place", workstation.location
+    note_location(notes, place, shared=False)
+    place.mkdir(parents=True)
+    (place / "env" / "pip").mkdir(parents=True)
+    workstation.install(location=place)
+    execute_remove(notes, records.read(notes).entries)
+    assert not place.parent.exists()
+    assert not (workstation.home / ".local").exists()
+
+
+def test_a_location_of_others_stays(workstation: Workstation, tmp_path: Path) -> None:
+    """Who points to what a studio has installed leaves it there; so does the TD who installed it."""
+    share = tmp_path / "share"
+    note_location(workstation.location, share, shared=True)
+    plan = plan_install((), Payload(workstation.clone), share, workstation.machine, notes=workstation.location)
+    execute_install(plan)
+    assert not workstation.location.exists()
+    note_location(workstation.location, share, shared=False)
+    workstation.install(location=share)
+    execute_remove(workstation.location, records.read(workstation.location).entries)
+    assert plan.target.is_dir()
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 from conductor_core.errors import AgentError
 from conductor_core.submission import Software, Submission
 from conductor_plugins.desk import Desk
+from conductor_plugins.form.model import Form
 from conductor_plugins.form.situation import Situation
 from conductor_plugins.host import HostRefused, HostScene, Snapshot
 from conductor_plugins.memory_host import MemoryHost, MemoryNode
@@ -32,6 +33,7 @@ class Opened:
     submitting: Submitting
     host: MemoryHost
     agent: AnsweringAgent
+    remembering: Remembering
     submitted: list[str] = field(default_factory=list)
     refused: list[None] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
@@ -49,7 +51,8 @@ def opened(qtbot: Any, scene: Path, tmp_path: Path) -> Iterator[Callable[..., Op
         made.append(desk)
         desk.edit(project="dragons", instance_type="small")
         scanner = Scanner(desk)
-        opened = Opened(desk, Submitting(desk, Remembering(desk)), host, agent)
+        remembering = Remembering(desk)
+        opened = Opened(desk, Submitting(desk, remembering), host, agent, remembering)
         opened.submitting.submitted.connect(opened.submitted.append)
         opened.submitting.refused.connect(lambda: opened.refused.append(None))
         desk.said.connect(lambda text, bad: opened.said.append(text) if bad else None)
@@ -276,3 +279,85 @@ def test_only_the_host_is_asked_on_the_main_thread(qtbot: Any, opened: Callable[
     assert now.submitted
     assert threads == {"agent": {"conductor submit"}, "host": {threading.main_thread().name}}
     assert os.path.basename(next(iter(now.agent.submitted[0][2].values()))).endswith("shot.scene")
+
+
+class BrokenHost(MemoryHost):
+    """Raises what no host should, in one of its methods, once the panel is there."""
+
+    breaks: str = ""
+    raises: Exception = RuntimeError("the node is gone")
+
+    def scene(self) -> HostScene:
+        self._break("scene")
+        return super().scene()
+
+    def steps(self) -> Any:
+        self._break("steps")
+        return super().steps()
+
+    def snapshot(self, file: str) -> Snapshot:
+        self._break("snapshot")
+        return super().snapshot(file)
+
+    def _break(self, name: str) -> None:
+        if name == self.breaks:
+            raise self.raises
+
+
+@pytest.mark.parametrize("breaks", ["scene", "steps", "snapshot"])
+@pytest.mark.parametrize("raises", [RuntimeError("the node is gone"), HostRefused("The application was closed.")], ids=type)
+def test_a_host_that_breaks_does_not_take_submit_along(
+    qtbot: Any, opened: Callable[..., Opened], validators: dict[str, Any], breaks: str, raises: Exception
+) -> None:
+    """Whatever a host raises and where: it is said in a sentence, and Submit is there again."""
+    host = BrokenHost()
+    now = opened(host)
+    host.edit(content="changed")
+    host.raises, host.breaks = raises, breaks
+    now.submitting.start()
+    ended(qtbot, now)
+    assert now.agent.submitted == []
+    assert [str(raises) in text for text in now.said] == [True]
+    host.breaks = ""
+    now.submitting.start()
+    ended(qtbot, now)
+    assert now.agent.submitted
+
+
+def test_another_scene_is_not_submitted_unseen(
+    qtbot: Any, opened: Callable[..., Opened], validators: dict[str, Any], tmp_path: Path
+) -> None:
+    """Who opens another scene beside the panel sees what is chosen for that one before a second click submits it."""
+    other = tmp_path / "other.scene"
+    other.write_text("another")
+    os.utime(other, (1_000_000, 1_000_000))
+    now = opened()
+    now.remembering.recall()
+    now.desk.edit(frames="3-4")
+    qtbot.waitUntil(lambda: now.desk.scan.state == "done", timeout=PATIENCE)
+    now.host.current = replace(now.host.current, path=str(other))
+    now.submitting.start()
+    ended(qtbot, now)
+    assert now.agent.submitted == []
+    assert "Another scene is open" in now.said[0]
+    assert (now.desk.scene.path, now.desk.form) == (str(other), Form())
+    now.desk.edit(project="dragons", instance_type="small")
+    now.submitting.start()
+    ended(qtbot, now)
+    assert [s.scene for s, _, _ in now.agent.submitted] == [str(other)]
+
+
+def test_a_scene_saved_as_its_next_version_keeps_what_is_chosen(
+    qtbot: Any, opened: Callable[..., Opened], validators: dict[str, Any], tmp_path: Path
+) -> None:
+    """`Save as` with the panel open, then Submit: one click, and the frames that were chosen."""
+    now = opened()
+    now.remembering.recall()
+    now.desk.edit(frames="3-4")
+    qtbot.waitUntil(lambda: now.desk.scan.state == "done", timeout=PATIENCE)
+    now.host.current = replace(now.host.current, path=str(tmp_path / "shot_v002.scene"))
+    now.host.save()
+    now.submitting.start()
+    ended(qtbot, now)
+    ((submission, _, _),) = now.agent.submitted
+    assert (submission.scene, submission.steps[0].frames) == (str(tmp_path / "shot_v002.scene"), "3-4")

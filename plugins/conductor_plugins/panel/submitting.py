@@ -84,8 +84,11 @@ class Submitting(QObject):
         """Go on once the scan is of the scene as it is now."""
         desk = self._desk
         if self._needs_scan():
-            self._waits = True
             desk.read_scene()
+            if not self._remembering.same:
+                self._end("Another scene is open now, so nothing was submitted. Look at what is chosen for it, then submit.")
+                return
+            self._waits = True
             if desk.scan.state != "running":
                 desk.scan_wanted.emit()
         elif desk.scan.state == "running":
@@ -133,8 +136,8 @@ class Submitting(QObject):
             self.refused.emit()
             return
         desk.be_busy("Handing over to the agent …")
-        self._remembering.keep()
         try:
+            self._remembering.keep()
             snapshot = desk.host.snapshot(order.snapshot)
             if snapshot.scene != order.submission.scene:
                 self._end("Another scene was opened meanwhile, so nothing was submitted. Look at it, then submit.")
