@@ -43,6 +43,8 @@ class Remembering(QObject):
         self._path = scene.path
         if self.same and not first:
             return
+        if not first:
+            desk.accepted.clear()  # what was accepted for one scene is asked about in another
         if first and not scene.settings:
             self._came = desk.form
             return
