@@ -78,6 +78,7 @@ class Remembering(QObject):
             if text != desk.scene.settings and desk.host.scene().path == desk.scene.path:
                 desk.host.remember(text)
                 desk.scene = replace(desk.scene, settings=text)
+                self._read = (desk.scene, *self._read[1:])
         except HostRefused as exc:
             desk.said.emit(str(exc), False)
             return

@@ -117,6 +117,17 @@ def test_applications_and_what_leads_them_to_us(patient: Patient, tmp_path: Path
     assert [(f.verdict, f.what.split(" (")[0]) for f in found] == [("note", "Blender 4.5.0"), ("ok", "Blender 4.2.3")]
 
 
+@pytest.mark.parametrize(("text", "verdict"), [("import conductor.nuke", "note"), ("# >>> conductor >>> made by", "ok")])
+def test_another_conductor_is_not_taken_for_us(patient: Patient, tmp_path: Path, text: str, verdict: str) -> None:
+    """A studio's own `init.py` may speak of something of the same name: what counts is the installer's mark."""
+    machine = Machine("linux", {}, "/home/mika", tmp_path)
+    for name, content in {"/usr/local/Nuke15.1v3/Nuke15.1": "", "/home/mika/.nuke/init.py": text}.items():
+        machine.local(name).parent.mkdir(parents=True)
+        machine.local(name).write_text(content)
+    found = looked_at(examinations.hosts, replace(patient, machine=machine))
+    assert [f.verdict for f in found] == [verdict]
+
+
 def test_qt_that_cannot_be_loaded_is_found_out_in_a_process_of_its_own(tmp_path: Path) -> None:
     """A Qt that ends its process (as a missing xcb library makes it do) ends the child, not us."""
     (tmp_path / "PySide6").mkdir()

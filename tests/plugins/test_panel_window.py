@@ -259,6 +259,21 @@ def test_select_shows_it_in_the_host(window: Window, desk: Desk, problems: list[
     assert "gone is not in the scene any more" in window.message.text()
 
 
+def test_select_in_a_host_that_is_busy_is_said(
+    window: Window, desk: Desk, problems: list[Problem], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A host in another process that does not answer says so in the panel."""
+
+    def busy(_: str) -> bool:
+        raise HostRefused("The application does not answer.")
+
+    monkeypatch.setattr(desk.host, "reveal", busy)
+    problems += [replace(ODD, select=("fog",))]
+    window.submit()
+    button(window.drawer, "select").click()
+    assert window.message.text() == "The application does not answer."
+
+
 def test_show_goes_to_the_field(window: Window, desk: Desk, problems: list[Problem]) -> None:
     """From a problem to the widget that it is about."""
     problems += [BAD]

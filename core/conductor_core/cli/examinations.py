@@ -166,7 +166,8 @@ def hosts(patient: Patient) -> Iterator[Finding]:
     for application in found:
         file = Path(machine.local(pointer_file(application, machine)))
         try:
-            ours = "conductor" in file.read_text(encoding="utf-8", errors="replace").lower()
+            # a file by this name is ours, but for Nuke's, which is the user's: there it is the installer's mark
+            ours = file.is_file() and (application.host != "nuke" or b"# >>> conductor >>>" in file.read_bytes())
         except OSError:
             ours = False
         if ours:
