@@ -116,7 +116,8 @@ class PanelProcess:
         if self._server.answer(budget):
             return True
         if self._process.poll():
-            self._say(f"The panel could not be opened: {self._errors[-1] if self._errors else self._process.returncode}")
+            why = self._errors[-1] if self._errors else f"exit code {self._process.returncode}"
+            self._say(f"The panel could not be opened ({why}). What is lacking says, in a terminal: conductor doctor")
         return self._process.poll() is None
 
     def end(self) -> None:

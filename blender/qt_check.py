@@ -123,11 +123,12 @@ def own_python() -> str:
 
 
 def _shortest_reason(lines: list[str]) -> str:
-    """Return the line that says why: Qt's on its platform plug-in, or the last of a traceback."""
-    return next(
-        (line for line in lines if "xcb-cursor0" in line or "could not be initialized" in line.lower()),
-        lines[-1] if lines else "",
-    )
+    """Return the line that says why: the library that Qt lacks, what it could not do, or the last of a traceback."""
+    for words in ("xcb-cursor0", "could not", "could be initialized"):
+        for line in lines:
+            if words in line.lower():
+                return line
+    return lines[-1] if lines else ""
 
 
 def _key(folder: Path | None, python: str, environ: Mapping[str, str]) -> dict[str, str]:

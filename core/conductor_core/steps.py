@@ -80,8 +80,10 @@ def output_at(path: str) -> Output:
     return Output(path, "movie" if name.endswith(_MOVIES) else "other")
 
 
-def check_version(scene: str, saved_with: Software, software: Software) -> None:
+def check_version(scene: str, saved_with: Software, software: Software, *, option: str = "") -> None:
     """Refuse software that is older than what saved the scene: it could not open it, or would crash.
+
+    `option` is how other software is asked for, where that is to be typed.
 
     Raises:
         ConductorError: with both versions.
@@ -93,7 +95,7 @@ def check_version(scene: str, saved_with: Software, software: Software) -> None:
         name = software.name.capitalize()
         raise ConductorError(
             f"{scene} was saved by {name} {saved_with.version}; {name} {software.version} cannot open it.",
-            f"Render with {name} {saved_with.version} or later, or save the scene with {name} {software.version}.",
+            f"Render with {name} {saved_with.version} or later{f' ({option})' if option else ''}, or save the scene with {name} {software.version}.",
         )
 
 

@@ -22,11 +22,14 @@ from conductor_core.paths import ClientPath, Flavour
 Parameter = str | int | float | bool | None
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-#: enough to catch a slip of the pen
-_EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]+")
+#: enough to catch a slip of the pen, and nothing that mail programs read as a sign: `a(b)@c.de` would go to a@c.de
+_SIGNS = r"@\s,;:<>()\[\]\\\"\x00-\x1f\x7f"
+_EMAIL = re.compile(rf"[^{_SIGNS}]+@[^{_SIGNS}.]+(?:\.[^{_SIGNS}.]+)+")
 
 #: who has more to tell has a list
 MAX_EMAILS = 20
+#: every pair is an entry of its own in what jobs are found by
+MAX_METADATA = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +225,8 @@ def _check_text(submission: Submission) -> None:
     for place, text in needed.items():
         if not text.strip():
             raise _wrong(place, "must not be empty")
+    if len(submission.metadata) > MAX_METADATA:
+        raise _wrong("metadata", f"has {len(submission.metadata)} entries; a job may have {MAX_METADATA}")
     try:
         json.dumps(to_json(submission), ensure_ascii=False).encode()
     except UnicodeEncodeError as exc:

@@ -9,6 +9,7 @@ from typing import Any
 from conductor_core.documents import canonical_bytes, to_json
 from conductor_core.environment import merge_environment
 from conductor_core.errors import EnvironmentConflict
+from conductor_core.paths import Flavour
 from conductor_core.submission import Submission
 
 from conductor_service.catalogue import Catalogue, Package
@@ -41,6 +42,7 @@ def equip(submission: Submission, catalogue: Catalogue) -> Equipment:
     Raises:
         Invalid: the catalogue lacks one, or two of them want different values for a variable; the message names both.
     """
+    _check_folders(submission)
     software = catalogue.resolve(submission.software)
     plug_ins = catalogue.resolve_plug_ins(submission.plug_ins, submission.software)
     layers = variable_layers((software, *plug_ins), submission.environment, submission.scripts.plug_in_folders)
@@ -49,3 +51,11 @@ def equip(submission: Submission, catalogue: Catalogue) -> Equipment:
     except EnvironmentConflict as exc:
         raise Invalid("environment", f"cannot be had: {exc.what}".rstrip("."), exc.next_step) from None
     return Equipment(software, plug_ins)
+
+
+def _check_folders(submission: Submission) -> None:
+    """Refuse a plug-in folder that would come apart in a variable that lists folders; no Windows folder has such a name."""
+    for number, folder in enumerate(submission.scripts.plug_in_folders):
+        if submission.flavour is Flavour.POSIX and ":" in folder:
+            reason = f"{folder!r} has a ':' in it, which parts one folder from the next where software looks for plug-ins"
+            raise Invalid(f"scripts.plug_in_folders[{number}]", reason, "Give the folder another name.")

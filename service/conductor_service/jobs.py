@@ -175,10 +175,15 @@ def _check_scripts_sent(submission: Submission, manifest: Manifest) -> None:
     wanted = {"startup script": submission.scripts.startup, "plug-in folder": submission.scripts.plug_in_folders}
     if not any(wanted.values()):
         return
-    sent = [ClientPath.parse(entry.path, manifest.flavour) for entry in manifest.entries]
+    sent: set[tuple[str, ...]] = set()
+    for entry in manifest.entries:
+        key = ClientPath.parse(entry.path, manifest.flavour).key
+        while key and key not in sent:  # what lies above one that was seen was seen too
+            sent.add(key)
+            key = key[:-1]
     for what, paths in wanted.items():
         for text in paths:
-            if not any(path.is_within(ClientPath.parse(text, submission.flavour)) for path in sent):
+            if ClientPath.parse(text, submission.flavour).key not in sent:
                 raise Invalid("entries", f"do not have the {what} {text!r}", "Send it along with the scene's files.")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from conductor_core.submission import Occasion
 
-from conductor_service.states import TaskState
+from conductor_service.states import ENDED, TaskState
 
 #: of titles and messages: a mail is no log
 _LONGEST = 200
@@ -70,9 +70,11 @@ def _counted(news: News) -> str:
 
 
 def _scouts(news: News) -> str:
-    whole = sum(news.scouts.values())
+    ended = sum(count for state, count in news.scouts.items() if state in ENDED)
     good = news.scouts.get(TaskState.SUCCESS, 0)
-    said = f"its scout frames have ended; {good} of {whole} {'task' if whole == 1 else 'tasks'} succeeded."
+    said = f"its scout frames have ended; {good} of {ended} {'task' if ended == 1 else 'tasks'} succeeded."
+    if later := sum(news.scouts.values()) - ended:
+        said += f" {later} more scout {'task comes' if later == 1 else 'tasks come'} after a step that waits itself."
     if news.held:
         rest = "1 more task waits" if news.held == 1 else f"{news.held} more tasks wait"
         said += f"\n\n{rest} until somebody has looked at the scout frames. To render the rest: Release on the job's page or"

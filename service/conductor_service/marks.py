@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from conductor_core.errors import PathError
 from conductor_core.paths import ClientPath, Flavour
@@ -18,12 +18,20 @@ from sqlalchemy.orm import Session
 from conductor_service.errors import Invalid
 from conductor_service.models import Job, JobMark
 
+#: in what is asked for at once: each becomes a condition, or a value, of one statement
+MAX_PAIRS, MAX_EQUALS = 20, 100
+
 
 def marks_of(submission: Submission) -> frozenset[str]:
     """Return every mark of a job."""
-    marks = {_mark("metadata", key, value) for key, value in submission.metadata.items()}
-    if submission.scene:
-        marks.add(scene_mark(submission.scene, submission.flavour))
+    return marks_for(submission.scene, submission.flavour, submission.metadata)
+
+
+def marks_for(scene: str, flavour: Flavour, metadata: Mapping[str, str]) -> frozenset[str]:
+    """Return every mark of a job of this scene (empty: of none), with these metadata."""
+    marks = {_mark("metadata", key, value) for key, value in metadata.items()}
+    if scene:
+        marks.add(scene_mark(scene, flavour))
     return frozenset(marks)
 
 
@@ -57,11 +65,13 @@ def with_metadata(pair: str) -> ColumnElement[bool]:
     """Return the condition for jobs with `KEY=VALUE` among their metadata; a key may have `=` in it.
 
     Raises:
-        Invalid: there is no `=`.
+        Invalid: there is no `=`, or more than could be parted at each.
     """
     places = [place for place, letter in enumerate(pair) if letter == "="]
     if not places:
         raise Invalid("metadata", f"is {pair!r}, which is not KEY=VALUE", "Ask for example for metadata=shot=010.")
+    if len(places) > MAX_EQUALS:
+        raise Invalid("metadata", f"has {len(places)} equals signs; {MAX_EQUALS} may be asked for")
     return _any_of([_mark("metadata", pair[:place], pair[place + 1 :]) for place in places])
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from conductor_core.submission import Occasion
-from sqlalchemy import delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, ColumnExpressionArgument, and_, delete, exists, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from conductor_service.database import Unit
@@ -31,11 +31,25 @@ _OCCASIONS: dict[JobState, Occasion] = {
 }
 
 
+def scouts_under_way() -> ColumnElement[bool]:
+    """Return the condition, on a job, that scout frames of it are still to come before somebody has to look.
+
+    Those of a step that waits for one whose other tasks are held come only after a release: nobody may wait for them to be told.
+    """
+
+    def some(*which: ColumnExpressionArgument[bool]) -> ColumnElement[bool]:
+        return exists().where(Task.job_id == Job.id, *which)
+
+    on_its_way = or_(Task.state.in_([TaskState.READY, TaskState.RUNNING]), and_(Task.scout, Task.state == TaskState.HOLDING))
+    held = and_(Job.manifest.is_not(None), some(Task.awaits_release, Task.state == TaskState.HOLDING))
+    return and_(some(Task.scout, Task.state.not_in(ENDED)), or_(some(on_its_way), not_(held)))
+
+
 def follow_scouts(unit: Unit, job: Job) -> bool:
-    """Keep whether a job's scouts have all ended, and tell whether they just did."""
+    """Keep whether a job's scouts have all ended, as far as they can now, and tell whether they just did."""
     if job.scouts_ended is None:
         return False
-    still = select(exists().where(Task.job_id == job.id, Task.scout, Task.state.not_in(ENDED)))
+    still = select(scouts_under_way()).where(Job.id == job.id)
     before, job.scouts_ended = job.scouts_ended, not unit.session.scalar(still)
     return job.scouts_ended and not before
 

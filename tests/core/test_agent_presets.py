@@ -108,6 +108,10 @@ BROKEN = {
     "a python object": (b"a: !!python/object/apply:os.system ['true']", "is not YAML"),
     "too long": (b"#" * (LARGEST + 1), "more than 1 MB"),
     "itself": (b"a: &x [*x]", "field"),
+    "a number without end": (b"chunk_size: 0x" + b"f" * 6000, "line 1"),
+    "a number to the base of 60": (b"x: 2\nchunk_size: 1" + b":20" * 100_000, "line 2"),
+    "a fraction to the base of 60": (b"chunk_size: 1" + b":20" * 100_000 + b".5", "line 1"),
+    "a number that is too great": (b"chunk_size: 9223372036854775808", "field 'chunk_size' is a number that is too great"),
     "a bomb": (b"a: &a [x,x,x,x,x,x,x,x,x,x]\n" + b"".join(
         b"%c: &%c [%s]\n" % (n + 1, n + 1, b",".join([b"*%c" % n] * 10)) for n in range(97, 106)), "more in it"),
 }  # fmt: skip
@@ -202,6 +206,8 @@ def test_what_no_preset_can_hold(presets: Presets) -> None:
     """It is refused with its field, before anything is written."""
     with pytest.raises(InvalidDocument, match="'when' is a object"):
         _save(presets, "x", values={"when": object()})
+    with pytest.raises(InvalidDocument, match="'chunk_size' is a number that is too great"):
+        _save(presets, "x", values={"chunk_size": 10**5000})
     with pytest.raises(PresetMistake, match="not Unicode"):
         preset_text({"title": "a\udcffb"})
     with pytest.raises(PresetMistake, match="more in it"):

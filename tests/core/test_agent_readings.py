@@ -150,6 +150,25 @@ def test_a_panel_that_asks_anew_ends_what_it_asked_before(tmp_path: Path, eventu
     assert not any(process.is_running() for process in processes)
 
 
+def test_a_panel_may_ask_anew_while_a_process_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process that nobody had seen yet is ended too: it would keep its place for minutes."""
+    readings = Readings(tmp_path, command=SLOW)
+    start = subprocess.Popen
+
+    def starting(*args: Any, **options: Any) -> subprocess.Popen[bytes]:
+        process = start(*args, **options)
+        readings._announce("one")
+        return process
+
+    monkeypatch.setattr("conductor_core.agent.readings.subprocess.Popen", starting)
+    thread, failed = _begin(readings, "one")
+    thread.join(60)
+    given_up = not thread.is_alive()
+    readings.stop()
+    assert given_up
+    assert "newer one" in str(failed[0])
+
+
 def test_a_reading_whose_agent_was_killed_ends_by_itself(tmp_path: Path) -> None:
     """Nobody is left to end it then: it gives up when the agent would have."""
     reader = tmp_path / "slow.py"

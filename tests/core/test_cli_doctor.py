@@ -73,6 +73,14 @@ def test_a_studio_folder_that_is_not_there_is_told(patient: Patient, tmp_path: P
     assert {f.verdict for f in looked_at(examinations.settings, patient)} == {"ok"}
 
 
+@pytest.mark.parametrize("what", ["readers", "validators", "presets"])
+def test_a_folder_that_the_settings_name_is_looked_at(patient: Patient, tmp_path: Path, what: str) -> None:
+    """Whatever a studio keeps on a share, the doctor says where it is not there."""
+    patient.folders.config.mkdir(parents=True)
+    (patient.folders.config / "settings.yaml").write_text(f"{what}: [{tmp_path / 'share'}]\n")
+    assert [f.verdict for f in looked_at(examinations.settings, patient)] == ["ok", "bad"]
+
+
 def test_without_a_login_it_says_how_to_get_one(patient: Patient) -> None:
     """The command to type is in the sentence."""
     (bad,) = looked_at(examinations.service, patient)

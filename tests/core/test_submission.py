@@ -19,6 +19,7 @@ from conductor_core.submission import (
     Software,
     Step,
     Submission,
+    is_email,
     new_submission_id,
     validate_submission,
 )
@@ -259,3 +260,17 @@ def test_any_submission_is_valid_or_an_invalid_document(submission: Submission) 
     except InvalidDocument:
         return
     assert submission.steps
+
+
+@pytest.mark.parametrize("text", ["mika@studio.example", "m.i+shot=1@a.b.c", "mika@münchen.example", "o'hara@x.de"])
+def test_an_address_is_taken(text: str) -> None:
+    """Whatever people have."""
+    assert is_email(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["mika", "mika@studio", "a@b..de", "a@b.de.", "a(b)@c.de", "x:y@z.com", "a\\b@c.de", "a\0@c.de", "a\n@c.de", "@c.de"]
+)
+def test_what_would_go_to_somebody_else_is_no_address(text: str) -> None:
+    """Signs that mean something to mail programs (comments, groups, ends of lines) are refused where they are written."""
+    assert not is_email(text)

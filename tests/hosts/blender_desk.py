@@ -33,12 +33,12 @@ bpy.ops.wm.save_userpref()
 class BlenderDesk:
     """A Blender with its window, and the panel."""
 
-    def __init__(self, screen: Screen, farm: Farm, folder: Path, *, beside: bool) -> None:
-        """Take a seat; `beside`: the panel is to be a process of its own. Otherwise the choice is left to Conductor."""
+    def __init__(self, screen: Screen, farm: Farm, folder: Path, *, show: Path, beside: bool) -> None:
+        """Take a seat; `show`: of the scene. `beside`: the panel is to be a process of its own, else Conductor has the choice."""
         self.screen = screen
         #: the panel is to be a process of its own
         self.beside = beside
-        self.scene = folder / "show" / "shot.blend"
+        self.scene = show / "shot.blend"
         self._folder = folder
         self._farm = farm
         self._environment = {
@@ -104,7 +104,7 @@ class BlenderDesk:
     def panels_process(self) -> list[psutil.Process]:
         """Return the panel's process where it has one of its own."""
         assert self.process is not None
-        children = psutil.Process(self.process.pid).children(recursive=True)
+        children = psutil.Process(self.process.pid).children()  # not those that the panel itself is starting: the agent
         return [child for child in children if "conductor_plugins.panel_process" in child.cmdline()]
 
     def fill_in(self, frames: str, machine: str) -> None:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import runpy
+import shutil
 import struct
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -43,7 +45,9 @@ def desk(request: pytest.FixtureRequest, service: Farm, packed: Path, tmp_path: 
     """Give a Blender that runs with a shot in it; the panel is to come up in its process, or in one of its own."""
     screen = Screen()
     # left to itself, it is inside here: the choice is made by a check in a child process
-    desk = BlenderDesk(screen, service, tmp_path, beside=request.param == "process")
+    # a picture shows the path
+    show = Path(tempfile.mkdtemp(prefix="ceramics-", dir="/tmp")) if PICTURES else tmp_path / "show"
+    desk = BlenderDesk(screen, service, tmp_path, show=show, beside=request.param == "process")
     try:
         desk.install(packed)
         desk.make_shot()
@@ -52,6 +56,7 @@ def desk(request: pytest.FixtureRequest, service: Farm, packed: Path, tmp_path: 
     finally:
         desk.close()
         screen.close()
+        shutil.rmtree(show, ignore_errors=True)
 
 
 def test_from_the_menu_to_the_frames_at_home(desk: BlenderDesk, service: Farm) -> None:

@@ -32,6 +32,8 @@ AT_ONCE = 500
 PIECE = float(os.environ.get("PIECE", "0.004"))
 #: nodes of the scene; of its dependencies each is one
 COUNT = int(os.environ.get("COUNT", "5000"))
+#: the section that is looked at during scan and check: the one with the most to do
+SHOWN = os.environ.get("SHOWN", "Files")
 PATIENCE = 120.0
 
 
@@ -131,6 +133,8 @@ def run(folder: Path, count: int) -> dict[str, Any]:
     application.processEvents()
     opening = {"wall": time.monotonic() - clock, "processor": time.thread_time() - processor}
     desk, course = window.desk, Course()
+    if SHOWN:
+        window.show_section(SHOWN)
     course.until("scan", lambda: desk.scan.state == "done")
     course.until("choice", lambda: desk.offer is not None)
     desk.edit(project="dragons", instance_type="small", allow_missing=True)

@@ -43,7 +43,7 @@ PATIENCE = 240.0
 SCENE = """
 import os
 print("unsaved change", flush=True)
-print("SHOW is", os.environ.get("SHOW"), flush=True)
+print("SHOW is", os.environ.get("SHOW"), "and the views are", os.environ.get("OCIO_ACTIVE_VIEWS"), flush=True)
 for name in ({added!r}, {excluded!r}, {texture!r}):
     place = mapped(name)
     print(os.path.basename(name), "is there" if os.path.exists(place) else "is not there", flush=True)
@@ -157,6 +157,7 @@ class Show:
             ),
             nodes=(MemoryNode("wood", self.here("wood.png")), MemoryNode("old", self.here("old.png"))),
             content=code,
+            variables={"OCIO_ACTIVE_VIEWS": "film", "UNRELATED": "stays at home"},
         )
 
     def here(self, name: str) -> str:
@@ -273,6 +274,7 @@ def seen(farm: Farm, application: Any) -> Seen:
         card = submit(window, form)
         Path(show.host.current.path).write_text("raise SystemExit('saved while it was uploaded')")
         view: Any = window.section("Jobs")
+        turn(lambda: card.id in view.cards, "its card is made")
         turn(lambda: "release" in view.cards[card.id].job.verbs, "the scouts are done, the others wait")
         with farm.client() as client:
             scouted = turn(lambda: (j := client.job(card.job)) and j.scouts.done == j.scouts.total and j, "scouts have ended")
@@ -305,7 +307,10 @@ FIELDS: dict[str, Callable[[Seen], bool]] = {
     "steps.outputs": lambda s: home(s, "other") == ["fog_0003.png"],
     "frames": lambda s: home(s, "render") == [f"beauty_{n:04d}.png" for n in (1, 2, 3, 4)],
     "chunk_size": lambda s: sum(s.job.tasks.values()) == 3,
-    "scouts": lambda s: s.scouted.scouts.held > 0 and s.scouted.scouts.total == 1 and s.scouted.frames.get("success") == 2,
+    "scouts": lambda s: (
+        (s.scouted.scouts.total, s.scouted.scouts.held) == (1, 1)
+        and (s.scouted.frames["holding"], s.job.frames["success"]) == (2, 5)
+    ),
     "instance_type": lambda s: s.job.instance_type == "large",
     "preemptible": lambda s: s.job.preemptible,
     "retries_failure": lambda s: s.submission.retries.failure == 2,
@@ -319,6 +324,7 @@ FIELDS: dict[str, Callable[[Seen], bool]] = {
     "excluded": lambda s: "old.png is not there" in s.log and "wood.png is there" in s.log,
     "download": lambda s: s.card.files_home == s.card.files_total == 5,
     "environment": lambda s: "SHOW is dragons" in s.log,
+    "what is replicated": lambda s: "and the views are film" in s.log,
     "scripts.before_task": lambda s: "before 1-2" in s.log,
     "scripts.after_task": lambda s: "after 1-2" in s.log,
     "scripts.plug_in_folders": lambda s: s.submission.scripts.plug_in_folders == (s.show.here("plug"),),
@@ -360,11 +366,15 @@ def test_the_rest_of_the_form(farm: Farm, application: Any) -> None:
     """Without download nothing comes home; what is missing is rendered without where that is allowed; a variable stays at home."""
     show = Show(farm.folder / "second")
     show.host.nodes = (*show.host.nodes, MemoryNode("gone", show.here("gone.png")))
-    show.host.variables = {"SHOW": "replicated"}
     window = open_panel(show.host, agent=LazyAgent(farm.agent))
     try:
         form = Form(
-            project="default", instance_type="small", frames="1", download=False, allow_missing=True, not_replicated=("SHOW",)
+            project="default",
+            instance_type="small",
+            frames="1",
+            download=False,
+            allow_missing=True,
+            not_replicated=("OCIO_ACTIVE_VIEWS",),
         )
         form = Form(
             **{
@@ -381,6 +391,6 @@ def test_the_rest_of_the_form(farm: Farm, application: Any) -> None:
     assert job.state == "success", log
     assert job.submission is not None
     assert job.submission.allowed_missing == (show.here("gone.png"),)
-    assert "SHOW is None" in log
+    assert "SHOW is None and the views are None" in log
     time.sleep(1)
     assert not Path(show.here("render")).exists()

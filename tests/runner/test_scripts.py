@@ -31,8 +31,9 @@ def any_farm(request: pytest.FixtureRequest) -> Farm:
 
 
 def lines(told: Told) -> list[str]:
-    """Return the log without times."""
-    return [line for line in told.log.decode().splitlines() if "limits:" not in line and "files laid out" not in line]
+    """Return the log of the scripts: without times, and without what the software prints, which comes by a way of its own."""
+    others = ("limits:", "files laid out", "rendering ")
+    return [line for line in told.log.decode().splitlines() if not any(words in line for words in others)]
 
 
 def ended(told: Told) -> tuple[str, str]:

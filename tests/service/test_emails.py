@@ -204,6 +204,30 @@ def test_scouts_are_told_of_once_they_have_ended(desk: Desk) -> None:
     assert [r.occasion for r in desk.rows()] == ["scouts", "scouts", "success"]
 
 
+def test_scouts_of_a_later_step_keep_nobody_waiting_for_a_mail(desk: Desk) -> None:
+    """Where nothing but a release moves a job on, somebody is told, though a later step has scouts that cannot run yet."""
+    asked = desk.studio.commands("1-2", max_instances=1)
+    sim, comp = (replace(asked.steps[0], name=name, scouts="1") for name in ("sim", "comp"))
+    steps = (sim, replace(comp, after=("sim",)))
+    job = desk.studio.submit(replace(asked, steps=steps, notifications=Notifications((ADA,), ALL)))
+    desk.studio.verb(job, "hold", tasks=[t["id"] for t in desk.studio.tasks(job) if not t["scout"]])
+    desk.studio.commit(job)
+    desk.studio.verb(job, "resume")
+    assert desk.rows() == []
+    runner = desk.studio.runner()
+    runner.render(runner.take())
+    [row] = desk.rows()
+    assert "1 of 1 task succeeded" in row.text
+    assert "1 more scout task comes after a step that waits itself" in row.text
+    assert "2 more tasks wait" in row.text
+    sims = [t["id"] for t in desk.studio.tasks(job) if t["step"] == "sim"]
+    desk.studio.verb(job, "release", tasks=sims)
+    for _ in range(2):
+        runner.render(runner.take())
+    assert [r.occasion for r in desk.rows()] == ["scouts", "scouts"]
+    assert "2 of 2 tasks succeeded" in desk.rows()[1].text
+
+
 @pytest.mark.parametrize(
     ("on", "told"),
     [(ALL, ["killed", "success"]), (("success",), ["success"]), (("failed", "scouts"), [])],

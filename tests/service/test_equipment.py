@@ -63,6 +63,11 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
         "environment",
         "Environment variable MAYA_LOCATION: maya 2025.3 and clash 1 disagree",
     ),
+    "a folder that would be two": (
+        {"scripts": Scripts(("/show/scripts", "/show/a:b"))},
+        "scripts.plug_in_folders[1]",
+        "'/show/a:b' has a ':' in it, which parts one folder from the next",
+    ),
     "a variable of the job": (
         {"environment": (EnvironmentVariable("MAYA_SCRIPT_PATH", "/mine"),), "scripts": Scripts(("/show/scripts",))},
         "environment",

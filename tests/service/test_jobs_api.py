@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -10,9 +11,10 @@ from alembic import command
 from conductor_core.documents import canonical_bytes, to_json
 from conductor_core.manifest import Entry, make_manifest
 from conductor_core.paths import Flavour
-from conductor_core.submission import Software, Step, Submission
+from conductor_core.submission import MAX_METADATA, Software, Step, Submission
 from conductor_service import database
 from conductor_service.catalogue import InstanceType, Package
+from conductor_service.models import Job
 
 
 def post(studio: Any, submission: Submission, **changes: Any) -> Any:
@@ -196,6 +198,22 @@ def test_jobs_are_found_by_their_metadata(studio: Any) -> None:
     assert studio.get("/jobs?metadata=shot=010", token=rival) == {"jobs": []}
 
 
+@pytest.mark.parametrize("pairs", [["a=b"] * 3000, ["a" + "=" * 20_000]], ids=["many pairs", "a pair with many readings"])
+def test_a_question_that_no_database_takes_is_refused(studio: Any, pairs: list[str]) -> None:
+    """It is not told as a database that is busy, of which the same is asked again and again."""
+    answer = studio.ask("GET", "/jobs", params={"metadata": pairs})
+    assert (answer.status_code, answer.json()["error"]["field"]) == (400, "metadata")
+
+
+def test_a_job_has_no_more_metadata_than_the_database_takes_in_a_moment(studio: Any) -> None:
+    """Each pair is written in the one transaction that may write: ten thousands of them would hold up the whole farm."""
+    pairs = {f"k{n}": "v" for n in range(MAX_METADATA + 1)}
+    error = post(studio, studio.commands(metadata=pairs)).json()["error"]
+    assert (error["code"], error["field"]) == ("invalid", "metadata")
+    pairs.popitem()
+    assert post(studio, studio.commands(metadata=pairs)).status_code == 201
+
+
 def test_jobs_are_found_by_their_scene(studio: Any) -> None:
     """However the path of a scene is written, and on Windows in whatever case, it finds the scene's jobs and no others."""
     step = Step("Layer", "1", kind="frames")
@@ -220,7 +238,10 @@ def test_jobs_are_found_by_their_scene(studio: Any) -> None:
 def test_jobs_from_before_the_marks_are_found(make_studio: Any) -> None:
     """A database of an older version is brought up to date with what its jobs are found by."""
     studio = make_studio()
-    studio.submit(studio.commands(metadata={"shot": "010"}))
+    job = studio.submit(studio.commands(metadata={"shot": "010"}))
+    with studio.farm.database.write() as unit:
+        row = unit.session.get_one(Job, job["id"])
+        row.submission = json.dumps({**json.loads(row.submission), "of_another_time": True})
     with studio.farm.database.engine.connect() as connection:
         config = database._migrations()
         config.attributes["connection"] = connection

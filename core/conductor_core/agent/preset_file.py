@@ -14,6 +14,10 @@ import yaml
 #: bytes of a file, and values in it, counted where an alias repeats them
 LARGEST = 1 << 20
 MOST_VALUES = 20_000
+#: letters of a number: YAML reads `1:20:20:…` as one to the base of 60, which takes minutes where it is long
+_LONGEST_NUMBER = 40
+#: what JSON, and the panel, take as a whole number
+_GREATEST = 1 << 63
 
 
 class PresetMistake(Exception):
@@ -29,7 +33,7 @@ def read_preset(text: bytes) -> dict[str, Any]:
     if len(text) > LARGEST:
         raise PresetMistake(f"has more than {LARGEST >> 20} MB")
     try:
-        data = yaml.safe_load(text.decode("utf-8-sig"))
+        data = yaml.load(text.decode("utf-8-sig"), Loader=_Loader)  # noqa: S506 - a SafeLoader
     except UnicodeDecodeError:
         raise PresetMistake("is not text in UTF-8") from None
     except yaml.MarkedYAMLError as exc:
@@ -62,6 +66,28 @@ def preset_text(values: Mapping[str, Any]) -> bytes:
     return yaml.dump(plain, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False, width=100).encode()
 
 
+class _Loader(yaml.SafeLoader):
+    """Read what is safe, and numbers only where they are short."""
+
+
+def _construct_int(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
+    return int(loader.construct_yaml_int(_short(node)))
+
+
+def _construct_float(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> float:
+    return float(loader.construct_yaml_float(_short(node)))
+
+
+def _short(node: yaml.ScalarNode) -> yaml.ScalarNode:
+    if len(node.value) > _LONGEST_NUMBER:
+        raise yaml.constructor.ConstructorError(None, None, "a number with too many digits", node.start_mark)
+    return node
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _construct_int)
+_Loader.add_constructor("tag:yaml.org,2002:float", _construct_float)
+
+
 class _Dumper(yaml.SafeDumper):
     """Write text with signs that YAML takes for ends of lines in double quotes, where they are escaped."""
 
@@ -79,6 +105,8 @@ def _checked(value: Any, place: str, counted: list[int], depth: int) -> Any:
         raise PresetMistake(f"field {place!r} has more in it than a preset can hold")
     if isinstance(value, str):
         return _text(value, place)
+    if isinstance(value, int) and not -_GREATEST <= value < _GREATEST:
+        raise PresetMistake(f"field {place!r} is a number that is too great")
     if value is None or isinstance(value, (bool, int)):
         return value
     if isinstance(value, float):

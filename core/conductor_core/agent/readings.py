@@ -81,7 +81,7 @@ class Readings:
             if not self._is_wanted(question.panel, number):
                 raise AgentError("This reading of the scene was given up: a newer one was asked for.")
             try:
-                lines, problem = self._read(question)
+                lines, problem = self._read(question, number)
             except OSError as exc:
                 lines, problem = b"", f"The scene cannot be read by a process of its own ({exc.strerror or exc})."
         if not self._is_wanted(question.panel, number):
@@ -112,7 +112,7 @@ class Readings:
         with self._lock:
             return not self._stopped and self._newest.get(panel, number) == number
 
-    def _read(self, question: Question) -> tuple[bytes, str]:
+    def _read(self, question: Question, number: int) -> tuple[bytes, str]:
         """Return the lines of a report, or why there are none."""
         wish = json.dumps({**to_json(question), "config": str(self._config), "seconds": self._limit + 10}).encode()
         with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as asked:
@@ -127,8 +127,9 @@ class Readings:
             )
             with self._lock:
                 self._running[process] = question.panel
-                if self._stopped:
-                    process.kill()
+            # asked anew, or stopped, before anybody could see this process
+            if not self._is_wanted(question.panel, number):
+                process.kill()
             late = threading.Event()
             timer = threading.Timer(self._limit, _end, (process, late.set))
             timer.daemon = True

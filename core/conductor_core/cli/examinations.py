@@ -92,7 +92,7 @@ def settings(patient: Patient) -> Iterator[Finding]:
         yield Finding("bad", exc.what, exc.next_step)
         return
     yield Finding("ok", f"Settings are read from {patient.folders.config}.")
-    named = {("settings.yaml", folder) for folder in found.readers}
+    named = {("settings.yaml", folder) for folder in (*found.readers, *found.validators, *found.presets)}
     named |= {(v, f) for v in _STUDIO for f in os.environ.get(v, "").split(os.pathsep) if f}
     for source, folder in sorted(named):
         if os.path.isdir(folder):

@@ -98,7 +98,7 @@ def scene_submission(
         for step in chosen
     )
     software = parse_software(wishes.software) if wishes.software else description.software
-    check_version(scene, Software(description.software.name, description.saved_by), software)
+    check_version(scene, Software(description.software.name, description.saved_by), software, option="--software")
     return _submission(
         wishes, wishes.title or default_title(scene), software, steps, scene=scene, allowed_missing=allowed_missing
     )

@@ -82,7 +82,7 @@ def list_jobs(
     project: str = "",
     state: str = "",
     scene: str = "",
-    metadata: Annotated[list[str], Query()] = [],  # noqa: B006 - FastAPI's way to say that there may be several
+    metadata: Annotated[list[str], Query(max_length=marks.MAX_PAIRS)] = [],  # noqa: B006 - FastAPI's way to say that there may be several
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     before: int | None = None,
 ) -> Response:

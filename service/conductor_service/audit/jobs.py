@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import func, select
 
 from conductor_service.audit.kinds import Ground, Seen, kind
 from conductor_service.models import Job, Task
+from conductor_service.notices import scouts_under_way
 from conductor_service.states import ENDED, JobState, TaskState, derive_job_state
 
 _RIGHTED = "Any change of the job, such as a hold and a resume, derives it anew; please report it as well."
@@ -50,8 +51,8 @@ def job_finished(ground: Ground) -> Iterator[Seen]:
 @kind("job-scouts", _RIGHTED)
 def job_scouts(ground: Ground) -> Iterator[Seen]:
     """A job's note on whether its scout frames have all ended is not what they come to."""
-    still = exists().where(Task.job_id == Job.id, Task.scout, Task.state.not_in(ENDED))
-    query = select(Job.id, Job.number, Job.scouts_ended).where(Job.scouts_ended.is_not(None), Job.scouts_ended == still)
+    wrong = Job.scouts_ended == scouts_under_way()
+    query = select(Job.id, Job.number, Job.scouts_ended).where(Job.scouts_ended.is_not(None), wrong)
     for row in ground.rows(query):
         has = "have ended" if row.scouts_ended else "have not all ended"
         yield Seen(f"job {row.id}", f"Job {row.number} is kept as one whose scout frames {has}, and it is not so.")

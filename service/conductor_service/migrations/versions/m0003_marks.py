@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
-from conductor_core.documents import from_json
-from conductor_core.submission import Submission
+from conductor_core.paths import Flavour
 
-from conductor_service.marks import marks_of
+from conductor_service.marks import marks_for
 
 revision = "0003"
 down_revision = "0002"
@@ -29,9 +29,17 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["job_id"], ["job.id"], name=op.f("fk_job_mark_job_id_job")),
         sa.PrimaryKeyConstraint("mark", "job_id", name=op.f("pk_job_mark")),
     )
-    for job_id, text in op.get_bind().execute(sa.select(_JOB.c.id, _JOB.c.submission)).all():
-        marks = marks_of(from_json(Submission, json.loads(text)))
+    connection = op.get_bind()
+    ids = connection.execute(sa.select(_JOB.c.id)).scalars().all()
+    for job_id in ids:  # one after another: a submission may have megabytes
+        text = connection.execute(sa.select(_JOB.c.submission).where(_JOB.c.id == job_id)).scalar_one()
+        marks = _marks(json.loads(text))
         op.bulk_insert(table, [{"mark": mark, "job_id": job_id} for mark in sorted(marks)])
+
+
+def _marks(submission: dict[str, Any]) -> frozenset[str]:
+    """Return the marks of a job by what its submission has had from the first: it may have fields that are none any more."""
+    return marks_for(submission.get("scene", ""), Flavour(submission["flavour"]), submission.get("metadata", {}))
 
 
 def downgrade() -> None:
