@@ -131,14 +131,12 @@ def addon(place: Path) -> Path:
     return place
 
 
-@pytest.mark.parametrize("layout", ["add-ons", "script directory", "the add-on itself", "an extension"])
+@pytest.mark.parametrize("layout", ["add-ons", "script directory", "the add-on itself", "an extension where there are any"])
 def test_a_startup_script_uses_an_addon_of_a_plug_in_folder(server: Server, tmp_path: Path, layout: str) -> None:
     """However the folder is laid out, its add-on is enabled before the scene is loaded, with preferences and operators; the
     script makes a camera that the scene lacks, and what it left in a handler runs with each frame."""
     place = addon(tmp_path / "addons" if layout == "script directory" else tmp_path)
-    if layout == "an extension":
-        if server.command[1] == "-b":
-            pytest.skip("extensions came with Blender 4.2")
+    if layout == "an extension where there are any" and server.command[1] != "-b":  # they came with Blender 4.2
         (place / "studio_rig" / "blender_manifest.toml").write_text('schema_version = "1.0.0"\nid = "studio_rig"\n')
         (place / "studio_rig" / "__init__.py").write_text(ADDON.replace("bl_info = ", "was = "))
     folder = tmp_path / "studio_rig" if layout == "the add-on itself" else tmp_path
