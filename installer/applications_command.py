@@ -124,6 +124,8 @@ def _install(arguments: argparse.Namespace) -> int:
 def _show(plan: Plan, arguments: argparse.Namespace, *, new_environment: bool) -> None:
     if not plan.target.exists():
         print(f"copy     {plan.payload.clone}  ->  {plan.target}")
+    if arguments.dry_run:
+        _show_packages(plan.location, qt=not arguments.without_qt, pip=arguments.without_agent)
     if new_environment:
         print(f"make     {plan.location / 'env'}  (Python packages for agent and CLI, about 400 MB)")
         print(f"write    {plan.location / 'bin'}")
@@ -136,6 +138,14 @@ def _show(plan: Plan, arguments: argparse.Namespace, *, new_environment: bool) -
         print(f"left out {sentence}")
     if arguments.studio and arguments.applications:
         print("--studio is for all applications; those named are not looked at.")
+
+
+def _show_packages(location: Path, *, qt: bool, pip: bool) -> None:
+    """Say which folders of packages will be made."""
+    folders = {"env/pip": "pip, which unpacks them" if pip else "", "site": "qtpy and what it needs", "qt": "Qt" if qt else ""}
+    for folder, what in folders.items():
+        if what and not (location / folder / "conductor-ready").exists():
+            print(f"make     {location / folder}  ({what})")
 
 
 def _remove(arguments: argparse.Namespace) -> int:

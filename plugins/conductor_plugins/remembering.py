@@ -43,6 +43,8 @@ class Remembering(QObject):
         self._path = scene.path
         if self.same and not first:
             return
+        if not first:
+            desk.accepted.clear()  # what was accepted for one scene is asked about in another
         if first and not scene.settings:
             self._came = desk.form
             return
@@ -76,6 +78,7 @@ class Remembering(QObject):
             if text != desk.scene.settings and desk.host.scene().path == desk.scene.path:
                 desk.host.remember(text)
                 desk.scene = replace(desk.scene, settings=text)
+                self._read = (desk.scene, *self._read[1:])
         except HostRefused as exc:
             desk.said.emit(str(exc), False)
             return

@@ -395,7 +395,9 @@ def test_blender_s_program_runs_what_was_installed(tmp_path: Path, require: Call
     def install_py(*more: str) -> str:
         return subprocess.run([*words, *more], env=environ, capture_output=True, text=True, check=True).stdout
 
-    assert "scripts/startup/conductor_startup.py" in install_py("install", "blender", "--without-agent", "--dry-run")
+    shown = install_py("install", "blender", "--without-agent", "--dry-run")
+    made = ("scripts/startup/conductor_startup.py", "conductor/env/pip", "conductor/site", "conductor/qt", "conductor/versions")
+    assert [word for word in made if word not in shown] == []
     assert not (tmp_path / ".local").exists()
     install_py("install", "blender", "--without-agent", "--without-qt")
     assert "installed" in install_py("hosts")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conductor_core.agent_answers import SceneJob
-from conductor_core.submission import Software
+from conductor_core.errors import AgentError
+from conductor_core.submission import Software, Submission
 from conductor_plugins.form.model import Form
 from conductor_plugins.form.sticky import from_text
 from conductor_plugins.host import HostScene
@@ -102,3 +105,58 @@ def test_looking_changes_nothing(qtbot: Any, opened: Callable[..., Window]) -> N
 
     opened(Noting()).close()
     assert written == []
+
+
+class HeldAgent(AnsweringAgent):
+    """Takes a job, or refuses it, when it is let."""
+
+    def submit(self, submission: Submission, files: Sequence[str], **more: Any) -> str:
+        assert GATE.wait(PATIENCE / 1000)
+        if submission.title == "refused":
+            raise AgentError("The agent does not answer.", "Try again.")
+        return super().submit(submission, files, **more)
+
+
+GATE = threading.Event()
+
+
+@pytest.mark.parametrize("title", ["taken", "refused"])
+def test_closing_right_after_submit_loses_nothing(qtbot: Any, opened: Callable[..., Window], tmp_path: Path, title: str) -> None:
+    """The panel stays until the agent has the job, then closes by itself; a refusal is there to be read."""
+    GATE.clear()
+    agent = HeldAgent(folder=tmp_path)
+    closed: list[None] = []
+    window = opened(MemoryHost(), agent)
+    desk, message = window.desk, window.message
+    window.closed.connect(lambda: closed.append(None))
+    desk.edit(project="dragons", instance_type="small", title=title)
+    qtbot.waitUntil(lambda: desk.scan.state == "done" and desk.offer is not None, timeout=PATIENCE)
+    window.submit()
+    while window.drawer.isVisible():
+        window.drawer.anyway.click()
+    window.close()
+    assert (closed, window.isVisible()) == ([], True)
+    GATE.set()
+    if title == "taken":
+        qtbot.waitUntil(lambda: bool(closed), timeout=PATIENCE)
+        assert len(agent.submitted) == 1
+    else:
+        qtbot.waitUntil(lambda: not desk.busy and message.is_bad(), timeout=PATIENCE)
+        assert (closed, agent.submitted) == ([], [])
+        window.close()
+        assert closed
+
+
+def test_what_was_accepted_in_one_scene_is_asked_in_another(qtbot: Any, opened: Callable[..., Window], tmp_path: Path) -> None:
+    """A warning is asked about once in each scene."""
+    other = tmp_path / "other.scene"
+    other.write_text("scene")
+    os.utime(other, (1_000_000, 1_000_000))
+    host = MemoryHost()
+    window = opened(host)
+    window.desk.accepted.add(("changes", "The scene has changes that are not saved."))
+    window.read_scene()
+    assert window.desk.accepted
+    host.current = replace(host.current, path=str(other))
+    window.read_scene()
+    assert not window.desk.accepted

@@ -259,6 +259,41 @@ def test_select_shows_it_in_the_host(window: Window, desk: Desk, problems: list[
     assert "gone is not in the scene any more" in window.message.text()
 
 
+def test_select_in_a_host_that_is_busy_is_said(
+    window: Window, desk: Desk, problems: list[Problem], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A host in another process that does not answer says so in the panel."""
+
+    def busy(_: str) -> bool:
+        raise HostRefused("The application does not answer.")
+
+    monkeypatch.setattr(desk.host, "reveal", busy)
+    problems += [replace(ODD, select=("fog",))]
+    window.submit()
+    button(window.drawer, "select").click()
+    assert window.message.text() == "The application does not answer."
+
+
+def test_a_double_click_is_one_click(window: Window, qtbot: Any) -> None:
+    """Whoever clicks twice out of habit gets one job, even where the first is with the agent before the second click."""
+    clicks: list[None] = []
+    window.foot.submit_clicked.connect(lambda: clicks.append(None))
+    button, left = window.foot.submit, Qt.MouseButton.LeftButton
+    for event in (qtbot.mousePress, qtbot.mouseRelease, qtbot.mouseDClick, qtbot.mouseRelease):
+        event(button, left)
+    assert len(clicks) == 1
+
+
+def test_without_an_answer_of_the_farm_nothing_is_called_right(window: Window, desk: Desk) -> None:
+    """Who is not logged in is not told that there are no problems."""
+    offer, desk.offer = desk.offer, None
+    desk.offer_changed.emit()
+    assert window.foot.problems.text() == "Not checked yet"
+    desk.offer = offer
+    desk.offer_changed.emit()
+    assert window.foot.problems.text() == "No problems"
+
+
 def test_show_goes_to_the_field(window: Window, desk: Desk, problems: list[Problem]) -> None:
     """From a problem to the widget that it is about."""
     problems += [BAD]

@@ -359,5 +359,11 @@ def test_a_scene_saved_as_its_next_version_keeps_what_is_chosen(
     now.host.save()
     now.submitting.start()
     ended(qtbot, now)
-    ((submission, _, _),) = now.agent.submitted
-    assert (submission.scene, submission.steps[0].frames) == (str(tmp_path / "shot_v002.scene"), "3-4")
+    now.desk.edit(frames="5")
+    qtbot.waitUntil(lambda: now.desk.scan.state == "done", timeout=PATIENCE)
+    now.host.current = replace(now.host.current, path=str(tmp_path / "shot_v003.scene"))
+    now.host.save()
+    now.submitting.start()
+    ended(qtbot, now)
+    jobs = [(Path(job.scene).name, job.steps[0].frames) for job, _, _ in now.agent.submitted]
+    assert jobs == [("shot_v002.scene", "3-4"), ("shot_v003.scene", "5")]

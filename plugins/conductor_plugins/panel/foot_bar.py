@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from qtpy.QtCore import QTimer, Signal
+from qtpy.QtGui import QMouseEvent
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from conductor_plugins.desk import Desk
@@ -46,7 +47,7 @@ class FootBar(QFrame):
         self.problems.setObjectName("problems")
         self.problems.setProperty("flat", True)
         self.problems.clicked.connect(self.problems_clicked)
-        self.submit = QPushButton("Submit")
+        self.submit = _Once("Submit")
         self.submit.setObjectName("submit")
         self.submit.setProperty("primary", True)
         self.submit.setAutoDefault(True)  # Return presses it where the keyboard is
@@ -83,6 +84,7 @@ class FootBar(QFrame):
         for signal in (self.desk.form_changed, self.desk.scene_changed, self.desk.check_changed, self.desk.estimate_changed):
             signal.connect(self._soon.start)
         self.desk.problems_changed.connect(self.show_problems)
+        self.desk.offer_changed.connect(self.show_problems)
         self.desk.busy_changed.connect(self._show_busy)
         self.show_figures()
         self.show_problems()
@@ -133,9 +135,18 @@ class FootBar(QFrame):
         errors = sum(problem.severity == ERROR for problem in self.desk.problems)
         warnings = len(self.desk.problems) - errors
         parts = [count(number, word) for number, word in ((errors, "error"), (warnings, "warning")) if number]
-        self.problems.setText(", ".join(parts) or "No problems")
-        self.problems.setProperty("tone", "error" if errors else "warning" if warnings else "ok")
+        asked = self.desk.offer is not None  # without it most of what could be wrong is not known
+        self.problems.setText(", ".join(parts) or ("No problems" if asked else "Not checked yet"))
+        self.problems.setProperty("tone", "error" if errors else "warning" if warnings else "ok" if asked else "subtle")
         self.problems.setToolTip("Show what is wrong and how to mend it (F8)" if parts else "")
         self.problems.setEnabled(bool(parts))
         self.problems.style().unpolish(self.problems)
         self.problems.style().polish(self.problems)
+
+
+class _Once(QPushButton):
+    """A button for which a double click is one click."""
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Take the second press of a double click for none."""
+        event.accept()

@@ -38,6 +38,10 @@ class MessageBar(QLabel):
         self.style().polish(self)
         self.setVisible(bool(text))
 
+    def is_bad(self) -> bool:
+        """Tell whether bad news are shown."""
+        return not self.isHidden() and self.property("tone") == "error"
+
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Hide what was read."""
         super().mousePressEvent(event)

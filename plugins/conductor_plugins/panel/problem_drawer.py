@@ -130,7 +130,12 @@ class ProblemDrawer(QFrame):
 
     def select(self, problem: Problem) -> None:
         """Show in the host what a problem is about: the first of it that is there."""
-        if not any(self.desk.host.reveal(referrer) for referrer in problem.select):
+        try:
+            found = any(self.desk.host.reveal(referrer) for referrer in problem.select)
+        except HostRefused as exc:
+            self.desk.said.emit(str(exc), True)
+            return
+        if not found:
             self.desk.said.emit(f"{problem.select[0]} is not in the scene any more. Read the scene again (F5).", True)
 
 

@@ -282,6 +282,12 @@ class Window(QWidget):
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Close the panel; what the agent does goes on."""
+        if self.desk.busy:
+            from conductor_plugins.panel.closing import waits  # seldom needed
+
+            if waits(self):
+                event.ignore()
+                return
         super().closeEvent(event)
         if not self._is_closed:
             self._is_closed = True
