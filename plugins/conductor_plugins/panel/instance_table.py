@@ -81,14 +81,15 @@ def _heading(text: str) -> tuple[Cell, ...]:
 
 
 def _row(each: InstanceType, currency: str) -> tuple[Cell, ...]:
+    full = money_text(each.price_per_hour, currency)
     cheap = money_text(each.preemptible_price_per_hour, currency) if each.preemptible_price_per_hour else "–"
     about = " · ".join(part for part in (each.gpu, each.description) if part)
     return (
         Cell(each.name, tip=about),
         Cell(str(each.cores or "–"), number=True),
         Cell(f"{each.memory_gb:g} GB" if each.memory_gb else "–", number=True),
-        Cell(money_text(each.price_per_hour, currency), number=True),
-        Cell(cheap, "" if each.preemptible_price_per_hour else "faint", number=True),
+        Cell(full, number=True),
+        Cell("same" if cheap == full else cheap, "faint" if cheap in (full, "–") else "", number=True),
         Cell(about, "subtle", about),
     )
 

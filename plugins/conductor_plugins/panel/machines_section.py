@@ -81,7 +81,8 @@ class MachinesSection(Section):
         elif chosen.preemptible_price_per_hour:
             cheap = money_text(chosen.preemptible_price_per_hour, now.offer.currency)
             full = money_text(chosen.price_per_hour, now.offer.currency)
-            self.note.say(f"{cheap} an hour in place of {full}; a task whose machine is taken away starts again")
+            price = f"{cheap} an hour in place of {full}" if cheap != full else "At no other price"
+            self.note.say(f"{price}; a task whose machine is taken away starts again")
         else:
             self.note.say(f"{chosen.name} is not to be had preemptible", "error" if now.form.preemptible else "subtle")
 
