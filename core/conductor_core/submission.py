@@ -295,14 +295,20 @@ def _check_company(submission: Submission) -> None:
 
 
 def _check_excluded(submission: Submission) -> None:
-    scene = ClientPath.parse(submission.scene, submission.flavour) if submission.scene else None
     for number, exclusion in enumerate(submission.excluded):
         place = f"excluded[{number}]"
-        path = _client_path(exclusion.path, submission.flavour, f"{place}.path")
+        _client_path(exclusion.path, submission.flavour, f"{place}.path")
         if not exclusion.reason.strip():
             raise _wrong(f"{place}.reason", f"must say why {exclusion.path!r} is left out")
-        if scene is not None and scene.is_within(path):
+        if submission.scene and _leaves_out(exclusion, submission.scene, submission.flavour):
             raise _wrong(f"{place}.path", f"{exclusion.path!r} would leave the scene itself out")
+
+
+def _leaves_out(exclusion: Exclusion, path: str, flavour: Flavour) -> bool:
+    """Tell whether a path is left out: by the agent's own rule, which knows patterns (`shot_####.blend`) too."""
+    from conductor_core.exclusions import Exclusions  # it needs this module, and few submissions need it
+
+    return Exclusions((exclusion,), flavour).covers(path)
 
 
 def _check_steps(submission: Submission) -> None:

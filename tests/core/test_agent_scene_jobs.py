@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from conductor_core.agent.journal import Journal
+from conductor_core.agent.journal_schema import prepare
 from conductor_core.agent.live_jobs import OLD, OLD_ENDED, LiveJobs
 from conductor_core.agent_answers import SceneJob
 from conductor_core.agent_client import AgentClient
@@ -181,6 +184,42 @@ def test_the_journal_of_an_earlier_version(tmp_path: Path) -> None:
     query = "SELECT id, service, state, job, number, counts, error, kill FROM submissions INDEXED BY submissions_in_short"
     assert len(old.execute(query).fetchall()) == 3
     old.close()
+
+
+class _Power:
+    """A database whose computer loses its power at the statement of a number."""
+
+    def __init__(self, database: sqlite3.Connection, lasts: int) -> None:
+        self._database = database
+        self.left = lasts
+
+    def executescript(self, script: str) -> None:
+        self._database.executescript(script)
+
+    def execute(self, statement: str, values: tuple[Any, ...] = ()) -> sqlite3.Cursor:
+        if not self.left:
+            raise KeyboardInterrupt
+        self.left -= 1
+        return self._database.execute(statement, values)
+
+
+def test_a_journal_that_is_brought_up_to_date_survives_whenever_that_ends(tmp_path: Path) -> None:
+    """Killed between any two of its steps, the next start does it, and nothing of the journal is lost."""
+    for lasts in itertools.count():
+        path = tmp_path / f"{lasts}.sqlite"
+        database = sqlite3.connect(path, isolation_level=None)
+        database.executescript(_OLD_JOURNAL)
+        power = _Power(database, lasts)
+        with contextlib.suppress(KeyboardInterrupt):
+            prepare(cast("sqlite3.Connection", power))
+        database.close()
+        journal = Journal(path)
+        assert {r.id: (r.scene, r.title) for r in journal.submissions()} == {"s": ("/p/shot.ma", "shot"), "broken": ("", "")}
+        assert journal.last_home("http://f", "j") == "/p/f_1.exr"
+        journal.close()
+        if power.left:
+            break
+    assert lasts > 8
 
 
 _OLD_JOURNAL = """

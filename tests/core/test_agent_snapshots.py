@@ -202,6 +202,13 @@ def test_a_file_of_elsewhere_is_no_snapshot(desk: Desk, tmp_path: Path) -> None:
     assert client.submissions() == []
 
 
+@pytest.mark.parametrize("said", [["a"], {"/job/shot.blend": ["a"]}, {"/job/shot.blend": None}, "text"], ids=str)
+def test_what_names_no_files_is_refused_in_a_sentence(tmp_path: Path, said: object) -> None:
+    """A program that says it wrongly hears what is wrong, and not that the agent has a fault."""
+    with pytest.raises(InvalidDocument, match="snapshots"):
+        Snapshots(tmp_path / "snapshots").taken("s1", said)
+
+
 @posix
 def test_snapshots_are_private(desk: Desk) -> None:
     """Nobody else can look into the folder in which they lie."""

@@ -230,6 +230,15 @@ def test_a_scene_or_host_that_is_not_there(desk: Desk, monkeypatch: pytest.Monke
     assert "CONDUCTOR_HOSTS" in desk("scan", desk.scene, code=ExitCode.HOST_FAILED)[1]
 
 
+def test_whom_nobody_will_write_to_is_told_at_once(desk: Desk) -> None:
+    """A service without a mail server takes the job, and nobody waits for a letter that never comes."""
+    desk.log_in()
+    desk.start_agent()
+    words = ("submit", desk.scene, "--background", "--no-download")
+    assert "sends no e-mails" not in desk(*words)[1]
+    assert "sends no e-mails" in desk(*words, "--notify", "mika@studio.example")[1]
+
+
 def test_submitting_and_waiting(desk: Desk) -> None:
     """`submit --wait` sends, waits, brings the frames home and ends with 0; what it printed tells the story."""
     desk.log_in()

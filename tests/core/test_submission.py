@@ -105,6 +105,11 @@ REFUSED = {
     "an exclusion of nothing": (replace(GOOD, excluded=(Exclusion("", "big"),)), "excluded[0].path", "not absolute"),
     "an exclusion without a reason": (replace(GOOD, excluded=(Exclusion("/a", " "),)), "excluded[0].reason", "must say why"),
     "an exclusion of the scene": (replace(GOOD, excluded=(Exclusion("/job", "x"),)), "excluded[0].path", "the scene itself"),
+    "a pattern that the scene fits": (
+        replace(GOOD, scene="/job/shot_0010.blend", excluded=(Exclusion("/job/shot_####.blend", "old"),)),
+        "excluded[0].path",
+        "the scene itself",
+    ),
     "variable name": (replace(GOOD, environment=(EnvironmentVariable("1A", ""),)), "environment[0]", "not the name"),
     "variables that disagree": (
         replace(GOOD, environment=(EnvironmentVariable("A", "1", source="x"), EnvironmentVariable("A", "2", source="y"))),

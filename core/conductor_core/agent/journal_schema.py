@@ -93,12 +93,14 @@ def _migrate(database: sqlite3.Connection, lacking: list[tuple[str, str, str]]) 
     try:
         for table, name, kind in lacking:
             database.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
-        for row in database.execute("SELECT id, request FROM submissions").fetchall():
+        for (identity,) in database.execute("SELECT id FROM submissions").fetchall():
+            # one at a time: requests have megabytes, and a month has many of them
+            (request,) = database.execute("SELECT request FROM submissions WHERE id = ?", (identity,)).fetchone()
             try:
-                told = told_by(json.loads(row[1]))
+                told = told_by(json.loads(request))
             except (ValueError, AttributeError):
                 continue  # damaged: whoever needs the request itself will say so
-            database.execute("UPDATE submissions SET scene = ?, title = ? WHERE id = ?", (*told, row[0]))
+            database.execute("UPDATE submissions SET scene = ?, title = ? WHERE id = ?", (*told, identity))
         database.execute("DROP INDEX IF EXISTS submissions_in_short")
         database.execute("COMMIT")
     except BaseException:

@@ -60,12 +60,12 @@ class Snapshots:
         """
         if snapshots is None:
             return {}
-        if not isinstance(snapshots, Mapping):
-            raise InvalidDocument("request", "snapshots", "must be an object")
+        if not isinstance(snapshots, Mapping) or not all(isinstance(file, str) for file in snapshots.values()):
+            raise InvalidDocument("request", "snapshots", "must be an object with a file for each path")
         if len(set(snapshots.values())) < len(snapshots):
             raise InvalidDocument("request", "snapshots", "must name each file once")
         for path, file in snapshots.items():
-            if not isinstance(file, str) or file != self.place(submission, path):
+            if file != self.place(submission, path):
                 raise InvalidDocument("request", "snapshots", f"must name for {path!r} the file that /v1/snapshots told")
             try:
                 _sync(file)

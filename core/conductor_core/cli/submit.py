@@ -219,6 +219,11 @@ def _missing_line(missing: Missing) -> str:
 
 def _hand_over(session: Session, submission: Submission, files: list[str], options: Mapping[str, Any]) -> None:
     currency = session.client.cost(project=submission.project).currency if options["wait"] else ""
+    if submission.notifications.emails and not session.client.catalogue().sends_email:
+        click.echo(
+            f"{session.login.address.service} sends no e-mails: nobody is told, unless its administrator names a mail server.",
+            err=True,
+        )
     identity = session.agent.submit(submission, files, download=bool(options["download"]), service=session.login.address.service)
     if options["background"]:
         if options["as_json"]:
