@@ -18,8 +18,6 @@ from conductor_core.cli.program import run
 from conductor_core.qt_check import check_qt
 from conductor_core.user_folders import UserFolders, user_folders
 
-from installer.changes import BEGIN
-
 
 @pytest.fixture
 def patient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Patient:
@@ -127,20 +125,15 @@ def test_applications_and_what_leads_them_to_us(patient: Patient, tmp_path: Path
     assert [(f.verdict, f.what.split(" (")[0]) for f in found] == [("note", "Blender 4.5.0"), ("ok", "Blender 4.2.3")]
 
 
-@pytest.mark.parametrize(
-    ("written", "verdict"),
-    [("import conductor  # another client of that name", "note"), (f"{BEGIN}\nimport conductor_plugins\n", "ok")],
-    ids=["another's", "ours"],
-)
-def test_only_the_installers_own_block_leads_a_users_file_to_us(
-    patient: Patient, tmp_path: Path, written: str, verdict: str
-) -> None:
-    """Nuke's init.py is the user's: other things in it are called conductor too."""
-    machine = Machine("linux", {}, "/home/mika", tmp_path / "disk")
-    for place, text in (("/usr/local/Nuke15.1v3/Nuke15.1", ""), ("/home/mika/.nuke/init.py", written)):
-        machine.local(place).parent.mkdir(parents=True)
-        machine.local(place).write_text(text)
-    assert [f.verdict for f in looked_at(examinations.hosts, replace(patient, machine=machine))] == [verdict]
+@pytest.mark.parametrize(("text", "verdict"), [("import conductor.nuke", "note"), ("# >>> conductor >>> made by", "ok")])
+def test_another_conductor_is_not_taken_for_us(patient: Patient, tmp_path: Path, text: str, verdict: str) -> None:
+    """A studio's own `init.py` may speak of something of the same name: what counts is the installer's mark."""
+    machine = Machine("linux", {}, "/home/mika", tmp_path)
+    for name, content in {"/usr/local/Nuke15.1v3/Nuke15.1": "", "/home/mika/.nuke/init.py": text}.items():
+        machine.local(name).parent.mkdir(parents=True)
+        machine.local(name).write_text(content)
+    found = looked_at(examinations.hosts, replace(patient, machine=machine))
+    assert [f.verdict for f in found] == [verdict]
 
 
 def test_qt_that_cannot_be_loaded_is_found_out_in_a_process_of_its_own(tmp_path: Path) -> None:

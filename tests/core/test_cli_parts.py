@@ -178,7 +178,7 @@ NOTHING_HOME = {**DOWNLOAD, "done": 0, "total": 0, "bytes": 0, "kept_beside": []
         ),
         (
             Status(job=replace(_job("holding", success=2, holding=1), scouts=Scouts(2, 2, 1))),
-            "job 7 holding · frames: 2 success, 1 holding · the scout frames are done: conductor release 7 lets 1 task go · "
+            "job 7 holding · frames: 2 success, 1 holding · the scout frames are done; to let 1 task go: conductor release 7 · "
             "cost so far 1.2300 (20 min)",
         ),
         (Status(job=_job("uploading")), "job 7 uploading · frames: none · cost so far 1.2300 (20 min)"),

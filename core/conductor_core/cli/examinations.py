@@ -29,8 +29,6 @@ from conductor_core.user_folders import UserFolders, private_folder, qt_folder
 Verdict = Literal["ok", "note", "bad"]
 #: bytes that settings, journal and caches want to have free
 ROOM = 1 << 30
-#: how the installer's block in a file of the user's begins (installer/changes.py)
-_MARK = "# >>> conductor >>>"
 #: folders of a studio that variables name
 _STUDIO = ("CONDUCTOR_READERS", "CONDUCTOR_PRESETS", "CONDUCTOR_VALIDATORS")
 
@@ -168,9 +166,8 @@ def hosts(patient: Patient) -> Iterator[Finding]:
     for application in found:
         file = Path(machine.local(pointer_file(application, machine)))
         try:
-            # a file of the user's may name other things that are called so
-            wanted = "conductor" if file.name.startswith("conductor_") else _MARK
-            ours = wanted in file.read_text(encoding="utf-8", errors="replace").lower()
+            # a file by this name is ours, but for Nuke's, which is the user's: there it is the installer's mark (installer/changes.py)
+            ours = file.is_file() and (application.host != "nuke" or b"# >>> conductor >>>" in file.read_bytes())
         except OSError:
             ours = False
         if ours:

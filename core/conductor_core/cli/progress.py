@@ -165,7 +165,7 @@ def _scout_words(job: Job) -> str:
     held = count_words(job.scouts.held, "task")
     if job.scouts.done < job.scouts.total:
         return f"{held} wait for the scout frames"
-    return f"the scout frames are done: conductor release {job.number} lets {held} go"
+    return f"the scout frames are done; to let {held} go: conductor release {job.number}"
 
 
 def size_words(count: int) -> str:

@@ -21,7 +21,7 @@ _OPTIONS = (
         "--scouts",
         default="",
         metavar="SPEC",
-        help="Render these first, and hold the others until `conductor release`: 1,50,100, auto:3 or fml:3.",
+        help="Render these first, and hold the others until they are released: 1,50,100, auto:3 or fml:3.",
     ),
     click.option("--chunk-size", type=click.IntRange(1), help="Frames per task.  [default: 1]"),
     click.option(
