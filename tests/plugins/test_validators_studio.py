@@ -25,7 +25,7 @@ def forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """What one test registers is gone in the next."""
     validator.load_ours()
     monkeypatch.setattr(validator, "_VALIDATORS", registered())
-    monkeypatch.setattr(studio, "_LOADED", {})
+    monkeypatch.setattr(studio._FILES, "_loaded", {})
     monkeypatch.delenv(studio.VARIABLE, raising=False)
 
 

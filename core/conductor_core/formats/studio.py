@@ -10,12 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import importlib.util
 import os
-import sys
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 
 from conductor_core.api.settings import Settings
 from conductor_core.discovery import tables
@@ -25,28 +21,28 @@ from conductor_core.discovery.survey import Survey
 from conductor_core.errors import SceneNotRead
 from conductor_core.formats.format import Format, asked_first
 from conductor_core.report import Ignored, ScanOutput, Unresolved
+from conductor_core.studio_files import StudioFiles, place_of, words_of
 
 #: names folders with readers, between `os.pathsep`
 VARIABLE = "CONDUCTOR_READERS"
 #: the package under which a studio's files are known
 PACKAGE = "studio_readers"
 
-#: real path of a file that was loaded → what is wrong with it; "": nothing
-_LOADED: dict[str, str] = {}
+
+@contextlib.contextmanager
+def _guarding(file: str) -> Iterator[None]:
+    """Guard what a file registers."""
+    with guarded_by(functools.partial(_guarded, file)), asked_first(functools.partial(_guarded_format, file)):
+        yield
+
+
+_FILES = StudioFiles(PACKAGE, "readers", _guarding)
 
 
 def load(folders: Sequence[str]) -> tuple[str, ...]:
     """Load the readers of some folders, each file once, and return a sentence for each that cannot be used."""
     tables.load_all()
-    problems: list[str] = []
-    for named in folders:
-        folder = Path(os.path.expanduser(named)).absolute()
-        if not folder.is_dir():
-            problems.append(f"{folder} is no folder, so no readers were loaded from it.")
-            continue
-        with _importable(folder):
-            problems += filter(None, map(_load_once, sorted(folder.glob("[!_]*.py"))))
-    return tuple(problems)
+    return _FILES.load(folders)
 
 
 def load_readers(folders: Sequence[str], settings: Settings, environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
@@ -58,36 +54,6 @@ def load_readers(folders: Sequence[str], settings: Settings, environ: Mapping[st
     return load((*filter(None, named), *settings.readers, *folders))
 
 
-def _load_once(file: Path) -> str:
-    key = os.path.realpath(file)
-    if key not in _LOADED:
-        _LOADED[key] = _load(file)
-    return _LOADED[key]
-
-
-def _load(file: Path) -> str:
-    spec = importlib.util.spec_from_file_location(f"{PACKAGE}.{file.stem}", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    try:
-        with guarded_by(functools.partial(_guarded, str(file))), asked_first(functools.partial(_guarded_format, str(file))):
-            spec.loader.exec_module(module)
-    except (Exception, SystemExit) as exc:  # noqa: BLE001 - a studio's file may raise whatever it likes, and must not end a scan
-        return f"The readers in {_place(exc, str(file))} were left out: {_words(exc)}."
-    return ""
-
-
-@contextlib.contextmanager
-def _importable(folder: Path) -> Iterator[None]:
-    """Let the files of a folder import each other while they are loaded."""
-    sys.path.append(str(folder))
-    try:
-        yield
-    finally:
-        sys.path.remove(str(folder))
-
-
 def _guarded(file: str, reader: NodeReader, _name: str) -> NodeReader:
     @functools.wraps(reader)
     def read(node: Node, ask: Ask) -> Iterator[Finding]:
@@ -97,7 +63,7 @@ def _guarded(file: str, reader: NodeReader, _name: str) -> NodeReader:
         except SceneNotRead:
             raise
         except (Exception, SystemExit) as exc:  # noqa: BLE001 - as above
-            reason = f"the studio's reader in {_place(exc, file)} failed: {_words(exc)}"
+            reason = f"the studio's reader in {place_of(exc, file)} failed: {words_of(exc)}"
             yield Unresolved(f"{node.type} {node.name}", node.name, reason)
 
     return read
@@ -112,7 +78,7 @@ def _guarded_format(file: str, found: Format) -> Format:
         except (SceneNotRead, OSError):
             raise
         except (Exception, SystemExit) as exc:
-            reason = f"the studio's reader in {_place(exc, file)} failed: {_words(exc)}"
+            reason = f"the studio's reader in {place_of(exc, file)} failed: {words_of(exc)}"
             raise SceneNotRead(survey.file, reason, "Mend that reader, or scan without it.") from exc
 
     return Format(found.name, _guarded_recogniser(found.recognises), read)
@@ -139,16 +105,3 @@ def _checked(finding: Finding) -> Finding:
     if isinstance(finding, Usage) and isinstance(finding.places, str):
         raise TypeError("the places of a Usage are a tuple of texts")
     return finding
-
-
-def _place(exc: BaseException, file: str) -> str:
-    """Return `file, line N`: where in a studio's file it went wrong."""
-    if isinstance(exc, SyntaxError) and exc.lineno:
-        return f"{exc.filename or file}, line {exc.lineno}"
-    lines = [frame.lineno for frame in traceback.extract_tb(exc.__traceback__) if frame.filename == file]
-    return f"{file}, line {lines[-1]}" if lines else file
-
-
-def _words(exc: BaseException) -> str:
-    text = str(exc).partition("\n")[0]
-    return f"{type(exc).__name__}: {text}" if text else type(exc).__name__

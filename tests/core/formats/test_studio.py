@@ -35,7 +35,7 @@ def _own_registers(monkeypatch: pytest.MonkeyPatch) -> None:
     copied = {host: {type_: list(readers) for type_, readers in types.items()} for host, types in nodes._READERS.items()}
     monkeypatch.setattr(nodes, "_READERS", copied)
     monkeypatch.setattr(nodes, "_ROWS", list(nodes._ROWS))
-    monkeypatch.setattr(studio, "_LOADED", {})
+    monkeypatch.setattr(studio._FILES, "_loaded", {})
 
 
 def _write(folder: Path, name: str, text: str) -> Path:
@@ -191,3 +191,11 @@ def test_a_format_that_fails(failing_format: Path) -> None:
     (failing_format / "a.bad").write_text("")
     with pytest.raises(SceneNotRead, match="no reader knows its format"):
         scan_file(Survey(str(failing_format / "a.bad")))
+
+
+def test_a_file_may_have_dataclasses(tmp_path: Path) -> None:
+    """They look for their module among those that are loaded."""
+    (tmp_path / "mine.py").write_text(
+        "from __future__ import annotations\nfrom dataclasses import dataclass\n\n@dataclass(slots=True)\nclass Node:\n    name: str\n"
+    )
+    assert studio.load([str(tmp_path)]) == ()
