@@ -8,6 +8,7 @@ goes wrong in one is a sentence with its file and line, and everything else goes
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.util
 import os
 import sys
@@ -85,9 +86,15 @@ def words_of(exc: BaseException) -> str:
 
 @contextlib.contextmanager
 def _importable(folder: Path) -> Iterator[None]:
-    """Let the files of a folder import each other while they are loaded."""
+    """Let the files of a folder import each other while they are loaded; another folder may have files of the same names."""
+    before = set(sys.modules)
     sys.path.append(str(folder))
+    importlib.invalidate_caches()
     try:
         yield
     finally:
         sys.path.remove(str(folder))
+        for name in set(sys.modules) - before:
+            file = getattr(sys.modules[name], "__file__", None)
+            if file and "." not in name and Path(file).is_relative_to(folder):
+                del sys.modules[name]
