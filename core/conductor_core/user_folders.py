@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import stat
 import sys
 import uuid
 from collections.abc import Mapping
@@ -97,10 +98,12 @@ def qt_folder(environ: Mapping[str, str] | None = None) -> Path | None:
 def private_folder(path: Path) -> Path:
     """Create `path` for this user alone (0700) and return it.
 
-    Windows has no mode bits: folders below the user's profile are private there by their inherited access list.
+    Windows has no mode bits: folders below the user's profile are private there by their inherited access list. A folder in which
+    everybody may make files of their own (`/tmp` itself) is not ours to close.
     """
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if os.name == "posix" and path.stat().st_mode & 0o077:
+    mode = path.stat().st_mode
+    if os.name == "posix" and mode & 0o077 and not mode & stat.S_ISVTX:
         path.chmod(0o700)
     return path
 

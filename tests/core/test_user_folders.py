@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
-from conductor_core.user_folders import installation_folder, qt_folder
+from conductor_core.user_folders import installation_folder, private_folder, qt_folder
 
 HOME = Path("/home/mika")
 
@@ -33,3 +35,12 @@ def test_qt_is_where_it_is_said_to_be_or_in_the_installation(tmp_path: Path) -> 
     (tmp_path / "installed" / "qt" / "PySide6").mkdir(parents=True)
     assert qt_folder(environ) == tmp_path / "installed" / "qt"
     assert qt_folder({**environ, "CONDUCTOR_QT": "/elsewhere"}) == Path("/elsewhere")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are posix")
+def test_a_folder_that_everybody_shares_is_not_closed(tmp_path: Path) -> None:
+    """Whoever keeps something of ours directly in /tmp does not lock everybody else out of it; any other folder becomes private."""
+    for name, mode, after in (("tmp", 0o1777, 0o1777), ("own", 0o755, 0o700)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name).chmod(mode)
+        assert stat.S_IMODE(private_folder(tmp_path / name).stat().st_mode) == after
