@@ -76,6 +76,12 @@ def _test(arguments: argparse.Namespace) -> int:
     core_pythons = {}
     for version in checks.OTHER_PYTHONS if full else ():
         core_pythons[version] = _core_environment(places, version, checks.require_python(version, find_python(version)))
+    if full:
+        make(
+            Environment(
+                places.oracle, "Another tracer, to compare with", (places.requirements("oracle-bat"),), size=GIGABYTE // 5
+            )
+        )
     qt5 = _qt5_environment(places) if full else None
     return checks.run_checks(places, core_pythons, arguments.pytest, qt5=qt5)
 

@@ -31,6 +31,11 @@ class Places:
         """The virtual environment with one version of Blender as a module."""
         return self.home / "blender" / version
 
+    @property
+    def oracle(self) -> Path:
+        """The virtual environment of the tracer that the full run compares Blender's dependencies with."""
+        return self.home / "peers" / "bat-1.23"
+
     def requirements(self, name: str) -> Path:
         """A file of pinned versions."""
         return self.repo / "requirements" / f"{name}.txt"

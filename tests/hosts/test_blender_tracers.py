@@ -23,8 +23,6 @@ TRACERS = ("walk", "bat-1", *(("walk-5.2", "bat-2") if os.environ.get("CONDUCTOR
 _NOT_SCENES = ("errors", "truth")
 
 Report = dict[str, Any]
-#: one worker: two would install the oracle into one folder
-pytestmark = pytest.mark.xdist_group("tracers")
 
 
 @pytest.fixture(params=TRACERS)
