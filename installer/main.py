@@ -77,6 +77,8 @@ def _test(arguments: argparse.Namespace) -> int:
     for version in checks.OTHER_PYTHONS if full else ():
         core_pythons[version] = _core_environment(places, version, checks.require_python(version, find_python(version)))
     if full:
+        stubs = (places.requirements("stubs-maya-strict"),)
+        make(Environment(places.maya_strict, "A second opinion on Maya's calls", stubs, size=GIGABYTE // 10))
         make(
             Environment(
                 places.oracle, "Another tracer, to compare with", (places.requirements("oracle-bat"),), size=GIGABYTE // 5

@@ -32,6 +32,11 @@ class Places:
         return self.home / "blender" / version
 
     @property
+    def maya_strict(self) -> Path:
+        """The environment with the other stubs of Maya, for a type checker to look into."""
+        return self.home / "stubs" / "maya-strict"
+
+    @property
     def oracle(self) -> Path:
         """The virtual environment of the tracer that the full run compares Blender's dependencies with."""
         return self.home / "peers" / "bat-1.23"

@@ -20,6 +20,13 @@ class SceneStep:
     enabled: bool = True
     #: what keeps it from being rendered as it is, as words to put behind its name; empty: nothing that the host can see
     problem: str = ""
+    #: its own range where it has one (a write node's limits, a ROP's frames); "": the scene's
+    frames: str = ""
+    #: names of steps whose outputs it reads: of those, the ones that are rendered with it must succeed first
+    after: tuple[str, ...] = ()
+    #: argv where a program makes its frames and not the host itself (`husk`, `kick`, `mantra`), as in `submission.Step`;
+    #: empty: a frame server
+    command: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import getpass
 import os
 import platform
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import replace
 
 from conductor_core import __version__
@@ -57,6 +57,11 @@ def check_renderable(steps: Sequence[SceneStep]) -> None:
         raise ConductorError(
             f"Step {lame.name!r} {lame.problem}, so it cannot be rendered.", "Mend the scene and save it, or choose other steps."
         )
+
+
+def after_of(step: SceneStep, chosen: Container[str]) -> tuple[str, ...]:
+    """Return the steps that must succeed before one: of those that it names, the ones that are rendered with it."""
+    return tuple(name for name in step.after if name in chosen and name != step.name)
 
 
 def outputs_of(step: SceneStep, patterns: Sequence[str]) -> tuple[Output, ...]:

@@ -66,6 +66,18 @@ def test_a_look_at_submissions_does_not_read_their_requests(journal: Journal, tm
         journal.request("s")
 
 
+def test_who_asks_again_is_not_told_what_was_known_before(journal: Journal) -> None:
+    """A catch-up that began before somebody asked for the job again does not end what was asked: files may have come since."""
+    journal.add_download(S, "j")
+    before = journal.downloads()[0]
+    journal.add_download(S, "j")
+    again = journal.downloads()[0]
+    journal.set_job_state(before, number=7, project="p", state="success")
+    assert [(row.state, row.number) for row in journal.downloads()] == [("", 7)]
+    journal.set_job_state(again, number=7, project="p", state="success")
+    assert journal.downloads()[0].state == "success"
+
+
 def test_files_of_a_job_are_counted(journal: Journal) -> None:
     """What `GET /v1/downloads` tells is counted by the database."""
     journal.add_download(S, "j")

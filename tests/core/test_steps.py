@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 from conductor_core.errors import ConductorError
 from conductor_core.host import SceneStep
-from conductor_core.steps import check_version, choose_steps, command_words, default_title, output_at, outputs_of, parse_software
+from conductor_core.steps import (
+    after_of,
+    check_version,
+    choose_steps,
+    command_words,
+    default_title,
+    output_at,
+    outputs_of,
+    parse_software,
+)
 from conductor_core.submission import Output, Software
 
 STEP = SceneStep("Scene", (Output("/o/####.exr", width=4, height=4), Output("/o/depth_####.exr")), {"camera": "A"})
@@ -26,6 +35,13 @@ def test_outputs_can_be_moved(patterns: tuple[str, ...], paths: list[str]) -> No
     outputs = outputs_of(STEP, patterns)
     assert [o.path for o in outputs] == paths
     assert outputs[0].width == 4
+
+
+def test_steps_wait_for_those_that_are_rendered_with_them() -> None:
+    """A step that is left out was rendered before, or is nobody's concern: nothing waits for it."""
+    comp = SceneStep("comp", (), after=("denoise", "comp", "matte"))
+    assert after_of(comp, {"comp", "matte"}) == ("matte",)
+    assert after_of(comp, ()) == ()
 
 
 def test_more_places_than_outputs() -> None:

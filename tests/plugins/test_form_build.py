@@ -85,6 +85,19 @@ def test_steps_have_their_own_frames_chunks_scouts_and_places() -> None:
     assert (fog.frames, fog.chunk_size, fog.scouts, fog.outputs[0].path) == ("7,3", 1, "3", "/job/other/f_##.png")
 
 
+def test_a_steps_own_range_order_and_program_arrive() -> None:
+    """A write node has its own range until the artist says another; what reads its files waits for it; a program renders by itself."""
+    denoise = SceneStep("denoise", (Output("/job/d_####.exr"),), frames="5-8")
+    comp = SceneStep("comp", (Output("/job/c_####.exr"),), after=("denoise", "off"))
+    ass = SceneStep("kick", (Output("/job/k_####.exr"),), after=("denoise",), command=("kick", "-i", "/job/{frame}.ass"))
+    first, second, third = plan(situation(CHOSEN, steps=[denoise, comp, ass])).submission.steps
+    assert [step.frames for step in (first, second, third)] == ["5-8", "1-10", "1-10"]
+    assert [step.after for step in (first, second, third)] == [(), ("denoise",), ("denoise",)]
+    assert (second.kind, third.kind, third.command) == ("frames", "command", ("kick", "-i", "/job/{frame}.ass"))
+    form = replace(CHOSEN, frames="1-4")
+    assert [step.frames for step in plan(situation(form, steps=[denoise, comp])).submission.steps] == ["1-4", "1-4"]
+
+
 def test_scouts_for_all_steps_leave_out_a_step_that_has_none_of_them() -> None:
     """A list of scout frames for the whole job is no mistake where one step renders other frames."""
     form = replace(CHOSEN, scouts="1,5").with_step("fog", enabled=True, frames="100-110")

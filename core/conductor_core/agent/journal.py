@@ -168,7 +168,7 @@ class Journal:
         with self._transaction():
             self._run(
                 "INSERT INTO downloads (service, job, created, number) VALUES (?, ?, ?, ?) "
-                "ON CONFLICT (service, job) DO UPDATE SET state = '', created = excluded.created",
+                "ON CONFLICT (service, job) DO UPDATE SET state = '', created = MAX(excluded.created, created + 0.001)",
                 (service, job, self._clock(), number),
             )
             self._run(
@@ -189,10 +189,11 @@ class Journal:
         return download_row(rows[0]) if rows else None
 
     def set_job_state(self, row: DownloadRow, *, number: int, project: str, state: str) -> None:
-        """Keep what the service says of a followed job."""
+        """Keep what the service says of a followed job; its state only where nobody has asked again since `row` was read."""
         self._run(
-            "UPDATE downloads SET number = ?, project = ?, state = ?, error = '' WHERE service = ? AND job = ?",
-            (number, project, state, row.service, row.job),
+            "UPDATE downloads SET number = ?, project = ?, error = '', state = CASE WHEN created = ? THEN ? ELSE state END "
+            "WHERE service = ? AND job = ?",
+            (number, project, row.created, state, row.service, row.job),
         )
 
     def set_download_error(self, row: DownloadRow, error: str) -> None:

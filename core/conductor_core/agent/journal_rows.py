@@ -43,6 +43,8 @@ class DownloadRow:
     #: outputs up to here are in the journal
     seq: int
     error: str
+    #: when it was last asked for, in seconds since the epoch; later with each time
+    created: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ def submission_row(row: sqlite3.Row) -> SubmissionRow:
 
 def download_row(row: sqlite3.Row) -> DownloadRow:
     """Return a row of the followed jobs."""
-    names = ("service", "job", "number", "project", "state", "seq", "error")
+    names = ("service", "job", "number", "project", "state", "seq", "error", "created")
     return DownloadRow(*(row[name] for name in names))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from conductor_core.cli.step_wishes import StepWishes
@@ -13,6 +13,7 @@ from conductor_core.frames import FrameSet, format_frames
 from conductor_core.host import SceneDescription
 from conductor_core.paths import local_flavour
 from conductor_core.steps import (
+    after_of,
     check_version,
     choose_steps,
     command_words,
@@ -86,12 +87,15 @@ def scene_submission(
             "--output is for one step, and several are rendered.", "Choose one with --step, or say --step-output NAME=PATTERN."
         )
     names = [step.name for step in chosen]
-    frames = _frames(scene, wishes, names, description.frames)
+    frames = _frames(scene, wishes, {step.name: step.frames or description.frames for step in chosen})
     moved = wishes.by_step.outputs_of(names, lambda text: output_pattern(text, wishes.base, "--step-output"))
     steps = tuple(
         Step(
             name=step.name,
             frames=frames[step.name].spec,
+            kind="command" if step.command else "frames",
+            after=after_of(step, names),
+            command=step.command,
             outputs=outputs_of(step, moved.get(step.name, wishes.outputs)),
             parameters=step.parameters,
         )
@@ -114,16 +118,16 @@ def command_submission(command: str, wishes: Wishes) -> Submission:
     if not words:
         raise ConductorError("--command is empty.", "Write the program and its words.")
     outputs = tuple(output_at(path) for path in wishes.outputs)
-    frames = _frames("", wishes, ["command"], "1")["command"].spec
+    frames = _frames("", wishes, {"command": "1"})["command"].spec
     step = Step("command", frames, kind="command", outputs=outputs, command=words)
     software = parse_software(wishes.software) if wishes.software else COMMAND_SOFTWARE
     return _submission(wishes, wishes.title or words[0], software, (step,), scene="", allowed_missing=())
 
 
-def _frames(scene: str, wishes: Wishes, names: Sequence[str], own: str) -> dict[str, FrameSet]:
-    """Return the frames of each step: its own, those of the command line, or those of the scene."""
-    by_step = wishes.by_step.frames_of(names)
-    texts = {name: by_step.get(name) or wishes.frames or own for name in names}
+def _frames(scene: str, wishes: Wishes, own: Mapping[str, str]) -> dict[str, FrameSet]:
+    """Return the frames of each step: those that the command line says for it or for all, or else its `own`, by name."""
+    by_step = wishes.by_step.frames_of(tuple(own))
+    texts = {name: by_step.get(name) or wishes.frames or text for name, text in own.items()}
     if not all(texts.values()):
         raise ConductorError(f"{scene} does not say which frames it has.", "Say --frames 1001-1100.")
     return {name: FrameSet.parse(text) for name, text in texts.items()}
@@ -136,11 +140,11 @@ def frames_beyond(description: SceneDescription, wishes: Wishes) -> str:
         ConductorError: a step or frame range that does not fit.
     """
     asked = wishes.frames or description.frames
-    if not (wishes.by_step.frames and asked):
+    own = {step.name: step.frames or asked for step in choose_steps(description.steps, wishes.steps)}
+    if not (asked and (wishes.by_step.frames or any(text != asked for text in own.values()))):
         return ""
-    names = [step.name for step in choose_steps(description.steps, wishes.steps)]
     looked_at = FrameSet.parse(asked).frames
-    rendered = dict.fromkeys(f for frames in _frames("", wishes, names, asked).values() for f in frames)
+    rendered = dict.fromkeys(f for frames in _frames("", wishes, own).values() for f in frames)
     return "" if set(rendered) <= set(looked_at) else format_frames(sorted({*looked_at, *rendered}))
 
 

@@ -8,7 +8,7 @@ from conductor_core.errors import ConductorError, FrameSpecError
 from conductor_core.frames import FrameSet, scout_frames
 from conductor_core.host import SceneStep
 from conductor_core.paths import Flavour, is_absolute
-from conductor_core.steps import check_renderable, outputs_of
+from conductor_core.steps import after_of, check_renderable, outputs_of
 from conductor_core.submission import Output, Step
 
 from conductor_plugins.form.errors import FormError
@@ -38,7 +38,10 @@ def steps_of(situation: Situation) -> tuple[Step, ...]:
             name=step.name,
             frames=frames[step.name].spec,
             chunk_size=_chunk_size(situation, choice),
+            kind="command" if step.command else "frames",
             outputs=_outputs(step, choice, situation.flavour),
+            after=after_of(step, frames),
+            command=step.command,
             parameters=step.parameters,
             scouts=scouts[step.name],
         )

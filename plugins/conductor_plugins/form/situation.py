@@ -58,8 +58,9 @@ class Situation:
         return tuple((step, choice) for step, choice in pairs if choice.enabled)
 
     def frames_of(self, choice: StepForm) -> str:
-        """Return the frame range of a step as it is written: its own, the form's, or the scene's."""
-        return choice.frames or self.form.frames or self.scene.frames
+        """Return the frame range of a step as it is written: chosen for it, for all, its own in the scene, or the scene's."""
+        own = next((step.frames for step in self.steps if step.name == choice.name), "")
+        return choice.frames or self.form.frames or own or self.scene.frames
 
     def scouts_of(self, choice: StepForm) -> str:
         """Return the scout frames of a step as they are written."""
