@@ -26,9 +26,8 @@ _jobs: list[int] = []
 
 
 def start() -> None:
-    """Load the plug-in once Maya is there; without a window there is nothing to add."""
-    if session.has_window():
-        utils.executeDeferred(_load)
+    """Load the plug-in as soon as Maya has made its window."""
+    utils.executeDeferred(_load)
 
 
 def _load() -> None:
@@ -51,10 +50,15 @@ def add() -> None:
 
 def _add_shelf() -> None:
     """Add a shelf with the button, unless there is one: Maya keeps it, and the artist may change it."""
-    shelves = mel_calls.shelf_tabs()
-    if shelves and not cmds.shelfLayout(SHELF, exists=True):
-        shelf = cmds.shelfLayout(SHELF, parent=shelves)
-        mel_calls.add_shelf_button(str(shelf), *_SUBMIT, "import conductor_entry; conductor_entry.submit()")
+    tabs = mel_calls.shelf_tabs()
+    if not tabs or cmds.shelfLayout(SHELF, exists=True):
+        return
+    chosen = cmds.shelfTabLayout(tabs, query=True, selectTab=True)
+    shelf = cmds.shelfLayout(SHELF, parent=tabs)
+    mel_calls.add_shelf_button(str(shelf), *_SUBMIT, "import conductor_entry; conductor_entry.submit()")
+    if chosen:
+        # Maya brings a new shelf to the front
+        cmds.shelfTabLayout(tabs, edit=True, selectTab=str(chosen))
 
 
 def remove() -> None:
