@@ -14,7 +14,7 @@ from conductor_core.paths import ClientPath, Flavour
 from conductor_core.submission import Limits, Output, Step
 from conductor_service.runner.assignment import Assignment, AttemptRef, JobRef, Package, TaskRef, assignment_from_json
 from conductor_service.runner.causes import failure_of_exit, failure_of_toll
-from conductor_service.runner.command_step import fill_command, openjd_message
+from conductor_service.runner.command_step import openjd_message
 from conductor_service.runner.conversation import json_message
 from conductor_service.runner.errors import TaskFailed
 from conductor_service.runner.expectations import Expectations, is_image
@@ -84,21 +84,6 @@ def test_a_machine_without_memory_and_a_task_without_a_limit() -> None:
     """What it had is said, and no limit."""
     failure = failure_of_toll(Toll(1, 0, 100 * MIB), ResourceLimits(), measured=0, code=None)
     assert str(failure) == "The instance had no memory left (the task had 100 MiB): the kernel ended it."
-
-
-FILLS = {
-    "one frame": (("r", "-f", "{frame}"), (7,), ("r", "-f", "7")),
-    "several": (("{first}-{last}", "x{frames}x"), (3, 4, 5), ("3-5", "x3-5x")),
-    "in their order": (("{frame} {frames}",), (5, 1), ("5 5,1",)),
-    "negative": (("{frame}",), (-4,), ("-4",)),
-    "other braces stay": (("{}", "{FRAME}", "{{frame}}", "a{b}"), (1,), ("{}", "{FRAME}", "{1}", "a{b}")),
-}
-
-
-@pytest.mark.parametrize(("command", "frames", "expected"), FILLS.values(), ids=FILLS.keys())
-def test_commands_are_filled(command: tuple[str, ...], frames: tuple[int, ...], expected: tuple[str, ...]) -> None:
-    """The four tokens are replaced in each word, and nothing else."""
-    assert fill_command(command, frames) == expected
 
 
 @pytest.mark.parametrize(
@@ -282,6 +267,22 @@ def test_a_virtual_environment_is_seen_with_the_python_it_is_of(tmp_path: Path) 
         str(tmp_path / "python"): str(tmp_path / "python"),
         "/conductor/hosts/blender": "/hosts/blender",
     }
+
+
+def test_a_script_is_seen_with_what_runs_it(tmp_path: Path) -> None:
+    """A tool that is a script of another folder's interpreter, and what sets a package up, are shown with it."""
+    interpreter, tool, starter = (tmp_path / name / "bin" / name for name in ("python", "tool", "starter"))
+    for file in (interpreter, tool, starter):
+        file.parent.mkdir(parents=True)
+        file.write_text("")
+        file.chmod(0o755)
+    tool.write_text(f"#!{interpreter} -s\nprint()\n")
+    package = resolved(Package("tool", "1", executable=str(tool), start=(str(starter), "tool-1", "--")))
+    assert package.start == (str(starter), "tool-1", "--")
+    assert set(software_view(package, SCRIPTS)) == {str(file.parent) for file in (interpreter, tool, starter)}
+    assert resolved(Package("tool", "1", start=("sh", "-c"))).start[0] in ("/bin/sh", "/usr/bin/sh")
+    with pytest.raises(TaskFailed, match="is started by no-such-starter"):
+        resolved(Package("tool", "1", start=("no-such-starter",)))
 
 
 def assignment(*environment: EnvironmentVariable, package: Package | None = None) -> Assignment:

@@ -58,6 +58,8 @@ class Package:
     environment: tuple[EnvironmentVariable, ...] = ()
     #: what it is a plug-in of; "": it stands by itself
     plug_in_of: str = ""
+    #: words put before the command of a command step, the first a program on the instance
+    start: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
