@@ -229,7 +229,7 @@ def _guard_class(cls: type[F], stub: StubClass, name: str, record: Record) -> ty
 
 
 def _class_without_behaviour(stub: StubClass, name: str, record: Record) -> type:
-    made: type[Fake] = _GuardedClass(stub.name, (Fake,), {})
+    made = type(stub.name, (Fake,), {})
     return _guard_class(made, stub, name, record)
 
 
