@@ -63,7 +63,7 @@ class Package:
 
     name: str
     version: str
-    launch: Literal["bpy-module", "blender-binary", "command"] = "command"
+    launch: Literal["bpy-module", "blender-binary", "mayapy", "nuke", "hython", "command"] = "command"
     description: str = ""
     #: interpreter or binary; empty for `command`, where the step names its own
     executable: str = ""

@@ -10,7 +10,7 @@ from conductor_core.environment import EnvironmentVariable
 from conductor_core.paths import Flavour
 from conductor_core.submission import Limits, Scripts, Step
 
-LaunchKind = Literal["bpy-module", "blender-binary", "command"]
+LaunchKind = Literal["bpy-module", "blender-binary", "mayapy", "nuke", "hython", "command"]
 
 
 @dataclass(frozen=True, slots=True)

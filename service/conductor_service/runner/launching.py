@@ -19,6 +19,20 @@ from conductor_service.search_paths import variable_layers, with_defaults
 #: where the sandbox shows the hosts' folders
 HOSTS = f"{OWN_FOLDER}/hosts"
 
+#: launch kind → the folder of the host whose render.py it starts
+_HOST = {"bpy-module": "blender", "blender-binary": "blender", "mayapy": "maya", "nuke": "nuke", "hython": "houdini"}
+#: words between the program and the script
+_OPTIONS = {
+    "blender-binary": ("-b", "--factory-startup", "--python-exit-code", "1", "--python"),
+    # terminal mode, a Python script as its argument, by a render licence
+    # https://learn.foundry.com/nuke/content/comp_environment/configuring_nuke/command_line_operations.html
+    "nuke": ("-t",),
+}
+#: programs that lie in `bin` of an installation that they need all of
+_IN_BIN = ("mayapy", "hython")
+#: what a render.py stands on beside the core
+_PLUGINS = "plugins/conductor_plugins"
+
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 #: links from an executable to the program itself that are followed
 _HOPS = 10
@@ -76,14 +90,12 @@ def frame_server_argv(package: Package, scripts: HostScripts) -> tuple[str, ...]
     Raises:
         TaskFailed: the package has no frame server.
     """
-    if package.launch == "bpy-module":
-        return (package.executable, scripts.of("blender"))
-    if package.launch == "blender-binary":
-        options = ("-b", "--factory-startup", "--python-exit-code", "1", "--python")
-        return (package.executable, *options, scripts.of("blender"))
-    raise TaskFailed(
-        "software-missing", f"{package.name} {package.version} renders no frames: its catalogue entry has launch: command."
-    )
+    host = _HOST.get(package.launch)
+    if host is None:
+        raise TaskFailed(
+            "software-missing", f"{package.name} {package.version} renders no frames: its catalogue entry has launch: command."
+        )
+    return (package.executable, *_OPTIONS.get(package.launch, ()), scripts.of(host))
 
 
 def software_view(package: Package, scripts: HostScripts, hidden: Iterable[str] = ()) -> dict[str, str]:
@@ -99,7 +111,11 @@ def software_view(package: Package, scripts: HostScripts, hidden: Iterable[str] 
     """
     name = f"{package.name} {package.version}"
     programs = [program for program in (package.executable, *package.start[:1]) if program]
-    roots = [*package.roots, *(root for program in programs for root in interpreter_roots(program))]
+    roots = [
+        *package.roots,
+        *program_roots(package),
+        *(root for program in package.start[:1] for root in interpreter_roots(program)),
+    ]
     for path in (*programs, *package.roots):
         if not os.path.exists(path):
             raise TaskFailed("software-missing", f"{name}: {path} is not on this instance. Correct the catalogue, or install it.")
@@ -112,9 +128,20 @@ def software_view(package: Package, scripts: HostScripts, hidden: Iterable[str] 
             )
     view = {root: root for root in roots}
     if package.launch != "command":
-        host = "blender"
-        view[f"{scripts.seen}/{host}"] = str(scripts.here / host)
+        ours = [_HOST[package.launch], *(p for p in (_PLUGINS,) if (scripts.here / p).is_dir())]
+        view |= {f"{scripts.seen}/{folder}": str(scripts.here / folder) for folder in ours}
     return view
+
+
+def program_roots(package: Package) -> list[str]:
+    """Return the folders that a package's program runs from; of Maya and Houdini all of the installation, above `bin`."""
+    if not package.executable:
+        return []
+    roots = interpreter_roots(package.executable)
+    if package.launch in _IN_BIN:
+        homes = {os.path.dirname(os.path.dirname(path)) for path in (package.executable, os.path.realpath(package.executable))}
+        roots = [*roots, *sorted(homes - {"/", "/usr"})]
+    return list(dict.fromkeys(roots))
 
 
 def interpreter_roots(executable: str) -> list[str]:
