@@ -1,8 +1,6 @@
 """Five minutes for somebody who has Maya: try every question that Conductor asks it, and print a report to send back.
 
-    mayapy smoke.py                                  without a window
-    exec(open("/…/maya/smoke.py").read())            once in the Script Editor, with a new scene open
-
+Without a window: `mayapy smoke.py`. Once with one, in a Python tab of the Script Editor (docs/hosts/maya.md says how).
 It works in a folder of its own and opens new scenes: save yours first.
 """
 
@@ -20,7 +18,8 @@ def _here():
 
 
 def _main():
-    if "maya.cmds" not in sys.modules:
+    ours = "maya.cmds" not in sys.modules
+    if ours:
         # without a window Maya has to be started: its commands are not there before
         import maya.standalone
 
@@ -32,12 +31,12 @@ def _main():
     bootstrap.add_packages()
     from conductor_maya.smoke.report import run
 
-    return run()
+    code = run()
+    if ours:
+        sys.stdout.flush()
+        # as farms do: mayapy can hang while it cleans up
+        os._exit(code)
 
 
 if __name__ == "__main__":
-    _code = _main()
-    if "maya.standalone" in sys.modules:
-        sys.stdout.flush()
-        # as farms do: mayapy can hang while it cleans up
-        os._exit(_code)
+    _main()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 
+import maya.utils as utils
 from conductor_core.report import ScanReport
 from conductor_plugins.host import HostRefused
 
 from conductor_maya import docking, mel_calls, session
 from conductor_maya.host import MayaHost
-from maya import cmds, utils
+from maya import cmds
 
 PLUG_IN = "conductor_submitter"
 MENU = "ConductorMenu"

@@ -41,7 +41,7 @@ def run() -> int:
         for line in (*_single(Path(folder) / "calls"), *_whole(Path(folder) / "compliance")):
             print(line)
             failed += line.verdict == "FAILED"
-    print(f"{failed} failed. Please send all of this back: https://github.com/conductor-farm (Issues, Maya).")
+    print(f"{failed} failed. Please send all of this back, as an issue of the project.")
     return 1 if failed else 0
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import maya.utils as utils
+
 from conductor_maya import mel_calls
 from conductor_maya.smoke.calls import Try
-from maya import OpenMayaUI, cmds, mel, utils
+from maya import OpenMayaUI, cmds, mel
 
 _MENU, _DOCK, _SHELF = "ConductorSmokeMenu", "ConductorSmokeDock", "ConductorSmoke"
 _ANY = (object,)
