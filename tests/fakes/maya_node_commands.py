@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from fakes.maya_graph import Graph, Node, is_a
 from fakes.maya_session import Session
-from fakes.maya_types import Attribute, by_any_name, inherited, node_type, types
+from fakes.maya_types import CHILDREN, Attribute, by_any_name, inherited, node_type, types
 from fakes.stub_modules import UnknownToFake
 
 Many = str | Sequence[str]
@@ -345,8 +345,15 @@ class NodeCommands:
             return found is not None
         if found is None:
             raise RuntimeError(f"Attribute '{name}' does not exist on {node or type}.")
-        if listParent or listChildren or listDefault or hidden:
-            raise_unknown("attributeQuery of children, parents, defaults and hidden")
+        owner = self._one(node).type if node else type
+        if listParent:
+            return next(([over] for (t, over), inside in CHILDREN.items() if t in inherited(owner) and found.long in inside), None)
+        if listChildren:
+            return next((list(inside) for (t, over), inside in CHILDREN.items() if t in inherited(owner) and found.long == over), None)
+        if listDefault:
+            return [float(found.default)] if isinstance(found.default, (bool, int, float)) else None
+        if hidden:
+            raise_unknown("attributeQuery(hidden)")
         if longName or shortName:
             return found.long if longName else found.short
         if usedAsFilename:

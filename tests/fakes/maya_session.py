@@ -215,9 +215,9 @@ class Session:
             made = next(iter(self.graph.named.get(node.name, [])), None)
             if made is None or reference is not None:  # a reference does not change the scene's settings
                 return made
-        elif (found := self.graph.named.get(node.name)) and (node.name in DEFAULT_NODES or (node.shared and not prefix)):
+        elif (found := self.graph.named.get(node.name)) and (node.shared or (reference is None and node.name in DEFAULT_NODES)):
             made = found[0]
-            if reference is not None:
+            if reference is not None:  # shared nodes are there once, and the scene's own values count
                 return made
         elif reference is not None and node.name in (*CAMERAS, *(f"{c}Shape" for c in CAMERAS)) and node.shared:
             return next(iter(self.graph.named.get(node.name, [])), None)  # shared nodes are there once

@@ -98,7 +98,7 @@ AlembicNode dependNode AbcImport | abc_File fn filename; layerFiles fns filename
 BlendShape dependNode |
 reference dependNode | fileNames fn filename[]; edits ed compound; multiParentList mpl message[]; proxyTag ptag string; associatedNode asn message[]; unknownReference ur message
 script dependNode | before b string; after a string; scriptType st enum; sourceType stp enum
-expression dependNode | expression exp string; internalExpression ixp string; object obj message; animated ani long 1; input in double[]; output out double[]
+expression dependNode | expression exp string; internalExpression ixp string; object obj message; time tim time; animated ani long 1; input in double[]; output out double[]
 time dependNode | outTime o time; unwarpedTime unw time
 renderGlobals dependNode | macCodec mcfr long; macDepth msc long; macQual mcqu long; resolution res message; quality qual message; renderAll ra bool 1; ignoreFilmGate ifg bool 1; gammaCorrection gama double 1; byFrameStep byf double 1; byFrame be double 1; byExtension bys double 1; animation an bool; animationRange ar enum; startFrame fs time 1; endFrame ef time 10; startExtension se double; extensionPadding ep long 1; modifyExtension me bool; fieldExtControl fec enum; outFormatControl ofc enum; outFormatExt ofe string; putFrameBeforeExt peie bool; periodInExt pff enum 1; useMayaFileName umfn bool; useFrameExt ufe bool; imageFormat outf long 7; imfPluginKey imfkey string; imageFilePrefix ifp string; renderVersion rv string; currentRenderer ren string mayaSoftware; composite comp bool; preMel pram string; postMel poam string; preRenderLayerMel prlm string; postRenderLayerMel polm string; preRenderMel prm string; postRenderMel pom string; renderLayerEnable rlen bool; bufferName bfnm string; defaultRenderLayer drl message; mayaFilter mft enum; exrCompression exrc long; exrPixelType expt long; createIprFile cif bool; renderedOutput ro message
 resolution dependNode | width w long 960; height h long 540; deviceAspectRatio dar double 1.7777777; pixelAspect pa double 1; dotsPerInch dpi double 72; lockDeviceAspectRatio ldar bool; aspectLock al bool
@@ -261,6 +261,14 @@ TAGS = {
     "\0\x11\\\0": "aiOptions",
     "\0\x11\\\x03": "aiAOVDriver",
     "\0\x11\\\x04": "aiAOVFilter",
+}
+
+
+#: compound attributes, by type and name, with what is in them
+CHILDREN = {
+    ("renderLayer", "adjustments"): ("plug", "value"),
+    ("file", "explicitUvTiles"): ("explicitUvTileName", "explicitUvTilePosition"),
+    ("mayaUsdLayerManager", "layers"): ("identifier", "serialized", "anonymous"),
 }
 
 
