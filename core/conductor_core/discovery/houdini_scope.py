@@ -71,6 +71,14 @@ class NodeScope:
         """
         return _Parameter(self, attribute, stored).string_value()
 
+    def number_of(self, attribute: str, stored: Stored) -> float:
+        """Return one of the node's own parameters as a number.
+
+        Raises:
+            NotEvaluated, NeedsFrame: as `expand` says; it is no number.
+        """
+        return _Parameter(self, attribute, stored).number_value()
+
     def _parameter(self, arguments: tuple[Value, ...]) -> _Parameter:
         self.budget.left -= 1
         if self.budget.left < 0:
