@@ -23,6 +23,8 @@ from conductor_core.sequences import has_frame_token, has_tile_token
 
 #: frames for which Houdini itself is asked about one parameter
 MOST_ASKED = 500
+#: what no shutter moves
+_STILL = frozenset({"texture", "image", "movie", "sound", "lut", "profile", "font", "text", "script", "shader"})
 #: two frames by which a path's digits of the frame are told from others
 _FAR, _NEAR = 7919, 3
 
@@ -95,8 +97,8 @@ class HipAsk:
         """Return where an output goes, `####` for the frame; what cannot be told stays as written."""
         try:
             text = self.scope(node).value_of(name, value)
-        except (NotEvaluated, NeedsFrame):
-            if known := self.known_pattern(node, name):
+        except (NotEvaluated, NeedsFrame) as exc:
+            if known := self.known_pattern(node, name, exc):
                 return absolute(known, self._folder())
             try:
                 text = expand(_without_expressions(value.text), _Forgiving(self.scope(node)))
@@ -104,9 +106,9 @@ class HipAsk:
                 text = value.text
         return absolute(_hashes(text), self._folder())
 
-    def known_pattern(self, node: HipNode, attribute: str) -> str | None:
+    def known_pattern(self, node: HipNode, attribute: str, why: NotEvaluated | NeedsFrame) -> str | None:
         """Return what Houdini itself says an output's path comes to, `####` for the frame; None where it cannot say."""
-        if self.knower is None:
+        if self.knower is None or (isinstance(why, NotEvaluated) and not why.host_knows):
             return None
         far, near = (self.knower.value(node, attribute, frame) for frame in (_FAR, _NEAR))
         if far is None or near is None or far == near:
@@ -143,7 +145,7 @@ class HipAsk:
         try:
             meant = self.scope(node).value_of(name, value if text is None else Value(text.replace("\\", "\\\\")))
         except NotEvaluated as exc:
-            known = self._known(node, name) if text is None else None
+            known = self._known(node, name) if text is None and exc.host_knows else None
             if known is None:
                 yield Unresolved(value.stored, referrer, exc.reason + self._was(node, value))
             elif len(known) > 1:
@@ -173,19 +175,20 @@ class HipAsk:
         if re.match(r"[A-Za-z][\w+.-]+://", meant):
             return Unresolved(stored, referrer, "it is fetched from the network while it runs")
         if reach is None:
-            reach = self._reach(node, pattern)
+            reach = self._reach(node, pattern, kind)
         absent_is = SHIPPED if meant in STOCK else ""
         return Usage(stored, referrer, kind, places, reach, absent_is, under=self.onwards)
 
-    def _reach(self, node: HipNode, pattern: str) -> Reach:
+    def _reach(self, node: HipNode, pattern: str, kind: Kind) -> Reach:
         if any(c in pattern for c in "*?"):
             return Matching(None if self.network.is_retimed(node) else self.frames)
         if not (has_frame_token(pattern) or has_tile_token(pattern)):
             return OneFile()
         if self.frames is None or self.network.is_retimed(node):
             return Frames(None)
-        edges = {f + step for f in (self.frames[0], self.frames[-1]) for step in (-1, 1)} if self.frames else set()
-        return Frames(self.frames, tuple(sorted(edges)))
+        # pictures are looked at on the frame itself, what moves also where the shutter opens and closes
+        ends = (self.frames[0], self.frames[-1]) if self.frames and kind not in _STILL else ()
+        return Frames(self.frames, tuple(sorted({f + step for f in ends for step in (-1, 1)})))
 
     def _frame_by_frame(self, node: HipNode, name: str, value: Value, kind: Kind, referrer: str) -> Iterator[Finding]:
         """Yield one usage of all the files that an expression gives on the frames of the job."""

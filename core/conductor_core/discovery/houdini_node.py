@@ -28,7 +28,7 @@ class HipNode:
     #: parameter's channel → what drives it
     channels: Mapping[str, Channel] = field(default_factory=dict)
     #: parameters that the artist added to it
-    spare: dict[str, ParameterKind] = field(default_factory=dict)
+    spare: Mapping[str, ParameterKind] = field(default_factory=dict)
     language: str = "hscript"
     bypassed: bool = False
     #: number of the input → name of the node at it

@@ -132,9 +132,9 @@ class _Stepping:
         try:
             self.ask.scope(node).value_of(attribute, value)
         except NotEvaluated as exc:
-            return "" if self.ask.known_pattern(node, attribute) else f"where it writes cannot be told: {exc.reason}"
-        except NeedsFrame:
-            return "" if self.ask.known_pattern(node, attribute) else "where it writes is reckoned from the frame"
+            return "" if self.ask.known_pattern(node, attribute, exc) else f"where it writes cannot be told: {exc.reason}"
+        except NeedsFrame as exc:
+            return "" if self.ask.known_pattern(node, attribute, exc) else "where it writes is reckoned from the frame"
         return ""
 
     def _frames(self, node: HipNode) -> str:

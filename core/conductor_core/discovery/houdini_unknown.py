@@ -61,6 +61,19 @@ def findings_of_unknown(node: HipNode, declared: Declared, ask: HipAsk) -> Itera
             yield from _by_name(node, name, value, ask)
 
 
+def finding_of_reference(node: HipNode, name: str, ask: HipAsk) -> Iterator[Finding]:
+    """Yield the finding for a parameter that Houdini itself lists as a reference to a file."""
+    value = node.value(name)
+    if value is None or not value.stored.strip() or ask.network.is_node(value.text, node.path):
+        return
+    if _writes(node, name):
+        yield from ask.write(node, name)
+    elif _ENDING.search(value.text) or _REFERENCE.search(value.text):
+        yield from ask.read(node, name, kind_of(value.text))
+    else:
+        yield from _without_ending(node, name, value, ask)
+
+
 def _worth_a_look(value: Value) -> bool:
     stored = value.stored
     if len(stored) > 4096 or "\n" in stored:
