@@ -91,6 +91,7 @@ FILLS = {
     "several": (("{first}-{last}", "x{frames}x"), (3, 4, 5), ("3-5", "x3-5x")),
     "in their order": (("{frame} {frames}",), (5, 1), ("5 5,1",)),
     "negative": (("{frame}",), (-4,), ("-4",)),
+    "digits": (("a.{frame:04d}.ifd", "{first:3}", "{frame:x}"), (7, 9), ("a.0007.ifd", "007", "{frame:x}")),
     "other braces stay": (("{}", "{FRAME}", "{{frame}}", "a{b}"), (1,), ("{}", "{FRAME}", "{1}", "a{b}")),
 }
 

@@ -18,16 +18,20 @@ from conductor_service.runner.vigil import Charge, Vigil, Watch
 
 #: OpenJD 2023-09, "Stdout/Stderr messages"; env messages mean nothing to a single command
 _OPENJD = re.compile(rb"openjd_(progress|status|fail): ?(.*)")
-_TOKEN = re.compile(r"\{(frame|frames|first|last)\}")
+_TOKEN = re.compile(r"\{(?:(frames)|(frame|first|last)(?::0?(\d{1,2})d?)?)\}")
 
 
 def fill_command(command: Sequence[str], frames: Sequence[int]) -> tuple[str, ...]:
     """Return argv for a task, with `{frame}`, `{frames}`, `{first}` and `{last}` replaced in each word.
 
-    `{frame}` is the first of several; any other text in braces stays as it is.
+    `{frame}` is the first of several, `{frame:04d}` the same with four digits; any other text in braces stays as it is.
     """
-    values = {"frame": str(frames[0]), "frames": format_frames(frames), "first": str(min(frames)), "last": str(max(frames))}
-    return tuple(_TOKEN.sub(lambda match: values[match[1]], word) for word in command)
+    numbers = {"frame": frames[0], "first": min(frames), "last": max(frames)}
+
+    def filled(match: re.Match[str]) -> str:
+        return format_frames(frames) if match[1] else f"{numbers[match[2]]:0{int(match[3] or 0)}d}"
+
+    return tuple(_TOKEN.sub(filled, word) for word in command)
 
 
 def openjd_message(line: bytes) -> Mapping[str, Any] | None:
