@@ -141,8 +141,8 @@ class _Reader:
         if token.kind == "name":
             return self.call(token.text)
         if token.text in "-+!":
-            value = _number(self.expression(7))
-            return -value if token.text == "-" else float(not value) if token.text == "!" else value
+            number = _number(self.expression(7))
+            return -number if token.text == "-" else float(not number) if token.text == "!" else number
         if token.text == "(":
             value = self.expression(0)
             self.need(")")

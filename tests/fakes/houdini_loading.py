@@ -32,7 +32,7 @@ def load(world: World, file: str) -> None:
     world.clear()
     world.file, world.new_file = os.path.abspath(file), False
     world.variables |= {name: value for name, value in saved.variables.items() if name not in _OWN} | overwritten
-    world.definitions, world.libraries = saved.definitions, [line for line in saved.libraries]
+    world.definitions, world.libraries = saved.definitions, list(saved.libraries)
     world.unselected, world.session, world.kept = saved.unselected, saved.session, saved.kept
     world.range = world.playback = saved.frames
     world.fps, world.frame = saved.fps, round(saved.time * saved.fps + 1, 6)
@@ -157,7 +157,9 @@ def _node_records(state: NodeState) -> Iterator[Record]:
     for child in state.children:
         yield from _node_records(child)
     if state.children:
-        yield Record(f"{stem}.order", "".join(f"{line}\n" for line in [len(state.children), *(c.name for c in state.children)]).encode())
+        yield Record(
+            f"{stem}.order", "".join(f"{line}\n" for line in [len(state.children), *(c.name for c in state.children)]).encode()
+        )
         yield Record(f"{stem}.net", b"1\n")
 
 
@@ -175,7 +177,9 @@ def _parameters(state: NodeState) -> str:
         for number, one in enumerate(components):
             text = f'"{one.text}"' if one.quoted and one.text.isidentifier() else stored(one.text)
             words.append(f"[ {_channel_name(name, number, len(components))}\t{text} ] " if one.keys else text)
-        lines.append(f"{name}\t[ 0\tlocks={int(name in state.locked_parameters)} ]\t(\t{''.join(word + chr(9) for word in words)})\n")
+        lines.append(
+            f"{name}\t[ 0\tlocks={int(name in state.locked_parameters)} ]\t(\t{''.join(word + chr(9) for word in words)})\n"
+        )
     return f"{{\nversion 0.8\n{''.join(lines)}}}\n"
 
 

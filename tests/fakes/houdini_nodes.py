@@ -11,168 +11,19 @@ from collections.abc import Callable
 from typing import Any
 
 from fakes.houdini_loading import declare
-from fakes.houdini_parms import Parm, ParmTemplateGroup, ParmTuple, living, parm_of, parms_of, template_of, tuple_of
+from fakes.houdini_node_types import OpNodeType, OpNodeTypeCategory, category_of, type_of
+from fakes.houdini_parms import Parm, ParmTuple, living, parm_of, parms_of, tuple_of
 from fakes.houdini_references import references_of
-from fakes.houdini_scene_text import Definition
 from fakes.houdini_session import RECORD, STUBS, WORLD, OperationFailed, PermissionError, enum
+from fakes.houdini_templates import ParmTemplateGroup, template_of
 from fakes.houdini_types import TYPES
 from fakes.houdini_values import declaration, default, tuples
 from fakes.houdini_world import NodeState
-from fakes.stub_modules import bare, fake_class
-
-
-@fake_class(STUBS, "hou.NodeTypeCategory", RECORD)
-class NodeTypeCategory:
-    """What kind of network a node lives in."""
-
-    _name: str
-
-    def name(self) -> str:
-        """Return its name (`Driver`)."""
-        return self._name
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, NodeTypeCategory) and self._name == other._name
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    def __hash__(self) -> int:
-        return hash(self._name)
-
-
-@fake_class(STUBS, "hou.OpNodeTypeCategory", RECORD)
-class OpNodeTypeCategory(NodeTypeCategory):
-    """The same, of operators."""
-
-
-def category_of(name: str) -> OpNodeTypeCategory:
-    """Return a category."""
-    category = bare(OpNodeTypeCategory)
-    category._name = name
-    return category
-
-
-@fake_class(STUBS, "hou.HDADefinition", RECORD)
-class HDADefinition:
-    """Where a node type comes from."""
-
-    _definition: Definition
-
-    def libraryFilePath(self) -> str:
-        """Return the library, or "Embedded"."""
-        return self._definition.library
-
-    def nodeTypeName(self) -> str:
-        """Return the type's name."""
-        return self._definition.name
-
-    def nodeTypeCategory(self) -> OpNodeTypeCategory:
-        """Return the type's category."""
-        return category_of(self._definition.category)
-
-    def isInstalled(self) -> bool:
-        """Tell whether its library is installed."""
-        return True
-
-    def isCurrent(self) -> bool:
-        """Tell whether it is the one in use."""
-        return True
-
-    def isPreferred(self) -> bool:
-        """Tell whether it is preferred."""
-        return True
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, HDADefinition) and self._definition is other._definition
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    def __hash__(self) -> int:
-        return id(self._definition)
-
-
-def definition_of(definition: Definition) -> HDADefinition:
-    """Return a definition."""
-    found = bare(HDADefinition)
-    found._definition = definition
-    return found
-
-
-@fake_class(STUBS, "hou.NodeType", RECORD)
-class NodeType:
-    """A node type."""
-
-    _category: str
-    _name: str
-    _holds: str = ""
-
-    def name(self) -> str:
-        """Return its full name."""
-        return self._name
-
-    def category(self) -> OpNodeTypeCategory:
-        """Return its category."""
-        return category_of(self._category)
-
-    def nameWithCategory(self) -> str:
-        """Return `Driver/ifd`."""
-        return f"{self._category}/{self._name}"
-
-    def nameComponents(self) -> tuple[str, str, str, str]:
-        """Return scope, namespace, name and version."""
-        parts = self._name.split("::")
-        version = parts.pop() if len(parts) > 1 and re.fullmatch(r"[\d.]+", parts[-1]) else ""
-        return "", "::".join(parts[:-1]), parts[-1], version
-
-    def description(self) -> str:
-        """Return what artists read."""
-        return self.nameComponents()[2].replace("_", " ").title()
-
-    def childTypeCategory(self) -> OpNodeTypeCategory | None:
-        """Return what its networks hold."""
-        return category_of(self._holds) if self._holds else None
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, NodeType) and (self._category, self._name) == (other._category, other._name)
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    def __hash__(self) -> int:
-        return hash((self._category, self._name))
-
-
-@fake_class(STUBS, "hou.OpNodeType", RECORD)
-class OpNodeType(NodeType):
-    """A type of operators."""
-
-    def definition(self) -> HDADefinition | None:
-        """Return where it comes from; None: it is built in."""
-        found = WORLD.definitions.get((self._category, self._name))
-        return definition_of(found) if found is not None else None
-
-    def sourcePath(self) -> str:
-        """Return where it comes from."""
-        found = WORLD.definitions.get((self._category, self._name))
-        return found.library if found is not None else "Internal"
-
-    def instances(self) -> tuple[OpNode, ...]:
-        """Return all nodes of it."""
-        found = [s for s in WORLD.root.below() if (s.category, s.type) == (self._category, self._name)]
-        return tuple(node_of(state) for state in found)
-
-
-def type_of(state: NodeState) -> OpNodeType:
-    """Return a node's type."""
-    type_ = bare(OpNodeType)
-    type_._category, type_._name, type_._holds = state.category, state.type, WORLD.holds(state)
-    return type_
+from fakes.stub_modules import Fake, bare, fake_class
 
 
 @fake_class(STUBS, "hou.NetworkItem", RECORD)
-class NetworkItem:
+class NetworkItem(Fake):
     """Anything in a network."""
 
     _state: NodeState
@@ -307,7 +158,9 @@ class Node(NetworkMovableItem):
         """Return its wires."""
         return tuple(_connection(self._state, index) for index in sorted(self._state.wires))
 
-    def inputAncestors(self, include_ref_inputs: bool = True, follow_subnets: bool = False, only_used_inputs: bool = False) -> Any:
+    def inputAncestors(
+        self, include_ref_inputs: bool = True, follow_subnets: bool = False, only_used_inputs: bool = False
+    ) -> Any:
         """Return all that comes before it by wires."""
         if include_ref_inputs:
             raise RECORD.no_behaviour("hou.Node.inputAncestors(include_ref_inputs=True)")
@@ -569,7 +422,7 @@ CLASSES: dict[str, Any] = {
 
 
 @fake_class(STUBS, "hou.NodeConnection", RECORD)
-class NodeConnection:
+class NodeConnection(Fake):
     """A wire."""
 
     _target: NodeState
@@ -622,7 +475,11 @@ def create(parent: NodeState, kind: str, name: str | None) -> NodeState:
     """
     category = WORLD.holds(parent)
     known = [full for held, full in [*TYPES, *WORLD.definitions] if held == category]
-    full = kind if kind in known else next((one for one in sorted(known, reverse=True) if re.fullmatch(re.escape(kind) + r"::[\d.]+", one)), "")
+    full = (
+        kind
+        if kind in known
+        else next((one for one in sorted(known, reverse=True) if re.fullmatch(re.escape(kind) + r"::[\d.]+", one)), "")
+    )
     if not full:
         raise OperationFailed(f"Invalid node type name {kind!r} in a network of {category}.")
     state = NodeState(_free_name(parent, name or re.sub(r"\W.*", "", kind) + "1"), full, category, parent, WORLD.new_id())
@@ -652,5 +509,3 @@ def _free_name(parent: NodeState, wanted: str) -> str:
         count += 1
         name = f"{base}{count}"
     return name
-
-

@@ -69,7 +69,9 @@ def before(state: NodeState) -> Iterator[NodeState]:
         yield from (child for child in state.children if child not in used)
 
 
-def render(state: NodeState, *, given: Sequence[float] | None, alone: bool, bypassed: bool, verbose: bool, progress: bool) -> None:
+def render(
+    state: NodeState, *, given: Sequence[float] | None, alone: bool, bypassed: bool, verbose: bool, progress: bool
+) -> None:
     """Render a node with what comes before it, each with its whole range before the next."""
     for one in _in_order(state, alone):
         if one.flags.get("bypass") and not bypassed:

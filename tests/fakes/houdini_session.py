@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fakes.houdini_world import World
-from fakes.stub_modules import Record, bare, fake_class
+from fakes.stub_modules import Fake, Record, bare, fake_class
 from fakes.stub_reading import Constant, StubClass, Stubs
 
 STUBS = Stubs.installed("hou-stubs")
@@ -14,7 +14,7 @@ WORLD = World()
 
 
 @fake_class(STUBS, "hou.EnumValue", RECORD)
-class EnumValue:
+class EnumValue(Fake):
     """One value of an enumeration."""
 
     _name = ""
@@ -55,7 +55,9 @@ def enumerations() -> dict[str, Any]:
         if isinstance(stub, StubClass):
             values = [key for key in stub.own() if _is_value(stub.member(key))]
             if values:
-                found[name] = fake_class(STUBS, f"hou.{name}", RECORD)(type(name, (), {key: _value(name, key) for key in values}))
+                found[name] = fake_class(STUBS, f"hou.{name}", RECORD)(
+                    type(name, (Fake,), {key: _value(name, key) for key in values})
+                )
     return found
 
 
@@ -73,7 +75,7 @@ def enum(group: str, name: str) -> EnumValue:
 
 
 @fake_class(STUBS, "hou.Error", RECORD)
-class Error(Exception):
+class Error(Fake, Exception):
     """What Houdini raises: https://www.sidefx.com/docs/houdini/hom/hou/Error.html."""
 
     def __init__(self, *args: object) -> None:

@@ -161,8 +161,8 @@ class Around:
         return WORLD.variable(name, self.frame)
 
     def _found(self, path: str) -> tuple[NodeState, Place]:
-        node_path, _, name = path.rpartition("/")
-        node = WORLD.find(path.rpartition("/")[0] or "/", self.state) if "/" in path else self.state
+        above, _, name = path.rpartition("/")
+        node = WORLD.find(above or "/", self.state) if "/" in path else self.state
         place = places(node).get(name) if node is not None else None
         if node is None or place is None:
             raise BadExpression(f"Channel reference not found: {path}")
@@ -230,7 +230,10 @@ def _value_of(state: NodeState, place: Place, frame: float) -> int | float | str
 def _channel_value(set_: Component, around: Around) -> Value:
     if set_.python:
         raise UnknownExpression(f"the Python expression {set_.expression!r}")
-    if re.fullmatch(r"(bezier|linear|constant|cubic|spline|ease\w*|qlinear|match\w*)\(\)", set_.expression) or not set_.expression:
+    if (
+        re.fullmatch(r"(bezier|linear|constant|cubic|spline|ease\w*|qlinear|match\w*)\(\)", set_.expression)
+        or not set_.expression
+    ):
         return set_.text
     return evaluate(set_.expression, around)
 
@@ -261,7 +264,7 @@ def holds_true(state: NodeState, condition: str, frame: float) -> bool:
     """Tell whether a condition of a dialog script holds: `{ a == 1 b != off } { c == 2 }`, one group is enough."""
     for group in re.findall(r"\{([^{}]*)\}", condition):
         tests = re.findall(r"(\S+)\s*(==|!=|<=|>=|<|>)\s*(\"[^\"]*\"|\S+)", group)
-        if tests and all(_test_holds(state, *one, frame) for one in tests):
+        if tests and all(_test_holds(state, name, sign, wanted, frame) for name, sign, wanted in tests):
             return True
     return False
 

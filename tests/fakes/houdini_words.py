@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _WORD = re.compile(r'"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^\s"](?:[^\s\\]|\\.)*)', re.DOTALL)
-_DIALOG = re.compile(r'\s+|"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<brace>[{}\[\]])|(?P<comment>#[^\n]*)|(?P<bare>[^\s{}\[\]"]+)', re.DOTALL)
+_DIALOG = re.compile(
+    r'\s+|"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<brace>[{}\[\]])|(?P<comment>#[^\n]*)|(?P<bare>[^\s{}\[\]"]+)', re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ def unescaped(text: str) -> str:
 def stored(text: str) -> str:
     """Return a text as a record holds it: in quotes where it must be, with quotes and backslashes escaped."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"' if not text or re.search(r'[\s\[\]()]', text) else escaped
+    return f'"{escaped}"' if not text or re.search(r"[\s\[\]()]", text) else escaped
 
 
 @dataclass(slots=True)
@@ -87,7 +89,7 @@ def declared_in(script: str) -> list[Declared]:
 
 
 def _holds(word: str) -> bool:
-    return word in _HOLDERS or word.startswith("group") and word != "grouptag"
+    return word in _HOLDERS or (word.startswith("group") and word != "grouptag")
 
 
 def _dialog_tokens(script: str) -> Iterator[tuple[str, bool]]:

@@ -86,12 +86,13 @@ class World:
         self.graphical = graphical
         self.licence = "Commercial"
         self.failing = ""
+        self.root = NodeState("", "root", "Director", None, 0, manager=True)
         self.clear()
 
     def clear(self) -> None:
         """Begin a new scene (https://www.sidefx.com/docs/houdini/hom/hou/hipFile.html#clear)."""
         self._ids = iter(range(1, 10**9))
-        for state in [*self.root.below()] if hasattr(self, "root") else []:
+        for state in [*self.root.below()]:
             state.deleted = True
         self.root = NodeState("", "root", "Director", None, next(self._ids), manager=True)
         for name in MANAGERS:
@@ -100,7 +101,11 @@ class World:
         self.file = os.path.join(os.getcwd(), "untitled.hip")
         self.new_file = True
         self.modified = False
-        self.variables: dict[str, str] = {"JOB": os.environ.get("JOB", os.path.expanduser("~")), "ACTIVETAKE": "Main", "EYE": "stereo"}
+        self.variables: dict[str, str] = {
+            "JOB": os.environ.get("JOB", os.path.expanduser("~")),
+            "ACTIVETAKE": "Main",
+            "EYE": "stereo",
+        }
         self.exported: dict[str, str] = {}
         self.may_overwrite: set[str] = set()
         self.frame = 1.0
@@ -144,7 +149,8 @@ class World:
         if self._group is not None:
             yield
             return
-        self._group = steps = []
+        steps: list[Step] = []
+        self._group = steps
         try:
             yield
         finally:
@@ -178,10 +184,8 @@ class World:
         for part in path.split("/"):
             if state is None or part in ("", "."):
                 continue
-            if part == "..":
-                state = state.parent
-            else:
-                state = next((child for child in state.children if child.name == part), None)
+            children = state.children
+            state = state.parent if part == ".." else next((child for child in children if child.name == part), None)
         return state
 
     def holds(self, state: NodeState) -> str:
