@@ -19,7 +19,8 @@ def reveal(referrer: str) -> bool:
     node = _node(referrer)
     if node is None:
         return False
-    node.setSelected(True, clear_all_selected=True)
+    with hou.undos.disabler():
+        node.setSelected(True, clear_all_selected=True)
     if hou.isUIAvailable():
         _show(node)
     return True

@@ -18,6 +18,8 @@ from conductor_houdini import scene
 from conductor_houdini.live_nodes import LiveNetwork
 
 _WANTED = frozenset({*DRIVERS, "wedge"})
+#: where such types are; https://www.sidefx.com/docs/houdini/hom/hou/nodeTypeCategories.html
+_CATEGORIES = ("Driver", "Sop", "Lop", "Top")
 
 
 def steps() -> tuple[SceneStep, ...]:
@@ -30,17 +32,8 @@ def steps() -> tuple[SceneStep, ...]:
 
 
 def _paths() -> Iterator[str]:
-    for category in _categories():
+    categories = hou.nodeTypeCategories()
+    for category in (categories[name] for name in _CATEGORIES if name in categories):
         for name, type_ in category.nodeTypes().items():
             if HipNode("", name).type.rpartition("::")[2] in _WANTED and isinstance(type_, hou.OpNodeType):
                 yield from (node.path() for node in type_.instances() if not node.isInsideLockedHDA())
-
-
-def _categories() -> Iterator[hou.NodeTypeCategory]:
-    """Yield the categories that such types are in."""
-    yield hou.ropNodeTypeCategory()
-    yield hou.sopNodeTypeCategory()
-    yield hou.lopNodeTypeCategory()
-    yield hou.copNodeTypeCategory()
-    yield hou.dopNodeTypeCategory()
-    yield hou.topNodeTypeCategory()
