@@ -179,10 +179,10 @@ def _classes() -> dict[str, Any]:
     parts = (HipFile, Playbar, Undos, UndosDisabler, UndosGroup, Text, Hda, Qt, Ui, Vector2, EnumValue)
     types_ = (NodeType, OpNodeType, NodeTypeCategory, OpNodeTypeCategory, HDADefinition)
     plain = (*parts, *types_, Node, OpNode, Parm, ParmTuple, ParmTemplate, ParmTemplateGroup)
-    plain += (BaseKeyframe, Keyframe, StringKeyframe)
+    keys = (BaseKeyframe, Keyframe, StringKeyframe)
     nodes = {cls.__name__: cls for cls in CLASSES.values()} | {"RopNode": houdini_rops.RopNode}
     templates = {cls.__name__: cls for cls in TEMPLATES.values()}
-    return {cls.__name__: cls for cls in plain} | nodes | templates | ENUMS | ERRORS
+    return {cls.__name__: cls for cls in (*plain, *keys)} | nodes | templates | ENUMS | ERRORS
 
 
 @lru_cache

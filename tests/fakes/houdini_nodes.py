@@ -21,7 +21,6 @@ from fakes.houdini_values import declaration, default, tuples
 from fakes.houdini_world import NodeState
 from fakes.stub_modules import Fake, bare, fake_class
 
-
 #: of each category, the flags that its nodes have (https://www.sidefx.com/docs/houdini/hom/hou/nodeFlag.html)
 _FLAGS = {
     "Object": ("Display", "Selectable"),
