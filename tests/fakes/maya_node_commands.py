@@ -347,9 +347,13 @@ class NodeCommands:
             raise RuntimeError(f"Attribute '{name}' does not exist on {node or type}.")
         owner = self._one(node).type if node else type
         if listParent:
-            return next(([over] for (t, over), inside in CHILDREN.items() if t in inherited(owner) and found.long in inside), None)
+            return next(
+                ([over] for (t, over), inside in CHILDREN.items() if t in inherited(owner) and found.long in inside), None
+            )
         if listChildren:
-            return next((list(inside) for (t, over), inside in CHILDREN.items() if t in inherited(owner) and found.long == over), None)
+            return next(
+                (list(inside) for (t, over), inside in CHILDREN.items() if t in inherited(owner) and found.long == over), None
+            )
         if listDefault:
             return [float(found.default)] if isinstance(found.default, (bool, int, float)) else None
         if hidden:
