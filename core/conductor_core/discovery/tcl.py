@@ -27,7 +27,7 @@ _ESCAPE = re.compile(r"\\(?:\r?\n[ \t]*|x([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{1,4})|
 
 
 #: what Nuke puts a backslash before, as seen in its files
-_SPECIAL = re.compile(r'[\\"\[{}$]')
+_NEEDS_BACKSLASH = re.compile(r'[\\"\[{}$]')
 
 
 class NotEvaluated(ValueError):
@@ -57,7 +57,7 @@ def unescape(text: str) -> str:
 
 def escaped(text: str) -> str:
     r"""Return a text as it stands between the quotes of a file, so that `unescape` gives it again: `[` is `\[`."""
-    return _SPECIAL.sub(r"\\\g<0>", text).replace("\n", "\\n") if _SPECIAL.search(text) or "\n" in text else text
+    return _NEEDS_BACKSLASH.sub(r"\\\g<0>", text).replace("\n", "\\n")
 
 
 def _escaped(match: re.Match[str]) -> str:
