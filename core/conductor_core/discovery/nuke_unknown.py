@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from conductor_core.discovery.finding import Finding
 from conductor_core.discovery.kinds import Kind
+from conductor_core.discovery.nuke_ask import NukeAsk, shown
+from conductor_core.discovery.nuke_node import ScriptNode
 from conductor_core.discovery.place import is_absolute
 from conductor_core.discovery.tables.nuke_classes import is_stock
-from conductor_core.formats.nuke_ask import NukeAsk, shown
-from conductor_core.formats.nuke_graph import ScriptNode
 from conductor_core.report import Ignored, Unresolved
 
 #: nodes that render nothing: what they hold is for people
@@ -116,7 +116,7 @@ def _knob(node: ScriptNode, name: str, ask: NukeAsk) -> Iterator[Finding]:
         return
     plain = node.plain(name)
     added = node.added.get(name)
-    is_file = added is not None and added.type == 2
+    is_file = node.is_file(name)
     if not plain or (len(plain) < 4 and not is_file):
         return
     if name in _CODE or (added is not None and added.type == 22):
