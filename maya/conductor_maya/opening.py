@@ -14,9 +14,9 @@ from conductor_core.paths import Flavour, PathRule
 from conductor_plugins.frame_server import Load
 from conductor_plugins.frame_server.errors import SceneNotRenderable
 from conductor_plugins.frame_server.path_mapping import mapped
-from maya import cmds, mel
 
 from conductor_maya.attributes import text
+from maya import cmds, mel
 
 Log = Callable[[str], None]
 

@@ -12,12 +12,12 @@ from conductor_core.paths import ClientPath, local_flavour
 from conductor_core.sequences import frame_path, has_frame_token, output_folder
 from conductor_core.submission import Output, Step
 from conductor_plugins.frame_server.errors import SceneNotRenderable
-from maya import cmds
 
 from conductor_maya.attributes import Log, set_number, set_word, there_is, word
 from conductor_maya.live_scene import LiveScene, ask_of
 from conductor_maya.opening import text_list
 from conductor_maya.renderers import Engine, Shot, engine, set_frame
+from maya import cmds
 
 _GLOBALS = "defaultRenderGlobals"
 _HASHES = re.compile(r"#+")

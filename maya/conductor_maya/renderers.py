@@ -13,9 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from maya import cmds, mel
-
 from conductor_maya.attributes import Log, number, set_number, set_word, there_is
+from maya import cmds, mel
 
 _GLOBALS = "defaultRenderGlobals"
 
