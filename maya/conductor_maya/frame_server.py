@@ -45,7 +45,7 @@ class MayaRenderer:
             run_script(script, log)
         run_pre_render(load.scene)
         self._prepared, self._step = prepare(load.step, load.scene, log), load.step
-        return Loaded(self._prepared.engine.prints)
+        return Loaded(self._prepared.engine.prints, len(self._prepared.shots()))
 
     def render(self, frame: int, progress: Progress) -> Rendered:
         """Render one frame from each camera."""
