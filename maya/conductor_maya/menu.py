@@ -5,12 +5,13 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 
+import maya.utils as utils
 from conductor_core.report import ScanReport
 from conductor_plugins.host import HostRefused
 
 from conductor_maya import docking, mel_calls, session
 from conductor_maya.host import MayaHost
-from maya import cmds, utils
+from maya import cmds
 
 PLUG_IN = "conductor_submitter"
 MENU = "ConductorMenu"
@@ -26,9 +27,8 @@ _jobs: list[int] = []
 
 
 def start() -> None:
-    """Load the plug-in once Maya is there; without a window there is nothing to add."""
-    if session.has_window():
-        utils.executeDeferred(_load)
+    """Load the plug-in as soon as Maya has made its window."""
+    utils.executeDeferred(_load)
 
 
 def _load() -> None:
@@ -51,10 +51,15 @@ def add() -> None:
 
 def _add_shelf() -> None:
     """Add a shelf with the button, unless there is one: Maya keeps it, and the artist may change it."""
-    shelves = mel_calls.shelf_tabs()
-    if shelves and not cmds.shelfLayout(SHELF, exists=True):
-        shelf = cmds.shelfLayout(SHELF, parent=shelves)
-        mel_calls.add_shelf_button(str(shelf), *_SUBMIT, "import conductor_entry; conductor_entry.submit()")
+    tabs = mel_calls.shelf_tabs()
+    if not tabs or cmds.shelfLayout(SHELF, exists=True):
+        return
+    chosen = cmds.shelfTabLayout(tabs, query=True, selectTab=True)
+    shelf = cmds.shelfLayout(SHELF, parent=tabs)
+    mel_calls.add_shelf_button(str(shelf), *_SUBMIT, "import conductor_entry; conductor_entry.submit()")
+    if chosen:
+        # Maya brings a new shelf to the front
+        cmds.shelfTabLayout(tabs, edit=True, selectTab=str(chosen))
 
 
 def remove() -> None:

@@ -8,8 +8,11 @@ import sys
 
 
 def start():
-    """Load the plug-in that makes Conductor's menu, as soon as Maya has a window; without one, nothing."""
-    _menu().start()
+    """Load the plug-in that makes Conductor's menu, where Maya has a window; a farm's Maya is left alone."""
+    from maya import cmds
+
+    if not cmds.about(batch=True):
+        _menu().start()
 
 
 def submit():
