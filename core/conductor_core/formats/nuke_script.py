@@ -11,18 +11,19 @@ from collections.abc import Iterator
 
 from conductor_core.discovery.finding import Facts, Finding
 from conductor_core.discovery.node import findings_of
+from conductor_core.discovery.nuke_ask import NukeAsk, Setting, folders_of
+from conductor_core.discovery.nuke_demand import Demands
+from conductor_core.discovery.nuke_facts import facts_of
+from conductor_core.discovery.nuke_node import ScriptNode
+from conductor_core.discovery.nuke_plugins import classes
+from conductor_core.discovery.nuke_root import frames_of, project_of, root_findings, views_of
+from conductor_core.discovery.nuke_unknown import unknown_knobs
+from conductor_core.discovery.nuke_values import Values
 from conductor_core.discovery.survey import Survey
 from conductor_core.errors import SceneNotRead
 from conductor_core.formats.format import reads_format
-from conductor_core.formats.nuke_ask import NukeAsk, Setting, folders_of
-from conductor_core.formats.nuke_demand import Demands
-from conductor_core.formats.nuke_facts import facts_of
 from conductor_core.formats.nuke_grammar import Damage, Statements
-from conductor_core.formats.nuke_graph import Graph, ScriptNode
-from conductor_core.formats.nuke_plugins import classes
-from conductor_core.formats.nuke_root import frames_of, project_of, root_findings, views_of
-from conductor_core.formats.nuke_unknown import unknown_knobs
-from conductor_core.formats.nuke_values import Values
+from conductor_core.formats.nuke_graph import Graph
 from conductor_core.report import Unresolved
 
 _ENDINGS = (".nk", ".gizmo", ".nknc", ".nkind", ".nkple")

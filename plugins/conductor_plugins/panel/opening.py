@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, QTimer
@@ -18,8 +19,11 @@ from conductor_plugins.remembering import Remembering
 
 if TYPE_CHECKING:
     from conductor_plugins.agent import Agent
+    from conductor_plugins.panel.docked import DockedWindow
 
 _open: list[Window] = []
+#: those in the host's own window: nobody else holds them
+_docked: list[DockedWindow] = []
 
 
 def open_panel(host: Host, parent: QWidget | None = None, agent: Agent | None = None, *, above: int = 0) -> Window:
@@ -43,6 +47,33 @@ def open_panel(host: Host, parent: QWidget | None = None, agent: Agent | None = 
     window.show()
     window.raise_()
     window.activateWindow()
+    return window
+
+
+def docked_panel(host: Host, agent: Agent | None = None, *, on_closed: Callable[[], None] = lambda: None) -> DockedWindow:
+    """Return a panel to put into the host's own window, which fills itself; `on_closed` is called once, when it is no more.
+
+    It is shown by whoever puts it there, who calls its `leave()` before what it lies in is destroyed. It lives with the one of
+    `open_panel` and with others of its kind; which of them an artist sees is the host's affair.
+
+    Raises:
+        HostRefused: the host cannot say what is open.
+    """
+    from conductor_plugins.panel.docked import DockedWindow
+
+    window = DockedWindow(Desk(host, agent or LazyAgent()), recall())
+    window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    _docked.append(window)
+
+    def gone() -> None:
+        if window in _docked:
+            _docked.remove(window)
+            on_closed()
+
+    window.closed.connect(lambda: keep(replace(recall(), section=window.shown_section())))
+    window.closed.connect(gone)
+    window.destroyed.connect(lambda *_: gone())
+    _begin(window)
     return window
 
 

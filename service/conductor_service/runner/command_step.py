@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
-
-from conductor_core.frames import format_frames
 
 from conductor_service.runner.conversation import Conversation, Ended
 from conductor_service.runner.errors import TaskFailed
@@ -18,16 +16,6 @@ from conductor_service.runner.vigil import Charge, Vigil, Watch
 
 #: OpenJD 2023-09, "Stdout/Stderr messages"; env messages mean nothing to a single command
 _OPENJD = re.compile(rb"openjd_(progress|status|fail): ?(.*)")
-_TOKEN = re.compile(r"\{(frame|frames|first|last)\}")
-
-
-def fill_command(command: Sequence[str], frames: Sequence[int]) -> tuple[str, ...]:
-    """Return argv for a task, with `{frame}`, `{frames}`, `{first}` and `{last}` replaced in each word.
-
-    `{frame}` is the first of several; any other text in braces stays as it is.
-    """
-    values = {"frame": str(frames[0]), "frames": format_frames(frames), "first": str(min(frames)), "last": str(max(frames))}
-    return tuple(_TOKEN.sub(lambda match: values[match[1]], word) for word in command)
 
 
 def openjd_message(line: bytes) -> Mapping[str, Any] | None:

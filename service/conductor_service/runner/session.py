@@ -14,7 +14,7 @@ from conductor_core.paths import ClientPath, map_path
 
 from conductor_service.runner.assignment import Assignment
 from conductor_service.runner.collect import Collector, Taken
-from conductor_service.runner.command_step import CommandRun, fill_command
+from conductor_service.runner.command_step import CommandRun
 from conductor_service.runner.conversation import Inbox
 from conductor_service.runner.errors import TaskFailed
 from conductor_service.runner.expectations import Expectations, is_image
@@ -234,8 +234,10 @@ class Session:
     def _run_command(self, assignment: Assignment, holding: Holding, charge: Charge, hand_over: HandOver) -> None:
         """Run the command; no frame of it is whole before all that it wrote is published."""
         frames = assignment.task.frames
-        argv = tuple(self._mapped(word) for word in fill_command(assignment.step.command, frames))
-        self._run_to_end(argv, holding, charge, lambda fraction, status: Beat(fraction, frames[0], status))
+        argv = self._scripts.argv(assignment.step.command, frames)
+        self._run_to_end(
+            (*self._assignment.software.start, *argv), holding, charge, lambda fraction, status: Beat(fraction, frames[0], status)
+        )
         _require_licence(holding)
         self._run_program("after", holding, charge)
         files: list[Taken] = []

@@ -417,5 +417,5 @@ def test_who_found_it(tmp_path: Path) -> None:
     assert [m.reader for m in report.missing] == [
         "conductor_core.discovery.tables.houdini.file_node",
         "table houdini: envlight env_map",
-        "conductor_core.formats.houdini.unknown",
+        "conductor_core.discovery.houdini_unknown",
     ]

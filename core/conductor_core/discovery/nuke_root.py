@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from conductor_core.discovery.finding import Finding, Usage
+from conductor_core.discovery.nuke_ask import NukeAsk
+from conductor_core.discovery.nuke_node import NodeGraph, ScriptNode
+from conductor_core.discovery.nuke_values import Values
 from conductor_core.discovery.place import absolute
 from conductor_core.discovery.reach import Folder
 from conductor_core.discovery.survey import Survey
 from conductor_core.discovery.tcl import NotEvaluated, split_list
-from conductor_core.formats.nuke_ask import NukeAsk
-from conductor_core.formats.nuke_graph import Graph, ScriptNode
-from conductor_core.formats.nuke_values import Values
 from conductor_core.frames import MAX_FRAMES
 from conductor_core.report import Unresolved
 
@@ -27,7 +27,7 @@ _FONTS = (".ttf", ".otf", ".ttc", ".pfa", ".pfb", ".dfont")
 _NAMES = frozenset({"name", "project_directory", "OCIO_config"})
 
 
-def frames_of(graph: Graph, values: Values, survey: Survey) -> tuple[int, ...] | None:
+def frames_of(graph: NodeGraph, values: Values, survey: Survey) -> tuple[int, ...] | None:
     """Return the frames of the job, or the script's own range; None where neither is known."""
     if survey.frames is not None:
         return survey.frames
@@ -35,7 +35,7 @@ def frames_of(graph: Graph, values: Values, survey: Survey) -> tuple[int, ...] |
     return None if span is None else tuple(range(span[0], span[1] + 1))
 
 
-def range_of(graph: Graph, values: Values) -> tuple[int, int] | None:
+def range_of(graph: NodeGraph, values: Values) -> tuple[int, int] | None:
     """Return the script's own first and last frame; None where there is no Root, or its range cannot be evaluated."""
     if not graph.has_root:
         return None
@@ -48,7 +48,7 @@ def range_of(graph: Graph, values: Values) -> tuple[int, int] | None:
     return (ends[0], ends[1]) if 0 <= ends[1] - ends[0] < MAX_FRAMES else None
 
 
-def project_of(graph: Graph, values: Values) -> tuple[str, str]:
+def project_of(graph: NodeGraph, values: Values) -> tuple[str, str]:
     """Return the project directory, and why it is not known; both "" where there is none."""
     try:
         return values.evaluated(graph.root, graph.root.plain("project_directory")).strip(), ""
@@ -56,7 +56,7 @@ def project_of(graph: Graph, values: Values) -> tuple[str, str]:
         return "", str(exc)
 
 
-def views_of(graph: Graph) -> tuple[str, ...]:
+def views_of(graph: NodeGraph) -> tuple[str, ...]:
     """Return the views of a script: `left #ff0000` in lines, or `{left ""} {right ""}`; `main` where it has no others."""
     text = graph.root.plain("views").strip()
     if not text:

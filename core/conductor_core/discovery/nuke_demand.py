@@ -12,10 +12,10 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from conductor_core.discovery.nuke_node import NodeGraph, ScriptNode
 from conductor_core.discovery.nuke_time import MOST_FRAMES, held
+from conductor_core.discovery.nuke_values import Values
 from conductor_core.discovery.tables.nuke_classes import STOCK
-from conductor_core.formats.nuke_graph import Graph, ScriptNode
-from conductor_core.formats.nuke_values import Values
 
 #: may ask for any frame
 MOVES_TIME = frozenset(
@@ -94,7 +94,7 @@ NOBODY_KNOWS = Demand(None)
 class Demands:
     """The demands on all nodes of a script."""
 
-    def __init__(self, graph: Graph, values: Values, frames: Iterable[int] | None) -> None:
+    def __init__(self, graph: NodeGraph, values: Values, frames: Iterable[int] | None) -> None:
         self._values = values
         self.job = NOBODY_KNOWS if frames is None else Demand(frozenset(frames))
         self._of: dict[int, Demand] = {}

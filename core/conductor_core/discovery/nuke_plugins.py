@@ -11,10 +11,10 @@ from collections.abc import Iterator
 
 from conductor_core.discovery.finding import Finding, Usage
 from conductor_core.discovery.node import is_known
+from conductor_core.discovery.nuke_ask import NukeAsk
+from conductor_core.discovery.nuke_node import NodeGraph, ScriptNode
 from conductor_core.discovery.survey import Survey
 from conductor_core.discovery.tables.nuke_classes import is_stock
-from conductor_core.formats.nuke_ask import NukeAsk
-from conductor_core.formats.nuke_graph import Graph, ScriptNode
 from conductor_core.report import Ignored, Unresolved
 
 #: folders below one of NUKE_PATH that are looked into
@@ -23,7 +23,7 @@ _MOST_FOLDERS = 300
 _NO_CLASSES = frozenset({"Layer", "Stroke", "Shape", "knob", "Knob"})
 
 
-def classes(graph: Graph, ask: NukeAsk) -> Iterator[Finding]:
+def classes(graph: NodeGraph, ask: NukeAsk) -> Iterator[Finding]:
     """Yield each class that does not come with Nuke once, with its first node."""
     first: dict[str, ScriptNode] = {}
     for node in graph.nodes:

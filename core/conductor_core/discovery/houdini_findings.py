@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from conductor_core.discovery import tables
 from conductor_core.discovery.finding import Finding
+from conductor_core.discovery.houdini_ask import HipAsk
+from conductor_core.discovery.houdini_node import HipNode, Network
+from conductor_core.discovery.houdini_unknown import Declared, findings_of_unknown
 from conductor_core.discovery.node import Registered, is_known, readers_of
-from conductor_core.formats.houdini.asking import HipAsk
-from conductor_core.formats.houdini.network import HipNode, Network
-from conductor_core.formats.houdini.unknown import Declared, findings_of_unknown
 
 
 def network_findings(network: Network, declared: Declared, ask: HipAsk) -> Iterator[Finding]:

@@ -1,5 +1,4 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the Python files of an artist inside Blender, and say in one sentence which line of which file went wrong."""
+"""Run the Python files of an artist inside the software, and say in one sentence which line of which file went wrong."""
 
 from __future__ import annotations
 
@@ -10,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .errors import ScriptFailed
+from conductor_plugins.frame_server.errors import ScriptFailed
 
 
 def run_script(path: str, log: Callable[[str], None]) -> None:
-    """Run a startup script in the open scene, as Blender's `--python` does; what lies beside it can be imported.
+    """Run a startup script in the loaded scene, as the software's own script option does; what lies beside it can be imported.
 
     Raises:
         ScriptFailed: it cannot be read, raised an exception, or left by `sys.exit` with something else than 0.
@@ -25,7 +24,7 @@ def run_script(path: str, log: Callable[[str], None]) -> None:
     if folder not in sys.path:
         sys.path.append(folder)
     try:
-        # The names stay alive with the functions that the script gives to Blender's handlers.
+        # The names stay alive with the functions that the script gives to the software's callbacks.
         exec(compile(Path(path).read_bytes(), path, "exec"), names)  # noqa: S102  to run it is what the artist asks for
     except SystemExit as exc:
         if exc.code not in (None, 0):
@@ -36,10 +35,6 @@ def run_script(path: str, log: Callable[[str], None]) -> None:
         traceback.print_exc()
         raise _failed("Startup script", path, exc) from exc
     log(f"startup script {path} is done")
-
-
-def _failed(what: str, path: str, exc: BaseException) -> ScriptFailed:
-    return ScriptFailed(what, *place_of(exc, path), reason_of(exc))
 
 
 def place_of(exc: BaseException, path: str) -> tuple[str, int]:
@@ -54,6 +49,10 @@ def reason_of(exc: BaseException) -> str:
     """Return what an exception says, in one line."""
     words = exc.msg if isinstance(exc, SyntaxError) else str(exc)
     return f"{type(exc).__name__}: {' '.join(words.split()).rstrip('.')}" if words else type(exc).__name__
+
+
+def _failed(what: str, path: str, exc: BaseException) -> ScriptFailed:
+    return ScriptFailed(what, *place_of(exc, path), reason_of(exc))
 
 
 def _lies_in(file: str, path: str) -> bool:

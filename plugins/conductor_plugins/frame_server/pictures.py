@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
 """What a rendered file says of itself: its size in pixels and its layers, from the header alone.
 
 OpenEXR: https://openexr.com/en/latest/OpenEXRFileLayout.html; PNG: https://www.w3.org/TR/png-3/#11IHDR
@@ -6,7 +5,6 @@ OpenEXR: https://openexr.com/en/latest/OpenEXRFileLayout.html; PNG: https://www.
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,24 +23,6 @@ class Picture:
     width: int = 0
     height: int = 0
     layers: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class FileState:
-    """What changes when a file is written anew; all zero for a file that is not there."""
-
-    size: int = 0
-    mtime_ns: int = 0
-    inode: int = 0
-
-
-def file_state(path: str) -> FileState:
-    """Return the state of a file now, to be compared with its state later."""
-    try:
-        status = os.stat(path)
-    except OSError:
-        return FileState()
-    return FileState(status.st_size, status.st_mtime_ns, status.st_ino)
 
 
 def picture(path: str) -> Picture:

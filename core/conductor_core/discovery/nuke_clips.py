@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from conductor_core.discovery.arithmetic import NotArithmetic, Number, calculate
+from conductor_core.discovery.nuke_demand import Demand
+from conductor_core.discovery.nuke_node import ScriptNode
 from conductor_core.discovery.nuke_time import MOST_FRAMES, Clip
+from conductor_core.discovery.nuke_values import Values
 from conductor_core.discovery.tcl import NotEvaluated
-from conductor_core.formats.nuke_demand import Demand
-from conductor_core.formats.nuke_graph import ScriptNode
-from conductor_core.formats.nuke_values import Values
 
 
 @dataclass(frozen=True, slots=True)

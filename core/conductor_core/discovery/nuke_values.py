@@ -10,11 +10,11 @@ import posixpath
 import re
 
 from conductor_core.discovery.arithmetic import NotArithmetic, Number, calculate, countable
+from conductor_core.discovery.nuke_node import NodeGraph, ScriptNode
 from conductor_core.discovery.nuke_python import evaluate
 from conductor_core.discovery.survey import Survey
 from conductor_core.discovery.tcl import NotEvaluated, split_list, substitute
 from conductor_core.discovery.tcl_commands import FRAME
-from conductor_core.formats.nuke_graph import Graph, ScriptNode
 
 #: what Nuke does not store because it is so from the start
 _FROM_THE_START = {
@@ -45,7 +45,7 @@ _ONLY_HOST = {
 class Values:
     """The values of one script."""
 
-    def __init__(self, graph: Graph, survey: Survey, script: str) -> None:
+    def __init__(self, graph: NodeGraph, survey: Survey, script: str) -> None:
         self._graph = graph
         self._survey = survey
         #: what `root.name` is: the script that Nuke has open

@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterator, Mapping
 
 from conductor_core.discovery.finding import Finding
+from conductor_core.discovery.houdini_ask import HipAsk
+from conductor_core.discovery.houdini_node import HipNode
+from conductor_core.discovery.houdini_parameter_kind import ParameterKind, is_disabled
+from conductor_core.discovery.houdini_values import Value
 from conductor_core.discovery.hscript_values import NeedsFrame, NotEvaluated
 from conductor_core.discovery.place import looks_like_path
 from conductor_core.discovery.tables.houdini import kind_of
-from conductor_core.formats.houdini.asking import HipAsk
-from conductor_core.formats.houdini.dialog_script import ParameterKind, is_disabled
-from conductor_core.formats.houdini.network import HipNode
-from conductor_core.formats.houdini.parameters import Value
 from conductor_core.report import Ignored, Unresolved
 
 #: node type as stored → its parameters that are files

@@ -14,11 +14,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from conductor_core.discovery.finding import Finding, Usage
+from conductor_core.discovery.houdini_ask import SHIPPED, HipAsk
+from conductor_core.discovery.houdini_node import HipNode
 from conductor_core.discovery.hscript import NeedsFrame, NotEvaluated, expand
 from conductor_core.discovery.place import is_absolute
 from conductor_core.discovery.reach import Folder, OneFile, Reach
-from conductor_core.formats.houdini.asking import SHIPPED, HipAsk
-from conductor_core.formats.houdini.network import HipNode
 from conductor_core.report import Ignored, Unresolved
 
 #: a library of Houdini's own in the folder that holds all of them

@@ -6,10 +6,10 @@ import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from conductor_core.discovery.houdini_node import HipNode, Network, as_number
+from conductor_core.discovery.houdini_values import Value as Stored
 from conductor_core.discovery.hscript import evaluate, expand
 from conductor_core.discovery.hscript_values import NotEvaluated, Value, number, string
-from conductor_core.formats.houdini.network import HipNode, Network, as_number
-from conductor_core.formats.houdini.parameters import Value as Stored
 
 #: stands for what ships with Houdini where nobody says where that is
 HFS = "$HFS"

@@ -16,16 +16,16 @@ from dataclasses import dataclass, replace
 from conductor_core.discovery.finding import Finding, Usage
 from conductor_core.discovery.kinds import Kind
 from conductor_core.discovery.node import Node
+from conductor_core.discovery.nuke_clips import clip_frames
+from conductor_core.discovery.nuke_demand import Demands
+from conductor_core.discovery.nuke_node import ScriptNode
 from conductor_core.discovery.nuke_time import AsFound, Clip
+from conductor_core.discovery.nuke_values import Values
 from conductor_core.discovery.place import absolute, is_absolute
 from conductor_core.discovery.reach import Frames, OneFile, Reach
 from conductor_core.discovery.survey import Survey
 from conductor_core.discovery.tcl import NotEvaluated, split_list
 from conductor_core.discovery.variables import fill_variables
-from conductor_core.formats.nuke_clips import clip_frames
-from conductor_core.formats.nuke_demand import Demands
-from conductor_core.formats.nuke_graph import ScriptNode
-from conductor_core.formats.nuke_values import Values
 from conductor_core.report import Ignored, ScanOutput, Unresolved
 from conductor_core.sequences import has_frame_token, has_view_token, view_path
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from conductor_core.discovery.finding import Finding
 from conductor_core.discovery.kinds import Kind
+from conductor_core.discovery.nuke_ask import NukeAsk, shown
+from conductor_core.discovery.nuke_node import ScriptNode
 from conductor_core.discovery.place import is_absolute
 from conductor_core.discovery.tables.nuke_classes import is_stock
-from conductor_core.formats.nuke_ask import NukeAsk, shown
-from conductor_core.formats.nuke_graph import ScriptNode
 from conductor_core.report import Ignored, Unresolved
 
 #: nodes that render nothing: what they hold is for people

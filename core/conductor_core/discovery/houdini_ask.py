@@ -8,15 +8,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from conductor_core.discovery.finding import Finding, Usage
+from conductor_core.discovery.houdini_node import HipNode, Network
+from conductor_core.discovery.houdini_scope import ASSET_ROOT, HFS, NodeScope
+from conductor_core.discovery.houdini_values import Value
 from conductor_core.discovery.hscript import NeedsFrame, NotEvaluated, expand
 from conductor_core.discovery.kinds import Kind
 from conductor_core.discovery.node import Node
 from conductor_core.discovery.place import absolute, is_absolute
 from conductor_core.discovery.reach import Frames, Matching, OneFile, Reach, TheseFiles, has_file
 from conductor_core.discovery.survey import Survey
-from conductor_core.formats.houdini.network import HipNode, Network
-from conductor_core.formats.houdini.parameters import Value
-from conductor_core.formats.houdini.scope import ASSET_ROOT, HFS, NodeScope
 from conductor_core.report import Ignored, ScanOutput, Unresolved
 from conductor_core.sequences import has_frame_token, has_tile_token
 

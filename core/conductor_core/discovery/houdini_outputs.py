@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Literal
 
 from conductor_core.discovery.finding import Facts
+from conductor_core.discovery.houdini_ask import HipAsk
+from conductor_core.discovery.houdini_node import HipNode, Network
+from conductor_core.discovery.houdini_settings import SceneSettings
 from conductor_core.discovery.hscript_values import NeedsFrame, NotEvaluated
-from conductor_core.formats.houdini.asking import HipAsk
-from conductor_core.formats.houdini.network import HipNode, Network
-from conductor_core.formats.houdini.settings import SceneSettings
 from conductor_core.host import SceneStep
 from conductor_core.submission import Output, Software
 

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from typing import Literal
 
 from conductor_core.discovery.finding import Facts
+from conductor_core.discovery.nuke_ask import MOVIES, NukeAsk
+from conductor_core.discovery.nuke_node import NodeGraph, ScriptNode
+from conductor_core.discovery.nuke_root import range_of, views_of
+from conductor_core.discovery.nuke_values import Values
 from conductor_core.discovery.survey import Survey
-from conductor_core.formats.nuke_ask import MOVIES, NukeAsk
-from conductor_core.formats.nuke_graph import Graph, ScriptNode
-from conductor_core.formats.nuke_root import range_of, views_of
-from conductor_core.formats.nuke_values import Values
 from conductor_core.host import SceneStep
 from conductor_core.submission import Output, Parameter, Software
 
@@ -20,7 +20,7 @@ _VERSION = re.compile(r"(\d+\.\d+)\s*(v\d+)?")
 _MOVIE_TYPES = frozenset({"mov", "ffmpeg", "mxf", "mov64", "mov32", "r3d"})
 
 
-def facts_of(graph: Graph, values: Values, writers: Sequence[tuple[ScriptNode, NukeAsk]], survey: Survey) -> Facts:
+def facts_of(graph: NodeGraph, values: Values, writers: Sequence[tuple[ScriptNode, NukeAsk]], survey: Survey) -> Facts:
     """Return the facts; each writer comes with what was asked while it was read."""
     match = _VERSION.match(graph.version)
     version = "".join(p for p in match.groups() if p) if match else ""
@@ -36,7 +36,7 @@ def _order(node: ScriptNode, values: Values) -> float:
     return 1.0 if order is None else order
 
 
-def _step(node: ScriptNode, ask: NukeAsk, values: Values, graph: Graph) -> SceneStep:
+def _step(node: ScriptNode, ask: NukeAsk, values: Values, graph: NodeGraph) -> SceneStep:
     outputs = tuple(Output(path, _kind(node, path)) for path in dict.fromkeys(ask.written[: len(views_of(graph)) or 1]))
     parameters: dict[str, Parameter] = {"write": node.full_name, "render_order": int(_order(node, values))}
     if node.text("views"):
