@@ -10,6 +10,7 @@ from conductor_core.documents import to_json
 from sqlalchemy import ColumnElement, Select, exists, select
 from sqlalchemy.orm import Session
 
+from conductor_service import licences
 from conductor_service.database import Unit
 from conductor_service.door import Why, move
 from conductor_service.equipment import kept_equipment
@@ -125,10 +126,16 @@ def _has_siblings(session: Session, instance: Instance) -> bool:
 
 def hand_out(unit: Unit, instance: Instance, sessions: Sequence[str], times: LeaseTimes) -> JsonObject | None:
     """Lease the best task to an instance and return its Assignment; None where there is nothing to do."""
-    for job_id in choose_job(work_for(unit.session, instance), instance.id):
+    jobs = choose_job(work_for(unit.session, instance), instance.id)
+    waits = licences.waits_of(unit.session, jobs)
+    for job_id in jobs:
+        if not licences.may_take(waits.get(job_id), sessions, unit.now):
+            continue
         task = next_task(unit.session, job_id, instance, sessions, unit.now)
         if task is not None:
-            return assignment(unit.session, _lease(unit, instance, task, times))
+            attempt = _lease(unit, instance, task, times)
+            licences.note_lease(unit, attempt, sessions)
+            return assignment(unit.session, attempt)
     return None
 
 

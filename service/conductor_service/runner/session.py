@@ -108,6 +108,9 @@ class Session:
                 self._hand_over_rest(holding, (), None, hand_over)
             else:
                 whole, last = self._render_frames(assignment, holding, charge, hand_over)
+                if self._server is not None:
+                    self._server.settle()
+                _require_licence(holding)
                 self._hand_over_rest(holding, whole, last, hand_over)
         except BaseException:
             self._spoilt = not self._collector.clear()
@@ -163,6 +166,7 @@ class Session:
 
             holding.beat = Beat(index / len(frames), frame, "", holding.beat.peak_memory)
             if ready is not None:
+                _require_licence(holding)
                 before = self._machine.clock()
                 hand_over(ready)
                 server.excuse(self._machine.clock() - before)
@@ -234,6 +238,7 @@ class Session:
         self._run_to_end(
             (*self._assignment.software.start, *argv), holding, charge, lambda fraction, status: Beat(fraction, frames[0], status)
         )
+        _require_licence(holding)
         self._run_program("after", holding, charge)
         files: list[Taken] = []
         for path in self._expectations.per_task(frames):
@@ -272,7 +277,7 @@ class Session:
         launch = self._machine.isolation.launch(self._world, argv, self._variables)
         # An inbox of its own: what a killed command still says must not be taken for the next one's words, or its end.
         holding.listen(inbox := Inbox())
-        run = CommandRun(launch, replace(self._watch, inbox=inbox), holding.log, charge)
+        run = CommandRun(launch, replace(self._watch, inbox=inbox), holding.log, charge, argv[0])
 
         def on_progress(fraction: float, status: str) -> None:
             holding.beat = replace(beat(fraction, status), peak_memory=run.peak_memory)
@@ -292,3 +297,13 @@ class Session:
             mapped = map_path(path, self._rules)
             return mapped.text if mapped is not path else word
         return word
+
+
+def _require_licence(holding: Holding) -> None:
+    """Refuse pictures that the software made without a licence: they have a watermark.
+
+    Raises:
+        TaskFailed: (licence) it said so.
+    """
+    if lacking := holding.log.licence.lacking():
+        raise TaskFailed("licence", lacking)
