@@ -41,7 +41,8 @@ def _pieces(frames: Sequence[int]) -> Iterator[Sequence[Finding]]:
     ask = ask_of(scene, tuple(frames) or None)
     yield tuple(notes(scene))
     yield from _references(scene, ask)
-    seen: set[str] = set()
+    # the editor has them too, by the place that Maya resolved
+    seen = {reference.name for reference in scene.references}
     for first in _FIRST:
         quiet = 0
         # all names in one answer would hold the main thread too long in a large scene
