@@ -25,14 +25,23 @@ def add_core() -> None:
     _add("conductor_core", [*([Path(asked)] if asked else []), ABOVE / "core"])
 
 
-def add_packages() -> None:
-    """Put on `sys.path` whatever else the panel stands on, and have qtpy use the Qt that Maya has.
+def add_plugins() -> None:
+    """Put the folder that holds `conductor_plugins` on `sys.path`, with the core: what a frame server stands on.
 
     Raises:
         ImportError: one of them is nowhere.
     """
     add_core()
     _add("conductor_plugins", [ABOVE / "plugins"])
+
+
+def add_packages() -> None:
+    """Put on `sys.path` whatever else the panel stands on, and have qtpy use the Qt that Maya has.
+
+    Raises:
+        ImportError: one of them is nowhere.
+    """
+    add_plugins()
     for name in ("qtpy", "packaging"):
         _add(name, [ABOVE / "site"])
     # Maya 2025 and later have PySide6, those before PySide2
