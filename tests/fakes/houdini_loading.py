@@ -104,7 +104,7 @@ def _component(value: Stored, node: SavedNode) -> Component:
     channel = node.channels.get(value.channel) if value.channel else None
     if channel is None:
         return Component(value.text, value.quoted)
-    return Component(value.text, value.quoted, channel.expression, channel.python or node.python, channel.keys)
+    return Component(value.text, value.quoted, channel.expression, channel.python, channel.keys, evaluated=True)
 
 
 def _wire(world: World, state: NodeState, node: SavedNode) -> None:
