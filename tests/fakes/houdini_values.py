@@ -228,6 +228,16 @@ def _value_of(state: NodeState, place: Place, frame: float) -> int | float | str
 
 
 def _channel_value(set_: Component, around: Around) -> Value:
+    """Return what an expression is; one that the fake cannot read is what Houdini saved beside it."""
+    try:
+        return _evaluated(set_, around)
+    except UnknownExpression:
+        if set_.evaluated:
+            return set_.text
+        raise
+
+
+def _evaluated(set_: Component, around: Around) -> Value:
     if set_.python:
         raise UnknownExpression(f"the Python expression {set_.expression!r}")
     if (
