@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO, Literal, NamedTuple
+from typing import BinaryIO, Literal
+
+from conductor_core.discovery.nuke_node import DRAWN, Knob, Style
 
 PIECE = 1 << 20
 
@@ -70,24 +72,10 @@ _NO_NODES = frozenset(
 #: words of a command that are kept
 _MOST_WORDS = 100
 
-Style = Literal["bare", "quoted", "braced", "skipped"]
 Side = Literal["", "ours", "base", "theirs"]
 
 
-#: of the user interface: where a node is drawn, and how
-_DRAWN = frozenset(
-    b"xpos ypos selected tile_color gl_color note_font note_font_size note_font_color hide_input postage_stamp bookmark "
-    b"bdwidth bdheight z_order dope_sheet".split()
-)
-
-
-class Knob(NamedTuple):
-    """A knob as stored; those that say how a node is drawn are left out."""
-
-    name: str
-    #: as stored, without the braces or quotes around it
-    text: str
-    style: Style = "bare"
+_DRAWN = frozenset(name.encode() for name in DRAWN)
 
 
 @dataclass(frozen=True, slots=True)

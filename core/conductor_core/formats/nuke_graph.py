@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
-from conductor_core.discovery.arithmetic import countable
-from conductor_core.discovery.tcl import NotEvaluated, split_list, unescape
+from conductor_core.discovery.nuke_node import Knob, NodeGraph, ScriptNode
 from conductor_core.errors import SceneNotRead
-from conductor_core.formats.nuke_grammar import Knob, Statement
+from conductor_core.formats.nuke_grammar import Statement
 
 #: classes whose nodes hold those that follow, until `end_group`
 _HOLDERS = frozenset({"Group", "Gizmo", "VariableGroup"})
@@ -21,111 +19,15 @@ _HOLDERS = frozenset({"Group", "Gizmo", "VariableGroup"})
 _MAY_HOLD = frozenset({"LiveGroup", "Precomp"})
 #: characters of knobs that are kept; a script of that size has millions of nodes
 MOST_KEPT = 256 << 20
-#: a value longer than this is only kept where its name may say that it is a path
-_SHORT = 1 << 14
-_PATHLY = re.compile(r"file|path|proxy|font|dir|image|tex|lut", re.IGNORECASE)
-_ADDED = re.compile(r"\s*(\d{1,3})\s+(\S+)")
-#: types of added knobs whose label and link matter: texts, files, links
-_TOLD = frozenset({1, 2, 41})
 _COUNT = re.compile(r"\d{1,4}")
 
 
-@dataclass(frozen=True, slots=True)
-class Added:
-    """A knob that somebody added to a node (`addUserKnob`)."""
-
-    #: 1 text, 2 file, 3 … numbers, 22 Python, 26 a label, 41 a link
-    type: int
-    label: str
-    #: what a link shows, or what a button runs
-    target: str
-
-
-class ScriptNode:
-    """A node of a script."""
-
-    __slots__ = ("added", "children", "group", "holds", "inputs", "knobs", "line", "name", "type")
-
-    def __init__(self, type_: str, knobs: Iterable[Knob], group: ScriptNode | None, line: int) -> None:
-        self.type = type_
-        self.group = group
-        self.line = line
-        self.knobs: dict[str, Knob] = {}
-        self.added: dict[str, Added] = {}
-        self.inputs: list[ScriptNode | None] = []
-        #: of a group: its nodes by name
-        self.children: dict[str, ScriptNode] = {}
-        self.holds = False
-        for knob in knobs:
-            if knob.name == "addUserKnob":
-                self._add(knob)
-            elif len(knob.text) <= _SHORT or _PATHLY.search(knob.name):
-                self.knobs[knob.name] = knob
-        self.name = self.plain("name") or type_
-
-    def _add(self, knob: Knob) -> None:
-        match = _ADDED.match(knob.text)
-        if match is None:
-            return
-        type_ = int(match[1])
-        if type_ not in _TOLD:
-            self.added[match[2].strip('"')] = Added(type_, "", "")
-            return
-        try:
-            words = split_list(knob.text)
-        except NotEvaluated:
-            return
-        label = words[words.index("l") + 1] if "l" in words[2:-1] else ""
-        target = words[words.index("T") + 1] if "T" in words[2:-1] else ""
-        self.added[words[1]] = Added(type_, label[:200], target[:1000])
-
-    def plain(self, name: str) -> str:
-        """Return the text of a knob as Nuke holds it, before it is evaluated; "" where it is not stored."""
-        knob = self.knobs.get(name)
-        if knob is None:
-            return ""
-        return knob.text if knob.style == "braced" else unescape(knob.text)
-
-    def text(self, attribute: str) -> str:
-        """Return the text of a knob as stored."""
-        knob = self.knobs.get(attribute)
-        return knob.text if knob else ""
-
-    def number(self, attribute: str, default: float = 0.0) -> float:
-        """Return a knob as a number, where it is one."""
-        try:
-            return countable(float(self.text(attribute)), default)
-        except ValueError:
-            return default
-
-    def attributes(self) -> Iterable[str]:
-        """Return the names of the knobs that are stored."""
-        return self.knobs
-
-    def is_on(self, knob: str) -> bool:
-        """Tell whether a switch is on; one with an expression is not known to be."""
-        return self.text(knob).lower() in ("true", "1", "on", "yes")
-
-    @property
-    def full_name(self) -> str:
-        """The name with those of its groups: `Group1.Read1`."""
-        names = [self.name]
-        node = self.group
-        while node is not None and node.type != "Root":
-            names.append(node.name)
-            node = node.group
-        return ".".join(reversed(names))
-
-
-class Graph:
+class Graph(NodeGraph):
     """The nodes of one file."""
 
     def __init__(self, file: str, depth: int) -> None:
-        self.root = ScriptNode("Root", (), None, 0)
-        self.root.holds = True
-        self.has_root = False
-        self.version = ""
-        self.nodes: list[ScriptNode] = [self.root]
+        super().__init__()
+        self.nodes.append(self.root)
         self._file = file
         self._deepest = depth
         self._group = self.root

@@ -1,7 +1,7 @@
 """Nuke's nodes that read or write files, and those of widespread plug-ins.
 
 To add one: a row of `_READS` or `_WRITES`, or a function with `@reads_node`. What no row knows is judged by the name of its knob
-(`conductor_core.formats.nuke_unknown`). Names of knobs as the node reference gives them under "Knob (Scripting)".
+(`conductor_core.discovery.nuke_unknown`). Names of knobs as the node reference gives them under "Knob (Scripting)".
 """
 
 from __future__ import annotations
