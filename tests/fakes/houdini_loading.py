@@ -16,7 +16,15 @@ from fakes.houdini_world import HFS, VERSION, Component, NodeState, World
 #: variables that Houdini makes from the file's place and the session, not from what was saved
 _OWN = {"HIP", "HIPFILE", "HIPNAME", "E", "PI", "status"}
 #: inner networks of assets that a scene saves without the node that holds them
-_IMPLIED = {"sopnet": "sopnet", "create": "subnet", "modify": "subnet", "matnet": "matnet", "dopnet": "dopnet"}
+_IMPLIED = {
+    "s": "sopnet",
+    "c": "cop2net",
+    "sopnet": "sopnet",
+    "create": "subnet",
+    "modify": "subnet",
+    "matnet": "matnet",
+    "dopnet": "dopnet",
+}
 
 
 def load(world: World, file: str) -> None:
@@ -71,10 +79,10 @@ def _place(world: World, stem: str, type_: str) -> NodeState:
             own = type_ if last else ""
             kind = own or _IMPLIED.get(re.sub(r"\d+$", "", name), "subnet" if number else name)
             category = _category(world, kind, world.holds(state))
-            child = NodeState(name, kind, category, state, world.new_id(), manager=not number)
+            child = NodeState(name, kind, category, state, world.new_id(), manager=not number, implied=not last)
             state.children.append(child)
-        elif number == len(parts) - 1 and type_:
-            child.type = type_
+        elif number == len(parts) - 1:
+            child.type, child.implied = type_ or child.type, False
         state = child
     return state
 
