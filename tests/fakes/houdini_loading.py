@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from fakes.houdini_files import Record, archive
 from fakes.houdini_scene_text import SavedNode, SavedScene, Stored, read_scene
-from fakes.houdini_types import TYPES
+from fakes.houdini_types import CHILDREN_OF_TYPE, TYPES
 from fakes.houdini_words import Declared, stored
 from fakes.houdini_world import HFS, VERSION, Component, NodeState, World
 
@@ -78,7 +78,7 @@ def _place(world: World, stem: str, type_: str) -> NodeState:
             last = number == len(parts) - 1
             own = type_ if last else ""
             kind = own or _IMPLIED.get(re.sub(r"\d+$", "", name), "subnet" if number else name)
-            category = _category(world, kind, world.holds(state))
+            category = _category(world, kind, state)
             child = NodeState(name, kind, category, state, world.new_id(), manager=not number, implied=not last)
             state.children.append(child)
         elif number == len(parts) - 1:
@@ -87,9 +87,11 @@ def _place(world: World, stem: str, type_: str) -> NodeState:
     return state
 
 
-def _category(world: World, kind: str, held: str) -> str:
-    """Return a node's category: what its network holds, unless the scene knows the type in one other category only."""
-    if (held, kind) in world.definitions or (held, kind) in TYPES:
+def _category(world: World, kind: str, parent: NodeState) -> str:
+    """Return a node's category: what its network holds, unless that is a guess and the scene knows the type in one other only."""
+    held = world.holds(parent)
+    certain = parent.manager or re.sub(r"::[\d.]+$", "", parent.type) in CHILDREN_OF_TYPE
+    if certain or (held, kind) in world.definitions or (held, kind) in TYPES:
         return held
     known = [category for category, name in world.definitions if name == kind]
     return known[0] if len(known) == 1 else held
