@@ -71,7 +71,7 @@ def _groups(file: str, frames: Sequence[int]) -> Iterator[list[Finding]]:
     libraries = Libraries()
     for node in _nodes():
         try:
-            yield _of_node(node, ask, libraries)
+            yield _of_node(node, ask, libraries) if node is not None else []
         except hou.ObjectWasDeleted:
             yield []
         if isinstance(ask.network, LiveNetwork):
@@ -93,8 +93,10 @@ def _plain(finding: Finding) -> Finding:
     return replace(finding, under=None) if isinstance(finding, Usage) else finding
 
 
-def _nodes() -> Iterator[hou.OpNode]:
+def _nodes() -> Iterator[hou.OpNode | None]:
     """Yield the nodes of the scene, each before those in it; of assets that ship with Houdini, those that artists may change.
+
+    None for each of the others, which take time as well.
 
     What such an asset holds is Houdini's own, but for the networks in it that are made to be filled (those of a SOP Create):
     https://www.sidefx.com/docs/houdini/hom/hou/OpNode.html#isEditableInsideLockedHDA. A node's children are asked for when it
@@ -109,8 +111,7 @@ def _nodes() -> Iterator[hou.OpNode]:
             continue
         try:
             if isinstance(node, hou.OpNode):
-                if not closed or node.isEditableInsideLockedHDA():
-                    yield node
+                yield node if not closed or node.isEditableInsideLockedHDA() else None
                 closed = closed or _is_closed(node, shipped)
             waiting += [(child.path(), closed) for child in reversed(node.children())]
         except hou.ObjectWasDeleted:

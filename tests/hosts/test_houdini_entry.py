@@ -69,12 +69,12 @@ def installed(tmp_path: Path) -> Path:
 
 def python(variables: dict[str, str], code: str) -> str:
     """Run code in a Python that finds nothing but the standard library and what PYTHONPATH names."""
-    wanted = {name: variables[name] for name in ("PYTHONPATH", "PATH") if name in variables}
-    kept = {name: value for name, value in os.environ.items() if name in ("SYSTEMROOT", "PATH")}
+    kept: dict[str, str] = {name: value for name, value in os.environ.items() if name in ("SYSTEMROOT", "PATH")}
+    kept["PYTHONPATH"] = variables["PYTHONPATH"]
     command = [sys.executable, "-S", "-c", code]
-    ran = subprocess.run(command, env=kept | wanted, capture_output=True, text=True, timeout=120, check=False)
+    ran = subprocess.run(command, env=kept, capture_output=True, text=True, timeout=120, check=False)
     assert ran.returncode == 0, ran.stderr
-    return ran.stdout
+    return str(ran.stdout)
 
 
 FOUND = (

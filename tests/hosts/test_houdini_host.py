@@ -121,7 +121,7 @@ def test_frames_are_those_of_the_job(hou: Any, tmp_path: Path) -> None:
     found = of("/obj/box/reading/file", findings((3, 4)))
     assert isinstance(found, Usage), found
     assert found.places == (str(tmp_path / "plate" / "wood.%04d.png"),)
-    assert getattr(found.reach, "frames", None) == (3, 4)
+    assert getattr(found.reach, "wanted", None) == (3, 4)
 
 
 def test_reading_and_writing(hou: Any, tmp_path: Path) -> None:
@@ -210,7 +210,7 @@ def test_summary_names_what_is_amiss(hou: Any, tmp_path: Path) -> None:
 def test_menu_says_what_keeps_the_panel_away(hou: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error while the panel opens is a sentence to the artist and no traceback in a console."""
     from conductor_houdini import docking, menu
-    from fakes.houdini_fake import MESSAGES
+    from fakes.houdini_window import MESSAGES
 
     def broken() -> None:
         raise LookupError("the farm is closed")
