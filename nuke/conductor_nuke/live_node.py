@@ -1,7 +1,8 @@
 """Nuke's nodes as the readers of the table see them: with the texts that Nuke would write into the script's file.
 
 Sources: https://learn.foundry.com/nuke/developers/latest/pythondevguide/_autosummary/nuke.Node.html (`writeKnobs` with
-WRITE_NON_DEFAULT_ONLY: the knobs that are saved), nuke.Knob.html (`toScript`, `Class`), nuke.Link_Knob.html there.
+WRITE_NON_DEFAULT_ONLY: the knobs that are saved), nuke.Knob.html (`toScript`, `Class`), nuke.String_Knob.html
+(`getText`: "the non-evaluated value of this knob"), nuke.Link_Knob.html there.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ class LiveNode(ScriptNode):
         """Return the text of a knob that is not stored; None where Nuke knows it no more than we do."""
         try:
             found = self._host.knob(knob)
-            return None if found is None else str(found.toScript())
+            return None if found is None else _typed(found)
         except GONE:
             return None
 
@@ -123,7 +124,7 @@ class LiveNode(ScriptNode):
         if class_ == FILE:
             self._files.add(name)
         self._label(name, knob)
-        stored = as_stored(name, class_, str(knob.toScript()))
+        stored = as_stored(name, class_, _typed(knob))
         if stored.text and is_kept(stored):
             self.knobs[name] = stored
 
@@ -146,8 +147,13 @@ class LiveNode(ScriptNode):
             yield None if above is None else self._by_name.get(str(above.fullName()))
 
 
+def _typed(knob: nuke.Knob) -> str:
+    """Return a knob's value as an artist typed it; `toScript` of a text may have brackets escaped, `getText` never has."""
+    return str((knob.getText() if isinstance(knob, nuke.String_Knob) else knob.toScript()) or "")
+
+
 def as_stored(name: str, class_: str, text: str) -> Knob:
-    """Return a knob as it stands in a script's file, from what `toScript` says without quotes around it."""
+    """Return a knob as it stands in a script's file, without quotes around it."""
     if class_ not in _TEXTS:
         return Knob(name, text, "braced" if text.startswith("{") else "bare")
     stored = escaped(text)
