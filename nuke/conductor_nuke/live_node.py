@@ -1,8 +1,7 @@
 """Nuke's nodes as the readers of the table see them: with the texts that Nuke would write into the script's file.
 
 Sources: https://learn.foundry.com/nuke/developers/latest/pythondevguide/_autosummary/nuke.Node.html (`writeKnobs` with
-WRITE_NON_DEFAULT_ONLY: the knobs that are saved), nuke.Knob.html (`toScript`, `Class`), nuke.String_Knob.html
-(`getText`: "the non-evaluated value of this knob"), nuke.Link_Knob.html there.
+WRITE_NON_DEFAULT_ONLY: the knobs that are saved), nuke.Knob.html (`toScript`, `Class`), nuke.Link_Knob.html there.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from typing import Any
 
 from conductor_core.discovery.nuke_node import DRAWN, Added, Knob, ScriptNode, is_kept
 from conductor_core.discovery.tables.nuke_classes import is_stock
-from conductor_core.discovery.tcl import escaped
+from conductor_core.discovery.tcl import escaped, unescape
 
 import nuke
 from conductor_nuke.script import GONE
@@ -25,6 +24,8 @@ EVALUATED = frozenset({FILE, "EvalString_Knob", "Multiline_Eval_String_Knob"})
 _NO_VALUES = frozenset(
     {"PyScript_Knob", "Script_Knob", "PyCustom_Knob", "PythonCustomKnob", "PythonKnob", "Tab_Knob", "Text_Knob", "Help_Knob"}
 )
+#: how a text begins that differs by view
+_SPLIT = ("\v", "\\v ", "(default ", "\\\\v ")
 #: as a script's file numbers them (`addUserKnob {41 …}`)
 _LINK = 41
 
@@ -74,7 +75,7 @@ class LiveNode(ScriptNode):
         """Return the text of a knob that is not stored; None where Nuke knows it no more than we do."""
         try:
             found = self._host.knob(knob)
-            return None if found is None else _typed(found)
+            return None if found is None else text_of(found)
         except GONE:
             return None
 
@@ -124,7 +125,7 @@ class LiveNode(ScriptNode):
         if class_ == FILE:
             self._files.add(name)
         self._label(name, knob)
-        stored = as_stored(name, class_, _typed(knob))
+        stored = as_stored(name, class_, text_of(knob))
         if stored.text and is_kept(stored):
             self.knobs[name] = stored
 
@@ -147,13 +148,21 @@ class LiveNode(ScriptNode):
             yield None if above is None else self._by_name.get(str(above.fullName()))
 
 
-def _typed(knob: nuke.Knob) -> str:
-    """Return a knob's value as an artist typed it; `toScript` of a text may have brackets escaped, `getText` never has."""
-    return str((knob.getText() if isinstance(knob, nuke.String_Knob) else knob.toScript()) or "")
+def text_of(knob: nuke.Knob) -> str:
+    """Return a knob's text as it was typed, nothing in it evaluated; of one that is split by views the texts of all.
+
+    No page says whether `toScript` has brackets escaped as a script's file has; `getText` has them as they were typed, of one view.
+    """
+    script = str(knob.toScript())
+    if not isinstance(knob, nuke.String_Knob):
+        return script
+    if script.startswith(_SPLIT):
+        return unescape(script) if script.startswith(_SPLIT[-1]) else script
+    return str(knob.getText() or "")
 
 
 def as_stored(name: str, class_: str, text: str) -> Knob:
-    """Return a knob as it stands in a script's file, without quotes around it."""
+    """Return a knob as it stands in a script's file, from what `toScript` says without quotes around it."""
     if class_ not in _TEXTS:
         return Knob(name, text, "braced" if text.startswith("{") else "bare")
     stored = escaped(text)
