@@ -155,13 +155,14 @@ def test_a_real_script_is_read_and_written_again(case: dict[str, Any], tmp_path:
     uninstall()
 
 
-def _graph(nuke: Any) -> dict[str, tuple[str, list[str], dict[str, str]]]:
-    found = {}
+def _graph(nuke: Any) -> list[tuple[str, str, list[str], list[tuple[str, str]]]]:
+    """Return all nodes; clones have the name of their original."""
+    found = []
     for node in nuke.allNodes(recurseGroups=True):
         above = [source.name() if source is not None else "" for source in (node.input(i) for i in range(node.inputs()))]
-        texts = {name: knob._text for name, knob in node.knobs().items() if knob._text}
-        found[node.fullName()] = (node.Class(), above, texts)
-    return found
+        texts = sorted((name, knob._text) for name, knob in node.knobs().items() if knob._text)
+        found.append((node.fullName(), node.Class(), above, texts))
+    return sorted(found)
 
 
 def _shot(nuke: Any, folder: Path) -> Any:
