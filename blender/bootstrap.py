@@ -33,14 +33,23 @@ def add_core() -> None:
     _add("conductor_core", [*([Path(asked)] if asked else []), _HERE.parent / "core"])
 
 
-def add_packages() -> None:
-    """Put on `sys.path` whatever else the panel stands on: its own package, and the pure-Python ones it needs.
+def add_plugins() -> None:
+    """Put the folder that holds `conductor_plugins` on `sys.path`, with the core: what a frame server stands on.
 
     Raises:
         ImportError: one of them is nowhere.
     """
     add_core()
     _add("conductor_plugins", [_HERE.parent / "plugins"])
+
+
+def add_packages() -> None:
+    """Put on `sys.path` whatever else the panel stands on: its own package, and the pure-Python ones it needs.
+
+    Raises:
+        ImportError: one of them is nowhere.
+    """
+    add_plugins()
     for name in ("qtpy", "packaging"):
         _add(name, [_HERE.parent / "site"])
 
@@ -110,7 +119,7 @@ def run(command: str) -> None:
     """
     sys.path[:] = [p for p in sys.path if Path(p or ".").resolve() != _HERE]
     add_package()
-    add_core()
+    add_plugins()
     try:
         code: int = importlib.import_module(f"{PACKAGE}.{command}").main(arguments())
     except SystemExit as exc:  # argparse: --help, or arguments that are wrong

@@ -3,11 +3,8 @@
 
 ConductorError
 ├── SceneNotSaved           a scene that has no file yet
-├── SceneNotOpened          a scene that is not there, not a .blend, or broken
-│   └── SceneIsNewer        a scene that a newer Blender saved
-├── SceneNotRenderable      an open scene that lacks something: the named scene, view layer, camera, an image format
-├── ScriptFailed            a startup script or an add-on of the artist's raised an exception
-└── FrameNotRendered        Blender gave up on a frame, or wrote nothing
+└── SceneNotOpened          a scene that is not there, not a .blend, or broken
+    └── SceneIsNewer        a scene that a newer Blender saved
 """
 
 from __future__ import annotations
@@ -32,40 +29,3 @@ class SceneNotOpened(ConductorError):
 
 class SceneIsNewer(SceneNotOpened):
     """Say which Blender saved the scene: an asker that knows another Blender can go on with that."""
-
-
-class SceneNotRenderable(ConductorError):
-    """Name what the open scene lacks."""
-
-    def __init__(self, path: str, reason: str, next_step: str) -> None:
-        self.path = path
-        super().__init__(f"{path}: {reason}.", next_step)
-
-
-class ScriptFailed(ConductorError):
-    """Name the artist's own script, the line of it, and what went wrong there.
-
-    Attributes:
-        path: the script.
-        line: in it; 0: nobody knows.
-    """
-
-    def __init__(self, what: str, path: str, line: int, reason: str) -> None:
-        self.path = path
-        self.line = line
-        where = f"{path}, line {line}" if line else path
-        super().__init__(f"{what} failed: {where}: {reason}.", "Correct it and submit again, or leave it out.")
-
-
-class FrameNotRendered(ConductorError):
-    """Say why a frame failed.
-
-    Attributes:
-        frame: the frame.
-        cause: one of the causes of docs/api.md.
-    """
-
-    def __init__(self, frame: int, cause: str, reason: str, next_step: str = "") -> None:
-        self.frame = frame
-        self.cause = cause
-        super().__init__(f"Frame {frame}: {reason.rstrip('.')}.", next_step)

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
-from .errors import ScriptFailed
-from .scripts import place_of, reason_of
+from conductor_plugins.frame_server.errors import ScriptFailed
+from conductor_plugins.frame_server.startup import place_of, reason_of
 
 #: folders, as the runner sets it (service/conductor_service/search_paths.py)
 VARIABLE = "CONDUCTOR_BLENDER_PLUG_INS"

@@ -3,64 +3,42 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import re
-import shutil
-import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from conductor_core.discovery.blender_outputs import EXTENSIONS
 from conductor_core.submission import Step
+from conductor_plugins.frame_server import Progress, Rendered
+from conductor_plugins.frame_server.errors import FrameNotRendered, SceneNotRenderable
+from conductor_plugins.frame_server.pictures import Picture, picture
+from conductor_plugins.frame_server.written import Before, cause_of, full_or
 
-from .errors import FrameNotRendered, SceneNotRenderable
 from .host import active_scene
 from .output_paths import MOVIE_FORMATS, SceneOutput, frame_file, scene_outputs, size
 from .progress import FrameProgress
 from .steps import lacks_camera
-from .written import Picture, file_state, picture
-
-#: frame, fraction, status
-Report = Callable[[int, float, str], None]
-_MEMORY_WORDS = re.compile(r"out of (\w+ )?memory|malloc returns null|failed to allocate|memory allocation")
-#: below this a folder counts as full: no frame of any size would fit
-_LEAST_FREE = 1 << 16
-
-
-@dataclass(frozen=True, slots=True)
-class RenderedFrame:
-    """What a frame came to."""
-
-    frame: int
-    seconds: float
-    outputs: tuple[str, ...]
-    picture: Picture
 
 
 class FrameRenderer:
     """Render frames of one step; the scene is open, its settings stay as the artist made them."""
 
-    def __init__(self, scene: Any, report: Report, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, scene: Any, clock: Callable[[], float] = time.monotonic) -> None:
         """Take a scene of the open file as it stands, after `apply_step`."""
         self._scene = scene
-        self._report = report
         self._clock = clock
         self._layers = sum(1 for layer in scene.view_layers if layer.use)
 
-    def render(self, frame: int) -> RenderedFrame:
+    def render(self, frame: int, progress: Progress) -> Rendered:
         """Render exactly this frame.
 
         Raises:
             FrameNotRendered: Blender gave up, or the file is not there or is still the old one.
         """
-        started = self._clock()
-        outputs = expected_files(self._scene, frame)
-        before = {path: file_state(path) for path in outputs}
-        self._run(frame)
-        new = tuple(path for path in outputs if file_state(path) not in (before[path], file_state("")))
+        before = Before(expected_files(self._scene, frame))
+        self._run(frame, progress)
+        new = before.written()
         main = _render_files(self._scene, frame)
         for path in main:
             if path not in new:
@@ -68,12 +46,12 @@ class FrameRenderer:
         first = picture(main[0])
         if not first.width:
             first = Picture(*size(self._scene), first.layers)
-        return RenderedFrame(frame, self._clock() - started, new, first)
+        return Rendered(new, first.width, first.height, first.layers)
 
-    def _run(self, frame: int) -> None:
+    def _run(self, frame: int, progress: Progress) -> None:
         import bpy
 
-        follow = FrameProgress(self._layers, lambda fraction, status: self._report(frame, fraction, status), self._clock)
+        follow = FrameProgress(self._layers, progress, self._clock)
 
         def stats(*arguments: Any) -> None:
             follow.line(str(arguments[0]))
@@ -242,26 +220,15 @@ def why_failed(text: str, path: str) -> tuple[str, str]:
     """Return cause and reason for what Blender says when it gives up."""
     lines = [line.removeprefix("Error:").strip() for line in text.splitlines() if line.strip()]
     reason = " ".join(dict.fromkeys(lines)) or "Blender gave no reason"
+    if (told := cause_of(reason, "")) != "":
+        return told, reason
     lower = reason.lower()
-    if _MEMORY_WORDS.search(lower):
-        return "out-of-memory", reason
-    if os.strerror(errno.ENOSPC).lower() in lower:
-        return "disk-full", reason
     if "camera" in lower:
         return "scene-load", reason
     if "writ" in lower or "save" in lower:
-        return _full_or("bad-output", path), reason
+        return full_or("bad-output", path), reason
     return "exit-code", reason
 
 
 def _why_not_written(path: str) -> tuple[str, str]:
-    return _full_or("bad-output", path), f"Blender finished, but did not write {path}"
-
-
-def _full_or(cause: str, path: str) -> str:
-    folder = os.path.dirname(path)
-    try:
-        return "disk-full" if shutil.disk_usage(folder).free < _LEAST_FREE else cause
-    except OSError as exc:
-        print(f"{folder}: {exc}", file=sys.stderr)
-        return cause
+    return full_or("bad-output", path), f"Blender finished, but did not write {path}"

@@ -7,13 +7,13 @@ Every path that a reader knows is written anew: libraries first, each reloaded, 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from conductor_core.discovery.blender_places import absolute
 from conductor_core.discovery.place import is_foreign
-from conductor_core.errors import PathError
-from conductor_core.paths import ClientPath, Flavour, PathRule, is_absolute, local_flavour, map_path
+from conductor_core.paths import PathRule
+from conductor_plugins.frame_server.path_mapping import artist_path, mapped
 
 from .discover import home_folder, make_survey
 from .readers import findings
@@ -33,21 +33,6 @@ class Change:
     new: str
 
 
-def rules_from(path_map: Iterable[dict[str, str]]) -> tuple[PathRule, ...]:
-    """Return the rules of a `load` message: sources in the artist's flavour, targets in this machine's."""
-    return tuple(PathRule(_client_path(r["source"]), ClientPath.parse(r["target"], local_flavour())) for r in path_map)
-
-
-def mapped(path: str, rules: Sequence[PathRule]) -> str:
-    """Return where an absolute path of the artist lies here; itself where no rule speaks of it."""
-    try:
-        theirs = _client_path(path)
-        ours = map_path(theirs, rules)
-    except PathError:
-        return path
-    return path if ours is theirs else ours.text
-
-
 def rewrite_scene(rules: Sequence[PathRule], log: Callable[[str], None]) -> tuple[Change, ...]:
     """Map every path of the open scene that the rules speak of; return what was changed.
 
@@ -55,7 +40,7 @@ def rewrite_scene(rules: Sequence[PathRule], log: Callable[[str], None]) -> tupl
     absolute, otherwise it is right already and stays.
     """
     changes = _libraries(rules)
-    survey = make_survey((1,), lambda datablock: _artist_path(home_folder(datablock), rules))
+    survey = make_survey((1,), lambda datablock: artist_path(home_folder(datablock), rules))
     for finding in list(findings(survey)):
         if isinstance(finding, (Usage, Written)) and finding.slot is not None:
             changes.extend(_rewritten(finding.slot, survey, rules))
@@ -73,7 +58,7 @@ def _libraries(rules: Sequence[PathRule]) -> list[Change]:
     for _round in range(_MOST_ROUNDS):
         for library in bpy.data.libraries:
             here = os.path.normpath(bpy.path.abspath(library.filepath))
-            there = mapped(_artist_path(here, rules), rules)
+            there = mapped(artist_path(here, rules), rules)
             if there != here and library.name not in tried and os.path.exists(there):
                 tried.add(library.name)
                 changes.append(Change(f'Library "{library.name}" .filepath', library.filepath, there))
@@ -95,16 +80,3 @@ def _rewritten(slot: Slot, survey: Survey, rules: Sequence[PathRule]) -> Iterato
     if there not in (meant, absolute(old, home_folder(slot.owner))):
         slot.write(there)
         yield Change(slot.referrer(), old, there)
-
-
-def _artist_path(path: str, rules: Sequence[PathRule]) -> str:
-    """Return the artist's path of a place on this machine; the place itself where no rule leads there."""
-    return mapped(path, tuple(rule.reversed() for rule in rules))
-
-
-def _client_path(text: str) -> ClientPath:
-    """Read an absolute path of either flavour: on Windows `/a` and on Linux `C:/a` are the artist's, not ours."""
-    ours = local_flavour()
-    theirs = Flavour.POSIX if ours is Flavour.WINDOWS else Flavour.WINDOWS
-    flavour = theirs if not is_absolute(text, ours) and is_absolute(text, theirs) else ours
-    return ClientPath.parse(text, flavour)

@@ -36,7 +36,7 @@ def run_checks(places: Places, core_pythons: dict[str, Path], extra: list[str], 
     """Run every check, say what each took, and return the exit code: 0 only when all passed."""
     failed = []
     checks = _static_checks(places) + _core_checks(places, core_pythons) + _qt5_checks(places, qt5) if not extra else []
-    for check in [*checks, _main_tests(places, extra), *([] if extra else _coverage_checks(places))]:
+    for check in [*checks, _main_tests(places, extra), *(_coverage_checks(places) if full_run() and not extra else [])]:
         began = time.monotonic()
         print(f"\n=== {check.title}", flush=True)
         ran = subprocess.run(check.command, cwd=places.repo, env={**os.environ, **check.environment}, check=False)
@@ -85,7 +85,9 @@ def _qt5_checks(places: Places, folder: Path | None) -> list[Check]:
 def _main_tests(places: Places, extra: list[str]) -> Check:
     if extra:
         return Check("tests", _python(places, "-m", "pytest", *extra))
-    words = ("-m", "pytest", "-n", "2", "--dist", "loadgroup", "--cov", "--cov-report=", "-q", "--durations=10")
+    # tracing what is covered slows everything down by half: the full run does it
+    traced = ("--cov", "--cov-report=") if full_run() else ()
+    words = ("-m", "pytest", "-n", "2", "--dist", "loadgroup", *traced, "-q", "--durations=10")
     return Check("tests", _python(places, *words))
 
 

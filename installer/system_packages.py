@@ -32,6 +32,7 @@ FULL_RUN = (
     "blender",
     "chromium",
     "debootstrap",
+    "ffmpeg",
     "imagemagick",
     # a screen for Blender's window, with somebody who moves windows, mouse and keys
     "openbox",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import os
 import shutil
 import sys
@@ -14,6 +15,10 @@ REPO = Path(__file__).resolve().parents[1]
 
 #: Blender versions as bpy wheels: the first is used by every run, the others by the full run (CI=true).
 BPY_VERSIONS = ("4.5.15", "4.2.23", "5.0.1")
+
+#: run together, no file needs to be told from the others by its time
+_FEW_FILES = 20
+_SLOWEST = 40
 
 
 def require(condition: object, reason: str) -> None:
@@ -29,6 +34,19 @@ def bpy_interpreter(version: str) -> Path:
     """Return where install.py puts the interpreter that has this version of bpy."""
     folder = REPO / ".conductor" / "blender" / version
     return folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which files took the time, where many were run: a slow test hides among quick ones, a slow file does not."""
+    seconds: dict[str, float] = collections.defaultdict(float)
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                seconds[report.nodeid.partition("::")[0]] += report.duration
+    if len(seconds) > _FEW_FILES:
+        terminalreporter.write_sep("=", "files by time")
+        for name, taken in sorted(seconds.items(), key=lambda item: -item[1])[:_SLOWEST]:
+            terminalreporter.write_line(f"{taken:7.1f} s  {name}")
 
 
 @pytest.fixture(scope="session")

@@ -139,8 +139,16 @@ def files_among(words: Iterable[str], flavour: Flavour, is_file: Callable[[str],
     Folders are not: a word may name any, and a whole disk would go along. Programs and libraries of a system are not either:
     every instance has its own.
     """
-    whole = (word for word in words if is_absolute(word, flavour) and not word.startswith(_SYSTEM_FOLDERS))
+    whole = (word for word in words if is_absolute(word, flavour) and not is_of_the_system(word, flavour))
     return tuple(dict.fromkeys(word for word in whole if is_file(word)))
+
+
+def is_of_the_system(path: str, flavour: Flavour) -> bool:
+    r"""Tell whether an absolute path is a system's own, which every instance has: `/usr/bin/env`, `C:\Windows\…`."""
+    if flavour is Flavour.WINDOWS:
+        folders = path.replace("/", "\\").lower().split("\\")
+        return folders[1:2] in (["windows"], ["program files"], ["program files (x86)"])
+    return path.startswith(_SYSTEM_FOLDERS)
 
 
 def this_client() -> Client:

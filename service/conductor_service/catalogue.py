@@ -63,7 +63,7 @@ class Package:
 
     name: str
     version: str
-    launch: Literal["bpy-module", "blender-binary", "command"] = "command"
+    launch: Literal["bpy-module", "blender-binary", "mayapy", "nuke", "hython", "command"] = "command"
     description: str = ""
     #: interpreter or binary; empty for `command`, where the step names its own
     executable: str = ""
@@ -72,6 +72,9 @@ class Package:
     environment: tuple[EnvironmentVariable, ...] = ()
     #: name of the package that it is a plug-in of (`maya`); empty: it stands by itself
     plug_in_of: str = ""
+    #: words put before the command of a command step: what sets the package up and then runs the rest (`rez-env oiio --`,
+    #: `singularity exec comp.sif`); the first is a program on the instance
+    start: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Table, bindparam, exists, select, update
 
 from conductor_service.clock import SteadyClock
 from conductor_service.database import Database, Unit
-from conductor_service.models import Attempt, Base, Instance, Notification, OutputFile, PresenceLease, Token
+from conductor_service.models import Attempt, Base, Instance, LicenceWait, Notification, OutputFile, PresenceLease, Token
 
 #: less than this is no step: NTP slews it, and what is measured by elapsed time is slewed with it
 STEP = timedelta(seconds=1)
@@ -48,6 +48,7 @@ def _move_all(unit: Unit, step: timedelta) -> None:
         unit.instance_changed(instance)
     _move(unit, Attempt, _ATTEMPT_MARKS, _THERE, step)
     _move(unit, OutputFile, ("created",), _PUBLISHED_THERE, step)
+    _move(unit, LicenceWait, ("since", "until"), None, step)
     _move(unit, PresenceLease, ("expires",), None, step)
     _move(unit, Notification, ("next_try",), Notification.sent.is_(None), step)
     _move(unit, Token, ("created", "expires"), Token.kind.in_(_RELATIVE_TOKENS), step)
@@ -81,6 +82,9 @@ def forget_the_future(database: Database) -> None:
             _set(unit, Instance, {mark: now}, _OPEN & (column > now))
         at_work = Attempt.released.is_(None)
         _set(unit, Attempt, {"started": now}, at_work & Attempt.ended.is_(None) & (Attempt.started > now))
+        for wait in unit.session.scalars(select(LicenceWait)):
+            wait.since = min(wait.since, now)
+            wait.until = min(wait.until, now + timedelta(seconds=wait.pause))
         theirs = exists().where(Attempt.id == OutputFile.attempt_id, at_work)
         _set(unit, OutputFile, {"created": now}, theirs & (OutputFile.created > now))
 

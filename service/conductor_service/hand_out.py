@@ -10,9 +10,11 @@ from conductor_core.documents import to_json
 from sqlalchemy import ColumnElement, Select, exists, select
 from sqlalchemy.orm import Session
 
+from conductor_service import licences
 from conductor_service.database import Unit
 from conductor_service.door import Why, move
 from conductor_service.equipment import kept_equipment
+from conductor_service.inputs import inputs_of
 from conductor_service.jobs import submission_of
 from conductor_service.leases import failures_of, lose
 from conductor_service.models import Attempt, Instance, Job, Project, Step, Task, new_id
@@ -125,10 +127,16 @@ def _has_siblings(session: Session, instance: Instance) -> bool:
 
 def hand_out(unit: Unit, instance: Instance, sessions: Sequence[str], times: LeaseTimes) -> JsonObject | None:
     """Lease the best task to an instance and return its Assignment; None where there is nothing to do."""
-    for job_id in choose_job(work_for(unit.session, instance), instance.id):
+    jobs = choose_job(work_for(unit.session, instance), instance.id)
+    waits = licences.waits_of(unit.session, jobs)
+    for job_id in jobs:
+        if not licences.may_take(waits.get(job_id), sessions, unit.now):
+            continue
         task = next_task(unit.session, job_id, instance, sessions, unit.now)
         if task is not None:
-            return assignment(unit.session, _lease(unit, instance, task, times))
+            attempt = _lease(unit, instance, task, times)
+            licences.note_lease(unit, attempt, sessions)
+            return assignment(unit.session, attempt)
     return None
 
 
@@ -176,6 +184,7 @@ def assignment(session: Session, attempt: Attempt) -> JsonObject:
     step = next(s for s in submission.steps if s.name == step_row.name)
     done = set(task.frames_done)
     before = failures_of(session, task, "bad-output")
+    inputs = inputs_of(session, task)
     last = is_last_try(task.failures, "bad-output", submission.retries, same=before)
     return {
         "attempt": {"id": attempt.id, "fence": attempt.fence, "number": attempt.number, "last_try": last},
@@ -191,6 +200,7 @@ def assignment(session: Session, attempt: Attempt) -> JsonObject:
         "flavour": submission.flavour.value,
         **kept_equipment(job.package),
         "manifest": job.manifest,
+        "inputs": inputs.key(session) if inputs else "",
         "environment": to_json(submission.environment),
         "limits": to_json(submission.limits),
         "scripts": to_json(submission.scripts),

@@ -14,12 +14,13 @@ from typing import Literal
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from conductor_service import waiting
+from conductor_service import licences, waiting
 from conductor_service.clock import milliseconds_between
 from conductor_service.database import Unit
 from conductor_service.door import Why, move
 from conductor_service.errors import Absent, Invalid, StaleAttempt
 from conductor_service.jobs import submission_of
+from conductor_service.licence_settings import LicenceSettings
 from conductor_service.models import Attempt, Instance, Job, LateReport, OutputFile, Step, Task
 from conductor_service.states import AttemptState, TaskState, Tries, after_attempt
 
@@ -46,6 +47,9 @@ CAUSES = frozenset(
 
 #: for the pen; after more than this nobody's silence counts
 LONGEST_WAIT = timedelta(seconds=2)
+
+
+_LICENCE = LicenceSettings()
 
 
 #: how often an attempt's lease and progress are written; runners may beat more often
@@ -143,7 +147,7 @@ def beat(unit: Unit, attempt: Attempt, report: Beat, lease: timedelta) -> Litera
     return "go-on"
 
 
-def finish(unit: Unit, attempt: Attempt, report: Finish) -> StaleAttempt | None:
+def finish(unit: Unit, attempt: Attempt, report: Finish, licence: LicenceSettings = _LICENCE) -> StaleAttempt | None:
     """End an attempt as its runner says; the same report again changes nothing."""
     task = unit.session.get_one(Task, attempt.task_id)
     if report.fence == attempt.fence and attempt.state is AttemptState.KILLED:
@@ -168,7 +172,12 @@ def finish(unit: Unit, attempt: Attempt, report: Finish) -> StaleAttempt | None:
         cause = "bad-output" if lacking else ""
         if lacking:
             outcome, message = AttemptState.FAILED, f"The runner says success, but frame {lacking[0]} has no output."
-    end(unit, attempt, outcome, cause=cause, message=message, actor="runner")
+    if outcome is AttemptState.SUCCESS:
+        licences.note_rendered(unit, attempt)
+    waits = None
+    if outcome is AttemptState.FAILED and cause == licences.CAUSE and licence.patience_seconds:
+        waits = licences.note_want(unit, attempt, message, licence)
+    end(unit, attempt, outcome, cause=cause, message=message, actor="runner", waits=waits)
     return None
 
 
@@ -201,10 +210,11 @@ def end(
     message: str,
     actor: str,
     at: datetime | None = None,
+    waits: bool | None = None,
 ) -> None:
     """End the current attempt of a running task, and move the task on: to its end, or to another try.
 
-    `at` is when it ended, if that was before now.
+    `at` is when it ended, if that was before now. `waits` says of one that got no licence whether its task waits for one.
     """
     with unit.session.no_autoflush:
         task = unit.session.get_one(Task, attempt.task_id)
@@ -221,7 +231,7 @@ def end(
         same = failures_of(unit.session, task, cause) if outcome is AttemptState.FAILED else 0
     # After a failure the frames may all be there and something beside them lacking: then they are rendered again.
     done = set(task.frames) <= set(task.frames_done) and not task.failures
-    to, tries = after_attempt(outcome, cause=cause, tries=tries, retries=retries, held=held, done=done, same=same)
+    to, tries = after_attempt(outcome, cause=cause, tries=tries, retries=retries, held=held, done=done, same=same, waits=waits)
     task.failures, task.preemptions = tries.failures, tries.preemptions
     if to is TaskState.SUCCESS and outcome is not AttemptState.SUCCESS:
         cause, message = "", f"all its frames were accepted before this: {message}"
@@ -237,7 +247,8 @@ def failures_of(session: Session, task: Task, cause: str) -> int:
     """Return how many of a task's failures so far were of a cause, since somebody last asked for it; without the current one."""
     if not task.failures:
         return 0
-    query = select(Attempt.cause).where(Attempt.task_id == task.id, Attempt.state == AttemptState.FAILED)
+    counted = (Attempt.state == AttemptState.FAILED, Attempt.cause != licences.CAUSE)
+    query = select(Attempt.cause).where(Attempt.task_id == task.id, *counted)
     with session.no_autoflush:
         last = session.scalars(query.order_by(Attempt.number.desc()).limit(task.failures)).all()
     return last.count(cause)

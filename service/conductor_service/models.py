@@ -325,6 +325,25 @@ class Hold(Base):
     created: Mapped[datetime]
 
 
+class LicenceWait(Base):
+    """A job whose software got no licence (`licences.py`); its instances ask for one in turn until the job ends."""
+
+    __tablename__ = "licence_wait"
+    job_id: Mapped[str] = mapped_column(ForeignKey("job.id"), primary_key=True)
+    #: in a row, without a licence; 0: the last one got it
+    tries: Mapped[int]
+    #: when the job last had a licence, or first got none
+    since: Mapped[datetime]
+    #: when the next instance may try
+    until: Mapped[datetime]
+    #: how long the wait is now; seconds
+    pause: Mapped[int]
+    #: the attempt that tries now
+    probe: Mapped[str | None] = mapped_column(String(32))
+    #: what the software said
+    message: Mapped[str] = mapped_column(Text)
+
+
 class Transition(Base):
     """One move of a task, with who wanted it and why: the history."""
 

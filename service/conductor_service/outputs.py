@@ -13,7 +13,7 @@ from conductor_core.sequences import output_folder
 from conductor_core.submission import Step as SubmittedStep
 from sqlalchemy import func, select
 
-from conductor_service import objects
+from conductor_service import licences, objects
 from conductor_service.database import Unit
 from conductor_service.errors import Invalid, ObjectsMissing, StaleAttempt
 from conductor_service.jobs import submission_of
@@ -102,6 +102,7 @@ def publish(
     if unknown:
         raise Invalid("completes", f"has frame {min(unknown)}, which task {task.index} does not have")
     _note_frames(unit, task, step, completes)
+    licences.note_rendered(unit, attempt)
     return published
 
 

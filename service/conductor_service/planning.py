@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from conductor_service.metering import MINIMUM_MINUTES
+
+#: what is billed of an instance in any case, less the time that it takes to ask it to leave
+MINIMUM = timedelta(minutes=MINIMUM_MINUTES, seconds=-20)
 GONE = "the instance is gone"
 SILENT = "its runner was not heard of for too long"
 #: ends that are noticed late: nobody knows that the instance was there after its runner was last heard of
@@ -51,6 +55,8 @@ class Demand:
     working: int
     #: 0: no limit
     max_instances: int
+    #: for a licence
+    waits: bool = False
 
     def wanted(self) -> int:
         """Return how many instances it could use at once."""
@@ -104,9 +110,18 @@ def plan_fleet(
     leaving = [i for i in live if i.id in ended and i.exists]
     launches, short = plan_launches(kept, demands, rules, leaving=leaving)
     idle = [i for i in kept if i.state == "ready" and i.idle_since and not i.retired]
-    retire = {i.id for i in idle if i.idle_since and now - i.idle_since >= rules.idle}
+    waiting = {d.kind for d in demands if d.waits}
+    retire = {i.id for i in idle if i.idle_since and now - i.idle_since >= rules.idle and not _is_paid(i, waiting, now)}
     retire.update(_make_room([i for i in idle if i.id not in retire], short))
     return FleetPlan(tuple(launches), tuple(again), tuple(sorted(retire)), tuple(ends), tuple(strangers))
+
+
+def _is_paid(instance: Live, waiting: Collection[Kind], now: datetime) -> bool:
+    """Tell whether an idle instance costs nothing yet, and a job that waits for a licence may try on it before it does.
+
+    The bill's first minutes are paid for anyway; to end it and launch another for the next try would pay them twice.
+    """
+    return instance.kind in waiting and now - instance.launched < MINIMUM
 
 
 def _end_reason(instance: Live, rules: Rules, now: datetime) -> str:

@@ -22,6 +22,8 @@ class Again(enum.Enum):
     ONCE = "once"
     #: as often as the submission allows
     AS_ASKED = "as asked"
+    #: as long as the farm's patience lasts, and not counted (`licences.py`); as asked where it has none
+    WAITS = "waits"
     #: by the count of preemptions
     APART = "apart"
 
@@ -37,7 +39,7 @@ POLICY: Mapping[str, Again] = {
     "bad-output": Again.ONCE,
     "crashed": Again.AS_ASKED,
     "exit-code": Again.AS_ASKED,
-    "licence": Again.AS_ASKED,
+    "licence": Again.WAITS,
     "disk-full": Again.AS_ASKED,
     "internal": Again.AS_ASKED,
     "preempted": Again.APART,

@@ -14,7 +14,7 @@ from functools import partial
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
-from conductor_service import clock_steps, events, leases, notices, objects
+from conductor_service import clock_steps, events, leases, licences, notices, objects
 from conductor_service.database import Unit
 from conductor_service.endings import AT_ONCE, AtOnce, Endings
 from conductor_service.farm import Farm
@@ -178,7 +178,7 @@ class Scheduler:
         instances = session.scalars(select(Instance).where(Instance.ended.is_(None))).all()
         busy = set(session.scalars(select(Attempt.instance_id).where(Attempt.released.is_(None))))
         live = [self._live(i, i.id in there, i.id in busy, now) for i in instances]
-        wanted = [d for d in demands(session) if d.kind.type in self._farm.catalogue.instance_types]
+        wanted = [d for d in demands(session, now) if d.kind.type in self._farm.catalogue.instance_types]
         gone = there - {i.id for i in instances}
         return plan_fleet(live, wanted, self._rules(session), strangers=self._strangers(session, gone, now), now=now)
 
@@ -270,8 +270,11 @@ class Scheduler:
             objects.sweep(self._farm.database, self._farm.store)
 
 
-def demands(session: Session) -> list[Demand]:
-    """Return the jobs that have ready tasks, with what they use now."""
+def demands(session: Session, now: datetime) -> list[Demand]:
+    """Return the jobs that have ready tasks, with what they use now.
+
+    One that waits for a licence wants what works for it, and one more when it is time to try.
+    """
     ready = (
         select(Task.job_id, func.count().label("count"))
         .join(Job, Job.id == Task.job_id)
@@ -287,12 +290,14 @@ def demands(session: Session) -> list[Demand]:
         .group_by(Attempt.job_id)
     )
     used = dict(session.execute(working).all())
+    waits = licences.waits_of(session, [job.id for job in rows])
     return [
         Demand(
             kind=Kind(job.account_id, job.instance_type, job.preemptible),
             priority=job.priority,
             number=job.number,
-            ready=job.ready,
+            ready=licences.to_try(waits.get(job.id), job.ready, now),
+            waits=job.id in waits,
             working=used.get(job.id, 0),
             max_instances=job.max_instances,
         )

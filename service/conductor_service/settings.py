@@ -12,6 +12,7 @@ from conductor_core.errors import InvalidDocument, SettingsError
 
 from conductor_service.catalogue import InstanceType, Package
 from conductor_service.email_settings import EmailSettings
+from conductor_service.licence_settings import LicenceSettings
 from conductor_service.yaml_files import misfit, read_yaml, with_text_numbers
 
 
@@ -68,6 +69,7 @@ class Settings:
     event_days: int = 7
     fleet: FleetSettings = field(default_factory=FleetSettings)
     email: EmailSettings = field(default_factory=EmailSettings)
+    licence: LicenceSettings = field(default_factory=LicenceSettings)
 
     def __post_init__(self) -> None:
         """Refuse values that contradict each other."""

@@ -74,7 +74,7 @@ _WAITING = frozenset({_S.PENDING, _S.READY, _S.HOLDING})
 #: go; every end state has a way back (retry), so nothing sticks.
 MOVES: Mapping[TaskState, frozenset[TaskState]] = {
     _S.PENDING: frozenset({_S.READY, _S.HOLDING, _S.KILLED, _S.SKIPPED}),
-    _S.READY: frozenset({_S.RUNNING, _S.PENDING, _S.HOLDING, _S.KILLED, _S.SKIPPED}),
+    _S.READY: frozenset({_S.RUNNING, _S.PENDING, _S.HOLDING, _S.KILLED, _S.SKIPPED, _S.FAILED}),
     _S.HOLDING: frozenset({_S.PENDING, _S.READY, _S.KILLED, _S.SKIPPED}),
     _S.RUNNING: frozenset({_S.SUCCESS, _S.FAILED, _S.PREEMPTED, _S.KILLED, _S.READY, _S.HOLDING}),
     _S.SUCCESS: _WAITING,
@@ -110,13 +110,16 @@ def allowed_moves(state: TaskState) -> tuple[TaskState, ...]:
     return tuple(s for s in TaskState if s in MOVES[state])
 
 
-def allowed_verbs(tasks: Mapping[TaskState, int], holds: Mapping[str, int], *, named: bool = False) -> tuple[str, ...]:
+def allowed_verbs(
+    tasks: Mapping[TaskState, int], holds: Mapping[str, int], *, named: bool = False, licence: bool = False
+) -> tuple[str, ...]:
     """Return the verbs that at least one of some tasks can follow.
 
     Args:
         tasks: how many are in each state.
         holds: how many have the hold of each name.
         named: whether somebody has said which tasks: only then is a success rendered again.
+        licence: whether they wait for a licence: then a retry asks for one at once.
     """
     there = {state for state, count in tasks.items() if count}
     possible = {verb for state in there for verb in VERBS[state]}
@@ -127,6 +130,8 @@ def allowed_verbs(tasks: Mapping[TaskState, int], holds: Mapping[str, int], *, n
             possible.discard(verb)
     if not named and not there & RETRIED_BY_DEFAULT:
         possible.discard(Verb.RETRY)
+    if licence and TaskState.READY in there:
+        possible.add(Verb.RETRY)
     return tuple(verb.value for verb in Verb if verb in possible)
 
 
@@ -173,19 +178,29 @@ class Tries:
 
 
 def after_attempt(
-    outcome: AttemptState, *, cause: str, tries: Tries, retries: Retries, held: bool, done: bool = False, same: int = 0
+    outcome: AttemptState,
+    *,
+    cause: str,
+    tries: Tries,
+    retries: Retries,
+    held: bool,
+    done: bool = False,
+    same: int = 0,
+    waits: bool | None = None,
 ) -> tuple[TaskState, Tries]:
     """Return where a task goes when its current attempt ended, and the new counts.
 
     Which failures are worth another try is said by `retry_policy`. A lost instance counts as a preemption: neither is the
     scene's fault. Where all was accepted (`done`) before the machine went, there is nothing left to do. `same` is how often
-    it failed of this cause before.
+    it failed of this cause before. One that `waits` for a licence has not failed; where that wait is over (False), it has for good.
     """
     if outcome is AttemptState.SUCCESS or (done and outcome in (AttemptState.LOST, AttemptState.PREEMPTED)):
         return TaskState.SUCCESS, tries
     if outcome is AttemptState.KILLED:
         return TaskState.KILLED, tries
     again = waiting_state(held=held, blocked=False)
+    if waits is not None:
+        return (again if waits else TaskState.FAILED), tries
     if outcome is AttemptState.FAILED:
         last = is_last_try(tries.failures, cause, retries, same=same)
         return TaskState.FAILED if last else again, Tries(tries.failures + 1, tries.preemptions)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from conductor_service import waiting
+from conductor_service import licences, waiting
 from conductor_service.clock import milliseconds_between
 from conductor_service.database import Unit
 from conductor_service.door import Why, move
 from conductor_service.errors import Invalid, NotAllowedNow
-from conductor_service.models import Attempt, Instance, Job, Task
+from conductor_service.models import Attempt, Instance, Job, LicenceWait, Task
 from conductor_service.states import (
     ENDED,
     RETRIED_BY_DEFAULT,
@@ -49,7 +49,8 @@ def apply(unit: Unit, job: Job, verb: Verb, wish: Wish, *, actor: str) -> int:
     if not changed:
         what = f"None of the {len(chosen)} tasks chosen in job {job.number} can follow {verb.value!r}."
         states = Counter(task.state for task in chosen)
-        possible = allowed_verbs(states, waiting.holds(unit.session, chosen), named=named)
+        wait = licences.is_waiting(unit.session.get(LicenceWait, job.id))
+        possible = allowed_verbs(states, waiting.holds(unit.session, chosen), named=named, licence=wait)
         raise NotAllowedNow(what, allowed=[v for v in possible if v != verb.value])
     waiting.settle(unit, job)
     if verb is Verb.RETRY:
@@ -126,10 +127,13 @@ def _kill_attempt(unit: Unit, task: Task, why: Why) -> None:
 def _retry(unit: Unit, job: Job, tasks: Sequence[Task], why: Why, named: bool) -> int:
     """Let ended tasks wait for another try, with all tries given back.
 
-    Frames that are done stay done, unless the task had succeeded: then all of it is wanted again, as a new generation.
+    Frames that are done stay done, unless the task had succeeded: then all of it is wanted again, as a new generation. What
+    waits for a licence asks for one now.
     """
     allowed = RETRIED_BY_DEFAULT | ({TaskState.SUCCESS} if named else set())
     again = [t for t in tasks if t.state in allowed]
+    asked = [t for t in tasks if t.state is TaskState.READY]
+    waited = (again or asked) and licences.forget(unit, job)
     for task in again:
         if task.state is TaskState.SUCCESS:
             task.generation += 1
@@ -137,7 +141,7 @@ def _retry(unit: Unit, job: Job, tasks: Sequence[Task], why: Why, named: bool) -
         task.failures = task.preemptions = 0
         task.cause = task.message = ""
     waiting.wait(unit, job, again, why)
-    return len(again)
+    return len(again) + (len(asked) if waited else 0)
 
 
 _VERBS: Mapping[Verb, Callable[[Unit, Job, Sequence[Task], Why, bool], int]] = {

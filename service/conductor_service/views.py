@@ -13,8 +13,9 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from conductor_service.clock import iso
+from conductor_service.licences import is_waiting, waits_of
 from conductor_service.metering import JobBill, money
-from conductor_service.models import Attempt, Hold, Instance, Job, OutputFile, Project, Step, Task
+from conductor_service.models import Attempt, Hold, Instance, Job, LicenceWait, OutputFile, Project, Step, Task
 from conductor_service.states import ENDED, SCOUT_HOLD, TaskState, allowed_verbs, derive_job_state
 from conductor_service.usage import bill_of, bills_of_jobs
 
@@ -72,15 +73,18 @@ def job_summaries(session: Session, jobs: Sequence[Job], now: datetime) -> list[
     counts = counts_by_job(session, ids)
     bills = bills_of_jobs(session, ids, now)
     projects = _names(session, jobs)
-    return [_summary(job, counts[job.id], bills[job.id], projects[job.project_id]) for job in jobs]
+    waits = waits_of(session, ids)
+    return [_summary(job, counts[job.id], bills[job.id], projects[job.project_id], waits.get(job.id)) for job in jobs]
 
 
 def _names(session: Session, jobs: Sequence[Job]) -> dict[str, str]:
     return {id: session.get_one(Project, id).name for id in {job.project_id for job in jobs}}
 
 
-def _summary(job: Job, counts: Counts, cost: JobBill, project: str) -> JsonObject:
+def _summary(job: Job, counts: Counts, cost: JobBill, project: str, wait: LicenceWait | None) -> JsonObject:
     submission = json.loads(job.submission)
+    ready = counts.tasks.get(TaskState.READY, 0)
+    waits = ready > 0 and is_waiting(wait)
     return {
         "id": job.id,
         "number": job.number,
@@ -103,10 +107,23 @@ def _summary(job: Job, counts: Counts, cost: JobBill, project: str) -> JsonObjec
             "done": sum(count for state, count in counts.scouts.items() if state in ENDED),
             "held": counts.holds.get(SCOUT_HOLD, 0),
         },
-        "verbs": list(allowed_verbs(counts.tasks, counts.holds)),
+        "licence": _licence(wait, ready) if wait is not None and waits else None,
+        "verbs": list(allowed_verbs(counts.tasks, counts.holds, licence=waits)),
         "cost": money(cost.amount),
         "billed_minutes": cost.billed_minutes,
         "last_output": job.last_output,
+    }
+
+
+def _licence(wait: LicenceWait, tasks: int) -> JsonObject:
+    """Return how a job waits for a licence."""
+    return {
+        "waiting": tasks,
+        "tries": wait.tries,
+        "since": iso(wait.since),
+        "next_try": iso(wait.until),
+        "trying": wait.probe is not None,
+        "message": wait.message,
     }
 
 

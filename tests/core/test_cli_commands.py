@@ -151,8 +151,7 @@ def test_the_version(desk: Desk) -> None:
 def test_wrong_command_lines(desk: Desk) -> None:
     """What cannot be understood ends with 2 and says what was expected."""
     assert "No such command" in desk("nonsense", code=ExitCode.USAGE)[1]
-    assert "SCENE or --command" in desk("submit", code=ExitCode.USAGE)[1]
-    assert "SCENE or --command" in desk("submit", "a", "--command", "b", code=ExitCode.USAGE)[1]
+    assert "SCENE, or --command, or both" in desk("submit", code=ExitCode.USAGE)[1]
 
 
 def test_logging_in_and_out(desk: Desk, tmp_path: Path) -> None:
@@ -355,6 +354,29 @@ def test_a_command_job(desk: Desk, tmp_path: Path) -> None:
     )["submission"]["steps"][0]  # fmt: skip
     assert (step["kind"], step["command"], step["outputs"][0]["kind"]) == ("command", ["x"], "other")
     assert "The agent has it" in desk("submit", "--command", "x", "--output", tmp_path / "o" / "f_#.txt", "--background")[0]
+
+
+def test_what_a_command_reads_goes_along(desk: Desk, tmp_path: Path) -> None:
+    """Files that its words name are sent without a --file; one that lacks ends it with 5; a folder is named."""
+    desk.log_in()
+    words = ("submit", "--command", f"cp {desk.wood} {{frame}} {desk.project}", "--output", tmp_path / "o" / "f_{frame:04}.txt")
+    said = desk.json(*words, "--file", desk.scene, "--dry-run")
+    assert said["files"] == [str(desk.wood), str(desk.scene)]
+    assert said["submission"]["steps"][0]["outputs"][0]["path"] == str(tmp_path / "o" / "f_####.txt")
+    assert f"{desk.project} is a folder" in desk(*words, "--dry-run")[1]
+    desk.wood.unlink()
+    assert f"{desk.wood}" in desk(*words, code=ExitCode.MISSING_FILES)[1]
+    assert desk.json(*words, "--allow-missing", "--dry-run")["submission"]["allowed_missing"] == [str(desk.wood)]
+
+
+def test_a_scene_that_a_command_renders(desk: Desk) -> None:
+    """What the scene needs is found as ever; the command stands in the place of its software."""
+    desk.log_in()
+    said = desk.json("submit", desk.scene, "--command", "render -s {first} {scene}", "--dry-run")
+    assert [(s["kind"], s["command"]) for s in said["submission"]["steps"]] == [
+        ("command", ["render", "-s", "{first}", str(desk.scene)])
+    ]
+    assert str(desk.wood) in said["files"]
 
 
 def test_a_submission_that_fails_in_the_agent(desk: Desk) -> None:

@@ -14,14 +14,23 @@ from typing import Any
 import click
 import pytest
 from conductor_core import errors
-from conductor_core.api.answers import Job, Scouts
+from conductor_core.api.answers import Job, LicenceWait, Scouts
 from conductor_core.api.settings import HostSettings
 from conductor_core.cli import jobs
 from conductor_core.cli.clock import clock_words
 from conductor_core.cli.describe import Asker, describe_scene, find_asker
 from conductor_core.cli.exit_codes import Ended, ExitCode, exit_code_of, exit_code_of_name
 from conductor_core.cli.program import run_command
-from conductor_core.cli.progress import PlainDisplay, RichDisplay, Status, line_of, open_display, render, size_words
+from conductor_core.cli.progress import (
+    PlainDisplay,
+    RichDisplay,
+    Status,
+    licence_words,
+    line_of,
+    open_display,
+    render,
+    size_words,
+)
 from conductor_core.cli.submission_form import (
     Wishes,
     command_submission,
@@ -367,6 +376,25 @@ def test_who_watches_is_told_what_a_job_waits_for(scouts: Scouts, told: bool) ->
     console.print(render(status))
     words = "conductor release 7"
     assert (words in line_of(status), words in console.file.getvalue()) == (told, told)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("waiting", "trying", "words"),
+    [
+        (1, False, "1 task waits for a licence; the next try is at 2026-01-01T12:00:30.000Z; to ask at once: conductor retry 7"),
+        (3, True, "3 tasks wait for a licence; one is being asked for now; to ask at once: conductor retry 7"),
+    ],
+    ids=["one waits", "one tries"],
+)
+def test_a_job_without_a_licence_says_so(waiting: int, trying: bool, words: str) -> None:
+    """Whoever watches reads how many tasks wait, until when, and what asks at once; a job that has ended waits no more."""
+    wait = LicenceWait(waiting, 2, "2026-01-01T12:00:00.000Z", "2026-01-01T12:00:30.000Z", trying, "no licence")
+    status = Status(job=replace(_job("running", success=1, ready=waiting), licence=wait))
+    console = Console(file=io.StringIO(), width=200)
+    console.print(render(status))
+    assert words in line_of(status)
+    assert words in console.file.getvalue()  # type: ignore[attr-defined]
+    assert licence_words(replace(_job("killed"), licence=wait)) == ""
 
 
 def test_a_job_tells_what_it_does_without() -> None:

@@ -28,7 +28,7 @@ def blender_folder() -> Path:
 def extension(blender_folder: Path) -> Callable[[str], Any]:
     """Give a function that imports a module of the extension which needs no Blender."""
     bootstrap = runpy.run_path(str(blender_folder / "bootstrap.py"))
-    bootstrap["add_core"]()
+    bootstrap["add_plugins"]()
     bootstrap["add_package"]()
     return lambda module: importlib.import_module(f"conductor_blender.{module}")
 

@@ -6,8 +6,6 @@ Rules that it shares with our own reading of .blend files are in tests/core/disc
 from __future__ import annotations
 
 import gzip
-import struct
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -87,48 +85,6 @@ def test_status_lines(extension: Extension, line: str, fraction: float) -> None:
     reports: list[float] = []
     extension("progress").FrameProgress(1, lambda f, _: reports.append(f), lambda: 0.0).line(line)
     assert reports == [pytest.approx(fraction)]
-
-
-def exr_header(parts: list[tuple[str, list[str]]], size: tuple[int, int]) -> bytes:
-    """Return the header of an EXR file of one part or of several."""
-
-    def attribute(name: str, kind: str, value: bytes) -> bytes:
-        return name.encode() + b"\0" + kind.encode() + b"\0" + struct.pack("<i", len(value)) + value
-
-    out = b"\x76\x2f\x31\x01" + struct.pack("<I", 2 | (0x1000 if len(parts) > 1 else 0))
-    for name, channels in parts:
-        listed = b"".join(c.encode() + b"\0" + b"\0" * 16 for c in channels) + b"\0"
-        out += attribute("channels", "chlist", listed)
-        out += attribute("dataWindow", "box2i", struct.pack("<4i", 10, 20, 9 + size[0], 19 + size[1]))
-        out += (attribute("name", "string", name.encode()) if name else b"") + b"\0"
-    return out + (b"\0" if len(parts) > 1 else b"")
-
-
-@pytest.mark.parametrize(
-    ("data", "expected"),
-    [
-        pytest.param(
-            exr_header([("", ["V.Combined.R", "V.Depth.Z"])], (64, 36)), (64, 36, ("V.Combined", "V.Depth")), id="multilayer"
-        ),
-        pytest.param(exr_header([("", ["R", "G", "B"])], (8, 4)), (8, 4, ()), id="plain-exr"),
-        pytest.param(exr_header([("a", ["a.C.R"]), ("b", ["b.C.R"])], (8, 4)), (8, 4, ("a.C", "b.C")), id="multi-part"),
-        pytest.param(exr_header([("", ["R"])], (8, 4))[:30], (0, 0, ()), id="cut-exr"),
-        pytest.param(
-            b"\x89PNG\r\n\x1a\n"
-            + struct.pack(">I4sIIBBBBB", 13, b"IHDR", 7, 5, 8, 6, 0, 0, 0)
-            + struct.pack(">I", zlib.crc32(b"")),
-            (7, 5, ()),
-            id="png",
-        ),
-        pytest.param(b"GIF89a", (0, 0, ()), id="other"),
-    ],
-)
-def test_headers_of_written_files(extension: Extension, tmp_path: Path, data: bytes, expected: tuple[int, int, Any]) -> None:
-    """Size and layers come from the file itself."""
-    path = tmp_path / "x"
-    path.write_bytes(data)
-    picture = extension("written").picture(str(path))
-    assert (picture.width, picture.height, picture.layers) == expected
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from conductor_core.submission import Scripts
+from conductor_core.task_words import fill_words, odd_placeholders
 from conductor_plugins.desk import Desk
-from conductor_plugins.panel.command_words import NotSplit, filled_words, joined_words, odd_placeholders, split_words
+from conductor_plugins.panel.command_words import NotSplit, joined_words, split_words
 from conductor_plugins.panel.scripts_section import CommandField, ScriptsSection
 from plugins.panel_desks import desk_of
 from plugins.panel_parts import part
@@ -58,7 +59,7 @@ def test_a_quote_that_is_not_closed_is_told() -> None:
 def test_placeholders_are_filled_with_the_frames_of_a_task() -> None:
     """Others stay as they are and are named."""
     words = ("x", "{first}-{last}", "{frames}:{frame}", "{shot}")
-    assert filled_words(words, (5, 1, 3), "5,1,3") == ("x", "1-5", "5,1,3:5", "{shot}")
+    assert fill_words(words, (5, 1, 3)) == ("x", "1-5", "5,1,3:5", "{shot}")
     assert odd_placeholders(words) == ("{shot}",)
 
 

@@ -5,16 +5,27 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 from conductor_core.environment import EnvironmentVariable
 from conductor_core.errors import EnvironmentConflict, InvalidDocument, PathError, ServiceError
 from conductor_core.paths import ClientPath, Flavour
 from conductor_core.submission import Limits, Output, Step
-from conductor_service.runner.assignment import Assignment, AttemptRef, JobRef, Package, TaskRef, assignment_from_json
+from conductor_service import catalogue
+from conductor_service.runner.assignment import (
+    Assignment,
+    AttemptRef,
+    JobRef,
+    LaunchKind,
+    Package,
+    TaskRef,
+    assignment_from_json,
+)
 from conductor_service.runner.causes import failure_of_exit, failure_of_toll
-from conductor_service.runner.command_step import fill_command, openjd_message
+from conductor_service.runner.command_step import openjd_message
 from conductor_service.runner.conversation import json_message
 from conductor_service.runner.errors import TaskFailed
 from conductor_service.runner.expectations import Expectations, is_image
@@ -84,21 +95,6 @@ def test_a_machine_without_memory_and_a_task_without_a_limit() -> None:
     """What it had is said, and no limit."""
     failure = failure_of_toll(Toll(1, 0, 100 * MIB), ResourceLimits(), measured=0, code=None)
     assert str(failure) == "The instance had no memory left (the task had 100 MiB): the kernel ended it."
-
-
-FILLS = {
-    "one frame": (("r", "-f", "{frame}"), (7,), ("r", "-f", "7")),
-    "several": (("{first}-{last}", "x{frames}x"), (3, 4, 5), ("3-5", "x3-5x")),
-    "in their order": (("{frame} {frames}",), (5, 1), ("5 5,1",)),
-    "negative": (("{frame}",), (-4,), ("-4",)),
-    "other braces stay": (("{}", "{FRAME}", "{{frame}}", "a{b}"), (1,), ("{}", "{FRAME}", "{1}", "a{b}")),
-}
-
-
-@pytest.mark.parametrize(("command", "frames", "expected"), FILLS.values(), ids=FILLS.keys())
-def test_commands_are_filled(command: tuple[str, ...], frames: tuple[int, ...], expected: tuple[str, ...]) -> None:
-    """The four tokens are replaced in each word, and nothing else."""
-    assert fill_command(command, frames) == expected
 
 
 @pytest.mark.parametrize(
@@ -238,12 +234,32 @@ def test_rules_map_what_is_used_and_nothing_else() -> None:
 SCRIPTS = HostScripts(Path("/hosts"), "/conductor/hosts", "/conductor/hosts/core")
 
 
-def test_the_ways_to_start_blender() -> None:
-    """As a module by its Python, as a binary by its options; a command package renders no frames."""
-    script = "/conductor/hosts/blender/render.py"
-    assert frame_server_argv(Package("blender", "4.5", launch="bpy-module", executable="/py"), SCRIPTS) == ("/py", script)
-    argv = frame_server_argv(Package("blender", "4.5", launch="blender-binary", executable="/b"), SCRIPTS)
-    assert argv == ("/b", "-b", "--factory-startup", "--python-exit-code", "1", "--python", script)
+STARTS: dict[LaunchKind, tuple[str, ...]] = {
+    "bpy-module": ("/bin/x", "/conductor/hosts/blender/render.py"),
+    "blender-binary": (
+        *("/bin/x", "-b", "--factory-startup", "--python-exit-code", "1", "--python"),
+        "/conductor/hosts/blender/render.py",
+    ),
+    "mayapy": ("/bin/x", "/conductor/hosts/maya/render.py"),
+    "nuke": ("/bin/x", "-t", "/conductor/hosts/nuke/render.py"),
+    "hython": ("/bin/x", "/conductor/hosts/houdini/render.py"),
+}
+
+
+@pytest.mark.parametrize("launch", STARTS)
+def test_the_ways_to_start_a_host(launch: LaunchKind) -> None:
+    """A module by its Python, a binary by its options, each with its own host's script."""
+    assert frame_server_argv(Package("any", "1", launch=launch, executable="/bin/x"), SCRIPTS) == STARTS[launch]
+
+
+def test_every_way_to_start_is_known_to_catalogue_and_runner() -> None:
+    """What a catalogue may say is what the runner understands, and the other way round."""
+    in_catalogue = get_type_hints(catalogue.Package)["launch"]
+    assert set(get_args(in_catalogue)) == set(get_args(LaunchKind)) == {*STARTS, "command"}
+
+
+def test_a_command_package_renders_no_frames() -> None:
+    """It is refused by a sentence that names it."""
     with pytest.raises(TaskFailed, match="renders no frames") as failure:
         frame_server_argv(Package("shell", "1"), SCRIPTS)
     assert failure.value.cause == "software-missing"
@@ -264,6 +280,23 @@ def test_software_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert resolved(Package("shell", "1")).executable == ""
 
 
+@pytest.mark.parametrize(("launch", "host"), [("mayapy", "maya"), ("hython", "houdini")])
+def test_an_installation_is_seen_as_a_whole(tmp_path: Path, launch: LaunchKind, host: str) -> None:
+    """The folder above `bin` is shown, by the name of the catalogue and by its own; of ours the host's folder and the plugins."""
+    program = tmp_path / "host2025.1" / "bin" / "program"
+    program.parent.mkdir(parents=True)
+    program.write_text("")
+    (tmp_path / "host2025").symlink_to("host2025.1")
+    hosts = tmp_path / "hosts"
+    (hosts / "plugins" / "conductor_plugins").mkdir(parents=True)
+    package = Package(host, "2025", launch=launch, executable=str(tmp_path / "host2025" / "bin" / "program"))
+    view = software_view(package, replace(SCRIPTS, here=hosts))
+    assert view[str(tmp_path / "host2025")] == str(tmp_path / "host2025")
+    assert view[str(tmp_path / "host2025.1")] == str(tmp_path / "host2025.1")
+    assert view[f"/conductor/hosts/{host}"] == str(hosts / host)
+    assert view["/conductor/hosts/plugins/conductor_plugins"] == str(hosts / "plugins" / "conductor_plugins")
+
+
 def test_a_virtual_environment_is_seen_with_the_python_it_is_of(tmp_path: Path) -> None:
     """The interpreter's environment, the folders its symlinks lead through, and its home are shown."""
     real = tmp_path / "python" / "bin"
@@ -282,6 +315,22 @@ def test_a_virtual_environment_is_seen_with_the_python_it_is_of(tmp_path: Path) 
         str(tmp_path / "python"): str(tmp_path / "python"),
         "/conductor/hosts/blender": "/hosts/blender",
     }
+
+
+def test_a_script_is_seen_with_what_runs_it(tmp_path: Path) -> None:
+    """A tool that is a script of another folder's interpreter, and what sets a package up, are shown with it."""
+    interpreter, tool, starter = (tmp_path / name / "bin" / name for name in ("python", "tool", "starter"))
+    for file in (interpreter, tool, starter):
+        file.parent.mkdir(parents=True)
+        file.write_text("")
+        file.chmod(0o755)
+    tool.write_text(f"#!{interpreter} -s\nprint()\n")
+    package = resolved(Package("tool", "1", executable=str(tool), start=(str(starter), "tool-1", "--")))
+    assert package.start == (str(starter), "tool-1", "--")
+    assert set(software_view(package, SCRIPTS)) == {str(file.parent) for file in (interpreter, tool, starter)}
+    assert resolved(Package("tool", "1", start=("sh", "-c"))).start[0] in ("/bin/sh", "/usr/bin/sh")
+    with pytest.raises(TaskFailed, match="is started by no-such-starter"):
+        resolved(Package("tool", "1", start=("no-such-starter",)))
 
 
 def assignment(*environment: EnvironmentVariable, package: Package | None = None) -> Assignment:

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import os
 import sys
 from pathlib import Path
 
+import pytest
 from conductor_service.catalogue import load_catalogue
 from conductor_service.found_software import find_software
+
+
+@pytest.fixture(autouse=True)
+def no_oiiotool(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Stand in a Python that has no OpenImageIO beside it."""
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+
+
+def test_tools_for_commands_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`oiiotool` of this Python's OpenImageIO, and the ffmpeg on the PATH, with the versions that they say."""
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    _program(tmp_path, "exit 0", "oiiotool")
+    _program(tmp_path, "echo 'ffmpeg version n6.1.1-3 Copyright'", "ffmpeg")
+    found = {package.name: package for package in find_software(tmp_path / "none", path=str(tmp_path))}
+    assert (found["ffmpeg"].version, found["ffmpeg"].launch) == ("6.1.1", "command")
+    assert found["oiiotool"].version == importlib.metadata.version("OpenImageIO")
 
 
 def test_blenders_as_modules_are_found(tmp_path: Path) -> None:
     """Each environment with bpy is a package with the version that is installed there, and sees its own folders."""
     python = tmp_path / "4.5.15" / "bin" / "python"
     python.parent.mkdir(parents=True)
-    python.symlink_to(sys.executable)
+    python.symlink_to(os.path.realpath("/bin/sh"))
     (tmp_path / "4.5.15" / "lib" / "python3.11" / "site-packages" / "bpy-4.5.15.dist-info").mkdir(parents=True)
     (tmp_path / "broken" / "lib" / "python3.11" / "site-packages" / "bpy-5.0.1.dist-info").mkdir(parents=True)
     (package,) = find_software(tmp_path, path="")
@@ -44,7 +63,7 @@ def test_a_catalogue_takes_precedence_over_what_was_found(tmp_path: Path) -> Non
     assert [p.executable for p in packages] == ["/opt/blender"]
 
 
-def _program(folder: Path, says: str) -> None:
-    program = folder / "blender"
+def _program(folder: Path, says: str, name: str = "blender") -> None:
+    program = folder / name
     program.write_text(f"#!/bin/sh\n{says}\n")
     program.chmod(0o755)

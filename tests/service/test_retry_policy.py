@@ -22,7 +22,7 @@ def test_every_cause_has_its_policy() -> None:
 @pytest.mark.parametrize("asked", [0, 1, 3])
 def test_how_often_a_task_is_tried(cause: str, asked: int) -> None:
     """Never, once, or as often as the submission says; one that is at its last try is said to be."""
-    wanted = {Again.NEVER: 0, Again.ONCE: min(asked, 1), Again.AS_ASKED: asked}[POLICY[cause]]
+    wanted = {Again.NEVER: 0, Again.ONCE: min(asked, 1), Again.AS_ASKED: asked, Again.WAITS: asked}[POLICY[cause]]
     retries, tries, retried = Retries(failure=asked), Tries(), 0
     while True:
         same = tries.failures
@@ -132,6 +132,7 @@ def test_each_cause_is_counted_for_itself(studio: Any) -> None:
     for cause, after in [("licence", "ready"), ("out-of-memory", "ready"), ("licence", "ready"), ("out-of-memory", "failed")]:
         fail(runner, runner.take(), cause)
         assert studio.states(job) == [after], cause
+        studio.clock.pass_time(60)
     studio.verb(job, "retry")
     fail(runner, runner.take(), "out-of-memory")
     assert studio.states(job) == ["ready"], "somebody asked for it again: the counting begins anew"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
+from web.conftest import ago, summary
 
 if TYPE_CHECKING:
     from web.conftest import FakeFarm
@@ -340,3 +341,19 @@ def test_what_a_job_does_without_is_told_with_its_reason(dashboard: Open, farm: 
     page = dashboard("#/jobs/2")
     expect(page.locator("#title")).to_have_text("With")
     expect(page.locator(".without")).to_be_hidden()
+
+
+def test_a_job_without_a_licence_says_so(dashboard: Open, farm: FakeFarm) -> None:
+    """Page and list say how many tasks wait for a licence and when the next try is; when one is found they say so no more."""
+    farm.add_job(frames=3)
+    wait = {"waiting": 3, "tries": 2, "since": ago(5), "next_try": ago(0), "trying": False, "message": "no licence for Arnold"}
+    farm.jobs["job1"] |= {"licence": wait}
+    page = dashboard("#/jobs/1")
+    said = page.locator(".job-head .licence")
+    expect(said).to_contain_text("No licence: 3 tasks wait for one, without an instance. Asked 2 times, next try at ")
+    expect(said).to_have_attribute("title", "no licence for Arnold")
+    page.goto(page.url.partition("#")[0] + "#/")
+    expect(page.locator(".job-row .licence")).to_have_text("no licence: 3 waiting")
+    farm.jobs["job1"] |= {"licence": None}
+    farm.tell("job", summary(farm.jobs["job1"]), "job1")
+    expect(page.locator(".job-row .licence")).to_have_text("")

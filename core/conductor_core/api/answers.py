@@ -117,6 +117,22 @@ class Scouts:
 
 
 @dataclass(frozen=True, slots=True)
+class LicenceWait:
+    """That a job's software gets no licence: its tasks wait, and are not on an instance."""
+
+    #: tasks
+    waiting: int = 0
+    #: in a row, without a licence
+    tries: int = 0
+    since: str = ""
+    next_try: str = ""
+    #: whether an instance tries now
+    trying: bool = False
+    #: what the software said
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """A job as it is now."""
 
@@ -137,6 +153,8 @@ class Job:
     scene: str = ""
     metadata: Mapping[str, str] = dataclasses.field(default_factory=dict)
     scouts: Scouts = Scouts()
+    #: None: it does not wait for one
+    licence: LicenceWait | None = None
     cost: str = "0"
     billed_minutes: int = 0
     submission: Submission | None = None

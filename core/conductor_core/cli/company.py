@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from conductor_core.cli.command_files import whole_words
 from conductor_core.errors import ConductorError
 from conductor_core.paths import local_flavour
 from conductor_core.steps import command_words, files_among
@@ -52,10 +53,7 @@ def _program(text: str, option: str) -> tuple[str, ...]:
     words = command_words(text, option) if text else ()
     if text and not words:
         raise ConductorError(f"{option} is empty.", "Write the program and its words.")
-    return tuple(
-        _whole(word) if os.path.isfile(word) and (number or os.path.basename(word) != word) else word
-        for number, word in enumerate(words)
-    )
+    return whole_words(words)
 
 
 def _whole(path: str) -> str:

@@ -9,7 +9,7 @@ import click
 
 from conductor_core.api.answers import Job, Task
 from conductor_core.cli.exit_codes import Ended, ExitCode
-from conductor_core.cli.progress import NoDisplay, open_display
+from conductor_core.cli.progress import NoDisplay, licence_words, open_display
 from conductor_core.cli.session import Session, json_option, pass_session, print_json
 from conductor_core.cli.tables import print_table
 from conductor_core.cli.watch import Watch, check_ended
@@ -114,6 +114,8 @@ def _show(job: Job, tasks: tuple[Task, ...]) -> None:
     if job.scouts.total:
         held = f", {job.scouts.held} tasks held until: conductor release {job.number}" if job.scouts.held else ""
         lines.append(("scouts", f"{job.scouts.done} of {job.scouts.total} done{held}"))
+    if job.licence is not None:
+        lines.append(("licence", licence_words(job)))
     lines += [(f"step {s.name}", f"{s.frames}: {s.state}") for s in job.steps]
     lines += [(name, value) for name, value in job.metadata.items()]
     lines += _without(job)

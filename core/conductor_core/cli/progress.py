@@ -117,6 +117,7 @@ def line_of(status: Status) -> str:
         parts.append(f"job {status.job.number} {status.job.state}")
         parts.append("frames: " + (_frame_words(status.job) or "none"))
         parts.append(_scout_words(status.job))
+        parts.append(licence_words(status.job))
     if status.download is not None:
         parts.append(": ".join((_home_words(status.download), *_first_error(status.download))))
     if status.job is not None:
@@ -152,6 +153,7 @@ def render(status: Status) -> RenderableType:
     notes = [
         status.waiting,
         _scout_words(status.job) if status.job else "",
+        licence_words(status.job) if status.job else "",
         *(_first_error(status.download) if status.download else ()),
     ]
     rows += [Text(note, style="yellow") for note in notes if note]
@@ -166,6 +168,16 @@ def _scout_words(job: Job) -> str:
     if job.scouts.done < job.scouts.total:
         return f"{held} wait for the scout frames"
     return f"the scout frames are done; to let {held} go: conductor release {job.number}"
+
+
+def licence_words(job: Job) -> str:
+    """Return what a job that gets no licence waits for; "" where it does not wait."""
+    if job.ended() or job.licence is None:
+        return ""
+    wait = job.licence
+    when = "one is being asked for now" if wait.trying else f"the next try is at {wait.next_try}"
+    who = f"{count_words(wait.waiting, 'task')} {'waits' if wait.waiting == 1 else 'wait'}"
+    return f"{who} for a licence; {when}; to ask at once: conductor retry {job.number}"
 
 
 def size_words(count: int) -> str:

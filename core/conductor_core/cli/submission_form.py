@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from conductor_core.cli.command_files import whole_words
 from conductor_core.cli.step_wishes import StepWishes
 from conductor_core.environment import EnvironmentVariable, Policy
 from conductor_core.errors import ConductorError
@@ -35,6 +36,7 @@ from conductor_core.submission import (
     new_submission_id,
     validate_submission,
 )
+from conductor_core.task_words import as_pattern, with_scene
 
 #: catalogue name of "any program that is installed on the instance"
 COMMAND_SOFTWARE = Software("command", "1")
@@ -114,14 +116,40 @@ def command_submission(command: str, wishes: Wishes) -> Submission:
     Raises:
         ConductorError: no words, frames or outputs, or ones that do not fit.
     """
-    words = command_words(command, "--command")
-    if not words:
-        raise ConductorError("--command is empty.", "Write the program and its words.")
+    words = words_of(command)
     outputs = tuple(output_at(path) for path in wishes.outputs)
     frames = _frames("", wishes, {"command": "1"})["command"].spec
     step = Step("command", frames, kind="command", outputs=outputs, command=words)
     software = parse_software(wishes.software) if wishes.software else COMMAND_SOFTWARE
     return _submission(wishes, wishes.title or words[0], software, (step,), scene="", allowed_missing=())
+
+
+def words_of(command: str) -> tuple[str, ...]:
+    """Return the words of `--command`; those that are files of this folder with their whole paths.
+
+    Raises:
+        ConductorError: none, or ones that cannot be split, or a placeholder that nothing stands for.
+    """
+    words = whole_words(command_words(command, "--command"))
+    if not words:
+        raise ConductorError("--command is empty.", "Write the program and its words.")
+    return words
+
+
+def by_command(submission: Submission, words: tuple[str, ...]) -> Submission:
+    """Return the submission of a scene whose steps are rendered by a program of the artist's."""
+    steps = tuple(
+        replace(step, kind="command", command=with_scene(words, submission.scene, step.name)) for step in submission.steps
+    )
+    return replace(submission, steps=steps)
+
+
+def command_places(submission: Submission) -> Iterator[tuple[tuple[str, ...], tuple[tuple[int, ...], ...], tuple[str, ...]]]:
+    """Yield each command of a submission with the frames of its tasks, and the patterns that it writes."""
+    for step in submission.steps:
+        if step.command:
+            tasks = FrameSet.parse(step.frames).chunks(step.chunk_size)
+            yield step.command, tasks, tuple(output.path for output in step.outputs)
 
 
 def _frames(scene: str, wishes: Wishes, own: Mapping[str, str]) -> dict[str, FrameSet]:
@@ -175,14 +203,14 @@ def parse_environment(texts: Sequence[str], policy: Policy, option: str) -> tupl
 
 
 def output_pattern(text: str, base: str, option: str = "--output") -> str:
-    """Return an output's absolute pattern, relative ones from folder `base`; `{frame}` and `%04d` are not for this place.
+    """Return an output's absolute pattern, relative ones from folder `base`; `{frame:04}` is `####`, as in the words of a command.
 
     Raises:
         ConductorError: it names a folder only.
     """
     if text.endswith(("/", os.sep)):
         raise ConductorError(f"{option} {text!r} is a folder.", "Add a file name with # for the frame: FOLDER/shot_####.exr")
-    return os.path.normpath(os.path.join(base, os.path.expanduser(text)))
+    return os.path.normpath(os.path.join(base, os.path.expanduser(as_pattern(text))))
 
 
 def _submission(

@@ -11,6 +11,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from conductor_core.cli.command_files import files_of_command
 from conductor_core.cli.company import read_exclusions, read_scripts
 from conductor_core.cli.describe import existing_scene
 from conductor_core.cli.exit_codes import Ended, ExitCode
@@ -22,12 +23,15 @@ from conductor_core.cli.session import Session, json_option, pass_session, print
 from conductor_core.cli.step_wishes import StepWishes
 from conductor_core.cli.submission_form import (
     Wishes,
+    by_command,
+    command_places,
     command_submission,
     frames_beyond,
     output_pattern,
     parse_environment,
     parse_pair,
     scene_submission,
+    words_of,
 )
 from conductor_core.cli.submit_options import submission_options
 from conductor_core.cli.watch import Watch, check_ended
@@ -62,8 +66,8 @@ def submit_command(session: Session, /, scene: str | None, command: str | None, 
       conductor submit shot.blend --frames 7 --output ~/tests/seven_####.exr
       conductor submit comp.nk --frames 1001-1100 --step Write1 --software nuke@15.1
       conductor submit shot.blend --scouts fml:3 --startup setup.py --notify mika@studio.example
-      conductor submit --command "bash /show/tools/bake.sh {frame}" -f 1-8 \\
-          --file /show/tools/bake.sh --output /show/cache/bake_####.vdb
+      conductor submit --command "/show/tools/bake.sh {frame}" -f 1-8 --output /show/cache/bake_####.vdb
+      conductor submit shot.ma --command "Render -r arnold -s {first} -e {last} {scene}" --chunk-size 5
 
     \b
     Exit codes:
@@ -77,17 +81,18 @@ def submit_command(session: Session, /, scene: str | None, command: str | None, 
       8  the service refuses: unknown project, instance type, software, plug-in
       9  the host could not be asked about the scene: with --host, or where our own reading failed as well
     """
-    if (scene is None) == (command is None):
-        raise click.UsageError("Give either a SCENE or --command.")
+    if scene is None and command is None:
+        raise click.UsageError("Give a SCENE, or --command, or both: a scene that the command renders.")
     wishes = _wishes(session, options, base=os.path.dirname(os.path.abspath(scene)) if scene else os.getcwd())
     wishes, needed = _with_scripts(wishes, options)
     extra = [*(os.path.abspath(f) for f in options["files"]), *needed]
     if scene is not None:
         submission, found = _scene_job(session, scene, wishes, options)
-        files = list(dict.fromkeys((*found, *extra)))
+        submission = submission if command is None else by_command(submission, words_of(command))
     else:
-        submission = command_submission(command or "", wishes)
-        files = extra
+        submission, found = command_submission(command or "", wishes), ()
+    submission, read = _command_files(submission, options)
+    files = list(dict.fromkeys((*found, *read, *extra)))
     if options["download"]:
         check_writable(submission)
     if options["dry_run"]:
@@ -123,6 +128,24 @@ def _scene_job(session: Session, scene: str, wishes: Wishes, options: Mapping[st
     files = tuple(file for file in description.report.files() if not left.covers(file))
     check_not_read(submission, (path, *files))
     return submission, files
+
+
+def _command_files(submission: Submission, options: Mapping[str, Any]) -> tuple[Submission, tuple[str, ...]]:
+    """Return the files that the submission's commands name, and the submission with those that may be missing."""
+    left = Exclusions(submission.excluded, local_flavour())
+    named = [os.path.abspath(file) for file in options["files"]]
+    files: list[str] = []
+    missing: list[Missing] = []
+    for words, tasks, outputs in command_places(submission):
+        found = files_of_command(words, tasks, outputs)
+        files += [file for file in found.files if file != submission.scene and not left.covers(file)]
+        missing += [one for one in found.missing if not left.covers(one.path)]
+        for folder in found.folders:
+            if not any(os.path.commonpath((folder, one)) == folder for one in named):
+                click.echo(f"{folder} is a folder: what the command reads of it goes along by --file.", err=True)
+    _check_missing(missing, allowed=options["allow_missing"], owner="command")
+    check_not_read(submission, files)
+    return replace(submission, allowed_missing=(*submission.allowed_missing, *(m.path for m in missing))), tuple(files)
 
 
 def _description(look: Look) -> SceneDescription:
@@ -198,11 +221,11 @@ def _only_instance_type(session: Session, *, dry: bool) -> str:
     raise Ended(ExitCode.USAGE, "Which kind of machine?", f"Say --instance-type NAME:{lines}")
 
 
-def _check_missing(missing: Sequence[Missing], *, allowed: bool) -> None:
+def _check_missing(missing: Sequence[Missing], *, allowed: bool, owner: str = "scene") -> None:
     if not missing:
         return
     lines = "\n".join(_missing_line(m) for m in missing)
-    count = f"{len(missing)} file{'s' if len(missing) > 1 else ''} of the scene {'are' if len(missing) > 1 else 'is'} missing"
+    count = f"{len(missing)} file{'s' if len(missing) > 1 else ''} of the {owner} {'are' if len(missing) > 1 else 'is'} missing"
     if not allowed:
         raise Ended(
             ExitCode.MISSING_FILES,

@@ -13,7 +13,7 @@ _OPTIONS = (
     click.option(
         "--command",
         metavar="TEXT",
-        help="Instead of a scene: a program with its words, run once per task. {frame}, {frames}, {first} and {last} are replaced.",
+        help="A program with its words, run once per task, instead of a scene or to render it. {frame:04}, {frames}, {first} and {last} are replaced; {scene} and {step} too.",
     ),
     click.option("--project", "-p", default="", help="Project name. Default: submit.project of settings.yaml, or your only one."),
     click.option("--frames", "-f", default="", help="Frames: 1-10, 1-100x5, 1,5,9-12. Default: the scene's own range."),

@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from conductor_core.documents import to_json
 from conductor_core.frames import FrameSet, format_frames, scout_frames
 from conductor_core.submission import Submission
+from conductor_core.task_words import fill_words
 
 from conductor_plugins.form.build import Planned, planned
 from conductor_plugins.form.secrets import is_secret, masked
 from conductor_plugins.form.situation import Situation
-from conductor_plugins.panel.command_words import filled_words, joined_words
+from conductor_plugins.panel.command_words import joined_words
 from conductor_plugins.panel.figures import count, size_text
 
 
@@ -131,19 +132,18 @@ def _commands(job: Submission, tasks: tuple[Task, ...]) -> str:
     parts: list[str] = []
     for step in job.steps:
         task = next(task for task in tasks if task.step == step.name)
-        spec = format_frames(task.frames)
         lines = [f"# step {step.name}, {'scout ' if task.scout else ''}task with {_frames(task.frames)}"]
         if job.scripts.before_task:
-            lines.append(joined_words(filled_words(job.scripts.before_task, task.frames, spec)))
+            lines.append(joined_words(fill_words(job.scripts.before_task, task.frames)))
         if step.kind == "command":
-            lines.append(joined_words(filled_words(step.command, task.frames, spec)))
+            lines.append(joined_words(fill_words(step.command, task.frames)))
         else:
             lines.append(f"# {job.software.name} {job.software.version} loads {scene} once on each instance,")
             lines += [f"#   runs {path}" for path in job.scripts.startup]
             lines.append(f"#   and renders {_frames(task.frames)}")
             lines += [f"#   into {output.path}" for output in step.outputs]
         if job.scripts.after_task:
-            lines.append(joined_words(filled_words(job.scripts.after_task, task.frames, spec)))
+            lines.append(joined_words(fill_words(job.scripts.after_task, task.frames)))
         parts.append("\n".join(lines))
     return "\n\n".join(parts)
 

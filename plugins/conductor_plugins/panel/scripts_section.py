@@ -7,18 +7,12 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from conductor_core.task_words import PLACEHOLDERS, odd_placeholders
 from qtpy.QtWidgets import QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from conductor_plugins.desk import Desk
 from conductor_plugins.form.situation import Situation
-from conductor_plugins.panel.command_words import (
-    PLACEHOLDERS,
-    NotSplit,
-    joined_words,
-    odd_placeholders,
-    shown_words,
-    split_words,
-)
+from conductor_plugins.panel.command_words import NotSplit, joined_words, shown_words, split_words
 from conductor_plugins.panel.figures import count
 from conductor_plugins.panel.paths_table import PathsTable
 from conductor_plugins.panel.rows import Note, Rows, repolish, section_margin

@@ -156,7 +156,9 @@ async def finish(request: Request, attempt: str, farm: FarmOf, who: Runner) -> J
     """Take note how an attempt ended."""
     said = await read_document(request, Finish)
     await run_in_threadpool(
-        report, farm, lambda unit: leases.finish(unit, leases.find_attempt(unit, attempt, who.instance_id), said)
+        report,
+        farm,
+        lambda unit: leases.finish(unit, leases.find_attempt(unit, attempt, who.instance_id), said, farm.settings.licence),
     )
     return JSONResponse(_ok())
 

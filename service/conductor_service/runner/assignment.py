@@ -10,7 +10,7 @@ from conductor_core.environment import EnvironmentVariable
 from conductor_core.paths import Flavour
 from conductor_core.submission import Limits, Scripts, Step
 
-LaunchKind = Literal["bpy-module", "blender-binary", "command"]
+LaunchKind = Literal["bpy-module", "blender-binary", "mayapy", "nuke", "hython", "command"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,8 @@ class Package:
     environment: tuple[EnvironmentVariable, ...] = ()
     #: what it is a plug-in of; "": it stands by itself
     plug_in_of: str = ""
+    #: words put before the command of a command step, the first a program on the instance
+    start: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ class Assignment:
     session: str
     #: further packages that the software must have: their roots are shown, their variables join its own
     plug_ins: tuple[Package, ...] = ()
+    #: names what the steps before this one made, in the state that the task is for; "": there are none
+    inputs: str = ""
     #: what the artist has sent along beside the scene
     scripts: Scripts = field(default_factory=Scripts)
 

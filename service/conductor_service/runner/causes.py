@@ -7,6 +7,7 @@ import signal
 
 from conductor_service.runner.errors import TaskFailed
 from conductor_service.runner.groups import ENTER, Toll
+from conductor_service.runner.licence_words import LicenceSigns, refusal_in
 from conductor_service.runner.limits import ResourceLimits
 
 #: a tree killed from outside that used this part of its limit was killed for it
@@ -14,13 +15,11 @@ _NEAR_LIMIT = 0.9
 _PATTERNS = (
     ("out-of-memory", r"out of memory|MemoryError|std::bad_alloc|cannot allocate memory|failed to allocate|malloc.{0,40}failed"),
     ("disk-full", r"no space left on device|disk full|disk quota exceeded"),
-    (
-        "licence",
-        r"licen[cs]e (?:error|failed|not (?:found|available)|checkout)|could not (?:obtain|get|check ?out) (?:a )?licen[cs]e",
-    ),
 )
 #: errors of bubblewrap, or of entering the control group; nothing was started then
 _SANDBOX = re.compile(rf"^(bwrap|{ENTER}): ", re.MULTILINE)
+#: what comes of software that goes on, or ends, without a licence: no picture, in one way or another
+_MAY_LACK_A_LICENCE = frozenset({"exit-code", "bad-output", "internal", "no-progress", "scene-load", "software-missing"})
 _READERS = tuple((cause, re.compile(pattern, re.IGNORECASE)) for cause, pattern in _PATTERNS)
 
 
@@ -31,6 +30,8 @@ def failure_of_exit(code: int, *, last_lines: str, peak_memory: int = 0, memory_
         return TaskFailed("internal", f"The sandbox could not be set up.{words}", exit_code=code)
     if code == -signal.SIGKILL and memory_limit and peak_memory > _NEAR_LIMIT * memory_limit:
         return TaskFailed("out-of-memory", f"The software was killed at {_mib(peak_memory)} of memory.{words}", exit_code=code)
+    if refusal_in(last_lines):
+        return TaskFailed("licence", f"The software got no licence and ended ({_how(code)}).{words}", exit_code=code)
     for cause, reader in _READERS:
         if reader.search(last_lines):
             limit = limit_words(cause, memory_limit)
@@ -73,7 +74,16 @@ def memory_words(peak: int, limit: int, who: str = "the task") -> str:
 
 def cause_of_message(message: str, otherwise: str) -> str:
     """Return the cause that an error's text tells of."""
+    if refusal_in(message):
+        return "licence"
     return next((cause for cause, reader in _READERS if reader.search(message)), otherwise)
+
+
+def failure_without_licence(failure: TaskFailed, signs: LicenceSigns) -> TaskFailed:
+    """Return a failure as what it is when the software had said before that it has no licence: then there was nothing to expect."""
+    if failure.cause not in _MAY_LACK_A_LICENCE or not signs.refused:
+        return failure
+    return TaskFailed("licence", f"The software got no licence: {signs.refused}\n{failure.what}", exit_code=failure.exit_code)
 
 
 def limit_words(cause: str, memory_limit: int) -> str:

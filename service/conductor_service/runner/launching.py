@@ -19,9 +19,25 @@ from conductor_service.search_paths import variable_layers, with_defaults
 #: where the sandbox shows the hosts' folders
 HOSTS = f"{OWN_FOLDER}/hosts"
 
+#: launch kind → the folder of the host whose render.py it starts
+_HOST = {"bpy-module": "blender", "blender-binary": "blender", "mayapy": "maya", "nuke": "nuke", "hython": "houdini"}
+#: words between the program and the script
+_OPTIONS = {
+    "blender-binary": ("-b", "--factory-startup", "--python-exit-code", "1", "--python"),
+    # terminal mode, a Python script as its argument, by a render licence
+    # https://learn.foundry.com/nuke/content/comp_environment/configuring_nuke/command_line_operations.html
+    "nuke": ("-t",),
+}
+#: programs that lie in `bin` of an installation that they need all of
+_IN_BIN = ("mayapy", "hython")
+#: what a render.py stands on beside the core
+_PLUGINS = "plugins/conductor_plugins"
+
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 #: links from an executable to the program itself that are followed
 _HOPS = 10
+#: of a script, as the kernel reads it
+_FIRST_LINE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +62,7 @@ def hosts_folder(environment: Mapping[str, str]) -> Path:
 
 def resolved(package: Package) -> Package:
     """Return the package with its executable as a whole path: a bare name (`blender`) is looked for on the PATH."""
+    package = replace(package, start=_with_program(package)) if package.start else package
     if not package.executable or os.path.isabs(package.executable):
         return package
     found = shutil.which(package.executable, path=_PATH) or shutil.which(package.executable)
@@ -56,20 +73,29 @@ def resolved(package: Package) -> Package:
     return replace(package, executable=found)
 
 
+def _with_program(package: Package) -> tuple[str, ...]:
+    program = package.start[0]
+    found = program if os.path.isabs(program) else shutil.which(program, path=_PATH) or shutil.which(program)
+    if found is None or not os.path.exists(found):
+        raise TaskFailed(
+            "software-missing",
+            f"{package.name} {package.version} is started by {program}, which is not on this instance. Correct the catalogue, or install it.",
+        )
+    return (found, *package.start[1:])
+
+
 def frame_server_argv(package: Package, scripts: HostScripts) -> tuple[str, ...]:
     """Return the command that starts a package's frame server.
 
     Raises:
         TaskFailed: the package has no frame server.
     """
-    if package.launch == "bpy-module":
-        return (package.executable, scripts.of("blender"))
-    if package.launch == "blender-binary":
-        options = ("-b", "--factory-startup", "--python-exit-code", "1", "--python")
-        return (package.executable, *options, scripts.of("blender"))
-    raise TaskFailed(
-        "software-missing", f"{package.name} {package.version} renders no frames: its catalogue entry has launch: command."
-    )
+    host = _HOST.get(package.launch)
+    if host is None:
+        raise TaskFailed(
+            "software-missing", f"{package.name} {package.version} renders no frames: its catalogue entry has launch: command."
+        )
+    return (package.executable, *_OPTIONS.get(package.launch, ()), scripts.of(host))
 
 
 def software_view(package: Package, scripts: HostScripts, hidden: Iterable[str] = ()) -> dict[str, str]:
@@ -84,8 +110,13 @@ def software_view(package: Package, scripts: HostScripts, hidden: Iterable[str] 
         TaskFailed: its executable or one of its roots is not on this instance, or would show a hidden folder.
     """
     name = f"{package.name} {package.version}"
-    roots = [*package.roots, *(interpreter_roots(package.executable) if package.executable else ())]
-    for path in (*([package.executable] if package.executable else []), *package.roots):
+    programs = [program for program in (package.executable, *package.start[:1]) if program]
+    roots = [
+        *package.roots,
+        *program_roots(package),
+        *(root for program in package.start[:1] for root in interpreter_roots(program)),
+    ]
+    for path in (*programs, *package.roots):
         if not os.path.exists(path):
             raise TaskFailed("software-missing", f"{name}: {path} is not on this instance. Correct the catalogue, or install it.")
     for root in roots:
@@ -97,18 +128,31 @@ def software_view(package: Package, scripts: HostScripts, hidden: Iterable[str] 
             )
     view = {root: root for root in roots}
     if package.launch != "command":
-        host = "blender"
-        view[f"{scripts.seen}/{host}"] = str(scripts.here / host)
+        ours = [_HOST[package.launch], *(p for p in (_PLUGINS,) if (scripts.here / p).is_dir())]
+        view |= {f"{scripts.seen}/{folder}": str(scripts.here / folder) for folder in ours}
     return view
 
 
+def program_roots(package: Package) -> list[str]:
+    """Return the folders that a package's program runs from; of Maya and Houdini all of the installation, above `bin`."""
+    if not package.executable:
+        return []
+    roots = interpreter_roots(package.executable)
+    if package.launch in _IN_BIN:
+        homes = {os.path.dirname(os.path.dirname(path)) for path in (package.executable, os.path.realpath(package.executable))}
+        roots = [*roots, *sorted(homes - {"/", "/usr"})]
+    return list(dict.fromkeys(roots))
+
+
 def interpreter_roots(executable: str) -> list[str]:
-    """Return the folders that an executable runs from: its own, those of its symlinks, and a Python's libraries.
+    """Return the folders that an executable runs from: its own, those of its symlinks, a Python's libraries, and what its
+    `#!` line names.
 
     A folder above is given only where it is a Python's: a program linked from `~/bin` must not show all of the home.
     """
     roots = []
     path = executable
+    interpreter = _interpreter_of(executable)
     for _ in range(_HOPS):
         folder = os.path.dirname(path)
         home = os.path.dirname(folder)
@@ -121,7 +165,19 @@ def interpreter_roots(executable: str) -> list[str]:
         if not os.path.islink(path):
             break
         path = os.path.normpath(os.path.join(folder, os.readlink(path)))
-    return [root for root in dict.fromkeys(roots) if root not in ("/", "/usr")]
+    roots += interpreter_roots(interpreter) if interpreter and interpreter != executable else []
+    return [root for root in dict.fromkeys(roots) if root not in ("/", "/usr", "/usr/bin", "/bin")]
+
+
+def _interpreter_of(program: str) -> str:
+    """Return the program that a script's first line names (execve(2), "Interpreter scripts"); "" where it is no script."""
+    try:
+        with open(program, "rb") as file:
+            head = file.read(_FIRST_LINE).split(b"\n")[0]
+    except OSError:
+        return ""
+    words = os.fsdecode(head[2:]).split(None, 1) if head.startswith(b"#!") else []
+    return words[0] if words and os.path.isabs(words[0]) else ""
 
 
 def _is_python_home(folder: str) -> bool:

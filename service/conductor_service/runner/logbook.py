@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from conductor_service.runner.licence_words import LicenceSigns
+
 #: what is kept from the start of a log; a renderer that prints more than this has nothing new to say
 HEAD_BYTES = 32 << 20
 #: what is kept from the end of a longer one, where the reason of a failure stands
@@ -32,9 +34,15 @@ class LogBook:
         self._closed = self._discarded = False
         self.size = 0
         self.last_write = clock()
+        #: what the software printed about licences
+        self.licence = LicenceSigns(clock)
 
     def write(self, data: bytes) -> None:
         """Append bytes that the software printed."""
+        self.licence.read(data)
+        self._take(data)
+
+    def _take(self, data: bytes) -> None:
         with self._lock:
             if self._closed:
                 return
@@ -49,7 +57,7 @@ class LogBook:
 
     def say(self, sentence: str) -> None:
         """Append a line of the runner's own."""
-        self.write(f"[conductor] {sentence}\n".encode(errors="replace"))
+        self._take(f"[conductor] {sentence}\n".encode(errors="replace"))
 
     def read(self, offset: int, limit: int) -> bytes:
         """Return up to `limit` bytes from `offset`."""

@@ -14,7 +14,7 @@ from conductor_core.paths import ClientPath, map_path
 
 from conductor_service.runner.assignment import Assignment
 from conductor_service.runner.collect import Collector, Taken
-from conductor_service.runner.command_step import CommandRun, fill_command
+from conductor_service.runner.command_step import CommandRun
 from conductor_service.runner.conversation import Inbox
 from conductor_service.runner.errors import TaskFailed
 from conductor_service.runner.expectations import Expectations, is_image
@@ -76,6 +76,10 @@ class Session:
         """Return how its tasks are kept apart and limited, for log and attempt: a group may have failed to be made."""
         return f"isolation: {self._machine.isolation.name}; limits: {self._world.group.name}"
 
+    def fits(self, assignment: Assignment) -> bool:
+        """Tell whether a task is of this session's step, and finds the same files there."""
+        return (assignment.session, assignment.inputs) == (self.key, self._assignment.inputs)
+
     @property
     def usable(self) -> bool:
         """Tell whether the next task can be run here."""
@@ -108,6 +112,9 @@ class Session:
                 self._hand_over_rest(holding, (), None, hand_over)
             else:
                 whole, last = self._render_frames(assignment, holding, charge, hand_over)
+                if self._server is not None:
+                    self._server.settle()
+                holding.require_licence()
                 self._hand_over_rest(holding, whole, last, hand_over)
         except BaseException:
             self._spoilt = not self._collector.clear()
@@ -163,6 +170,7 @@ class Session:
 
             holding.beat = Beat(index / len(frames), frame, "", holding.beat.peak_memory)
             if ready is not None:
+                holding.require_licence()
                 before = self._machine.clock()
                 hand_over(ready)
                 server.excuse(self._machine.clock() - before)
@@ -230,8 +238,11 @@ class Session:
     def _run_command(self, assignment: Assignment, holding: Holding, charge: Charge, hand_over: HandOver) -> None:
         """Run the command; no frame of it is whole before all that it wrote is published."""
         frames = assignment.task.frames
-        argv = tuple(self._mapped(word) for word in fill_command(assignment.step.command, frames))
-        self._run_to_end(argv, holding, charge, lambda fraction, status: Beat(fraction, frames[0], status))
+        argv = self._scripts.argv(assignment.step.command, frames)
+        self._run_to_end(
+            (*self._assignment.software.start, *argv), holding, charge, lambda fraction, status: Beat(fraction, frames[0], status)
+        )
+        holding.require_licence()
         self._run_program("after", holding, charge)
         files: list[Taken] = []
         for path in self._expectations.per_task(frames):
@@ -270,7 +281,7 @@ class Session:
         launch = self._machine.isolation.launch(self._world, argv, self._variables)
         # An inbox of its own: what a killed command still says must not be taken for the next one's words, or its end.
         holding.listen(inbox := Inbox())
-        run = CommandRun(launch, replace(self._watch, inbox=inbox), holding.log, charge)
+        run = CommandRun(launch, replace(self._watch, inbox=inbox), holding.log, charge, argv[0])
 
         def on_progress(fraction: float, status: str) -> None:
             holding.beat = replace(beat(fraction, status), peak_memory=run.peak_memory)

@@ -11,9 +11,9 @@ from typing import Literal
 
 from conductor_core.errors import PathError
 from conductor_core.paths import ClientPath, stage_path
+from conductor_core.task_words import fill_words
 
 from conductor_service.runner.assignment import Assignment
-from conductor_service.runner.command_step import fill_command
 from conductor_service.runner.errors import TaskFailed
 from conductor_service.runner.places import Places
 from conductor_service.runner.stages import Stage
@@ -79,12 +79,13 @@ class TaskScripts:
         asked = self._scripts.before_task if moment == "before" else self._scripts.after_task
         if not asked:
             return None
-        words = fill_command(asked, frames)
-        shown = shlex.join(words).replace("\n", "⏎")
-        return Program(
-            shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…",
-            (*self._interpreter(words[0]), *(self._mapped(word) for word in words)),
-        )
+        shown = shlex.join(fill_words(asked, frames)).replace("\n", "⏎")
+        return Program(shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…", self.argv(asked, frames))
+
+    def argv(self, asked: Sequence[str], frames: Sequence[int]) -> tuple[str, ...]:
+        """Return a program's words for a task of these frames, its paths as the software sees them."""
+        words = fill_words(asked, frames)
+        return (*self._interpreter(words[0]), *(self._mapped(word) for word in words))
 
     def _seen(self, text: str, what: str) -> str:
         path = ClientPath.parse(text, self._places.flavour)

@@ -198,6 +198,8 @@ class Vigil:
             self._fail("time-out", f"The task ran longer than its limit of {limits.task_seconds} s.")
         if limits.silence_seconds and now - life > limits.silence_seconds:
             self._fail("no-progress", f"No progress, log or output for {limits.silence_seconds} s.")
+        if self._log is not None and (lacking := self._log.licence.lacking()):
+            self._fail("licence", lacking)
 
     def _judge_guard(self) -> None:
         """Raise what the guard found: the end that it gave the tree is no crash."""

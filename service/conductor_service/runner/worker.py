@@ -18,6 +18,7 @@ from conductor_core.errors import ConductorError, ServiceError, ServiceUnreachab
 
 from conductor_service.runner.assignment import Assignment
 from conductor_service.runner.cache import ContentCache
+from conductor_service.runner.causes import failure_without_licence
 from conductor_service.runner.conversation import Ordered
 from conductor_service.runner.courier import Courier, Pace
 from conductor_service.runner.errors import Retired, StaleAttempt, TaskFailed, service_is_gone
@@ -202,7 +203,8 @@ class Worker:
             session = self._session_for(assignment, holding)
             session.run(assignment, holding, publisher.hand_over)
         except TaskFailed as exc:
-            return _verdict("failed", exc.cause, exc, holding)
+            failure = failure_without_licence(exc, holding.log.licence)
+            return _verdict("failed", failure.cause, failure, holding)
         except TaskEnded as ended:
             return _verdict_of_order(ended, holding)
         except StaleAttempt:
@@ -220,7 +222,7 @@ class Worker:
 
     def _session_for(self, assignment: Assignment, holding: Holding) -> Session:
         """Return the session of an assignment; another one is closed first, so that two scenes never share the memory."""
-        if self._session is not None and self._session.key == assignment.session and self._session.usable:
+        if self._session is not None and self._session.fits(assignment) and self._session.usable:
             return self._session
         self._close_session()
         holding.beat = Beat(status="Fetching files")

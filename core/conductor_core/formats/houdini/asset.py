@@ -13,19 +13,21 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from conductor_core.discovery.finding import Facts, Finding
+from conductor_core.discovery.houdini_ask import HipAsk
+from conductor_core.discovery.houdini_findings import network_findings
+from conductor_core.discovery.houdini_node import Network
+from conductor_core.discovery.houdini_parameter_kind import ParameterKind
+from conductor_core.discovery.houdini_scope import OF_THE_USER
+from conductor_core.discovery.houdini_settings import SceneSettings, scene_variables
 from conductor_core.discovery.hscript import NotEvaluated
 from conductor_core.discovery.place import looks_like_path
 from conductor_core.discovery.survey import Survey
 from conductor_core.errors import SceneNotRead
 from conductor_core.formats.format import reads_format
-from conductor_core.formats.houdini.asking import HipAsk
 from conductor_core.formats.houdini.containers import Damage, is_container, parts
-from conductor_core.formats.houdini.dialog_script import ParameterKind, file_parameters
+from conductor_core.formats.houdini.dialog_script import file_parameters
 from conductor_core.formats.houdini.library import INDEX_MAGIC, sections
-from conductor_core.formats.houdini.network import Network, wanted_of_node
-from conductor_core.formats.houdini.reading import network_findings
-from conductor_core.formats.houdini.scope import OF_THE_USER
-from conductor_core.formats.houdini.settings import SceneSettings, scene_variables
+from conductor_core.formats.houdini.network import take_part, wanted_of_node
 from conductor_core.report import Ignored, Unresolved
 
 #: bytes of a library that are held at once; larger ones are read as far as this
@@ -136,7 +138,7 @@ def _take_contents(data: bytes, network: Network, problems: list[str]) -> None:
         if isinstance(part, Damage):
             problems.append(f"its contents are damaged: {part.reason}")
         else:
-            network.take_part(part.name, part.body)
+            take_part(network, part.name, part.body)
 
 
 def _unpacked(name: str, body: bytes, survey: Survey) -> bytes:

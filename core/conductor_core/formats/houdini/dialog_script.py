@@ -15,37 +15,15 @@ https://www.sidefx.com/docs/houdini/ref/windows/optype.html (type File: its choo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from itertools import pairwise
 
-#: types whose values are files; a directory is not sent as a whole
-FILE_TYPES = frozenset({"file", "image", "geometry"})
+from conductor_core.discovery.houdini_parameter_kind import ParameterKind
 
 _WORD = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"|([{}])|(#[^\n]*)|([^\s"{}]+)', re.DOTALL)
 _PARM = re.compile(r"^[ \t]*parm[ \t]*\{", re.MULTILINE)
 _FILE_TYPE = re.compile(r"^[ \t]*type[ \t]+(?:file|image|geometry)\b", re.MULTILINE)
-_CONDITION = re.compile(r"\{([^{}]*)\}")
-_TERM = re.compile(r"(\S+)\s*(==|!=|<=|>=|<|>)\s*(\S+)")
 _LONGEST = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class ParameterKind:
-    """A parameter as its type declares it."""
-
-    name: str
-    type: str
-    #: as stored, without the quotes
-    default: str = ""
-    #: `read`, `write`, `read_and_write`; "": not said
-    mode: str = ""
-    disabled_when: str = ""
-
-    @property
-    def is_file(self) -> bool:
-        """Whether its values are files."""
-        return self.type in FILE_TYPES
 
 
 def file_parameters(text: str) -> dict[str, ParameterKind]:
@@ -61,29 +39,6 @@ def file_parameters(text: str) -> dict[str, ParameterKind]:
             if kind and kind.is_file:
                 found[kind.name] = kind
     return found
-
-
-def is_disabled(kind: ParameterKind, values: Mapping[str, str]) -> bool:
-    """Tell whether its `disablewhen` holds for these values; False where that cannot be told.
-
-    One of the groups in braces is enough, all terms of it must hold:
-    https://www.sidefx.com/docs/houdini/ref/windows/optype.html
-    """
-    for group in _CONDITION.finditer(kind.disabled_when[:4096]):
-        terms = list(_TERM.finditer(group[1]))
-        if terms and all(_holds(term, values) for term in terms):
-            return True
-    return False
-
-
-def _holds(term: re.Match[str], values: Mapping[str, str]) -> bool:
-    value = values.get(term[1])
-    if value is None:
-        return False
-    wanted = term[3].strip("\"'")
-    aliases = {"on": "1", "off": "0"}
-    same = aliases.get(value, value) == aliases.get(wanted, wanted)
-    return same if term[2] == "==" else not same if term[2] == "!=" else False
 
 
 def _parameter(words: Iterator[str]) -> ParameterKind | None:

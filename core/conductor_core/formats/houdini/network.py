@@ -6,147 +6,48 @@ Each node has its type in `.init`, flags and wires in `.def`, values in `.parm`,
 
 from __future__ import annotations
 
-import posixpath
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 
-from conductor_core.discovery.arithmetic import countable
-from conductor_core.formats.houdini.dialog_script import ParameterKind, file_parameters
-from conductor_core.formats.houdini.parameters import Channel, Parameters, Value, channels, parameters
+from conductor_core.discovery.houdini_node import HipNode, Network
+from conductor_core.formats.houdini.dialog_script import file_parameters
+from conductor_core.formats.houdini.parameters import channels, parameters
 
 _TYPE = re.compile(r"^type\s*=\s*(\S+)", re.MULTILINE)
 _BYPASS = re.compile(r"^flags\s*=.*\bbypass on\b", re.MULTILINE)
 _LANGUAGE = re.compile(r"^exprlanguage\s+(\w+)", re.MULTILINE)
 _INPUTS = re.compile(r"^inputs[ \t]*\r?\n\{", re.MULTILINE)
 _INPUT = re.compile(r'^[ \t]*(\d+)[ \t]+"?([^\s"]+)', re.MULTILINE)
-_VERSION = re.compile(r"\d[\w.]*\Z")
-#: node types behind which other frames may be looked at than the one that is rendered
-_RETIMES = frozenset({"timeshift", "retime", "timeblend", "timewarp", "trail", "timecyclestash", "cache", "sequenceblend"})
 _PARTS = ("init", "def", "parm", "chn", "spareparmdef")
 #: bytes of such a part that are read; scripts in parameters are far smaller
 _MOST_TEXT = 16 << 20
 
 
-@dataclass(slots=True)
-class HipNode:
-    """A node; `Node` of the tables."""
-
-    #: from the root: `/obj/geo1/file1`
-    path: str
-    #: as stored, with namespace and version; "": networks at the top, children of assets that are edited in place
-    full_type: str = ""
-    values: Parameters = field(default_factory=dict)
-    channels: dict[str, Channel] = field(default_factory=dict)
-    #: parameters that the artist added to it
-    spare: dict[str, ParameterKind] = field(default_factory=dict)
-    language: str = "hscript"
-    bypassed: bool = False
-    #: number of the input → name of the node at it
-    inputs: dict[int, str] = field(default_factory=dict)
-    #: the take whose values these are; "": Main
-    take: str = ""
-
-    @property
-    def type(self) -> str:
-        """Its type without version, the namespace before it: `labs::quickmaterial`."""
-        return without_version(self.full_type)
-
-    @property
-    def name(self) -> str:
-        """Its path."""
-        return self.path
-
-    @property
-    def own_name(self) -> str:
-        """The last part of its path: `$OS`."""
-        return posixpath.basename(self.path)
-
-    @property
-    def parent(self) -> str:
-        """The path of the network that it is in."""
-        return posixpath.dirname(self.path)
-
-    def value(self, attribute: str) -> Value | None:
-        """Return the first component of a parameter; None where it has none."""
-        values = self.values.get(attribute)
-        return values[0] if values else None
-
-    def component(self, name: str) -> Value | None:
-        """Return a component by the name of its channel: `f1`, `tx`."""
-        if name in self.values:
-            return self.value(name)
-        for values in (self.values.get(name[:-1], ()), self.values.get(name[:-1].rstrip("_"), ())):
-            at = "1234567890".find(name[-1:]) if name[-1:].isdigit() else "xyzw".find(name[-1:])
-            at = at if at >= 0 else "rgba".find(name[-1:])
-            if 0 <= at < len(values):
-                return values[at]
-        return None
-
-    def text(self, attribute: str) -> str:
-        """Return the text that is meant."""
-        value = self.value(attribute)
-        return value.text if value else ""
-
-    def number(self, attribute: str, default: float = 0.0) -> float:
-        """Return a plain number or switch; `default` where it is neither."""
-        value = self.component(attribute)
-        return as_number(value.text, default) if value else default
-
-    def attributes(self) -> Iterable[str]:
-        """Return the names of its parameters."""
-        return tuple(self.values)
-
-
-class Network:
-    """All nodes, by path."""
-
-    def __init__(self) -> None:
-        self.nodes: dict[str, HipNode] = {}
-        self._retimed: frozenset[str] | None = None
-
-    def take_part(self, name: str, body: bytes) -> bool:
-        """Take in a part that tells of a node; return whether it does."""
-        stem, dot, ending = name.rpartition(".")
-        if not dot or not stem or ending not in _PARTS or stem == "expression":
-            return False
-        text = body.decode("utf-8", "surrogateescape")
-        node = self.nodes.setdefault(f"/{stem}", HipNode(f"/{stem}"))
-        if ending == "init":
-            found = _TYPE.search(text)
-            node.full_type = found[1] if found else ""
-        elif ending == "def":
-            language = _LANGUAGE.search(text)
-            node.language = language[1] if language else "hscript"
-            node.bypassed = bool(_BYPASS.search(text))
-            inputs = _INPUTS.search(text)
-            end = _end_of_block(text, inputs.end(), len(text)) if inputs else 0
-            node.inputs = {int(m[1][:9]): m[2] for m in _INPUT.finditer(text, inputs.end(), end)} if inputs else {}
-        elif ending == "parm":
-            node.values = parameters(text)
-        elif ending == "chn":
-            node.channels = channels(text)
-        else:
-            node.spare = file_parameters(text)
-        return True
-
-    def at(self, path: str, start: str) -> HipNode | None:
-        """Return the node that a path means to a node: `../x`, `./x`, `x` (below it), `/obj/x`, `.`."""
-        return self.nodes.get(posixpath.normpath(posixpath.join(start, path)))
-
-    def is_node(self, path: str, start: str) -> bool:
-        """Tell whether a text names a node of the scene, seen from a node or from its network."""
-        return any(self.at(path, s) is not None for s in (start, posixpath.dirname(start)))
-
-    def is_retimed(self, node: HipNode) -> bool:
-        """Tell whether the frames of this node's network are shifted somewhere in it."""
-        if self._retimed is None:
-            self._retimed = frozenset(n.parent for n in self.nodes.values() if n.type.rpartition("::")[2] in _RETIMES)
-        return node.parent in self._retimed
-
-    def ordered(self) -> Iterator[HipNode]:
-        """Yield the nodes in the order of the file."""
-        yield from self.nodes.values()
+def take_part(network: Network, name: str, body: bytes) -> bool:
+    """Take in a part that tells of a node; return whether it does."""
+    stem, dot, ending = name.rpartition(".")
+    if not dot or not stem or ending not in _PARTS or stem == "expression":
+        return False
+    text = body.decode("utf-8", "surrogateescape")
+    node = network.nodes.setdefault(f"/{stem}", HipNode(f"/{stem}"))
+    if ending == "init":
+        found = _TYPE.search(text)
+        node.full_type = found[1] if found else ""
+    elif ending == "def":
+        language = _LANGUAGE.search(text)
+        node.language = language[1] if language else "hscript"
+        node.bypassed = bool(_BYPASS.search(text))
+        inputs = _INPUTS.search(text)
+        end = _end_of_block(text, inputs.end(), len(text)) if inputs else 0
+        node.inputs = {int(m[1][:9]): m[2] for m in _INPUT.finditer(text, inputs.end(), end)} if inputs else {}
+    elif ending == "parm":
+        node.values = parameters(text)
+    elif ending == "chn":
+        node.channels = channels(text)
+    else:
+        node.spare = file_parameters(text)
+    return True
 
 
 def wanted_of_node(name: str) -> int:
@@ -179,19 +80,3 @@ def _end_of_block(text: str, start: int, stop: int) -> int:
     """Return where the brace stands by itself that ends a block; `stop` where none does before it."""
     end = text.find("\n}", start, stop)
     return stop if end < 0 else end
-
-
-def without_version(full_type: str) -> str:
-    """Return a node type without its version: `file::2.0` → `file`, `labs::file::1.1` → `labs::file`."""
-    stem, separator, last = full_type.rpartition("::")
-    return stem if separator and _VERSION.match(last) else full_type
-
-
-def as_number(text: str, default: float) -> float:
-    """Return a switch or number that is stored as a word."""
-    if text in ("on", "off"):
-        return float(text == "on")
-    try:
-        return countable(float(text), default)
-    except ValueError:
-        return default

@@ -16,13 +16,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import NamedTuple
+
+from conductor_core.discovery.houdini_values import Channel, Value, unescaped
 
 _HEAD = re.compile(r'^([^\s"(){}\[\]]+)[ \t]+\[[^\]\n]*\][ \t]+\(', re.MULTILINE)
 _TOKEN = re.compile(r'\s*(?:"([^"\\]*(?:\\.[^"\\]*)*)"|([^\s"][^\s]*))', re.DOTALL)
 _PLAIN = re.compile(r'([^"\[\n]*)\)[ \t]*$', re.MULTILINE)
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _CHANNEL = re.compile(r"^[ \t]*channel[ \t]+(\S+)[ \t]*\{", re.MULTILINE)
 _SEGMENT = re.compile(r"^[ \t]*segment[ \t]*\{", re.MULTILINE)
 _EXPRESSION = re.compile(
@@ -31,42 +30,9 @@ _EXPRESSION = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
-    """One component of a parameter."""
-
-    #: as stored, escapes and all, without the quotes around it
-    stored: str
-    #: the channel that it has; "": none
-    channel: str = ""
-
-    @property
-    def text(self) -> str:
-        """The text that is meant."""
-        return unescaped(self.stored)
-
-
-class Channel(NamedTuple):
-    """What drives a value."""
-
-    expression: str
-    #: hscript or python; "": the language of the node
-    language: str
-    #: several keys: the value changes over time in a way that only Houdini knows
-    keyed: bool
-
-
-Parameters = dict[str, tuple[Value, ...]]
-
-
-def unescaped(stored: str) -> str:
-    """Return the text that a stored one means."""
-    return _ESCAPE.sub(r"\1", stored) if "\\" in stored else stored
-
-
-def parameters(text: str) -> Parameters:
+def parameters(text: str) -> dict[str, tuple[Value, ...]]:
     """Read a `.parm`; what is broken in it is passed over."""
-    found: Parameters = {}
+    found: dict[str, tuple[Value, ...]] = {}
     at = 0
     while head := _HEAD.search(text, at):
         plain = _PLAIN.match(text, head.end())

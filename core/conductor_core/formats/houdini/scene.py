@@ -7,17 +7,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from conductor_core.discovery.finding import Facts, Finding
+from conductor_core.discovery.houdini_ask import HipAsk
+from conductor_core.discovery.houdini_findings import network_findings, node_findings
+from conductor_core.discovery.houdini_libraries import installation_folders, library_findings
+from conductor_core.discovery.houdini_node import Network
+from conductor_core.discovery.houdini_outputs import scene_facts
+from conductor_core.discovery.houdini_scope import ASSET_ROOT
+from conductor_core.discovery.houdini_settings import SceneSettings, scene_variables
 from conductor_core.discovery.survey import Survey
 from conductor_core.formats.format import reads_format
-from conductor_core.formats.houdini.asking import HipAsk
 from conductor_core.formats.houdini.asset import Asset, asset_findings, assets
 from conductor_core.formats.houdini.containers import Damage, is_container, parts
-from conductor_core.formats.houdini.libraries_used import installation_folders, library_findings
-from conductor_core.formats.houdini.network import Network, take_overrides, wanted_of_node
-from conductor_core.formats.houdini.reading import network_findings, node_findings
-from conductor_core.formats.houdini.scope import ASSET_ROOT
-from conductor_core.formats.houdini.settings import SceneSettings, read_settings, scene_variables
-from conductor_core.formats.houdini.steps import scene_facts
+from conductor_core.formats.houdini.network import take_overrides, take_part, wanted_of_node
+from conductor_core.formats.houdini.settings import read_settings
 from conductor_core.report import Unresolved
 
 #: bytes of a library within a scene of which more is not held
@@ -84,7 +86,7 @@ def _content(survey: Survey) -> _Content:
             elif part.name in _LIBRARIES:
                 content.assets += assets(part.body, survey)
             else:
-                content.network.take_part(part.name, part.body)
+                take_part(content.network, part.name, part.body)
             if not part.whole and 0 < _wanted(part.name) <= len(part.body):
                 content.problems.append(Unresolved(part.name, name, f"only the first {len(part.body):,} bytes of it were read"))
     return content

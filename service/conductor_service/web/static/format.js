@@ -6,6 +6,7 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 const exactTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const timeOfDay = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
 
 /** `1234` → `1,234`. */
@@ -32,6 +33,11 @@ export function age(iso, now = Date.now()) {
 /** ISO time → date and time of this reader's place. */
 export function moment(iso) {
   return exactTime.format(new Date(iso));
+}
+
+/** ISO time → the time of day at this reader's place. */
+export function clockTime(iso) {
+  return timeOfDay.format(new Date(iso));
 }
 
 /** Decimal string → money; what is less than a cent says so. */

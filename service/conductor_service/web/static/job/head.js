@@ -2,7 +2,7 @@
 
 import { actionButtons } from "../actions.js";
 import { el, fill, setText } from "../dom.js";
-import { count, duration, money } from "../format.js";
+import { clockTime, count, duration, money } from "../format.js";
 import { FINAL, total } from "../states.js";
 import { progressBar, stateChip, timeAgo } from "../widgets.js";
 
@@ -14,12 +14,13 @@ export class JobHead {
     this.title = el("h1", { id: "title" });
     this.facts = el("p", { class: "facts" });
     this.scouts = el("p", { class: "scouts", role: "status", hidden: true });
+    this.licence = el("p", { class: "licence", role: "status", hidden: true });
     this.metadata = el("ul", { class: "metadata", "aria-label": "Metadata" });
     this.without = el("details", { class: "without", hidden: true });
     this.node = el(
       "header",
       { class: "job-head" },
-      el("div", { class: "names" }, el("div", { class: "row" }, this.title, this.chip.node), this.facts, this.metadata, this.without, this.scouts),
+      el("div", { class: "names" }, el("div", { class: "row" }, this.title, this.chip.node), this.facts, this.metadata, this.without, this.scouts, this.licence),
       this.actions.node,
     );
     this.values = Object.fromEntries(["done", "percent", "cost", "minutes", "time", "left", "instances"].map((n) => [n, el("span", { class: n })]));
@@ -47,6 +48,7 @@ export class JobHead {
     this.#setMetadata(job.metadata);
     this.#setWithout(job.submission ?? {});
     this.#setScouts(job);
+    this.#setLicence(job);
     this.#setNumbers(job, currency, pictures);
     this.#setInstances(job, cost, tasks);
   }
@@ -102,6 +104,12 @@ export class JobHead {
     setText(this.scouts, scoutsText(scouts));
   }
 
+  #setLicence({ licence }) {
+    this.licence.hidden = !licence;
+    setText(this.licence, licence ? licenceText(licence) : "");
+    this.licence.title = licence?.message ?? "";
+  }
+
   #setNumbers(job, currency, pictures) {
     const all = total(job.frames);
     const done = job.frames.success ?? 0;
@@ -129,6 +137,13 @@ function scoutsText({ total: all, done, held }) {
   if (!held) return far;
   const rest = `${count(held)} more ${held === 1 ? "task waits" : "tasks wait"}`;
   return done === all ? `${far} Look at them, then release the rest: ${rest}.` : `${far} ${rest} for them and your release.`;
+}
+
+function licenceText({ waiting, tries, next_try: next, trying }) {
+  const who = `${count(waiting)} ${waiting === 1 ? "task waits" : "tasks wait"}`;
+  const asked = `asked ${tries === 1 ? "once" : `${count(tries)} times`}`;
+  const when = trying ? "an instance is asking now" : `next try at ${clockTime(next)}`;
+  return `No licence: ${who} for one, without an instance. ${asked[0].toUpperCase()}${asked.slice(1)}, ${when}. Retry asks at once.`;
 }
 
 /** A guess by the pace of the last pictures; nothing where it would be made up. */

@@ -19,6 +19,7 @@ export function jobRow(changed) {
     done: el("span", { class: "done" }),
     failed: el("span", { class: "failed" }),
     scouts: el("span", { class: "scouts" }),
+    licence: el("span", { class: "licence" }),
     cost: el("span", { class: "cost" }),
     age: el("span", { class: "age" }),
   };
@@ -28,7 +29,7 @@ export function jobRow(changed) {
     parts.thumb,
     el("div", { class: "name" }, parts.link, parts.sub),
     chip.node,
-    el("div", { class: "how-far" }, bar.node, el("div", { class: "numbers" }, parts.done, parts.scouts, parts.failed)),
+    el("div", { class: "how-far" }, bar.node, el("div", { class: "numbers" }, parts.done, parts.scouts, parts.licence, parts.failed)),
     parts.cost,
     parts.age,
     actions.node,
@@ -40,7 +41,7 @@ export function jobRow(changed) {
 }
 
 function show(job, currency, parts) {
-  const { node, chip, bar, actions, thumb, link, sub, done, failed, scouts, cost, age } = parts;
+  const { node, chip, bar, actions, thumb, link, sub, done, failed, scouts, licence, cost, age } = parts;
   node.dataset.job = job.id;
   node.dataset.state = job.state;
   chip.set(job.state);
@@ -53,6 +54,7 @@ function show(job, currency, parts) {
   setText(failed, job.frames.failed ? `${GLYPHS.failed} ${count(job.frames.failed)} failed` : "");
   setText(scouts, job.scouts.held ? `scouts ${count(job.scouts.done)} / ${count(job.scouts.total)}, ${count(job.scouts.held)} held` : "");
   scouts.classList.toggle("due", job.scouts.held > 0 && job.scouts.done === job.scouts.total);
+  setText(licence, job.licence ? `no licence: ${count(job.licence.waiting)} waiting` : "");
   setText(cost, money(job.cost, currency));
   if (age.firstChild?.dateTime !== job.created) fill(age, timeAgo(job.created));
   showPicture(thumb, job.last_output);

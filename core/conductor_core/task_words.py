@@ -1,0 +1,55 @@
+"""The words of a command as one task has them: what stands for frames, scene and step is filled in.
+
+Pure, and of the standard library only: runner, command line and panel fill by the same rule.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from conductor_core.frames import format_frames
+
+#: what is filled in for each task
+PLACEHOLDERS = ("{frame}", "{frames}", "{first}", "{last}")
+#: `{frame:04}` has at least four digits, the sign beside them, as `####` in an output has
+_TOKEN = re.compile(r"\{(?:(frames)|(frame|first|last)(?::0?(\d{1,2})d?)?)\}")
+_IN_BRACES = re.compile(r"\{\w+(?::\w*)?\}")
+
+
+def fill_words(words: Sequence[str], frames: Sequence[int]) -> tuple[str, ...]:
+    """Return the words for a task of these frames; any other text in braces stays as it is.
+
+    `{frame}` is the first frame in the order of rendering; `{first}` and `{last}` are the smallest and the greatest;
+    `{frames}` is all of them in the grammar of `conductor_core.frames`.
+    """
+    values = {"frame": frames[0], "first": min(frames), "last": max(frames)}
+
+    def filled(match: re.Match[str]) -> str:
+        if match[1]:
+            return format_frames(frames)
+        return _padded(values[match[2]], int(match[3] or 0))
+
+    return tuple(_TOKEN.sub(filled, word) for word in words)
+
+
+def as_pattern(text: str) -> str:
+    """Return a path with `{frame:04}` as a pattern of outputs: `####`, and `{frame}` as `#`."""
+    return _TOKEN.sub(lambda m: "#" * max(1, int(m[3] or 0)) if m[2] == "frame" else m[0], text)
+
+
+def odd_placeholders(words: Sequence[str]) -> tuple[str, ...]:
+    """Return what looks like a placeholder and is none: it would stay as it is."""
+    found = (each for word in words for each in _IN_BRACES.findall(word))
+    return tuple(dict.fromkeys(each for each in found if not _TOKEN.fullmatch(each)))
+
+
+def with_scene(words: Sequence[str], scene: str, step: str) -> tuple[str, ...]:
+    """Return the words of a command that renders a step of a scene: `{scene}` and `{step}` are filled in."""
+    values = {"{scene}": scene, "{step}": step}
+    return tuple(re.sub(r"\{(?:scene|step)\}", lambda m: values[m[0]], word) for word in words)
+
+
+def _padded(number: int, width: int) -> str:
+    digits = str(abs(number)).zfill(width)
+    return f"-{digits}" if number < 0 else digits
