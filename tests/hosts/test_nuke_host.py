@@ -131,7 +131,9 @@ def test_steps_are_those_of_the_file(tmp_path: Path) -> None:
         "Group {\n name G\n}\nConstant {\n inputs 0\n name C\n}\nWrite {\n file in.mov\n file_type mov\n name In\n}\nend_group\n"
     )
     host = opened(tmp_path, nodes)
-    facts = [f for f in read_script(Survey(str(tmp_path / "shot.nk"))) if not isinstance(f, (Usage, Unresolved, Ignored, ScanOutput))]
+    facts = [
+        f for f in read_script(Survey(str(tmp_path / "shot.nk"))) if not isinstance(f, (Usage, Unresolved, Ignored, ScanOutput))
+    ]
     assert tuple(host.steps()) == facts[0].steps
     by_name: dict[str, SceneStep] = {step.name: step for step in host.steps()}
     assert by_name["Last"].frames == "2-4"
