@@ -6,6 +6,7 @@ WRITE_NON_DEFAULT_ONLY and WRITE_ALL: the knobs that are saved), nuke.Knob.html 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -22,6 +23,7 @@ _TEXTS = frozenset({FILE, "String_Knob", "EvalString_Knob", "Multiline_Eval_Stri
 EVALUATED = frozenset({FILE, "EvalString_Knob", "Multiline_Eval_String_Knob"})
 #: what readers ask for: texts, numbers, switches, choices, fonts, views. Strokes, tracks and point clouds take long to tell
 _TELLING = (nuke.String_Knob, nuke.Array_Knob, nuke.FreeType_Knob, nuke.Font_Knob, nuke.MultiView_Knob)
+_LONG = re.compile(r"curves|tracks|warps|points|serialize\w*")
 #: stands for a curve, whose keys nobody reads: Nuke evaluates it
 CURVE = "{curve}"
 #: buttons with code, and what only draws
@@ -120,7 +122,7 @@ class LiveNode(ScriptNode):
         return names
 
     def _take(self, name: str) -> None:
-        knob = None if name in DRAWN else self._host.knob(name)
+        knob = None if name in DRAWN or _LONG.fullmatch(name) else self._host.knob(name)
         if knob is None or (class_ := str(knob.Class())) in _NO_VALUES:
             return
         if isinstance(knob, nuke.Link_Knob):
