@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from conductor_core.discovery.finding import Finding
+from conductor_core.discovery.finding import Finding, Usage
 from conductor_core.discovery.maya_ask import MayaAsk
 from conductor_core.discovery.maya_findings import NOT_LOADED, kind_of_reference, notes
 from conductor_core.discovery.maya_places import without_copy_number
@@ -27,7 +28,15 @@ _FIRST = string.ascii_letters + "_"
 
 
 def pieces(frames: Sequence[int]) -> Iterator[Sequence[Finding]]:
-    """Yield the findings for some frames (none: the scene's own range)."""
+    """Yield the findings for some frames (none: the scene's own range).
+
+    Files that they point to are read by whoever judges them, with a survey of its own: findings hold nothing of this process.
+    """
+    for piece in _pieces(frames):
+        yield tuple(replace(found, under=None) if isinstance(found, Usage) else found for found in piece)
+
+
+def _pieces(frames: Sequence[int]) -> Iterator[Sequence[Finding]]:
     scene = LiveScene()
     ask = ask_of(scene, tuple(frames) or None)
     yield tuple(notes(scene))

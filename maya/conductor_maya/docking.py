@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from conductor_plugins.host import Host
 
-from conductor_maya import mel_calls
 from maya import OpenMayaUI, cmds
 
 if TYPE_CHECKING:
@@ -20,8 +19,9 @@ if TYPE_CHECKING:
 NAME = "ConductorWorkspaceControl"
 #: pixels at first; Maya keeps what the artist makes of it
 _WIDTH, _HEIGHT = 900, 720
-_FILL = "import conductor_entry; conductor_entry.fill()"
-_LEAVE = "import conductor_entry; conductor_entry.leave()"
+#: texts, since Maya keeps them with the layout of its windows; the stubs take these flags for functions alone
+_FILL: Any = "import conductor_entry; conductor_entry.fill()"
+_LEAVE: Any = "import conductor_entry; conductor_entry.leave()"
 
 _panel: DockedWindow | None = None
 
@@ -36,7 +36,16 @@ def show(host: Host) -> None:
         # it was closed and kept, or what filled it is gone
         cmds.deleteUI(NAME, control=True)
     if not _exists():
-        mel_calls.add_dock(NAME, "Submit to Conductor", width=_WIDTH, height=_HEIGHT, fill=_FILL, leave=_LEAVE)
+        cmds.workspaceControl(
+            NAME,
+            label="Submit to Conductor",
+            retain=False,
+            floating=True,
+            initialWidth=_WIDTH,
+            initialHeight=_HEIGHT,
+            uiScript=_FILL,
+            closeCommand=_LEAVE,
+        )
         # Maya may call `fill` at once, or when it comes round to it
         fill(host)
         return

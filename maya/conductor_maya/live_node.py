@@ -12,6 +12,8 @@ from conductor_maya import session
 #: elements of one array that are looked at
 _ELEMENTS = 10_000
 _TEXTS = ("string", "stringArray")
+#: kinds of attributes that may hold texts: those of one type that is not a number, and those of any type (overrides of layers)
+_KINDS = ("typed", "generic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class TextAttribute:
     path: tuple[tuple[str, bool], ...]
     #: the same in short, as files have it
     short: tuple[str, ...]
+    of_any_type: bool = False
 
     @property
     def long(self) -> str:
@@ -128,7 +131,8 @@ def _file_attributes(path: str, type_: str) -> frozenset[str]:
 def _text_attribute(path: str, name: str) -> TextAttribute | None:
     """Return an attribute that may hold texts; None for one that holds something else, or is not saved."""
     name = name.rpartition(".")[2].partition("[")[0]
-    if session.attribute_type(path, name) != "typed" or not session.is_stored(path, name):
+    kind = session.attribute_type(path, name)
+    if kind not in _KINDS or not session.is_stored(path, name):
         return None
     parts = [(name, session.is_array(path, name))]
     while parent := session.parent_of(path, parts[0][0]):
@@ -136,7 +140,7 @@ def _text_attribute(path: str, name: str) -> TextAttribute | None:
     # a part of what has no elements is named by itself
     while len(parts) > 1 and not parts[0][1]:
         parts.pop(0)
-    attribute = TextAttribute(tuple(parts), tuple(session.short_name(path, part) for part, _ in parts))
+    attribute = TextAttribute(tuple(parts), tuple(session.short_name(path, part) for part, _ in parts), kind == "generic")
     # an array that is empty does not tell what it holds
     return attribute if attribute.has_elements or session.value_type(f"{path}.{name}") in _TEXTS else None
 
@@ -151,8 +155,9 @@ def _values(path: str, attribute: TextAttribute) -> list[tuple[str, tuple[str, .
             numbers = session.indices(path + plug)[:_ELEMENTS] if array else ()
             grown += [(f"{plug}[{n}]", f"{key}[{n}]") for n in numbers] if array else [(plug, key)]
         plugs = grown
-    if attribute.has_elements and plugs and session.value_type(path + plugs[0][0]) not in _TEXTS:
-        return []
+    if attribute.has_elements and not attribute.of_any_type:
+        # its elements are of one type
+        plugs = plugs if plugs and session.value_type(path + plugs[0][0]) in _TEXTS else []
     return [(key, texts) for plug, key in plugs if (texts := _texts(session.value(path + plug)))]
 
 

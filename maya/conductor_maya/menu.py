@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from typing import Any
 
 import maya.utils as utils
 from conductor_core.report import ScanReport
@@ -18,6 +19,8 @@ MENU = "ConductorMenu"
 SHELF = "Conductor"
 _SUBMIT = ("Submit to Conductor", "Set frames and machines, and send this scene to the render farm")
 _CHECK = ("Check Files for Conductor", "List the files this scene needs, and those that are missing")
+#: a text, since Maya keeps shelves in its preferences; the stubs take the flag for functions alone
+_SUBMITTED: Any = "import conductor_entry; conductor_entry.submit()"
 #: after which the panel reads the scene anew (scriptJob, events)
 _EVENTS = ("SceneOpened", "NewSceneOpened", "SceneSaved")
 #: lines that a dialog can show before it outgrows the screen
@@ -56,7 +59,16 @@ def _add_shelf() -> None:
         return
     chosen = cmds.shelfTabLayout(tabs, query=True, selectTab=True)
     shelf = cmds.shelfLayout(SHELF, parent=tabs)
-    mel_calls.add_shelf_button(str(shelf), *_SUBMIT, "import conductor_entry; conductor_entry.submit()")
+    label, hint = _SUBMIT
+    cmds.shelfButton(
+        parent=str(shelf),
+        label=label,
+        annotation=hint,
+        imageOverlayLabel="Submit",
+        image1="render.png",
+        sourceType="python",
+        command=_SUBMITTED,
+    )
     if chosen:
         # Maya brings a new shelf to the front
         cmds.shelfTabLayout(tabs, edit=True, selectTab=str(chosen))

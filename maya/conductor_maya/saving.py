@@ -14,9 +14,11 @@ import os
 
 from conductor_plugins.host import HostRefused
 
-from conductor_maya import session
+from conductor_maya import session, settings
 from maya import cmds
 
+#: bytes at the beginning of a scene in which its notes stand
+_HEAD = 1 << 18
 #: ending of a file → Maya's name of its format
 _FORMATS = {".ma": "mayaAscii", ".mb": "mayaBinary"}
 
@@ -67,6 +69,8 @@ def snapshot(file: str) -> str:
         if session.is_modified() != modified:
             cmds.file(modified=modified)
     _as_named(file)
+    if _format(path) == "mayaAscii":
+        _add_settings(file)
     return path
 
 
@@ -82,6 +86,20 @@ def _as_named(file: str) -> None:
             return
     if not os.path.isfile(file):
         raise HostRefused(f"Maya did not write a copy to {file}. Save the scene, then submit again.")
+
+
+def _add_settings(file: str) -> None:
+    """Give a copy the panel's settings, if the export left them out: Maya promises to keep notes when it saves, and no more.
+
+    The statements of a scene in text may stand in any order. In a binary one they cannot be added; what renders it wants none.
+    """
+    note = session.file_info().get(settings.KEY, "")
+    if not note:
+        return
+    with open(file, "r+b") as copy:
+        if settings.KEY.encode() not in copy.read(_HEAD):
+            copy.seek(0, os.SEEK_END)
+            copy.write(f'fileInfo "{settings.KEY}" "{note}";\n'.encode("ascii"))
 
 
 def _own_path() -> str:

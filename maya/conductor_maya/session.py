@@ -33,12 +33,11 @@ def has_window() -> bool:
 
 
 def version() -> str:
-    """Return the full version of this Maya: `2024.2`, as its installer counts; `2024` for the first of a year."""
-    asked = (cmds.about(majorVersion=True), cmds.about(minorVersion=True), cmds.about(patchVersion=True))
-    numbers = [str(n) for n in asked]
-    while len(numbers) > 1 and numbers[-1] in ("", "0", "None"):
-        numbers.pop()
-    return ".".join(numbers)
+    """Return the version of this Maya, its year: that is what its files tell, and what farms have it under.
+
+    Updates of a year (2025.1, 2025.2) open each other's scenes.
+    """
+    return str(cmds.about(majorVersion=True))
 
 
 def nodes_of(*types: str) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from conductor_core.discovery.nuke_node import DRAWN, Added, Knob, ScriptNode, is_kept
 from conductor_core.discovery.tables.nuke_classes import is_stock
-from conductor_core.discovery.tcl import escaped
+from conductor_core.discovery.tcl import escaped, unescape
 
 import nuke
 from conductor_nuke.script import GONE
@@ -24,6 +24,8 @@ EVALUATED = frozenset({FILE, "EvalString_Knob", "Multiline_Eval_String_Knob"})
 _NO_VALUES = frozenset(
     {"PyScript_Knob", "Script_Knob", "PyCustom_Knob", "PythonCustomKnob", "PythonKnob", "Tab_Knob", "Text_Knob", "Help_Knob"}
 )
+#: how a text begins that differs by view
+_SPLIT = ("\v", "\\v ", "(default ", "\\\\v ")
 #: as a script's file numbers them (`addUserKnob {41 …}`)
 _LINK = 41
 
@@ -73,7 +75,7 @@ class LiveNode(ScriptNode):
         """Return the text of a knob that is not stored; None where Nuke knows it no more than we do."""
         try:
             found = self._host.knob(knob)
-            return None if found is None else str(found.toScript())
+            return None if found is None else text_of(found)
         except GONE:
             return None
 
@@ -123,7 +125,7 @@ class LiveNode(ScriptNode):
         if class_ == FILE:
             self._files.add(name)
         self._label(name, knob)
-        stored = as_stored(name, class_, str(knob.toScript()))
+        stored = as_stored(name, class_, text_of(knob))
         if stored.text and is_kept(stored):
             self.knobs[name] = stored
 
@@ -144,6 +146,19 @@ class LiveNode(ScriptNode):
         for number in range(self._host.inputs()):
             above = self._host.input(number)
             yield None if above is None else self._by_name.get(str(above.fullName()))
+
+
+def text_of(knob: nuke.Knob) -> str:
+    """Return a knob's text as it was typed, nothing in it evaluated; of one that is split by views the texts of all.
+
+    No page says whether `toScript` has brackets escaped as a script's file has; `getText` has them as they were typed, of one view.
+    """
+    script = str(knob.toScript())
+    if not isinstance(knob, nuke.String_Knob):
+        return script
+    if script.startswith(_SPLIT):
+        return unescape(script) if script.startswith(_SPLIT[-1]) else script
+    return str(knob.getText() or "")
 
 
 def as_stored(name: str, class_: str, text: str) -> Knob:

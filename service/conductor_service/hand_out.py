@@ -14,6 +14,7 @@ from conductor_service import licences
 from conductor_service.database import Unit
 from conductor_service.door import Why, move
 from conductor_service.equipment import kept_equipment
+from conductor_service.inputs import inputs_of
 from conductor_service.jobs import submission_of
 from conductor_service.leases import failures_of, lose
 from conductor_service.models import Attempt, Instance, Job, Project, Step, Task, new_id
@@ -183,6 +184,7 @@ def assignment(session: Session, attempt: Attempt) -> JsonObject:
     step = next(s for s in submission.steps if s.name == step_row.name)
     done = set(task.frames_done)
     before = failures_of(session, task, "bad-output")
+    inputs = inputs_of(session, task)
     last = is_last_try(task.failures, "bad-output", submission.retries, same=before)
     return {
         "attempt": {"id": attempt.id, "fence": attempt.fence, "number": attempt.number, "last_try": last},
@@ -198,6 +200,7 @@ def assignment(session: Session, attempt: Attempt) -> JsonObject:
         "flavour": submission.flavour.value,
         **kept_equipment(job.package),
         "manifest": job.manifest,
+        "inputs": inputs.key(session) if inputs else "",
         "environment": to_json(submission.environment),
         "limits": to_json(submission.limits),
         "scripts": to_json(submission.scripts),

@@ -19,6 +19,7 @@ from typing import Literal
 import pytest
 from conductor_core.digest import Digest, digest_of
 from conductor_core.environment import EnvironmentVariable
+from conductor_core.errors import Conflict
 from conductor_core.manifest import Entry, Manifest, make_manifest
 from conductor_core.paths import Flavour
 from conductor_core.submission import Limits, Output, Parameter, Scripts, Step
@@ -122,6 +123,12 @@ class MemoryService:
         self._check(attempt)
         return self.manifests[self._manifest_of[attempt.id]]
 
+    def inputs(self, attempt: AttemptRef, key: str) -> bytes:
+        self._check(attempt)
+        if key not in self.manifests:
+            raise Conflict("A step that comes first is being made again.")
+        return self.manifests[key]
+
     def fetch_object(self, attempt: AttemptRef, digest: Digest) -> Iterator[bytes]:
         self._check(attempt)
         self.fetched.append(digest)
@@ -180,6 +187,8 @@ class Job:
     #: client path → bytes, beside the scene
     files: Mapping[str, bytes] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
+    #: what steps before made: client path → bytes
+    made: Mapping[str, bytes] = field(default_factory=dict)
     environment: tuple[EnvironmentVariable, ...] = ()
     session: str = "session-1"
     scene_path: str = "/job/scenes/shot.blend"
@@ -222,6 +231,8 @@ class Farm:
         entries += [self._entry(path, data) for path, data in job.files.items()]
         entries += [Entry(path, "symlink", target=says, mtime_ns=MTIME_NS) for path, says in job.links.items()]
         manifest = make_manifest(job.flavour, entries)
+        inputs = make_manifest(job.flavour, [self._entry(path, data) for path, data in job.made.items()])
+        self.service.manifests[inputs.digest()] = inputs.to_bytes()
         kind: Literal["command", "frames"] = "command" if job.command else "frames"
         step = Step("beauty", "1", kind=kind, outputs=job.outputs, command=job.command, parameters=job.parameters)
         assignment = Assignment(
@@ -236,6 +247,7 @@ class Farm:
             environment=job.environment,
             limits=job.limits,
             session=job.session,
+            inputs=inputs.digest() if job.made else "",
             plug_ins=job.plug_ins,
             scripts=job.scripts,
         )

@@ -204,3 +204,61 @@ def _wait_for_renderer(service: Service) -> psutil.Process:
                     return process
         time.sleep(0.05)
     raise AssertionError("no renderer came up")
+
+
+#: each run writes something else: what is read later tells which run it was
+EXPORT = "import os, time; time.sleep(0.3); open(path, 'wb').write(os.urandom(8).hex().encode() + b' of frame %d' % frame)"
+ASS, SHOT = "/job/ass/x.####.ass", "/job/render/shot.####.txt"
+
+
+def _export_and_render(service: Service, frames: str) -> int:
+    """Submit a job of two steps: one exports a file per frame, the other makes a picture of each."""
+    export = Step("export", frames, outputs=(Output(ASS, kind="other"),))
+    command = (
+        "/bin/sh",
+        "-c",
+        'sleep 0.3; sed "s/^/rendered /" "$0" > "$1"',
+        "/job/ass/x.{frame:04}.ass",
+        "/job/render/shot.{frame:04}.txt",
+    )
+    render = Step("render", frames, kind="command", command=command, outputs=(Output(SHOT, kind="other"),), after=("export",))
+    return service.submit(EXPORT, "1", job={"steps": (export, render), "retries": Retries(failure=0, preemption=9)})
+
+
+def _contents(service: Service, number: int) -> dict[str, str]:
+    outputs = service.ask("GET", f"/jobs/{number}/outputs")["outputs"]
+    assert len({o["path"] for o in outputs}) == len(outputs), "a frame was accepted twice"
+    return {o["path"]: service.ask("GET", f"/projects/default/objects/{o['digest']}").decode() for o in outputs}
+
+
+def _rendered_what_was_exported(service: Service, number: int, frames: int) -> None:
+    """See that each picture was made of the very file that was accepted of its frame."""
+    found = _contents(service, number)
+    assert len(found) == 2 * frames
+    for frame in range(1, frames + 1):
+        exported = found[f"/job/ass/x.{frame:04}.ass"]
+        assert exported.endswith(f" of frame {frame}")
+        assert found[f"/job/render/shot.{frame:04}.txt"].strip() == f"rendered {exported}"
+
+
+def test_a_step_renders_what_another_exported(service: Service) -> None:
+    """Export, then render: the second step finds the first one's files at the artist's paths, on whichever instance."""
+    number = _export_and_render(service, "1-4")
+    assert service.wait(number)["state"] == "success"
+    _rendered_what_was_exported(service, number, 4)
+
+
+def test_instances_killed_at_any_instant_change_no_input(service: Service) -> None:
+    """kill -9 while files are exported, between the steps and while they are rendered: each picture is still of the accepted file."""
+    number = _export_and_render(service, "1-4")
+    for many in (1, 3, 4, 5, 7):
+        deadline = time.monotonic() + 60
+        while len(service.ask("GET", f"/jobs/{number}/outputs")["outputs"]) < many and time.monotonic() < deadline:
+            time.sleep(0.02)
+        for process in psutil.Process(service.process.pid).children():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if "conductor_service.runner" in " ".join(process.cmdline()):
+                    process.kill()
+                    break
+    assert service.wait(number, 120)["state"] == "success"
+    _rendered_what_was_exported(service, number, 4)

@@ -32,7 +32,7 @@ def calls(folder: Path) -> Iterator[Try]:
 def _making(scene: str, picture: str) -> Iterator[Try]:
     yield "a new scene", lambda: cmds.file(newFile=True, force=True), _ANY
     yield "a name for it", lambda: cmds.file(rename=scene), _ANY
-    yield "a file texture", lambda: cmds.shadingNode("file", asTexture=True, name="smokeFile"), _TEXT
+    yield "a file texture", lambda: cmds.createNode("file", name="smokeFile"), _TEXT
     yield "its path", lambda: mel.eval(f'setAttr -type "string" smokeFile.fileTextureName "{picture}"'), _ANY
     yield "an attribute of somebody", lambda: cmds.addAttr("smokeFile", longName="smokeNote", dataType="string"), _ANY
 
@@ -42,8 +42,6 @@ def _of_the_scene() -> Iterator[Try]:
     yield "file -q -modified", lambda: cmds.file(query=True, modified=True), _YES
     yield "about -batch", lambda: cmds.about(batch=True), _YES
     yield "about -majorVersion", lambda: cmds.about(majorVersion=True), (str, int)
-    yield "about -minorVersion", lambda: cmds.about(minorVersion=True), (str, int)
-    yield "about -patchVersion", lambda: cmds.about(patchVersion=True), (str, int)
     yield "currentTime", lambda: cmds.currentTime(query=True), (int, float)
     yield "workspace -q -rootDirectory", lambda: cmds.workspace(query=True, rootDirectory=True), _TEXT
     yield "workspace -q -fileRuleList", lambda: cmds.workspace(query=True, fileRuleList=True), _LIST

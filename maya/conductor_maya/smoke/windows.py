@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import maya.utils as utils
 
@@ -13,6 +14,8 @@ from maya import OpenMayaUI, cmds, mel
 _MENU, _DOCK, _SHELF = "ConductorSmokeMenu", "ConductorSmokeDock", "ConductorSmoke"
 _ANY = (object,)
 _YES = (bool, int)
+#: a text is right for Maya, and not for the stubs
+_SCRIPT: Any = "pass"
 
 
 def window_calls() -> Iterator[Try]:
@@ -47,7 +50,7 @@ def _shelf() -> Iterator[Try]:
     yield "shelfLayout -exists", lambda: cmds.shelfLayout(_SHELF, exists=True), _YES
     yield "shelfTabLayout -q -selectTab", lambda: cmds.shelfTabLayout(tabs, query=True, selectTab=True), (str,)
     yield "a shelf", lambda: cmds.shelfLayout(_SHELF, parent=tabs), (str,)
-    yield "its button", lambda: mel_calls.add_shelf_button(_SHELF, "Smoke", "a hint", "pass"), _ANY
+    yield "its button", _button, (str,)
     yield "shelfTabLayout -e -selectTab", lambda: cmds.shelfTabLayout(tabs, edit=True, selectTab=_SHELF), _ANY
     yield "deleteUI, the shelf", lambda: cmds.deleteUI(_SHELF, layout=True), _ANY
 
@@ -55,13 +58,34 @@ def _shelf() -> Iterator[Try]:
 def _dock() -> Iterator[Try]:
     yield (
         "workspaceControl",
-        lambda: mel_calls.add_dock(_DOCK, "Conductor smoke", width=300, height=200, fill="pass", leave="pass"),
+        lambda: cmds.workspaceControl(
+            _DOCK,
+            label="Conductor smoke",
+            retain=False,
+            floating=True,
+            initialWidth=300,
+            initialHeight=200,
+            uiScript=_SCRIPT,
+            closeCommand=_SCRIPT,
+        ),
         _ANY,
     )
     yield "workspaceControl -q -exists", lambda: cmds.workspaceControl(_DOCK, query=True, exists=True), _YES
     yield "workspaceControl -e -restore", lambda: cmds.workspaceControl(_DOCK, edit=True, restore=True), _ANY
     yield "findControl", lambda: OpenMayaUI.MQtUtil.findControl(_DOCK), _ANY
     yield "deleteUI -control", lambda: cmds.deleteUI(_DOCK, control=True), _ANY
+
+
+def _button() -> object:
+    return cmds.shelfButton(
+        parent=_SHELF,
+        label="Smoke",
+        annotation="a hint",
+        imageOverlayLabel="Smok",
+        image1="render.png",
+        sourceType="python",
+        command=_SCRIPT,
+    )
 
 
 def _killed() -> object:

@@ -79,7 +79,7 @@ class MayaWorld:
         os.environ[name] = value
 
     def _texture(self, path: str) -> str:
-        node = str(cmds.shadingNode("file", asTexture=True))
+        node = str(cmds.createNode("file"))
         path = path.replace("\\", "/")
         _mel(f'setAttr -type "string" {node}.fileTextureName "{path}"')
         return node

@@ -19,6 +19,7 @@ from conductor_service.api.runner import report
 from conductor_service.database import Unit
 from conductor_service.errors import Absent, Invalid, StaleAttempt
 from conductor_service.farm import Farm
+from conductor_service.inputs import inputs_of
 from conductor_service.models import Attempt, Job, OutputFile, Task
 from conductor_service.outputs import OutputRecord
 
@@ -101,13 +102,23 @@ def manifest(attempt: str, farm: FarmOf, who: Runner, fence: int) -> Response:
     return Response(b"".join(farm.store.read(Digest(job.manifest))), media_type="application/json")
 
 
+@router.get("/inputs")
+def inputs(attempt: str, farm: FarmOf, who: Runner, fence: int, key: str) -> Response:
+    """Give what the steps before the attempt's made, as a manifest of its own, as they were when it was given out."""
+    found, _ = _Claim(attempt, who.instance_id, fence).current(farm)
+    with farm.database.read() as session:
+        manifest = inputs_of(session, session.get_one(Task, found.task_id)).manifest(session, key)
+    return Response(manifest.to_bytes(), media_type="application/json")
+
+
 @router.get("/objects/{digest}")
 def get_object(request: Request, attempt: str, digest: str, farm: FarmOf, who: Runner, fence: int) -> Response:
-    """Give an object of the job's manifest, and no other."""
+    """Give an object of the job's manifest, or of what the steps before the attempt's made, and no other."""
     name = digest_of_path(digest)
-    _, job = _Claim(attempt, who.instance_id, fence).current(farm)
+    found, job = _Claim(attempt, who.instance_id, fence).current(farm)
     with farm.database.read() as session:
-        if job.manifest is None or not objects.in_manifest(session, job.manifest, name):
+        sent = job.manifest is not None and objects.in_manifest(session, job.manifest, name)
+        if not sent and not inputs_of(session, session.get_one(Task, found.task_id)).has(session, name):
             raise Absent("object", name)
     return send_object(farm.store, name, request.headers.get("Range", ""))
 

@@ -84,6 +84,8 @@ class Assignment:
     session: str
     #: further packages that the software must have: their roots are shown, their variables join its own
     plug_ins: tuple[Package, ...] = ()
+    #: names what the steps before this one made, in the state that the task is for; "": there are none
+    inputs: str = ""
     #: what the artist has sent along beside the scene
     scripts: Scripts = field(default_factory=Scripts)
 

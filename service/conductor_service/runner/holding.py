@@ -60,6 +60,15 @@ class Holding:
         if self.ordered is not None:
             inbox.put(self.ordered)
 
+    def require_licence(self) -> None:
+        """Refuse pictures that the software made without a licence: they have a watermark.
+
+        Raises:
+            TaskFailed: (licence) it said so.
+        """
+        if lacking := self.log.licence.lacking():
+            raise TaskFailed("licence", lacking)
+
     def require_ours(self) -> None:
         """Break off work for an attempt that is over: reading a large file takes minutes.
 

@@ -118,6 +118,9 @@ class HttpRunnerService:
     def manifest(self, attempt: AttemptRef) -> bytes:
         return self._ask("GET", f"/attempts/{attempt.id}/manifest", params={"fence": str(attempt.fence)}).content
 
+    def inputs(self, attempt: AttemptRef, key: str) -> bytes:
+        return self._ask("GET", f"/attempts/{attempt.id}/inputs", params={"fence": str(attempt.fence), "key": key}).content
+
     def fetch_object(self, attempt: AttemptRef, digest: Digest) -> Iterator[bytes]:
         params = {"fence": str(attempt.fence)}
         answer = self._ask("GET", f"/attempts/{attempt.id}/objects/{digest}", params=params, stream=True)

@@ -109,6 +109,9 @@ class RunnerService(Protocol):
     def manifest(self, attempt: AttemptRef) -> bytes:
         """Return the canonical bytes of the job's manifest."""
 
+    def inputs(self, attempt: AttemptRef, key: str) -> bytes:
+        """Return the manifest of what the steps before the attempt's made; raises `Conflict` when that is another now."""
+
     def fetch_object(self, attempt: AttemptRef, digest: Digest) -> Iterator[bytes]:
         """Yield the bytes of an object of the job's manifest; not verified here."""
 

@@ -77,6 +77,10 @@ class Session:
         """Return how its tasks are kept apart and limited, for log and attempt: a group may have failed to be made."""
         return f"isolation: {self._machine.isolation.name}; limits: {self._world.group.name}"
 
+    def fits(self, assignment: Assignment) -> bool:
+        """Tell whether a task is of this session's step, and finds the same files there."""
+        return (assignment.session, assignment.inputs) == (self.key, self._assignment.inputs)
+
     @property
     def usable(self) -> bool:
         """Tell whether the next task can be run here."""
@@ -111,7 +115,7 @@ class Session:
                 whole, last = self._render_frames(assignment, holding, charge, hand_over)
                 if self._server is not None:
                     self._server.settle()
-                _require_licence(holding)
+                holding.require_licence()
                 self._hand_over_rest(holding, whole, last, hand_over)
         except BaseException:
             self._spoilt = not self._collector.clear()
@@ -167,7 +171,7 @@ class Session:
 
             holding.beat = Beat(index / len(frames), frame, "", holding.beat.peak_memory)
             if ready is not None:
-                _require_licence(holding)
+                holding.require_licence()
                 before = self._machine.clock()
                 hand_over(ready)
                 server.excuse(self._machine.clock() - before)
@@ -239,7 +243,7 @@ class Session:
         self._run_to_end(
             (*self._assignment.software.start, *argv), holding, charge, lambda fraction, status: Beat(fraction, frames[0], status)
         )
-        _require_licence(holding)
+        holding.require_licence()
         self._run_program("after", holding, charge)
         files: list[Taken] = []
         for path in self._expectations.per_task(frames):
@@ -298,13 +302,3 @@ class Session:
             mapped = map_path(path, self._rules)
             return mapped.text if mapped is not path else word
         return word
-
-
-def _require_licence(holding: Holding) -> None:
-    """Refuse pictures that the software made without a licence: they have a watermark.
-
-    Raises:
-        TaskFailed: (licence) it said so.
-    """
-    if lacking := holding.log.licence.lacking():
-        raise TaskFailed("licence", lacking)

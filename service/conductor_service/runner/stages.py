@@ -10,18 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conductor_core.digest import Digest, digest_of
-from conductor_core.errors import InvalidDocument, NotFound, ServiceError
+from conductor_core.errors import Conflict, InvalidDocument, NotFound, ServiceError
 from conductor_core.manifest import Manifest, parse_manifest
 from conductor_core.paths import ClientPath, stage_path
 
 from conductor_service.runner.assignment import Assignment
 from conductor_service.runner.cache import ContentCache
+from conductor_service.runner.conversation import Ordered
 from conductor_service.runner.errors import StagingFailed, TaskFailed, service_is_gone
 from conductor_service.runner.holding import Holding
 from conductor_service.runner.materialise import SEND_AGAIN, Laid, execute_stage
 from conductor_service.runner.placing import Method, can_reflink
 from conductor_service.runner.service import RunnerService
 from conductor_service.runner.stage import StagePlan, plan_stage
+from conductor_service.runner.step_inputs import with_inputs
 from conductor_service.runner.vigil import TaskEnded
 from conductor_service.trees import remove_tree
 
@@ -59,7 +61,7 @@ class Stages:
             TaskFailed: its files cannot be had or laid out.
             TaskEnded: somebody ordered the end of the attempt while files were fetched.
         """
-        key = f"{assignment.job.id}-{assignment.manifest[-16:]}"
+        key = f"{assignment.job.id}-{assignment.manifest[-16:]}-{assignment.step.name if assignment.inputs else ''}-{assignment.inputs}"
         stage = self._stages.pop(key, None)
         if stage is None:
             stage = self._lay_out(assignment, holding, self._folder / f"{next(self._numbers)}-{assignment.job.number}")
@@ -80,7 +82,7 @@ class Stages:
             return self._service.fetch_object(assignment.attempt, digest)
 
         try:
-            manifest = self._manifest(assignment)
+            manifest = with_inputs(self._manifest(assignment), self._inputs(assignment))
             plan = plan_stage(manifest)
             laid = execute_stage(plan, folder, cache=self._cache, fetch=fetch, method=self._method)
         except StagingFailed as exc:
@@ -116,6 +118,22 @@ class Stages:
             return parse_manifest(data)
         except InvalidDocument as exc:
             raise StagingFailed("the job's manifest", str(exc)) from exc
+
+    def _inputs(self, assignment: Assignment) -> Manifest:
+        """Return what the steps before this one made.
+
+        Raises:
+            TaskEnded: that is being made again: the task is given back, and waits for it.
+            StagingFailed: what the service sent is malformed.
+        """
+        if not assignment.inputs:
+            return Manifest(assignment.flavour, ())
+        try:
+            return parse_manifest(self._service.inputs(assignment.attempt, assignment.inputs))
+        except Conflict as exc:
+            raise TaskEnded(Ordered("kill", str(exc), assignment.attempt.id)) from exc
+        except InvalidDocument as exc:
+            raise StagingFailed("what the steps before this one made", str(exc)) from exc
 
 
 def ensure_folder(stage: Path, path: ClientPath) -> Path:

@@ -222,7 +222,7 @@ class Worker:
 
     def _session_for(self, assignment: Assignment, holding: Holding) -> Session:
         """Return the session of an assignment; another one is closed first, so that two scenes never share the memory."""
-        if self._session is not None and self._session.key == assignment.session and self._session.usable:
+        if self._session is not None and self._session.fits(assignment) and self._session.usable:
             return self._session
         self._close_session()
         holding.beat = Beat(status="Fetching files")
