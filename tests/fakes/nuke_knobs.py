@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from fakes.nuke_files import escaped
 from fakes.nuke_numbers import animated, elements, is_number, keys
 from fakes.nuke_session import RECORD, STUBS, At, session
 from fakes.nuke_values import context, number, text_of
@@ -463,6 +464,11 @@ class String_Knob(Knob):
     def getText(self, oc: object = None) -> str:
         self._attached()
         return self._text
+
+    def toScript(self, quote: bool = False, context: object = None) -> str:
+        self._attached()
+        text = escaped(self._text) if session().unsure.script_is_escaped else self._text
+        return "{" + text + "}" if quote else text
 
     def setText(self, text: str) -> bool:
         self.setValue(text)

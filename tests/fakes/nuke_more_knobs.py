@@ -193,6 +193,7 @@ KINDS = {
     13: "XYZ_Knob",
     14: "WH_Knob",
     15: "BBox_Knob",
+    16: "WH_Knob",
     17: "Format_Knob",
     18: "Color_Knob",
     19: "AColor_Knob",

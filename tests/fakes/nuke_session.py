@@ -43,6 +43,8 @@ class Unsure:
     evaluated_has_frame: bool = False
     #: `allNodes(recurseGroups=True)` goes into gizmos as well as into groups
     all_nodes_enter_gizmos: bool = True
+    #: `toScript()` of a text has what Tcl would evaluate escaped (`\\[value name]`), as scripts have it; else as typed
+    script_is_escaped: bool = False
     #: `scriptSave(filename)` takes the modified flag away although the script keeps its name
     copy_clears_modified: bool = True
 
