@@ -61,15 +61,6 @@ class LiveScene(MayaScene):
         return self._plug_ins.get(type_, "")
 
 
-class LiveAsk(MayaAsk):
-    """What readers ask of the open scene. Files that it leads to are read by the agent, with a survey of its own."""
-
-    __slots__ = ()
-
-    def _under(self) -> Survey | None:
-        return None
-
-
 def ask_of(scene: LiveScene, frames: tuple[int, ...] | None = None) -> MayaAsk:
     """Return what readers ask: the project that is set in Maya, Maya's own variables, frames of the job or of the scene."""
     root, rules = session.project()
@@ -78,7 +69,7 @@ def ask_of(scene: LiveScene, frames: tuple[int, ...] | None = None) -> MayaAsk:
     survey = Survey(file, frames, root, dict(os.environ))
     wanted = frames if frames is not None else frames_of(scene_range(scene))
     places = MayaPlaces(file, project, survey.variables, (), search_folders(scene, project, survey))
-    return LiveAsk(replace(survey, frames=wanted), scene, places, wanted)
+    return MayaAsk(replace(survey, frames=wanted), scene, places, wanted)
 
 
 def _references() -> list[MayaReference]:

@@ -93,7 +93,7 @@ class MayaAsk:
         base = folder or project.folder("images") or os.path.dirname(self.places.file)
         return ScanOutput(text, absolute(text, base), referrer)
 
-    def _under(self) -> Survey | None:
+    def _under(self) -> Survey:
         if self._under_frames is None:
             self._under_frames = replace(self.survey, frames=self.frames)
         return self._under_frames
