@@ -119,7 +119,7 @@ def requests(folder: Path) -> Iterator[tuple[str, Event]]:
     yield "one still", render(5)
     yield "load graded", load(script, write="Graded", outputs=[f"{folder}/out/graded.####.exr"])
     yield "graded", render(1)
-    (folder / "setup.py").write_text("import nuke\nnuke.toNode('Plain')['file'].setValue('%s/out/set.%%04d.exr')\n" % folder)
+    (folder / "setup.py").write_text(f"import nuke\nnuke.toNode('Plain')['file'].setValue('{folder}/out/set.%04d.exr')\n")
     yield "load set up", load(script, write="Plain", startup=[str(folder / "setup.py")])
     yield "set up", render(2)
     (folder / "broken.py").write_text("import nuke\n\nnuke.toNode('Hero')['file']\n")

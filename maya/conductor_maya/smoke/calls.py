@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from conductor_maya.smoke.rendering import render_calls
 from maya import cmds, mel
 
 #: what is tried, the call, and of which types its answer may be
@@ -27,6 +28,7 @@ def calls(folder: Path) -> Iterator[Try]:
     yield from _of_plug_ins()
     yield from _of_references(str(folder / "part.ma").replace("\\", "/"))
     yield from _writing(scene, str(folder / "copy.ma").replace("\\", "/"))
+    yield from render_calls(folder)
 
 
 def _making(scene: str, picture: str) -> Iterator[Try]:
