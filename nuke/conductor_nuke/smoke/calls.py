@@ -89,6 +89,7 @@ def _knobs() -> Iterator[Try]:
     yield Try("Knob.getValueAt", lambda: _node()["last"].getValueAt(3), _NUMBER)
     yield Try("File_Knob.getEvaluatedValue", _evaluated, (str,))
     yield Try("EvalString_Knob.evaluate", lambda: _file().evaluate(), (str,))
+    yield Try("File_Knob is an EvalString_Knob", lambda: isinstance(_file(), nuke.EvalString_Knob) or None, (bool,))
     yield Try("Link_Knob.getLink", lambda: nuke.Link_Knob("smoke_link").getLink(), (str, type(None)))
 
 

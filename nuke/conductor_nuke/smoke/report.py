@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 import tempfile
@@ -60,12 +61,17 @@ def _single(folder: Path) -> Iterator[Line]:
 
 
 def _whole(folder: Path) -> Iterator[Line]:
+    before = dict(os.environ)
     try:
         for outcome in complied(NukeWorld, folder):
             verdict = "FAILED" if outcome.problem else "untried" if outcome.untried else "ok"
             yield Line(verdict, outcome.name, outcome.problem or outcome.untried or "")
     except Exception:  # noqa: BLE001 - the rest of the report must come all the same
         yield Line("FAILED", "the compliance suite", traceback.format_exc())
+    finally:
+        # a check sets a variable
+        for name in set(os.environ) - set(before):
+            del os.environ[name]
 
 
 def _window() -> Iterator[Line]:
