@@ -74,7 +74,7 @@ class Step:
     outputs: tuple[Output, ...] = ()
     #: names of steps that must succeed before this one starts
     after: tuple[str, ...] = ()
-    #: argv of a command step; `{frame}`, `{frames}`, `{first}`, `{last}` are replaced in each word
+    #: argv of a command step; `{frame}`, `{frames}`, `{first}`, `{last}` are replaced in each word, `{frame:04d}` with zeros before
     command: tuple[str, ...] = ()
     #: for the host's render.py: e.g. Blender `scene`, `view_layer`, `camera`
     parameters: Mapping[str, Parameter] = field(default_factory=dict)

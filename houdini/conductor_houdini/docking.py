@@ -29,9 +29,10 @@ def show() -> None:
     if home is not None:
         home.createTab(hou.paneTabType.PythonPanel, INTERFACE)
     else:
-        hou.ui.curDesktop().createFloatingPaneTab(
-            hou.paneTabType.PythonPanel, size=_SIZE, python_panel_interface=interface, immediate=True
-        )
+        tab = hou.ui.curDesktop().createFloatingPaneTab(hou.paneTabType.PythonPanel, size=_SIZE, immediate=True)
+        if isinstance(tab, hou.PythonPanel):
+            tab.setActiveInterface(interface)
+            tab.showToolbar(False)
 
 
 def _tab() -> hou.PaneTab | None:

@@ -1,7 +1,6 @@
 """What the Python panel `conductor` shows: Houdini calls `create` for each pane tab of it and `leave` before one goes.
 
-The panel takes its colours from the palette of what it lies in; Houdini is a Qt program whose style sheet sets them:
-https://www.sidefx.com/docs/houdini/hom/hou/qt/styleSheet.html
+https://www.sidefx.com/docs/houdini/ref/windows/pythonpaneleditor.html (onCreateInterface, onDestroyInterface)
 """
 
 from __future__ import annotations
@@ -32,10 +31,10 @@ def create() -> DockedWindow:
     return window
 
 
-def leave() -> None:
-    """Let go of the panel whose pane tab is about to be closed: the last that was made."""
-    if _shown:
-        _shown[-1].leave()
+def leave(window: DockedWindow | None) -> None:
+    """Let go of a panel whose pane tab is about to be closed."""
+    if window in _shown and window is not None:
+        window.leave()
 
 
 def read_scene() -> None:

@@ -58,6 +58,8 @@ class SavedNode:
     python: bool = False
     matches_definition: bool = False
     spare: list[Declared] = field(default_factory=list)
+    #: the same as it was stored
+    spare_text: str = ""
     user_data: dict[str, str] = field(default_factory=dict)
     order: list[str] = field(default_factory=list)
 
@@ -90,6 +92,8 @@ class SavedScene:
     fps: float = 24.0
     #: seconds
     time: float = 0.0
+    #: records that are written again as they are: what the scene remembers of its node types
+    kept: list[Record] = field(default_factory=list)
 
 
 def read_scene(data: bytes) -> SavedScene:
@@ -110,6 +114,8 @@ def _text(record: Record) -> str:
 
 def _read_own(scene: SavedScene, record: Record) -> None:
     """Take a record that is the scene's and not a node's."""
+    if record.name in (".OPfallbacks", ".OPdummydefs", ".OPpreferences", ".defotl"):
+        scene.kept.append(record)
     if record.name == ".start":
         _read_start(scene, _text(record))
     elif record.name == ".variables":
@@ -157,8 +163,7 @@ def _read_definitions(scene: SavedScene, record: Record) -> None:
         library = scene.definitions[key].library if key in scene.definitions else ""
         embedded = record.name == ".defotl"
         if key not in scene.definitions or not scene.definitions[key].embedded:
-            declared = [child for one in declared_in(script) for child in [one]]
-            scene.definitions[key] = Definition(*key, declared, "Embedded" if embedded else library, embedded)
+            scene.definitions[key] = Definition(*key, declared_in(script), "Embedded" if embedded else library, embedded)
 
 
 def _name_libraries(scene: SavedScene) -> None:
@@ -246,7 +251,7 @@ def _read_chn(node: SavedNode, text: str) -> None:
 
 
 def _read_spare(node: SavedNode, text: str) -> None:
-    node.spare = declared_in(text)
+    node.spare, node.spare_text = declared_in(text), text
 
 
 def _read_order(node: SavedNode, text: str) -> None:

@@ -2,48 +2,39 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from conductor_core.discovery.finding import Finding, Usage
 from conductor_core.discovery.houdini_node import HipNode, Network
-from conductor_core.discovery.houdini_scope import ASSET_ROOT, HFS, NodeScope
+from conductor_core.discovery.houdini_scope import ASSET_ROOT, NodeScope
+from conductor_core.discovery.houdini_shipped import SHIPPED, STOCK, could_be_path, no_file, shipped
 from conductor_core.discovery.houdini_values import Value
 from conductor_core.discovery.hscript import NeedsFrame, NotEvaluated, expand
 from conductor_core.discovery.kinds import Kind
 from conductor_core.discovery.node import Node
 from conductor_core.discovery.place import absolute, is_absolute
-from conductor_core.discovery.reach import Frames, Matching, OneFile, Reach, TheseFiles, has_file
+from conductor_core.discovery.reach import EachOf, Frames, Matching, OneFile, Reach
 from conductor_core.discovery.survey import Survey
 from conductor_core.report import Ignored, ScanOutput, Unresolved
 from conductor_core.sequences import has_frame_token, has_tile_token
 
-SHIPPED = "ships with Houdini"
-_TEMPORARY = "a temporary file, made while it runs"
-_BUILTIN = re.compile(r"\$\{?(?:HFS|HH|HB|HHP|HDSO|HSB|HTB|HT)\}?(?:[/\\]|\Z)")
-_TEMP = re.compile(r"\$\{?(?:HOUDINI_TEMP_DIR|TEMP|PDG_TEMP|PDG_DIR)\}?(?:[/\\]|\Z)")
-#: what names that are no files start with; https://www.sidefx.com/docs/houdini/ref/opcmd.html
-_SCHEMES = (
-    ("op:", "an image or geometry of the scene itself"),
-    ("opdef:", "is in the asset's library"),
-    ("oplib:", "is in the asset's library"),
-    ("temp:", _TEMPORARY),
-    ("iprender:", "is shown in a window"),
-    ("cop:", "an image of the scene itself"),
-    ("sop:", "geometry of the scene itself"),
-)
-_WINDOWS = frozenset({"ip", "md", "iprender", "stdout", "stderr", "null", "none"})
-_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
-_PATH_LIKE = re.compile(
-    r"\A\$\{?\w+\}?[/\\]|\A[A-Za-z]:[/\\]|\A\\\\|\.(?=\w*[A-Za-z])\w{1,9}\Z|\A(?:op|opdef|oplib|temp|http|https):"
-)
-#: names that Houdini's own types have as defaults; they are found along HOUDINI_PATH in $HH/pic, $HH/geo
-_STOCK = frozenset({"default.pic", "default.bgeo", "defcam.bgeo", "defgeo.bgeo", "deflight.bgeo", "uvgrid_grey.pic"} | {
-    "Mandril.pic", "mandril.pic", "butterfly1.pic", "default.rat", "defshop.pic", "default.bclip", "default.bchan", "default.cmd",
-    "default.poly", "bcam.bgeo", "defstereocam.bgeo", "defswitcher.bgeo", "defmicrophone.bgeo", "defsound.bgeo", "default.fbx", "pointlight.bgeo",
-})  # fmt: skip
+#: frames for which Houdini itself is asked about one parameter
+MOST_ASKED = 500
+#: what no shutter moves
+_STILL = frozenset({"texture", "image", "movie", "sound", "lut", "profile", "font", "text", "script", "shader"})
+#: two frames by which a path's digits of the frame are told from others
+_FAR, _NEAR = 7919, 3
+
+
+class Knower(Protocol):
+    """Houdini itself, where the scene is open in it."""
+
+    def value(self, node: HipNode, attribute: str, frame: int) -> str | None:
+        """Return what a parameter's text comes to on a frame; None where that is only known while it renders."""
+        ...
 
 
 @dataclass(slots=True)
@@ -59,6 +50,8 @@ class HipAsk:
     installed: tuple[str, ...] = ()
     #: the asset whose contents these are: `Sop/chair`; "": the scene itself
     asset: str = ""
+    #: who knows the values that no file tells; None: nobody
+    knower: Knower | None = None
     #: parameters of the node at hand that a reader spoke of
     claimed: set[str] = field(default_factory=set)
 
@@ -74,7 +67,7 @@ class HipAsk:
         for name, value in self._values(node, attribute):
             hip = _hip(node)
             referrer = self.referrer(hip, name)
-            reason = _no_file(value.text)
+            reason = no_file(value.text)
             if reason:
                 yield Ignored(value.stored, referrer, reason)
             elif not self._is_program(hip, value):
@@ -83,7 +76,7 @@ class HipAsk:
     def ignore(self, node: Node, attribute: str, reason: str) -> Iterator[Finding]:
         """Yield that a parameter's path is deliberately not sent."""
         for name, value in self._values(node, attribute):
-            if _could_be_path(value.text):
+            if could_be_path(value.text):
                 yield Ignored(value.stored, self.referrer(_hip(node), name), reason)
 
     @property
@@ -104,12 +97,28 @@ class HipAsk:
         """Return where an output goes, `####` for the frame; what cannot be told stays as written."""
         try:
             text = self.scope(node).value_of(name, value)
-        except (NotEvaluated, NeedsFrame):
+        except (NotEvaluated, NeedsFrame) as exc:
+            if known := self.known_pattern(node, name, exc):
+                return absolute(known, self._folder())
             try:
                 text = expand(_without_expressions(value.text), _Forgiving(self.scope(node)))
             except (NotEvaluated, NeedsFrame):
                 text = value.text
         return absolute(_hashes(text), self._folder())
+
+    def known_pattern(self, node: HipNode, attribute: str, why: NotEvaluated | NeedsFrame) -> str | None:
+        """Return what Houdini itself says an output's path comes to, `####` for the frame; None where it cannot say."""
+        if self.knower is None or (isinstance(why, NotEvaluated) and not why.host_knows):
+            return None
+        far, near = (self.knower.value(node, attribute, frame) for frame in (_FAR, _NEAR))
+        if far is None or near is None or far == near:
+            return far if near is not None else None
+        pieces = far.split(str(_FAR))
+        found = re.fullmatch(r"(\d+)".join(map(re.escape, pieces)), near)
+        if found is None or any(int(digits) != _NEAR for digits in found.groups()):
+            return None
+        hashes = (*("#" * len(digits) for digits in found.groups()), "")
+        return "".join(piece + mark for piece, mark in zip(pieces, hashes, strict=True))
 
     def _values(self, node: Node, attribute: str) -> Iterator[tuple[str, Value]]:
         hip = _hip(node)
@@ -129,22 +138,30 @@ class HipAsk:
     ) -> Iterator[Finding]:
         referrer = self.referrer(node, name)
         written = value.text if text is None else text
-        reason = _no_file(written) or self.is_shipped(written)
+        reason = no_file(written) or self.is_shipped(written)
         if reason:
             yield Ignored(value.stored, referrer, reason)
             return
         try:
             meant = self.scope(node).value_of(name, value if text is None else Value(text.replace("\\", "\\\\")))
         except NotEvaluated as exc:
-            was = (
-                f"; it was {value.text!r} when the scene was saved" if value.channel and not self._is_program(node, value) else ""
-            )
-            yield Unresolved(value.stored, referrer, exc.reason + was)
+            known = self._known(node, name) if text is None and exc.host_knows else None
+            if known is None:
+                yield Unresolved(value.stored, referrer, exc.reason + self._was(node, value))
+            elif len(known) > 1:
+                yield self._usage_of_each(value, kind, referrer, known)
+            else:
+                yield from self._finding_of(node, value, referrer, kind, reach, known[0])
             return
         except NeedsFrame:
             yield from self._frame_by_frame(node, name, value, kind, referrer)
             return
-        reason = _no_file(meant) or self.is_shipped(meant)
+        yield from self._finding_of(node, value, referrer, kind, reach, meant)
+
+    def _finding_of(
+        self, node: HipNode, value: Value, referrer: str, kind: Kind, reach: Reach | None, meant: str
+    ) -> Iterator[Finding]:
+        reason = no_file(meant) or self.is_shipped(meant)
         if reason:
             yield Ignored(value.stored, referrer, reason)
         elif meant.strip():
@@ -158,37 +175,52 @@ class HipAsk:
         if re.match(r"[A-Za-z][\w+.-]+://", meant):
             return Unresolved(stored, referrer, "it is fetched from the network while it runs")
         if reach is None:
-            reach = self._reach(node, pattern)
-        return Usage(stored, referrer, kind, places, reach, under=self.onwards)
+            reach = self._reach(node, pattern, kind)
+        absent_is = SHIPPED if meant in STOCK else ""
+        return Usage(stored, referrer, kind, places, reach, absent_is, under=self.onwards)
 
-    def _reach(self, node: HipNode, pattern: str) -> Reach:
+    def _reach(self, node: HipNode, pattern: str, kind: Kind) -> Reach:
         if any(c in pattern for c in "*?"):
             return Matching(None if self.network.is_retimed(node) else self.frames)
         if not (has_frame_token(pattern) or has_tile_token(pattern)):
             return OneFile()
         if self.frames is None or self.network.is_retimed(node):
             return Frames(None)
-        edges = {f + step for f in (self.frames[0], self.frames[-1]) for step in (-1, 1)} if self.frames else set()
-        return Frames(self.frames, tuple(sorted(edges)))
+        # pictures are looked at on the frame itself, what moves also where the shutter opens and closes
+        ends = (self.frames[0], self.frames[-1]) if self.frames and kind not in _STILL else ()
+        return Frames(self.frames, tuple(sorted({f + step for f in ends for step in (-1, 1)})))
 
     def _frame_by_frame(self, node: HipNode, name: str, value: Value, kind: Kind, referrer: str) -> Iterator[Finding]:
         """Yield one usage of all the files that an expression gives on the frames of the job."""
         if self.frames is None:
             yield Unresolved(value.stored, referrer, "it is reckoned from the frame, and the scene names no frames")
             return
-        files: dict[str, None] = {}
+        texts: dict[str, None] = {}
         for frame in self.frames:
             try:
-                files[self.places(self.scope(node, frame).value_of(name, value))[0]] = None
+                texts[self.scope(node, frame).value_of(name, value)] = None
             except (NotEvaluated, NeedsFrame) as exc:
                 reason = exc.reason if isinstance(exc, NotEvaluated) else "it is reckoned from the frame"
                 yield Unresolved(value.stored, referrer, reason)
                 return
-        there = tuple(f for f in files if has_file(f, self.survey.listing))
-        lacking = tuple(f for f in files if f not in set(there))
-        if files:
-            first = next(iter(files))
-            yield Usage(value.stored, referrer, kind, (first,), TheseFiles(there, lacking))
+        if texts:
+            yield self._usage_of_each(value, kind, referrer, tuple(texts))
+
+    def _usage_of_each(self, value: Value, kind: Kind, referrer: str, texts: tuple[str, ...]) -> Usage:
+        files = tuple(dict.fromkeys(self.places(text)[0] for text in texts))
+        return Usage(value.stored, referrer, kind, files[:1], EachOf(files), under=self.onwards)
+
+    def _known(self, node: HipNode, name: str) -> tuple[str, ...] | None:
+        """Return what Houdini itself says a parameter comes to on the frames of the job, each text once."""
+        if self.knower is None or not self.frames or len(self.frames) > MOST_ASKED:
+            return None
+        texts = dict.fromkeys(self.knower.value(node, name, frame) for frame in self.frames)
+        return None if None in texts else tuple(text for text in texts if text is not None)
+
+    def _was(self, node: HipNode, value: Value) -> str:
+        if not value.channel or self.knower is not None or self._is_program(node, value):
+            return ""
+        return f"; it was {value.text!r} when the scene was saved"
 
     def places(self, text: str) -> tuple[str, ...]:
         """Return where a path is looked for: beside the scene, then along HOUDINI_PATH.
@@ -207,14 +239,7 @@ class HipAsk:
 
     def is_shipped(self, text: str) -> str:
         """Return why a path need not be sent because each machine with Houdini has it; "" where it must."""
-        if _BUILTIN.match(text) or text.startswith(HFS):
-            return SHIPPED
-        if _TEMP.match(text):
-            return _TEMPORARY
-        if text in _STOCK and not self.survey.listing.has(os.path.join(self._folder(), text)):
-            return SHIPPED
-        slashed = text.replace("\\", "/").rstrip("/") + "/"
-        return SHIPPED if any(slashed.startswith(folder + "/") for folder in self.installed) else ""
+        return shipped(text, self.installed)
 
     def _is_program(self, node: HipNode, value: Value) -> bool:
         """Tell whether what is stored for a channel is only its expression again."""
@@ -248,21 +273,6 @@ def _hip(node: Node) -> HipNode:
     if not isinstance(node, HipNode):
         raise TypeError("a Houdini reader asks about a node of a .hip")
     return node
-
-
-def _no_file(text: str) -> str:
-    """Return why a text names no file on disk; "" where it may."""
-    lowered = text.strip().lower()
-    if lowered in _WINDOWS:
-        return "is shown in a window, not read or written"
-    if _DRIVE.match(text):
-        return ""
-    return next((reason for start, reason in _SCHEMES if lowered.startswith(start)), "")
-
-
-def _could_be_path(text: str) -> bool:
-    """Tell whether a text could be taken for a file's path: paths of nodes and prims have no extension and are not listed."""
-    return "\n" not in text and len(text) < 4096 and bool(_PATH_LIKE.search(text))
 
 
 def _tiles(text: str) -> str:

@@ -11,15 +11,17 @@ import os
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from conductor_core.discovery.finding import Finding, Usage
-from conductor_core.discovery.houdini_ask import SHIPPED, HipAsk
+from conductor_core.discovery.houdini_ask import HipAsk
 from conductor_core.discovery.houdini_node import HipNode
+from conductor_core.discovery.houdini_shipped import SHIPPED
 from conductor_core.discovery.hscript import NeedsFrame, NotEvaluated, expand
 from conductor_core.discovery.place import is_absolute
-from conductor_core.discovery.reach import Folder, OneFile, Reach
+from conductor_core.discovery.reach import Folder, Found, OneFile
 from conductor_core.report import Ignored, Unresolved
+from conductor_core.sequences import DirectoryListing
 
 #: a library of Houdini's own in the folder that holds all of them
 _STOCK = re.compile(r"(.*)/houdini/otls/OPlib\w+\.(?:hda|otl)\Z")
@@ -49,9 +51,9 @@ def installation_folders(fallbacks: str) -> tuple[str, ...]:
 
 
 def library_findings(listed: str, preferred: str, fallbacks: str, ask: HipAsk) -> Iterator[Finding]:
-    """Yield a finding for each library, once."""
+    """Yield a finding for each library that the texts in a scene name, once."""
     for path in dict.fromkeys(line.strip() for line in listed.splitlines() if line.strip()):
-        yield from _library(path, ".OPlibraries", (), ask)
+        yield from library_finding(path, ".OPlibraries", (), ask)
     pairs = list(_pairs(fallbacks))
     relative = {type_: path for type_, path in pairs if not _is_rooted(path)}
     first_use: dict[str, str] = {}
@@ -60,15 +62,16 @@ def library_findings(listed: str, preferred: str, fallbacks: str, ask: HipAsk) -
     covered = {relative[type_] for path, type_ in first_use.items() if _is_rooted(path) and type_ in relative}
     for path, type_ in first_use.items():
         if _is_rooted(path):
-            yield from _library(path, type_, (relative[type_],) if type_ in relative else (), ask)
+            yield from library_finding(path, type_, (relative[type_],) if type_ in relative else (), ask)
         elif path not in covered:
-            yield from _library(path, type_, (), ask)
+            yield from library_finding(path, type_, (), ask)
     for type_, path in _pairs(preferred):
         if path not in first_use:
             yield Ignored(path, type_, "says which definition is preferred where several are installed")
 
 
-def _library(path: str, referrer: str, other_names: Iterable[str], ask: HipAsk) -> Iterator[Finding]:
+def library_finding(path: str, referrer: str, other_names: Iterable[str], ask: HipAsk) -> Iterator[Finding]:
+    """Yield the finding for a library that somebody names, with the names that it has besides."""
     root = HipNode("/")
     if path in ("Embedded", "Scripted Operators"):
         return
@@ -91,12 +94,17 @@ def _library(path: str, referrer: str, other_names: Iterable[str], ask: HipAsk) 
         places += ask.places(meant)
     # an asset's own strings name the variables of the scene that uses it
     under = replace(ask.onwards, variables=ask.variables)
-    yield Usage(path, referrer, "library", tuple(dict.fromkeys(places)), _reach(places), under=under)
+    yield Usage(path, referrer, "library", tuple(dict.fromkeys(places)), Library(), under=under)
 
 
-def _reach(places: list[str]) -> Reach:
-    """An expanded asset is a folder with its table of sections in it; any other folder is none."""
-    return Folder() if any(os.path.isfile(os.path.join(places[0], name)) for name in _EXPANDED) else OneFile()
+@dataclass(frozen=True, slots=True)
+class Library:
+    """A file, or an expanded asset: a folder with its table of sections in it; any other folder is none."""
+
+    def find(self, pattern: str, listing: DirectoryListing, /) -> Found:
+        """Return the file, or all files of the folder."""
+        expanded = any(os.path.isfile(os.path.join(pattern, name)) for name in _EXPANDED)
+        return (Folder() if expanded else OneFile()).find(pattern, listing)
 
 
 def _pairs(text: str) -> Iterator[tuple[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from conductor_core.discovery.arithmetic import countable
@@ -25,9 +25,10 @@ class HipNode:
     #: as stored, with namespace and version; "": networks at the top, children of assets that are edited in place
     full_type: str = ""
     values: Parameters = field(default_factory=dict)
-    channels: dict[str, Channel] = field(default_factory=dict)
+    #: parameter's channel → what drives it
+    channels: Mapping[str, Channel] = field(default_factory=dict)
     #: parameters that the artist added to it
-    spare: dict[str, ParameterKind] = field(default_factory=dict)
+    spare: Mapping[str, ParameterKind] = field(default_factory=dict)
     language: str = "hscript"
     bypassed: bool = False
     #: number of the input → name of the node at it
@@ -85,6 +86,10 @@ class HipNode:
         """Return the names of its parameters."""
         return tuple(self.values)
 
+    def texts(self) -> Iterator[tuple[str, Value]]:
+        """Yield the first component of each parameter that may hold a text."""
+        return ((name, values[0]) for name, values in self.values.items() if values)
+
 
 class Network:
     """All nodes, by path."""
@@ -93,9 +98,13 @@ class Network:
         self.nodes: dict[str, HipNode] = {}
         self._retimed: frozenset[str] | None = None
 
+    def get(self, path: str) -> HipNode | None:
+        """Return the node with a full path."""
+        return self.nodes.get(path)
+
     def at(self, path: str, start: str) -> HipNode | None:
         """Return the node that a path means to a node: `../x`, `./x`, `x` (below it), `/obj/x`, `.`."""
-        return self.nodes.get(posixpath.normpath(posixpath.join(start, path)))
+        return self.get(posixpath.normpath(posixpath.join(start, path)))
 
     def is_node(self, path: str, start: str) -> bool:
         """Tell whether a text names a node of the scene, seen from a node or from its network."""
@@ -104,12 +113,17 @@ class Network:
     def is_retimed(self, node: HipNode) -> bool:
         """Tell whether the frames of this node's network are shifted somewhere in it."""
         if self._retimed is None:
-            self._retimed = frozenset(n.parent for n in self.nodes.values() if n.type.rpartition("::")[2] in _RETIMES)
+            self._retimed = frozenset(n.parent for n in self.nodes.values() if shifts_frames(n.type))
         return node.parent in self._retimed
 
     def ordered(self) -> Iterator[HipNode]:
         """Yield the nodes in the order of the file."""
         yield from self.nodes.values()
+
+
+def shifts_frames(type_: str) -> bool:
+    """Tell whether behind a node of this type other frames may be looked at than the one that is rendered."""
+    return type_.rpartition("::")[2] in _RETIMES
 
 
 def without_version(full_type: str) -> str:

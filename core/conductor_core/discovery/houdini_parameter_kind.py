@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 #: types whose values are files; a directory is not sent as a whole
 FILE_TYPES = frozenset({"file", "image", "geometry"})
@@ -31,7 +31,15 @@ class ParameterKind:
         return self.type in FILE_TYPES
 
 
-def is_disabled(kind: ParameterKind, values: Mapping[str, str]) -> bool:
+class Switches(Protocol):
+    """The values of a node's parameters."""
+
+    def get(self, name: str, /) -> str | None:
+        """Return the text of a parameter's first component; None where it has none."""
+        ...
+
+
+def is_disabled(kind: ParameterKind, values: Switches) -> bool:
     """Tell whether its `disablewhen` holds for these values; False where that cannot be told.
 
     One of the groups in braces is enough, all terms of it must hold:
@@ -44,7 +52,7 @@ def is_disabled(kind: ParameterKind, values: Mapping[str, str]) -> bool:
     return False
 
 
-def _holds(term: re.Match[str], values: Mapping[str, str]) -> bool:
+def _holds(term: re.Match[str], values: Switches) -> bool:
     value = values.get(term[1])
     if value is None:
         return False

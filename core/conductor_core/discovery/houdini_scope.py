@@ -71,6 +71,14 @@ class NodeScope:
         """
         return _Parameter(self, attribute, stored).string_value()
 
+    def number_of(self, attribute: str, stored: Stored) -> float:
+        """Return one of the node's own parameters as a number.
+
+        Raises:
+            NotEvaluated, NeedsFrame: as `expand` says; it is no number.
+        """
+        return _Parameter(self, attribute, stored).number_value()
+
     def _parameter(self, arguments: tuple[Value, ...]) -> _Parameter:
         self.budget.left -= 1
         if self.budget.left < 0:
@@ -79,11 +87,11 @@ class NodeScope:
         folder, _, name = path.rpartition("/")
         node = self.network.at(folder or ("/" if path.startswith("/") else "."), self.node.path)
         if node is None:
-            raise NotEvaluated(f"it refers to {path}, which is not in the file")
+            raise NotEvaluated(f"it refers to {path}, which is not in the file", host_knows=True)
         stored = node.component(name)
         if stored is None:
             owner = OF_THE_USER if node.path == ASSET_ROOT else f"{node.path}, which does not store it"
-            raise NotEvaluated(f"it refers to the parameter {name} of {owner}")
+            raise NotEvaluated(f"it refers to the parameter {name} of {owner}", host_knows=True)
         return _Parameter(replace(self, node=node, depth=self.depth + 1), name, stored)
 
     def _of_node(self, function: str, arguments: tuple[Value, ...]) -> Value:
@@ -92,7 +100,7 @@ class NodeScope:
         if function in ("opfullpath", "oppath"):
             return posixpath.normpath(posixpath.join(self.node.path, path))
         if node is None:
-            raise NotEvaluated(f"it refers to the node {path}, which is not in the file")
+            raise NotEvaluated(f"it refers to the node {path}, which is not in the file", host_knows=True)
         if node.path.startswith(ASSET_ROOT) and node.path.count("/") == 1:
             raise NotEvaluated("it asks for the name of the node that uses the asset")
         if function == "opname":
@@ -131,7 +139,8 @@ class _Parameter:
         text = expand(self.stored.text, self.scope)
         value = as_number(text, float("nan"))
         if value != value:
-            raise NotEvaluated(f"{self.scope.node.path}/{self.name} is {text!r}, a choice whose number only Houdini knows")
+            why = f"{self.scope.node.path}/{self.name} is {text!r}, a choice whose number only Houdini knows"
+            raise NotEvaluated(why, host_knows=True)
         return value
 
     def _driven(self) -> Value | None:
@@ -142,7 +151,7 @@ class _Parameter:
         if channel is None:
             return None
         if channel.keyed:
-            raise NotEvaluated(f"{self.scope.node.path}/{self.name} is keyed over time")
+            raise NotEvaluated(f"{self.scope.node.path}/{self.name} is keyed over time", host_knows=True)
         if (channel.language or self.scope.node.language) == "python":
-            raise NotEvaluated("it is a Python expression")
+            raise NotEvaluated("it is a Python expression", host_knows=True)
         return evaluate(channel.expression, replace(self.scope, depth=self.scope.depth + 1))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from conductor_core.discovery.finding import Finding
 from conductor_core.discovery.houdini_ask import HipAsk
@@ -50,15 +51,27 @@ _REFERENCE = re.compile(r"""`\s*(?:chs|chsop|opfullpath|opinputpath|strcat|ifs|p
 def findings_of_unknown(node: HipNode, declared: Declared, ask: HipAsk) -> Iterator[Finding]:
     """Yield what the parameters that no reader claimed are."""
     of_type = declared.get(node.full_type, {})
-    for name, values in node.values.items():
-        if name in ask.claimed or not values or not _worth_a_look(values[0]):
+    for name, value in node.texts():
+        if name in ask.claimed or not _worth_a_look(value):
             continue
-        value = values[0]
         kind = node.spare.get(name) or of_type.get(name) or of_type.get(re.sub(r"\d+", "#", name))
         if kind and _looks_like_file(value.text):
             yield from _declared_file(node, name, kind, ask)
         else:
             yield from _by_name(node, name, value, ask)
+
+
+def finding_of_reference(node: HipNode, name: str, ask: HipAsk) -> Iterator[Finding]:
+    """Yield the finding for a parameter that Houdini itself lists as a reference to a file."""
+    value = node.value(name)
+    if value is None or not value.stored.strip() or ask.network.is_node(value.text, node.path):
+        return
+    if _writes(node, name):
+        yield from ask.write(node, name)
+    elif _ENDING.search(value.text) or _REFERENCE.search(value.text):
+        yield from ask.read(node, name, kind_of(value.text))
+    else:
+        yield from _without_ending(node, name, value, ask)
 
 
 def _worth_a_look(value: Value) -> bool:
@@ -69,13 +82,23 @@ def _worth_a_look(value: Value) -> bool:
 
 
 def _declared_file(node: HipNode, name: str, kind: ParameterKind, ask: HipAsk) -> Iterator[Finding]:
-    plain = {attribute: values[0].text for attribute, values in node.values.items() if values}
     if kind.mode == "write" or (kind.mode != "read" and _WRITES.search(name)):
         yield from ask.write(node, name)
-    elif is_disabled(kind, plain):
+    elif is_disabled(kind, _Switches(node)):
         yield from ask.ignore(node, name, "the parameter is disabled by other settings of its node")
     else:
         yield from ask.read(node, name, kind_of(node.text(name)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Switches:
+    """The values of a node's parameters, asked for one by one."""
+
+    node: HipNode
+
+    def get(self, name: str) -> str | None:
+        value = self.node.value(name)
+        return value.text if value else None
 
 
 def _by_name(node: HipNode, name: str, value: Value, ask: HipAsk) -> Iterator[Finding]:

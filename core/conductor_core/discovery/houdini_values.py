@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -36,7 +37,8 @@ class Channel(NamedTuple):
     keyed: bool
 
 
-Parameters = dict[str, tuple[Value, ...]]
+#: parameter → its components
+Parameters = Mapping[str, tuple[Value, ...]]
 
 
 def unescaped(stored: str) -> str:

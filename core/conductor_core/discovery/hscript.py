@@ -93,7 +93,7 @@ def evaluate(expression: str, scope: Scope) -> Value:
     """
     stripped = expression.strip()
     if stripped.startswith("{"):
-        raise NotEvaluated("it is a program of several lines")
+        raise NotEvaluated("it is a program of several lines", host_knows=True)
     if "@" in stripped:
         raise NotEvaluated("it asks for an attribute (@), which is there only while the node cooks")
     if scope.depth > DEEPEST:

@@ -11,12 +11,13 @@ from collections.abc import Callable
 
 from conductor_core.discovery.hscript_values import FrameToken, NotEvaluated, Value, number, string
 
+_PYTHON = "it runs Python"
 _RUNS = {
-    "pythonexpr": "it runs Python",
-    "pythonexprs": "it runs Python",
+    "pythonexpr": _PYTHON,
+    "pythonexprs": _PYTHON,
     "system": "it runs a program",
     "run": "it runs a script of commands",
-    "python": "it runs Python",
+    "python": _PYTHON,
     "details": "it asks the geometry",
     "detail": "it asks the geometry",
     "points": "it asks the geometry",
@@ -40,10 +41,10 @@ def call(name: str, arguments: tuple[Value, ...]) -> Value:
         NeedsFrame: it reckons with the frame.
     """
     if name in _RUNS:
-        raise NotEvaluated(f"{name}(): {_RUNS[name]}")
+        raise NotEvaluated(f"{name}(): {_RUNS[name]}", host_knows=_RUNS[name] == _PYTHON)
     function = _FUNCTIONS.get(name)
     if function is None:
-        raise NotEvaluated(f"the function {name}() is not evaluated without Houdini")
+        raise NotEvaluated(f"the function {name}() is not evaluated without Houdini", host_knows=True)
     try:
         return function(*arguments)
     except (TypeError, ValueError, OverflowError, IndexError):

@@ -11,10 +11,12 @@ class NotEvaluated(Exception):
 
     Attributes:
         reason: as the report says it.
+        host_knows: Houdini itself could say it at any time, without cooking: Python, keys, parameters that no file has.
     """
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, host_knows: bool = False) -> None:
         self.reason = reason
+        self.host_knows = host_knows
         super().__init__(reason)
 
 

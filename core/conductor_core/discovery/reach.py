@@ -196,6 +196,17 @@ class TheseFiles:
         return Found(self.files, self.lacking)
 
 
+@dataclass(frozen=True, slots=True)
+class EachOf:
+    """Files that the reader has reckoned by itself, one by one; the pattern is only shown."""
+
+    paths: tuple[str, ...]
+
+    def find(self, _pattern: str, listing: DirectoryListing, /) -> Found:
+        """Return which of them are there."""
+        return each(self.paths, listing)
+
+
 def has_file(path: str, listing: DirectoryListing) -> bool:
     """Tell whether a file (no folder) is there; a name that differs in case only counts where this machine's disk says so."""
     return (listing.has(path) and not os.path.isdir(path)) or os.path.isfile(path)

@@ -401,8 +401,8 @@ def test_what_can_be_rendered(tmp_path: Path) -> None:
     assert (facts.software.name, facts.software.version, facts.frames) == ("houdini", "20.5.332", "1-4")
     assert [(s.name, [o.path for o in s.outputs], s.enabled, s.problem) for s in facts.steps] == [
         ("/out/beauty", [str(tmp_path / "render/beauty.####.exr")], True, ""),
-        ("/out/off", [str(tmp_path / "x.bgeo")], False, ""),
         ("/out/none", [], True, "it names no file to write"),
+        ("/out/off", [str(tmp_path / "x.bgeo")], False, ""),
     ]
 
 

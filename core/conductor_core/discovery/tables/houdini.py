@@ -77,12 +77,10 @@ def file_or_cache(node: Node, ask: Ask) -> Iterator[Finding]:
 def file_cache(node: Node, ask: Ask) -> Iterator[Finding]:
     """File Cache and its kin: the path is `file`, or made of folder, name and version (`cachedir`, `cachename`)."""
     names = set(node.attributes())
-    # a node that was not loaded whole has no `filemethod`, and makes its path as a new one does
-    explicit = node.text("filemethod") in ("explicit", "1") if "filemethod" in names else "file" in names
-    if not explicit and names & {"filemethod", "basedir", "basename"}:
+    if constructs_path(node):
         made = next((a for a in ("cachename", "sopoutput", "basename") if a in names), "file")
         if node.number("loadfromdisk"):
-            yield from ask.read(node, made, "cache", text=_constructed(node))
+            yield from ask.read(node, made, "cache", text=constructed_path(node))
         else:
             yield from ask.write(node, made)
         yield from ask.ignore(node, "file", "the node makes its path from folder, name and version")
@@ -94,7 +92,15 @@ def file_cache(node: Node, ask: Ask) -> Iterator[Finding]:
         list(ask.ignore(node, attribute, unused))
 
 
-def _constructed(node: Node) -> str:
+def constructs_path(node: Node) -> bool:
+    """Tell whether a File Cache makes its path of folder, name and version."""
+    names = set(node.attributes())
+    # a node that was not loaded whole has no `filemethod`, and makes its path as a new one does
+    explicit = node.text("filemethod") in ("explicit", "1") if "filemethod" in names else "file" in names
+    return not explicit and bool(names & {"filemethod", "basedir", "basename"})
+
+
+def constructed_path(node: Node) -> str:
     """Return the path that a File Cache makes, as its parameters `cachedir`, `cachename` and `framestr` reckon it."""
     name, ending = '`chs("basename")`', '`chs("filetype")`'
     version = 'v`chs("version")`' if node.number("enableversion", 1.0) else ""

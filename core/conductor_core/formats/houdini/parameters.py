@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from conductor_core.discovery.houdini_values import Channel, Parameters, Value, unescaped
+from conductor_core.discovery.houdini_values import Channel, Value, unescaped
 
 _HEAD = re.compile(r'^([^\s"(){}\[\]]+)[ \t]+\[[^\]\n]*\][ \t]+\(', re.MULTILINE)
 _TOKEN = re.compile(r'\s*(?:"([^"\\]*(?:\\.[^"\\]*)*)"|([^\s"][^\s]*))', re.DOTALL)
@@ -30,9 +30,9 @@ _EXPRESSION = re.compile(
 )
 
 
-def parameters(text: str) -> Parameters:
+def parameters(text: str) -> dict[str, tuple[Value, ...]]:
     """Read a `.parm`; what is broken in it is passed over."""
-    found: Parameters = {}
+    found: dict[str, tuple[Value, ...]] = {}
     at = 0
     while head := _HEAD.search(text, at):
         plain = _PLAIN.match(text, head.end())

@@ -1,0 +1,56 @@
+"""Select the node that a finding's referrer or a step names, and show it in a network editor.
+
+A referrer is a parameter's path (`/obj/geo1/file1/file`), with the take behind it where it is another than the current one, or the
+type that a library is needed for (`Sop/chair`).
+"""
+
+from __future__ import annotations
+
+import re
+
+import hou
+
+_TAKE = re.compile(r" \(take [^)]*\)\Z")
+_TYPE = re.compile(r"(\w+)/(\S+)\Z")
+
+
+def reveal(referrer: str) -> bool:
+    """Show the node; tell whether it is there."""
+    node = _node(referrer)
+    if node is None:
+        return False
+    with hou.undos.disabler():
+        node.setSelected(True, clear_all_selected=True)
+    if hou.isUIAvailable():
+        _show(node)
+    return True
+
+
+def _node(referrer: str) -> hou.Node | None:
+    text = _TAKE.sub("", referrer)
+    if not text.strip() or "\n" in text or len(text) > 4096:
+        return None
+    if not text.startswith("/"):
+        return _of_type(text)
+    node = hou.node(text)
+    if node is not None and text != "/":
+        return node
+    # a step's name may have the renderer's program behind it
+    step = hou.node(text.partition(" ")[0])
+    owner = hou.node(text.rpartition("/")[0])
+    return step if step is not None else owner
+
+
+def _of_type(text: str) -> hou.Node | None:
+    match = _TYPE.match(text)
+    category = hou.nodeTypeCategories().get(match[1]) if match else None
+    type_ = category.nodeTypes().get(match[2]) if match and category is not None else None
+    return next(iter(type_.instances()), None) if isinstance(type_, hou.OpNodeType) else None
+
+
+def _show(node: hou.Node) -> None:
+    editor = hou.ui.paneTabOfType(hou.paneTabType.NetworkEditor)
+    parent = node.parent()
+    if isinstance(editor, hou.NetworkEditor) and parent is not None:
+        editor.setPwd(parent)
+        editor.setCurrentNode(node)
