@@ -15,15 +15,17 @@ from typing import Any
 
 from fakes import houdini_rops
 from fakes.houdini_expressions import BadExpression, UnknownExpression, as_text, evaluate
+from fakes.houdini_hip import HipFile
 from fakes.houdini_node_types import HDADefinition, NodeType, NodeTypeCategory, OpNodeType, OpNodeTypeCategory, category_of
 from fakes.houdini_nodes import CLASSES, Node, OpNode, node_of
-from fakes.houdini_parms import Parm, ParmTuple, parm_of
-from fakes.houdini_parts import Text, UndosDisabler, UndosGroup, Vector2
+from fakes.houdini_parms import BaseKeyframe, Keyframe, Parm, ParmTuple, StringKeyframe, parm_of
+from fakes.houdini_parts import Hda, Playbar, Text, Undos, UndosDisabler, UndosGroup, Vector2
 from fakes.houdini_references import library_references, references_of
 from fakes.houdini_scripts import hscript
 from fakes.houdini_session import ENUMS, ERRORS, RECORD, STUBS, WORLD, EnumValue, OperationFailed, enum
 from fakes.houdini_templates import TEMPLATES, ParmTemplate, ParmTemplateGroup
 from fakes.houdini_values import Around
+from fakes.houdini_window import Qt, Ui
 from fakes.houdini_world import HFS, VERSION
 from fakes.stub_modules import fake_module
 
@@ -177,9 +179,10 @@ def _classes() -> dict[str, Any]:
     parts = (HipFile, Playbar, Undos, UndosDisabler, UndosGroup, Text, Hda, Qt, Ui, Vector2, EnumValue)
     types_ = (NodeType, OpNodeType, NodeTypeCategory, OpNodeTypeCategory, HDADefinition)
     plain = (*parts, *types_, Node, OpNode, Parm, ParmTuple, ParmTemplate, ParmTemplateGroup)
+    keys = (BaseKeyframe, Keyframe, StringKeyframe)
     nodes = {cls.__name__: cls for cls in CLASSES.values()} | {"RopNode": houdini_rops.RopNode}
     templates = {cls.__name__: cls for cls in TEMPLATES.values()}
-    return {cls.__name__: cls for cls in plain} | nodes | templates | ENUMS | ERRORS
+    return {cls.__name__: cls for cls in (*plain, *keys)} | nodes | templates | ENUMS | ERRORS
 
 
 @lru_cache

@@ -81,7 +81,7 @@ def _category(world: World, kind: str, held: str) -> str:
 
 def _fill(world: World, state: NodeState, node: SavedNode) -> None:
     state.flags, state.comment, state.user_data = dict(node.flags), node.comment, dict(node.user_data)
-    state.matches_definition, state.spare_text = node.matches_definition, node.spare_text
+    state.matches_definition, state.spare_text, state.python = node.matches_definition, node.spare_text, node.python
     state.locked_parameters = set(node.locked)
     declare(world, state)
     own = [one for top in node.spare for one in top.all() if not one.base]
@@ -167,7 +167,9 @@ def _definition_text(state: NodeState) -> str:
     flags = " ".join(f"{name} {'on' if on else 'off'}" for name, on in state.flags.items())
     wires = "".join(f"{index} \t{source.name} {output} 1\n" for index, (source, output) in sorted(state.wires.items()))
     comment = state.comment.replace("\\", "\\\\").replace('"', '\\"')
-    return f'comment "{comment}"\nposition 0 0\nflags =  {flags}\ninputs\n{{\n{wires}}}\nexprlanguage hscript\nend\n'
+    language = "python" if state.python else "hscript"
+    head = f'comment "{comment}"\nposition 0 0\nflags =  {flags}\n'
+    return f"{head}inputs\n{{\n{wires}}}\nexprlanguage {language}\nend\n"
 
 
 def _parameters(state: NodeState) -> str:

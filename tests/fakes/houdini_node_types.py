@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fakes.houdini_scene_text import Definition
 from fakes.houdini_session import RECORD, STUBS, WORLD
+from fakes.houdini_types import TYPES
 from fakes.houdini_world import NodeState
 from fakes.stub_modules import Fake, bare, fake_class
 
@@ -23,6 +24,14 @@ class NodeTypeCategory(Fake):
     def name(self) -> str:
         """Return its name (`Driver`)."""
         return self._name
+
+    def nodeTypes(self) -> dict[str, OpNodeType]:
+        """Return its types by name: those that the fake or the scene knows."""
+        return {name: _op_type(self._name, name) for name in _known_types(self._name)}
+
+    def nodeType(self, type_name: str) -> OpNodeType | None:
+        """Return the type of a name; None: there is none."""
+        return self.nodeTypes().get(type_name)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, NodeTypeCategory) and self._name == other._name
@@ -44,6 +53,11 @@ def category_of(name: str) -> OpNodeTypeCategory:
     category = bare(OpNodeTypeCategory)
     category._name = name
     return category
+
+
+def _known_types(category: str) -> list[str]:
+    listed = [name for held, name in [*TYPES, *WORLD.definitions] if held == category]
+    return list(dict.fromkeys([*listed, *(state.type for state in WORLD.root.below() if state.category == category)]))
 
 
 @fake_class(STUBS, "hou.HDADefinition", RECORD)
@@ -157,6 +171,12 @@ class OpNodeType(NodeType):
 
         found = [s for s in WORLD.root.below() if (s.category, s.type) == (self._category, self._name)]
         return tuple(node_of(state) for state in found)
+
+
+def _op_type(category: str, name: str) -> OpNodeType:
+    type_ = bare(OpNodeType)
+    type_._category, type_._name = category, name
+    return type_
 
 
 def type_of(state: NodeState) -> OpNodeType:

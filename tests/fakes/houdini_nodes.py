@@ -21,6 +21,20 @@ from fakes.houdini_values import declaration, default, tuples
 from fakes.houdini_world import NodeState
 from fakes.stub_modules import Fake, bare, fake_class
 
+#: of each category, the flags that its nodes have (https://www.sidefx.com/docs/houdini/hom/hou/nodeFlag.html)
+_FLAGS = {
+    "Object": ("Display", "Selectable"),
+    "Sop": ("Bypass", "Display", "Render", "Template", "Lock"),
+    "Lop": ("Bypass", "Display"),
+    "Top": ("Bypass", "Display", "Render"),
+    "Driver": ("Bypass", "Lock"),
+    "Vop": ("Bypass", "Debug"),
+    "Dop": ("Bypass", "Display"),
+    "Cop": ("Bypass", "Display"),
+    "Cop2": ("Bypass", "Display", "Render", "Template"),
+    "Chop": ("Bypass", "Display", "Export"),
+}
+
 
 @fake_class(STUBS, "hou.NetworkItem", RECORD)
 class NetworkItem(Fake):
@@ -263,8 +277,14 @@ class Node(NetworkMovableItem):
         state, before = self._state, self._state.user_data
         WORLD.change("User data", lambda: setattr(state, "user_data", entries), lambda: setattr(state, "user_data", before))
 
+    def isFlagReadable(self, flag: Any) -> bool:
+        """Tell whether nodes of its category have a flag."""
+        return flag.name() in _FLAGS.get(self._state.category, ())
+
     def isGenericFlagSet(self, flag: Any) -> bool:
         """Tell whether a flag is set."""
+        if not self.isFlagReadable(flag):
+            raise OperationFailed(f"This node has no flag {flag.name()}.")
         return self._state.flags.get(flag.name().lower(), False)
 
     def setGenericFlag(self, flag: Any, value: bool) -> None:
@@ -336,6 +356,14 @@ class OpNode(Node):
         if found is None:
             raise OperationFailed(f"Invalid parameter name: {parm_path}")
         return found.eval()
+
+    def expressionLanguage(self) -> Any:
+        """Return the language of expressions that are written into it."""
+        return enum("exprLanguage", "Python" if self._state.python else "Hscript")
+
+    def needsToCook(self, time: float = 0.0) -> bool:
+        """Tell whether it is not cooked: nothing is, in the fake."""
+        return True
 
     def setParms(self, parm_dict: Any) -> None:
         """Set parameters by their names."""

@@ -37,6 +37,33 @@ def _alive(method: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+@fake_class(STUBS, "hou.BaseKeyframe", RECORD)
+class BaseKeyframe(Fake):
+    """A keyframe: which expression holds from there; what value and when the fake does not keep."""
+
+    _parm: Parm
+
+    def expression(self) -> str:
+        """Return its expression."""
+        return self._parm.rawValue()
+
+
+@fake_class(STUBS, "hou.Keyframe", RECORD)
+class Keyframe(BaseKeyframe):
+    """Of a number."""
+
+
+@fake_class(STUBS, "hou.StringKeyframe", RECORD)
+class StringKeyframe(BaseKeyframe):
+    """Of a text."""
+
+
+def _keyframe(parm: Parm, number: int) -> BaseKeyframe:
+    keyframe: BaseKeyframe = bare(StringKeyframe if parm._is_text() else Keyframe)
+    keyframe._parm = parm
+    return keyframe
+
+
 @fake_class(STUBS, "hou.Parm", RECORD)
 @living
 class Parm(Fake):
@@ -188,10 +215,8 @@ class Parm(Fake):
         return tuple(token for token, _ in values.declaration(self._state, self._place.tuple).menu)
 
     def keyframes(self) -> Any:
-        """Return its keyframes; those of the fake tell nothing but how many there are."""
-        if self._set().keys:
-            raise RECORD.no_behaviour("hou.Parm.keyframes() of an animated parameter")
-        return ()
+        """Return its keyframes."""
+        return tuple(_keyframe(self, number) for number in range(self._set().keys))
 
     def set(self, value: Any, language: Any = None, follow_parm_reference: bool = True) -> None:
         """Set its value."""

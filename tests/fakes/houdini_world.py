@@ -50,6 +50,8 @@ class NodeState:
     comment: str = ""
     locked_parameters: set[str] = field(default_factory=set)
     matches_definition: bool = False
+    #: its new expressions are Python
+    python: bool = False
     deleted: bool = False
     selected: bool = False
     manager: bool = False

@@ -20,10 +20,11 @@ was none even where the caller caught it.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -91,6 +92,16 @@ class Record:
         message = f"{asked} exists, and the fake has no behaviour for it{': ' + why if why else ''}."
         self.unknown.append(message)
         return UnknownToFake(message)
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[None]:
+        """Keep what a behaviour itself says that it does not know."""
+        try:
+            yield
+        except UnknownToFake as exc:
+            if str(exc) not in self.unknown:
+                self.unknown.append(str(exc))
+            raise
 
     def _kept(self, message: str) -> str:
         self.refused.append(message)
@@ -249,7 +260,8 @@ def _guarded(
         except TypeError as exc:
             raise record.no_behaviour(name, str(exc)) from None
         record.called.add(name)
-        return behaviour(*args, **named)  # type: ignore[operator]
+        with record.watching():
+            return behaviour(*args, **named)  # type: ignore[operator]
 
     call.__name__ = call.__qualname__ = name.rpartition(".")[2]
     return call
@@ -282,7 +294,8 @@ def _method(name: str, member: Function, behaviour: Any, record: Record, stub: S
         except TypeError as exc:
             raise record.no_behaviour(name, str(exc)) from None
         record.called.add(name)
-        return behaviour(self, *args, **named)
+        with record.watching():
+            return behaviour(self, *args, **named)
 
     return call
 

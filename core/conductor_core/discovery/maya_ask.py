@@ -10,11 +10,11 @@ from conductor_core.discovery.finding import Finding, Usage
 from conductor_core.discovery.kinds import Kind
 from conductor_core.discovery.maya_node import MayaNode
 from conductor_core.discovery.maya_places import MayaPlaces
-from conductor_core.discovery.maya_reach import WithTwins
+from conductor_core.discovery.maya_reach import NamedSo, WithTwins
 from conductor_core.discovery.maya_scene import MayaScene
 from conductor_core.discovery.node import Node
 from conductor_core.discovery.place import absolute
-from conductor_core.discovery.reach import Frames, OneFile, Reach, TheseFiles
+from conductor_core.discovery.reach import Frames, OneFile, Reach
 from conductor_core.discovery.survey import Survey
 from conductor_core.report import Ignored, ScanOutput, Unresolved
 from conductor_core.sequences import has_frame_token
@@ -99,8 +99,4 @@ class MayaAsk:
         return self._under_frames
 
     def _reach(self, places: tuple[str, ...]) -> Reach:
-        for pattern in places:
-            # "chair#2.png" is a name, where there is such a file
-            if has_frame_token(pattern) and self.survey.listing.has(pattern):
-                return TheseFiles((pattern,))
-        return Frames(self.frames) if any(map(has_frame_token, places)) else OneFile()
+        return NamedSo(Frames(self.frames)) if any(map(has_frame_token, places)) else OneFile()

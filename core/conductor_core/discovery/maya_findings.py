@@ -22,7 +22,7 @@ from conductor_core.discovery.node import findings_of, rows
 from conductor_core.discovery.survey import Survey
 from conductor_core.report import Ignored
 
-_NOT_LOADED = "the scene is not there, and this one does not load it: its reference is unloaded"
+NOT_LOADED = "the scene is not there, and this one does not load it: its reference is unloaded"
 #: texts in quotes in MEL or Python that could be paths
 _QUOTED = re.compile(r"""["']([^"'\n\\]{3,400}\.[A-Za-z0-9]{2,8})["']""")
 #: paths of one script that are listed
@@ -34,7 +34,7 @@ def scene_findings(scene: MayaScene, survey: Survey) -> Iterator[Finding | Facts
     ask = _ask(scene, survey)
     yield facts(ask)
     yield from scene.damage
-    yield from _notes(scene)
+    yield from notes(scene)
     yield from _references(scene, ask)
     for node in scene.nodes:
         ask.seen = set()
@@ -62,11 +62,11 @@ def _ask(scene: MayaScene, survey: Survey) -> MayaAsk:
     own = find_project(survey.file) if survey.scene else MayaProject()
     others = (own,) if own.root and own.root != project.root else ()
     frames = survey.frames if survey.frames is not None else frames_of(scene_range(scene))
-    places = MayaPlaces(survey.file, project, survey.variables, others, _search(scene, project, survey))
+    places = MayaPlaces(survey.file, project, survey.variables, others, search_folders(scene, project, survey))
     return MayaAsk(survey, scene, places, frames)
 
 
-def _search(scene: MayaScene, project: MayaProject, survey: Survey) -> tuple[str, ...]:
+def search_folders(scene: MayaScene, project: MayaProject, survey: Survey) -> tuple[str, ...]:
     """Return the folders in which Arnold looks for textures and procedurals beside those of Maya, and the survey's own."""
     found = list(survey.search)
     for options in scene.of_type("aiOptions"):
@@ -76,7 +76,8 @@ def _search(scene: MayaScene, project: MayaProject, survey: Survey) -> tuple[str
     return tuple(dict.fromkeys(os.path.join(base, part) for part in found))
 
 
-def _notes(scene: MayaScene) -> Iterator[Finding]:
+def notes(scene: MayaScene) -> Iterator[Finding]:
+    """Yield the paths in what a scene notes of itself, and of the plug-ins that it needs."""
     for key, value in scene.file_info.items():
         if looks_like_file(value):
             yield Ignored(value, f"fileInfo {key}", "a note of what saved the file")
@@ -89,8 +90,8 @@ def _references(scene: MayaScene, ask: MayaAsk) -> Iterator[Finding]:
     parents: dict[int, list[str]] = {}
     for reference in scene.references:
         place = without_copy_number(reference.path)
-        absent = _NOT_LOADED if reference.deferred else ""
-        found = list(ask.usage(reference.path, reference.name, _kind(reference.path), place=place, absent_is=absent))
+        absent = NOT_LOADED if reference.deferred else ""
+        found = list(ask.usage(reference.path, reference.name, kind_of_reference(reference.path), place=place, absent_is=absent))
         files = [f for u in found if isinstance(u, Usage) for f in u.places if os.path.isfile(f)][:1]
         parent = parents.get(reference.depth - 1, [])
         if reference.depth > 1 and parent and _holds(parent[0], reference.path):
@@ -108,7 +109,7 @@ def _without_loop(finding: Finding, survey: Survey) -> Finding:
     return replace(finding, follow=False) if back and isinstance(finding, Usage) else finding
 
 
-def _kind(path: str) -> Kind:
+def kind_of_reference(path: str) -> Kind:
     """Return what a reference is: Maya refers to Alembic, USD, FBX and OBJ files too."""
     extension = os.path.splitext(path)[1].lower().partition("{")[0]
     kinds: dict[str, Kind] = {".abc": "cache", ".fbx": "geometry", ".obj": "geometry", ".usd": "layer", ".usda": "layer"}

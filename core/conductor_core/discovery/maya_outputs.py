@@ -117,9 +117,14 @@ def _path(ask: MayaAsk, layer: str, camera: str) -> str:
     values |= {"renderpass": "beauty", "renderpasstype": "beauty", "s": stem, "l": layer, "c": name}
     text = _TOKEN.sub(lambda m: values.get((m[1] or m[2]).lower(), m[0]), prefix).replace("#", "")
     base = ask.places.project.folder("images") or os.path.dirname(ask.places.file)
-    padding = (
-        max(1, round(settings.number("extensionPadding", 4 if _renderer(scene) != "mayaSoftware" else 1))) if settings else 4
-    )
+    padding = _padding(scene, settings)
     animated = bool(settings and settings.number("animation"))
     number = "." + "#" * padding if animated or _renderer(scene) == "arnold" else ""
     return absolute(f"{text}{number}.{values['extension']}", base)
+
+
+def _padding(scene: MayaScene, settings: MayaNode | None) -> int:
+    """Return how many digits the number of a frame has at least: what somebody has set, else what the renderer takes."""
+    if settings is not None and settings.text("extensionPadding"):
+        return max(1, round(settings.number("extensionPadding", 1)))
+    return 1 if settings is not None and _renderer(scene) == "mayaSoftware" else 4

@@ -35,6 +35,17 @@ class WithTwins:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedSo:
+    """A name with a token of a frame in it, which is the name itself where there is such a file: `chair#2.png`."""
+
+    plain: Reach
+
+    def find(self, pattern: str, listing: DirectoryListing, /) -> Found:
+        """Return the file of this very name, or else those that the token stands for."""
+        return Found((pattern,)) if listing.has(pattern) else self.plain.find(pattern, listing)
+
+
+@dataclass(frozen=True, slots=True)
 class Sidecars:
     """A file, and those whose names start with its own: `shot__hair.xgen`, `shot__hair__fur.abc`."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from conductor_core.discovery.finding import Finding
@@ -86,6 +86,21 @@ def unknown_texts(node: MayaNode, ask: MayaAsk) -> Iterator[Finding]:
                 yield from _within_data(node, key, value)
             elif looks_like_file(value) or _looks_like_folder(value):
                 yield from _unknown(node, key, value, ask)
+
+
+def flagged_texts(node: MayaNode, keys: Iterable[str], ask: MayaAsk) -> Iterator[Finding]:
+    """Yield a finding for each text that the host itself takes for the name of a file, and that no reader has looked at.
+
+    What its attribute's name says is written, and what is a note or a program, is left to `unknown_texts`.
+    """
+    for key in keys:
+        word = bare(key)
+        if key in ask.seen or word in _NEVER or node.spelled(key) in _NEVER or _said_by(node.spelled(key)) == "write":
+            continue
+        for value in dict.fromkeys(node.values.get(key, ())):
+            if value.lower().rpartition(".")[2] not in _PROGRAM:
+                ask.seen.add(key)
+                yield from ask.usage(value, f"{node.name}.{key}", "other")
 
 
 def _within_data(node: MayaNode, key: str, value: str) -> Iterator[Finding]:

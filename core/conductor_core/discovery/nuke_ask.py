@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from conductor_core.discovery.finding import Finding, Usage
 from conductor_core.discovery.kinds import Kind
 from conductor_core.discovery.node import Node
 from conductor_core.discovery.nuke_clips import clip_frames
-from conductor_core.discovery.nuke_demand import Demands
+from conductor_core.discovery.nuke_demand import Demand, Demands
 from conductor_core.discovery.nuke_node import ScriptNode
 from conductor_core.discovery.nuke_time import AsFound, Clip
 from conductor_core.discovery.nuke_values import Values
@@ -27,7 +27,7 @@ from conductor_core.discovery.survey import Survey
 from conductor_core.discovery.tcl import NotEvaluated, split_list
 from conductor_core.discovery.variables import fill_variables
 from conductor_core.report import Ignored, ScanOutput, Unresolved
-from conductor_core.sequences import has_frame_token, has_view_token, view_path
+from conductor_core.sequences import frame_of, has_frame_token, has_view_token, view_path
 
 MOVIES = frozenset(
     [".mov", ".mp4", ".m4v", ".mxf", ".avi", ".mkv", ".mpg", ".mpeg", ".r3d", ".braw", ".ari", ".arx", ".webm", ".wmv"]
@@ -41,6 +41,21 @@ SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
+class HostText:
+    """What Nuke itself makes of the text of a knob."""
+
+    text: str
+    #: the frames for which it does; None: for all that were asked
+    frames: frozenset[int] | None = None
+    #: "": for all views
+    view: str = ""
+
+
+#: full name of a node and its knob → what Nuke makes of it, where it was asked
+HostTexts = Mapping[tuple[str, str], tuple[HostText, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class Setting:
     """What holds for all nodes of a script."""
 
@@ -51,6 +66,8 @@ class Setting:
     project: str = ""
     #: why the project directory is not known; "": it is, or there is none
     unknown_project: str = ""
+    #: empty where there is no Nuke to ask
+    host: HostTexts = field(default_factory=dict)
 
 
 class NukeAsk:
@@ -81,6 +98,8 @@ class NukeAsk:
         if not isinstance(node, ScriptNode) or not (stored or _is_skipped(node, attribute)):
             return
         referrer = f"{node.full_name}.{attribute}"
+        known: list[str] = []
+        problem = ""
         try:
             if _is_skipped(node, attribute):
                 raise NotEvaluated(f"its value is longer than {self._survey.limits.value} bytes")
@@ -88,11 +107,18 @@ class NukeAsk:
                 places = self._places(node, plain)
                 if not places:
                     continue
+                known += places
                 views = (view,) if view else self.setting.views
                 usage = Usage(stored, referrer, _kind(kind, places[0]), places, reach or self._reach(node, places, views))
-                yield replace(usage, under=self.under(node)) if usage.kind == "gizmo" else usage
+                yield self._with_survey(node, usage)
         except NotEvaluated as exc:
-            yield Unresolved(stored[: self._survey.limits.value], referrer, str(exc))
+            problem = str(exc)
+        for told, places in self._by_host(node, attribute, known):
+            problem = ""
+            usage = Usage(stored, referrer, _kind(kind, places[0]), places, reach or self._host_reach(node, places, told))
+            yield self._with_survey(node, usage)
+        if problem:
+            yield Unresolved(stored[: self._survey.limits.value], referrer, problem)
 
     def write(self, node: Node, attribute: str) -> Iterator[Finding]:
         """Yield where a node writes, for each view."""
@@ -111,15 +137,44 @@ class NukeAsk:
             else:
                 yield Ignored(stored, referrer, "it is written when that script itself is rendered")
             return
+        problem = ""
+        paths: list[str] = []
         try:
             for view, plain in self._by_view(node, attribute, None):
-                for path in dict.fromkeys(self._places(node, plain)[:1]):
-                    for one in view_path(path, (view,) if view else self.setting.views) or (path,):
-                        self.written.append(_hashes(one))
-                        yield ScanOutput(stored, _hashes(one), referrer)
+                paths += self._expanded(self._places(node, plain)[:1], view)
         except NotEvaluated as exc:
-            self.problem = str(exc)
-            yield Unresolved(stored, referrer, str(exc))
+            problem = str(exc)
+        host = [
+            path
+            for told, places in self._by_host(node, attribute, paths)
+            if told.frames is None
+            for path in self._expanded(places[:1], told.view)
+        ]
+        if host:  # Nuke has evaluated it, and says something else
+            paths, problem = host, ""
+        for path in dict.fromkeys(map(hashes, paths)):
+            self.written.append(path)
+            yield ScanOutput(stored, path, referrer)
+        if problem:
+            self.problem = problem
+            yield Unresolved(stored, referrer, problem)
+
+    @property
+    def values(self) -> Values:
+        """The values of the script, as the one that Nuke has open."""
+        return self._values[0]
+
+    def places(self, node: ScriptNode, attribute: str) -> tuple[str, ...]:
+        """Return the absolute patterns of a knob; none where it is empty or cannot be evaluated."""
+        if not node.text(attribute):
+            return ()
+        found: list[str] = []
+        try:
+            for _view, plain in self._by_view(node, attribute, None):
+                found += self._places(node, plain)
+        except NotEvaluated:
+            pass
+        return (*found, *(place for _, places in self._by_host(node, attribute, found) for place in places))
 
     def ignore(self, node: Node, attribute: str, reason: str) -> Iterator[Finding]:
         """Yield that a knob's path is not sent."""
@@ -138,6 +193,24 @@ class NukeAsk:
         root = self._survey.project_root or self.setting.project
         rendered = ((_RENDERED, node.text("output")),) if node.type == "Precomp" and node.is_on("reading") else ()
         return replace(self._survey, frames=self._survey.frames if frames is None else frames, project_root=root, given=rendered)
+
+    def _with_survey(self, node: ScriptNode, usage: Usage) -> Usage:
+        return replace(usage, under=self.under(node)) if usage.kind == "gizmo" else usage
+
+    def _expanded(self, places: Iterable[str], view: str) -> list[str]:
+        """Return the path of each view."""
+        views = (view,) if view else self.setting.views
+        return [one for place in places for one in view_path(place, views) or (place,)]
+
+    def _by_host(self, node: ScriptNode, attribute: str, known: Sequence[str]) -> Iterator[tuple[HostText, tuple[str, ...]]]:
+        """Yield what Nuke makes of a knob, as far as it is none of the places that are known."""
+        for told in self.setting.host.get((node.full_name, attribute), ()):
+            try:
+                places = tuple(dict.fromkeys(self._of_text(told.text.strip()))) if told.text.strip() else ()
+            except NotEvaluated:
+                continue
+            if places and not any(means(pattern, place) for pattern in known for place in places):
+                yield told, places
 
     def _by_view(self, node: ScriptNode, attribute: str, text: str | None) -> Iterator[tuple[str, str]]:
         plain = node.plain(attribute) if text is None else text
@@ -173,17 +246,20 @@ class NukeAsk:
                 )
             yield from (absolute(one, folder) for folder in self.setting.folders[: 1 if is_absolute(one) else None])
 
-    def _reach(self, node: ScriptNode, places: tuple[str, ...], views: tuple[str, ...]) -> Reach:
+    def _reach(self, node: ScriptNode, places: tuple[str, ...], views: tuple[str, ...], demand: Demand | None = None) -> Reach:
         if not any(has_frame_token(p) or has_view_token(p) for p in places):
             return OneFile()
-        demand = self._demands.of(node)
         clip = self._clip(node)
-        frames = clip_frames(node, demand, clip, self._values[0])
+        frames = clip_frames(node, demand or self._demands.of(node), clip, self._values[0])
         tolerant = node.text("on_error")
         if frames is None or tolerant not in ("", "error"):
             wanted = None if frames is None else frames.wanted + frames.welcome
             return AsFound(wanted, nearest=tolerant.startswith("nearest"), first=clip.first, last=clip.last, views=views)
         return Frames(frames.wanted, frames.welcome, views)
+
+    def _host_reach(self, node: ScriptNode, places: tuple[str, ...], told: HostText) -> Reach:
+        views = (told.view,) if told.view else self.setting.views
+        return self._reach(node, places, views, None if told.frames is None else Demand(told.frames))
 
     def _clip(self, node: ScriptNode) -> Clip:
         first, last = self._values[0].number(node, "first"), self._values[0].number(node, "last")
@@ -221,6 +297,12 @@ def _kind(kind: Kind, place: str) -> Kind:
     return "movie" if kind == "image" and os.path.splitext(place)[1].lower() in MOVIES else kind
 
 
-def _hashes(path: str) -> str:
+def means(pattern: str, place: str) -> bool:
+    """Tell whether a path is one of those that a pattern stands for."""
+    one, other = hashes(pattern), hashes(place)
+    return one == other or (has_frame_token(one) and frame_of(one, other) is not None)
+
+
+def hashes(path: str) -> str:
     """Return a pattern with `####` for its frame."""
     return _PRINTF.sub(lambda m: "#" * max(1, int(m[1] or 1)), path)

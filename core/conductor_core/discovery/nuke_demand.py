@@ -7,9 +7,10 @@ nothing writes is asked for the frames of the job. A node that no table knows is
 
 from __future__ import annotations
 
+import math
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from conductor_core.discovery.nuke_node import NodeGraph, ScriptNode
@@ -35,7 +36,6 @@ MOVES_TIME = frozenset(
         "TimeEcho",
         "TimeShift",
         "TimeToDepth",
-        "TimeWarp",
         "VectorCornerPin",
         "VectorDistort",
         "GridWarpTracker",
@@ -66,6 +66,8 @@ _PLUGINS_AROUND = (
     (re.compile(r"neat_?video|denois|degrain", re.IGNORECASE), 5),
     (re.compile(r"de_?flicker|rsmb|reelsmart|motion_?blur|deinterlac", re.IGNORECASE), 3),
 )
+#: show the frame that a knob names for each frame: https://learn.foundry.com/nuke/content/reference_guide/time_nodes/timewarp.html
+LOOKS_UP = {"TimeWarp": "lookup"}
 _TIMELY = re.compile(r"time|retim|frame_?(?:hold|blend|range)|kronos|twixtor|oflow|slowmo|freeze", re.IGNORECASE)
 #: how often the frames of a node may grow before they are taken to be all
 _MOST_VISITS = 30
@@ -100,8 +102,18 @@ class Demands:
         self._of: dict[int, Demand] = {}
         self._visits: dict[int, int] = {}
         self._waiting: deque[tuple[ScriptNode, Demand]] = deque((n, self._written(n)) for n in graph.nodes if is_writer(n))
+
+    def settled(self) -> Demands:
+        """Return this once every node was asked."""
+        for _ in self.settle():
+            pass
+        return self
+
+    def settle(self) -> Iterator[None]:
+        """Ask one node after the other, up from those that write; yields after each, so that it can be done in pieces."""
         while self._waiting:
             self._ask(*self._waiting.popleft())
+            yield
 
     def of(self, node: ScriptNode) -> Demand:
         """Return what is asked of a node."""
@@ -128,7 +140,7 @@ class Demands:
                 return
         self._of[id(node)] = demand
         passed = self._passed(node, demand)
-        self._waiting.extend((above, passed) for above in _above(node))
+        self._waiting.extend((above, passed) for above in above(node))
 
     def _passed(self, node: ScriptNode, demand: Demand) -> Demand:
         """Return what a node asks of its inputs."""
@@ -138,6 +150,8 @@ class Demands:
             return self._offset(node, demand)
         if node.type == "FrameHold":
             return self._held(node, demand)
+        if node.type in LOOKS_UP:
+            return self._looked_up(node, demand, LOOKS_UP[node.type])
         if node.type in MOVES_TIME or (node.type not in STOCK and _TIMELY.search(node.type)):
             return NOBODY_KNOWS
         if reach := LOOKS_AROUND.get(node.type, 0) or _plugin_looks_around(node.type):
@@ -146,10 +160,18 @@ class Demands:
         return demand
 
     def _offset(self, node: ScriptNode, demand: Demand) -> Demand:
-        by = self._values.number(node, "time_offset") if "time_offset" in node.knobs else 0.0
-        if by is None or by != int(by) or node.is_on("reverse_input") or demand.wanted is None:
+        if node.is_on("reverse_input"):
             return NOBODY_KNOWS
-        return Demand(frozenset(f - int(by) for f in demand.wanted), frozenset(f - int(by) for f in demand.welcome))
+
+        def shifted(frame: int) -> float | None:
+            by = self._values.number_at(node, "time_offset", frame) if "time_offset" in node.knobs else 0.0
+            return None if by is None else frame - by
+
+        return _moved(demand, shifted)
+
+    def _looked_up(self, node: ScriptNode, demand: Demand, knob: str) -> Demand:
+        """Return the frames that a curve names for each frame."""
+        return _moved(demand, lambda frame: self._values.number_at(node, knob, frame) if knob in node.knobs else float(frame))
 
     def _held(self, node: ScriptNode, demand: Demand) -> Demand:
         knob = "first_frame" if "first_frame" in node.knobs or "firstFrame" not in node.knobs else "firstFrame"
@@ -158,6 +180,18 @@ class Demands:
         if first is None or increment is None or demand.wanted is None:
             return NOBODY_KNOWS
         return Demand(frozenset(held(f, int(first), int(increment)) for f in demand.wanted))
+
+
+def _moved(demand: Demand, where: Callable[[int], float | None]) -> Demand:
+    """Return what is asked above a node that shows another frame: between two frames both; unknown where one is not known."""
+    moved: dict[int, tuple[int, ...]] = {}
+    for frame in (demand.wanted or frozenset()) | demand.welcome:
+        place = where(frame)
+        if place is None or not math.isfinite(place):
+            return NOBODY_KNOWS
+        moved[frame] = (math.floor(place), math.ceil(place))
+    wanted = frozenset(f for frame in demand.wanted or () for f in moved[frame])
+    return Demand(wanted, frozenset(f for frame in demand.welcome for f in moved[frame]) - wanted)
 
 
 def _plugin_looks_around(type_: str) -> int:
@@ -170,7 +204,7 @@ def is_writer(node: ScriptNode) -> bool:
     return "Write" in node.type and not node.is_on("disable")
 
 
-def _above(node: ScriptNode) -> Iterator[ScriptNode]:
+def above(node: ScriptNode) -> Iterator[ScriptNode]:
     """Yield what a node takes its picture from, into groups and out of them."""
     outputs = [c for c in node.children.values() if c.type == "Output"] if node.holds else []
     if outputs:

@@ -23,6 +23,28 @@ _ADDED = re.compile(r"\s*(\d{1,3})\s+(\S+)")
 _TOLD = frozenset({1, 2, 41})
 
 
+#: of the user interface: where a node is drawn, and how
+DRAWN = frozenset(
+    [
+        "xpos",
+        "ypos",
+        "selected",
+        "tile_color",
+        "gl_color",
+        "note_font",
+        "note_font_size",
+        "note_font_color",
+        "hide_input",
+        "postage_stamp",
+        "bookmark",
+        "bdwidth",
+        "bdheight",
+        "z_order",
+        "dope_sheet",
+    ]
+)
+
+
 class Knob(NamedTuple):
     """A knob as stored; those that say how a node is drawn are left out."""
 
@@ -61,7 +83,7 @@ class ScriptNode:
         for knob in knobs:
             if knob.name == "addUserKnob":
                 self._add(knob)
-            elif len(knob.text) <= _SHORT or _PATHLY.search(knob.name):
+            elif is_kept(knob):
                 self.knobs[knob.name] = knob
         self.name = self.plain("name") or type_
 
@@ -108,6 +130,11 @@ class ScriptNode:
         """Tell whether a switch is on; one with an expression is not known to be."""
         return self.text(knob).lower() in ("true", "1", "on", "yes")
 
+    def is_file(self, knob: str) -> bool:
+        """Tell whether a knob is one for files, whatever its name."""
+        added = self.added.get(knob)
+        return added is not None and added.type == 2
+
     @property
     def full_name(self) -> str:
         """The name with those of its groups: `Group1.Read1`."""
@@ -117,6 +144,11 @@ class ScriptNode:
             names.append(node.name)
             node = node.group
         return ".".join(reversed(names))
+
+
+def is_kept(knob: Knob) -> bool:
+    """Tell whether a knob is kept: code, curves and paint are longer than any path."""
+    return len(knob.text) <= _SHORT or bool(_PATHLY.search(knob.name))
 
 
 @dataclass(slots=True)

@@ -116,7 +116,7 @@ def _knob(node: ScriptNode, name: str, ask: NukeAsk) -> Iterator[Finding]:
         return
     plain = node.plain(name)
     added = node.added.get(name)
-    is_file = added is not None and added.type == 2
+    is_file = node.is_file(name)
     if not plain or (len(plain) < 4 and not is_file):
         return
     if name in _CODE or (added is not None and added.type == 22):

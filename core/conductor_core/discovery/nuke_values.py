@@ -88,6 +88,10 @@ class Values:
             return None
         return value if countable(value, math.nan) == value else None
 
+    def number_at(self, node: ScriptNode, knob: str, _frame: int) -> float | None:
+        """Return a knob as a number at a frame; None where that cannot be told, as of a curve without Nuke."""
+        return self.number(node, knob)
+
     def variable(self, name: str) -> str | None:
         """Return an environment variable of the scan."""
         return self._survey.variables.get(name)

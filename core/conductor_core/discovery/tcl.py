@@ -26,6 +26,10 @@ _ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v
 _ESCAPE = re.compile(r"\\(?:\r?\n[ \t]*|x([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{1,4})|([0-7]{1,3})|(.))", re.DOTALL)
 
 
+#: what Nuke puts a backslash before, as seen in its files
+_NEEDS_BACKSLASH = re.compile(r'[\\"\[{}$]')
+
+
 class NotEvaluated(ValueError):
     """Say why a text cannot be evaluated without its host, as the end of a sentence."""
 
@@ -49,6 +53,11 @@ class World(Protocol):
 def unescape(text: str) -> str:
     r"""Return a bare or quoted word as TCL reads it from a file: `\[` is `[`, `\n` a line break, `\\` a backslash."""
     return _ESCAPE.sub(_escaped, text) if "\\" in text else text
+
+
+def escaped(text: str) -> str:
+    r"""Return a text as it stands between the quotes of a file, so that `unescape` gives it again: `[` is `\[`."""
+    return _NEEDS_BACKSLASH.sub(r"\\\g<0>", text).replace("\n", "\\n")
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, Literal
 
-from conductor_core.discovery.nuke_node import Knob, Style
+from conductor_core.discovery.nuke_node import DRAWN, Knob, Style
 
 PIECE = 1 << 20
 
@@ -75,11 +75,7 @@ _MOST_WORDS = 100
 Side = Literal["", "ours", "base", "theirs"]
 
 
-#: of the user interface: where a node is drawn, and how
-_DRAWN = frozenset(
-    b"xpos ypos selected tile_color gl_color note_font note_font_size note_font_color hide_input postage_stamp bookmark "
-    b"bdwidth bdheight z_order dope_sheet".split()
-)
+_DRAWN = frozenset(name.encode() for name in DRAWN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,12 @@ import re
 from collections.abc import Iterator
 
 from conductor_core.discovery.finding import Facts, Finding
-from conductor_core.discovery.node import findings_of
-from conductor_core.discovery.nuke_ask import NukeAsk, Setting, folders_of
+from conductor_core.discovery.nuke_ask import Setting, folders_of
 from conductor_core.discovery.nuke_demand import Demands
 from conductor_core.discovery.nuke_facts import facts_of
-from conductor_core.discovery.nuke_node import ScriptNode
 from conductor_core.discovery.nuke_plugins import classes
-from conductor_core.discovery.nuke_root import frames_of, project_of, root_findings, views_of
-from conductor_core.discovery.nuke_unknown import unknown_knobs
+from conductor_core.discovery.nuke_reading import ScriptReading
+from conductor_core.discovery.nuke_root import frames_of, project_of, views_of
 from conductor_core.discovery.nuke_values import Values
 from conductor_core.discovery.survey import Survey
 from conductor_core.errors import SceneNotRead
@@ -47,13 +45,13 @@ def read_script(survey: Survey) -> Iterator[Finding | Facts]:
         SceneNotRead: no node is in it, or it is too large.
     """
     graph, damage = _graph(survey)
-    script = _Script(graph, survey)
+    script = _reading(graph, survey)
     for node in graph.nodes:
         yield from script.findings(node)
     yield from classes(graph, script.ask_of())
     yield from _damaged(survey, damage)
     if not survey.scene:
-        yield facts_of(graph, script.values[0], script.steps, survey)
+        yield facts_of(graph, script.writers, script.ask_of())
 
 
 def _graph(survey: Survey) -> tuple[Graph, Damage]:
@@ -81,35 +79,13 @@ def _damaged(survey: Survey, damage: Damage) -> Iterator[Finding]:
         yield Unresolved(survey.file, name, f"the script is damaged: {problem}")
 
 
-class _Script:
-    """One script while it is read."""
-
-    def __init__(self, graph: Graph, survey: Survey) -> None:
-        self._survey = survey
-        self._graph = graph
-        opened = survey.scene or survey.file
-        scripts = tuple(dict.fromkeys((opened, survey.file)))
-        self.values = tuple(Values(graph, survey, script) for script in scripts)
-        self.steps: list[tuple[ScriptNode, NukeAsk]] = []
-        self._demands = Demands(graph, self.values[0], frames_of(graph, self.values[0], survey))
-        project, unknown = project_of(graph, self.values[-1])
-        folders = folders_of(survey, project, reversed(scripts))
-        unknown = "" if survey.project_root else unknown
-        self._setting = Setting(views_of(graph), folders, folders[0] if project else "", unknown)
-
-    def ask_of(self) -> NukeAsk:
-        """Return what the readers of a node ask."""
-        return NukeAsk(self._survey, self.values, self._demands, self._setting)
-
-    def findings(self, node: ScriptNode) -> Iterator[Finding]:
-        """Yield what a node reads and writes."""
-        ask = self.ask_of()
-        if node.type == "Root":
-            yield from root_findings(node, ask, uses_ocio=any(n.type.startswith("OCIO") for n in self._graph.nodes))
-        else:
-            yield from findings_of("nuke", node, ask)
-        if "Write" in node.type and node.is_on("reading"):
-            yield from ask.read(node, "file", "image")
-        yield from unknown_knobs(node, ask)
-        if "Write" in node.type and ("file" in node.knobs or ask.written):
-            self.steps.append((node, ask))
+def _reading(graph: Graph, survey: Survey) -> ScriptReading:
+    opened = survey.scene or survey.file
+    scripts = tuple(dict.fromkeys((opened, survey.file)))
+    values = tuple(Values(graph, survey, script) for script in scripts)
+    demands = Demands(graph, values[0], frames_of(graph, values[0], survey)).settled()
+    project, unknown = project_of(graph, values[-1])
+    folders = folders_of(survey, project, reversed(scripts))
+    unknown = "" if survey.project_root else unknown
+    setting = Setting(views_of(graph), folders, folders[0] if project else "", unknown)
+    return ScriptReading(graph, survey, values, demands, setting)

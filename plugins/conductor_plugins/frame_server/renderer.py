@@ -31,6 +31,8 @@ class Loaded:
 
     #: whose lines in the log tell how far a frame is (docs/api.md, "Printed progress"); "": `render` tells it itself
     prints: str = ""
+    #: pictures that a frame has, one after the other: each has a percentage of its own
+    parts: int = 1
 
 
 @dataclass(frozen=True, slots=True)

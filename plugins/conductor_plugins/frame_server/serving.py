@@ -84,7 +84,7 @@ class FrameServer:
         self._loaded = False
         loaded = self._renderer.load(load_of(request))
         self._loaded = True
-        prints = {"prints": loaded.prints} if loaded.prints else {}
+        prints = {"prints": loaded.prints, "parts": loaded.parts} if loaded.prints else {}
         self._say({"event": "loaded", "seconds": round(self._clock() - started, 3), **prints})
 
     def _render(self, frame: int) -> None:

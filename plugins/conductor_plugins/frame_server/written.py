@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 _MEMORY_WORDS = re.compile(
@@ -40,6 +40,25 @@ class Before:
     def is_new(self, path: str) -> bool:
         """Tell whether a file is there and was written since."""
         return file_state(path) not in (self._states.get(path, FileState()), FileState())
+
+
+class FoldersBefore:
+    """The files below some folders before a frame is rendered: renderers write more than anybody is told of, such as AOVs."""
+
+    def __init__(self, folders: Iterable[str]) -> None:
+        """Look at all files below the folders, there or not."""
+        self._folders = tuple(folders)
+        self._states = dict(self._all())
+
+    def written(self) -> tuple[str, ...]:
+        """Return the files that are new or were written anew since, sorted."""
+        return tuple(sorted(path for path, state in self._all() if state != self._states.get(path)))
+
+    def _all(self) -> Iterator[tuple[str, FileState]]:
+        for top in self._folders:
+            for folder, _, names in os.walk(top):
+                paths = (os.path.join(folder, name) for name in names)
+                yield from ((path, file_state(path)) for path in paths)
 
 
 def file_state(path: str) -> FileState:

@@ -7,10 +7,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from conductor_service.runner.conversation import Conversation, Ended
+from conductor_service.runner.conversation import UNHEARD, Conversation, Ended, Said
 from conductor_service.runner.errors import TaskFailed
 from conductor_service.runner.isolation import Launch
 from conductor_service.runner.logbook import LogBook
+from conductor_service.runner.printed import PrintedProgress, printed_by
 from conductor_service.runner.processes import ProcessTree
 from conductor_service.runner.vigil import Charge, Vigil, Watch
 
@@ -36,15 +37,26 @@ def openjd_message(line: bytes) -> Mapping[str, Any] | None:
 class CommandRun:
     """One run of a command; after `complete` returned or raised, its process tree is gone."""
 
-    def __init__(self, launch: Launch, watch: Watch, log: LogBook, charge: Charge) -> None:
+    def __init__(self, launch: Launch, watch: Watch, log: LogBook, charge: Charge, program: str = "") -> None:
+        """Start it; what `program` is known to print of its progress is read, too."""
         self._log = log
+        self._inbox = watch.inbox
+        self._printed = PrintedProgress(printed_by(program), self._on_printed)
         self._tree = ProcessTree(launch, stdin=False)
-        self._vigil = Vigil(self._tree, Conversation(self._tree, watch.inbox, log.write, openjd_message), watch)
+        self._vigil = Vigil(self._tree, Conversation(self._tree, watch.inbox, self._on_log, openjd_message), watch)
         self._vigil.begin(charge)
 
     @property
     def peak_memory(self) -> int:
         return self._tree.peak_memory
+
+    def _on_log(self, data: bytes) -> None:
+        self._log.write(data)
+        self._printed.feed(data)
+
+    def _on_printed(self, fraction: float, _line: str) -> None:
+        if self._inbox.qsize() < UNHEARD:
+            self._inbox.put(Said({"event": "progress", "fraction": fraction}))
 
     def complete(self, on_progress: Callable[[float, str], None]) -> None:
         """Wait for the command's end.

@@ -14,10 +14,11 @@ from conductor_core.paths import PathRule
 from conductor_core.submission import Step
 
 from conductor_service.runner.causes import cause_of_message, limit_words
-from conductor_service.runner.conversation import Conversation, Ended, Said
+from conductor_service.runner.conversation import UNHEARD, Conversation, Ended, Said
 from conductor_service.runner.errors import TaskFailed
 from conductor_service.runner.isolation import Launch
 from conductor_service.runner.logbook import LogBook
+from conductor_service.runner.printed import PrintedProgress
 from conductor_service.runner.processes import ProcessTree
 from conductor_service.runner.vigil import Charge, Vigil, Watch
 
@@ -56,7 +57,13 @@ class FrameServer:
         self._log = log
         self._clock = watch.clock
         self._tree = ProcessTree(launch)
-        conversation = Conversation(self._tree, watch.inbox, lambda data: self._log.write(data))
+        self._inbox = watch.inbox
+        #: the frame that is asked for, the pictures that it has, and how much of it is done before the one that is rendered
+        self._frame: int | None = None
+        self._parts = 1
+        self._before = 0.0
+        self._printed = PrintedProgress("", self._on_printed)
+        conversation = Conversation(self._tree, watch.inbox, self._on_log)
         self._vigil = Vigil(self._tree, conversation, watch)
         self.alive = True
         self._vigil.begin(charge)
@@ -101,18 +108,23 @@ class FrameServer:
         path_map = [{"source": rule.source.slashed, "target": rule.target.text} for rule in rules]
         self._say({"do": "load", "scene": scene, "step": to_json(step), "path_map": path_map, "startup": list(startup)})
         try:
-            return _number(self._expect(("loaded",)).get("seconds"))
+            loaded = self._expect(("loaded",))
         except TaskFailed as exc:
             if exc.cause != "crashed" or exc.exit_code is None:
                 raise
             message = f"The software crashed while it loaded {scene}: it may be damaged, or of a newer version.\n{exc.what}"
             raise TaskFailed("scene-load", message, exit_code=exc.exit_code) from exc
+        self._printed = PrintedProgress(_text(loaded.get("prints", ""), _STATUS), self._on_printed)
+        self._parts = max(int(_number(loaded.get("parts"))), 1)
+        return _number(loaded.get("seconds"))
 
     def render(self, frame: int, on_progress: OnProgress) -> Rendered:
         """Render one frame."""
         self._vigil.note_life()
+        self._frame, self._before = frame, 0.0
         self._say({"do": "render", "frame": frame})
         message = self._expect(("done",), frame=frame, on_progress=on_progress)
+        self._frame = None
         outputs = message.get("outputs", ())
         if not isinstance(outputs, list) or not all(isinstance(path, str) for path in outputs):
             self._end()
@@ -132,6 +144,17 @@ class FrameServer:
             self._vigil.conversation.hang_up()
             self._vigil.conversation.join(_QUIT_SECONDS)
         self._end()
+
+    def _on_log(self, data: bytes) -> None:
+        self._log.write(data)
+        self._printed.feed(data)
+
+    def _on_printed(self, fraction: float, line: str) -> None:
+        """Take progress of a picture that was read in the log, in the log's thread, as if the server had said it."""
+        frame = self._frame
+        if frame is not None and self._inbox.qsize() < UNHEARD:
+            whole = self._before + fraction / self._parts
+            self._inbox.put(Said({"event": "progress", "frame": frame, "fraction": whole, "status": line, "printed": True}))
 
     def _say(self, message: Mapping[str, Any]) -> None:
         try:
@@ -183,7 +206,10 @@ class FrameServer:
         if frame is not None and message.get("frame") != frame:
             return None
         if message["event"] == "progress" and on_progress is not None:
-            on_progress(min(max(_number(message.get("fraction")), 0.0), 1.0), _text(message.get("status", ""), _STATUS))
+            fraction = min(max(_number(message.get("fraction")), 0.0), 1.0)
+            if not message.get("printed"):
+                self._before = fraction
+            on_progress(fraction, _text(message.get("status", ""), _STATUS))
         return message
 
 

@@ -281,7 +281,7 @@ class Session:
         launch = self._machine.isolation.launch(self._world, argv, self._variables)
         # An inbox of its own: what a killed command still says must not be taken for the next one's words, or its end.
         holding.listen(inbox := Inbox())
-        run = CommandRun(launch, replace(self._watch, inbox=inbox), holding.log, charge)
+        run = CommandRun(launch, replace(self._watch, inbox=inbox), holding.log, charge, argv[0])
 
         def on_progress(fraction: float, status: str) -> None:
             holding.beat = replace(beat(fraction, status), peak_memory=run.peak_memory)

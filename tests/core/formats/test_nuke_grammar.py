@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from conductor_core.discovery.nuke_node import Knob
 from conductor_core.discovery.survey import Survey
 from conductor_core.errors import SceneNotRead
 from conductor_core.formats import nuke_grammar, scan_file
@@ -136,7 +137,7 @@ def test_values_that_tcl_wrote(knobs: list[tuple[str, str]]) -> None:
     assert {name: tkinter_plain(tcl, node.knobs[name]) for name in node.knobs} == kept
 
 
-def tkinter_plain(tcl: object, knob: nuke_grammar.Knob) -> str:
+def tkinter_plain(tcl: object, knob: Knob) -> str:
     """Return a value as TCL itself understands it."""
     text = {"bare": knob.text, "quoted": f'"{knob.text}"', "braced": "{" + knob.text + "}"}[knob.style]
     (value,) = tcl.splitlist(text)  # type: ignore[attr-defined]

@@ -14,6 +14,9 @@ from conductor_core.formats import Scan, scan_file
 HEAD = "#! /opt/Nuke15.1v3/Nuke15.1 -nx\nversion 15.1 v3\n"
 
 
+GROUP_END = "Output {\n name O\n}\nend_group\n"
+
+
 def root(**knobs: str) -> str:
     """Return a Root with a short range."""
     return node("Root", **({"inputs": "0", "first_frame": "1", "last_frame": "3"} | knobs))
@@ -403,6 +406,67 @@ def test_facts_for_a_submission(tmp_path: Path) -> None:
         ("G.In", True, [("in.####.exr", "image")], False),
     ]
     assert dict(facts.steps[0].parameters) == {"write": "First", "render_order": 1, "views": "left", "first": 1002, "last": 1004}
+    assert [s.frames for s in facts.steps] == ["1002-1004", "", "", "", ""]
+    assert [s.after for s in facts.steps] == [
+        (),
+        ("First",),
+        ("First", "Late"),
+        ("First", "Late", "Lost"),
+        ("First", "Late", "Lost", "Off"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reader", "after"),
+    [
+        (node("Read", inputs="0", file="pre/pass.%04d.exr", name="R"), ("Pre",)),
+        (node("Read", inputs="0", file="pre/pass.0002.exr", name="R"), ("Pre",)),
+        (node("Read", inputs="0", file=r'"\[value Pre.file]"', name="R"), ("Pre",)),
+        (node("Read", inputs="0", file="pre/other.%04d.exr", name="R"), ()),
+        (node("Read", inputs="0", file="pre/pass.%04d.exr", disable="true", name="R"), ()),
+        (
+            node("Group", inputs="0", name="G") + node("Read", inputs="0", file="pre/pass.####.exr", name="R") + GROUP_END,
+            ("Pre",),
+        ),
+    ],
+    ids=["by its pattern", "one frame", "by an expression", "another file", "disabled", "in a group"],
+)
+def test_a_step_waits_for_the_one_whose_files_it_reads(tmp_path: Path, reader: str, after: tuple[str, ...]) -> None:
+    """A Write above which another one's files are read renders after that one, wherever it stands in the script."""
+    text = HEAD + root() + reader + node("Write", file="last.####.exr", name="Last")
+    text += node("Constant", inputs="0", name="C") + node("Write", file="pre/pass.####.exr", name="Pre")
+    facts = scan(tmp_path, text).facts
+    assert facts is not None
+    assert {s.name: s.after for s in facts.steps} == {"Last": after, "Pre": ()}
+    assert [s.name for s in facts.steps] == (["Pre", "Last"] if after else ["Last", "Pre"])
+
+
+def test_a_write_that_shows_its_file_is_waited_for(tmp_path: Path) -> None:
+    """With `read file` on, what is below a Write reads its pictures; without, they go straight through."""
+    for reading, after in (("true", ("Pre",)), ("false", ())):
+        text = HEAD + root() + node("Constant", inputs="0", name="C")
+        text += node("Write", file="pre.####.exr", reading=reading, name="Pre") + node("Write", file="last.####.exr", name="Last")
+        facts = scan(tmp_path, text).facts
+        assert facts is not None
+        assert {s.name: s.after for s in facts.steps} == {"Pre": (), "Last": after}
+
+
+def test_steps_that_wait_for_each_other_are_in_render_order(tmp_path: Path) -> None:
+    """Two that read each other's files: the one of the lower render order does not wait, as in Nuke."""
+    text = HEAD + root() + node("Read", inputs="0", file="b.%04d.exr", name="RB") + node("Write", file="a.####.exr", name="A")
+    text += node("Read", inputs="0", file="a.%04d.exr", name="RA") + node("Write", file="b.####.exr", render_order="0", name="B")
+    facts = scan(tmp_path, text).facts
+    assert facts is not None
+    assert [(s.name, s.after) for s in facts.steps] == [("B", ()), ("A", ("B",))]
+
+
+def test_a_time_warp_asks_for_the_frames_of_its_curve(tmp_path: Path) -> None:
+    """A constant lookup is one frame; a curve is not evaluated without Nuke, so all that exists is taken."""
+    frames(tmp_path, "p.%04d.exr", range(1, 21))
+    for lookup, wanted in (("5", ["p.0005.exr"]), ("{{curve x1 1 x20 10}}", [f"p.{n:04d}.exr" for n in range(1, 21)])):
+        text = HEAD + root() + node("Read", inputs="0", file="p.%04d.exr", last="20", name="R")
+        text += node("TimeWarp", lookup=lookup, name="T") + node("Write", file="o.####.exr", name="W")
+        assert files(scan(tmp_path, text, frames=(2, 3)), "R.file") == wanted
 
 
 def test_knobs_that_no_table_knows(tmp_path: Path) -> None:

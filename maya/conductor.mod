@@ -1,0 +1,1 @@
++ Conductor 0.1 .

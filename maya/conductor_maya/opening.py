@@ -1,0 +1,118 @@
+"""Start Maya without a window and open a scene in it, its project and folders in place.
+
+dirmap: https://help.autodesk.com/cloudhelp/2024/ENU/Maya-Tech-Docs/CommandsPython/dirmap.html
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+
+import maya.standalone
+from conductor_core.discovery.maya_project import find_project
+from conductor_core.paths import Flavour, PathRule
+from conductor_plugins.frame_server import Load
+from conductor_plugins.frame_server.errors import SceneNotRenderable
+from conductor_plugins.frame_server.path_mapping import mapped
+
+from conductor_maya.attributes import text
+from maya import cmds, mel
+
+Log = Callable[[str], None]
+
+
+def start_maya() -> str:
+    """Make this Python a Maya and return its version: `2025.3`.
+
+    It takes a licence: without one this raises, or ends the process, and the runner reads why in the log.
+    """
+    maya.standalone.initialize(name="python")
+    numbers = [str(cmds.about(majorVersion=True)), str(cmds.about(minorVersion=True))]
+    return ".".join(n for n in numbers if n not in ("", "0", "None"))
+
+
+def map_directories(rules: Sequence[PathRule]) -> None:
+    """Have Maya read the files of the artist's folders from where they lie here, references and textures of the scene too.
+
+    What Maya itself finds it maps while a scene is opened; the rest is rewritten afterwards (`rewriting`). Folders end in a
+    slash, so that `/show` is not taken for the beginning of `/showreel`.
+    """
+    for source in text_list(cmds.dirmap(query=True, getAllMappings=True))[::2]:
+        cmds.dirmap(unmapDirectory=source)
+    cmds.dirmap(enable=bool(rules))
+    for rule in rules:
+        for source in _spellings(rule):
+            cmds.dirmap(mapDirectory=(source, _folder(rule.target.slashed)))
+
+
+def text_list(told: object) -> list[str]:
+    """Return an answer of Maya's as a list: None is an empty one."""
+    if isinstance(told, (list, tuple)):
+        return [str(one) for one in told]
+    return [str(told)] if isinstance(told, str) and told else []
+
+
+def _spellings(rule: PathRule) -> Iterator[str]:
+    """Yield how scenes write a folder: dirmap minds upper and lower case, and `c:` and `C:` are one drive."""
+    folder = _folder(rule.source.slashed)
+    yield folder
+    if rule.source.flavour is Flavour.WINDOWS and folder[1:2] == ":":
+        yield folder[0].swapcase() + folder[1:]
+
+
+def _folder(path: str) -> str:
+    return path.rstrip("/") + "/"
+
+
+def set_project(load: Load, log: Log) -> None:
+    """Set the project of the scene: what the step says, MAYA_PROJECT, or the folder with the workspace.mel above the scene."""
+    said = mapped(str(load.step.parameters.get("project") or os.environ.get("MAYA_PROJECT", "")), load.rules)
+    project = find_project(load.scene, said)
+    if project.root and os.path.isdir(project.root):
+        root = project.root.replace("\\", "/")
+        cmds.workspace(root, openWorkspace=True)
+        log(f"the project is {root}")
+
+
+def open_scene(path: str, log: Log) -> None:
+    """Open a scene.
+
+    Maya raises for whatever it has to say about a scene, such as a plug-in that the scene names and does not use, and has it
+    open nevertheless: then its words are in the log, and rendering goes on.
+
+    Raises:
+        SceneNotRenderable: it is not there, or Maya does not have it open afterwards.
+    """
+    if not os.path.isfile(path):
+        raise SceneNotRenderable(path, "there is no such file", "Check the path.")
+    try:
+        cmds.file(path, open=True, force=True, prompt=False)
+    except RuntimeError as exc:
+        reason = " ".join(str(exc).split())
+        if _same_file(text(cmds.file(query=True, sceneName=True)), path):
+            log(f"Maya opened {path} and said: {reason}")
+            return
+        raise SceneNotRenderable(path, f"Maya cannot open it ({reason})", "Open it in Maya and save it again.") from exc
+    log(f"{path} is open")
+
+
+def _same_file(one: str, other: str) -> bool:
+    return bool(one) and os.path.normcase(os.path.normpath(one)) == os.path.normcase(os.path.normpath(other))
+
+
+def run_pre_render(path: str) -> None:
+    """Run the MEL that the artist wants before the render (Render Settings, "Pre render MEL"); the frames' own MEL runs with each.
+
+    https://help.autodesk.com/cloudhelp/2024/ENU/Maya-Rendering/files/GUID-6D7D7EA2-D2A2-4C4E-A8E0-E0D86F93A3FB.htm
+
+    Raises:
+        SceneNotRenderable: it raises an error.
+    """
+    script = text(cmds.getAttr("defaultRenderGlobals.preMel"))
+    if not script.strip():
+        return
+    try:
+        mel.eval(script)
+    except RuntimeError as exc:
+        reason = f"its pre render MEL failed ({' '.join(str(exc).split())})"
+        raise SceneNotRenderable(path, reason, "Correct it in the render settings and submit again.") from exc

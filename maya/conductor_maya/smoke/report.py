@@ -1,0 +1,68 @@
+"""Try everything, and print what came of it in lines that can be sent back."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from conductor_plugins.compliance.check import complied
+
+from conductor_maya import session
+from conductor_maya.smoke.calls import calls
+from conductor_maya.smoke.windows import window_calls
+from conductor_maya.smoke.world import MayaWorld
+
+
+@dataclass(frozen=True)
+class Line:
+    """What came of one thing that was tried."""
+
+    verdict: str
+    what: str
+    said: str = ""
+
+    def __str__(self) -> str:
+        """Return it as it is printed."""
+        return f"{self.verdict:9} {self.what}" + (f": {self.said}" if self.said else "")
+
+
+def run() -> int:
+    """Print the report; return 0 where nothing failed, 1 otherwise."""
+    print(f"Conductor's smoke test in Maya {session.version()}, Python {sys.version.split()[0]}, {platform.platform()}")
+    print("window" if session.has_window() else "no window")
+    failed = 0
+    with tempfile.TemporaryDirectory(prefix="conductor-smoke-") as folder:
+        for line in (*_single(Path(folder) / "calls"), *_whole(Path(folder) / "compliance")):
+            print(line)
+            failed += line.verdict == "FAILED"
+    print(f"{failed} failed. Please send all of this back, as an issue of the project.")
+    return 1 if failed else 0
+
+
+def _single(folder: Path) -> Iterator[Line]:
+    folder.mkdir()
+    tries = [*calls(folder), *(window_calls() if session.has_window() else ())]
+    for what, call, kinds in tries:
+        began = time.perf_counter()
+        try:
+            answer = call()
+        except Exception as exc:  # noqa: BLE001 - whatever Maya raises is what the report is for
+            yield Line("FAILED", what, f"{type(exc).__name__}: {exc}")
+            continue
+        said = f"{str(answer)[:120]!r} in {(time.perf_counter() - began) * 1000:.1f} ms"
+        yield Line("ok" if isinstance(answer, kinds) else "FAILED", what, f"{type(answer).__name__} {said}")
+
+
+def _whole(folder: Path) -> Iterator[Line]:
+    try:
+        for outcome in complied(MayaWorld, folder):
+            verdict = "FAILED" if outcome.problem else "untried" if outcome.untried else "ok"
+            yield Line(verdict, outcome.name, outcome.problem or outcome.untried or "")
+    except Exception:  # noqa: BLE001 - the rest of the report must come all the same
+        yield Line("FAILED", "the compliance suite", traceback.format_exc())

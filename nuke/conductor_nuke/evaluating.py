@@ -1,0 +1,72 @@
+"""What Nuke itself makes of the texts in its knobs, for each frame and view that is asked of their node.
+
+Sources: https://learn.foundry.com/nuke/developers/latest/pythondevguide/_autosummary/nuke.File_Knob.html (`getEvaluatedValue`
+with an output context), nuke.EvalString_Knob.html (`evaluate`), nuke.OutputContext.html there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from conductor_core.discovery.nuke_ask import HostText
+
+import nuke
+from conductor_nuke.live_node import EVALUATED, LiveNode
+from conductor_nuke.script import GONE
+
+#: is another in Nuke's window than where it renders, so that what it says here is not what is rendered there
+_WINDOW_ONLY = re.compile(r"\$\{?gui\b|\bnuke\.GUI\b|\bnuke\.env\b", re.IGNORECASE)
+#: frames × views for which one text is evaluated; of more only some of the frames are, the last among them
+_MOST = 4000
+
+
+class HostTexts(dict[tuple[str, str], tuple[HostText, ...]]):
+    """What Nuke has said, by a node's full name and its knob."""
+
+    def ask(self, node: LiveNode, frames: Sequence[int], views: Sequence[str]) -> Iterator[None]:
+        """Ask for the knobs of a node that have brackets in them; yields after each evaluation."""
+        for name in tuple(node.knobs):
+            plain = node.plain(name)
+            if "[" in plain and not _WINDOW_ONLY.search(plain) and node.knob_class(name) in EVALUATED:
+                yield from self._ask(node, name, frames, views)
+
+    def _ask(self, node: LiveNode, name: str, frames: Sequence[int], views: Sequence[str]) -> Iterator[None]:
+        asked = _some(frames, max(1, _MOST // max(1, len(views))))
+        found: dict[tuple[str, str], set[int]] = {}
+        try:
+            for view in views:
+                for frame in asked:
+                    found.setdefault((_evaluated(node, name, frame, view), view), set()).add(frame)
+                    yield
+        except GONE:  # it cannot be evaluated, or its node is gone
+            return
+        self[node.full_name, name] = tuple(_texts(found, len(asked), len(views)))
+
+
+def _texts(found: dict[tuple[str, str], set[int]], frames: int, views: int) -> Iterator[HostText]:
+    """Yield each text, with the frames and view for which it is; what is the same for all views comes once."""
+    said: set[tuple[str, frozenset[int]]] = set()
+    for (text, view), those in found.items():
+        same = sum(1 for (other, _), others in found.items() if other == text and others == those)
+        if not text or (text, frozenset(those)) in said:
+            continue
+        if same == views:
+            said.add((text, frozenset(those)))
+        yield HostText(text, None if len(those) == frames else frozenset(those), "" if same == views else view)
+
+
+def _evaluated(node: LiveNode, name: str, frame: int, view: str) -> str:
+    knob = node.host_knob(name)
+    if isinstance(knob, nuke.File_Knob):
+        context = nuke.OutputContext()
+        context.setFrame(frame)
+        if view:
+            context.setView(context.viewFromName(view))
+        return str(knob.getEvaluatedValue(context) or "")
+    return str(knob.evaluate() or "") if isinstance(knob, nuke.EvalString_Knob) else ""
+
+
+def _some(frames: Sequence[int], most: int) -> Sequence[int]:
+    step = -(-len(frames) // most)
+    return frames if step <= 1 else (*frames[::step], frames[-1])
