@@ -16,6 +16,7 @@ from conductor_core.discovery.maya_findings import NOT_LOADED, kind_of_reference
 from conductor_core.discovery.maya_places import without_copy_number
 from conductor_core.discovery.maya_unknown import flagged_texts, unknown_texts
 from conductor_core.discovery.node import findings_of
+from conductor_core.report import Ignored
 
 from conductor_maya import session
 from conductor_maya.live_node import LiveNode
@@ -40,8 +41,10 @@ def _pieces(frames: Sequence[int]) -> Iterator[Sequence[Finding]]:
     scene = LiveScene()
     ask = ask_of(scene, tuple(frames) or None)
     yield tuple(notes(scene))
-    yield from _references(scene, ask)
     seen: set[str] = set()
+    for piece in _references(scene, ask):
+        seen.update(finding.referrer for finding in piece)
+        yield piece
     for first in _FIRST:
         quiet = 0
         # all names in one answer would hold the main thread too long in a large scene
@@ -61,9 +64,14 @@ def _pieces(frames: Sequence[int]) -> Iterator[Sequence[Finding]]:
 
 def _of_node(node: LiveNode, ask: MayaAsk) -> Iterator[Finding]:
     ask.seen = set()
-    yield from findings_of("maya", node, ask)
-    yield from flagged_texts(node, node.file_keys, ask)
-    yield from unknown_texts(node, ask)
+    for finding in (
+        *findings_of("maya", node, ask),
+        *flagged_texts(node, node.file_keys, ask),
+        *unknown_texts(node, ask),
+    ):
+        # a text that comes from another node is no word of this one: the configuration of colours, in each texture
+        if not (isinstance(finding, Ignored) and node.is_fed(finding.referrer.partition(".")[2])):
+            yield finding
 
 
 def _references(scene: LiveScene, ask: MayaAsk) -> Iterator[Sequence[Finding]]:

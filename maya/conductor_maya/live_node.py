@@ -107,6 +107,10 @@ class LiveNode(MayaNode):
                 return session.source_of(f"{self.path}.{name}")
         return ""
 
+    def is_fed(self, attribute: str) -> bool:
+        """Tell whether an attribute gets its value from another node."""
+        return bool(attribute) and bool(session.source_of(f"{self.path}.{attribute}"))
+
     def _number(self, name: str) -> float | None:
         if not session.attribute_exists(self.path, name):
             return None

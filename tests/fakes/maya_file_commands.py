@@ -17,6 +17,9 @@ from fakes.maya_session import DEFAULT_RULES, OWN_INFO
 from fakes.maya_types import inherited, types
 
 _EXTENSION = {"mayaAscii": ".ma", "mayaBinary": ".mb"}
+#: plug-ins in Maya's own folder (https://help.autodesk.com/cloudhelp/2023/ENU/Maya-Customizing/, Plug-in Manager)
+WITH_MAYA = {"stereoCamera", "renderSetup.py", "AbcImport", "AbcExport", "gpuCache", "dx11Shader", "glslShader", "shaderFXPlugin"}
+WITH_MAYA |= {"fbxmaya", "objExport", "ATFPlugin", "modelingToolkit", "Type", "MASH"}
 #: what the file path editor looks at before anybody registers more
 _EDITOR_TYPES = ("file.fileTextureName", "imagePlane.imageName", "audio.filename", "reference", "gpuCache.cacheFileName")
 
@@ -322,6 +325,10 @@ class FileCommands(NodeCommands):
             return sorted({*own, *(t for t, p in session.plugin_types.items() if p == name)}) or None
         if vendor:
             return "Autodesk, Inc." if name == "stereoCamera" else "Made Up"
+        if path:
+            file = name if name.endswith(".py") else f"{name}.so"
+            maya = f"/usr/autodesk/maya{session.version}/bin/plug-ins"
+            return f"{maya}/{file}" if name in WITH_MAYA else f"/usr/autodesk/{name}/plug-ins/{file}"
         raise_unknown("pluginInfo with these flags")
 
     def loadPlugin(self, *names: str, quiet: bool = False) -> list[str]:

@@ -28,7 +28,7 @@ class Windows:
     def __init__(self) -> None:
         self.shown: dict[str, QWidget] = {}
         self.restored: list[str] = []
-        self.asked: list[str] = []
+        self.made: list[dict[str, object]] = []
 
     def add(self, name: str) -> None:
         """Make one."""
@@ -40,18 +40,15 @@ class Windows:
         widget.show()
         self.shown[name] = widget
 
-    def eval(self, code: str) -> object:
-        """Run the one MEL command that makes a workspace control."""
-        self.asked.append(code)
-        assert code.startswith("workspaceControl ")
-        self.add(code.rpartition(" ")[2].strip('"'))
-        return None
-
     def workspaceControl(self, name: str, **flags: object) -> object:
-        """Ask whether there is one, or bring it back."""
+        """Make one, ask whether there is one, or bring it back."""
         if flags.get("query"):
             return name in self.shown
-        self.restored.append(name)
+        if flags.get("edit"):
+            self.restored.append(name)
+        else:
+            self.made.append(flags)
+            self.add(name)
         return name
 
     def deleteUI(self, name: str, **_: object) -> None:
@@ -78,8 +75,8 @@ def docking(windows: Windows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     stubs, record = Stubs.installed("maya-stubs"), Record()
     commands = {"workspaceControl": windows.workspaceControl, "deleteUI": windows.deleteUI}
     maya = types.ModuleType("maya")
-    maya.cmds = fake_module(stubs, "maya.cmds", commands, record)  # type: ignore[attr-defined]
-    maya.mel = fake_module(stubs, "maya.mel", {"eval": windows.eval}, record)  # type: ignore[attr-defined]
+    scripts = {"workspaceControl": "uiScript and closeCommand are scripts (CommandsPython/workspaceControl.html)"}
+    maya.cmds = fake_module(stubs, "maya.cmds", commands, record, any_values=scripts)  # type: ignore[attr-defined]
     maya.OpenMayaUI = types.SimpleNamespace(MQtUtil=types.SimpleNamespace(findControl=windows.pointer))  # type: ignore[attr-defined]
     forget_ours(monkeypatch)
     monkeypatch.setitem(sys.modules, "maya", maya)
@@ -116,8 +113,8 @@ def test_it_opens_in_mayas_window(docking: Any, windows: Windows, host: MemoryHo
     assert not panel.isWindow()
     assert panel.isVisible()
     assert panel.panel_tones.window == QColor("#3a3a3a")  # type: ignore[attr-defined]
-    assert "conductor_entry.fill()" in windows.asked[0]
-    assert "conductor_entry.leave()" in windows.asked[0]
+    assert str(windows.made[0]["uiScript"]).endswith("conductor_entry.fill()")
+    assert str(windows.made[0]["closeCommand"]).endswith("conductor_entry.leave()")
 
 
 def test_shown_again_it_is_the_same_one(docking: Any, windows: Windows, host: MemoryHost) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
+import inspect
 import json
 import os
+import pkgutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +20,7 @@ from conductor_plugins.host import HostRefused
 from conductor_plugins.host_server import HostServer
 from conductor_plugins.memory_host import MemoryHost
 from conductor_plugins.remote_host import RemoteHost
-from conductor_plugins.wire import decode, encode
+from conductor_plugins.wire import decode, encode, kinds
 from plugins.memory_world import MemoryWorld
 
 Told = list[str]
@@ -149,3 +152,17 @@ def test_only_values_of_a_host_can_be_made_of_what_arrives() -> None:
     assert decode(json.loads(json.dumps(encode(scene)))) == scene
     with pytest.raises(KeyError):
         decode({"%": "Popen", "args": ["true"]})
+
+
+def test_every_way_to_files_travels() -> None:
+    """A finding of any host reaches a panel in another process: no class by which findings come to files is forgotten."""
+    import conductor_core.discovery as discovery
+
+    ways = set()
+    for info in pkgutil.iter_modules(discovery.__path__):
+        module = importlib.import_module(f"conductor_core.discovery.{info.name}")
+        made = (kind for kind in vars(module).values() if isinstance(kind, type) and kind.__module__ == module.__name__)
+        found = (kind for kind in made if hasattr(kind, "find") and not getattr(kind, "_is_protocol", False))
+        ways |= {kind for kind in found if "listing" in inspect.signature(kind.find).parameters}
+    assert len(ways) >= 12
+    assert {kind.__qualname__ for kind in ways - set(kinds().values())} == set()

@@ -74,7 +74,12 @@ def layer_name(node: str) -> str:
 
 
 def _cameras(scene: MayaScene) -> list[str]:
-    """Return the cameras that are rendered; a camera is, unless its file says no (`.rnd`)."""
+    """Return the cameras that are rendered; a camera is, unless its file says no (`.rnd`).
+
+    Where the file has none at all, Maya makes those that every scene has, of which `persp` is rendered.
+    """
+    if not scene.of_type("camera") and not scene.references:
+        return ["perspShape"]
     return [camera.name for camera in scene.of_type("camera") if camera.number("renderable", 1)]
 
 

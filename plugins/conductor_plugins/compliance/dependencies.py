@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ from conductor_core.sequences import DirectoryListing
 from conductor_plugins.compliance.answers import scene_file
 from conductor_plugins.compliance.check import AT_ONCE, TRIES, check, need, need_equal, need_value
 from conductor_plugins.compliance.world import HostWorld
+from conductor_plugins.wire import decode, encode
 
 #: textures of a scene that is large enough to be told in pieces
 MANY = 200
@@ -74,12 +76,23 @@ def sequence_is_for_the_frames(world: HostWorld) -> None:
 
 @check
 def findings_are_values(world: HostWorld) -> None:
-    """Each finding is one of the four kinds, and holds nothing of the host's."""
+    """Each finding is one of the four kinds, holds nothing of the host's, and reaches a panel in another process as it is."""
     world.new_scene(scene_file(world))
     world.add_texture(_picture(world, "wood.png"))
     for finding in _all(world.host.dependencies(())):
         need(isinstance(finding, (Usage, Unresolved, ScanOutput, Ignored)), f"dependencies() yields a {type(finding).__name__}.")
         need_value(finding, f"the finding {finding.as_written!r}")
+        need(
+            _travels(finding),
+            f"The finding {finding.as_written!r} does not reach a panel in another process as it is: {finding!r}",
+        )
+
+
+def _travels(finding: Finding) -> bool:
+    try:
+        return bool(decode(json.loads(json.dumps(encode(finding)))) == finding)
+    except (KeyError, TypeError, ValueError):
+        return False
 
 
 @check
