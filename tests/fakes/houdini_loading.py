@@ -11,7 +11,7 @@ from fakes.houdini_files import Record, archive
 from fakes.houdini_scene_text import SavedNode, SavedScene, Stored, read_scene
 from fakes.houdini_types import TYPES
 from fakes.houdini_words import Declared, stored
-from fakes.houdini_world import VERSION, Component, NodeState, World
+from fakes.houdini_world import HFS, VERSION, Component, NodeState, World
 
 #: variables that Houdini makes from the file's place and the session, not from what was saved
 _OWN = {"HIP", "HIPFILE", "HIPNAME", "E", "PI", "status"}
@@ -33,11 +33,19 @@ def load(world: World, file: str) -> None:
     world.file, world.new_file = os.path.abspath(file), False
     world.variables |= {name: value for name, value in saved.variables.items() if name not in _OWN} | overwritten
     world.definitions, world.libraries = saved.definitions, list(saved.libraries)
+    for definition in world.definitions.values():
+        definition.library = _here(definition.library)
     world.unselected, world.session, world.kept = saved.unselected, saved.session, saved.kept
     world.range = world.playback = saved.frames
     world.fps, world.frame = saved.fps, round(saved.time * saved.fps + 1, 6)
     _make_nodes(world, saved)
     world.modified = False
+
+
+def _here(library: str) -> str:
+    """Return where a library lies now: those that ship with Houdini come with the one that runs, wherever another saved."""
+    shipped = re.search(r"/houdini/(otls/[^/]+)$", library)
+    return f"{HFS}/houdini/{shipped[1]}" if shipped else library
 
 
 def _make_nodes(world: World, saved: SavedScene) -> None:
@@ -104,7 +112,7 @@ def _component(value: Stored, node: SavedNode) -> Component:
     channel = node.channels.get(value.channel) if value.channel else None
     if channel is None:
         return Component(value.text, value.quoted)
-    return Component(value.text, value.quoted, channel.expression, channel.python or node.python, channel.keys)
+    return Component(value.text, value.quoted, channel.expression, channel.python, channel.keys, evaluated=True)
 
 
 def _wire(world: World, state: NodeState, node: SavedNode) -> None:

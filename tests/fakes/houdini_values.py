@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fakes.houdini_expressions import BadExpression, UnknownExpression, Value, as_text, evaluate, expand
 from fakes.houdini_session import RECORD, WORLD, OperationFailed
@@ -93,6 +93,9 @@ def declaration(state: NodeState, name: str) -> Declared:
     if known is None:
         pattern = re.sub(r"\d+", "#", name)
         known = state.declared.get(pattern) or state.spare.get(pattern) or _of_instance(state, name)
+    if known is not None and known.keyword == "parm" and not known.type:
+        # `baseparm`: it is a parameter of the type's built-in part, which no file declares
+        return replace(known, type=_guessed(state, name).type)
     return known or _guessed(state, name)
 
 
@@ -228,6 +231,16 @@ def _value_of(state: NodeState, place: Place, frame: float) -> int | float | str
 
 
 def _channel_value(set_: Component, around: Around) -> Value:
+    """Return what an expression is; one that the fake cannot read is what Houdini saved beside it."""
+    try:
+        return _evaluated(set_, around)
+    except UnknownExpression:
+        if set_.evaluated:
+            return set_.text
+        raise
+
+
+def _evaluated(set_: Component, around: Around) -> Value:
     if set_.python:
         raise UnknownExpression(f"the Python expression {set_.expression!r}")
     if (

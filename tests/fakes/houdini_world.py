@@ -26,6 +26,8 @@ class Component:
     expression: str = ""
     python: bool = False
     keys: int = 0
+    #: its text is what Houdini itself evaluated when it saved the scene
+    evaluated: bool = False
 
 
 @dataclass(slots=True, eq=False)
