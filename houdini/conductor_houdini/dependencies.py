@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import hou
 from conductor_core.discovery import judge
-from conductor_core.discovery.finding import Finding
+from conductor_core.discovery.finding import Finding, Usage
 from conductor_core.discovery.houdini_ask import HipAsk
 from conductor_core.discovery.houdini_findings import node_findings
 from conductor_core.report import Dependency, Ignored, Missing, ScanOutput, ScanReport, Unresolved
@@ -75,7 +76,7 @@ def _groups(file: str, frames: Sequence[int]) -> Iterator[list[Finding]]:
             yield []
         if isinstance(ask.network, LiveNetwork):
             ask.network.forget()
-    yield from libraries.findings(ask)
+    yield from ([_plain(finding) for finding in group] for group in libraries.findings(ask))
 
 
 def _of_node(node: hou.OpNode, ask: HipAsk, libraries: Libraries) -> list[Finding]:
@@ -84,7 +85,12 @@ def _of_node(node: hou.OpNode, ask: HipAsk, libraries: Libraries) -> list[Findin
     found = list(node_findings(live, {}, ask))
     found += only_houdini_knows(live, found, ask)
     found += layer_findings(node, ask)
-    return found
+    return [_plain(finding) for finding in found]
+
+
+def _plain(finding: Finding) -> Finding:
+    """Return a finding without what only a file's reader goes on with: the files it points to are read outside of Houdini."""
+    return replace(finding, under=None) if isinstance(finding, Usage) else finding
 
 
 def _nodes() -> Iterator[hou.OpNode]:

@@ -113,5 +113,4 @@ def live_node(node: hou.OpNode) -> LiveNode:
 
 def is_bypassed(node: hou.OpNode) -> bool:
     """Tell whether a node's bypass flag is on; kinds of nodes that have none (objects) do not say."""
-    flag = getattr(node, "isBypassed", None)
-    return bool(flag is not None and flag())
+    return isinstance(node, (hou.RopNode, hou.SopNode, hou.LopNode, hou.TopNode)) and node.isBypassed()

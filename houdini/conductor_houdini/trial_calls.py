@@ -88,7 +88,7 @@ def of_nodes(node: hou.OpNode) -> list[Try]:
         ("libraryFilePath()", lambda: _library()),
         ("isinstance hou.OpNodeType, instances()", lambda: (isinstance(node.type(), hou.OpNodeType), node.type().instances())),
         ("inputs()", lambda: [one and one.name() for one in after.inputs()]),
-        ("isBypassed()", lambda: after.isBypassed()),  # type: ignore[attr-defined]
+        ("isBypassed() of hou.RopNode, hou.SopNode, hou.LopNode, hou.TopNode", lambda: _bypassed(after)),
         ("isLockedHDA(), isInsideLockedHDA()", lambda: (node.isLockedHDA(), node.isInsideLockedHDA())),
         ("parmTuples()", lambda: len(node.parmTuples())),
         (
@@ -134,6 +134,11 @@ def of_nodes(node: hou.OpNode) -> list[Try]:
         ),
         ("hou.LopNode: isDisplayFlagSet(), needsToCook(), stage()", _stage),
     ]
+
+
+def _bypassed(node: hou.OpNode) -> bool:
+    kinds = (hou.RopNode, hou.SopNode, hou.LopNode, hou.TopNode)
+    return isinstance(node, kinds) and node.isBypassed()
 
 
 def _first(node: hou.OpNode) -> str:
@@ -219,20 +224,20 @@ def _events() -> object:
 
 
 def of_settings() -> list[Try]:
-    """User data at the root node."""
-    root = hou.root()
+    """User data at /obj."""
+    keeper = network("/obj")
 
     def kept() -> object:
         with hou.undos.disabler():
-            root.setUserData("conductor.smoke", "x" * 200_000)
+            keeper.setUserData("conductor.smoke", "x" * 200_000)
         file = hou.hipFile.path()
         hou.hipFile.save()
         hou.hipFile.load(file, suppress_save_prompt=True, ignore_load_warnings=True)
-        text = hou.root().userData("conductor.smoke") or ""
-        hou.root().destroyUserData("conductor.smoke")
+        text = network("/obj").userData("conductor.smoke") or ""
+        network("/obj").destroyUserData("conductor.smoke")
         return f"{len(text)} of 200000 characters after saving and loading"
 
-    return [("setUserData, userData, destroyUserData at /, hou.undos.disabler()", kept)]
+    return [("setUserData, userData, destroyUserData at /obj, hou.undos.disabler()", kept)]
 
 
 def of_the_adapter() -> list[Try]:

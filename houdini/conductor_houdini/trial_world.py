@@ -40,8 +40,12 @@ class TrialWorld:
     def new_scene(self, file: str) -> None:
         """Open a new scene with one step and the frames 1-10."""
         hou.hipFile.clear(suppress_save_prompt=True)
-        hou.playbar.setFrameRange(1, 10)
-        hou.playbar.setPlaybackRange(1, 10)
+        try:
+            hou.playbar.setFrameRange(1, 10)
+            hou.playbar.setPlaybackRange(1, 10)
+        except hou.NotAvailable:  # without a window; seconds: https://www.sidefx.com/docs/houdini/commands/tset.html, frange.html
+            hou.hscript(f"tset 0 {10 / hou.fps()}")
+            hou.hscript("frange 1 10")
         parm_of(make("/out", "geometry", "writing"), "sopoutput").set("$HIP/out/cache.$F4.bgeo.sc")
         if file:
             hou.hipFile.save(file)
