@@ -135,8 +135,13 @@ def test_a_file_of_all_frames_is_written_once(farm: Farm) -> None:
     farm.load(f"{farm.folder}/out.abc", node="/out/abc", kind="cache", frames="1-10x3")
     seen: list[Any] = []
     render = farm.hou.RopNode.render
+
+    def noted(node: Any, frames: Any, **more: Any) -> None:
+        seen.append(frames)
+        render(node, frames, **more)
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(farm.hou.RopNode, "render", lambda node, *args, **more: (seen.append(args[0]), render(node, *args, **more)))
+        patch.setattr(farm.hou.RopNode, "render", noted)
         answers = [farm.render(frame) for frame in (1, 4, 7)]
     assert seen == [(1, 10, 3)]
     assert {tuple(a["outputs"]) for a in answers} == {(f"{farm.folder}/out.abc",)}
