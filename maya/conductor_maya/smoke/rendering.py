@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from conductor_maya.smoke.calls import Try
+from conductor_maya.smoke.instances import instance_calls
 from maya import cmds
 
 _ANY = (object,)
@@ -35,6 +36,7 @@ def render_calls(folder: Path) -> Iterator[Try]:
         lambda: cmds.ogsRender(camera="persp", layer="defaultRenderLayer", width=64, height=64, frame=3.0, noRenderView=True),
         _ANY,
     )
+    yield from instance_calls(scene, folder)
 
 
 def _mapping(place: str) -> Iterator[Try]:
