@@ -107,6 +107,42 @@ def test_a_plug_in_that_is_loaded_later_is_seen(world: MayaWorld) -> None:
     assert usage(world, "sky.filename").kind == "texture"
 
 
+def test_types_are_asked_for_once_until_a_plug_in_is_loaded(world: MayaWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a type has is asked at its first node; a plug-in that is loaded may have added to it, so then it is asked anew."""
+    asked: list[str] = []
+    real = vars(world.cmds)["listAttr"]
+
+    def list_attributes(*names: str, **flags: Any) -> Any:
+        if not flags:
+            asked.extend(names)
+        return real(*names, **flags)
+
+    monkeypatch.setitem(vars(world.cmds), "listAttr", list_attributes)
+    for name in ("one", "two"):
+        world.cmds.createNode("file", name=name)
+    counts = []
+    for plug_in in ("", "", "mtoa"):
+        if plug_in:
+            world.cmds.loadPlugin(plug_in, quiet=True)
+        asked.clear()
+        found(world)
+        counts.append(len({"one", "two"} & set(asked)))
+    assert counts == [1, 0, 1]
+
+
+def test_a_node_that_is_gone_tells_nothing_of_its_type(world: MayaWorld) -> None:
+    """The first of its type was deleted between two pieces: the others are found all the same."""
+    for name, type_, attribute in (("z1", "file", "fileTextureName"), ("z2", "audio", "filename"), ("z3", "audio", "filename")):
+        world.cmds.createNode(type_, name=name)
+        world.cmds.setAttr(f"{name}.{attribute}", f"/lib/{name}.wav", type="string")
+    told: list[str] = []
+    for piece in world.host.dependencies(()):
+        told += [finding.as_written for finding in piece]
+        if "/lib/z1.wav" in told and world.cmds.objExists("z2"):
+            world.cmds.delete("z2")
+    assert {"/lib/z1.wav", "/lib/z3.wav"} <= set(told)
+
+
 # renderers
 
 
@@ -214,6 +250,19 @@ def test_a_copy_keeps_what_an_export_script_changes_out_of_it(world: MayaWorld, 
     monkeypatch.setattr(world.fake.commands, "_export", exported)
     world.host.snapshot(str(world.folder / "copy.ma"))
     assert not world.host.scene().modified
+
+
+def test_a_copy_is_no_step_to_undo(world: MayaWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Undo is switched off for it, and on again: what scripts of the studio do with an export is not the artist's step."""
+    export, states = world.fake.commands._export, []
+
+    def exported(*args: Any, **named: Any) -> str:
+        states.append(world.cmds.undoInfo(query=True, state=True))
+        return export(*args, **named)
+
+    monkeypatch.setattr(world.fake.commands, "_export", exported)
+    world.host.snapshot(str(world.folder / "copy.ma"))
+    assert (states, world.cmds.undoInfo(query=True, state=True)) == ([False], True)
 
 
 def test_a_copy_that_fails_leaves_undo_on(world: MayaWorld, monkeypatch: pytest.MonkeyPatch) -> None:
