@@ -132,15 +132,20 @@ def test_types_are_asked_for_once_until_a_plug_in_is_loaded(world: MayaWorld, mo
 
 def test_a_node_that_is_gone_tells_nothing_of_its_type(world: MayaWorld) -> None:
     """The first of its type was deleted between two pieces: the others are found all the same."""
-    for name, type_, attribute in (("z1", "file", "fileTextureName"), ("z2", "audio", "filename"), ("z3", "audio", "filename")):
+    world.cmds.loadPlugin("mtoa", quiet=True)
+    for name, type_, attribute in (
+        ("z1", "file", "fileTextureName"),
+        ("z2", "aiImage", "filename"),
+        ("z3", "aiImage", "filename"),
+    ):
         world.cmds.createNode(type_, name=name)
-        world.cmds.setAttr(f"{name}.{attribute}", f"/lib/{name}.wav", type="string")
+        world.cmds.setAttr(f"{name}.{attribute}", f"/lib/{name}.exr", type="string")
     told: list[str] = []
     for piece in world.host.dependencies(()):
         told += [finding.as_written for finding in piece]
-        if "/lib/z1.wav" in told and world.cmds.objExists("z2"):
+        if "/lib/z1.exr" in told and world.cmds.objExists("z2"):
             world.cmds.delete("z2")
-    assert {"/lib/z1.wav", "/lib/z3.wav"} <= set(told)
+    assert {"/lib/z1.exr", "/lib/z3.exr"} <= set(told)
 
 
 # renderers
