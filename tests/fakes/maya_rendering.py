@@ -87,6 +87,7 @@ def picture_path(session: Session, renderer: str, layer: Node, camera: Node, fra
         prefix = "/".join([*folders, prefix or "<Scene>"])
     words = {"scene": scene, "renderlayer": shown, "layer": shown, "camera": transform.replace(":", "_"), "extension": ending}
     words |= {"renderpass": "beauty", "renderpasstype": "beauty"}
+    words["version"] = str(value(session, "defaultRenderGlobals", "renderVersion") or "")
     name = _TOKEN.sub(lambda m: words.get(m[1].lower(), m[0]), prefix)
     images = Path(session.expanded(session.rule("images")))
     return images / _numbered(session, renderer, name, ending, frame)

@@ -63,31 +63,6 @@ SCENES: dict[str, tuple[str, str, str]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def mayapy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the program."""
-    try:
-        Stubs.installed("maya-stubs")
-    except StubsAbsent as exc:
-        pytest.skip(str(exc))
-    return install(tmp_path_factory.mktemp("maya") / "bin")
-
-
-def scene_file(project: Path, parts: tuple[str, str, str]) -> Path:
-    """Write a scene of small pictures into a project."""
-    requires, nodes, settings = parts
-    default = 'createNode transform -s -n "persp";\ncreateNode camera -s -n "perspShape" -p "persp";\n'
-    default += '\tsetAttr ".rnd" no;\n' if "createNode camera" in nodes else ""
-    text = f'//Maya ASCII 2024 scene\n{requires}requires maya "2024";\n{default}{nodes}'
-    text += f"select -ne :defaultRenderGlobals;\n\t{settings}\nselect -ne :defaultResolution;\n\t"
-    text += 'setAttr ".w" 16;\n\tsetAttr ".h" 9;\n'
-    (project / "workspace.mel").write_text('workspace -fr "images" "images";\nworkspace -fr "scene" "scenes";\n')
-    file = project / "scenes" / "shot.ma"
-    file.parent.mkdir()
-    file.write_text(text)
-    return file
-
-
 class Server:
     """The frame server, as the runner speaks with it."""
 
@@ -132,6 +107,39 @@ def running(mayapy: Path, log: Path, **variables: str) -> Iterator[Server]:
                     stream.close()
 
 
+@pytest.fixture(scope="module")
+def mayapy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the program."""
+    try:
+        Stubs.installed("maya-stubs")
+    except StubsAbsent as exc:
+        pytest.skip(str(exc))
+    return install(tmp_path_factory.mktemp("maya") / "bin")
+
+
+@pytest.fixture(scope="module")
+def server(mayapy: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return a frame server that loads one scene after the other, as the runner has it."""
+    with running(mayapy, tmp_path_factory.mktemp("server") / "log.txt") as started:
+        assert started.ask(None, "hello")["software"] == "maya"
+        yield started
+
+
+def scene_file(project: Path, parts: tuple[str, str, str]) -> Path:
+    """Write a scene of small pictures into a project."""
+    requires, nodes, settings = parts
+    default = 'createNode transform -s -n "persp";\ncreateNode camera -s -n "perspShape" -p "persp";\n'
+    default += '\tsetAttr ".rnd" no;\n' if "createNode camera" in nodes else ""
+    text = f'//Maya ASCII 2024 scene\n{requires}requires maya "2024";\n{default}{nodes}'
+    text += f"select -ne :defaultRenderGlobals;\n\t{settings}\nselect -ne :defaultResolution;\n\t"
+    text += 'setAttr ".w" 16;\n\tsetAttr ".h" 9;\n'
+    (project / "workspace.mel").write_text('workspace -fr "images" "images";\nworkspace -fr "scene" "scenes";\n')
+    file = project / "scenes" / "shot.ma"
+    file.parent.mkdir()
+    file.write_text(text)
+    return file
+
+
 def steps_of(scene: Path) -> list[Step]:
     """Return the steps that `conductor submit` makes of a scene."""
     facts = scan_file(Survey(str(scene))).facts
@@ -140,36 +148,33 @@ def steps_of(scene: Path) -> list[Step]:
 
 
 @pytest.mark.parametrize("name", SCENES)
-def test_frames_lie_where_the_step_says(name: str, mayapy: Path, tmp_path: Path) -> None:
+def test_frames_lie_where_the_step_says(name: str, server: Server, tmp_path: Path) -> None:
     """Each step of a scene is loaded once and renders the frames that are asked for: exactly the files of its outputs, and no others."""
     scene = scene_file(tmp_path, SCENES[name])
     wanted: set[Path] = set()
     frames = (7, 3) if "one picture" not in name else (1,)
-    with running(mayapy, tmp_path / "log.txt") as server:
-        assert server.ask(None, "hello")["software"] == "maya"
-        for step in steps_of(scene):
-            load = {"do": "load", "scene": str(scene), "step": to_json(step), "path_map": [], "startup": []}
-            loaded = server.ask(load, "loaded", "fail")
-            assert loaded["event"] == "loaded", loaded
-            for frame in frames:
-                done = server.ask({"do": "render", "frame": frame}, "done", "fail")
-                assert done["event"] == "done", done["message"]
-                files = {frame_path(output.path, frame) for output in step.outputs}
-                assert set(done["outputs"]) == files
-                wanted |= {Path(file) for file in files}
+    for step in steps_of(scene):
+        load = {"do": "load", "scene": str(scene), "step": to_json(step), "path_map": [], "startup": []}
+        loaded = server.ask(load, "loaded", "fail")
+        assert loaded["event"] == "loaded", loaded
+        for frame in frames:
+            done = server.ask({"do": "render", "frame": frame}, "done", "fail")
+            assert done["event"] == "done", done["message"]
+            files = {frame_path(output.path, frame) for output in step.outputs}
+            assert set(done["outputs"]) == files
+            wanted |= {Path(file) for file in files}
     assert {f for f in (tmp_path / "images").rglob("*") if f.is_file()} == wanted
 
 
-def test_frames_lie_where_a_job_wants_them(mayapy: Path, tmp_path: Path) -> None:
+def test_frames_lie_where_a_job_wants_them(server: Server, tmp_path: Path) -> None:
     """An output that somebody has changed in the panel is written there, whatever the scene says; the scene's file stays as it is."""
     scene = scene_file(tmp_path, SCENES["arnold"])
     before = scene.read_bytes()
     (step,) = steps_of(scene)
     step = replace(step, outputs=(replace(step.outputs[0], path=str(tmp_path / "elsewhere" / "new_####.png")),))
-    with running(mayapy, tmp_path / "log.txt") as server:
-        load = {"do": "load", "scene": str(scene), "step": to_json(step), "path_map": [], "startup": []}
-        assert server.ask(load, "loaded", "fail")["event"] == "loaded"
-        done = server.ask({"do": "render", "frame": 5}, "done", "fail")
+    load = {"do": "load", "scene": str(scene), "step": to_json(step), "path_map": [], "startup": []}
+    assert server.ask(load, "loaded", "fail")["event"] == "loaded"
+    done = server.ask({"do": "render", "frame": 5}, "done", "fail")
     assert done["event"] == "done", done["message"]
     assert [Path(f) for f in done["outputs"]] == [tmp_path / "elsewhere" / "new_0005.png"]
     assert (done["width"], done["height"]) == (16, 9)
