@@ -101,7 +101,10 @@ class FileCommands(NodeCommands):
             )
         kind = type if isinstance(type, str) else ""
         session = self.session
-        if loadNoReferences or loadReferenceDepth or loadReference or unloadReference or lockReference or reference:
+        if reference:
+            session.refer(self._absolute(name), name, namespace)
+            return name
+        if loadNoReferences or loadReferenceDepth or loadReference or unloadReference or lockReference:
             raise_unknown("file() that changes references")
         if modified is not None and not (open or save or newFile or exportAll or rename):
             session.modified = modified
