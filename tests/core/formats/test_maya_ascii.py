@@ -313,7 +313,7 @@ def test_facts(tmp_path: Path) -> None:
         'fileInfo "version" "2024";\ncreateNode camera -n "mainShape";\ncreateNode camera -n "perspShape";\n\tsetAttr ".rnd" no;\n'
         'createNode renderLayer -n "defaultRenderLayer";\n\tsetAttr ".g" yes;\n\tsetAttr ".rndr" no;\n'
         'createNode renderLayer -n "rs_fog";\n\tsetAttr ".do" 1;\nselect -ne :defaultRenderGlobals;\n'
-        '\tsetAttr ".ren" -type "string" "arnold";\n\tsetAttr ".an" yes;\n\tsetAttr ".fs" 10;\n\tsetAttr ".ef" 20;\n\tsetAttr ".byf" 2;\n'
+        '\tsetAttr ".ren" -type "string" "arnold";\n\tsetAttr ".an" yes;\n\tsetAttr ".pff" yes;\n\tsetAttr ".fs" 10;\n\tsetAttr ".ef" 20;\n\tsetAttr ".byf" 2;\n'
         '\tsetAttr ".ifp" -type "string" "<Scene>/<RenderLayer>/<Camera>";\n'
     )
     root = project(tmp_path)
@@ -327,6 +327,26 @@ def test_facts(tmp_path: Path) -> None:
     assert [(o.as_written, o.path) for o in scan.report.outputs] == [
         ("<Scene>/<RenderLayer>/<Camera>", str(root / "renders/<Scene>/<RenderLayer>/<Camera>"))
     ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ('setAttr ".an" yes; setAttr ".pff" yes;', "shot.#.iff"),
+        ('setAttr ".an" yes;', "shot.iff.#"),
+        ('setAttr ".an" yes; setAttr ".pff" yes; setAttr ".ep" 4;', "shot.####.iff"),
+        ('setAttr ".an" yes; setAttr ".pff" yes; setAttr ".peie" 2;', "shot_#.iff"),
+        ('setAttr ".an" yes; setAttr ".ofc" 1;', "shot.#"),
+        ("", "shot.iff"),
+    ],
+    ids=["before the ending", "behind it", "padded", "a stroke before it", "no ending", "no animation"],
+)
+def test_names_of_frames(tmp_path: Path, settings: str, name: str) -> None:
+    """Frame/Animation ext of the render settings, as the page of renderGlobals has it."""
+    root = project(tmp_path)
+    scan = scan_text(root, f"select -ne :defaultRenderGlobals;\n\t{settings}\n")
+    assert scan.facts is not None
+    assert scan.facts.steps[0].outputs[0].path == str(root / "renders" / name)
 
 
 def test_merge_conflict(tmp_path: Path) -> None:
