@@ -25,9 +25,11 @@ from fakes.houdini_scripts import hscript
 from fakes.houdini_session import ENUMS, ERRORS, RECORD, STUBS, WORLD, EnumValue, OperationFailed, enum
 from fakes.houdini_templates import TEMPLATES, ParmTemplate, ParmTemplateGroup
 from fakes.houdini_values import Around
-from fakes.houdini_window import Qt, Ui
+from fakes.houdini_window import MESSAGES, POSTED, Qt, Ui
 from fakes.houdini_world import HFS, VERSION
 from fakes.stub_modules import fake_module
+
+__all__ = ["MESSAGES", "POSTED", "RECORD", "WORLD", "hou"]
 
 
 def _node(path: str) -> OpNode | None:

@@ -93,7 +93,7 @@ class HipFile(Fake):
         _may_leave(suppress_save_prompt)
         _event("BeforeLoad")
         try:
-            load(WORLD, WORLD.variable_text(file_name))
+            load(WORLD, WORLD.mapped(WORLD.variable_text(file_name)))
         except (OSError, NotAScene) as exc:
             raise OperationFailed(f"Unable to open file {file_name}: {exc}") from exc
         _event("AfterLoad")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -110,6 +111,7 @@ def _render_one(state: NodeState, frames: list[float], *, verbose: bool, progres
     try:
         for number, frame in enumerate(frames):
             WORLD.frame = frame
+            _read(frame)
             _write(state, frame)
             if verbose:
                 print(f"ROP node endRender {state.path} frame {frame:g}", flush=True)
@@ -121,12 +123,32 @@ def _render_one(state: NodeState, frames: list[float], *, verbose: bool, progres
         WORLD.frame = stood
 
 
+def _read(frame: float) -> None:
+    """Read what the scene reads: without its geometry a node cannot cook, without a texture a renderer warns and goes on."""
+    for state in WORLD.root.below():
+        if state.flags.get("bypass"):
+            continue
+        if (state.category, state.type) == ("Sop", "file") and _text(state, "filemode") == "read":
+            path = _text(state, "file", frame)
+            if _text(state, "missingframe") != "empty" and not _is_there(path):
+                raise OperationFailed(f'Error:       {state.path}: Unable to read file "{path}".')
+        for name in ("basecolor_texture", "map"):
+            path = _text(state, name, frame) if name in state.declared else ""
+            if path and not _is_there(path):
+                print(f'mantra: Unable to load texture "{path}"', file=sys.stderr, flush=True)
+
+
+def _is_there(path: str) -> bool:
+    return os.path.exists(WORLD.mapped(path)) or not os.path.isabs(path)
+
+
 def _write(state: NodeState, frame: float) -> None:
     plain, switch, other = OUTPUTS[state.type]
     name = other if switch and _text(state, switch) in ("on", "1") else plain
     path = _text(state, name, frame)
     if not path or path == "ip":
         return
+    path = WORLD.mapped(path)
     folder = os.path.dirname(path)
     makes = "off" not in (_text(state, "soho_mkpath"), _text(state, "mkpath"))
     if folder and not os.path.isdir(folder):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -207,12 +208,24 @@ class World:
             return "Top"
         return CHILDREN_OF_CATEGORY.get(state.category, state.category)
 
+    def mapped(self, path: str) -> str:
+        """Return where Houdini looks for a file: HOUDINI_PATHMAP says which folder stands for which.
+
+        https://www.sidefx.com/docs/houdini/commands/pathmap.html, https://www.sidefx.com/docs/houdini/ref/env.html
+        """
+        rules: dict[str, str] = json.loads(os.environ.get("HOUDINI_PATHMAP") or "{}")
+        slashed = path.replace("\\", "/")
+        for old in sorted(rules, key=len, reverse=True):
+            if slashed == old or slashed.startswith(old.rstrip("/") + "/"):
+                return rules[old].rstrip("/") + slashed[len(old.rstrip("/")) :]
+        return path
+
     def variable_text(self, text: str) -> str:
         """Return a text with its variables put in."""
         return re.sub(r"\$\{?(\w+)\}?", lambda match: self.variable(match[1], self.frame) or match[0], text)
 
     def variable(self, name: str, frame: float) -> str | None:
-        """Return a global variable's text at a frame; None: there is none (ref/expressions.html, "Global variables")."""
+        """Return a global variable's text at a frame; None: there is none (network/expressions.html, "Global variables")."""
         digits = re.fullmatch(r"S?F(\d+)", name)
         if digits:
             return f"{int(frame):0{int(digits[1])}d}"
