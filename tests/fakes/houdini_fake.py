@@ -63,13 +63,10 @@ def _getenv(name: str, default_value: str | None = None) -> str | None:
 
 
 def _putenv(name: str, value: str) -> None:
-    WORLD.exported[name] = value
-    if name in WORLD.variables:
-        WORLD.variables[name] = value
+    WORLD.variables[name] = value
 
 
 def _unsetenv(name: str) -> None:
-    WORLD.exported.pop(name, None)
     WORLD.variables.pop(name, None)
 
 

@@ -113,7 +113,6 @@ class World:
             "ACTIVETAKE": "Main",
             "EYE": "stereo",
         }
-        self.exported: dict[str, str] = {}
         self.may_overwrite: set[str] = set()
         self.frame = 1.0
         self.fps = 24.0
@@ -257,7 +256,7 @@ class World:
         }
         if name in known:
             return known[name]
-        return self.variables.get(name, self.exported.get(name, os.environ.get(name)))
+        return self.variables.get(name, os.environ.get(name))
 
 
 def _together(label: str, steps: list[Step]) -> Step:
