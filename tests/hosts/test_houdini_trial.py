@@ -25,14 +25,7 @@ def methods() -> frozenset[str]:
         stubs = Stubs.installed("hou-stubs")
     except StubsAbsent as exc:
         pytest.skip(str(exc))
-    del stubs
-    import importlib.util
-
-    found = importlib.util.find_spec("hou-stubs")
-    assert found is not None
-    assert found.origin is not None or found.submodule_search_locations
-    folder = Path(next(iter(found.submodule_search_locations or [])))
-    tree = ast.parse((folder / "__init__.pyi").read_text(encoding="utf-8"))
+    tree = ast.parse((stubs.folder / "__init__.pyi").read_text(encoding="utf-8"))
     classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
     names = {member.name for one in classes for member in one.body if isinstance(member, ast.FunctionDef)}
     return frozenset(name for name in names if not name.startswith("_")) - PLAIN
