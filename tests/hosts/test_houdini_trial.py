@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,9 +14,9 @@ from fakes.stub_reading import Stubs, StubsAbsent
 
 REPO = Path(__file__).resolve().parents[2]
 PACKAGE = REPO / "houdini" / "conductor_houdini"
-TRIAL = ("trial.py", "trial_calls.py", "trial_window.py", "trial_world.py")
+TRIAL = ("trial.py", "trial_calls.py", "trial_farm.py", "trial_window.py", "trial_world.py")
 #: methods of Python's own types, which say nothing of Houdini
-PLAIN = set().union(*(dir(kind) for kind in (str, dict, list, tuple, set, bytes)))
+PLAIN = set().union(*(dir(kind) for kind in (str, dict, list, tuple, set, bytes, re.Match)))
 
 
 @pytest.fixture(scope="module")
