@@ -71,7 +71,7 @@ def _groups(file: str, frames: Sequence[int]) -> Iterator[list[Finding]]:
     libraries = Libraries()
     for node in _nodes():
         try:
-            yield _of_node(node, ask, libraries)
+            yield _of_node(node, ask, libraries) if node is not None else []
         except hou.ObjectWasDeleted:
             yield []
         if isinstance(ask.network, LiveNetwork):
@@ -93,22 +93,27 @@ def _plain(finding: Finding) -> Finding:
     return replace(finding, under=None) if isinstance(finding, Usage) else finding
 
 
-def _nodes() -> Iterator[hou.OpNode]:
-    """Yield the nodes of the scene, each before those in it; not those in assets that ship with Houdini.
+def _nodes() -> Iterator[hou.OpNode | None]:
+    """Yield the nodes of the scene, each before those in it; of assets that ship with Houdini, those that artists may change.
 
-    A node's children are asked for when it was looked at, so that what is gone by then is left out.
+    None for each of the others, which take time as well.
+
+    What such an asset holds is Houdini's own, but for the networks in it that are made to be filled (those of a SOP Create):
+    https://www.sidefx.com/docs/houdini/hom/hou/OpNode.html#isEditableInsideLockedHDA. A node's children are asked for when it
+    was looked at, so that what is gone by then is left out.
     """
-    waiting = [hou.root().path()]
+    waiting = [(hou.root().path(), False)]
     shipped = scene.installation()
     while waiting:
-        node = hou.node(waiting.pop())
+        path, closed = waiting.pop()
+        node = hou.node(path)
         if node is None:
             continue
-        if isinstance(node, hou.OpNode):
-            yield node
         try:
-            if not (isinstance(node, hou.OpNode) and _is_closed(node, shipped)):
-                waiting += [child.path() for child in reversed(node.children())]
+            if isinstance(node, hou.OpNode):
+                yield node if not closed or node.isEditableInsideLockedHDA() else None
+                closed = closed or _is_closed(node, shipped)
+            waiting += [(child.path(), closed) for child in reversed(node.children())]
         except hou.ObjectWasDeleted:
             continue
 

@@ -89,7 +89,10 @@ def of_nodes(node: hou.OpNode) -> list[Try]:
         ("isinstance hou.OpNodeType, instances()", lambda: (isinstance(node.type(), hou.OpNodeType), node.type().instances())),
         ("inputs()", lambda: [one and one.name() for one in after.inputs()]),
         ("isBypassed() of hou.RopNode, hou.SopNode, hou.LopNode, hou.TopNode", lambda: _bypassed(after)),
-        ("isLockedHDA(), isInsideLockedHDA()", lambda: (node.isLockedHDA(), node.isInsideLockedHDA())),
+        (
+            "isLockedHDA(), isInsideLockedHDA(), isEditableInsideLockedHDA()",
+            lambda: (node.isLockedHDA(), node.isInsideLockedHDA(), node.isEditableInsideLockedHDA()),
+        ),
         ("parmTuples()", lambda: len(node.parmTuples())),
         (
             "parms(), isinstance hou.Parm, hou.ParmTuple",
@@ -250,5 +253,13 @@ def of_the_adapter() -> list[Try]:
         ("steps()", lambda: [(step.name, step.frames, step.after, step.problem) for step in host.steps()]),
         ("dependencies()", lambda: [finding.as_written for piece in host.dependencies(()) for finding in piece]),
         ("environment()", lambda: len(host.environment())),
-        ("reveal(), setSelected", lambda: host.reveal("/obj/smoke/reading/file")),
+        ("setSelected()", _selected),
+        ("reveal()", lambda: host.reveal("/obj/smoke/reading/file")),
     ]
+
+
+def _selected() -> bool:
+    node = network("/obj/smoke")
+    with hou.undos.disabler():
+        node.setSelected(True, clear_all_selected=True)
+    return node.isSelected()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from conductor_nuke import bootstrap, panels
 
 if TYPE_CHECKING:
-    from conductor_plugins.panel.window import Window
+    from conductor_plugins.panel.docked import DockedWindow
     from qtpy.QtWidgets import QWidget
 
 #: by it Nuke finds the panel again in a layout that was saved: never to change
@@ -15,7 +15,7 @@ ID = "org.conductor.submit"
 NAME = "Submit to Conductor"
 _MAKE = "__import__('conductor_nuke.docking', fromlist=['make']).make"
 
-_shown: list[Window] = []
+_shown: list[DockedWindow] = []
 
 
 def register() -> None:
@@ -68,5 +68,5 @@ def _read_anew() -> None:
         panel.read_scene()
 
 
-def _forget(panel: Window) -> None:
+def _forget(panel: DockedWindow) -> None:
     _shown[:] = [other for other in _shown if other is not panel]

@@ -25,6 +25,8 @@ from conductor_nuke.steps import steps
 
 Log = Callable[[str], None]
 _HASHES = re.compile(r"#+")
+#: signs of TCL, which stand for themselves as the answer of a command: a backslash before them is not taken away everywhere
+_TCL = re.compile(r"[\[\]$]")
 _NOT_RENDERED = "Submit it again."
 
 
@@ -107,9 +109,8 @@ def prepare(load: Load, log: Log) -> Prepared:
 def nuke_pattern(path: str) -> str:
     """Return a path as a `file` knob takes it: slashes, `%04d` for a run of `#`, and nothing that Nuke would read as TCL."""
     folder, name = os.path.split(path.replace("\\", "/"))
-    escaped = re.sub(r"([\[\]$\\])", r"\\\1", f"{folder}/{name}" if folder else name)
-    head, slash, tail = escaped.rpartition("/")
-    return head + slash + _HASHES.sub(lambda m: f"%0{len(m[0])}d", tail)
+    numbered = _HASHES.sub(lambda m: f"%0{len(m[0])}d", name)
+    return _TCL.sub(lambda m: f'[concat "\\{ord(m[0]):03o}"]', f"{folder}/{numbered}" if folder else numbered)
 
 
 def _writer(name: str, scene: str) -> nuke.Node:

@@ -30,8 +30,11 @@ def is_modified() -> bool:
 
 
 def own_range() -> tuple[int, int]:
-    """Return the script's first and last frame."""
-    first, last = int(nuke.root().firstFrame()), int(nuke.root().lastFrame())
+    """Return the script's first and last frame; where they are an expression that fails, the frame at which the artist stands."""
+    try:
+        first, last = int(nuke.root().firstFrame()), int(nuke.root().lastFrame())
+    except GONE:
+        first = last = current_frame()
     return first, max(first, last)
 
 

@@ -52,6 +52,8 @@ class NodeState:
     comment: str = ""
     locked_parameters: set[str] = field(default_factory=set)
     matches_definition: bool = False
+    #: no record of the scene is its own: an asset that the scene only names holds it
+    implied: bool = False
     #: its new expressions are Python
     python: bool = False
     deleted: bool = False

@@ -52,6 +52,9 @@ CONSTANTS: dict[str, object] = {
     "EXPRESSIONS": nuke_nodes.EXPRESSIONS,
     "INPUTS": nuke_nodes.INPUTS,
     "HIDDEN_INPUTS": nuke_nodes.HIDDEN_INPUTS,
+    **{name: getattr(nuke_nodes, name) for name in ("TO_SCRIPT", "TO_VALUE", "WRITE_ALL")},
+    "WRITE_NON_DEFAULT_ONLY": nuke_nodes.WRITE_NON_DEFAULT_ONLY,
+    "WRITE_USER_KNOB_DEFS": nuke_nodes.WRITE_USER_KNOB_DEFS,
     "REPLACE": 1,
     "ALL": 1,
     "untitled": "Untitled",
@@ -490,15 +493,22 @@ def make() -> types.ModuleType:
     return fake_module(STUBS, "nuke", {**_functions(), **_classes(), **constants, **more}, RECORD)
 
 
+_MODULES: dict[str, types.ModuleType] = {}
+
+
 def install(**settings: Any) -> Session:
-    """Start a Nuke and put it where `import nuke` finds it."""
+    """Start a Nuke and put it where `import nuke` finds it: the same module each time, as those who imported it hold it."""
     running = start(**settings)
-    sys.modules["nuke"] = make()
+    made = make()
+    module = _MODULES.setdefault("nuke", made)
+    vars(module).update(vars(made))
+    sys.modules["nuke"] = module
     sys.modules.update(nuke_menus.nukescripts())
     return running
 
 
 def uninstall() -> None:
-    """Take the fake away."""
-    for name in ("nuke", "nukescripts", "nukescripts.panels"):
-        sys.modules.pop(name, None)
+    """Take the fake away, and the adapter's modules that hold it."""
+    for name in list(sys.modules):
+        if name in {"nuke", "nukescripts"} or name.startswith(("nukescripts.", "conductor_nuke")):
+            del sys.modules[name]

@@ -174,8 +174,13 @@ def quoted(text: str) -> str:
     """Return a text as a script has it: bare where it can be, else in quotes with what Tcl would evaluate escaped."""
     if text and set(text) <= SAFE and not text.startswith("#"):
         return text
-    escaped = "".join("\\" + letter if letter in '\\"[${}' else letter for letter in text)
-    return '"' + escaped.replace("\n", "\\n").replace("\r", "\\r") + '"'
+    return '"' + escaped(text) + '"'
+
+
+def escaped(text: str) -> str:
+    """Return a text with what Tcl would evaluate within quotes escaped."""
+    letters = "".join("\\" + letter if letter in '\\"[${}' else letter for letter in text)
+    return letters.replace("\n", "\\n").replace("\r", "\\r")
 
 
 def written(script: StoredScript) -> str:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from fakes.nuke_files import escaped
 from fakes.nuke_numbers import animated, elements, is_number, keys
 from fakes.nuke_session import RECORD, STUBS, At, session
 from fakes.nuke_values import context, number, text_of
@@ -261,6 +262,12 @@ class Array_Knob(Knob):
         self._change(" ".join(parts))
         return True
 
+    def clearAnimated(self, channel: int = -1, view: str = "") -> bool:
+        here = session().here()
+        parts = [_plain(self._number(i, here)) if animated(p) else p for i, p in enumerate(self._parts())]
+        self._change(" ".join(parts))
+        return True
+
     def hasExpression(self, index: int = -1) -> bool:
         return any(animated(p) and not p.startswith("curve") for p in self._chosen(index))
 
@@ -463,6 +470,11 @@ class String_Knob(Knob):
     def getText(self, oc: object = None) -> str:
         self._attached()
         return self._text
+
+    def toScript(self, quote: bool = False, context: object = None) -> str:
+        self._attached()
+        text = escaped(self._text) if session().unsure.script_is_escaped else self._text
+        return "{" + text + "}" if quote else text
 
     def setText(self, text: str) -> bool:
         self.setValue(text)

@@ -193,6 +193,7 @@ KINDS = {
     13: "XYZ_Knob",
     14: "WH_Knob",
     15: "BBox_Knob",
+    16: "WH_Knob",
     17: "Format_Knob",
     18: "Color_Knob",
     19: "AColor_Knob",
@@ -221,7 +222,7 @@ KINDS = {
 #: words of a specification that have a value behind them
 _GIVEN = {"l", "t", "M", "T", "n"}
 #: knobs that have no value to save
-VALUELESS = {"Tab_Knob", "Text_Knob", "Help_Knob", "BeginTabGroup_Knob", "EndTabGroup_Knob"}
+VALUELESS = {"Text_Knob", "Help_Knob", "BeginTabGroup_Knob", "EndTabGroup_Knob"}
 
 
 def made(kind: str, name: str, text: str | None = None, values: tuple[str, ...] = ()) -> Knob:

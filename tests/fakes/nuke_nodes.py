@@ -18,6 +18,7 @@ from fakes.nuke_values import context
 from fakes.stub_modules import Fake, bare, fake_class
 
 EXPRESSIONS, INPUTS, HIDDEN_INPUTS = 1, 2, 4
+TO_SCRIPT, TO_VALUE, WRITE_NON_DEFAULT_ONLY, WRITE_USER_KNOB_DEFS, WRITE_ALL = 1, 2, 4, 8, 16
 _T = TypeVar("_T", bound=Fake)
 
 
@@ -303,6 +304,18 @@ class Node(Fake):
             return source.frameRange()
         return FrameRange(int(root._at("first_frame", at)), int(root._at("last_frame", at)), 1)
 
+    def writeKnobs(self, flags: int = 0) -> str:
+        from fakes.nuke_scripts import knobs_written
+
+        self._check()
+        return knobs_written(self, flags)
+
+    def readKnobs(self, s: str) -> None:
+        from fakes.nuke_scripts import knobs_read
+
+        self._check()
+        knobs_read(self, s)
+
     def fileDependencies(self, start: int, end: int) -> Any:
         from fakes.nuke_upstream import file_dependencies
 
@@ -512,7 +525,13 @@ def attach(node: Node, knob: Knob) -> Knob:
 
 
 def guessed(kind: str, name: str, text: str) -> Knob:
-    """Return a knob that a script tells and no table has: by its value."""
+    """Return a knob that a script tells and no table has: by its value, which is not its default since it was saved."""
+    knob = _guessed(kind, name, text)
+    knob._default = "\0"
+    return knob
+
+
+def _guessed(kind: str, name: str, text: str) -> Knob:
     try:
         parts = elements(text)
     except tkinter.TclError:

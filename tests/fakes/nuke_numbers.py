@@ -266,6 +266,22 @@ def _calculated(operator: str, a: float, b: float) -> float:
     return float(results[operator]())
 
 
+def is_sound(part: str) -> bool:
+    """Tell whether a part can be read at all; Nuke refuses a value that cannot, and leaves the knob as it was."""
+    if not animated(part) or part.startswith("curve"):
+        return True
+    text, place = _expression_first(part)[0], 0
+    while text[place:].strip():
+        if text[place:].lstrip().startswith("["):
+            place = _closing(text, text.index("[", place)) + 1
+            continue
+        match = _TOKEN.match(text, place)
+        if not match:
+            return False
+        place = match.end()
+    return True
+
+
 def _closing(text: str, place: int) -> int:
     depth = 0
     for number in range(place, len(text)):

@@ -17,7 +17,26 @@ from fakes.nuke_classes import WITHOUT_INPUTS
 from fakes.nuke_files import Braced, StoredNode, StoredScript
 from fakes.nuke_knobs import Array_Knob, Boolean_Knob, Enumeration_Knob, Knob
 from fakes.nuke_more_knobs import VALUELESS, specification, user_knob
-from fakes.nuke_nodes import Gizmo, Group, LiveGroup, Node, Precomp, attach, every, free_name, guessed, linked, new_node, new_root
+from fakes.nuke_nodes import (
+    TO_SCRIPT,
+    TO_VALUE,
+    WRITE_ALL,
+    WRITE_NON_DEFAULT_ONLY,
+    WRITE_USER_KNOB_DEFS,
+    Gizmo,
+    Group,
+    LiveGroup,
+    Node,
+    Precomp,
+    attach,
+    every,
+    free_name,
+    guessed,
+    linked,
+    new_node,
+    new_root,
+)
+from fakes.nuke_numbers import elements, is_sound
 from fakes.nuke_session import session
 
 #: of a clone its own, the other knobs are shared
@@ -92,7 +111,8 @@ def _knobs(node: Node, stored: StoredNode) -> None:
                 attach(node, knob)
         else:
             knob = node._knobs.get(name) or attach(node, guessed(stored.kind, name, text))
-            knob._text = text
+            if not isinstance(knob, Array_Knob) or isinstance(knob, Enumeration_Knob) or all(map(is_sound, elements(text))):
+                knob._text = text
 
 
 def fill_precomp(node: Precomp) -> None:
@@ -205,6 +225,43 @@ def _value(knob: Knob) -> str:
     text = knob._text
     listed = isinstance(knob, Array_Knob) and not isinstance(knob, (Boolean_Knob, Enumeration_Knob))
     return Braced(text) if (listed and (" " in text or "{" in text)) or type(knob).__name__ == "FreeType_Knob" else text
+
+
+#: knobs that `writeKnobs` only has with `WRITE_ALL`
+_SELDOM = {"name", "xpos", "ypos", "selected"}
+
+
+def knobs_written(node: Node, flags: int) -> str:
+    """Return a node's knobs as a Tcl list, one knob a line (nuke.Node.writeKnobs).
+
+    Names alone, unless `TO_SCRIPT` or `TO_VALUE` asks for values.
+    """
+    words: list[str] = []
+    for name, knob in node._knobs.items():
+        if knob._spec is not None and flags & WRITE_USER_KNOB_DEFS and not isinstance(node, Gizmo):
+            words.append(f"addUserKnob {{{specification(knob)}}}")
+        plain = knob._text == knob._default or type(knob).__name__ in VALUELESS
+        if (plain and flags & WRITE_NON_DEFAULT_ONLY) or (name in _SELDOM and not flags & WRITE_ALL):
+            continue
+        value = _value(knob)
+        if flags & TO_VALUE and not flags & TO_SCRIPT:
+            value = knob._shown(session().here())
+        shown = f" {{{value}}}" if isinstance(value, Braced) else f" {nuke_files.quoted(value)}"
+        words.append(nuke_files.quoted(name) + (shown if flags & (TO_SCRIPT | TO_VALUE) else ""))
+    return "".join(f"\n {word}" for word in words)
+
+
+def knobs_read(node: Node, text: str) -> None:
+    """Take knobs from a Tcl list."""
+    before = {name: knob._text for name, knob in node._knobs.items()}
+    _knobs(node, nuke_files.read(f"NoOp {{\n{text}\n}}").root.children[0])
+    after = {name: knob._text for name, knob in node._knobs.items()}
+
+    def put(texts: dict[str, str]) -> None:
+        for name, value in texts.items():
+            node._knobs[name]._text = value
+
+    session().changed(lambda: put(before), lambda: put(after), "read knobs")
 
 
 def write(file: str) -> None:

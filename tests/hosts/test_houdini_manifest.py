@@ -21,7 +21,7 @@ from conductor_core.discovery.finding import Finding, Usage
 from conductor_core.discovery.survey import Survey
 from conductor_core.formats import Scan, scan_file
 from conductor_core.host import SceneStep
-from conductor_core.report import Ignored, ScanOutput, ScanReport
+from conductor_core.report import Dependency, Ignored, Missing, ScanOutput, ScanReport
 from fakes.stub_reading import Stubs, StubsAbsent
 
 REPO = Path(__file__).resolve().parents[2]
@@ -43,7 +43,7 @@ each_case = pytest.mark.parametrize(
 
 #: what the manifest, drawn up by names of parameters, takes for something else than it is: node type and parameter → the list in
 #: which it belongs, and why
-OTHERWISE = {
+OTHERWISE: dict[str, tuple[type, str]] = {
     r"(ropgeometry|ropfetch|ropcomposite):(debughip|perffile)": (ScanOutput, "a TOP writes them for whoever looks for faults"),
     r"font:file": (Ignored, "the text is typed, `usefile` is off"),
     r"ffmpegencodevideo:(framelistfile|outputfilepath)": (ScanOutput, "a TOP writes them while it cooks"),
@@ -79,6 +79,7 @@ def opened() -> Iterator[Any]:
         pytest.skip(str(exc))
     from fakes.houdini_fake import hou
     from fakes.houdini_session import RECORD
+    from hosts.houdini_world import refusals
 
     patch = pytest.MonkeyPatch()
     patch.setitem(sys.modules, "hou", hou())
@@ -95,7 +96,7 @@ def opened() -> Iterator[Any]:
             findings = tuple(finding for piece in host.dependencies(()) for finding in piece)
             steps = tuple(host.steps())
             report = dependencies.scan()
-            known[case["id"]] = Live(findings, steps, report, tuple(RECORD.refused), tuple(RECORD.unknown))
+            known[case["id"]] = Live(findings, steps, report, tuple(refusals()), tuple(RECORD.unknown))
         return known[case["id"]]
 
     yield open_case
@@ -136,7 +137,7 @@ def wanted_of(entry: dict[str, Any], usual: type) -> set[type]:
     """Return the kinds of finding that an entry of the manifest may end in."""
     if entry["path"].startswith(("$HH/", "$HFS/", "/opt/hfs")):
         return {Ignored}
-    found = {
+    found: set[type] = {
         kind
         for name in entry["parms"]
         for pattern, (kind, _why) in OTHERWISE.items()
@@ -216,7 +217,7 @@ def test_libraries_are_named_as_in_the_file(case: dict[str, Any], opened: Any, o
     """An asset library that is not Houdini's own is told by both, for a type that is written alike: `labs::Top/extract::1.1`."""
 
     def libraries(report: ScanReport) -> dict[str, str]:
-        entries = [*report.dependencies, *report.missing]
+        entries: list[Dependency | Missing] = [*report.dependencies, *report.missing]
         return {one.path: one.referrer for one in entries if one.path.endswith((".hda", ".otl", ".hdanc", ".hdalc"))}
 
     live, file = libraries(opened(case).report), libraries(on_disk(case).report)

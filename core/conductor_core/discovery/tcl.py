@@ -27,7 +27,7 @@ _ESCAPE = re.compile(r"\\(?:\r?\n[ \t]*|x([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{1,4})|
 
 
 #: what Nuke puts a backslash before, as seen in its files
-_NEEDS_BACKSLASH = re.compile(r'[\\"\[{}$]')
+_NEEDS_BACKSLASH = re.compile(r'[\\"\[{}]')
 
 
 class NotEvaluated(ValueError):
