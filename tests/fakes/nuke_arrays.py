@@ -4,15 +4,12 @@
 # the host's own classes narrow what they take over
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from fakes.nuke_knobs import Knob, knob_class, set_up
 from fakes.nuke_numbers import animated, elements, is_number, keys
 from fakes.nuke_session import RECORD, At, session
 from fakes.nuke_values import number
-
-if TYPE_CHECKING:
-    pass
-from fakes.nuke_knobs import Knob, knob_class, set_up
 
 
 @knob_class

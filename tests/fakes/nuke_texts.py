@@ -5,19 +5,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fakes.nuke_files import escaped
+from fakes.nuke_knobs import Knob, knob_class
 from fakes.nuke_session import At, session
 from fakes.nuke_values import text_of
 
-if TYPE_CHECKING:
-    pass
-from fakes.nuke_knobs import Knob, knob_class
-
 _HASHES = re.compile(r"#+")
-
-
 _PERCENT = re.compile(r"%(0?)(\d*)d")
 
 
