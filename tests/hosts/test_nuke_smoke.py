@@ -20,6 +20,7 @@ _NOT_NUKES = frozenset(
         "append",
         "ask",
         "copy",
+        "enabled",
         "get",
         "group",
         "import_module",
