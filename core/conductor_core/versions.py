@@ -16,7 +16,7 @@ def serving_version(wanted: str, there_are: Iterable[str]) -> str | None:
     """Return which version serves for a full or partial one; None where none does.
 
     The exact version, else the highest that begins with the components asked for, else the highest patch of the same
-    major.minor.
+    major.minor, else one that says less: a `2025` serves for a `2025.3`.
     """
     versions = sorted(there_are, key=version_key, reverse=True)
     if wanted in versions:
@@ -24,4 +24,5 @@ def serving_version(wanted: str, there_are: Iterable[str]) -> str | None:
     key = version_key(wanted)
     begins_so = (v for v in versions if version_key(v)[: len(key)] == key)
     same_minor = (v for v in versions if len(key) > 2 and version_key(v)[:2] == key[:2])
-    return next(begins_so, None) or next(same_minor, None)
+    says_less = (v for v in versions if version_key(v) and key[: len(version_key(v))] == version_key(v))
+    return next(begins_so, None) or next(same_minor, None) or next(says_less, None)

@@ -122,7 +122,8 @@ def summary(report: ScanReport) -> list[str]:
     trouble = [f"Missing: {m.path} ({m.referrer})" for m in report.missing]
     trouble += [f"Cannot be told: {u.as_written} ({u.referrer})" for u in report.unresolved]
     more = [f"and {len(trouble) - _MOST_LINES} more"] if len(trouble) > _MOST_LINES else []
-    return [f"{len(report.files())} files found, {len(report.missing)} missing", *trouble[:_MOST_LINES], *more]
+    found = len({file for dependency in report.dependencies for file in dependency.files})
+    return [f"{found} {'file' if found == 1 else 'files'} found, {len(report.missing)} missing", *trouble[:_MOST_LINES], *more]
 
 
 def _guarded(call: Callable[[], None]) -> None:

@@ -15,6 +15,7 @@ from conductor_plugins.frame_server import Load
 from conductor_plugins.frame_server.errors import SceneNotRenderable
 from conductor_plugins.frame_server.path_mapping import mapped
 
+from conductor_maya import session
 from conductor_maya.attributes import text
 from maya import cmds, mel
 
@@ -27,8 +28,7 @@ def start_maya() -> str:
     It takes a licence: without one this raises, or ends the process, and the runner reads why in the log.
     """
     maya.standalone.initialize(name="python")
-    numbers = [str(cmds.about(majorVersion=True)), str(cmds.about(minorVersion=True))]
-    return ".".join(n for n in numbers if n not in ("", "0", "None"))
+    return session.version()
 
 
 def map_directories(rules: Sequence[PathRule]) -> None:

@@ -75,6 +75,8 @@ class Package:
     #: words put before the command of a command step: what sets the package up and then runs the rest (`rez-env oiio --`,
     #: `singularity exec comp.sif`); the first is a program on the instance
     start: tuple[str, ...] = ()
+    #: its tasks share the machine's network: what needs a licence server has to reach it (docs/security.md says what that gives up)
+    network: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ class Catalogue:
         """Return the package for a full or partial version.
 
         The exact version, else the highest that begins with the components asked for, else the highest patch of the
-        same major.minor.
+        same major.minor, else one that says less (`2025` for `2025.3`).
 
         Raises:
             Invalid: none fits; the message names what there is.

@@ -96,7 +96,15 @@ class MayaFake:
 
             displayWarning = displayError = displayInfo  # noqa: N815
 
-        return {"MGlobal": MGlobal}
+        if name == "maya.OpenMaya":
+            return {"MGlobal": MGlobal}
+
+        @fake_class(stubs, f"{name}.MFnPlugin", self.record)
+        class MFnPlugin(Fake):
+            def __init__(self, plugin: object, vendor: str = "", version: str = "", api: str = "Any") -> None:
+                pass
+
+        return {"MGlobal": MGlobal, "MFnPlugin": MFnPlugin}
 
     def _open_maya_ui(self, stubs: Stubs) -> dict[str, object]:
         commands = self.commands

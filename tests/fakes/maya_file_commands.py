@@ -6,6 +6,7 @@ https://help.autodesk.com/cloudhelp/2023/ENU/Maya-Tech-Docs/CommandsPython/ (fil
 # ruff: noqa: N803 - commands and flags are named by Maya
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -332,8 +333,15 @@ class FileCommands(NodeCommands):
         raise_unknown("pluginInfo with these flags")
 
     def loadPlugin(self, *names: str, quiet: bool = False) -> list[str]:
-        """Load a plug-in; one that nobody installed is refused."""
+        """Load a plug-in; one that nobody installed is refused.
+
+        One in Python is a file on MAYA_PLUG_IN_PATH, whose `initializePlugin` is called
+        (https://help.autodesk.com/cloudhelp/2023/ENU/Maya-SDK/Maya-Python-API/Writing-a-Python-Plugin.html).
+        """
         for name in names:
+            if name not in self.session.loaded and (file := _python_plug_in(name)) is not None:
+                _run(name, file).initializePlugin(object())
+                self.session.loaded[name] = "0.1"
             if name not in {known.plugin for known in types().values()} and name not in self.session.loaded:
                 raise RuntimeError(f"Plug-in, '{name}', was not found on MAYA_PLUG_IN_PATH.")
             self.session.loaded.setdefault(name, "1.0")
@@ -731,3 +739,17 @@ class FileCommands(NodeCommands):
 def _all(steps: Iterable[Step], what: str) -> None:
     for step in steps:
         getattr(step, what)()
+
+
+def _python_plug_in(name: str) -> Path | None:
+    folders = os.environ.get("MAYA_PLUG_IN_PATH", "").split(os.pathsep)
+    return next((file for folder in folders if folder and (file := Path(folder) / f"{name}.py").is_file()), None)
+
+
+def _run(name: str, file: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -88,13 +88,13 @@ standardSurface shadingDependNode |
 dx11Shader shadingDependNode dx11Shader | shader s filename; technique te string
 GLSLShader shadingDependNode glslShader | shader s filename; technique te string
 cgfxShader shadingDependNode cgfxShader | shader s filename
-ShaderfxShader shadingDependNode shaderFXPlugin | graph g filename
+ShaderfxShader shadingDependNode shaderFXPlugin | graph graph filename
 StingrayPBS ShaderfxShader shaderFXPlugin |
 audio dependNode | filename f filename; offset o time; sourceStart ss time; sourceEnd se time; endFrame ef time; silence si double; mute m bool
 cacheBase dependNode |
 cacheFile cacheBase | cachePath cp filename; cacheName cn string; startFrame ct time; sourceStart ss time; sourceEnd se time; enable en bool 1; displayLoad dl bool
 diskCache dependNode | cacheName cn filename; hiddenCacheName hcn string; enable e bool 1; startTime st time; endTime et time; cacheType ct string; copyLocally cl bool
-AlembicNode dependNode AbcImport | abc_File fn filename; layerFiles fns filename[]; time tim time; offset off double; speed sp double 1; startFrame sf time; endFrame ef time; cycleType cyt enum
+AlembicNode dependNode AbcImport | abc_File fn filename; abc_layerFiles fns filename; time tim time; offset off double; speed sp double 1; startFrame sf time; endFrame ef time; cycleType cyt enum
 BlendShape dependNode |
 reference dependNode | fileNames fn filename[]; edits ed compound; multiParentList mpl message[]; proxyTag ptag string; associatedNode asn message[]; unknownReference ur message
 script dependNode | before b string; after a string; scriptType st enum; sourceType stp enum
@@ -142,7 +142,7 @@ xgmPalette transform xgenToolkit | xgFileName xfn string
 xgmSplineCache dependNode xgenToolkit | fileName fn filename
 pgYetiMaya surfaceShape pgYetiMaya | cacheFileName cfn string; imageSearchPath isp string; outputCacheFileName ocfn string
 MASH_Waiter dependNode MASH |
-MASH_Audio dependNode MASH | filename fn filename
+MASH_Audio dependNode MASH | filename filename filename
 MASH_Placer dependNode MASH |
 aiOptions dependNode mtoa | drivers drivers message[]; driver drvr message; filter filt message; log_filename log_filename string; texture_searchpath tspath string; procedural_searchpath pspath string; plugin_searchpath pluginspath string; operator operator message; renderDevice render_device enum; AASamples AA_samples long 3; version version string; imageFormat arnoldRenderImageFormat string; renderType arnoldRenderType enum; exportAllShadingGroups ex_all_sg bool; outputAssBoundingBox oABB bool; autotx autotx bool 1
 aiAOVDriver dependNode mtoa | aiTranslator ai_translator string exr; prefix prefix string; outputMode outputMode enum 2; mergeAOVs mergeAOVs bool; exrCompression exrCompression enum 3; tiled exrTiled bool
@@ -164,10 +164,10 @@ VRayPluginNodeTex dependNode vrayformaya |
 RedshiftOptions dependNode redshift4maya | imageFilePrefix imageFilePrefix string; imageFormat imageFormat enum; primaryGIEngine primaryGIEngine enum; aovEnableDeepOutput aovEnableDeepOutput bool; irradianceCacheFilename irradianceCacheFilename filename; irradiancePointCloudFilename irradiancePointCloudFilename filename; photonFilename photonFilename filename
 RedshiftProxyMesh dependNode redshift4maya | fileName fn filename; useFrameExtension ufe bool; frameExtension fe long; frameOffset fo long
 RedshiftVolumeShape surfaceShape redshift4maya | fileName fn filename; useFrameExtension ufe bool
-RedshiftDomeLight light redshift4maya | tex0 t0 filename; tex1 t1 filename
+RedshiftDomeLight light redshift4maya | tex0 tex0 filename; tex1 tex1 filename
 RedshiftIESLight light redshift4maya | profile profile filename
-RedshiftNormalMap shadingDependNode redshift4maya | tex0 t0 filename
-RedshiftSprite shadingDependNode redshift4maya | tex0 t0 filename
+RedshiftNormalMap shadingDependNode redshift4maya | tex0 tex0 filename
+RedshiftSprite shadingDependNode redshift4maya | tex0 tex0 filename
 rmanGlobals dependNode RenderMan_for_Maya.py | imageFileFormat imageFileFormat string; imageOutputDir imageOutputDir string; ribFileFormat ribFileFormat string; ribOutputDir ribOutputDir string
 PxrTexture shadingDependNode RenderMan_for_Maya.py | filename filename filename; atlasStyle atlasStyle enum
 PxrDomeLight light RenderMan_for_Maya.py | lightColorMap lightColorMap filename

@@ -144,12 +144,25 @@ class UiCommands(FileCommands):
         )
 
     def shelfTabLayout(
-        self, name: str = "", *, exists: bool = False, query: bool = False, selectTab: bool = False, childArray: bool = False
+        self,
+        name: str = "",
+        *,
+        exists: bool = False,
+        query: bool = False,
+        edit: bool = False,
+        selectTab: bool | str = False,
+        childArray: bool = False,
     ) -> Any:
-        """Ask about the shelves."""
+        """Ask about the shelves, or choose one (CommandsPython/shelfTabLayout.html, selectTab)."""
         if exists:
             return self._is("shelfTabLayout", name)
         found = self._widget("shelfTabLayout", name)
+        if edit and isinstance(selectTab, str):
+            shelf = selectTab.rpartition("|")[2]
+            if shelf not in found.children:
+                raise RuntimeError(f"shelfTabLayout: there is no tab '{selectTab}'.")
+            found.flags["selectTab"] = shelf
+            return None
         return found.flags["selectTab"] if selectTab else list(found.children) if childArray else raise_unknown("shelfTabLayout")
 
     def shelfLayout(

@@ -262,6 +262,12 @@ class Array_Knob(Knob):
         self._change(" ".join(parts))
         return True
 
+    def clearAnimated(self, channel: int = -1, view: str = "") -> bool:
+        here = session().here()
+        parts = [_plain(self._number(i, here)) if animated(p) else p for i, p in enumerate(self._parts())]
+        self._change(" ".join(parts))
+        return True
+
     def hasExpression(self, index: int = -1) -> bool:
         return any(animated(p) and not p.startswith("curve") for p in self._chosen(index))
 

@@ -222,7 +222,7 @@ KINDS = {
 #: words of a specification that have a value behind them
 _GIVEN = {"l", "t", "M", "T", "n"}
 #: knobs that have no value to save
-VALUELESS = {"Tab_Knob", "Text_Knob", "Help_Knob", "BeginTabGroup_Knob", "EndTabGroup_Knob"}
+VALUELESS = {"Text_Knob", "Help_Knob", "BeginTabGroup_Knob", "EndTabGroup_Knob"}
 
 
 def made(kind: str, name: str, text: str | None = None, values: tuple[str, ...] = ()) -> Knob:

@@ -525,7 +525,13 @@ def attach(node: Node, knob: Knob) -> Knob:
 
 
 def guessed(kind: str, name: str, text: str) -> Knob:
-    """Return a knob that a script tells and no table has: by its value."""
+    """Return a knob that a script tells and no table has: by its value, which is not its default since it was saved."""
+    knob = _guessed(kind, name, text)
+    knob._default = "\0"
+    return knob
+
+
+def _guessed(kind: str, name: str, text: str) -> Knob:
     try:
         parts = elements(text)
     except tkinter.TclError:

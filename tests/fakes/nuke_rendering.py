@@ -88,7 +88,7 @@ def _views_asked(rest: tuple[Any, ...], named: dict[str, Any]) -> tuple[list[str
 
 def execute_multiple(nodes: Iterable[Node], ranges: Any, views: list[str], continueOnError: bool = False) -> None:
     """Render several write nodes, by their `render_order`."""
-    frames = FrameRanges(ranges).toFrameList() if not isinstance(ranges, FrameRanges) else ranges.toFrameList()
+    frames = [frame for first, last, step in ranges for frame in range(first, last + 1, step)]
     for node in sorted(nodes, key=lambda one: one._at("render_order", session().here())):
         _render(node, frames, list(views), continueOnError)
 

@@ -43,6 +43,8 @@ class Unsure:
     evaluated_has_frame: bool = False
     #: `allNodes(recurseGroups=True)` goes into gizmos as well as into groups
     all_nodes_enter_gizmos: bool = True
+    #: a backslash in a text that is evaluated escapes what comes after it, as in all of Tcl; else it is a letter like others
+    backslash_escapes: bool = True
     #: `toScript()` of a text has what Tcl would evaluate escaped (`\\[value name]`), as scripts have it; else as typed
     script_is_escaped: bool = False
     #: `scriptSave(filename)` takes the modified flag away although the script keeps its name

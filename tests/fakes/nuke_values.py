@@ -81,16 +81,17 @@ class _Tcl:
 
     def text(self, node: Node, at: At, text: str) -> str:
         """Return a text with what is in brackets, and after dollar signs, evaluated."""
-        if "[" not in text and "$" not in text:
+        flags = "" if session().unsure.backslash_escapes else "-nobackslashes"
+        if not set(text) & set("[$\\"):
             return text
         self.places.append((node, at))
         self._tcl.setvar("text", text)
         try:
-            return str(self._tcl.eval("interp eval nk [list subst -nobackslashes $text]"))
+            return str(self._tcl.eval(f"interp eval nk [list subst {flags} $text]"))
         except tkinter.TclError as exc:
             if str(exc).startswith("can't read"):
                 self._tcl.setvar("text", text)
-                return str(self._tcl.eval("interp eval nk [list subst -nobackslashes -novariables $text]"))
+                return str(self._tcl.eval(f"interp eval nk [list subst {flags} -novariables $text]"))
             problem, self._problem = self._problem, None
             if isinstance(problem, UnknownToFake):
                 raise problem from None

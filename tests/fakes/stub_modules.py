@@ -247,7 +247,7 @@ def _class_without_behaviour(stub: StubClass, name: str, record: Record) -> type
 def _guarded(
     name: str, function: Function, behaviour: object, record: Record, stub: StubModule, *, loose: bool = False
 ) -> Callable[..., Any]:
-    fits = inspect.signature(behaviour).bind if callable(behaviour) else None
+    fits = _fitting(behaviour) if callable(behaviour) else None
 
     def call(*args: object, **named: object) -> Any:
         problem = function.problem(args, named)
@@ -255,16 +255,32 @@ def _guarded(
             raise record.no_call(name, problem, stub)
         if fits is None:
             raise record.no_behaviour(name)
-        try:
-            fits(*args, **named)
-        except TypeError as exc:
-            raise record.no_behaviour(name, str(exc)) from None
+        if lacking := fits(args, named):
+            raise record.no_behaviour(name, lacking)
         record.called.add(name)
         with record.watching():
             return behaviour(*args, **named)  # type: ignore[operator]
 
     call.__name__ = call.__qualname__ = name.rpartition(".")[2]
     return call
+
+
+def _fitting(behaviour: Callable[..., Any]) -> Callable[[tuple[object, ...], dict[str, object]], str]:
+    """Return what tells why a behaviour does not take some arguments ("": it does), by their number and names alone."""
+    signature = inspect.signature(behaviour)
+    known: dict[tuple[int, tuple[str, ...]], str] = {}
+
+    def problem(args: tuple[object, ...], named: dict[str, object]) -> str:
+        shape = (len(args), tuple(named))
+        if shape not in known:
+            try:
+                signature.bind(*args, **named)
+                known[shape] = ""
+            except TypeError as exc:
+                known[shape] = str(exc)
+        return known[shape]
+
+    return problem
 
 
 def _guarded_member(name: str, member: Function, value: object, record: Record, stub: StubModule) -> object:
@@ -282,17 +298,15 @@ def _static(name: str, member: Function, value: Any, record: Record, stub: StubM
 
 
 def _method(name: str, member: Function, behaviour: Any, record: Record, stub: StubModule) -> Callable[..., Any]:
-    bind = inspect.signature(behaviour).bind
+    fits = _fitting(behaviour)
 
     @functools.wraps(behaviour)
     def call(self: object, *args: object, **named: object) -> Any:
         problem = member.problem(args, named)
         if problem:
             raise record.no_call(name, problem, stub)
-        try:
-            bind(self, *args, **named)
-        except TypeError as exc:
-            raise record.no_behaviour(name, str(exc)) from None
+        if lacking := fits((self, *args), named):
+            raise record.no_behaviour(name, lacking)
         record.called.add(name)
         with record.watching():
             return behaviour(self, *args, **named)

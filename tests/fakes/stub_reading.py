@@ -10,7 +10,7 @@ import ast
 import inspect
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -29,28 +29,43 @@ class Call:
 
     signature: inspect.Signature
     types: dict[str, Type]
+    #: whether arguments can be bound hangs on their number and names alone, and is asked very often
+    _shapes: dict[tuple[int, tuple[str, ...]], str | list[tuple[int | str, str, Type]]] = field(default_factory=dict)
 
     def problem(self, args: tuple[object, ...], named: dict[str, object]) -> str:
         """Return why the stub does not have this call; "": it has."""
+        shape = (len(args), tuple(named))
+        if shape not in self._shapes:
+            self._shapes[shape] = self._checks(args, named)
+        checks = self._shapes[shape]
+        if isinstance(checks, str):
+            return checks
+        for key, which, wanted in checks:
+            item = args[key] if isinstance(key, int) else named[key]
+            if not wanted.takes(item):
+                return f"{which} must be {wanted.text}, not {item!r}"
+        return ""
+
+    def _checks(self, args: tuple[object, ...], named: dict[str, object]) -> str | list[tuple[int | str, str, Type]]:
+        """Return what is checked of calls of this shape: argument, its name in words, its type; or why there is no such call."""
+        numbers: tuple[object, ...] = tuple(range(len(args)))
         try:
-            bound = self.signature.bind(*args, **named)
+            bound = self.signature.bind(*numbers, **{name: name for name in named})
         except TypeError as exc:
             return str(exc)
+        found: list[tuple[int | str, str, Type]] = []
         for name, value in bound.arguments.items():
             wanted = self.types.get(name)
             kind = self.signature.parameters[name].kind
             if wanted is None:
                 continue
             if kind is inspect.Parameter.VAR_POSITIONAL:
-                values = [(f"argument {number + 1}", item) for number, item in enumerate(value)]
+                found += [(key, f"argument {number + 1}", wanted) for number, key in enumerate(value)]
             elif kind is inspect.Parameter.VAR_KEYWORD:
-                values = list(value.items())
+                found += [(key, key, wanted) for key in value]
             else:
-                values = [(name, value)]
-            for which, item in values:
-                if not wanted.takes(item):
-                    return f"{which} must be {wanted.text}, not {item!r}"
-        return ""
+                found.append((value, name, wanted))
+        return found
 
 
 @dataclass(frozen=True, slots=True)

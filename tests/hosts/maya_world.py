@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import pytest
 from conductor_plugins.host import Host
 from fakes.maya_fake import MayaFake
+from fakes.stub_reading import Stubs, StubsAbsent
 
 _COUNT = "madeUpChanges"
 _HOME = "changesOfTheTest"
+
+
+@contextlib.contextmanager
+def a_maya_alone() -> Iterator[None]:
+    """Take the fake's modules, the adapter that imported them, and variables out again; skip where the stubs are absent."""
+    try:
+        Stubs.installed("maya-stubs")
+    except StubsAbsent as exc:
+        pytest.skip(str(exc))
+    before, variables = dict(sys.modules), dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in [n for n in sys.modules if n.partition(".")[0] in ("maya", "conductor_maya")]:
+            del sys.modules[name]
+        sys.modules.update({n: m for n, m in before.items() if n.partition(".")[0] in ("maya", "conductor_maya")})
+        os.environ.clear()
+        os.environ.update(variables)
 
 
 def adapter(fake: MayaFake) -> ModuleType:

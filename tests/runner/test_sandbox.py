@@ -120,6 +120,19 @@ assert [name for _, name in socket.if_nameindex()] == ["lo"]
         attempt_in(farm, job, body)
 
 
+def test_software_with_a_licence_server_shares_the_network(farm: Farm, job: MakeJob) -> None:
+    """A package with `network` reaches a server, also by a name; all else of its sandbox stays."""
+    licensed = Package("licensed", "1.0", network=True)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        body = f"""
+import os, socket
+socket.create_connection(("localhost", {listener.getsockname()[1]}), timeout=5).close()
+refused(lambda: open({str(farm.folder / "planted")!r}, "w"))
+assert len([p for p in os.listdir("/proc") if p.isdigit()]) <= 4
+"""
+        attempt_in(farm, job, body, plug_ins=(licensed,))
+
+
 def test_other_processes_are_not_there(farm: Farm, job: MakeJob) -> None:
     """The task sees its own processes only; the runner's pid means nothing, or another process."""
     body = f"""

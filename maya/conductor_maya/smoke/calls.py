@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from maya import cmds, mel
+from maya import cmds
 
 #: what is tried, the call, and of which types its answer may be
 Try = tuple[str, Callable[[], Any], tuple[type, ...]]
@@ -33,7 +33,7 @@ def _making(scene: str, picture: str) -> Iterator[Try]:
     yield "a new scene", lambda: cmds.file(newFile=True, force=True), _ANY
     yield "a name for it", lambda: cmds.file(rename=scene), _ANY
     yield "a file texture", lambda: cmds.createNode("file", name="smokeFile"), _TEXT
-    yield "its path", lambda: mel.eval(f'setAttr -type "string" smokeFile.fileTextureName "{picture}"'), _ANY
+    yield "its path", lambda: cmds.setAttr("smokeFile.fileTextureName", picture, type="string"), _ANY
     yield "an attribute of somebody", lambda: cmds.addAttr("smokeFile", longName="smokeNote", dataType="string"), _ANY
 
 
@@ -82,9 +82,13 @@ def _of_attributes() -> Iterator[Try]:
     yield "attributeQuery -attributeType", lambda: cmds.attributeQuery(name, node="smokeFile", attributeType=True), _TEXT
     yield "attributeQuery -shortName", lambda: cmds.attributeQuery(name, node="smokeFile", shortName=True), _TEXT
     yield "attributeQuery -storable", lambda: cmds.attributeQuery(name, node="smokeFile", storable=True), _YES
-    yield "attributeQuery -multi", lambda: cmds.attributeQuery("colorEntryList", node="smokeFile", multi=True), _ANY
+    yield "attributeQuery -multi", lambda: cmds.attributeQuery("explicitUvTiles", node="smokeFile", multi=True), _YES
     yield "attributeQuery -multi, of a text", lambda: cmds.attributeQuery(name, node="smokeFile", multi=True), _YES
-    yield "attributeQuery -listParent", lambda: cmds.attributeQuery("outColorR", node="smokeFile", listParent=True), _LIST
+    yield (
+        "attributeQuery -listParent",
+        lambda: cmds.attributeQuery("explicitUvTileName", node="smokeFile", listParent=True),
+        _LIST,
+    )
     yield "attributeQuery -listDefault", lambda: cmds.attributeQuery("frameOffset", node="smokeFile", listDefault=True), _LIST
     yield "getAttr", lambda: cmds.getAttr("smokeFile.fileTextureName"), _TEXT
     yield "getAttr -type", lambda: cmds.getAttr("smokeFile.fileTextureName", type=True), _TEXT

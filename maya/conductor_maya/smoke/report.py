@@ -15,6 +15,7 @@ from conductor_plugins.compliance.check import complied
 
 from conductor_maya import session
 from conductor_maya.smoke.calls import calls
+from conductor_maya.smoke.rendering import render_calls
 from conductor_maya.smoke.windows import window_calls
 from conductor_maya.smoke.world import MayaWorld
 
@@ -47,7 +48,7 @@ def run() -> int:
 
 def _single(folder: Path) -> Iterator[Line]:
     folder.mkdir()
-    tries = [*calls(folder), *(window_calls() if session.has_window() else ())]
+    tries = [*calls(folder), *(window_calls() if session.has_window() else ()), *render_calls(folder)]
     for what, call, kinds in tries:
         began = time.perf_counter()
         try:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import cast
 
 from conductor_plugins.compliance.check import CannotBeTried
 from conductor_plugins.host import Host
 
 from conductor_maya.host import MayaHost
-from maya import cmds, mel
+from maya import cmds
 
 _COUNTER = "smokeCounter"
 
@@ -28,8 +29,9 @@ class MayaWorld:
         cmds.file(newFile=True, force=True)
         # without a window undo is off at first
         cmds.undoInfo(state=True)
-        _mel("setAttr defaultRenderGlobals.animation 1; setAttr defaultRenderGlobals.startFrame 1")
-        _mel("setAttr defaultRenderGlobals.endFrame 10; setAttr perspShape.renderable 1")
+        for name, value in (("animation", 1), ("startFrame", 1), ("endFrame", 10)):
+            _set(f"defaultRenderGlobals.{name}", value)
+        _set("perspShape.renderable", 1)
         if file:
             cmds.file(rename=file.replace("\\", "/"))
             cmds.file(save=True, type="mayaAscii")
@@ -66,7 +68,7 @@ class MayaWorld:
         """Add a file texture whose image changes with time, by the expression that Maya itself makes for it."""
         del last  # Maya goes by the frame alone
         node = self._texture(pattern.replace("####", f"{first:04d}"))
-        _mel(f"setAttr {node}.useFrameExtension 1")
+        _set(f"{node}.useFrameExtension", 1)
         cmds.expression(string=f"{node}.frameExtension=frame")
         return node
 
@@ -80,10 +82,10 @@ class MayaWorld:
 
     def _texture(self, path: str) -> str:
         node = str(cmds.createNode("file"))
-        path = path.replace("\\", "/")
-        _mel(f'setAttr -type "string" {node}.fileTextureName "{path}"')
+        cmds.setAttr(f"{node}.fileTextureName", path.replace("\\", "/"), type="string")
         return node
 
 
-def _mel(code: str) -> None:
-    mel.eval(code)
+def _set(plug: str, value: int) -> None:
+    """Set a number; the stubs have `setAttr` take texts alone."""
+    cmds.setAttr(plug, cast("str", value))

@@ -60,6 +60,8 @@ class Package:
     plug_in_of: str = ""
     #: words put before the command of a command step, the first a program on the instance
     start: tuple[str, ...] = ()
+    #: its tasks share the machine's network: what needs a licence server has to reach it (docs/security.md says what that gives up)
+    network: bool = False
 
 
 @dataclass(frozen=True, slots=True)

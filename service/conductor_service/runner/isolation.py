@@ -59,6 +59,8 @@ class World:
     seen_root: str
     limits: ResourceLimits
     group: Group = NO_GROUP
+    #: it shares the machine's network
+    network: bool = False
 
 
 class Isolation(Protocol):
@@ -90,7 +92,15 @@ class Sandbox:
 
     def launch(self, world: World, argv: Sequence[str], environment: Mapping[str, str], folder: str = "/") -> Launch:
         mounts = plan_binds(_view(world), list_folder)
-        arguments = [*self._namespaces(), *mount_arguments(mounts), "--remount-ro", "/", "--chdir", folder, "--clearenv"]
+        arguments = [
+            *self._namespaces(network=world.network),
+            *mount_arguments(mounts),
+            "--remount-ro",
+            "/",
+            "--chdir",
+            folder,
+            "--clearenv",
+        ]
         for name, value in {**environment, **_mark()}.items():
             arguments += ["--setenv", name, value]
         files = {"{args}": b"".join(os.fsencode(a) + b"\0" for a in arguments)}
@@ -101,8 +111,9 @@ class Sandbox:
         words = [self._program, "--args", "{args}", *filtered, "--", *limiting_argv(world.limits), *argv]
         return Launch(world.group.entering(words), _mark(), "/", files, world.group)
 
-    def _namespaces(self) -> list[str]:
-        words = ["--unshare-all", *self._hardening, "--uid", _SANDBOX_UID, "--gid", _SANDBOX_UID, "--cap-drop", "ALL"]
+    def _namespaces(self, *, network: bool) -> list[str]:
+        shared = ["--share-net"] if network else []
+        words = ["--unshare-all", *shared, *self._hardening, "--uid", _SANDBOX_UID, "--gid", _SANDBOX_UID, "--cap-drop", "ALL"]
         return [*words, "--hostname", "conductor", "--die-with-parent", "--new-session", *proc_arguments(), "--dev", "/dev"]
 
 

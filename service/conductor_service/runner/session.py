@@ -52,7 +52,9 @@ class Session:
         self._expectations = Expectations(assignment.step, assignment.flavour, sized=not assignment.scripts.startup)
         for name in ("tmp", "scratch", "home", "out"):
             (folder / name).mkdir(parents=True)
-        write_etc(folder / "etc")
+        packages = (self._assignment.software, *self._assignment.plug_ins)
+        network = any(package.network for package in packages)
+        write_etc(folder / "etc", network=network)
         try:
             outputs = make_output_folders(self._assignment, self._places, stage, folder, apart=machine.isolation.shows_own_paths)
         except PathError as exc:
@@ -63,13 +65,12 @@ class Session:
         self._rules = self._places.rules(stage.files, [o.client for o in outputs])
         self._hosts = machine.host_scripts()
         self._scripts = TaskScripts(self._assignment, stage, self._places, self._mapped)
-        self._variables = task_environment(self._assignment, self._hosts, self._scripts.plug_in_folders())
+        self._variables = task_environment(self._assignment, self._hosts, self._scripts.plug_in_folders(), self._rules)
         self._script_memory = 0
         self._spoilt = False
-        packages = (self._assignment.software, *self._assignment.plug_ins)
         world = machine.make_world(folder, stage, self._places, outputs, machine.software_view(packages, folder))
         # Last of all: whoever gets no session has nothing to close.
-        self._world = replace(world, group=machine.groups.make(machine.resources))
+        self._world = replace(world, group=machine.groups.make(machine.resources), network=network)
 
     @property
     def promises(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -64,11 +65,21 @@ _OWN_ETC = {
 }
 
 
-def write_etc(folder: Path) -> None:
-    """Write the files of `/etc` that tasks see instead of this machine's."""
+#: of the machine, for those who share its network: how names of servers are found
+_NAMES = ("hosts", "resolv.conf")
+
+
+def write_etc(folder: Path, *, network: bool = False) -> None:
+    """Write the files of `/etc` that tasks see instead of this machine's; with `network` servers are found by their names."""
     folder.mkdir(exist_ok=True)
     for name, text in _OWN_ETC.items():
         (folder / name).write_text(text, encoding="ascii")
+    if not network:
+        return
+    (folder / "nsswitch.conf").write_text(_OWN_ETC["nsswitch.conf"].replace("hosts: files", "hosts: files dns"), encoding="ascii")
+    for name in _NAMES:
+        with contextlib.suppress(OSError):
+            (folder / name).write_bytes(Path("/etc", name).read_bytes())
 
 
 def proc_arguments() -> list[str]:
@@ -101,5 +112,6 @@ def system_mounts(etc: Path) -> tuple[Mount, ...]:
             result.append(Mount("read-only", path, path))
     wanted = [*(f"/etc/{name}" for name in _ETC), *_MORE]
     result += [Mount("read-only", path, os.path.realpath(path)) for path in wanted if os.path.exists(path)]
-    result += [Mount("read-only", f"/etc/{name}", str(etc / name)) for name in _OWN_ETC]
+    own = (*_OWN_ETC, *(name for name in _NAMES if name not in _OWN_ETC and (etc / name).exists()))
+    result += [Mount("read-only", f"/etc/{name}", str(etc / name)) for name in own]
     return tuple(result)

@@ -21,6 +21,8 @@ from conductor_service.runner.stages import Stage
 Moment = Literal["before", "after"]
 #: a Python of the instance, for `.py` files where the software's own is no program
 _PYTHON = "python3"
+#: ways to start software by a program that is a Python, and takes no licence before it is told to
+_PYTHONS = ("bpy-module", "mayapy")
 _BY_ENDING = {".sh": ("/bin/sh",), ".bash": ("bash",)}
 #: what a shell, and `prlimit`, say by an exit code (POSIX, "Exit Status for Commands")
 _HINTS = {
@@ -110,7 +112,7 @@ class TaskScripts:
         if by_line:
             return by_line
         if ending == ".py":
-            return (self._software.executable if self._software.launch == "bpy-module" else _PYTHON,)
+            return (self._software.executable if self._software.launch in _PYTHONS else _PYTHON,)
         return _BY_ENDING.get(ending, ())
 
 

@@ -1,0 +1,179 @@
+"""Set the open script up for one step: its node that writes, its views, and files where the job expects them.
+
+https://learn.foundry.com/nuke/content/reference_guide/image_nodes/write.html
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from conductor_core.frames import FrameSet
+from conductor_core.paths import ClientPath, local_flavour
+from conductor_core.sequences import frame_path, has_frame_token, output_folder
+from conductor_core.submission import Output, Parameter
+from conductor_plugins.frame_server import Load
+from conductor_plugins.frame_server.errors import SceneNotRenderable
+from conductor_plugins.frame_server.path_mapping import mapped
+
+import nuke
+from conductor_nuke.path_filter import map_root
+from conductor_nuke.script import views
+from conductor_nuke.steps import steps
+
+Log = Callable[[str], None]
+_HASHES = re.compile(r"#+")
+#: signs of TCL, which stand for themselves as the answer of a command: a backslash before them is not taken away everywhere
+_TCL = re.compile(r"[\[\]$]")
+_NOT_RENDERED = "Submit it again."
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A script that is ready for frames of one step."""
+
+    node: nuke.Node
+    #: views that are rendered together, round by round
+    rounds: tuple[tuple[str, ...], ...]
+    outputs: tuple[Output, ...]
+    #: each round writes to the output of its number, whatever the script says; else where the script says
+    placed: bool
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Return the folders that files may be written to."""
+        places = (output_folder(ClientPath.parse(o.path, local_flavour())).text for o in self.outputs)
+        return tuple(dict.fromkeys(places))
+
+    def files(self, frame: int) -> tuple[str, ...]:
+        """Return the files that a frame must have."""
+        return tuple(dict.fromkeys(frame_path(o.path, frame) for o in self.outputs))
+
+    def render(self, number: int, frame: int) -> None:
+        """Render one round of views.
+
+        https://learn.foundry.com/nuke/developers/latest/pythondevguide/_autosummary/nuke.execute.html
+        """
+        if self.placed:
+            self.node["file"].setValue(nuke_pattern(self.outputs[min(number, len(self.outputs) - 1)].path))
+        nuke.execute(self.node, frame, frame, 1, list(self.rounds[number]))
+
+
+def open_script(path: str, log: Log) -> None:
+    """Open a script in place of whatever was open.
+
+    Raises:
+        SceneNotRenderable: it is not there, or Nuke cannot read all of it: without a gizmo the picture would be another one.
+    """
+    if not os.path.isfile(path):
+        raise SceneNotRenderable(path, "there is no such file", "Check the path.")
+    nuke.scriptClear()
+    try:
+        nuke.scriptOpen(path.replace("\\", "/"))
+    except RuntimeError as exc:
+        reason = " ".join(str(exc).split())
+        raise SceneNotRenderable(path, f"Nuke cannot open it ({reason})", "Open it in Nuke and save it again.") from exc
+    log(f"{path} is open")
+
+
+def prepare(load: Load, log: Log) -> Prepared:
+    """Return the script made ready for a step.
+
+    Parameters: `write` (full name of the node), `views` (names, with spaces between them; without: the node's own), `proxy`
+    (true: at proxy resolution, as `nuke -p`; else in full, as `nuke -f`, however the script was saved).
+
+    Raises:
+        SceneNotRenderable: something that the step names is not in the script, or it writes what cannot be rendered frame by frame.
+    """
+    step = load.step
+    map_root(load.rules, log)
+    node = _writer(str(step.parameters.get("write") or step.name), load.scene)
+    _check_frames(load)
+    proxy = bool(step.parameters.get("proxy"))
+    nuke.root()["proxy"].setValue(proxy)
+    log(f"rendering {node.fullName()} at {'proxy' if proxy else 'full'} resolution")
+    _make_it_render(node, log)
+    chosen = _views(node, step.parameters.get("views"), load.scene)
+    own = next((s.outputs for s in steps() if s.name == node.fullName()), ())
+    here = tuple(mapped(output.path, load.rules) for output in own)
+    outputs = step.outputs or tuple(Output(path, o.kind) for path, o in zip(here, own, strict=True))
+    placed = bool(step.outputs) and here != tuple(o.path for o in step.outputs)
+    if placed:
+        said = ", ".join(here) or "nothing that is known"
+        log(f"output: {', '.join(o.path for o in step.outputs)} (the script says {said})")
+    return Prepared(node, _rounds(chosen, outputs), outputs, placed)
+
+
+def nuke_pattern(path: str) -> str:
+    """Return a path as a `file` knob takes it: slashes, `%04d` for a run of `#`, and nothing that Nuke would read as TCL."""
+    folder, name = os.path.split(path.replace("\\", "/"))
+    numbered = _HASHES.sub(lambda m: f"%0{len(m[0])}d", name)
+    return _TCL.sub(lambda m: f'[concat "\\{ord(m[0]):03o}"]', f"{folder}/{numbered}" if folder else numbered)
+
+
+def _writer(name: str, scene: str) -> nuke.Node:
+    node = nuke.toNode(name)
+    if node is None:
+        raise SceneNotRenderable(scene, f'it has no node "{name}"', _NOT_RENDERED)
+    if node.knob("file") is None:
+        raise SceneNotRenderable(scene, f'"{name}" is a {node.Class()}, which writes no file', _NOT_RENDERED)
+    return node
+
+
+def _check_frames(load: Load) -> None:
+    """Refuse what needs all frames in one file: frames are rendered one by one, on several machines."""
+    several = len(FrameSet.parse(load.step.frames)) > 1
+    for output in load.step.outputs:
+        if several and not has_frame_token(os.path.basename(output.path)):
+            kind = "a movie" if output.kind == "movie" else "one file for all frames"
+            reason = f"{output.path} is {kind}, which cannot be rendered frame by frame on several machines"
+            raise SceneNotRenderable(load.scene, reason, "Write a sequence with a number in its name (####), and submit again.")
+
+
+def _make_it_render(node: nuke.Node, log: Log) -> None:
+    """Switch off what would keep the node from writing the frames that were asked for, and say so."""
+    reasons = {
+        "disable": "it is disabled in the script",
+        "reading": "it reads the file that it has written",
+        "use_limit": "it limits its range",
+    }
+    for name, reason in reasons.items():
+        knob = node.knob(name)
+        if knob is not None and knob.value():
+            if knob.hasExpression():
+                knob.clearAnimated()
+            knob.setValue(False)
+            log(f"{node.fullName()}: {reason}, which does not count here: the job has asked for its frames")
+    _number_by_frame(node, log)
+    folders = node.knob("create_directories")
+    if folders is not None:
+        folders.setValue(True)
+
+
+def _number_by_frame(node: nuke.Node, log: Log) -> None:
+    """Have each file numbered by its own frame: that is where the job expects it, whatever was rendered before or elsewhere."""
+    mode, shift = node.knob("frame_mode"), node.knob("frame")
+    if mode is None or shift is None or not str(shift.value() or "").strip():
+        return
+    log(f"{node.fullName()}: its files are numbered by their own frames, not by {mode.value()} {shift.value()}")
+    shift.setValue("")
+    mode.setValue("expression")
+
+
+def _views(node: nuke.Node, asked: Parameter, scene: str) -> tuple[str, ...]:
+    known = views()
+    knob = node.knob("views")
+    names = str(asked or (knob.value() if knob is not None else "") or "").split()
+    missing = [name for name in names if name not in known]
+    if asked and missing:
+        raise SceneNotRenderable(scene, f"it has no view {', '.join(missing)}, only {', '.join(known)}", _NOT_RENDERED)
+    return tuple(name for name in names if name in known) or known
+
+
+def _rounds(chosen: tuple[str, ...], outputs: tuple[Output, ...]) -> tuple[tuple[str, ...], ...]:
+    """Return the views that are rendered together: all, if they share a file; one by one, if each has its own."""
+    if len(chosen) > 1 and len(outputs) == len(chosen):
+        return tuple((view,) for view in chosen)
+    return (chosen,)
