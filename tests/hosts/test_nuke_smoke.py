@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from conductor_plugins.compliance.check import Outcome
 from fakes.nuke_fake import install, uninstall
+from fakes.nuke_program import install as install_program
 from fakes.nuke_session import RECORD, STUBS
 
 PACKAGE = Path(__file__).parents[2] / "nuke" / "conductor_nuke"
@@ -19,12 +20,16 @@ _NOT_NUKES = frozenset(
         "add",
         "append",
         "ask",
+        "clear",
         "copy",
+        "frames",
         "get",
         "group",
+        "height",
         "import_module",
         "index",
         "items",
+        "layers",
         "load",
         "name",
         "path",
@@ -35,6 +40,7 @@ _NOT_NUKES = frozenset(
         "update",
         "value",
         "values",
+        "width",
     ]
 )
 
@@ -81,9 +87,12 @@ def test_each_call_of_the_adapter_is_tried() -> None:
 
 
 @pytest.mark.parametrize("gui", [False, True], ids=["terminal", "window"])
-def test_it_goes_through(gui: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a Nuke that does what its pages say nothing fails; what cannot be tried is said."""
+def test_it_goes_through(gui: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """In a Nuke that does what its pages say nothing fails; what cannot be tried is said; render.py runs in one of its own."""
     install(gui=gui)
+    import nuke
+
+    monkeypatch.setattr(nuke, "EXE_PATH", str(install_program(tmp_path)))
     from conductor_nuke import docking
     from conductor_nuke.smoke import report
 
