@@ -106,6 +106,9 @@ class Show(Household):
             "executable": str(program),
         }
         package["roots"] = list(dict.fromkeys([*python, str(REPO / "tests")]))
+        if isinstance(person, WithoutSandbox):  # of this clone, whichever the environment was installed from
+            code = os.pathsep.join(str(REPO / folder) for folder in ("core", "plugins"))
+            package["environment"] = [{"name": "PYTHONPATH", "value": code}]
         settings = {"idle_seconds": 600, "instance_types": KINDS, "find_software": False, "software": [package]}
         self.settings.write_text(yaml.safe_dump(settings))
         self.folder = person.home / "show"
