@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 #: the folder that is installed: in it lie `houdini`, `core`, `plugins`, `site`
@@ -18,13 +19,30 @@ _TOP = Path(__file__).resolve().parents[2]
 _WHERE = {"conductor_core": "core", "conductor_plugins": "plugins", "qtpy": "site", "packaging": "site"}
 
 
+#: what a frame server stands on
+_ON_THE_FARM = ("conductor_core", "conductor_plugins")
+
+
 def add_packages() -> None:
     """Put on `sys.path` what is not importable yet; CONDUCTOR_CORE names another place of the core.
 
     Raises:
         ImportError: a package is nowhere.
     """
-    for name, folder in _WHERE.items():
+    _add(_WHERE)
+
+
+def add_plugins() -> None:
+    """Put core and plugins on `sys.path`: what a frame server stands on.
+
+    Raises:
+        ImportError: one of them is nowhere.
+    """
+    _add({name: _WHERE[name] for name in _ON_THE_FARM})
+
+
+def _add(packages: Mapping[str, str]) -> None:
+    for name, folder in packages.items():
         if importlib.util.find_spec(name) is not None:
             continue
         asked = os.environ.get("CONDUCTOR_CORE", "") if name == "conductor_core" else ""

@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import hou
 from conductor_core.discovery import judge
-from conductor_core.discovery.finding import Finding
+from conductor_core.discovery.finding import Finding, Usage
 from conductor_core.discovery.houdini_ask import HipAsk
 from conductor_core.discovery.houdini_findings import node_findings
 from conductor_core.report import Dependency, Ignored, Missing, ScanOutput, ScanReport, Unresolved
@@ -70,12 +71,12 @@ def _groups(file: str, frames: Sequence[int]) -> Iterator[list[Finding]]:
     libraries = Libraries()
     for node in _nodes():
         try:
-            yield _of_node(node, ask, libraries)
+            yield _of_node(node, ask, libraries) if node is not None else []
         except hou.ObjectWasDeleted:
             yield []
         if isinstance(ask.network, LiveNetwork):
             ask.network.forget()
-    yield from libraries.findings(ask)
+    yield from ([_plain(finding) for finding in group] for group in libraries.findings(ask))
 
 
 def _of_node(node: hou.OpNode, ask: HipAsk, libraries: Libraries) -> list[Finding]:
@@ -84,25 +85,35 @@ def _of_node(node: hou.OpNode, ask: HipAsk, libraries: Libraries) -> list[Findin
     found = list(node_findings(live, {}, ask))
     found += only_houdini_knows(live, found, ask)
     found += layer_findings(node, ask)
-    return found
+    return [_plain(finding) for finding in found]
 
 
-def _nodes() -> Iterator[hou.OpNode]:
-    """Yield the nodes of the scene, each before those in it; not those in assets that ship with Houdini.
+def _plain(finding: Finding) -> Finding:
+    """Return a finding without what only a file's reader goes on with: the files it points to are read outside of Houdini."""
+    return replace(finding, under=None) if isinstance(finding, Usage) else finding
 
-    A node's children are asked for when it was looked at, so that what is gone by then is left out.
+
+def _nodes() -> Iterator[hou.OpNode | None]:
+    """Yield the nodes of the scene, each before those in it; of assets that ship with Houdini, those that artists may change.
+
+    None for each of the others, which take time as well.
+
+    What such an asset holds is Houdini's own, but for the networks in it that are made to be filled (those of a SOP Create):
+    https://www.sidefx.com/docs/houdini/hom/hou/OpNode.html#isEditableInsideLockedHDA. A node's children are asked for when it
+    was looked at, so that what is gone by then is left out.
     """
-    waiting = [hou.root().path()]
+    waiting = [(hou.root().path(), False)]
     shipped = scene.installation()
     while waiting:
-        node = hou.node(waiting.pop())
+        path, closed = waiting.pop()
+        node = hou.node(path)
         if node is None:
             continue
-        if isinstance(node, hou.OpNode):
-            yield node
         try:
-            if not (isinstance(node, hou.OpNode) and _is_closed(node, shipped)):
-                waiting += [child.path() for child in reversed(node.children())]
+            if isinstance(node, hou.OpNode):
+                yield node if not closed or node.isEditableInsideLockedHDA() else None
+                closed = closed or _is_closed(node, shipped)
+            waiting += [(child.path(), closed) for child in reversed(node.children())]
         except hou.ObjectWasDeleted:
             continue
 

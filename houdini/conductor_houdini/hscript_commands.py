@@ -5,12 +5,13 @@ https://www.sidefx.com/docs/houdini/hom/hou/hscript.html
 
 from __future__ import annotations
 
+import os
 import re
 
 import hou
 
-#: what HScript fills in between double quotes, and what ends them
-_SPECIAL = re.compile(r'[\\"$`]')
+#: what HScript fills in between double quotes, what ends them, and patterns of names
+_SPECIAL = re.compile(r'[\\"$`*?\n]')
 
 
 def write_copy(file: str) -> str:
@@ -18,13 +19,15 @@ def write_copy(file: str) -> str:
 
     `mwrite -n`: https://www.sidefx.com/docs/houdini/commands/mwrite.html
     """
-    _out, problem = hou.hscript(f"mwrite -n {quoted(file)}")
+    if not is_plain(file):
+        raise ValueError(f"HScript would fill in something in {file}")
+    _out, problem = hou.hscript(f'mwrite -n "{file.replace(os.sep, "/")}"')
     return problem.strip()
 
 
-def quoted(text: str) -> str:
-    """Return a text as one word of HScript.
+def is_plain(path: str) -> bool:
+    """Tell whether HScript takes a path between double quotes as it stands.
 
     https://www.sidefx.com/docs/houdini/commands/_guide.html (quoting)
     """
-    return '"' + _SPECIAL.sub(r"\\\g<0>", text) + '"'
+    return not _SPECIAL.search(path.replace(os.sep, "/"))

@@ -105,7 +105,6 @@ def live_node(node: hou.OpNode) -> LiveNode:
         values,
         LiveChannels(node),
         LiveKinds(values.tuples, all_of_them=not own),
-        language="python" if node.expressionLanguage() == hou.exprLanguage.Python else "hscript",
         bypassed=is_bypassed(node),
         inputs={number: one.name() for number, one in enumerate(node.inputs()) if one is not None},
         live=node,
@@ -113,5 +112,5 @@ def live_node(node: hou.OpNode) -> LiveNode:
 
 
 def is_bypassed(node: hou.OpNode) -> bool:
-    """Tell whether a node's bypass flag is on; objects have none."""
-    return node.isFlagReadable(hou.nodeFlag.Bypass) and node.isGenericFlagSet(hou.nodeFlag.Bypass)
+    """Tell whether a node's bypass flag is on; kinds of nodes that have none (objects) do not say."""
+    return isinstance(node, (hou.RopNode, hou.SopNode, hou.LopNode, hou.TopNode)) and node.isBypassed()

@@ -46,7 +46,8 @@ def summary(report: ScanReport) -> tuple[list[str], bool]:
     trouble = [f"Missing: {m.path} ({m.referrer})" for m in report.missing]
     trouble += [f"Cannot be told: {u.as_written} ({u.referrer})" for u in report.unresolved]
     more = [f"and {len(trouble) - _MOST_LINES} more"] if len(trouble) > _MOST_LINES else []
-    total = f"{len(report.files())} files found, {len(report.missing)} missing, {len(report.unresolved)} that cannot be told"
+    found = len(report.files()) - 1  # the scene itself is the first
+    total = f"{found} files found, {len(report.missing)} missing, {len(report.unresolved)} that cannot be told"
     return [total, *trouble[:_MOST_LINES], *more], bool(trouble)
 
 

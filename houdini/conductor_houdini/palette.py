@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
 
 #: Qt's role → the names of Houdini's colour for it, the first that there is
-_COLOURS = {
+COLOURS = {
     "Window": ("BackColor",),
     "WindowText": ("TextColor", "ListText"),
     "Base": ("ListEntry1",),
@@ -29,8 +29,8 @@ def dress(widget: QWidget) -> None:
     """Give a widget Houdini's colours; where Houdini does not name them, it keeps the application's."""
     from conductor_plugins.palette import palette_of
 
-    colours = {role: colour for role, names in _COLOURS.items() if (colour := _first(names)) is not None}
-    if len(colours) == len(_COLOURS):
+    colours = {role: colour for role, names in COLOURS.items() if (colour := _first(names)) is not None}
+    if len(colours) == len(COLOURS):
         widget.setPalette(palette_of(colours))
 
 

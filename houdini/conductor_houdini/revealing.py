@@ -10,8 +10,9 @@ import re
 
 import hou
 
+from conductor_houdini.libraries import type_of
+
 _TAKE = re.compile(r" \(take [^)]*\)\Z")
-_TYPE = re.compile(r"(\w+)/(\S+)\Z")
 
 
 def reveal(referrer: str) -> bool:
@@ -41,10 +42,10 @@ def _node(referrer: str) -> hou.Node | None:
     return step if step is not None else owner
 
 
-def _of_type(text: str) -> hou.Node | None:
-    match = _TYPE.match(text)
-    category = hou.nodeTypeCategories().get(match[1]) if match else None
-    type_ = category.nodeTypes().get(match[2]) if match and category is not None else None
+def _of_type(referrer: str) -> hou.Node | None:
+    named = type_of(referrer)
+    category = hou.nodeTypeCategories().get(named[0]) if named else None
+    type_ = category.nodeTypes().get(named[1]) if named and category is not None else None
     return next(iter(type_.instances()), None) if isinstance(type_, hou.OpNodeType) else None
 
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
+import tempfile
 
 import hou
 from conductor_plugins.host import HostRefused
 
 from conductor_houdini import scene
-from conductor_houdini.hscript_commands import write_copy
+from conductor_houdini.hscript_commands import is_plain, write_copy
 
 #: by its licence Houdini writes another ending than it is asked for: https://www.sidefx.com/docs/houdini/basics/license.html
 _ENDINGS = (".hip", ".hiplc", ".hipnc")
@@ -47,19 +49,37 @@ def snapshot(file: str) -> str:
     if not os.path.isdir(folder):
         raise HostRefused(f"{folder} is no folder, so no copy of the scene can be written there. Choose another place.")
     _make_way(file)
-    try:
-        problem = write_copy(file)
-    except hou.OperationFailed as exc:
-        problem = _reason(exc)
-    finally:
-        _keep_name(path)
-    _take_other_ending(file)
+    problem = _copy(file) if is_plain(file) else _copy_by_way(file)
+    _keep_name(path)
     if not os.path.isfile(file):
         raise HostRefused(
             f"Houdini cannot write a copy to {file} ({problem or 'it does not say why'}). "
             "Make room there, or look at your rights to it."
         )
     return path
+
+
+def _copy(file: str) -> str:
+    """Write a copy; return what Houdini has against it."""
+    try:
+        problem = write_copy(file)
+    except hou.OperationFailed as exc:
+        problem = _reason(exc)
+    _take_other_ending(file)
+    return problem
+
+
+def _copy_by_way(file: str) -> str:
+    """Write a copy to a place in whose path Houdini would fill in variables, by way of one where it does not."""
+    with tempfile.TemporaryDirectory(prefix="conductor-") as folder:
+        plain = os.path.join(folder, "copy" + os.path.splitext(file)[1])
+        problem = _copy(plain)
+        if os.path.isfile(plain):
+            try:
+                shutil.move(plain, file)
+            except OSError as exc:
+                return exc.strerror or str(exc)
+    return problem
 
 
 def _keep_name(path: str) -> None:

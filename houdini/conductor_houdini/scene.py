@@ -38,6 +38,10 @@ def own_frames() -> str:
     return str(first) if first == last else f"{first}-{last}"
 
 
+#: what is reckoned here, since `hou.getenv` may know it by another time or not at all
+_RECKONED = frozenset({"HIP", "HIPFILE", "HIPNAME", "HOUDINI_PATH", "FSTART", "FEND", "RFSTART", "RFEND", "NFRAMES", "FPS"})
+
+
 class Variables(Mapping[str, str]):
     """The variables that strings of the scene may name: what Houdini says, then what its process has.
 
@@ -48,7 +52,7 @@ class Variables(Mapping[str, str]):
         self._known = known
 
     def __getitem__(self, name: str) -> str:
-        value = hou.getenv(name) if name not in ("HIP", "HIPFILE", "HIPNAME", "HOUDINI_PATH") else None
+        value = hou.getenv(name) if name not in _RECKONED else None
         return value if value is not None else self._known[name]
 
     def __iter__(self) -> Iterator[str]:

@@ -155,20 +155,33 @@ def _load_plug_in(plug_in: str, renderer: str, scene_file: str) -> None:
         raise SceneNotRenderable(scene_file, reason, "Ask for it among the job's plug-ins, or have it installed.") from exc
 
 
+#: `periodInExt`: a dot or an underscore before the number
+_SEPARATORS = {".": 1, "_": 2}
+
+
 def _place(path: str, log: Log) -> None:
-    """Have the scene write to a path: its folder as the project's folder of images, its name without any token as the prefix."""
+    """Have the scene write to a path: its folder as the project's folder of images, its name as the prefix.
+
+    A name without a token would get folders for layers and cameras, so it stands in the version label, which a token names
+    (https://help.autodesk.com/cloudhelp/2016/ENU/Maya/files/GUID-F6C6AE73-F484-4534-B992-2E599D4AE91E.htm, "Version label").
+    """
     folder, name = os.path.split(path.replace("\\", "/"))
     stem, extension = os.path.splitext(name)
     cmds.workspace(fileRule=("images", folder))
-    prefix = _HASHES.sub("", stem).rstrip("._")
-    for node, attribute in ((_GLOBALS, "imageFilePrefix"), ("vraySettings", "fileNamePrefix")):
-        if there_is(node, attribute):
-            set_word(node, attribute, prefix, log)
     hashes: Sequence[str] = _HASHES.findall(stem)
+    prefix = _HASHES.sub("", stem)
+    before = _SEPARATORS.get(prefix[-1:], 0) if hashes else 0
+    prefix = prefix[:-1] if before else prefix
+    set_word(_GLOBALS, "renderVersion", prefix, log)
+    set_word(_GLOBALS, "imageFilePrefix", "<Version>", log)
+    if there_is("vraySettings", "fileNamePrefix"):
+        set_word("vraySettings", "fileNamePrefix", prefix, log)
     set_number(_GLOBALS, "animation", int(has_frame_token(name)), log)
     if hashes:
         set_number(_GLOBALS, "extensionPadding", len(hashes[-1]), log)
         set_number(_GLOBALS, "putFrameBeforeExt", 1, log)
+        set_number(_GLOBALS, "periodInExt", before, log)
+        set_number(_GLOBALS, "outFormatControl", 0, log)
         set_number("vraySettings", "fileNamePadding", len(hashes[-1]), log)
     set_extension(extension.lower().lstrip("."), log)
 

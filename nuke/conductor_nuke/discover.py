@@ -19,6 +19,7 @@ from conductor_core.discovery.nuke_root import project_of
 from conductor_core.discovery.survey import Survey
 from conductor_core.discovery.tables.nuke_classes import is_stock
 from conductor_core.discovery.tables.nuke_products import product_of
+from conductor_core.discovery.tcl import NotEvaluated
 from conductor_core.report import Ignored
 from conductor_core.submission import Software
 
@@ -94,7 +95,16 @@ class LiveContext:
         for node in self.graph.nodes:
             if isinstance(node, LiveNode):
                 wanted = self.demands.of(node).wanted
-                yield from self.texts.ask(node, sorted(wanted) if wanted is not None else self.job, self.several_views())
+                yield from self.texts.ask(
+                    node, sorted(wanted) if wanted is not None else self.job, self.several_views(), self._own
+                )
+
+    def _own(self, node: LiveNode, plain: str) -> str | None:
+        """Return what we make of a text, relative names as they stand."""
+        try:
+            return self.values.evaluated(node, plain).strip()
+        except NotEvaluated:
+            return None
 
     def reading(self) -> ScriptReading:
         """Return the reading of the script."""

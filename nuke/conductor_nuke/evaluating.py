@@ -7,9 +7,9 @@ with an output context), nuke.EvalString_Knob.html (`evaluate`), nuke.OutputCont
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from conductor_core.discovery.nuke_ask import HostText
+from conductor_core.discovery.nuke_ask import HostText, means
 
 import nuke
 from conductor_nuke.live_node import EVALUATED, LiveNode
@@ -19,29 +19,43 @@ from conductor_nuke.script import GONE
 _WINDOW_ONLY = re.compile(r"\$\{?gui\b|\bnuke\.GUI\b|\bnuke\.env\b", re.IGNORECASE)
 #: frames × views for which one text is evaluated; of more only some of the frames are, the last among them
 _MOST = 4000
+#: frames at which it is looked whether Nuke and we agree
+_FEW = 3
+
+
+#: what we make of a text of a node's; None: we cannot evaluate it
+Own = Callable[[LiveNode, str], "str | None"]
 
 
 class HostTexts(dict[tuple[str, str], tuple[HostText, ...]]):
     """What Nuke has said, by a node's full name and its knob."""
 
-    def ask(self, node: LiveNode, frames: Sequence[int], views: Sequence[str]) -> Iterator[None]:
-        """Ask for the knobs of a node that have brackets in them; yields after each evaluation."""
+    def ask(self, node: LiveNode, frames: Sequence[int], views: Sequence[str], own: Own = lambda *_: None) -> Iterator[None]:
+        """Ask for the knobs of a node that have brackets in them; yields after each evaluation.
+
+        `own` says what we make of a knob: where Nuke agrees at a few frames, the others are not asked for.
+        """
         for name in tuple(node.knobs):
             plain = node.plain(name)
-            if "[" in plain and not _WINDOW_ONLY.search(plain) and node.knob_class(name) in EVALUATED:
-                yield from self._ask(node, name, frames, views)
+            if "[" not in plain or _WINDOW_ONLY.search(plain) or node.knob_class(name) not in EVALUATED:
+                continue
+            ours = own(node, plain)
+            if ours is not None:
+                yield from self._ask(node, name, _some(frames, _FEW), views)
+                if all(means(ours, told.text) for told in self.get((node.full_name, name), ())):
+                    continue
+            yield from self._ask(node, name, _some(frames, max(1, _MOST // max(1, len(views)))), views)
 
     def _ask(self, node: LiveNode, name: str, frames: Sequence[int], views: Sequence[str]) -> Iterator[None]:
-        asked = _some(frames, max(1, _MOST // max(1, len(views))))
         found: dict[tuple[str, str], set[int]] = {}
         try:
             for view in views:
-                for frame in asked:
+                for frame in frames:
                     found.setdefault((_evaluated(node, name, frame, view), view), set()).add(frame)
                     yield
         except GONE:  # it cannot be evaluated, or its node is gone
             return
-        self[node.full_name, name] = tuple(_texts(found, len(asked), len(views)))
+        self[node.full_name, name] = tuple(_texts(found, len(frames), len(views)))
 
 
 def _texts(found: dict[tuple[str, str], set[int]], frames: int, views: int) -> Iterator[HostText]:
@@ -69,4 +83,4 @@ def _evaluated(node: LiveNode, name: str, frame: int, view: str) -> str:
 
 def _some(frames: Sequence[int], most: int) -> Sequence[int]:
     step = -(-len(frames) // most)
-    return frames if step <= 1 else (*frames[::step], frames[-1])
+    return frames if step <= 1 else tuple(dict.fromkeys((*frames[::step], frames[-1])))

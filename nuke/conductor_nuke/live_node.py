@@ -1,11 +1,12 @@
 """Nuke's nodes as the readers of the table see them: with the texts that Nuke would write into the script's file.
 
 Sources: https://learn.foundry.com/nuke/developers/latest/pythondevguide/_autosummary/nuke.Node.html (`writeKnobs` with
-WRITE_NON_DEFAULT_ONLY: the knobs that are saved), nuke.Knob.html (`toScript`, `Class`), nuke.Link_Knob.html there.
+WRITE_NON_DEFAULT_ONLY and WRITE_ALL: the knobs that are saved), nuke.Knob.html (`toScript`, `Class`), nuke.Link_Knob.html there.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -20,6 +21,11 @@ FILE = "File_Knob"
 #: hold a text that is stored as a word in quotes; Nuke expands brackets in those whose name says Eval, and in files
 _TEXTS = frozenset({FILE, "String_Knob", "EvalString_Knob", "Multiline_Eval_String_Knob"})
 EVALUATED = frozenset({FILE, "EvalString_Knob", "Multiline_Eval_String_Knob"})
+#: what readers ask for: texts, numbers, switches, choices, fonts, views. Strokes, tracks and point clouds take long to tell
+_TELLING = (nuke.String_Knob, nuke.Array_Knob, nuke.FreeType_Knob, nuke.Font_Knob, nuke.MultiView_Knob)
+_LONG = re.compile(r"curves|tracks|warps|points|serialize\w*")
+#: stands for a curve, whose keys nobody reads: Nuke evaluates it
+CURVE = "{curve}"
 #: buttons with code, and what only draws
 _NO_VALUES = frozenset(
     {"PyScript_Knob", "Script_Knob", "PyCustom_Knob", "PythonCustomKnob", "PythonKnob", "Tab_Knob", "Text_Knob", "Help_Knob"}
@@ -110,17 +116,19 @@ class LiveNode(ScriptNode):
 
     def _stored(self) -> Iterable[str]:
         """Return the knobs that a script's file would have; of a gizmo or plug-in, also files that are as it was made."""
-        names = dict.fromkeys(str(self._host.writeKnobs(nuke.WRITE_NON_DEFAULT_ONLY)).split())
+        names = dict.fromkeys(str(self._host.writeKnobs(nuke.WRITE_NON_DEFAULT_ONLY | nuke.WRITE_ALL)).split())
         if not is_stock(self.type):
             names.update(dict.fromkeys(str(n) for n, knob in self._host.knobs().items() if knob.Class() == FILE))
         return names
 
     def _take(self, name: str) -> None:
-        knob = None if name in DRAWN else self._host.knob(name)
+        knob = None if name in DRAWN or _LONG.fullmatch(name) else self._host.knob(name)
         if knob is None or (class_ := str(knob.Class())) in _NO_VALUES:
             return
         if isinstance(knob, nuke.Link_Knob):
             self.added[name] = Added(_LINK, "", str(knob.getLink() or ""))
+            return
+        if not isinstance(knob, _TELLING):
             return
         if class_ == FILE:
             self._files.add(name)
@@ -153,6 +161,8 @@ def text_of(knob: nuke.Knob) -> str:
 
     No page says whether `toScript` has brackets escaped as a script's file has; `getText` has them as they were typed, of one view.
     """
+    if isinstance(knob, nuke.Array_Knob) and knob.isAnimated() and not knob.hasExpression():
+        return CURVE
     script = str(knob.toScript())
     if not isinstance(knob, nuke.String_Knob):
         return script

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from conductor_core.errors import ConductorError, FrameSpecError
+from conductor_core.errors import AgentError, ConductorError, FrameSpecError
 from conductor_core.frames import FrameSet
 from conductor_core.report import ScanReport, Unresolved
 from qtpy.QtCore import QObject, QTimer
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from conductor_core.agent_answers import OwnReading
     from conductor_core.discovery.finding import Finding
     from conductor_core.discovery.judge import Entry
+
+    from conductor_plugins.contents import Read
 
 #: seconds of Qt's thread that one slice may take: half of the time between two pictures of a screen
 SLICE = 0.008
@@ -273,7 +275,19 @@ class Scanner(QObject):
                 self._say(error)
                 checked(host)
 
-            self._desk.errands.run("cross-check", lambda: both(host, file, stale=stale), checked, failed)
+            read = self._reader(run)
+            self._desk.errands.run("cross-check", lambda: _checked(host, file, stale, read), checked, failed)
+
+    def _reader(self, run: _Run) -> Read:
+        """Return what reads a file that only the host leads to, in a thread."""
+        agent, variables, root = self._desk.agent, self._desk.environment, run.scene.project_root
+
+        def read(path: str) -> ScanReport | None:
+            with contextlib.suppress(AgentError):
+                return agent.own_reading(path, run.frames, project_root=root, variables=variables).report
+            return None
+
+        return read
 
     def _show(self, report: ScanReport, *, ended: bool) -> None:
         desk = self._desk
@@ -293,6 +307,12 @@ class Scanner(QObject):
             self._told = now
             self._desk.scan = replace(self._desk.scan, judged=len(self._desk.entries))
             self._desk.scan_progressed.emit()
+
+
+def _checked(host: ScanReport, file: ScanReport, stale: bool, read: Read) -> ScanReport:
+    from conductor_plugins.contents import with_contents  # in the thread, and not while the panel opens
+
+    return with_contents(both(host, file, stale=stale), read)
 
 
 def frames_wanted(situation: Situation) -> tuple[int, ...]:

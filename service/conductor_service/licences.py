@@ -53,6 +53,12 @@ def to_try(wait: LicenceWait | None, ready: int, now: datetime) -> int:
     return ready if wait is None else min(ready, int(wait.until <= now))
 
 
+def due(session: Session, now: datetime) -> frozenset[tuple[str, datetime]]:
+    """Return the waits that are over: job, and since when; whoever waits for work is to be told of each once."""
+    query = select(LicenceWait.job_id, LicenceWait.until).where(LicenceWait.until <= now)
+    return frozenset((job, until) for job, until in session.execute(query))
+
+
 def note_lease(unit: Unit, attempt: Attempt, sessions: Sequence[str]) -> None:
     """Make a new attempt the probe of its job, if the job waits and the instance has no licence yet: nobody follows it now."""
     wait = unit.session.get(LicenceWait, attempt.job_id)

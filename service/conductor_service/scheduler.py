@@ -11,19 +11,19 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from conductor_service import clock_steps, events, leases, licences, notices, objects
 from conductor_service.database import Unit
+from conductor_service.demands import demands
 from conductor_service.endings import AT_ONCE, AtOnce, Endings
 from conductor_service.farm import Farm
 from conductor_service.fleets import Fleet, LaunchFailed, LaunchOrder
 from conductor_service.instances import end_instance, new_instance, signs_of_life
-from conductor_service.models import Account, Attempt, Instance, Job, Task
+from conductor_service.models import Account, Attempt, Instance
 from conductor_service.moments import Moments
-from conductor_service.planning import NOTICED_LATE, Demand, FleetPlan, Kind, Live, Rules, plan_fleet
-from conductor_service.states import AttemptState, JobState, TaskState
+from conductor_service.planning import NOTICED_LATE, FleetPlan, Kind, Live, Rules, plan_fleet
 from conductor_service.tokens import issue, revoke_instance
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,6 @@ FAREWELL = timedelta(seconds=15)
 _LONGEST_PAUSE_SECONDS = 30
 #: what an instance may take to end, and a little more; the fleet itself kills after its patience
 _LONGEST_ENDING_SECONDS = 120
-_RUNNING = Attempt.state == AttemptState.RUNNING
 
 
 class Scheduler:
@@ -54,6 +53,8 @@ class Scheduler:
         self._service_url = service_url
         self._stopping = threading.Event()
         self._moments = Moments()
+        #: waits for a licence that were over at the last look
+        self._due: frozenset[tuple[str, datetime]] = frozenset()
 
     def run(self) -> None:
         """Tick until `stop`: every second, and at once when work comes up."""
@@ -81,10 +82,14 @@ class Scheduler:
         there = {i.instance_id for i in self._fleet.instances()}
         with self._farm.database.read() as session:
             plan = self._plan(session, there, now)
+            due = licences.due(session, now)
             late = session.scalars(select(Attempt.id).where(Attempt.released.is_(None), Attempt.expires <= now).limit(1)).first()
         if late is not None:
             with self._farm.database.write() as unit:
                 leases.expire(unit, now, self._farm.lease)
+        if due - self._due:
+            self._farm.signals.work.send()
+        self._due = due
         if plan:
             self.execute(plan)
         if self._moments.note is None or now - self._moments.note >= HEARD:
@@ -268,38 +273,3 @@ class Scheduler:
             notices.prune(unit, now - notices.KEPT)
         if sweep is None or now >= sweep:
             objects.sweep(self._farm.database, self._farm.store)
-
-
-def demands(session: Session, now: datetime) -> list[Demand]:
-    """Return the jobs that have ready tasks, with what they use now.
-
-    One that waits for a licence wants what works for it, and one more when it is time to try.
-    """
-    ready = (
-        select(Task.job_id, func.count().label("count"))
-        .join(Job, Job.id == Task.job_id)
-        .where(Job.state.in_([JobState.PENDING, JobState.RUNNING]), Task.state == TaskState.READY)
-        .group_by(Task.job_id)
-        .subquery()
-    )
-    columns = (Job.id, Job.account_id, Job.instance_type, Job.preemptible, Job.priority, Job.number, Job.max_instances)
-    rows = session.execute(select(*columns, ready.c.count.label("ready")).join(ready, ready.c.job_id == Job.id)).all()
-    working = (
-        select(Attempt.job_id, func.count(func.distinct(Attempt.instance_id)))
-        .where(Attempt.released.is_(None), _RUNNING)
-        .group_by(Attempt.job_id)
-    )
-    used = dict(session.execute(working).all())
-    waits = licences.waits_of(session, [job.id for job in rows])
-    return [
-        Demand(
-            kind=Kind(job.account_id, job.instance_type, job.preemptible),
-            priority=job.priority,
-            number=job.number,
-            ready=licences.to_try(waits.get(job.id), job.ready, now),
-            waits=job.id in waits,
-            working=used.get(job.id, 0),
-            max_instances=job.max_instances,
-        )
-        for job in rows
-    ]

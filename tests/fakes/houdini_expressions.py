@@ -173,6 +173,10 @@ class _Reader:
             if self.next_sign() == ",":
                 self.at += 1
         self.need(")")
+        if name in ("pythonexpr", "pythonexprs") and len(given) == 1:  # expressions/pythonexprs.html
+            from fakes.houdini_values import python_value
+
+            return python_value(as_text(given[0]))
         if name in _ASKING:
             return _ASKING[name](self.around, given)
         if name in _PLAIN:

@@ -9,14 +9,22 @@ from collections.abc import Iterator
 
 from fakes.houdini_files import Record, archive
 from fakes.houdini_scene_text import SavedNode, SavedScene, Stored, read_scene
-from fakes.houdini_types import TYPES
+from fakes.houdini_types import CHILDREN_OF_TYPE, TYPES
 from fakes.houdini_words import Declared, stored
-from fakes.houdini_world import VERSION, Component, NodeState, World
+from fakes.houdini_world import HFS, VERSION, Component, NodeState, World
 
 #: variables that Houdini makes from the file's place and the session, not from what was saved
 _OWN = {"HIP", "HIPFILE", "HIPNAME", "E", "PI", "status"}
 #: inner networks of assets that a scene saves without the node that holds them
-_IMPLIED = {"sopnet": "sopnet", "create": "subnet", "modify": "subnet", "matnet": "matnet", "dopnet": "dopnet"}
+_IMPLIED = {
+    "s": "sopnet",
+    "c": "cop2net",
+    "sopnet": "sopnet",
+    "create": "subnet",
+    "modify": "subnet",
+    "matnet": "matnet",
+    "dopnet": "dopnet",
+}
 
 
 def load(world: World, file: str) -> None:
@@ -33,11 +41,19 @@ def load(world: World, file: str) -> None:
     world.file, world.new_file = os.path.abspath(file), False
     world.variables |= {name: value for name, value in saved.variables.items() if name not in _OWN} | overwritten
     world.definitions, world.libraries = saved.definitions, list(saved.libraries)
+    for definition in world.definitions.values():
+        definition.library = _here(definition.library)
     world.unselected, world.session, world.kept = saved.unselected, saved.session, saved.kept
     world.range = world.playback = saved.frames
     world.fps, world.frame = saved.fps, round(saved.time * saved.fps + 1, 6)
     _make_nodes(world, saved)
     world.modified = False
+
+
+def _here(library: str) -> str:
+    """Return where a library lies now: those that ship with Houdini come with the one that runs, wherever another saved."""
+    shipped = re.search(r"/houdini/(otls/[^/]+)$", library)
+    return f"{HFS}/houdini/{shipped[1]}" if shipped else library
 
 
 def _make_nodes(world: World, saved: SavedScene) -> None:
@@ -62,18 +78,20 @@ def _place(world: World, stem: str, type_: str) -> NodeState:
             last = number == len(parts) - 1
             own = type_ if last else ""
             kind = own or _IMPLIED.get(re.sub(r"\d+$", "", name), "subnet" if number else name)
-            category = _category(world, kind, world.holds(state))
-            child = NodeState(name, kind, category, state, world.new_id(), manager=not number)
+            category = _category(world, kind, state)
+            child = NodeState(name, kind, category, state, world.new_id(), manager=not number, implied=not last)
             state.children.append(child)
-        elif number == len(parts) - 1 and type_:
-            child.type = type_
+        elif number == len(parts) - 1:
+            child.type, child.implied = type_ or child.type, False
         state = child
     return state
 
 
-def _category(world: World, kind: str, held: str) -> str:
-    """Return a node's category: what its network holds, unless the scene knows the type in one other category only."""
-    if (held, kind) in world.definitions or (held, kind) in TYPES:
+def _category(world: World, kind: str, parent: NodeState) -> str:
+    """Return a node's category: what its network holds, unless that is a guess and the scene knows the type in one other only."""
+    held = world.holds(parent)
+    certain = parent.manager or re.sub(r"::[\d.]+$", "", parent.type) in CHILDREN_OF_TYPE
+    if certain or (held, kind) in world.definitions or (held, kind) in TYPES:
         return held
     known = [category for category, name in world.definitions if name == kind]
     return known[0] if len(known) == 1 else held
@@ -104,7 +122,7 @@ def _component(value: Stored, node: SavedNode) -> Component:
     channel = node.channels.get(value.channel) if value.channel else None
     if channel is None:
         return Component(value.text, value.quoted)
-    return Component(value.text, value.quoted, channel.expression, channel.python or node.python, channel.keys)
+    return Component(value.text, value.quoted, channel.expression, channel.python, channel.keys, evaluated=True)
 
 
 def _wire(world: World, state: NodeState, node: SavedNode) -> None:

@@ -394,6 +394,10 @@ class OpNode(Node):
             above = above.parent
         return False
 
+    def isEditableInsideLockedHDA(self) -> bool:
+        """Tell whether it can be changed though an asset that is locked holds it: a scene saves such nodes alone."""
+        return not self.isInsideLockedHDA() or not self._state.implied
+
     def isLockedHDA(self) -> bool:
         """Tell whether it is an asset that is locked."""
         known = (self._state.category, self._state.type) in WORLD.definitions

@@ -351,6 +351,14 @@ class ParmTuple(Fake):
             for one, item in zip(parts, value, strict=True):
                 one.set(item)
 
+    def isSpare(self) -> bool:
+        """Tell whether it was added to this node."""
+        return self._name in self._state.spare
+
+    def isMultiParmInstance(self) -> bool:
+        """Tell whether it is one of a block that repeats."""
+        return self._name not in self._state.declared and values._of_instance(self._state, self._name) is not None
+
     def __len__(self) -> int:
         return len(self._all())
 

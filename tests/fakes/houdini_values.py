@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fakes.houdini_expressions import BadExpression, UnknownExpression, Value, as_text, evaluate, expand
 from fakes.houdini_session import RECORD, WORLD, OperationFailed
@@ -93,6 +94,9 @@ def declaration(state: NodeState, name: str) -> Declared:
     if known is None:
         pattern = re.sub(r"\d+", "#", name)
         known = state.declared.get(pattern) or state.spare.get(pattern) or _of_instance(state, name)
+    if known is not None and known.keyword == "parm" and not known.type:
+        # `baseparm`: it is a parameter of the type's built-in part, which no file declares
+        return replace(known, type=_guessed(state, name).type)
     return known or _guessed(state, name)
 
 
@@ -228,8 +232,31 @@ def _value_of(state: NodeState, place: Place, frame: float) -> int | float | str
 
 
 def _channel_value(set_: Component, around: Around) -> Value:
+    """Return what an expression is; one that the fake cannot read is what Houdini saved beside it."""
+    try:
+        return _evaluated(set_, around)
+    except UnknownExpression:
+        if set_.evaluated:
+            return set_.text
+        raise
+
+
+def python_value(expression: str) -> Value:
+    """Return what a Python expression gives that asks nothing of the scene (ref/expressions.html: Python expressions)."""
+    try:
+        value = eval(
+            compile(ast.parse(expression, mode="eval"), "expression", "eval"), {"__builtins__": {"str": str, "len": len}}
+        )
+    except NameError as exc:
+        raise UnknownExpression(f"the Python expression {expression!r}") from exc
+    except SyntaxError as exc:
+        raise UnknownExpression(f"the Python program {expression!r}") from exc
+    return value if isinstance(value, (str, float)) else float(value)
+
+
+def _evaluated(set_: Component, around: Around) -> Value:
     if set_.python:
-        raise UnknownExpression(f"the Python expression {set_.expression!r}")
+        return python_value(set_.expression)
     if (
         re.fullmatch(r"(bezier|linear|constant|cubic|spline|ease\w*|qlinear|match\w*)\(\)", set_.expression)
         or not set_.expression

@@ -26,6 +26,8 @@ class Component:
     expression: str = ""
     python: bool = False
     keys: int = 0
+    #: its text is what Houdini itself evaluated when it saved the scene
+    evaluated: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -50,6 +52,8 @@ class NodeState:
     comment: str = ""
     locked_parameters: set[str] = field(default_factory=set)
     matches_definition: bool = False
+    #: no record of the scene is its own: an asset that the scene only names holds it
+    implied: bool = False
     #: its new expressions are Python
     python: bool = False
     deleted: bool = False

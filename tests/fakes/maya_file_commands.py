@@ -14,7 +14,7 @@ from typing import Any
 
 from fakes.maya_graph import Node, Step
 from fakes.maya_node_commands import NodeCommands, raise_unknown
-from fakes.maya_session import DEFAULT_RULES, OWN_INFO
+from fakes.maya_session import OWN_INFO
 from fakes.maya_types import inherited, types
 
 _EXTENSION = {"mayaAscii": ".ma", "mayaBinary": ".mb"}
@@ -204,7 +204,7 @@ class FileCommands(NodeCommands):
         query: bool = False,
         rootDirectory: bool = False,
         directory: str | bool = "",
-        fileRule: bool = False,
+        fileRule: bool | Sequence[str] = False,
         fileRuleList: bool = False,
         fileRuleEntry: str = "",
         expandName: str = "",
@@ -218,7 +218,10 @@ class FileCommands(NodeCommands):
         if openWorkspace:
             session.open_project(Path(session.expanded(name)))
             return None
-        rules = session.rules if (session.project / "workspace.mel").is_file() else DEFAULT_RULES
+        rules = session.rules
+        if not isinstance(fileRule, bool):
+            rules[fileRule[0]] = fileRule[1]
+            return None
         if fileRuleEntry:
             return rules.get(fileRuleEntry, "")
         if expandName and isinstance(expandName, str):
@@ -339,6 +342,9 @@ class FileCommands(NodeCommands):
         (https://help.autodesk.com/cloudhelp/2023/ENU/Maya-SDK/Maya-Python-API/Writing-a-Python-Plugin.html).
         """
         for name in names:
+            here = os.environ.get("FAKE_MAYA_PLUGINS")
+            if here is not None and name not in here.split(","):
+                raise RuntimeError(f"Plug-in, '{name}', was not found on MAYA_PLUG_IN_PATH.")
             if name not in self.session.loaded and (file := _python_plug_in(name)) is not None:
                 _run(name, file).initializePlugin(object())
                 self.session.loaded[name] = "0.1"

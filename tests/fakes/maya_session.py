@@ -41,7 +41,7 @@ class Session:
     def __init__(self, project: Path, *, batch: bool = True) -> None:
         self.batch = batch
         self.project = project
-        self.rules: dict[str, str] = {}
+        self.rules: dict[str, str] = dict(DEFAULT_RULES)
         self.loaded: dict[str, str] = {}
         self.jobs: dict[int, tuple[str, Callable[[], object]]] = {}
         self.options: dict[str, object] = {}
@@ -120,16 +120,14 @@ class Session:
 
     def open_project(self, folder: Path) -> None:
         """Make a folder the project, with the rules of its workspace.mel."""
-        self.project, self.rules = folder, {}
+        self.project, self.rules = folder, dict(DEFAULT_RULES)
         workspace = folder / "workspace.mel"
         if workspace.is_file():
             self.rules = dict(_RULE.findall(workspace.read_text(encoding="utf-8")))
 
     def rule(self, name: str) -> str:
         """Return the folder of a file rule as it is written; "" where there is none."""
-        if (self.project / "workspace.mel").is_file():
-            return self.rules.get(name, "")
-        return DEFAULT_RULES.get(name, "")
+        return self.rules.get(name, "")
 
     def expanded(self, text: str) -> str:
         """Return a path with variables filled in and made absolute at the project's folder."""

@@ -102,7 +102,11 @@ def non_commercial(parts: list[tuple[str, bytes]]) -> bytes:
     result = b""
     for name, body in parts:
         result += (
-            b"HouNC\x1a1033600baa064c84dba0" + b"%08x" % (zlib.crc32(name.encode()) & 0xFFFFFFFF) + name.encode() + b"\0" + body
+            b"HouNC\x1a10336%05x064c84dba0" % (0xBAD ^ (len(name.encode()) + 1))
+            + b"%08x" % (zlib.crc32(name.encode()) & 0xFFFFFFFF)
+            + name.encode()
+            + b"\0"
+            + body
         )
     return result + b"HouNC\x1a1033600bba064c84dba08919230f" + b"NON_COMMERCIAL_FILE!!!\0"
 

@@ -122,6 +122,52 @@ def test_nodes_inside_are_found(tmp_path: Path) -> None:
     assert ("Slate1", str(gizmos / "Slate.gizmo")) in told
 
 
+def test_files_of_plug_ins_and_of_live_groups(tmp_path: Path) -> None:
+    """A file parameter of an OFX plug-in by its class, whatever it is called; what is in a LiveGroup; the plug-in itself by name."""
+    nodes = (
+        "OFXcom.absoft.neatvideo5_v5 {\n inputs 0\n addUserKnob {20 User}\n addUserKnob {2 strange}\n strange /art/noise.dnp\n name N\n}\n"
+        "LiveGroup {\n inputs 0\n file lib/sky.nk\n name Live\n}\n" + READ % "sky.%04d.exr" + "Output {\n name O\n}\nend_group\n"
+    )
+    host = opened(tmp_path, nodes + WRITE)
+    told = {(f.referrer, f.places[0]) for f in found(host) if isinstance(f, Usage)}
+    assert ("N.strange", "/art/noise.dnp") in told
+    assert ("Live.Read1.file", str(tmp_path / "sky.%04d.exr")) in told
+    assert ("Live.file", str(tmp_path / "lib/sky.nk")) in told
+    assert [p.name for p in host.scene().plug_ins] == ["neatvideo"]
+    assert [f.reason for f in found(host) if isinstance(f, Ignored) and f.referrer == "N"] == [
+        "an OFX plug-in: it has to be installed where the script is rendered"
+    ]
+
+
+def test_a_precomp_is_read_from_its_file(tmp_path: Path) -> None:
+    """Its script goes along, and what is in it is told by who reads that script, for the frames that are asked of it."""
+    (tmp_path / "pre.nk").write_text(HEAD % ((tmp_path / "pre.nk").as_posix(), "") + READ % "inner.exr" + WRITE, encoding="utf-8")
+    host = opened(tmp_path, "Precomp {\n inputs 0\n file pre.nk\n name P\n}\n" + WRITE)
+    told = {(f.referrer, f.places[0]) for f in found(host) if isinstance(f, Usage)}
+    assert told == {("P.file", str(tmp_path / "pre.nk"))}
+    assert [step.name for step in host.steps()] == ["Write1"]
+
+
+def test_strokes_and_curves_are_not_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes Nuke long to write down holds no paths: strokes, and the keys of curves."""
+    camera = "Camera2 {\n inputs 0\n translate {{curve x1 1 x2 5} 0 0}\n name C\n}\nRotoPaint {\n inputs 0\n curves {{{v x3f99999a}}}\n name P\n}\n"
+    host = opened(tmp_path, camera + WRITE)
+    import nuke
+
+    asked: list[str] = []
+    for class_ in {type(knob) for node in nuke.allNodes() for knob in node.knobs().values()}:
+        before = class_.toScript
+
+        def noted(knob: Any, *words: Any, before: Any = before) -> str:
+            asked.append(f"{knob.node().name()}.{knob.name()}" if knob.node() else "")
+            return str(before(knob, *words))
+
+        monkeypatch.setattr(class_, "toScript", noted)
+    found(host)
+    assert "Write1.file" in asked
+    assert not {"C.translate", "P.curves"} & set(asked)
+
+
 def test_steps_are_those_of_the_file(tmp_path: Path) -> None:
     """The panel and the command line make the same job: names, outputs, limits, views, order, and what waits for what."""
     nodes = (

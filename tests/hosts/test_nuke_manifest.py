@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from conductor_core.discovery.finding import Facts, Finding, Usage
+from conductor_core.discovery.judge import judged
 from conductor_core.discovery.survey import Survey
 from conductor_core.formats.nuke_script import read_script
 from conductor_core.host import SceneStep
-from conductor_core.report import Ignored, ScanOutput, Unresolved
+from conductor_core.report import Dependency, Ignored, ScanOutput, Unresolved
+from conductor_core.sequences import DirectoryListing
 from conductor_plugins.host import HostScene
 from fakes.nuke_fake import install, uninstall
 from fakes.nuke_session import RECORD, session
@@ -159,3 +162,50 @@ def _read(case: dict[str, Any], answers: Answers) -> tuple[Finding | Facts, ...]
 
 def _facts(case: dict[str, Any], answers: Answers) -> Facts:
     return next(found for found in _read(case, answers) if isinstance(found, Facts))
+
+
+PEERS = [case for case in CASES if case.get("peer_expected")]
+
+
+@pytest.mark.parametrize("case", PEERS, ids=_ids)
+def test_another_submitters_own_tests_agree(case: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files, output folders and frames that its tests expect of its own scripts; those folders are one here."""
+    assert SCENES is not None
+    bundle = (SCENES / case["peer_expected"]).parent
+    wanted = yaml.safe_load((bundle / "asset_references.yaml").read_text(encoding="utf-8"))["assetReferences"]
+    values = {
+        row["name"]: row["value"]
+        for row in yaml.safe_load((bundle / "parameter_values.yaml").read_text(encoding="utf-8"))["parameterValues"]
+    }
+    files = {_below(path) for path in wanted["inputs"]["filenames"]} - {Path(case["file"]).name}
+    for name in files:
+        (tmp_path / name).write_bytes(b"")
+    script = (SCENES / case["file"]).read_text(encoding="utf-8").replace(_home_of(case), tmp_path.as_posix())
+    (tmp_path / Path(case["file"]).name).write_text(script, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    install()
+    import nuke
+
+    nuke.scriptOpen(str(tmp_path / Path(case["file"]).name))
+    host = adapter()
+    usages = [finding for piece in host.dependencies(()) for finding in piece if isinstance(finding, Usage)]
+    entries = [entry for usage in usages for entry in judged(usage, DirectoryListing())]
+    found = {os.path.relpath(file, tmp_path) for entry in entries if isinstance(entry, Dependency) for file in entry.files}
+    folders = {os.path.relpath(os.path.dirname(output.path), tmp_path) for step in host.steps() for output in step.outputs}
+    assert found == files
+    assert folders == {_below(path) for path in wanted["outputs"]["directories"]}
+    chosen = [step.frames for step in host.steps() if step.name == values.get("WriteNode")]
+    assert values["Frames"] in (chosen or [host.scene().frames])
+
+
+def _below(path: str) -> str:
+    """Return a path of the other's tests below the folder that its script and its program are in here."""
+    for start in ("/normalized/job/bundle/dir", "/normalized/cwd"):
+        if path.startswith(start):
+            return path[len(start) :].strip("/") or "."
+    return path
+
+
+def _home_of(case: dict[str, Any]) -> str:
+    """Return the folder in which a script was saved, as its own text tells."""
+    return str(case["root"]["name"]).rpartition("/")[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 from typing import Any
 
@@ -369,3 +370,16 @@ def test_waits_that_make_no_sense_are_refused(wrong: dict[str, int]) -> None:
     """A licence server is not asked without a pause, and a growing wait does not shrink."""
     with pytest.raises(ValueError, match=next(iter(wrong))):
         LicenceSettings(**wrong)
+
+
+def test_who_waits_for_work_is_woken_when_a_wait_is_over(studio: Any) -> None:
+    """An instance that asks for work by a long poll is not left to the end of it; each wait wakes once."""
+    studio.job(studio.commands("1"))
+    want(studio.runner())
+    woken = studio.farm.signals.work
+    counts = [woken.count]
+    for seconds in (29, 1, 1):
+        studio.clock.pass_time(seconds)
+        studio.scheduler.tick()
+        counts.append(woken.count)
+    assert [b - a for a, b in itertools.pairwise(counts)] == [0, 1, 0]

@@ -78,7 +78,7 @@ def _worth_a_look(value: Value) -> bool:
     stored = value.stored
     if len(stored) > 4096 or "\n" in stored:
         return False
-    return "." in stored or "/" in stored or "\\" in stored or "$" in stored
+    return "." in stored or "/" in stored or "\\" in stored or "$" in stored or "`" in stored
 
 
 def _declared_file(node: HipNode, name: str, kind: ParameterKind, ask: HipAsk) -> Iterator[Finding]:

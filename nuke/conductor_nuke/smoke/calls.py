@@ -40,7 +40,7 @@ def _program() -> Iterator[Try]:
     yield Try("GUI", lambda: nuke.GUI, (bool,))
     yield Try(
         "flags",
-        lambda: [nuke.WRITE_NON_DEFAULT_ONLY, nuke.INVISIBLE, nuke.NO_UNDO],
+        lambda: [nuke.WRITE_NON_DEFAULT_ONLY, nuke.WRITE_ALL, nuke.INVISIBLE, nuke.NO_UNDO],
         (list,),
     )
     for add in (nuke.addOnScriptLoad, nuke.addOnScriptSave, nuke.addOnScriptClose):
@@ -72,7 +72,7 @@ def _nodes() -> Iterator[Try]:
     yield Try("Node.knobs", lambda: _node().knobs(), (dict,))
     yield Try("Node.knob", lambda: _node().knob("file"), (nuke.File_Knob,))
     yield Try("Node.knob that is not there", lambda: _node().knob("nobody"), (type(None),))
-    yield Try("Node.writeKnobs", lambda: _node().writeKnobs(nuke.WRITE_NON_DEFAULT_ONLY), (str,))
+    yield Try("Node.writeKnobs", lambda: _node().writeKnobs(nuke.WRITE_NON_DEFAULT_ONLY | nuke.WRITE_ALL), (str,))
     yield Try("Node.parent", lambda: _node().parent(), (nuke.Group,))
     yield Try("Group.node", lambda: nuke.root().node("SmokeRead"), (nuke.Node,))
     yield Try("Group.node that is not there", lambda: nuke.root().node("nobody"), (type(None),))
@@ -82,6 +82,13 @@ def _nodes() -> Iterator[Try]:
 def _knobs() -> Iterator[Try]:
     yield Try("Knob.Class", lambda: _node()["file"].Class(), (str,))
     yield Try("Knob.label", lambda: _node()["file"].label(), (str, type(None)))
+    yield Try(
+        "classes of knobs",
+        lambda: [nuke.String_Knob, nuke.Array_Knob, nuke.FreeType_Knob, nuke.Font_Knob, nuke.MultiView_Knob],
+        (list,),
+    )
+    yield Try("Knob.isAnimated", lambda: _node()["last"].isAnimated(), (bool,))
+    yield Try("Knob.hasExpression", lambda: _node()["last"].hasExpression(), (bool,))
     yield Try("Knob.toScript of a text", lambda: _node()["file"].toScript(), (str,))
     yield Try("Knob.toScript of a number", lambda: _node()["last"].toScript(), (str,))
     yield Try("Knob.toScript of a switch", lambda: _node()["disable"].toScript(), (str,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from conductor_core.environment import EnvironmentVariable, merge_environment
+from conductor_core.paths import PathRule
 
 from conductor_service.runner.assignment import Assignment, Package
 from conductor_service.runner.errors import TaskFailed
@@ -190,8 +192,12 @@ def _lies_in(path: str, folder: str) -> bool:
     return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 
-def task_environment(assignment: Assignment, scripts: HostScripts, folders: Sequence[str] = ()) -> dict[str, str]:
+def task_environment(
+    assignment: Assignment, scripts: HostScripts, folders: Sequence[str] = (), rules: Sequence[PathRule] = ()
+) -> dict[str, str]:
     """Return the environment of a task: a clean one, the packages' variables, then the job's; plug-in `folders` come first.
+
+    By `rules` software that maps paths itself is told to.
 
     Raises:
         EnvironmentConflict: two of them disagree on an exclusive variable.
@@ -210,7 +216,19 @@ def task_environment(assignment: Assignment, scripts: HostScripts, folders: Sequ
     }
     if "PATH" in merged and not _is_exclusive("PATH", [variable for layer in layers for variable in layer]):
         merged["PATH"] = f"{merged['PATH']}:{path}"
-    return {**own, **identity, **merged}
+    return {**own, **identity, **_path_map(assignment.software, rules), **merged}
+
+
+def _path_map(software: Package, rules: Sequence[PathRule]) -> dict[str, str]:
+    """Return the variables by which software itself finds the artist's files where they lie here; it reads them at its start.
+
+    HOUDINI_PATHMAP: https://www.sidefx.com/docs/houdini/ref/env.html; Mantra and Karma go by it too. Folders end in a slash, so that
+    `/show` is not taken for the beginning of `/showreel`.
+    """
+    if software.launch != "hython" or not rules:
+        return {}
+    folders = {f"{rule.source.slashed.rstrip('/')}/": f"{rule.target.slashed.rstrip('/')}/" for rule in rules}
+    return {"HOUDINI_PATHMAP": json.dumps(folders)}
 
 
 def _is_exclusive(name: str, variables: Iterable[EnvironmentVariable]) -> bool:

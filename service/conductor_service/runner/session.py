@@ -65,7 +65,7 @@ class Session:
         self._rules = self._places.rules(stage.files, [o.client for o in outputs])
         self._hosts = machine.host_scripts()
         self._scripts = TaskScripts(self._assignment, stage, self._places, self._mapped)
-        self._variables = task_environment(self._assignment, self._hosts, self._scripts.plug_in_folders())
+        self._variables = task_environment(self._assignment, self._hosts, self._scripts.plug_in_folders(), self._rules)
         self._script_memory = 0
         self._spoilt = False
         world = machine.make_world(folder, stage, self._places, outputs, machine.software_view(packages, folder))
