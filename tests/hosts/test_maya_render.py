@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fakes.maya_program import install
@@ -72,7 +73,7 @@ def requests(folder: Path) -> Iterator[tuple[str, Event]]:
     """Yield (name, request) in the order in which one server is asked."""
     scenes = {name: write_scene(folder, name) for name in SCENES}
     images = folder / "images"
-    plain = {"layer": "defaultRenderLayer", "renderer": "mayaSoftware", "camera": "leftShape"}
+    plain: dict[str, Any] = {"layer": "defaultRenderLayer", "renderer": "mayaSoftware", "camera": "leftShape"}
     yield "nothing loaded", render(1)
     yield "load absent", load(folder / "absent.ma")
     yield "load plain", load(scenes["plain"], outputs=[f"{images}/plain.####.png"], **plain)
