@@ -98,6 +98,10 @@ class NukeWorld:
         """Set a variable of the process."""
         os.environ[name] = value
 
+    def manage_colours(self) -> None:
+        """Have colours managed by OCIO, which a new script does not."""
+        self._nuke.root()["colorManagement"].setValue("OCIO")
+
     def _add(self, kind: str, name: str, knobs: dict[str, object]) -> str:
         node = getattr(self._nuke.nodes, kind)(**({"name": name} if name else {}))
         for knob, value in knobs.items():
