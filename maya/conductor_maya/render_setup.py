@@ -13,7 +13,7 @@ from conductor_core.sequences import frame_path, has_frame_token, output_folder
 from conductor_core.submission import Output, Step
 from conductor_plugins.frame_server.errors import SceneNotRenderable
 
-from conductor_maya.attributes import Log, set_number, set_word, there_is, word
+from conductor_maya.attributes import Log, number, set_number, set_word, there_is, word
 from conductor_maya.live_scene import LiveScene, ask_of
 from conductor_maya.opening import text_list
 from conductor_maya.renderers import Engine, Shot, engine, set_frame
@@ -52,11 +52,17 @@ class Prepared:
             return (Shot(self.layer, ""),)
         return tuple(Shot(self.layer, camera) for camera in self.cameras)
 
+    def outputs_of(self, shot: Shot) -> tuple[Output, ...]:
+        """Return what a picture writes: the output of its camera's number where each has its own."""
+        if shot.camera not in self.cameras or len(self.outputs) != len(self.cameras):
+            return self.outputs
+        return (self.outputs[self.cameras.index(shot.camera)],)
+
     def render(self, shot: Shot, frame: int) -> None:
         """Render one picture."""
-        if self.placed and self.outputs:
-            number = self.cameras.index(shot.camera) if shot.camera in self.cameras else 0
-            _place(self.outputs[min(number, len(self.outputs) - 1)].path, self.log)
+        outputs = self.outputs_of(shot)
+        if self.placed and outputs:
+            _place(outputs[0].path, self.log)
         set_frame(frame)
         self.engine.render(shot, frame)
 
@@ -85,8 +91,9 @@ def prepare(step: Step, scene_file: str, log: Log) -> Prepared:
     for output in (outputs or own)[:1]:
         _pad(os.path.basename(output.path), log)
     set_number(_GLOBALS, "byFrameStep", 1, log)
-    if set_number(_GLOBALS, "modifyExtension", 0, log):
-        log("each file has the number of its own frame")
+    if number(_GLOBALS, "modifyExtension"):
+        set_number(_GLOBALS, "modifyExtension", 0, log)
+        log("each file has the number of its own frame, however the render settings renumber them")
     return Prepared(renderer, layer, cameras, outputs or own, placed, log)
 
 
