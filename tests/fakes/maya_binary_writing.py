@@ -75,11 +75,11 @@ def _value(node: Node, key: str, value: object) -> tuple[bytes, bytes] | None:
         name, bracket, index = part.partition("[")
         found = node.find(name)
         parts.append((found.short if found else name) + bracket + index)
-    name = ".".join(parts).encode() + b"\0 "
+    head = ".".join(parts).encode() + b"\0 "
     if isinstance(value, str):
-        return b"STR ", name + value.encode("utf-8") + b"\0"
+        return b"STR ", head + value.encode("utf-8") + b"\0"
     if isinstance(value, (bool, int, float)):
-        return b"DBLE", name + struct.pack(">d", float(value))
+        return b"DBLE", head + struct.pack(">d", float(value))
     if isinstance(value, tuple) and all(isinstance(one, (int, float)) for one in value):
-        return b"DBL3", name + struct.pack(f">{len(value)}d", *value)
+        return b"DBL3", head + struct.pack(f">{len(value)}d", *value)
     return None
