@@ -251,6 +251,7 @@ TAGS = {
     "SHAD": "shadingEngine",
     "DPIM": "imagePlane",
     "AUDI": "audio",
+    "DEXP": "expression",
     "PTOR": "polyTorus",
     "PCUB": "polyCube",
     "OBST": "objectSet",
