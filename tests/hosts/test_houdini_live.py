@@ -246,6 +246,22 @@ def test_without_a_window(hou: Any, host: Host, tmp_path: Path) -> None:
     assert refusals() == []
 
 
+def test_whole_animation_and_what_is_played(hou: Any, host: Host, tmp_path: Path) -> None:
+    """Who plays a part of the animation renders that part, and `$FEND` is still the end of the whole.
+
+    https://www.sidefx.com/docs/houdini/commands/tset.html, https://www.sidefx.com/docs/houdini/commands/frange.html
+    """
+    rop(hou, "ifd", "beauty", vm_picture="$HIP/render/$OS.$F4.exr", trange="normal").parm("f1").setExpression("$RFSTART")
+    hou.node("/out/beauty").parm("f2").setExpression("$FEND")
+    hou.playbar.setPlaybackRange(3, 5)
+    path = tmp_path / "shot.hip"
+    hou.hipFile.save(str(path))
+    facts = scan_file(Survey(str(path))).facts
+    assert facts is not None
+    assert (host.scene().frames, facts.frames) == ("3-5", "3-5")
+    assert [step.frames for step in (*host.steps(), *facts.steps)] == ["3-10", "3-10"]
+
+
 def test_variables_of_the_session_count(hou: Any, host: Host, tmp_path: Path) -> None:
     """A variable that an artist or a start-up script has set in Houdini is put in, whether the process has it or not."""
     hou.hscript("set -g SHOW = /show/a")
