@@ -198,6 +198,15 @@ CASES = {
         "One chunk",
         ("beauty",),
     ),
+    "one cache of a range in chunks": Case(
+        "movie-in-chunks",
+        writing("/job/out/a.abc", kind="cache"),
+        ERROR,
+        "write over the others",
+        "chunk_size",
+        "One chunk",
+        ("beauty",),
+    ),
     "scouts that are none": Case("scouts", with_form(scouts="auto:x"), ERROR, "auto:x", "scouts", "No scouts"),
     "scouts of a step that are none": Case(
         "scouts", with_step(scouts="99"), ERROR, "Step 'beauty'", "steps", "No scouts of its own"
@@ -689,6 +698,7 @@ QUIET = {
     "one frame in a large chunk": ("chunk-larger-than-range", with_form(frames="5", chunk_size=10)),
     "a chunk that fits": ("chunk-larger-than-range", with_form(chunk_size=10)),
     "a movie in one chunk": ("movie-in-chunks", writing("/job/o/a.mov", kind="movie", chosen=form(chunk_size=10))),
+    "a cache for each frame": ("movie-in-chunks", writing("/job/o/a.####.bgeo.sc", kind="cache")),
     "a movie of one frame": ("movie-in-chunks", writing("/job/o/a.mov", kind="movie", chosen=form(frames="3"))),
     "some scouts": ("scouts-are-all", with_form(scouts="fml:3")),
     "a single frame without a token": ("output-without-frame", writing("/job/out/a.exr", chosen=form(frames="3"))),
