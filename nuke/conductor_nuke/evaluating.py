@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from conductor_core.discovery.nuke_ask import HostText, means
+from conductor_core.discovery.nuke_unknown import CODE_AND_NOTES
 
 import nuke
 from conductor_nuke.live_node import EVALUATED, LiveNode
@@ -37,7 +38,7 @@ class HostTexts(dict[tuple[str, str], tuple[HostText, ...]]):
         """
         for name in tuple(node.knobs):
             plain = node.plain(name)
-            if "[" not in plain or _WINDOW_ONLY.search(plain) or node.knob_class(name) not in EVALUATED:
+            if name in CODE_AND_NOTES or "[" not in plain or _WINDOW_ONLY.search(plain) or node.knob_class(name) not in EVALUATED:
                 continue
             ours = own(node, plain)
             if ours is not None:
