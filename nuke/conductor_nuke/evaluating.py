@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from conductor_core.discovery.nuke_ask import HostText, means
+from conductor_core.discovery.nuke_unknown import CODE_AND_NOTES
 from conductor_core.paths import ClientPath, local_flavour
 
 import nuke
@@ -39,7 +40,7 @@ class HostTexts(dict[tuple[str, str], tuple[HostText, ...]]):
         """
         for name in tuple(node.knobs):
             plain = node.plain(name)
-            if "[" not in plain or _WINDOW_ONLY.search(plain) or node.knob_class(name) not in EVALUATED:
+            if name in CODE_AND_NOTES or "[" not in plain or _WINDOW_ONLY.search(plain) or node.knob_class(name) not in EVALUATED:
                 continue
             ours = own(node, plain)
             if ours is not None:
