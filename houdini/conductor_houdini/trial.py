@@ -13,7 +13,7 @@ from pathlib import Path
 
 import hou
 
-from conductor_houdini import trial_calls, trial_window
+from conductor_houdini import trial_calls, trial_farm, trial_window
 from conductor_houdini.trial_calls import Try
 
 #: checks that ask whether a saved scene counts as modified
@@ -56,6 +56,7 @@ def groups(folder: Path) -> Iterator[tuple[str, list[Try]]]:
     yield "Nodes and parameters", trial_calls.of_nodes(made)
     yield "Saving", trial_calls.of_saving(folder, file)
     yield "What the scene keeps", trial_calls.of_settings()
+    yield "Rendering on the farm", trial_farm.of_the_farm(folder)
     yield "What the adapter answers", trial_calls.of_the_adapter()
     if hou.isUIAvailable():
         yield "The window", trial_window.of_the_window()

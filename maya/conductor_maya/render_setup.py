@@ -88,6 +88,8 @@ def prepare(step: Step, scene_file: str, log: Log) -> Prepared:
         said = ", ".join(o.path for o in own) or "nothing that is known"
         log(f"output: {', '.join(o.path for o in step.outputs)} (the scene says {said})")
         placed = True
+    for output in (outputs or own)[:1]:
+        _pad(os.path.basename(output.path), log)
     set_number(_GLOBALS, "byFrameStep", 1, log)
     if number(_GLOBALS, "modifyExtension"):
         set_number(_GLOBALS, "modifyExtension", 0, log)
@@ -178,12 +180,18 @@ def _place(path: str, log: Log) -> None:
         set_word("vraySettings", "fileNamePrefix", prefix, log)
     set_number(_GLOBALS, "animation", int(has_frame_token(name)), log)
     if hashes:
-        set_number(_GLOBALS, "extensionPadding", len(hashes[-1]), log)
         set_number(_GLOBALS, "putFrameBeforeExt", 1, log)
         set_number(_GLOBALS, "periodInExt", before, log)
         set_number(_GLOBALS, "outFormatControl", 0, log)
-        set_number("vraySettings", "fileNamePadding", len(hashes[-1]), log)
+    _pad(name, log)
     set_extension(extension.lower().lstrip("."), log)
+
+
+def _pad(name: str, log: Log) -> None:
+    """Have numbers of frames as many digits as a file's name has, whatever a renderer takes where nobody has set it."""
+    if hashes := _HASHES.findall(name):
+        set_number(_GLOBALS, "extensionPadding", len(hashes[-1]), log)
+        set_number("vraySettings", "fileNamePadding", len(hashes[-1]), log)
 
 
 #: `imageFormat` of Maya's own renderers: https://help.autodesk.com/cloudhelp/2024/ENU/Maya-Tech-Docs/Nodes/renderGlobals.html

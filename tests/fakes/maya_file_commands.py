@@ -101,7 +101,10 @@ class FileCommands(NodeCommands):
             )
         kind = type if isinstance(type, str) else ""
         session = self.session
-        if loadNoReferences or loadReferenceDepth or loadReference or unloadReference or lockReference or reference:
+        if reference:
+            session.refer(self._absolute(name), name, namespace)
+            return name
+        if loadNoReferences or loadReferenceDepth or loadReference or unloadReference or lockReference:
             raise_unknown("file() that changes references")
         if modified is not None and not (open or save or newFile or exportAll or rename):
             session.modified = modified
@@ -339,14 +342,14 @@ class FileCommands(NodeCommands):
         """Load a plug-in; one that nobody installed is refused.
 
         One in Python is a file on MAYA_PLUG_IN_PATH, whose `initializePlugin` is called
-        (https://help.autodesk.com/cloudhelp/2023/ENU/Maya-SDK/Maya-Python-API/Writing-a-Python-Plugin.html).
+        (https://help.autodesk.com/cloudhelp/2022/ENU/Maya-SDK/Maya-Python-API/PluginEntryPoints.html).
         """
         for name in names:
             here = os.environ.get("FAKE_MAYA_PLUGINS")
             if here is not None and name not in here.split(","):
                 raise RuntimeError(f"Plug-in, '{name}', was not found on MAYA_PLUG_IN_PATH.")
             if name not in self.session.loaded and (file := _python_plug_in(name)) is not None:
-                _run(name, file).initializePlugin(object())
+                _run(file).initializePlugin(object())
                 self.session.loaded[name] = "0.1"
             if name not in {known.plugin for known in types().values()} and name not in self.session.loaded:
                 raise RuntimeError(f"Plug-in, '{name}', was not found on MAYA_PLUG_IN_PATH.")
@@ -749,11 +752,11 @@ def _all(steps: Iterable[Step], what: str) -> None:
 
 def _python_plug_in(name: str) -> Path | None:
     folders = os.environ.get("MAYA_PLUG_IN_PATH", "").split(os.pathsep)
-    return next((file for folder in folders if folder and (file := Path(folder) / f"{name}.py").is_file()), None)
+    return next((file for folder in folders if folder and name.endswith(".py") and (file := Path(folder) / name).is_file()), None)
 
 
-def _run(name: str, file: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(name, file)
+def _run(file: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(file.stem, file)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -289,6 +289,25 @@ class Session:
         inside = f"{prefix}{namespace}:" if namespace else prefix
         self._take(maya_files.load(Path(place)), inside, node, place)
 
+    def refer(self, place: str, written: str, namespace: str) -> Node:
+        """Refer to another scene, as an artist does; its nodes get a namespace.
+
+        Raises:
+            RuntimeError: there is no such file.
+        """
+        if not os.path.isfile(place):
+            raise RuntimeError(f"Could not find file: {written}")
+        stem = namespace or os.path.splitext(os.path.basename(place))[0]
+        name, number = stem, 0
+        while any(saved.namespace == name for saved in self.references.values()):
+            number += 1
+            name = f"{stem}{number}"
+        kind = "mayaBinary" if place.endswith(".mb") else "mayaAscii"
+        node = self.graph.add(Node(f"{name}RN", "reference"))
+        self._refer(SavedReference(written, node.name, name, kind), node, "", None, self.name)
+        self.modified = True
+        return node
+
     def apply_edits(self, saved: SavedScene) -> None:
         """Set what the scene's own file has changed on nodes that came by reference."""
         for one in saved.nodes:

@@ -288,6 +288,12 @@ class UiCommands(FileCommands):
             raise_unknown("render(layer) of another layer than the current one")
         return self.renderers.software(camera)
 
+    def ogsRender(
+        self, *, camera: str, layer: str = "", width: int = 0, height: int = 0, frame: float = 0, noRenderView: bool = False
+    ) -> str:
+        """Render by the viewport's renderer: one frame."""
+        return self.renderers.software(camera, round(frame))
+
     def control(self, name: str = "", *, exists: bool = False) -> Any:
         """Tell whether a control is there."""
         return self._is("", name) if exists else raise_unknown("control with these flags")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,9 +14,9 @@ from fakes.stub_reading import Stubs, StubsAbsent
 
 REPO = Path(__file__).resolve().parents[2]
 PACKAGE = REPO / "houdini" / "conductor_houdini"
-TRIAL = ("trial.py", "trial_calls.py", "trial_window.py", "trial_world.py")
+TRIAL = ("trial.py", "trial_calls.py", "trial_farm.py", "trial_window.py", "trial_world.py")
 #: methods of Python's own types, which say nothing of Houdini
-PLAIN = set().union(*(dir(kind) for kind in (str, dict, list, tuple, set, bytes)))
+PLAIN = set().union(*(dir(kind) for kind in (str, dict, list, tuple, set, bytes, re.Match)))
 
 
 @pytest.fixture(scope="module")
@@ -25,14 +26,7 @@ def methods() -> frozenset[str]:
         stubs = Stubs.installed("hou-stubs")
     except StubsAbsent as exc:
         pytest.skip(str(exc))
-    del stubs
-    import importlib.util
-
-    found = importlib.util.find_spec("hou-stubs")
-    assert found is not None
-    assert found.origin is not None or found.submodule_search_locations
-    folder = Path(next(iter(found.submodule_search_locations or [])))
-    tree = ast.parse((folder / "__init__.pyi").read_text(encoding="utf-8"))
+    tree = ast.parse((stubs.folder / "__init__.pyi").read_text(encoding="utf-8"))
     classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
     names = {member.name for one in classes for member in one.body if isinstance(member, ast.FunctionDef)}
     return frozenset(name for name in names if not name.startswith("_")) - PLAIN

@@ -48,6 +48,7 @@ SCENES: dict[str, tuple[str, str, str]] = {
     "software, two layers": ("", TWO_LAYERS, PNG + ANIMATED),
     "software, two layers and cameras": ("", TWO_LAYERS + TWO_CAMERAS, PNG + ANIMATED),
     "arnold": (ARNOLD[0], ARNOLD[1], ANIMATED + ARNOLD[2]),
+    "arnold, digits that nobody has set": (ARNOLD[0], ARNOLD[1], ANIMATED.replace('setAttr ".ep" 4;', "") + ARNOLD[2]),
     "arnold, two cameras": (ARNOLD[0], ARNOLD[1] + TWO_CAMERAS, ANIMATED + ARNOLD[2]),
     "vray": (
         'requires -nodeType "VRaySettingsNode" "vrayformaya" "6.0";\n',

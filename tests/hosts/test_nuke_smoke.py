@@ -22,6 +22,7 @@ _NOT_NUKES = frozenset(
         "ask",
         "clear",
         "copy",
+        "enabled",
         "frames",
         "get",
         "group",

@@ -1,4 +1,4 @@
-"""What an instance asks of Nuke, and render.py itself, which renders two frames in a Nuke of its own (it takes a render licence)."""
+"""What an instance starts: render.py, which renders two frames in a Nuke of its own (it takes a render licence)."""
 
 from __future__ import annotations
 
@@ -11,45 +11,19 @@ from typing import Any
 import nuke
 from conductor_nuke.smoke.calls import Try
 
-_NOTHING = (type(None), bool, int, str)
 _RENDER = Path(__file__).resolve().parents[2] / "render.py"
 _SECONDS = 600
 
 
 def instance_calls(folder: Path) -> Iterator[Try]:
-    """Yield them in the order in which they must come."""
-    script = (folder / "render.nk").as_posix()
-    pictures = (folder / "rendered" / "smoke.%04d.png").as_posix()
-    yield Try("a script to render", lambda: _script(pictures), (nuke.Node,))
-    yield Try("addFilenameFilter", lambda: nuke.addFilenameFilter(lambda name: name), _NOTHING)
-    yield Try("Knob.hasExpression", lambda: _writer()["disable"].hasExpression(), (bool,))
-    yield Try("Knob.clearAnimated", lambda: _writer()["disable"].clearAnimated(), _NOTHING)
-    yield Try("execute", lambda: nuke.execute(_writer(), 3, 3, 1, ["main"]), _NOTHING)
-    yield Try("the picture", lambda: (folder / "rendered" / "smoke.0003.png").stat().st_size, (int,))
-    yield Try("its script", lambda: nuke.scriptSaveAs(script, 1), _NOTHING)
-    if not nuke.GUI:  # with a window it opens another one
-        yield Try("scriptOpen", lambda: nuke.scriptOpen(script), _NOTHING)
-        yield Try("render.py renders two frames", lambda: _frames(script, folder), (list,))
-
-
-def _script(pictures: str) -> nuke.Node:
-    nuke.scriptClear()
-    nuke.createNode("Constant", "name SmokeConstant", False)
-    write = nuke.createNode("Write", "name SmokeRender file_type png create_directories true", False)
-    write["file"].setValue(pictures)
-    return write
-
-
-def _writer() -> nuke.Node:
-    found = nuke.toNode("SmokeRender")
-    if found is None:
-        raise LookupError("SmokeRender is gone")
-    return found
+    """Yield the one try; the script of `rendering` is in the folder. With a window Nuke has no render licence to give."""
+    if not nuke.GUI:
+        yield Try("render.py renders two frames", lambda: _frames((folder / "render.nk").as_posix(), folder), (list,))
 
 
 def _frames(script: str, folder: Path) -> list[str]:
     """Return the pictures that render.py says it has written."""
-    outputs = [{"path": f"{folder.as_posix()}/rendered/smoke.####.png"}]
+    outputs = [{"path": f"{folder.as_posix()}/rendered/smoke.####.exr"}]
     step = {"name": "SmokeRender", "frames": "1-2", "outputs": outputs, "parameters": {"write": "SmokeRender"}}
     asked: list[dict[str, Any]] = [{"do": "load", "scene": script, "step": step, "path_map": [], "startup": []}]
     asked += [{"do": "render", "frame": 1}, {"do": "render", "frame": 2}, {"do": "quit"}]

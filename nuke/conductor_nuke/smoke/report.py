@@ -18,6 +18,7 @@ import nuke
 from conductor_nuke.script import version
 from conductor_nuke.smoke.calls import calls
 from conductor_nuke.smoke.instances import instance_calls
+from conductor_nuke.smoke.rendering import render_calls
 from conductor_nuke.smoke.world import NukeWorld
 
 
@@ -50,7 +51,8 @@ def run() -> int:
 
 def _single(folder: Path) -> Iterator[Line]:
     folder.mkdir()
-    for what, call, kinds in (*calls(folder), *instance_calls(folder)):
+    rendering = folder / "render"
+    for what, call, kinds in (*calls(folder), *render_calls(rendering), *instance_calls(rendering)):
         began = time.perf_counter()
         try:
             answer = call()

@@ -8,6 +8,8 @@ from dataclasses import replace
 from conductor_core.errors import FrameSpecError
 from conductor_core.frames import FrameSet, scout_frames
 from conductor_core.host import SceneStep
+from conductor_core.sequences import has_frame_token
+from conductor_core.submission import Output
 
 from conductor_plugins.form.model import Form, StepForm
 from conductor_plugins.form.situation import Situation, frames_in
@@ -58,19 +60,26 @@ def chunk_larger_than_range(situation: Situation) -> Iterator[Problem]:
 
 @validator("movie-in-chunks")
 def movie_in_chunks(situation: Situation) -> Iterator[Problem]:
-    """Refuse a movie whose frames are rendered apart: each task would write a movie of its own frames over the others."""
+    """Refuse a movie, or one file of a whole range, whose frames are rendered apart: each task would write over the others'."""
     for step, choice, frames in _steps(situation):
-        movie = next((output for output in step.outputs if output.kind == "movie"), None)
-        if movie is not None and 1 <= _size(situation, choice) < len(frames):
+        whole = next((word for output in step.outputs if (word := _of_all_frames(output))), "")
+        if whole and not step.command and 1 <= _size(situation, choice) < len(frames):
             size = _size(situation, choice)
             yield Problem(
                 ERROR,
-                f"Step {step.name!r} writes one movie of {_frames(frames)}, and each task of {size} would write over the others'.",
+                f"Step {step.name!r} writes one {whole} of {_frames(frames)}, and each task of {size} would write over the others'.",
                 "Render it in one chunk, or write single frames.",
                 "steps" if choice.chunk_size else "chunk_size",
                 Fix("One chunk", setting_step(step, chunk_size=len(frames))),
                 select=(step.name,),
             )
+
+
+def _of_all_frames(output: Output) -> str:
+    """Return what an output is that holds all frames of its step: a movie, a cache (.abc, .usd); "": there is a file for each."""
+    if output.kind == "movie":
+        return "movie"
+    return "cache" if output.kind == "cache" and not has_frame_token(output.path) else ""
 
 
 @validator("scouts")

@@ -286,11 +286,24 @@ def RenderProduct "still" { token productName = "../still.png" }
         ("/p", [str(tmp_path / "render" / "shot.####.exr")]),
         ("/still", [str(tmp_path.parent / "still.png")]),
     ]
+    assert all("husk --settings" in s.problem and not s.command for s in scanned.facts.steps)
     assert [o.path for o in scanned.report.outputs] == [
         str(tmp_path / "render" / "shot.####.exr"),
         str(tmp_path.parent / "still.png"),
     ]
     assert (scanned.report.dependencies, scanned.report.missing) == ((), ())
+
+
+def test_a_stage_is_rendered_by_husk(tmp_path: Path) -> None:
+    """One product is a step whose command is husk, which comes with Houdini, frame by frame."""
+    product = 'def RenderProduct "p" { token productName.timeSamples = { 1: "r/shot.0001.exr", 2: "r/shot.0002.exr" } }'
+    scene = write(tmp_path, "shot.usda", f"#usda 1.0\n(\n    startTimeCode = 1\n    endTimeCode = 4\n)\n{product}\n")
+    facts = scan_file(Survey(scene)).facts
+    assert facts is not None
+    (step,) = facts.steps
+    assert (facts.software.name, facts.frames, step.problem) == ("houdini", "1-4", "")
+    assert step.command == ("husk", "--verbose", "2a", "--frame", "{frame}", "--frame-count", "1", str(scene))
+    assert [o.path for o in step.outputs] == [str(tmp_path / "r" / "shot.####.exr")]
 
 
 def test_formats_are_told_by_content(tmp_path: Path) -> None:

@@ -10,11 +10,10 @@ from conductor_core.formats.usd.clips import ClipSet, clip_sets
 from conductor_core.formats.usd.layer import Damage, Head, Item, Prim
 from conductor_core.formats.usd.layer_reader import Context, base_name, context_of
 from conductor_core.formats.usd.package import Package
-from conductor_core.formats.usd.prims import metadata_findings, outputs, prim_findings
+from conductor_core.formats.usd.prims import metadata_findings, prim_findings
+from conductor_core.formats.usd.rendered import Rendered
 from conductor_core.formats.usd.timing import scene_range
-from conductor_core.host import SceneStep
 from conductor_core.report import Unresolved
-from conductor_core.submission import Output, Software
 
 Told = Finding | Facts | Survey
 #: read elsewhere
@@ -25,7 +24,7 @@ def layer_findings(items: Iterable[Item], survey: Survey, package: Package | Non
     """Yield the findings of a layer; of the scene itself also its facts."""
     context: Context | None = None
     head = Head({})
-    steps: list[SceneStep] = []
+    rendered = Rendered()
     for item in items:
         if isinstance(item, Head):
             head = item
@@ -36,13 +35,13 @@ def layer_findings(items: Iterable[Item], survey: Survey, package: Package | Non
         else:
             context = context or context_of(survey, head, package, inner)
             yield from _of_prim(item, context)
-            steps += _steps(item, context)
+            rendered.note(item, context)
     if not survey.scene:
         first_last = scene_range(head)
         frames = "" if first_last is None else f"{first_last[0]}-{first_last[1]}"
         if first_last and first_last[0] == first_last[1]:
             frames = str(first_last[0])
-        yield Facts(Software("usd", ""), frames, tuple(steps))
+        yield Facts(rendered.software, frames, rendered.steps(survey.file))
 
 
 def _of_head(head: Head, context: Context) -> Iterator[Told]:
@@ -75,12 +74,3 @@ def _of_clips(clips: ClipSet, path: str, context: Context) -> Iterator[Told]:
     if clips.template():
         reach = clips.reach(context.frames)
         yield from context.read(clips.template(), f"{referrer}.templateAssetPath", "layer", reach=reach)
-
-
-def _steps(prim: Prim, context: Context) -> list[SceneStep]:
-    """Return the step of a render product."""
-    if prim.type != "RenderProduct" or context.survey.scene:
-        return []
-    names = [p for p in prim.properties if p.name == "productName"]
-    found = [Output(o.path) for p in names for o in outputs(p, prim.path, context)]
-    return [SceneStep(prim.path, tuple(found))] if found else []
