@@ -56,7 +56,7 @@ class HoudiniRenderer:
         if prepared is None:
             raise FrameNotRendered(frame, "internal", "no scene is loaded")
         expected = tuple(frame_path(output, frame) for output in prepared.outputs)
-        if prepared.one_file and prepared.rendered:
+        if prepared.one_file and prepared.rendered and all(map(os.path.exists, expected)):
             return _rendered(expected, ())
         for folder in {os.path.dirname(path) for path in expected}:
             os.makedirs(folder, exist_ok=True)
@@ -98,9 +98,8 @@ def _run(prepared: Prepared, frame: int) -> None:
     except _ERRORS as exc:
         reason = "; ".join(dict.fromkeys((_said(exc), *prepared.complaints()))) or "Houdini gave no reason"
         raise FrameNotRendered(frame, cause_of(reason, "exit-code"), reason) from exc
-    if complaints := prepared.complaints():
-        reason = "; ".join(complaints)
-        raise FrameNotRendered(frame, cause_of(reason, "exit-code"), reason)
+    for complaint in prepared.complaints():
+        log(f"{prepared.node.path()}: {complaint}")
 
 
 def _said(exc: Exception) -> str:
@@ -112,7 +111,8 @@ def _said(exc: Exception) -> str:
 def _not_written(prepared: Prepared, path: str, new: tuple[str, ...]) -> str:
     """Return why a frame is no frame, naming what was written in its place."""
     instead = f"; it wrote {', '.join(new[:3])}{' …' if len(new) > 3 else ''}" if new else ""
-    return f"{prepared.node.path()} finished, but did not write {path}{instead}"
+    said = "".join(f"; {complaint}" for complaint in prepared.complaints())
+    return f"{prepared.node.path()} finished, but did not write {path}{instead}{said}"
 
 
 def _rendered(expected: tuple[str, ...], new: tuple[str, ...]) -> Rendered:

@@ -63,6 +63,8 @@ def note_lease(unit: Unit, attempt: Attempt, sessions: Sequence[str]) -> None:
     """Make a new attempt the probe of its job, if the job waits and the instance has no licence yet: nobody follows it now."""
     wait = unit.session.get(LicenceWait, attempt.job_id)
     if wait is not None and not _has_licence(wait, sessions):
+        if wait.until < unit.now and wait.tries:
+            wait.since += unit.now - wait.until  # nobody asked for one meanwhile: that tries no patience
         wait.probe = attempt.id
         wait.until = unit.now + timedelta(seconds=wait.pause)
 

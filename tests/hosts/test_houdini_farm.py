@@ -8,12 +8,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conductor_core.digest import digest_of
+from conductor_core.discovery.survey import Survey
 from conductor_core.documents import canonical_bytes, to_json
+from conductor_core.formats import scan_file
 from conductor_core.manifest import Entry, make_manifest
 from conductor_core.paths import Flavour
 from conductor_core.submission import Output, Retries, Software, Step, Submission, new_submission_id
@@ -47,7 +50,7 @@ from fakes.houdini_pictures import write_picture
 scene = sys.argv[-1]
 words = open(scene, "rb").read().decode()
 assert words.startswith({kind!r}), words
-frame = int(scene.split(".")[-2])
+frame = int(scene.split(".")[-2]) or int(sys.argv[sys.argv.index("--frame") + 1])
 print("ALF_PROGRESS 50%", flush=True)
 os.makedirs("/job/render", exist_ok=True)
 write_picture("/job/render/shot.%04d.png" % frame, frame)
@@ -71,6 +74,7 @@ for node in (cache, mantra):
         node.parm(name).deleteAllKeyframes()
         node.parm(name).set(value)
 hou.hipFile.save({scene!r})
+from conductor_core.discovery.survey import Survey
 from conductor_core.documents import to_json
 from conductor_houdini.steps import steps
 print(json.dumps(to_json(steps())))
@@ -87,7 +91,7 @@ class Studio:
         (self.home / "bin").mkdir(parents=True)
         self.licence.touch()
         given = {"python": sys.executable, "tests": str(REPO / "tests")}
-        for name, text, kind in (("hython", HYTHON, ""), ("mantra", PROGRAM, "ifd"), ("husk", PROGRAM, "usd")):
+        for name, text, kind in (("hython", HYTHON, ""), ("mantra", PROGRAM, "ifd"), ("husk", PROGRAM, "#usda")):
             program = self.home / "bin" / name
             program.write_text(text.format(**given, kind=kind))
             program.chmod(program.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
@@ -111,25 +115,24 @@ class Studio:
         folder = str(self.folder)
         return path.read_bytes(), [_step(found, folder) for found in json.loads(done.stdout.splitlines()[-1]) if found["enabled"]]
 
-    def submit(self, scene: bytes, steps: list[Step], **changes: Any) -> int:
-        """Submit the scene at `/job/shot.hip`; return the job's number."""
-        digest = digest_of(scene)
+    def submit(self, data: bytes, steps: list[Step], scene: str = "/job/shot.hip") -> int:
+        """Submit a scene; return the job's number."""
+        digest = digest_of(data)
         submission = Submission(
             id=new_submission_id(),
             project="default",
             title="test",
-            scene="/job/shot.hip",
+            scene=scene,
             flavour=Flavour.POSIX,
             software=Software("houdini", "21.0"),
             steps=tuple(steps),
             instance_type="small",
             retries=Retries(failure=0),
-            **changes,
         )
-        manifest = make_manifest(Flavour.POSIX, [Entry("/job/shot.hip", digest=digest, size=len(scene), mode=0o644)])
+        manifest = make_manifest(Flavour.POSIX, [Entry(scene, digest=digest, size=len(data), mode=0o644)])
         ask = self.service.ask
         made = ask("POST", "/projects/default/jobs", json=to_json(submission))
-        ask("PUT", f"/projects/default/objects/{digest}", data=scene)
+        ask("PUT", f"/projects/default/objects/{digest}", data=data)
         ask("PUT", f"/jobs/{made['number']}/manifest", data=canonical_bytes(manifest))
         return int(made["number"])
 
@@ -203,3 +206,24 @@ def test_a_lacking_licence_is_waited_for(studio: Studio) -> None:
     studio.licence.touch()
     assert len(studio.done(number)) == 4
     assert studio.service.ask("GET", f"/jobs/{number}")["licence"] is None
+
+
+STAGE = """#usda 1.0
+(
+    startTimeCode = 1
+    endTimeCode = 2
+)
+def RenderProduct "beauty" { token productName.timeSamples = { 1: "render/shot.0001.png", 2: "render/shot.0002.png" } }
+"""
+
+
+def test_a_stage_is_rendered_by_husk(studio: Studio) -> None:
+    """The steps that are read from a .usd file render it, with nothing said of how."""
+    scene = studio.folder / "job" / "shot.0000.usda"
+    scene.parent.mkdir()
+    scene.write_text(STAGE)
+    facts = scan_file(Survey(str(scene))).facts
+    assert facts is not None
+    steps = [replace(_step(to_json(step), str(scene.parent)), frames=facts.frames) for step in facts.steps]
+    made = studio.done(studio.submit(scene.read_bytes(), steps, scene="/job/shot.0000.usda"))
+    assert made == ["/job/render/shot.0001.png", "/job/render/shot.0002.png"]

@@ -147,6 +147,16 @@ def test_a_file_of_all_frames_is_written_once(farm: Farm) -> None:
     assert {tuple(a["outputs"]) for a in answers} == {(f"{farm.folder}/out.abc",)}
 
 
+def test_a_file_that_was_taken_is_written_again(farm: Farm) -> None:
+    """The next task of the same session finds no file of the one before, and gets its own."""
+    farm.node("alembic", "abc", filename="$HIP/out.abc")
+    farm.load(f"{farm.folder}/out.abc", node="/out/abc", kind="cache")
+    farm.render(1)
+    (farm.folder / "out.abc").unlink()
+    assert farm.render(2)["event"] == "done"
+    assert (farm.folder / "out.abc").exists()
+
+
 def test_uneven_frames_in_one_file_are_refused(farm: Farm) -> None:
     """Houdini writes a range with one increment; another wish is said to be impossible."""
     farm.node("alembic", "abc", filename="$HIP/out.abc")

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from conductor_plugins.compliance.check import Outcome
 from fakes.nuke_fake import install, uninstall
-from fakes.nuke_program import install as install_program
 from fakes.nuke_session import RECORD, STUBS
 
 PACKAGE = Path(__file__).parents[2] / "nuke" / "conductor_nuke"
@@ -88,12 +87,9 @@ def test_each_call_of_the_adapter_is_tried() -> None:
 
 
 @pytest.mark.parametrize("gui", [False, True], ids=["terminal", "window"])
-def test_it_goes_through(gui: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """In a Nuke that does what its pages say nothing fails; what cannot be tried is said; render.py runs in one of its own."""
+def test_it_goes_through(gui: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a Nuke that does what its pages say nothing fails; what cannot be tried is said."""
     install(gui=gui)
-    import nuke
-
-    monkeypatch.setattr(nuke, "EXE_PATH", str(install_program(tmp_path)))
     from conductor_nuke import docking
     from conductor_nuke.smoke import report
 

@@ -143,3 +143,11 @@ def test_a_refusal_that_did_not_matter(farm: Farm, job: MakeJob) -> None:
     told = farm.told(job(command=(*SH, "echo 'A license for nuke was not found'; echo x > /job/out/a.1.txt"), outputs=OUT))
     assert told.verdict is not None
     assert told.verdict.state == "success", told.verdict
+
+
+def test_who_has_rendered_had_a_licence(farm: Farm, job: MakeJob) -> None:
+    """A task that fails after it has shown progress lacked something else, whatever its software said at its start."""
+    script = "echo 'A license for nuke was not found'; echo openjd_progress: 40; sleep 0.5; exit 0"
+    told = farm.told(job(command=(*SH, script), outputs=OUT))
+    assert told.verdict is not None
+    assert (told.verdict.state, told.verdict.cause) == ("failed", "bad-output"), told.verdict

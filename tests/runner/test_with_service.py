@@ -47,13 +47,23 @@ class Service:
         call = "from conductor_service.serve import serve_command; serve_command()"
         command = [sys.executable, "-c", call, "--settings", str(folder / "settings.yaml"), "--stop-instances"]
         self.log = folder / "service.log"
-        with self.log.open("wb") as log:
-            environment = {**os.environ, "CONDUCTOR_HOSTS": str(hosts)}
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env=environment, text=True
-            )
+        self._command, self._environment = command, {**os.environ, "CONDUCTOR_HOSTS": str(hosts)}
+        self.process = self._start()
         self.url = ""
         self.http = requests.Session()
+
+    def _start(self) -> subprocess.Popen[str]:
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                self._command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env=self._environment, text=True
+            )
+
+    def kill_and_restart(self) -> None:
+        """kill -9, and start it anew: its instances go on meanwhile."""
+        self.process.kill()
+        self.process.communicate()
+        self.process = self._start()
+        self.wait_until_ready()
 
     def wait_until_ready(self) -> None:
         """Wait for the service's first word, and sign in."""
@@ -260,5 +270,17 @@ def test_instances_killed_at_any_instant_change_no_input(service: Service) -> No
                 if "conductor_service.runner" in " ".join(process.cmdline()):
                     process.kill()
                     break
+    assert service.wait(number, 120)["state"] == "success"
+    _rendered_what_was_exported(service, number, 4)
+
+
+def test_a_service_killed_at_any_instant_changes_no_input(service: Service) -> None:
+    """kill -9 of the service while files are exported, between the steps and while they are rendered, and a new start each time."""
+    number = _export_and_render(service, "1-4")
+    for many in (1, 4, 6):
+        deadline = time.monotonic() + 60
+        while len(service.ask("GET", f"/jobs/{number}/outputs")["outputs"]) < many and time.monotonic() < deadline:
+            time.sleep(0.02)
+        service.kill_and_restart()
     assert service.wait(number, 120)["state"] == "success"
     _rendered_what_was_exported(service, number, 4)

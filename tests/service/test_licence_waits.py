@@ -235,6 +235,19 @@ def test_a_licence_now_and_then_keeps_the_patience(make_studio: Any) -> None:
     assert "failed" not in studio.states(job)
 
 
+def test_a_time_in_which_nobody_asked_tries_no_patience(make_studio: Any) -> None:
+    """A job that was held for longer than the patience waits on when somebody resumes it."""
+    studio = make_studio(licence=QUICK)
+    job = studio.job(studio.commands("1"))
+    runner = studio.runner()
+    want(runner)
+    studio.verb(job, "hold")
+    studio.clock.pass_time(QUICK.patience_seconds + 60)
+    studio.verb(job, "resume")
+    want(runner)
+    assert (studio.states(job), licence(studio, job)["tries"]) == (["ready"], 2)
+
+
 def test_a_retry_asks_at_once(studio: Any) -> None:
     """Who has mended the licence server need not wait: `retry` is offered, and every instance asks again."""
     job = studio.job(studio.commands("1-2"))

@@ -19,7 +19,6 @@ from typing import Protocol, TypeVar
 
 from conductor_core.errors import ConductorError, ServiceError, ServiceUnreachable
 
-from conductor_service.runner.causes import failure_without_licence
 from conductor_service.runner.collect import Taken
 from conductor_service.runner.courier import Courier
 from conductor_service.runner.doubts import Doubts
@@ -283,8 +282,6 @@ class Publisher:
         if failure is not None and verdict.state == "success":
             # what is given back as killed is rendered again, and counts as no failure of the scene
             state: AttemptEnd = "killed" if isinstance(failure, NotTaken) else "failed"
-            if state == "failed":
-                failure = failure_without_licence(failure, holding.log.licence)
             verdict = replace(verdict, state=state, cause=failure.cause, message=str(failure))
         elif holding.warnings:
             verdict = replace(verdict, message="\n".join((verdict.message, *(f"warning: {w}." for w in holding.warnings))))

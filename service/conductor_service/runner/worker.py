@@ -203,7 +203,8 @@ class Worker:
             session = self._session_for(assignment, holding)
             session.run(assignment, holding, publisher.hand_over)
         except TaskFailed as exc:
-            failure = failure_without_licence(exc, holding.log.licence)
+            # who has rendered something had a licence, whatever was said before
+            failure = exc if holding.beat.progress else failure_without_licence(exc, holding.log.licence)
             return _verdict("failed", failure.cause, failure, holding)
         except TaskEnded as ended:
             return _verdict_of_order(ended, holding)
