@@ -102,6 +102,10 @@ def prepare(load: Load, log: Log) -> Prepared:
     own = next((s.outputs for s in steps() if s.name == node.fullName()), ())
     here = tuple(mapped(output.path, load.rules) for output in own)
     outputs = step.outputs or tuple(Output(path, o.kind) for path, o in zip(here, own, strict=True))
+    if not outputs:
+        raise SceneNotRenderable(
+            load.scene, f"nobody can tell where {node.fullName()} writes", "Name its output when you submit it."
+        )
     placed = bool(step.outputs) and here != tuple(o.path for o in step.outputs)
     if placed:
         said = ", ".join(here) or "nothing that is known"
