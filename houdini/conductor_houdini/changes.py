@@ -5,11 +5,24 @@ https://www.sidefx.com/docs/houdini/hom/hou/hipFile.html#addEventCallback
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 
 import hou
 
 _listener: list[Callable[[], None]] = []
+#: something in it: what happens now is our own doing
+_ours: list[None] = []
+
+
+@contextlib.contextmanager
+def silent() -> Iterator[None]:
+    """Tell nobody of what is saved meanwhile: a copy is not the scene."""
+    _ours.append(None)
+    try:
+        yield
+    finally:
+        _ours.pop()
 
 
 def watch_scene(changed: Callable[[], None]) -> None:
@@ -27,6 +40,6 @@ def stop_watching() -> None:
 
 
 def _on_event(event: hou.EnumValue) -> None:
-    if event in (hou.hipFileEventType.AfterLoad, hou.hipFileEventType.AfterClear, hou.hipFileEventType.AfterSave):
+    if not _ours and event in (hou.hipFileEventType.AfterLoad, hou.hipFileEventType.AfterClear, hou.hipFileEventType.AfterSave):
         for changed in tuple(_listener):
             changed()

@@ -6,6 +6,7 @@ type that a library is needed for (`Sop/chair`).
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 import hou
@@ -20,7 +21,7 @@ def reveal(referrer: str) -> bool:
     node = _node(referrer)
     if node is None:
         return False
-    with hou.undos.disabler():
+    with hou.undos.disabler(), contextlib.suppress(hou.PermissionError):  # of what is in a locked asset
         node.setSelected(True, clear_all_selected=True)
     if hou.isUIAvailable():
         _show(node)

@@ -253,7 +253,7 @@ def of_the_adapter() -> list[Try]:
         ("steps()", lambda: [(step.name, step.frames, step.after, step.problem) for step in host.steps()]),
         ("dependencies()", lambda: [finding.as_written for piece in host.dependencies(()) for finding in piece]),
         ("environment()", lambda: len(host.environment())),
-        ("setSelected()", _selected),
+        ("setSelected(); hou.PermissionError is an error", lambda: (_selected(), issubclass(hou.PermissionError, hou.Error))),
         ("reveal()", lambda: host.reveal("/obj/smoke/reading/file")),
     ]
 

@@ -1,7 +1,7 @@
 """The panel in a part of Maya's own window: Maya shows, moves, closes and remembers it with its layout.
 
-https://help.autodesk.com/cloudhelp/2024/ENU/Maya-Tech-Docs/CommandsPython/workspaceControl.html and, for putting a widget into it,
-https://help.autodesk.com/cloudhelp/2024/ENU/Maya-SDK/Maya-Python-API/Maya-Python-API/Working-with-PySide-in-Maya.html
+https://help.autodesk.com/cloudhelp/2024/ENU/Maya-Tech-Docs/CommandsPython/workspaceControl.html and, for putting a widget into it, the
+page "Working with PySide in Maya" of Autodesk's guide for developers.
 """
 
 from __future__ import annotations
@@ -32,10 +32,11 @@ def show(host: Host) -> None:
     Raises:
         HostRefused: the host cannot say what is open.
     """
-    if _exists() and _panel is None:
-        # it was closed and kept, or what filled it is gone
-        cmds.deleteUI(NAME, control=True)
-    if not _exists():
+    was_filled = _panel is not None
+    if _exists():
+        # where the artist has docked it; what Maya has made and not shown yet it may fill itself when it is shown
+        cmds.workspaceControl(NAME, edit=True, restore=True)
+    else:
         cmds.workspaceControl(
             NAME,
             label="Submit to Conductor",
@@ -46,11 +47,9 @@ def show(host: Host) -> None:
             uiScript=_FILL,
             closeCommand=_LEAVE,
         )
-        # Maya may call `fill` at once, or when it comes round to it
-        fill(host)
-        return
-    cmds.workspaceControl(NAME, edit=True, restore=True)
-    scene_changed()
+    fill(host)
+    if was_filled:
+        scene_changed()
 
 
 def fill(host: Host) -> None:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 
+from conductor_core.sequences import frame_path
 from conductor_core.submission import Step
 from conductor_plugins.frame_server import Load, Loaded, Progress, Rendered, serve
 from conductor_plugins.frame_server.errors import FrameNotRendered
 from conductor_plugins.frame_server.pictures import Picture, picture
 from conductor_plugins.frame_server.startup import run_script
 from conductor_plugins.frame_server.streams import log
-from conductor_plugins.frame_server.written import Before, FoldersBefore, cause_of, full_or
+from conductor_plugins.frame_server.written import Before, FoldersBefore, cause_of, full_or, put_in_place
 
 from conductor_maya.opening import map_directories, open_scene, run_pre_render, set_project, start_maya
 from conductor_maya.render_setup import Prepared, prepare
@@ -36,7 +37,7 @@ class MayaRenderer:
     def load(self, load: Load) -> Loaded:
         """Open the scene and set it up for the step."""
         self._prepared = None
-        map_directories(load.rules)
+        map_directories(load.rules, load.scene)
         set_project(load, log)
         open_scene(load.scene, log)
         if load.rules:
@@ -55,7 +56,7 @@ class MayaRenderer:
         for path in expected:
             os.makedirs(os.path.dirname(path), exist_ok=True)
         around, before = FoldersBefore(self._prepared.folders), Before(expected)
-        self._run(self._prepared, frame, progress)
+        self._run(self._prepared, frame, progress, before)
         new = around.written()
         for path in expected:
             if not before.is_new(path):
@@ -64,13 +65,17 @@ class MayaRenderer:
         first = picture(main) if main else Picture()
         return Rendered(tuple(dict.fromkeys((*expected, *new))), first.width, first.height, first.layers)
 
-    def _run(self, prepared: Prepared, frame: int, progress: Progress) -> None:
+    def _run(self, prepared: Prepared, frame: int, progress: Progress, before: Before) -> None:
         shots = prepared.shots()
         try:
             for number, shot in enumerate(shots):
                 progress(number / len(shots), f"camera {shot.camera}" if shot.camera else "")
+                around = FoldersBefore(prepared.folders)
                 prepared.render(shot, frame)
-        except (RuntimeError, ValueError) as exc:  # what Maya's commands raise
+                for output in prepared.outputs_of(shot):
+                    if not before.is_new(frame_path(output.path, frame)):
+                        put_in_place(output.path, frame, around.written(), log)
+        except (RuntimeError, ValueError, OSError) as exc:  # what Maya's commands raise, and Python of plug-ins
             reason = " ".join(str(exc).split()) or "Maya gave no reason"
             raise FrameNotRendered(frame, cause_of(reason, "exit-code"), reason) from exc
 

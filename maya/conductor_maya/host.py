@@ -69,7 +69,7 @@ def _colour_config() -> str:
     """Return the file of the colour configuration that counts; "" where it is the one that comes with Maya.
 
     OCIO in the environment counts before the scene's own
-    (https://help.autodesk.com/cloudhelp/2024/ENU/Maya-Rendering/files/GUID-0F0A3AA0-9B2D-4CBB-A4F5-9F4C2E0A7E0F.htm).
+    (https://help.autodesk.com/cloudhelp/2022/ENU/Maya-Rendering/files/GUID-A5A2B5C8-7992-41E3-8482-9DD86EC89717.htm).
     """
     if variable := os.environ.get("OCIO", ""):
         return variable

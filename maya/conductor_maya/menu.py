@@ -14,7 +14,8 @@ from conductor_maya import docking, mel_calls, session
 from conductor_maya.host import MayaHost
 from maya import cmds
 
-PLUG_IN = "conductor_submitter"
+#: plug-ins in Python are known by the name of their file
+PLUG_IN = "conductor_submitter.py"
 MENU = "ConductorMenu"
 SHELF = "Conductor"
 _SUBMIT = ("Submit to Conductor", "Set frames and machines, and send this scene to the render farm")

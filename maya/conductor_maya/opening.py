@@ -5,8 +5,11 @@ dirmap: https://help.autodesk.com/cloudhelp/2024/ENU/Maya-Tech-Docs/CommandsPyth
 
 from __future__ import annotations
 
+import contextlib
+import mmap
 import os
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Sequence
 
 import maya.standalone
 from conductor_core.discovery.maya_project import find_project
@@ -20,6 +23,7 @@ from conductor_maya.attributes import text
 from maya import cmds, mel
 
 Log = Callable[[str], None]
+_SLASHES = re.compile(r"[/\\]+")
 
 
 def start_maya() -> str:
@@ -31,7 +35,7 @@ def start_maya() -> str:
     return session.version()
 
 
-def map_directories(rules: Sequence[PathRule]) -> None:
+def map_directories(rules: Sequence[PathRule], scene: str) -> None:
     """Have Maya read the files of the artist's folders from where they lie here, references and textures of the scene too.
 
     What Maya itself finds it maps while a scene is opened; the rest is rewritten afterwards (`rewriting`). Folders end in a
@@ -41,8 +45,21 @@ def map_directories(rules: Sequence[PathRule]) -> None:
         cmds.dirmap(unmapDirectory=source)
     cmds.dirmap(enable=bool(rules))
     for rule in rules:
-        for source in _spellings(rule):
+        for source in spellings(rule, scene):
             cmds.dirmap(mapDirectory=(source, _folder(rule.target.slashed)))
+
+
+def spellings(rule: PathRule, scene: str) -> tuple[str, ...]:
+    """Return how a scene writes a folder: dirmap minds upper and lower case, which Windows does not."""
+    folder = _folder(rule.source.slashed)
+    if rule.source.flavour is not Flavour.WINDOWS:
+        return (folder,)
+    pattern = re.compile(re.escape(folder.encode()).replace(b"/", rb"[/\\]{1,2}"), re.IGNORECASE)
+    with contextlib.suppress(OSError, ValueError), open(scene, "rb") as file:  # ValueError: it is empty
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
+            found = {_SLASHES.sub("/", match[0].decode(errors="replace")) for match in pattern.finditer(text)}
+        return (folder, *sorted(found - {folder}))
+    return (folder,)
 
 
 def text_list(told: object) -> list[str]:
@@ -50,14 +67,6 @@ def text_list(told: object) -> list[str]:
     if isinstance(told, (list, tuple)):
         return [str(one) for one in told]
     return [str(told)] if isinstance(told, str) and told else []
-
-
-def _spellings(rule: PathRule) -> Iterator[str]:
-    """Yield how scenes write a folder: dirmap minds upper and lower case, and `c:` and `C:` are one drive."""
-    folder = _folder(rule.source.slashed)
-    yield folder
-    if rule.source.flavour is Flavour.WINDOWS and folder[1:2] == ":":
-        yield folder[0].swapcase() + folder[1:]
 
 
 def _folder(path: str) -> str:

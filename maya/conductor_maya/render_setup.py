@@ -13,7 +13,7 @@ from conductor_core.sequences import frame_path, has_frame_token, output_folder
 from conductor_core.submission import Output, Step
 from conductor_plugins.frame_server.errors import SceneNotRenderable
 
-from conductor_maya.attributes import Log, set_number, set_word, there_is, word
+from conductor_maya.attributes import Log, number, set_number, set_word, there_is, word
 from conductor_maya.live_scene import LiveScene, ask_of
 from conductor_maya.opening import text_list
 from conductor_maya.renderers import Engine, Shot, engine, set_frame
@@ -52,11 +52,17 @@ class Prepared:
             return (Shot(self.layer, ""),)
         return tuple(Shot(self.layer, camera) for camera in self.cameras)
 
+    def outputs_of(self, shot: Shot) -> tuple[Output, ...]:
+        """Return what a picture writes: the output of its camera's number where each has its own."""
+        if shot.camera not in self.cameras or len(self.outputs) != len(self.cameras):
+            return self.outputs
+        return (self.outputs[self.cameras.index(shot.camera)],)
+
     def render(self, shot: Shot, frame: int) -> None:
         """Render one picture."""
-        if self.placed and self.outputs:
-            number = self.cameras.index(shot.camera) if shot.camera in self.cameras else 0
-            _place(self.outputs[min(number, len(self.outputs) - 1)].path, self.log)
+        outputs = self.outputs_of(shot)
+        if self.placed and outputs:
+            _place(outputs[0].path, self.log)
         set_frame(frame)
         self.engine.render(shot, frame)
 
@@ -82,9 +88,12 @@ def prepare(step: Step, scene_file: str, log: Log) -> Prepared:
         said = ", ".join(o.path for o in own) or "nothing that is known"
         log(f"output: {', '.join(o.path for o in step.outputs)} (the scene says {said})")
         placed = True
+    for output in (outputs or own)[:1]:
+        _pad(os.path.basename(output.path), log)
     set_number(_GLOBALS, "byFrameStep", 1, log)
-    if set_number(_GLOBALS, "modifyExtension", 0, log):
-        log("each file has the number of its own frame")
+    if number(_GLOBALS, "modifyExtension"):
+        set_number(_GLOBALS, "modifyExtension", 0, log)
+        log("each file has the number of its own frame, however the render settings renumber them")
     return Prepared(renderer, layer, cameras, outputs or own, placed, log)
 
 
@@ -148,22 +157,41 @@ def _load_plug_in(plug_in: str, renderer: str, scene_file: str) -> None:
         raise SceneNotRenderable(scene_file, reason, "Ask for it among the job's plug-ins, or have it installed.") from exc
 
 
+#: `periodInExt`: a dot or an underscore before the number
+_SEPARATORS = {".": 1, "_": 2}
+
+
 def _place(path: str, log: Log) -> None:
-    """Have the scene write to a path: its folder as the project's folder of images, its name without any token as the prefix."""
+    """Have the scene write to a path: its folder as the project's folder of images, its name as the prefix.
+
+    A name without a token would get folders for layers and cameras, so it stands in the version label, which a token names
+    (https://help.autodesk.com/cloudhelp/2016/ENU/Maya/files/GUID-F6C6AE73-F484-4534-B992-2E599D4AE91E.htm, "Version label").
+    """
     folder, name = os.path.split(path.replace("\\", "/"))
     stem, extension = os.path.splitext(name)
     cmds.workspace(fileRule=("images", folder))
-    prefix = _HASHES.sub("", stem).rstrip("._")
-    for node, attribute in ((_GLOBALS, "imageFilePrefix"), ("vraySettings", "fileNamePrefix")):
-        if there_is(node, attribute):
-            set_word(node, attribute, prefix, log)
     hashes: Sequence[str] = _HASHES.findall(stem)
+    prefix = _HASHES.sub("", stem)
+    before = _SEPARATORS.get(prefix[-1:], 0) if hashes else 0
+    prefix = prefix[:-1] if before else prefix
+    set_word(_GLOBALS, "renderVersion", prefix, log)
+    set_word(_GLOBALS, "imageFilePrefix", "<Version>", log)
+    if there_is("vraySettings", "fileNamePrefix"):
+        set_word("vraySettings", "fileNamePrefix", prefix, log)
     set_number(_GLOBALS, "animation", int(has_frame_token(name)), log)
     if hashes:
-        set_number(_GLOBALS, "extensionPadding", len(hashes[-1]), log)
         set_number(_GLOBALS, "putFrameBeforeExt", 1, log)
-        set_number("vraySettings", "fileNamePadding", len(hashes[-1]), log)
+        set_number(_GLOBALS, "periodInExt", before, log)
+        set_number(_GLOBALS, "outFormatControl", 0, log)
+    _pad(name, log)
     set_extension(extension.lower().lstrip("."), log)
+
+
+def _pad(name: str, log: Log) -> None:
+    """Have numbers of frames as many digits as a file's name has, whatever a renderer takes where nobody has set it."""
+    if hashes := _HASHES.findall(name):
+        set_number(_GLOBALS, "extensionPadding", len(hashes[-1]), log)
+        set_number("vraySettings", "fileNamePadding", len(hashes[-1]), log)
 
 
 #: `imageFormat` of Maya's own renderers: https://help.autodesk.com/cloudhelp/2024/ENU/Maya-Tech-Docs/Nodes/renderGlobals.html

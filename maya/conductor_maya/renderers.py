@@ -159,5 +159,5 @@ _ENGINES: Mapping[str, Engine] = {
     "arnold": Engine("arnold", _arnold, _prepare_arnold, "mtoa"),
     "vray": Engine("vray", _vray, _prepare_vray, "vrayformaya"),
     "redshift": Engine("redshift", _redshift, _prepare_redshift, "redshift4maya", each_camera=False),
-    "renderman": Engine("renderman", _renderman, _nothing, "RenderManForMaya.py", each_camera=False),
+    "renderman": Engine("renderman", _renderman, _nothing, "RenderMan_for_Maya.py", each_camera=False),
 }

@@ -37,19 +37,19 @@ def _never(_scene: MayaScene) -> str:
 
 
 def _arnold(scene: MayaScene) -> str:
-    """https://help.autodesk.com/view/ARNOL/ENU/?guid=arnold_for_maya_arnold_renderer_am_System_Settings_html (Render Device)"""
+    """https://help.autodesk.com/view/ARNOL/ENU/?guid=arnold_user_guide_ac_rendering_ac_arnold_gpu_html (Render Device; 1 is the GPU)"""
     gpu = any(options.number("renderDevice") == 1 for options in scene.of_type("aiOptions"))
     return "Arnold's Render Device is GPU" if gpu else ""
 
 
 def _vray(scene: MayaScene) -> str:
-    """https://docs.chaos.com/display/VMAYA/Production+Renderer (0: CPU, then CUDA and RTX)"""
+    """0 is the CPU, 1 OpenCL, 2 CUDA, 3 RTX (render handlers of https://github.com/aws-deadline/deadline-cloud-for-maya)"""
     gpu = any(settings.number("productionEngine") >= 1 for settings in scene.of_type("VRaySettingsNode"))
     return "V-Ray's Production Engine is the GPU" if gpu else ""
 
 
 def _redshift(_scene: MayaScene) -> str:
-    """https://help.maxon.net/r3d/maya/en-us/Content/html/System+Requirements.html"""
+    """It can render by the CPU since 3.5, which no setting of a scene asks for: https://help.maxon.net/r3d/maya/en-us/"""
     return "Redshift renders by the GPU"
 
 

@@ -1,6 +1,6 @@
 """The plug-in of Maya's Plug-in Manager: loaded, Maya has Conductor's menu.
 
-https://help.autodesk.com/cloudhelp/2024/ENU/Maya-SDK/Maya-Python-API/Writing-a-Python-Plugin.html (initializePlugin …)
+https://help.autodesk.com/cloudhelp/2022/ENU/Maya-SDK/Maya-Python-API/PluginEntryPoints.html (initializePlugin …)
 """
 
 import maya.api.OpenMaya as om

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 
+from conductor_core.sequences import frame_path
 from conductor_plugins.frame_server import Load, Loaded, Progress, Rendered, serve
 from conductor_plugins.frame_server.errors import FrameNotRendered
 from conductor_plugins.frame_server.pictures import Picture, picture
 from conductor_plugins.frame_server.startup import run_script
 from conductor_plugins.frame_server.streams import log
-from conductor_plugins.frame_server.written import Before, FoldersBefore, cause_of, full_or
+from conductor_plugins.frame_server.written import Before, FoldersBefore, cause_of, full_or, put_in_place
 
 from conductor_nuke.path_filter import map_files
 from conductor_nuke.render_setup import Prepared, open_script, prepare
@@ -50,6 +51,9 @@ class NukeRenderer:
             os.makedirs(os.path.dirname(path), exist_ok=True)
         around, before = FoldersBefore(self._prepared.folders), Before(expected)
         self._run(self._prepared, frame, progress)
+        for output in self._prepared.outputs:
+            if not before.is_new(frame_path(output.path, frame)):
+                put_in_place(output.path, frame, around.written(), log)
         new = around.written()
         for path in expected:
             if not before.is_new(path):

@@ -98,6 +98,16 @@ class LiveNode(ScriptNode):
         """Return Nuke's own knob."""
         return self._host.knob(knob)
 
+    @property
+    def is_in_gizmo(self) -> bool:
+        """Whether a gizmo brings the node along, so that the script's file does not have it."""
+        group = self.group
+        while isinstance(group, LiveNode):
+            if isinstance(group._host, nuke.Gizmo):
+                return True
+            group = group.group
+        return False
+
     def gizmo_file(self) -> str:
         """Return the file that defines the node's class; "" where it is no gizmo."""
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from conductor_core.discovery.nuke_steps import steps_of
 from conductor_core.host import SceneStep
 
@@ -26,4 +28,14 @@ def steps() -> tuple[SceneStep, ...]:
     for node in writers:
         for _ in reading.findings(node):
             pass
-    return steps_of(reading.writers, reading.ask_of())
+    return _as_of_the_file(steps_of(reading.writers, reading.ask_of()), {n.full_name for n in writers if n.is_in_gizmo})
+
+
+def _as_of_the_file(found: tuple[SceneStep, ...], in_gizmos: set[str]) -> tuple[SceneStep, ...]:
+    """Return the steps with those in gizmos switched off, where there are others: a script's file does not have them.
+
+    So `conductor submit` renders by itself what the panel does; where a studio writes by gizmos alone they are what is rendered.
+    """
+    if not any(step.enabled for step in found if step.name not in in_gizmos):
+        return found
+    return tuple(replace(step, enabled=False) if step.name in in_gizmos else step for step in found)

@@ -277,6 +277,51 @@ def test_missing_files_are_listed_before_anything_is_sent(desk: Desk) -> None:
     assert desk.fake.jobs["job-1"]["submission"]["allowed_missing"] == [str(desk.wood)]
 
 
+#: a Write, and another below a Read of its files
+NUKE = """version 15.1 v3
+Root {{
+ inputs 0
+ first_frame 1
+ last_frame 3
+}}
+Constant {{
+ inputs 0
+}}
+Write {{
+ file {folder}/pre.####.exr
+ name Pre
+}}
+Read {{
+ inputs 0
+ file {folder}/pre.%04d.exr
+ last 3
+}}
+Write {{
+ file {folder}/out/final.####.exr
+ name Final
+}}
+"""
+
+
+def test_what_one_step_makes_for_another_is_not_missing(desk: Desk) -> None:
+    """A script that reads what it writes: not missing before, nor written over after; without the step that makes it, it is."""
+    desk.log_in()
+    desk.start_agent()
+    script = desk.project / "comp.nk"
+    script.write_text(NUKE.format(folder=desk.project.as_posix()))
+    words = ("submit", script, "--dry-run")
+    for there in (False, True):
+        for number in (1, 2, 3) if there else ():
+            (desk.project / f"pre.{number:04d}.exr").write_bytes(b"of an earlier job")
+        job = desk.json(*words)["submission"]
+        assert [(step["name"], step["after"]) for step in job["steps"]] == [("Pre", []), ("Final", ["Pre"])]
+        assert job["allowed_missing"] == []
+    for number in (1, 2, 3):
+        (desk.project / f"pre.{number:04d}.exr").unlink()
+    _, err = desk(*words, "--step", "Final", code=ExitCode.MISSING_FILES)
+    assert "pre.0001.exr" in err
+
+
 def test_an_output_folder_that_cannot_be_written_is_said_before_anything_is_sent(desk: Desk) -> None:
     """A file where the folder should be, or one above it: named with the reason and what to do; who wants no frames may submit."""
     desk.log_in()

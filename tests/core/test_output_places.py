@@ -76,3 +76,14 @@ def test_a_step_with_a_problem_is_not_rendered() -> None:
     assert [s.name for s in scene_submission("/s", description, WISHES, allowed_missing=()).steps] == ["Good"]
     with pytest.raises(ConductorError, match="Step 'Bad' has no camera, so it cannot be rendered"):
         scene_submission("/s", description, replace(WISHES, steps=("Bad",)), allowed_missing=())
+
+
+def test_what_one_step_makes_for_another_may_be_there_already() -> None:
+    """From an earlier job: the step that waits reads what is made anew, so nothing is refused."""
+    pre = SceneStep("pre", (Output("/s/pre.####.exr"),))
+    final = SceneStep("final", (Output("/s/final.####.exr"),), after=("pre",))
+    description = SceneDescription(ScanReport("/s/shot.nk", "nuke-script"), Software("nuke", "15.1v3"), "1-10", (pre, final))
+    job = scene_submission("/s/shot.nk", description, WISHES, allowed_missing=())
+    check_not_read(job, ["/s/pre.0003.exr"])
+    with pytest.raises(Ended):
+        check_not_read(job, ["/s/final.0003.exr"])

@@ -1,7 +1,7 @@
 """HScript expressions and the expansion of texts, as far as scenes use them; what is not known here is told, never guessed.
 
-Sources: https://www.sidefx.com/docs/houdini/expressions/ (functions), https://www.sidefx.com/docs/houdini/ref/expressions.html
-(variables, backticks, operators).
+Sources: https://www.sidefx.com/docs/houdini/expressions/ (functions), https://www.sidefx.com/docs/houdini/network/expressions.html
+(variables, backticks, operators), https://www.sidefx.com/docs/houdini/hom/hou/hscriptExpression.html (quotes, unknown variables).
 """
 
 from __future__ import annotations
@@ -133,7 +133,8 @@ class _Reader:
         if token.kind == "number":
             return float(token.text)
         if token.kind == "string":
-            return _plain(re.sub(r"\\(.)", r"\1", token.text[1:-1]), self.around)
+            text = re.sub(r"\\(.)", r"\1", token.text[1:-1])
+            return text if token.text[0] == "'" else _plain(text, self.around)  # single quotes keep what is in them
         if token.kind == "variable":
             return self.variable(token.text.strip("${}"))
         if token.kind == "attribute":

@@ -25,9 +25,11 @@ from fakes.houdini_scripts import hscript
 from fakes.houdini_session import ENUMS, ERRORS, RECORD, STUBS, WORLD, EnumValue, OperationFailed, enum
 from fakes.houdini_templates import TEMPLATES, ParmTemplate, ParmTemplateGroup
 from fakes.houdini_values import Around
-from fakes.houdini_window import Qt, Ui
+from fakes.houdini_window import MESSAGES, POSTED, Qt, Ui
 from fakes.houdini_world import HFS, VERSION
 from fakes.stub_modules import fake_module
+
+__all__ = ["MESSAGES", "POSTED", "RECORD", "WORLD", "hou"]
 
 
 def _node(path: str) -> OpNode | None:
@@ -61,13 +63,10 @@ def _getenv(name: str, default_value: str | None = None) -> str | None:
 
 
 def _putenv(name: str, value: str) -> None:
-    WORLD.exported[name] = value
-    if name in WORLD.variables:
-        WORLD.variables[name] = value
+    WORLD.variables[name] = value
 
 
 def _unsetenv(name: str) -> None:
-    WORLD.exported.pop(name, None)
     WORLD.variables.pop(name, None)
 
 

@@ -3,7 +3,7 @@
 Three are known, all lists of named records, from the bytes of scenes that Houdini saved:
 - `070707`: a cpio archive with octal headers (.hip; https://www.sidefx.com/docs/houdini/hom/hou/loadCPIODataFromString.html),
 - `HouNC`/`HouLC`: blocks with hexadecimal headers (.hipnc, .hiplc), whose length is hidden: a block ends where the next begins,
-- `MIME-Version`: the text form that `hotl -t` writes (https://www.sidefx.com/docs/houdini/assets/textfiles.html).
+- `MIME-Version`: the text form, as `hotl -t` leaves `Contents.mime` in public repositories of assets.
 An index (`INDX`) is the container of asset definitions: names, offsets, sizes.
 """
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from fakes.houdini_files import NotAScene
 from fakes.houdini_loading import load
+from fakes.houdini_references import missing_libraries
 from fakes.houdini_scripts import write_scene
-from fakes.houdini_session import RECORD, STUBS, WORLD, OperationFailed, enum
+from fakes.houdini_session import RECORD, STUBS, WORLD, LoadWarning, OperationFailed, enum
 from fakes.stub_modules import Fake, fake_class
 
 HIP_CALLBACKS: list[Callable[[Any], None]] = []
@@ -93,10 +94,13 @@ class HipFile(Fake):
         _may_leave(suppress_save_prompt)
         _event("BeforeLoad")
         try:
-            load(WORLD, WORLD.variable_text(file_name))
+            load(WORLD, WORLD.mapped(WORLD.variable_text(file_name)))
         except (OSError, NotAScene) as exc:
             raise OperationFailed(f"Unable to open file {file_name}: {exc}") from exc
         _event("AfterLoad")
+        missing = missing_libraries()
+        if missing and not ignore_load_warnings:
+            raise LoadWarning("The following node types are using incomplete asset definitions:\n" + "\n".join(missing))
 
     @staticmethod
     def clear(suppress_save_prompt: bool = False) -> bool:

@@ -519,7 +519,8 @@ def create(parent: NodeState, kind: str, name: str | None) -> NodeState:
     for key in tuples(state):
         one = declaration(state, key)
         state.values[key] = [default(one, index) for index in range(max(1, one.size))]
-    state.flags = {"bypass": False, "display": not parent.children, "render": not parent.children}
+    shown = category == "Object" or not parent.children
+    state.flags = {"bypass": False, "display": shown, "render": not parent.children}
 
     def redo() -> None:
         state.deleted = False

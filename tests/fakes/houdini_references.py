@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -35,6 +36,14 @@ def library_references(variable: str) -> tuple[tuple[None, str], ...]:
     libraries = [d.library for key, d in WORLD.definitions.items() if key in used and key not in TYPES]
     files = [file for file in dict.fromkeys([*WORLD.libraries, *libraries]) if file not in ("", "Embedded")]
     return tuple((None, _with_variable(file, variable)) for file in files if not _ships(file))
+
+
+def missing_libraries() -> list[str]:
+    """Return the types of nodes whose library is not there: Houdini warns of them when it loads a scene."""
+    used = {(state.category, state.type) for state in WORLD.root.below()}
+    found = [(key, one.library) for key, one in WORLD.definitions.items() if key in used and key not in TYPES]
+    lacking = [key for key, file in found if file != "Embedded" and not _ships(file) and not os.path.exists(WORLD.mapped(file))]
+    return ["/".join(key) for key in lacking]
 
 
 def _ships(file: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -110,6 +111,7 @@ def _render_one(state: NodeState, frames: list[float], *, verbose: bool, progres
     try:
         for number, frame in enumerate(frames):
             WORLD.frame = frame
+            _read(state, frame)
             _write(state, frame)
             if verbose:
                 print(f"ROP node endRender {state.path} frame {frame:g}", flush=True)
@@ -121,12 +123,43 @@ def _render_one(state: NodeState, frames: list[float], *, verbose: bool, progres
         WORLD.frame = stood
 
 
+def _read(driver: NodeState, frame: float) -> None:
+    """Read what a node needs: without its geometry it cannot cook, without a texture a renderer warns and goes on."""
+    for state in _cooked_by(driver):
+        if (state.category, state.type) == ("Sop", "file") and _text(state, "filemode") == "read":
+            path = _text(state, "file", frame)
+            if _text(state, "missingframe") != "empty" and not _is_there(path):
+                raise OperationFailed(f'Error:       {state.path}: Unable to read file "{path}".')
+    for state in WORLD.root.below() if driver.type in CAMERAS else ():
+        for name in ("basecolor_texture", "map"):
+            path = _text(state, name, frame) if name in state.declared else ""
+            if path and not _is_there(path):
+                print(f'mantra: Unable to load texture "{path}"', file=sys.stderr, flush=True)
+
+
+def _cooked_by(driver: NodeState) -> list[NodeState]:
+    """Return the geometry nodes behind a node: the one it names, else those with the render flag in objects that are shown."""
+    named = WORLD.find(_text(driver, "soppath"), driver) if _text(driver, "soppath") else None
+    if named is not None:
+        return [one for one in _in_order(named, False) if not one.flags.get("bypass")]
+    if driver.type not in CAMERAS:
+        return []
+    objects = [one for one in WORLD.root.below() if one.category == "Object" and one.flags.get("display", True)]
+    shown = [child for one in objects for child in one.children if child.category == "Sop" and child.flags.get("render")]
+    return [one for top in shown for one in _in_order(top, False) if not one.flags.get("bypass")]
+
+
+def _is_there(path: str) -> bool:
+    return os.path.exists(WORLD.mapped(path)) or not os.path.isabs(path)
+
+
 def _write(state: NodeState, frame: float) -> None:
     plain, switch, other = OUTPUTS[state.type]
     name = other if switch and _text(state, switch) in ("on", "1") else plain
     path = _text(state, name, frame)
     if not path or path == "ip":
         return
+    path = WORLD.mapped(path)
     folder = os.path.dirname(path)
     makes = "off" not in (_text(state, "soho_mkpath"), _text(state, "mkpath"))
     if folder and not os.path.isdir(folder):

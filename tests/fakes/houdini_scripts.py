@@ -1,26 +1,58 @@
-"""HScript commands of the fake: https://www.sidefx.com/docs/houdini/commands/."""
+"""HScript commands of the fake: https://www.sidefx.com/docs/houdini/commands/index.html."""
 
 from __future__ import annotations
 
 import os
-import shlex
+import re
+from collections.abc import Iterator
 
 from fakes.houdini_loading import scene_bytes
 from fakes.houdini_session import RECORD, WORLD
+
+_NAME = re.compile(r"\{(\w+)\}|(\w+)")
 
 
 def hscript(command: str) -> tuple[str, str]:
     """Run commands; return what they say and what they complain of."""
     said, complained = "", ""
-    for line in command.replace("\n", ";").split(";"):
-        words = shlex.split(line, posix=os.name != "nt")
-        if not words:
-            continue
+    for words in _commands(command):
         if words[0] not in _COMMANDS:
             raise RECORD.no_behaviour(f"the HScript command {words[0]!r}")
         out, error = _COMMANDS[words[0]](words[1:])
         said, complained = said + out, complained + error
     return said, complained
+
+
+def _commands(text: str) -> Iterator[list[str]]:
+    """Yield the words of each command: `;` and new lines part them; variables are put in but in single quotes and behind a backslash."""
+    words: list[str] = []
+    word: str | None = None
+    quote, at = "", 0
+    while at < len(text):
+        letter = text[at]
+        at += 1
+        if letter == "\\" and quote != "'":
+            word, at = (word or "") + text[at : at + 1], at + 1
+        elif letter == "$" and quote != "'" and (name := _NAME.match(text, at)):
+            found = WORLD.variable(name[1] or name[2], WORLD.frame)
+            word, at = (word or "") + (letter + name[0] if found is None else found), name.end()
+        elif letter == "`" and quote != "'":
+            raise RECORD.no_behaviour("an expression in an HScript command")
+        elif letter == quote:
+            quote = ""
+        elif letter in "\"'" and not quote:
+            quote, word = letter, word or ""
+        elif letter in " \t;\n" and not quote:
+            words += [word] if word is not None else []
+            word = None
+            if letter in ";\n" and words:
+                yield words
+                words = []
+        else:
+            word = (word or "") + letter
+    words += [word] if word is not None else []
+    if words:
+        yield words
 
 
 def _mwrite(words: list[str]) -> tuple[str, str]:
@@ -29,7 +61,7 @@ def _mwrite(words: list[str]) -> tuple[str, str]:
     names = [word for word in words if not word.startswith("-")]
     if set(words) - {"-n"} - set(names) or len(names) > 1 or (copy and not names):
         raise RECORD.no_behaviour(f"mwrite {' '.join(words)}")
-    file = os.path.abspath(WORLD.variable_text(names[0])) if names else WORLD.file
+    file = os.path.abspath(names[0]) if names else WORLD.file
     try:
         write_scene(file)
     except OSError as exc:
@@ -62,15 +94,15 @@ def _set(words: list[str]) -> tuple[str, str]:
 
 
 def _setenv(words: list[str]) -> tuple[str, str]:
-    """Set a variable of the environment: `setenv NAME = value` (commands/setenv.html)."""
+    """Set a global variable: `setenv NAME = value` (commands/setenv.html)."""
     if len(words) >= 3 and words[1] == "=":
-        WORLD.exported[words[0]] = " ".join(words[2:])
+        WORLD.variables[words[0]] = " ".join(words[2:])
         return "", ""
     raise RECORD.no_behaviour(f"setenv {' '.join(words)}")
 
 
 def _echo(words: list[str]) -> tuple[str, str]:
-    return " ".join(WORLD.variable_text(word) for word in words) + "\n", ""
+    return " ".join(words) + "\n", ""
 
 
 def _varchange(_words: list[str]) -> tuple[str, str]:

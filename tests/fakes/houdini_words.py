@@ -1,7 +1,7 @@
 """The words that Houdini's text records are made of: bare ones, quoted ones, brackets; dialog scripts as a tree.
 
 Grammar as seen in saved scenes, and in the dialog scripts of the HDK
-(https://www.sidefx.com/docs/hdk/_h_d_k__d_s.html).
+(https://www.sidefx.com/docs/hdk/_h_d_k__h_d_a_intro__dialog_script.html).
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -112,7 +113,6 @@ class World:
             "ACTIVETAKE": "Main",
             "EYE": "stereo",
         }
-        self.exported: dict[str, str] = {}
         self.may_overwrite: set[str] = set()
         self.frame = 1.0
         self.fps = 24.0
@@ -207,12 +207,24 @@ class World:
             return "Top"
         return CHILDREN_OF_CATEGORY.get(state.category, state.category)
 
+    def mapped(self, path: str) -> str:
+        """Return where Houdini looks for a file: HOUDINI_PATHMAP says which folder stands for which.
+
+        https://www.sidefx.com/docs/houdini/commands/pathmap.html, https://www.sidefx.com/docs/houdini/ref/env.html
+        """
+        rules: dict[str, str] = json.loads(os.environ.get("HOUDINI_PATHMAP") or "{}")
+        slashed = path.replace("\\", "/")
+        for old in sorted(rules, key=len, reverse=True):
+            if slashed == old or slashed.startswith(old.rstrip("/") + "/"):
+                return rules[old].rstrip("/") + slashed[len(old.rstrip("/")) :]
+        return path
+
     def variable_text(self, text: str) -> str:
         """Return a text with its variables put in."""
         return re.sub(r"\$\{?(\w+)\}?", lambda match: self.variable(match[1], self.frame) or match[0], text)
 
     def variable(self, name: str, frame: float) -> str | None:
-        """Return a global variable's text at a frame; None: there is none (ref/expressions.html, "Global variables")."""
+        """Return a global variable's text at a frame; None: there is none (network/expressions.html, "Global variables")."""
         digits = re.fullmatch(r"S?F(\d+)", name)
         if digits:
             return f"{int(frame):0{int(digits[1])}d}"
@@ -244,7 +256,7 @@ class World:
         }
         if name in known:
             return known[name]
-        return self.variables.get(name, self.exported.get(name, os.environ.get(name)))
+        return self.variables.get(name, os.environ.get(name))
 
 
 def _together(label: str, steps: list[Step]) -> Step:

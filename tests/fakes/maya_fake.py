@@ -37,7 +37,7 @@ ANY_VALUES = {
     "optionVar": "values of any kind (CommandsPython/optionVar.html)",
 }
 #: commands that behave as the session's, and those that are words of the fake's own
-_OWN = {"graph", "session", "widgets"}
+_OWN = {"graph", "session", "widgets", "renderers"}
 
 
 class MayaFake:
@@ -48,6 +48,7 @@ class MayaFake:
         self.commands = UiCommands(self.session)
         self.record = Record()
         self.mel = Mel(self.session, self.commands)
+        self.mel.procedures |= self.commands.renderers.procedures()
         self.modules = self._modules()
         self.cmds = self.modules["maya.cmds"]
 
@@ -71,6 +72,14 @@ class MayaFake:
         made["maya.api"] = fake_module(stubs, "maya.api", {"OpenMaya": made["maya.api.OpenMaya"]}, self.record)
         inside = {name.removeprefix("maya."): module for name, module in made.items() if name.count(".") == 1}
         return {"maya": fake_module(stubs, "maya", inside, self.record), **made}
+
+    def renderer_modules(self) -> dict[str, types.ModuleType]:
+        """Return the Python modules that plug-ins of renderers bring; they work once the plug-in is loaded."""
+        core = types.ModuleType("mtoa.core")
+        core.createOptions = self.commands.renderers.arnold_options  # type: ignore[attr-defined]
+        mtoa = types.ModuleType("mtoa")
+        mtoa.core, mtoa.__path__ = core, []  # type: ignore[attr-defined]
+        return {"mtoa": mtoa, "mtoa.core": core}
 
     def _utils(self) -> dict[str, object]:
         def now(call: str | Callable[..., Any], *args: Any, **named: Any) -> Any:

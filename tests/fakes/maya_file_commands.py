@@ -14,7 +14,7 @@ from typing import Any
 
 from fakes.maya_graph import Node, Step
 from fakes.maya_node_commands import NodeCommands, raise_unknown
-from fakes.maya_session import DEFAULT_RULES, OWN_INFO
+from fakes.maya_session import OWN_INFO
 from fakes.maya_types import inherited, types
 
 _EXTENSION = {"mayaAscii": ".ma", "mayaBinary": ".mb"}
@@ -101,7 +101,10 @@ class FileCommands(NodeCommands):
             )
         kind = type if isinstance(type, str) else ""
         session = self.session
-        if loadNoReferences or loadReferenceDepth or loadReference or unloadReference or lockReference or reference:
+        if reference:
+            session.refer(self._absolute(name), name, namespace)
+            return name
+        if loadNoReferences or loadReferenceDepth or loadReference or unloadReference or lockReference:
             raise_unknown("file() that changes references")
         if modified is not None and not (open or save or newFile or exportAll or rename):
             session.modified = modified
@@ -204,7 +207,7 @@ class FileCommands(NodeCommands):
         query: bool = False,
         rootDirectory: bool = False,
         directory: str | bool = "",
-        fileRule: bool = False,
+        fileRule: bool | Sequence[str] = False,
         fileRuleList: bool = False,
         fileRuleEntry: str = "",
         expandName: str = "",
@@ -218,7 +221,10 @@ class FileCommands(NodeCommands):
         if openWorkspace:
             session.open_project(Path(session.expanded(name)))
             return None
-        rules = session.rules if (session.project / "workspace.mel").is_file() else DEFAULT_RULES
+        rules = session.rules
+        if not isinstance(fileRule, bool):
+            rules[fileRule[0]] = fileRule[1]
+            return None
         if fileRuleEntry:
             return rules.get(fileRuleEntry, "")
         if expandName and isinstance(expandName, str):
@@ -336,11 +342,14 @@ class FileCommands(NodeCommands):
         """Load a plug-in; one that nobody installed is refused.
 
         One in Python is a file on MAYA_PLUG_IN_PATH, whose `initializePlugin` is called
-        (https://help.autodesk.com/cloudhelp/2023/ENU/Maya-SDK/Maya-Python-API/Writing-a-Python-Plugin.html).
+        (https://help.autodesk.com/cloudhelp/2022/ENU/Maya-SDK/Maya-Python-API/PluginEntryPoints.html).
         """
         for name in names:
+            here = os.environ.get("FAKE_MAYA_PLUGINS")
+            if here is not None and name not in here.split(","):
+                raise RuntimeError(f"Plug-in, '{name}', was not found on MAYA_PLUG_IN_PATH.")
             if name not in self.session.loaded and (file := _python_plug_in(name)) is not None:
-                _run(name, file).initializePlugin(object())
+                _run(file).initializePlugin(object())
                 self.session.loaded[name] = "0.1"
             if name not in {known.plugin for known in types().values()} and name not in self.session.loaded:
                 raise RuntimeError(f"Plug-in, '{name}', was not found on MAYA_PLUG_IN_PATH.")
@@ -743,11 +752,11 @@ def _all(steps: Iterable[Step], what: str) -> None:
 
 def _python_plug_in(name: str) -> Path | None:
     folders = os.environ.get("MAYA_PLUG_IN_PATH", "").split(os.pathsep)
-    return next((file for folder in folders if folder and (file := Path(folder) / f"{name}.py").is_file()), None)
+    return next((file for folder in folders if folder and name.endswith(".py") and (file := Path(folder) / name).is_file()), None)
 
 
-def _run(name: str, file: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(name, file)
+def _run(file: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(file.stem, file)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

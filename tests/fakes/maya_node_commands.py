@@ -569,6 +569,19 @@ class NodeCommands:
         self.session.do("createNode", redo, undo)
         return self.graph.short(node)
 
+    def expression(self, *, string: str, name: str = "expression1", object: str = "", alwaysEvaluate: bool = True) -> str:
+        """Make an expression that feeds one attribute: `node.attribute = …`."""
+        match = re.fullmatch(r"\s*([\w:|]*\.?[\w.]+)\s*=\s*(.+?)\s*;?\s*", string)
+        if match is None:
+            raise RuntimeError(f"Syntax error in the expression {string!r}.")
+        target = match[1] if "." in match[1] and match[1].partition(".")[0] else f"{object}.{match[1].lstrip('.')}"
+        self._plug(target)
+        made = self.createNode("expression", name=name, skipSelect=True)
+        self.setAttr(f"{made}.internalExpression", f".O[0]={match[2]}", type="string")
+        self.connectAttr("time1.outTime", f"{made}.time")
+        self.connectAttr(f"{made}.output[0]", target, force=True)
+        return made
+
     def delete(self, *names: str) -> None:
         """Delete nodes, with what is below them; a default node and one that came by reference cannot be."""
         for name in names or tuple(self.graph.short(n) for n in self.session.selected):

@@ -41,7 +41,7 @@ class Session:
     def __init__(self, project: Path, *, batch: bool = True) -> None:
         self.batch = batch
         self.project = project
-        self.rules: dict[str, str] = {}
+        self.rules: dict[str, str] = dict(DEFAULT_RULES)
         self.loaded: dict[str, str] = {}
         self.jobs: dict[int, tuple[str, Callable[[], object]]] = {}
         self.options: dict[str, object] = {}
@@ -120,16 +120,14 @@ class Session:
 
     def open_project(self, folder: Path) -> None:
         """Make a folder the project, with the rules of its workspace.mel."""
-        self.project, self.rules = folder, {}
+        self.project, self.rules = folder, dict(DEFAULT_RULES)
         workspace = folder / "workspace.mel"
         if workspace.is_file():
             self.rules = dict(_RULE.findall(workspace.read_text(encoding="utf-8")))
 
     def rule(self, name: str) -> str:
         """Return the folder of a file rule as it is written; "" where there is none."""
-        if (self.project / "workspace.mel").is_file():
-            return self.rules.get(name, "")
-        return DEFAULT_RULES.get(name, "")
+        return self.rules.get(name, "")
 
     def expanded(self, text: str) -> str:
         """Return a path with variables filled in and made absolute at the project's folder."""
@@ -290,6 +288,25 @@ class Session:
         namespace = saved.namespace if saved.namespace not in (":", "") else ""
         inside = f"{prefix}{namespace}:" if namespace else prefix
         self._take(maya_files.load(Path(place)), inside, node, place)
+
+    def refer(self, place: str, written: str, namespace: str) -> Node:
+        """Refer to another scene, as an artist does; its nodes get a namespace.
+
+        Raises:
+            RuntimeError: there is no such file.
+        """
+        if not os.path.isfile(place):
+            raise RuntimeError(f"Could not find file: {written}")
+        stem = namespace or os.path.splitext(os.path.basename(place))[0]
+        name, number = stem, 0
+        while any(saved.namespace == name for saved in self.references.values()):
+            number += 1
+            name = f"{stem}{number}"
+        kind = "mayaBinary" if place.endswith(".mb") else "mayaAscii"
+        node = self.graph.add(Node(f"{name}RN", "reference"))
+        self._refer(SavedReference(written, node.name, name, kind), node, "", None, self.name)
+        self.modified = True
+        return node
 
     def apply_edits(self, saved: SavedScene) -> None:
         """Set what the scene's own file has changed on nodes that came by reference."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from fakes.maya_file_commands import FileCommands
 from fakes.maya_node_commands import raise_unknown
+from fakes.maya_rendering import Renderers
 
 
 @dataclass(slots=True)
@@ -30,6 +31,7 @@ class UiCommands(FileCommands):
 
     def __init__(self, session: Any) -> None:
         super().__init__(session)
+        self.renderers = Renderers(session)
         self.widgets: dict[str, Widget] = {}
         #: by name: the address of the widget of Qt, where a test gives it one
         self.pointers: dict[str, int] = {}
@@ -277,6 +279,20 @@ class UiCommands(FileCommands):
             self.widgets.pop(found.name)
             if found.parent in self.widgets and found.name in self.widgets[found.parent].children:
                 self.widgets[found.parent].children.remove(found.name)
+
+    def render(
+        self, camera: str = "", *, batch: bool = False, layer: str = "", xresolution: int = 0, yresolution: int = 0
+    ) -> str:
+        """Render by Maya Software: the frame at which the scene stands."""
+        if layer and self.session.layer is not None and layer != self.session.layer.name:
+            raise_unknown("render(layer) of another layer than the current one")
+        return self.renderers.software(camera)
+
+    def ogsRender(
+        self, *, camera: str, layer: str = "", width: int = 0, height: int = 0, frame: float = 0, noRenderView: bool = False
+    ) -> str:
+        """Render by the viewport's renderer: one frame."""
+        return self.renderers.software(camera, round(frame))
 
     def control(self, name: str = "", *, exists: bool = False) -> Any:
         """Tell whether a control is there."""

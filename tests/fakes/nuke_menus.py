@@ -12,7 +12,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from fakes.nuke_nodes import node_class
+from fakes.nuke_frames import node_class
 from fakes.nuke_session import session
 from fakes.stub_modules import Fake, bare
 

@@ -10,19 +10,11 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from fakes.nuke_knobs import (
-    FLAGS,
-    KNOB_CLASSES,
-    Array_Knob,
-    Enumeration_Knob,
-    Knob,
-    String_Knob,
-    knob_class,
-    run_in,
-    set_up,
-)
+from fakes.nuke_arrays import Array_Knob, Enumeration_Knob
+from fakes.nuke_knobs import FLAGS, KNOB_CLASSES, Knob, knob_class, run_in, set_up
 from fakes.nuke_numbers import elements
 from fakes.nuke_session import RECORD, At
+from fakes.nuke_texts import String_Knob
 from fakes.nuke_values import found, tcl
 from fakes.stub_modules import bare
 

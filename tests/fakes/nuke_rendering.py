@@ -12,50 +12,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from fakes.nuke_classes import WRITERS
-from fakes.nuke_knobs import technical, with_frame
-from fakes.nuke_nodes import FrameRange, Node, by_name, node_class
+from fakes.nuke_finding import by_name
+from fakes.nuke_frames import FrameRanges
+from fakes.nuke_nodes import Node
 from fakes.nuke_pictures import SIZE, write_picture
 from fakes.nuke_session import At, session
+from fakes.nuke_texts import technical, with_frame
 from fakes.nuke_upstream import at_source, filename, filtered
 from fakes.nuke_values import context
-from fakes.stub_modules import Fake
-
-
-@node_class
-class FrameRanges(Fake):
-    """Frames as `1-5 8 10-20x2`."""
-
-    _ranges: list[FrameRange]
-
-    def __init__(self, *args: Any) -> None:
-        given = args[0] if args else ""
-        if isinstance(given, str):
-            self._ranges = [FrameRange(text) for text in given.split()]
-        elif all(isinstance(one, int) for one in given):
-            self._ranges = [FrameRange(one, one, 1) for one in given]
-        else:
-            self._ranges = list(given)
-
-    def add(self, r: FrameRange) -> None:
-        self._ranges.append(r)
-
-    def clear(self) -> None:
-        self._ranges = []
-
-    def size(self) -> int:
-        return len(self._ranges)
-
-    def minFrame(self) -> int:
-        return min(self.toFrameList())
-
-    def maxFrame(self) -> int:
-        return max(self.toFrameList())
-
-    def toFrameList(self) -> list[int]:
-        return [frame for one in self._ranges for frame in one]
-
-    def __iter__(self) -> Any:
-        return iter(self._ranges)
 
 
 def execute(nameOrNode: Any, *args: Any, **named: Any) -> None:

@@ -14,7 +14,8 @@ from fakes.stub_modules import Record
 from fakes.stub_reading import Stubs
 
 if TYPE_CHECKING:
-    from fakes.nuke_nodes import Group, Node, Root
+    from fakes.nuke_groups import Group, Root
+    from fakes.nuke_nodes import Node
 
 STUBS = Stubs.installed("nuke-stubs")
 RECORD = Record()
@@ -186,7 +187,7 @@ def session() -> Session:
 
 def start(**settings: Any) -> Session:
     """Start another Nuke with an empty script."""
-    from fakes.nuke_nodes import new_root
+    from fakes.nuke_making import new_root
 
     RECORD.refused.clear()
     RECORD.unknown.clear()

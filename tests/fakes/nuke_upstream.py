@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from fakes.nuke_classes import WRITERS
-from fakes.nuke_knobs import File_Knob
-from fakes.nuke_nodes import Gizmo, Group, Node
+from fakes.nuke_groups import Gizmo, Group
+from fakes.nuke_nodes import Node
 from fakes.nuke_session import At, session
+from fakes.nuke_texts import File_Knob
 
 #: classes that show another frame than they are asked for, and that the fake does not follow
 UNFOLLOWED = {

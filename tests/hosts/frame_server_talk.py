@@ -53,7 +53,8 @@ def talk(command: Sequence[str], asked: Sequence[tuple[str, Event]], folder: Pat
     environment = {"PATH": os.environ.get("PATH", ""), "HOME": str(folder), "LANG": "C.UTF-8", **variables}
     for name in ("SYSTEMROOT",):
         environment |= {name: os.environ[name]} if name in os.environ else {}
-    environment.setdefault("CONDUCTOR_CORE", str(REPO / "core"))
+    # of this clone, whichever the environment of the fake's Python was installed from
+    environment["PYTHONPATH"] = os.pathsep.join(str(REPO / folder) for folder in ("core", "plugins"))
     words = "".join(json.dumps(request) + "\n" for _, request in asked) + '\n{"do":"quit"}\n{"do":"render","frame":1}\n'
     done = subprocess.run(
         list(command), input=words.encode(), capture_output=True, timeout=240, check=False, cwd=folder, env=environment

@@ -123,6 +123,20 @@ def test_it_follows_the_scene(hou: Any, panes: Any, tmp_path: Path, qtbot: Any) 
     qtbot.waitUntil(lambda: panel.desk.situation().scene.path == str(tmp_path / "other.hip"))
 
 
+def test_a_copy_is_not_the_scene(hou: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Houdini tells while a copy is written does not make the panel read the scene anew; what it tells later does."""
+    from conductor_houdini import changes
+
+    heard: list[int] = []
+    changes.watch_scene(lambda: heard.append(1))
+    with changes.silent():
+        hou.hipFile.save()
+    assert heard == []
+    hou.hipFile.save()
+    assert heard == [1]
+    changes.stop_watching()
+
+
 def test_it_takes_houdinis_colours(hou: Any, panes: Any) -> None:
     """The panel is drawn in the colours of Houdini's scheme; a scheme that lacks one leaves it those of the application."""
     panes.colours = {"BackColor": (0.2, 0.2, 0.2), "ListText": (0.9, 0.9, 0.9), "ListEntry1": (0.1, 0.1, 0.1)}

@@ -18,10 +18,12 @@ from typing import Any
 
 import pytest
 from conductor_core.discovery.finding import Finding, Usage
+from conductor_core.discovery.judge import judged
 from conductor_core.discovery.survey import Survey
 from conductor_core.formats import Scan, scan_file
 from conductor_core.host import SceneStep
-from conductor_core.report import Dependency, Ignored, Missing, ScanOutput, ScanReport
+from conductor_core.report import Dependency, Ignored, Missing, ScanOutput, ScanReport, Unresolved
+from conductor_core.sequences import DirectoryListing
 from fakes.stub_reading import Stubs, StubsAbsent
 
 REPO = Path(__file__).resolve().parents[2]
@@ -37,9 +39,7 @@ def _cases() -> list[dict[str, Any]]:
 
 
 CASES = {case["id"]: case for case in _cases()}
-each_case = pytest.mark.parametrize(
-    "case", CASES.values() or [pytest.param({}, marks=pytest.mark.skip("no scenes"))], ids=CASES or None
-)
+pytestmark = pytest.mark.xdist_group("houdini on real scenes")
 
 #: what the manifest, drawn up by names of parameters, takes for something else than it is: node type and parameter → the list in
 #: which it belongs, and why
@@ -70,13 +70,20 @@ class Live:
     unknown: tuple[str, ...]
 
 
+@pytest.fixture(params=[*CASES] or [""])
+def case(request: pytest.FixtureRequest, require: Any) -> dict[str, Any]:
+    """Give a scene of the manifest."""
+    require(request.param, f"{SCENES / 'manifest.json'} is not there (set CONDUCTOR_SCENES)")
+    return CASES[request.param]
+
+
 @pytest.fixture(scope="module")
-def opened() -> Iterator[Any]:
+def opened(require: Any) -> Iterator[Any]:
     """Give a function that opens a case's scene in the fake Houdini and asks the host; each scene is opened once."""
     try:
         Stubs.installed("hou-stubs")
     except StubsAbsent as exc:
-        pytest.skip(str(exc))
+        require(False, str(exc))
     from fakes.houdini_fake import hou
     from fakes.houdini_session import RECORD
     from hosts.houdini_world import refusals
@@ -85,18 +92,16 @@ def opened() -> Iterator[Any]:
     patch.setitem(sys.modules, "hou", hou())
     patch.syspath_prepend(str(REPO / "houdini"))
     host = importlib.import_module("conductor_houdini.host").HoudiniHost()
-    dependencies = importlib.import_module("conductor_houdini.dependencies")
     known: dict[str, Live] = {}
 
     def open_case(case: dict[str, Any]) -> Live:
         if case["id"] not in known:
             RECORD.refused.clear()
             RECORD.unknown.clear()
-            hou().hipFile.load(str(SCENES / case["file"]), suppress_save_prompt=True)
+            hou().hipFile.load(str(SCENES / case["file"]), suppress_save_prompt=True, ignore_load_warnings=True)
             findings = tuple(finding for piece in host.dependencies(()) for finding in piece)
             steps = tuple(host.steps())
-            report = dependencies.scan()
-            known[case["id"]] = Live(findings, steps, report, tuple(refusals()), tuple(RECORD.unknown))
+            known[case["id"]] = Live(findings, steps, report_of(findings), tuple(refusals()), tuple(RECORD.unknown))
         return known[case["id"]]
 
     yield open_case
@@ -115,6 +120,21 @@ def on_disk() -> Any:
         return known[case["id"]]
 
     return read
+
+
+def report_of(findings: Iterable[Finding]) -> ScanReport:
+    """Return what the panel makes of findings: judged by what lies on the disk."""
+    listing = DirectoryListing()
+    entries = list(dict.fromkeys(entry for finding in findings for entry in judged(finding, listing)))
+    return ScanReport(
+        scene="",
+        format="",
+        dependencies=tuple(one for one in entries if isinstance(one, Dependency)),
+        missing=tuple(one for one in entries if isinstance(one, Missing)),
+        unresolved=tuple(one for one in entries if isinstance(one, Unresolved)),
+        outputs=tuple(one for one in entries if isinstance(one, ScanOutput)),
+        ignored=tuple(one for one in entries if isinstance(one, Ignored)),
+    )
 
 
 def plain(text: str) -> str:
@@ -146,14 +166,12 @@ def wanted_of(entry: dict[str, Any], usual: type) -> set[type]:
     return found or {usual}
 
 
-@each_case
 def test_houdini_refuses_no_call(case: dict[str, Any], opened: Any) -> None:
     """Every call of the adapter is one that Houdini's stub has, and one that the fake knows."""
     live = opened(case)
     assert (live.refused, live.unknown) == ((), ())
 
 
-@each_case
 def test_everything_that_a_scene_reads_is_told(case: dict[str, Any], opened: Any) -> None:
     """Each dependency of the manifest is one of the host's, by the text that is stored."""
     live = opened(case)
@@ -168,7 +186,6 @@ def test_everything_that_a_scene_reads_is_told(case: dict[str, Any], opened: Any
     assert wrong == []
 
 
-@each_case
 def test_everything_that_a_scene_writes_is_told(case: dict[str, Any], opened: Any) -> None:
     """Each output of the manifest is one of the host's, by the text that is stored."""
     live = opened(case)
@@ -180,7 +197,6 @@ def test_everything_that_a_scene_writes_is_told(case: dict[str, Any], opened: An
     assert wrong == []
 
 
-@each_case
 def test_no_trap_is_taken(case: dict[str, Any], opened: Any) -> None:
     """What looks like a dependency and is none is not told as one."""
     live = opened(case)
@@ -201,7 +217,6 @@ def _keys(report: ScanReport) -> set[Key]:
     return found
 
 
-@each_case
 def test_host_and_file_say_the_same(case: dict[str, Any], opened: Any, on_disk: Any) -> None:
     """The panel and `conductor submit` find the same: no entry of the file's report is lacking in the host's.
 
@@ -212,7 +227,6 @@ def test_host_and_file_say_the_same(case: dict[str, Any], opened: Any, on_disk: 
     assert {key for key in live - file if key[0] != "unresolved"} == set(), "The host tells of these, the file's reader does not"
 
 
-@each_case
 def test_libraries_are_named_as_in_the_file(case: dict[str, Any], opened: Any, on_disk: Any) -> None:
     """An asset library that is not Houdini's own is told by both, for a type that is written alike: `labs::Top/extract::1.1`."""
 
@@ -226,7 +240,6 @@ def test_libraries_are_named_as_in_the_file(case: dict[str, Any], opened: Any, o
     assert {referrer.partition("/")[0] for referrer in live.values()} <= categories, (live, file)
 
 
-@each_case
 def test_host_and_file_have_the_same_steps(case: dict[str, Any], opened: Any, on_disk: Any) -> None:
     """Names, ranges, order, programs and outputs of the steps are those of the file's reader."""
     facts = on_disk(case).facts
@@ -238,7 +251,6 @@ def test_host_and_file_have_the_same_steps(case: dict[str, Any], opened: Any, on
         assert live[name] == step
 
 
-@each_case
 def test_stored_texts_are_told_as_they_are_stored(case: dict[str, Any], opened: Any, on_disk: Any) -> None:
     """What an artist reads in the panel is what the scene's file has, escapes included; an expression's value is today's."""
 
@@ -257,9 +269,8 @@ def test_stored_texts_are_told_as_they_are_stored(case: dict[str, Any], opened: 
     assert different == {}
 
 
-def test_every_kind_of_scene_is_there() -> None:
+def test_every_kind_of_scene_is_there(require: Any) -> None:
     """The manifest has scenes of the commercial and the free Houdini, of versions from 11 to 20.5."""
-    if not CASES:
-        pytest.skip("no scenes")
+    require(CASES, f"{SCENES / 'manifest.json'} is not there (set CONDUCTOR_SCENES)")
     assert {Path(case["file"]).suffix for case in CASES.values()} == {".hip", ".hipnc"}
     assert {"11", "17", "18", "19", "20"} <= {case["vars"]["version"].partition(".")[0] for case in CASES.values()}

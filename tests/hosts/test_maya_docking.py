@@ -152,8 +152,9 @@ def test_closed_by_maya_it_opens_anew(docking: Any, windows: Windows, host: Memo
     assert len(panels(windows)) == 1
 
 
-def test_an_empty_part_is_made_anew(docking: Any, windows: Windows, host: MemoryHost, qtbot: Any) -> None:
-    """Maya has kept the part and not what was in it: the artist gets a panel all the same."""
+def test_an_empty_part_is_filled(docking: Any, windows: Windows, host: MemoryHost, qtbot: Any) -> None:
+    """Maya has made the part at its start, behind another tab: it comes to the front where it is, with a panel in it."""
     windows.add(NAME)
     docking.show(host)
     assert len(panels(windows)) == 1
+    assert (windows.made, windows.restored) == ([], [NAME])

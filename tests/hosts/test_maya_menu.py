@@ -108,7 +108,7 @@ def test_without_a_window_nothing_is_added(start: Callable[[bool], Started]) -> 
     """A farm's Maya runs the same file at its start, and is left alone: nothing of ours is even imported."""
     started = start(True)
     assert "conductor_maya" not in sys.modules
-    assert started.fake.session.loaded.keys() & {"conductor_submitter"} == set()
+    assert started.fake.session.loaded.keys() & {"conductor_submitter.py"} == set()
 
 
 def test_loading_twice_makes_one_menu_and_one_shelf(started: Started) -> None:

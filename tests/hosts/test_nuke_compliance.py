@@ -10,6 +10,7 @@ import pytest
 from conductor_plugins.compliance.check import checks, outcome
 from fakes.nuke_fake import uninstall
 from fakes.nuke_session import RECORD
+from hosts.nuke_planted import PLANTED, planted
 from hosts.nuke_world import READINGS, NukeWorld
 
 
@@ -36,3 +37,12 @@ def test_the_adapter_keeps_every_promise(name: str, reading: str, tmp_path: Path
     found = outcome(name, checks()[name], NukeWorld(tmp_path, READINGS[reading]))
     assert (found.problem, found.untried) == ("", "")
     assert (RECORD.refused, RECORD.unknown) == ([], [])
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_error_is_found(name: str, tmp_path: Path) -> None:
+    """An adapter that breaks a promise, or calls what Nuke does not have and swallows it, does not pass."""
+    NukeWorld(tmp_path)
+    check = PLANTED[name]
+    found = outcome(check, checks()[check], NukeWorld(tmp_path, make_host=planted()[name]))
+    assert found.problem or RECORD.refused

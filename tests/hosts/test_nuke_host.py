@@ -188,6 +188,19 @@ def test_steps_are_those_of_the_file(tmp_path: Path) -> None:
     assert by_name["G.In"].outputs[0].kind == "movie"
 
 
+def test_what_a_gizmo_writes(tmp_path: Path) -> None:
+    """A studio's gizmo with a Write in it is a step; beside other steps it is switched off, since the script's file lacks it."""
+    gizmos = tmp_path / "gizmos"
+    gizmos.mkdir()
+    inner = (
+        " Input {\n  inputs 0\n  name I\n }\n Write {\n  file studio.####.exr\n  name W\n }\n Output {\n  name O\n }\nend_group\n"
+    )
+    (gizmos / "StudioOut.gizmo").write_text("Gizmo {\n addUserKnob {20 User}\n}\n" + inner, encoding="utf-8")
+    for other, enabled in (("", {"S.W": True}), (WRITE, {"S.W": False, "Write1": True})):
+        host = opened(tmp_path, "StudioOut {\n inputs 0\n name S\n}\n" + other, plugin_path=[str(gizmos)])
+        assert {step.name: step.enabled for step in host.steps()} == enabled
+
+
 def test_a_place_to_write_that_only_nuke_knows(tmp_path: Path) -> None:
     """A Write whose file only Nuke evaluates has its output; one that differs by frame has a problem instead of a wrong place."""
     write = 'Write {\n file "%s.####.exr"\n name Write1\n}\n'

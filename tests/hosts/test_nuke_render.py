@@ -95,7 +95,7 @@ def requests(folder: Path) -> Iterator[tuple[str, Event]]:
     yield "nothing loaded", render(1)
     yield "load absent", load(folder / "absent.nk")
     yield "load plain", load(script, write="Plain", outputs=[f"{folder}/out/plain.####.exr"])
-    for frame in (8, 2, 8):
+    for frame in (8, 2, -3, 8):
         yield f"plain {frame}", render(frame)
     yield "load no such node", load(script, write="Nope")
     yield "load no writer", load(script, write="Constant1")
@@ -155,13 +155,13 @@ def test_it_says_hello_and_leaves_when_told(session: Session) -> None:
 
 
 def test_it_renders_exactly_the_frames_asked_for(session: Session, folder: Path) -> None:
-    """Out of order and twice; nothing else is written; the script was saved in proxy mode and is rendered in full."""
-    for frame in (8, 2):
+    """Out of order, twice and below zero; nothing else is written; the script was saved in proxy mode and is rendered in full."""
+    for frame, number in ((8, "0008"), (2, "0002"), (-3, "-0003")):
         done = session.end(f"plain {frame}")
         assert done["event"] == "done", done
-        assert done["outputs"] == [str(folder / "out" / f"plain.{frame:04}.exr")]
+        assert done["outputs"] == [str(folder / "out" / f"plain.{number}.exr")]
         assert (done["frame"], done["width"], done["height"]) == (frame, 32, 18)
-    assert sorted(p.name for p in (folder / "out").glob("plain.*")) == ["plain.0002.exr", "plain.0008.exr"]
+    assert sorted(p.name for p in (folder / "out").glob("plain.*")) == ["plain.-0003.exr", "plain.0002.exr", "plain.0008.exr"]
 
 
 def test_progress_is_nukes_own(session: Session) -> None:

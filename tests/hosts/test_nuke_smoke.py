@@ -19,12 +19,17 @@ _NOT_NUKES = frozenset(
         "add",
         "append",
         "ask",
+        "clear",
         "copy",
+        "enabled",
+        "frames",
         "get",
         "group",
+        "height",
         "import_module",
         "index",
         "items",
+        "layers",
         "load",
         "name",
         "path",
@@ -35,6 +40,7 @@ _NOT_NUKES = frozenset(
         "update",
         "value",
         "values",
+        "width",
     ]
 )
 

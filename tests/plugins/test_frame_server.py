@@ -17,13 +17,14 @@ from typing import Any
 import pytest
 from conductor_core.errors import ConductorError
 from conductor_core.paths import ClientPath, Flavour, PathRule, local_flavour
+from conductor_core.sequences import frame_path
 from conductor_plugins.frame_server import Load, Loaded, Progress, Rendered
 from conductor_plugins.frame_server.errors import FrameNotRendered, SceneNotRenderable, ScriptFailed
 from conductor_plugins.frame_server.path_mapping import artist_path, mapped
 from conductor_plugins.frame_server.pictures import picture
 from conductor_plugins.frame_server.serving import FrameServer, load_of
 from conductor_plugins.frame_server.startup import run_script
-from conductor_plugins.frame_server.written import Before, cause_of, full_or
+from conductor_plugins.frame_server.written import Before, FoldersBefore, cause_of, full_or, put_in_place
 
 REPO = Path(__file__).resolve().parents[2]
 STEP = {"name": "beauty", "frames": "1-3", "parameters": {"camera": "cam"}}
@@ -219,6 +220,28 @@ def test_only_what_was_written_counts_as_written(tmp_path: Path) -> None:
     Path(again).write_bytes(b"after!!")
     Path(new).write_bytes(b"")
     assert before.written() == (again, new)
+
+
+PLACES = {
+    "a folder of the layer": ("a.####.exr", 7, ["fog/a.0007.exr"], True),
+    "another way of writing the number": ("a.####.exr", -3, ["a.-003.exr"], True),
+    "no number": ("a.exr", 7, ["left/a.exr"], True),
+    "another frame": ("a.####.exr", 7, ["fog/a.0008.exr"], False),
+    "another name": ("a.####.exr", 7, ["fog/ab.0007.exr"], False),
+    "two that may be meant": ("a.####.exr", 7, ["diffuse/a.0007.exr", "beauty/a.0007.exr"], False),
+}
+
+
+@pytest.mark.parametrize(("pattern", "frame", "written", "moved"), PLACES.values(), ids=PLACES)
+def test_a_picture_is_put_where_it_is_expected(tmp_path: Path, pattern: str, frame: int, written: list[str], moved: bool) -> None:
+    """The one new file of that name and frame is moved there; where it is not clear which is meant, none is."""
+    around = FoldersBefore([str(tmp_path)])
+    for name in written:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("picture")
+    put_in_place(str(tmp_path / pattern), frame, around.written(), lambda _: None)
+    assert os.path.exists(frame_path(str(tmp_path / pattern), frame)) is moved
+    assert all((tmp_path / name).exists() is not moved for name in written)
 
 
 @pytest.mark.parametrize(

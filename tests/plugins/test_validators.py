@@ -54,6 +54,11 @@ def writing(*paths: str, kind: Any = "image", chosen: Form = CHOSEN, **changes: 
     return situation(chosen, steps=[SceneStep("beauty", tuple(Output(path, kind) for path in paths))], **changes)
 
 
+def fed(pattern: str, report: Any, *, after: tuple[str, ...] = ("pre",), chosen: Form = CHOSEN) -> Situation:
+    """A scene whose second step reads what its first writes."""
+    return situation(chosen, report=report, steps=[SceneStep("pre", (Output(pattern),)), replace(BEAUTY, after=after)])
+
+
 def reading(*files: str, as_written: str = "wood.exr") -> Any:
     return replace(REPORT, dependencies=(replace(WOOD, files=files, as_written=as_written),))
 
@@ -379,6 +384,37 @@ CASES = {
     ),
     "no output": Case("output-none", writing(), WARNING, "writes no file", "steps", "", ("beauty",)),
     # files
+    "missing, and made by a step for which nobody waits": Case(
+        "missing-files",
+        fed("/job/pre.####.exr", missing("/job/pre.0003.exr"), after=()),
+        ERROR,
+        "/job/pre.0003.exr is missing",
+        "allow_missing",
+        "Leave it out",
+        ("Image pre.0003.exr",),
+    ),
+    "missing, and made by a step that writes elsewhere now": Case(
+        "missing-files",
+        fed(
+            "/job/pre.####.exr",
+            missing("/job/pre.0003.exr"),
+            chosen=CHOSEN.with_step("pre", outputs=("/job/elsewhere.####.exr",)),
+        ),
+        ERROR,
+        "/job/pre.0003.exr is missing",
+        "allow_missing",
+        "Leave it out",
+        ("Image pre.0003.exr",),
+    ),
+    "missing, and made by a step that is switched off": Case(
+        "missing-files",
+        fed("/job/pre.####.exr", missing("/job/pre.0003.exr"), chosen=CHOSEN.with_step("pre", enabled=False)),
+        ERROR,
+        "/job/pre.0003.exr is missing",
+        "allow_missing",
+        "Leave it out",
+        ("Image pre.0003.exr",),
+    ),
     "missing": Case(
         "missing-files",
         situation(report=missing("/job/a.exr")),
@@ -670,6 +706,11 @@ QUIET = {
     "a folder whose name begins alike": ("output-among-inputs", writing("/job/tex2/a_#.exr")),
     "beside the scene": ("output-among-inputs", writing("/job/a_#.exr")),
     "other frames of what is read": ("output-over-input", writing("/job/p/p_#.exr", report=reading("/job/p/p_99.exr"))),
+    "what a step makes for another, from an earlier job": (
+        "output-over-input",
+        fed("/job/pre.####.exr", reading("/job/pre.0003.exr")),
+    ),
+    "missing, and made by a step before it is read": ("missing-files", fed("/job/pre.####.exr", missing("/job/pre.0003.exr"))),
     "another case, where case counts": ("output-over-input", writing("/job/p/P_#.exr", report=reading("/job/p/p_3.exr"))),
     "two steps, other frames": (
         "output-twice",

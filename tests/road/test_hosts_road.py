@@ -17,6 +17,7 @@ from typing import Any
 import OpenImageIO as oiio
 import pytest
 import yaml
+from fakes.maya_program import install as install_maya
 from fakes.nuke_program import install as install_nuke
 from road.household import KINDS, Household
 from road.people import REPO, Person
@@ -42,6 +43,31 @@ Write {{
  name Graded
 }}
 """
+MAYA_SCENE = """//Maya ASCII 2025 scene
+requires maya "2025";
+fileInfo "version" "2025";
+file -rdi 1 -ns "set" -rfn "setRN" "{show}/parts/set.ma";
+file -r -ns "set" -dr 1 -rfn "setRN" "{show}/parts/set.ma";
+createNode transform -s -n "persp";
+createNode camera -s -n "perspShape" -p "persp";
+\tsetAttr ".rnd" no;
+createNode transform -n "hero";
+createNode camera -n "heroShape" -p "hero";
+createNode file -n "wood";
+\tsetAttr ".ftn" -type "string" "{show}/plates/wood.png";
+select -ne :defaultRenderGlobals;
+\tsetAttr ".ren" -type "string" "mayaSoftware";
+\tsetAttr ".ifp" -type "string" "<RenderLayer>/<Camera>_<Scene>";
+\tsetAttr ".outf" 32;
+\tsetAttr ".an" yes;
+\tsetAttr ".fs" 1;
+\tsetAttr ".ef" 9;
+\tsetAttr ".ep" 4;
+\tsetAttr ".pff" yes;
+select -ne :defaultResolution;
+\tsetAttr ".w" 32;
+\tsetAttr ".h" 18;
+"""
 
 
 @dataclass(frozen=True)
@@ -53,13 +79,14 @@ class Road:
     launch: str
     install: Callable[[Path], Path]
     scene: str
-    text: str
+    #: files of the show
+    files: dict[str, str]
     #: output, relative to the show, with `{frame}`
     output: str
-    #: input that is read, relative to the show: without it a frame fails
-    needs: str
     #: what the log of a frame must have
     told: tuple[str, ...]
+    #: in which way the picture tells its frame: 255 of it is white; 0: it does not
+    white: int = 0
 
 
 ROADS = {
@@ -69,10 +96,25 @@ ROADS = {
         launch="nuke",
         install=install_nuke,
         scene="comp.nk",
-        text=NUKE_SCRIPT,
+        files={"comp.nk": NUKE_SCRIPT, **{f"plates/plate.{frame:04}.exr": "a picture" for frame in range(1, 10)}},
         output="out/pass/graded.{frame:04}.exr",
-        needs="plates/plate.{frame:04}.exr",
-        told=("nuke 15.1v3 is up", "Writing ", "scene loaded in "),
+        told=("nuke 15.1v3 is up", "rendering Graded at full resolution", "Writing "),
+        white=255,
+    ),
+    "maya": Road(
+        software="maya",
+        version="2025",
+        launch="mayapy",
+        install=install_maya,
+        scene="scenes/shot.ma",
+        files={
+            "scenes/shot.ma": MAYA_SCENE,
+            "workspace.mel": 'workspace -fr "images" "out";\nworkspace -fr "scene" "scenes";\n',
+            "parts/set.ma": '//Maya ASCII 2025 scene\nrequires maya "2025";\ncreateNode transform -n "set";\n',
+            "plates/wood.png": "a picture",
+        },
+        output="out/masterLayer/hero_shot.{frame:04}.png",
+        told=("maya 2025 is up", "shot.ma is open", "Percentage of rendering done: 100"),
     ),
 }
 
@@ -106,16 +148,17 @@ class Show(Household):
             "executable": str(program),
         }
         package["roots"] = list(dict.fromkeys([*python, str(REPO / "tests")]))
+        if isinstance(person, WithoutSandbox):  # of this clone, whichever the environment was installed from
+            code = os.pathsep.join(str(REPO / folder) for folder in ("core", "plugins"))
+            package["environment"] = [{"name": "PYTHONPATH", "value": code}]
         settings = {"idle_seconds": 600, "instance_types": KINDS, "find_software": False, "software": [package]}
         self.settings.write_text(yaml.safe_dump(settings))
         self.folder = person.home / "show"
         self.folder.mkdir()
+        for name, text in road.files.items():
+            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.folder / name).write_text(text.format(show=self.folder) if name == road.scene else text)
         self.scene = self.folder / road.scene
-        self.scene.write_text(road.text.format(show=self.folder))
-        for frame in range(1, 10):
-            plate = self.folder / road.needs.format(frame=frame)
-            plate.parent.mkdir(parents=True, exist_ok=True)
-            plate.write_bytes(b"a picture")
 
     def submit(self, *words: object, code: int = 0) -> dict[str, Any]:
         """Submit the scene as an artist would, wait for the job's end, and return what the command said."""
@@ -152,8 +195,10 @@ def test_exactly_the_frames_asked_for_come_home(show: Show, request: pytest.Fixt
     wanted = [show.road.output.format(frame=frame) for frame in (2, 4, 6, 8)]
     assert show.home() == wanted
     for frame, name in zip((2, 4, 6, 8), wanted, strict=True):
-        shade = oiio.ImageBuf(str(show.folder / name)).getpixel(1, 1)[0]
-        assert shade == pytest.approx(frame / 255, abs=0.003), (frame, shade)
+        picture = oiio.ImageBuf(str(show.folder / name))
+        assert (picture.spec().width, picture.spec().height) == (32, 18)
+        if show.road.white:
+            assert picture.getpixel(1, 1)[0] == pytest.approx(frame / show.road.white, abs=0.003)
     log = show.person.conductor("log", done["number"], "--frame", "8")
     assert [words for words in show.road.told if words not in log] == [], log
     way = "rewrite" if "rewrite" in request.node.callspec.id else "sandbox"
@@ -162,12 +207,15 @@ def test_exactly_the_frames_asked_for_come_home(show: Show, request: pytest.Fixt
     assert sum(loads) == 1
 
 
+@pytest.mark.parametrize("show", [("nuke", "sandbox"), ("nuke", "rewrite")], indirect=True, ids="-".join)
 def test_a_frame_whose_input_is_lacking_says_which(show: Show) -> None:
-    """The artist agreed to do without a file; the one frame that needs it fails and names it, the other is there."""
-    lacking = show.folder / show.road.needs.format(frame=9)
-    lacking.unlink()
+    """The artist agreed to do without a file; the one frame that needs it fails and names it, the other is there.
+
+    (Maya renders without a texture, in grey, and says so in its log alone.)
+    """
+    (show.folder / "plates" / "plate.0009.exr").unlink()
     said = show.submit("-f", "1,9", "--allow-missing", code=1)
     assert show.road.output.format(frame=1) in show.home()
     attempt = show.person.json("log", said["number"], "--frame", "9")["attempts"][-1]
     assert (attempt["state"], attempt["cause"]) == ("failed", "missing-file"), attempt
-    assert lacking.name in attempt["message"]
+    assert "plate.0009.exr" in attempt["message"]

@@ -58,7 +58,8 @@ def load(order: dict[str, Any]) -> None:
     except Exception as exc:  # noqa: BLE001 - whatever a scene does wrong is told
         say(event="fail", cause="scene-load", message=f"{type(exc).__name__}: {exc}")
         return
-    say(event="loaded", seconds=0.5)
+    prints = order["step"]["parameters"].get("prints", "")
+    say(event="loaded", seconds=0.5, **({"prints": prints, "parts": 2} if prints else {}))
 
 
 def render(frame: int) -> None:

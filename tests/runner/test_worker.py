@@ -518,6 +518,21 @@ def test_progress_reaches_the_service(farm: Farm, job: MakeJob) -> None:
     assert len(told.beats) < 8
 
 
+def test_progress_is_read_in_the_log_where_the_server_says_so(farm: Farm, job: MakeJob) -> None:
+    """What a renderer prints counts within its picture of the frame, after what the server says is done before it."""
+    scene = """
+        import time
+        time.sleep(0.5)  # two pipes: nobody knows which is read first
+        print("   120MB  |  40% done - 42 rays/pixel", flush=True)
+        time.sleep(2.5)
+        png(path)
+    """
+    told = farm.told(job(scene, parameters={"prints": "arnold"}))
+    assert any(b.progress == pytest.approx(0.7) and "40% done" in b.status for b in told.beats), told.beats
+    told = farm.told(job(scene, session="other"))
+    assert all(b.progress in (0.0, 0.5, 1.0) for b in told.beats), "nobody said that it is Arnold"
+
+
 def test_the_work_folder_is_left_with_the_cache_alone(farm: Farm, job: MakeJob) -> None:
     """Stages, sessions and attempts are gone after the end, also those with read-only folders in them."""
     farm.told(job("import os; png(path); os.mkdir('/tmp/ro'); open('/tmp/ro/x', 'w'); os.chmod('/tmp/ro', 0o500)"))

@@ -37,6 +37,7 @@ from conductor_core.cli.submit_options import submission_options
 from conductor_core.cli.watch import Watch, check_ended
 from conductor_core.documents import to_json
 from conductor_core.exclusions import Exclusions
+from conductor_core.feeding import fed_in
 from conductor_core.formats.studio import load_readers
 from conductor_core.host import SceneDescription
 from conductor_core.paths import local_flavour
@@ -122,9 +123,11 @@ def _scene_job(session: Session, scene: str, wishes: Wishes, options: Mapping[st
     for note in look.notes:
         click.echo(note, err=True)
     left = Exclusions(wishes.excluded, local_flavour())
-    missing = [m for m in description.report.missing if not left.covers(m.path)]
+    submission = scene_submission(path, description, wishes, allowed_missing=())
+    fed = fed_in(submission.steps)
+    missing = [m for m in description.report.missing if not (left.covers(m.path) or fed.maker_of(m.path))]
     _check_missing(missing, allowed=options["allow_missing"])
-    submission = scene_submission(path, description, wishes, allowed_missing=tuple(m.path for m in missing))
+    submission = replace(submission, allowed_missing=tuple(m.path for m in missing))
     files = tuple(file for file in description.report.files() if not left.covers(file))
     check_not_read(submission, (path, *files))
     return submission, files

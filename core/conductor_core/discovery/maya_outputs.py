@@ -1,6 +1,7 @@
 """Where a Maya scene renders to, layer by layer, as values for a submission.
 
-https://download.autodesk.com/us/maya/2011help/files/Vari_Set_file_name_syntax.htm; without `<RenderLayer>` Maya puts each layer but the only one into a folder of its own.
+https://help.autodesk.com/cloudhelp/2016/ENU/Maya/files/GUID-F6C6AE73-F484-4534-B992-2E599D4AE91E.htm: a name without tokens gets a
+folder for each layer and each camera, unless there is one alone.
 """
 
 from __future__ import annotations
@@ -33,6 +34,10 @@ _FORMATS = {
     36: "dds",
 }
 _FORMATS |= {40: "exr", 51: "exr"}
+#: `imageFormat` of redshiftOptions
+_REDSHIFT_FORMATS = {0: "iff", 1: "exr", 2: "png", 3: "tga", 4: "jpg", 5: "tif"}
+#: `periodInExt`: what stands before the number of a frame
+_BEFORE_NUMBER = {0: "", 1: ".", 2: "_"}
 _LONG_EXTENSION = {"jpeg": "jpg", "tiff": "tif", "deepexr": "exr", "targa": "tga", "openexr": "exr"}
 _TOKEN = re.compile(r"<(\w+)>|%(\w)")
 #: the cameras that every scene has; rendered only when somebody has said so
@@ -104,7 +109,10 @@ def _extension(scene: MayaScene) -> str:
     elif renderer == "vray":
         vray = next(iter(scene.of_type("VRaySettingsNode")), None)
         word = ((vray.text("imageFormatStr") if vray else "") or "png").split(" ")[0]
-    elif renderer in ("redshift", "renderman"):
+    elif renderer == "redshift":
+        options = next(iter(scene.of_type("RedshiftOptions")), None)
+        word = _REDSHIFT_FORMATS.get(round(options.number("imageFormat", 1)) if options else 1, "exr")
+    elif renderer == "renderman":
         word = "exr"
     else:
         number = round(settings.number("imageFormat", 7)) if settings else 7
@@ -114,18 +122,41 @@ def _extension(scene: MayaScene) -> str:
 
 def _path(ask: MayaAsk, layer: str, camera: str) -> str:
     scene = ask.scene
-    settings = next(iter(scene.of_type("renderGlobals")), None)
     stem = os.path.splitext(os.path.basename(ask.places.file))[0]
-    prefix = _prefix(scene) or ("<Scene>" if len(_layers(scene)) < 2 else "<RenderLayer>/<Scene>")
     name = camera.rpartition("|")[2].replace("Shape", "").replace(":", "_")
     values = {"scene": stem, "renderlayer": layer, "layer": layer, "camera": name, "extension": _extension(scene)}
     values |= {"renderpass": "beauty", "renderpasstype": "beauty", "s": stem, "l": layer, "c": name}
-    text = _TOKEN.sub(lambda m: values.get((m[1] or m[2]).lower(), m[0]), prefix).replace("#", "")
+    text = _TOKEN.sub(lambda m: values.get((m[1] or m[2]).lower(), m[0]), _with_folders(scene)).replace("#", "")
     base = ask.places.project.folder("images") or os.path.dirname(ask.places.file)
-    padding = _padding(scene, settings)
-    animated = bool(settings and settings.number("animation"))
-    number = "." + "#" * padding if animated or _renderer(scene) == "arnold" else ""
-    return absolute(f"{text}{number}.{values['extension']}", base)
+    return absolute(_numbered(scene, text, values["extension"]), base)
+
+
+def _with_folders(scene: MayaScene) -> str:
+    """Return the prefix with the folders that Maya adds where it has no token."""
+    prefix = _prefix(scene)
+    if _TOKEN.search(prefix):
+        return prefix
+    folders = ["<RenderLayer>"] if len(_layers(scene)) > 1 else []
+    folders += ["<Camera>"] if len(_cameras(scene)) > 1 else []
+    return "/".join([*folders, prefix or "<Scene>"])
+
+
+def _numbered(scene: MayaScene, name: str, extension: str) -> str:
+    """Return a name with the number of the frame where the render settings have it ("Frame/Animation ext").
+
+    https://help.autodesk.com/cloudhelp/2023/ENU/Maya-Tech-Docs/Nodes/renderGlobals.html; V-Ray has one form of its own
+    (https://docs.chaos.com/display/VMAYA/Common+Tab).
+    """
+    settings = next(iter(scene.of_type("renderGlobals")), None)
+    number = "#" * _padding(scene, settings)
+    if settings is None or not settings.number("animation"):
+        return f"{name}.{number}.{extension}" if _renderer(scene) == "arnold" else f"{name}.{extension}"
+    if _renderer(scene) in ("vray", "renderman"):
+        return f"{name}.{number}.{extension}"
+    before = _BEFORE_NUMBER.get(round(settings.number("periodInExt", 1)), ".")
+    if round(settings.number("outFormatControl")) == 1:
+        return f"{name}{before}{number}"
+    return f"{name}{before}{number}.{extension}" if settings.number("putFrameBeforeExt") else f"{name}.{extension}.{number}"
 
 
 def _padding(scene: MayaScene, settings: MayaNode | None) -> int:

@@ -20,7 +20,7 @@ _RENDERERS = {
     "arnold": ("mtoa", "arnoldRender"),
     "vray": ("vrayformaya", "vrend"),
     "redshift": ("redshift4maya", "rsRender"),
-    "renderman": ("RenderManForMaya.py", ""),
+    "renderman": ("RenderMan_for_Maya.py", ""),
 }
 
 

@@ -13,7 +13,7 @@ import nuke
 
 #: bool is an int to Python
 _NUMBER = (int, float)
-_NOTHING = (type(None), bool, int, str)
+NOTHING = (type(None), bool, int, str)
 
 
 class Try(NamedTuple):
@@ -44,11 +44,11 @@ def _program() -> Iterator[Try]:
         (list,),
     )
     for add in (nuke.addOnScriptLoad, nuke.addOnScriptSave, nuke.addOnScriptClose):
-        yield Try(add.__name__, lambda add=add: add(_nothing), _NOTHING)  # type: ignore[misc]
+        yield Try(add.__name__, lambda add=add: add(_nothing), NOTHING)  # type: ignore[misc]
 
 
 def _script(folder: Path) -> Iterator[Try]:
-    yield Try("scriptClear", nuke.scriptClear, _NOTHING)
+    yield Try("scriptClear", nuke.scriptClear, NOTHING)
     yield Try("root", nuke.root, (nuke.Root,))
     yield Try("Root.firstFrame", lambda: nuke.root().firstFrame(), _NUMBER)
     yield Try("Root.lastFrame", lambda: nuke.root().lastFrame(), _NUMBER)
@@ -56,7 +56,7 @@ def _script(folder: Path) -> Iterator[Try]:
     yield Try("frame", nuke.frame, _NUMBER)
     yield Try("views", nuke.views, (list,))
     yield Try("Root.nodes", lambda: nuke.root().nodes(), (list,))
-    yield Try("scriptSaveAs", lambda: nuke.scriptSaveAs(str(folder / "calls.nk"), 1), _NOTHING)
+    yield Try("scriptSaveAs", lambda: nuke.scriptSaveAs(str(folder / "calls.nk"), 1), NOTHING)
     yield Try("the script's name", lambda: nuke.root()["name"].value(), (str,))
 
 
@@ -101,16 +101,16 @@ def _knobs() -> Iterator[Try]:
 
 
 def _changes(folder: Path) -> Iterator[Try]:
-    yield Try("Undo.disable", nuke.Undo.disable, _NOTHING)
-    yield Try("Root.addKnob", lambda: nuke.root().addKnob(_hidden()), _NOTHING)
-    yield Try("Knob.setValue", lambda: nuke.root()["conductor_smoke"].setValue("text"), _NOTHING)
-    yield Try("Undo.enable", nuke.Undo.enable, _NOTHING)
-    yield Try("Root.setModified", lambda: nuke.root().setModified(True), _NOTHING)
-    yield Try("Node.setSelected", lambda: _node().setSelected(True), _NOTHING)
+    yield Try("Undo.disable", nuke.Undo.disable, NOTHING)
+    yield Try("Root.addKnob", lambda: nuke.root().addKnob(_hidden()), NOTHING)
+    yield Try("Knob.setValue", lambda: nuke.root()["conductor_smoke"].setValue("text"), NOTHING)
+    yield Try("Undo.enable", nuke.Undo.enable, NOTHING)
+    yield Try("Root.setModified", lambda: nuke.root().setModified(True), NOTHING)
+    yield Try("Node.setSelected", lambda: _node().setSelected(True), NOTHING)
     yield Try("selectedNodes", nuke.selectedNodes, (list,))
-    yield Try("scriptSaveToTemp", lambda: nuke.scriptSaveToTemp(str(folder / "copy.nk")), _NOTHING)
+    yield Try("scriptSaveToTemp", lambda: nuke.scriptSaveToTemp(str(folder / "copy.nk")), NOTHING)
     yield Try("the copy", lambda: (folder / "copy.nk").read_text(encoding="utf-8"), (str,))
-    yield Try("scriptSave", lambda: nuke.scriptSave(), _NOTHING)
+    yield Try("scriptSave", lambda: nuke.scriptSave(), NOTHING)
     if nuke.GUI:
         yield from _window()
 
@@ -123,10 +123,10 @@ def _window() -> Iterator[Try]:
     yield Try("getPaneFor", lambda: nuke.getPaneFor("Properties.1"), (object,))
     yield Try("xpos, ypos", lambda: [_node().xpos(), _node().ypos()], (list,))
     yield Try("screenWidth, screenHeight", lambda: [_node().screenWidth(), _node().screenHeight()], (list,))
-    yield Try("showDag", lambda: nuke.showDag(_group()), _NOTHING)
+    yield Try("showDag", lambda: nuke.showDag(_group()), NOTHING)
     yield Try("zoom", lambda: nuke.zoom(1.0, [0, 0]), (*_NUMBER, type(None)))
-    yield Try("show", lambda: nuke.show(_node()), _NOTHING)
-    yield Try("message: close the window that comes", lambda: nuke.message("Conductor's smoke test"), _NOTHING)
+    yield Try("show", lambda: nuke.show(_node()), NOTHING)
+    yield Try("message: close the window that comes", lambda: nuke.message("Conductor's smoke test"), NOTHING)
 
 
 def _read() -> nuke.Node:

@@ -17,6 +17,7 @@ from conductor_plugins.compliance.check import complied
 import nuke
 from conductor_nuke.script import version
 from conductor_nuke.smoke.calls import calls
+from conductor_nuke.smoke.rendering import render_calls
 from conductor_nuke.smoke.world import NukeWorld
 
 
@@ -49,7 +50,7 @@ def run() -> int:
 
 def _single(folder: Path) -> Iterator[Line]:
     folder.mkdir()
-    for what, call, kinds in calls(folder):
+    for what, call, kinds in (*calls(folder), *render_calls(folder / "render")):
         began = time.perf_counter()
         try:
             answer = call()

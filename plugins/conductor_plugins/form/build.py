@@ -25,6 +25,7 @@ from conductor_core.submission import (
 from conductor_core.versions import serving_version
 
 from conductor_plugins.form.errors import FormError
+from conductor_plugins.form.fed import fed_of
 from conductor_plugins.form.job_environment import job_environment
 from conductor_plugins.form.job_steps import moved_outputs, steps_of
 from conductor_plugins.form.of_report import files_of
@@ -235,7 +236,9 @@ def _excluded(situation: Situation) -> Exclusions:
 def _allowed_missing(situation: Situation, excluded: Exclusions) -> tuple[str, ...]:
     if situation.report is None or not situation.form.allow_missing:
         return ()
-    return tuple(dict.fromkeys(m.path for m in situation.report.missing if not excluded.covers(m.path)))
+    fed = fed_of(situation)
+    lacking = (m.path for m in situation.report.missing if not (excluded.covers(m.path) or fed.maker_of(m.path)))
+    return tuple(dict.fromkeys(lacking))
 
 
 def _without(files: Iterable[str], excluded: Exclusions) -> tuple[str, ...]:

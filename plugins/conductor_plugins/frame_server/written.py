@@ -7,12 +7,16 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+
+from conductor_core.sequences import frame_path
 
 _MEMORY_WORDS = re.compile(
     r"out of (\w+ )?memory|malloc returns null|failed to allocate|memory allocation|bad_alloc|cannot allocate", re.IGNORECASE
 )
+_HASHES = re.compile(r"#+")
+_NUMBER = re.compile(r"-?[0-9]{1,18}")
 #: below this a folder counts as full: no frame of any size would fit
 _LEAST_FREE = 1 << 16
 
@@ -59,6 +63,28 @@ class FoldersBefore:
             for folder, _, names in os.walk(top):
                 paths = (os.path.join(folder, name) for name in names)
                 yield from ((path, file_state(path)) for path in paths)
+
+
+def put_in_place(pattern: str, frame: int, new: Sequence[str], log: Callable[[str], None]) -> None:
+    """Move the one picture that has the right name and frame to where it is expected.
+
+    Without a token in its name Maya puts a picture below folders of its layer and camera where there are several, and software
+    writes the numbers of frames below zero in several ways (`-0003`, `-003`).
+    """
+    found = [path for path in new if _is_picture_of(os.path.basename(pattern), frame, os.path.basename(path))]
+    if len(found) == 1:
+        place = frame_path(pattern, frame)
+        os.replace(found[0], place)
+        log(f"{found[0]} is moved to {place}")
+
+
+def _is_picture_of(pattern: str, frame: int, name: str) -> bool:
+    *_, last = (None, *_HASHES.finditer(pattern))
+    if last is None:
+        return name == pattern
+    head, tail = pattern[: last.start()], pattern[last.end() :]
+    number = name[len(head) : len(name) - len(tail)]
+    return name == f"{head}{number}{tail}" and _NUMBER.fullmatch(number) is not None and int(number) == frame
 
 
 def file_state(path: str) -> FileState:

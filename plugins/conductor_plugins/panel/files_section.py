@@ -7,6 +7,7 @@ from qtpy.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QShowEvent
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from conductor_plugins.desk import Desk
+from conductor_plugins.form.fed import fed_of
 from conductor_plugins.form.situation import Situation
 from conductor_plugins.panel.fields import TickField
 from conductor_plugins.panel.figures import count, size_text
@@ -48,7 +49,8 @@ class FilesSection(Section):
         """Return how many files there are, or that some are missing."""
         if situation.report is None:
             return ""
-        missing = len(situation.report.missing)
+        fed = fed_of(situation)
+        missing = sum(1 for entry in situation.report.missing if not fed.maker_of(entry.path))
         if missing and not situation.form.allow_missing:
             return f"{missing:,} missing"
         return count(situation.check.files_total, "file") if situation.check else ""

@@ -13,6 +13,7 @@ from conductor_core.report import Missing
 from conductor_core.submission import Exclusion
 
 from conductor_plugins.form.build import extra_paths
+from conductor_plugins.form.fed import fed_of
 from conductor_plugins.form.model import Form
 from conductor_plugins.form.situation import Situation
 from conductor_plugins.validators.changes import Change, adding, removing, setting
@@ -125,14 +126,14 @@ def _sent(form: Form, path: str) -> Form:
 
 
 def _lacking(situation: Situation) -> dict[str, list[Missing]]:
-    """Return what lacks and is not left out, by who wants it."""
+    """Return what lacks, is not left out and is not made by a step before it is read, by who wants it."""
     found: dict[str, list[Missing]] = {}
     if situation.report is None or not situation.report.missing:
         return found
     readable = [e for e in situation.form.excluded if path_of(e.path, situation.flavour) is not None]
-    covers = Exclusions(readable, situation.flavour).covers
+    covers, fed = Exclusions(readable, situation.flavour).covers, fed_of(situation)
     for missing in situation.report.missing:
-        if not covers(missing.path):
+        if not (covers(missing.path) or fed.maker_of(missing.path)):
             found.setdefault(missing.referrer, []).append(missing)
     return found
 

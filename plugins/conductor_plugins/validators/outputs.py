@@ -11,6 +11,7 @@ from conductor_core.errors import PathError
 from conductor_core.paths import ClientPath, Flavour
 from conductor_core.sequences import frame_of, has_frame_token, output_folder
 
+from conductor_plugins.form.fed import fed_of
 from conductor_plugins.form.situation import Situation
 from conductor_plugins.validators.inputs import compared, input_folders, inputs_of, path_of
 from conductor_plugins.validators.places import Place, places_of, same_file
@@ -171,14 +172,16 @@ def _overwritten(place: Place, situation: Situation) -> str:
         return ""
     pattern = compared(place.path)
     head = re.split("[#<]", pattern, maxsplit=1)[0]
-    inputs = inputs_of(situation)
+    inputs, fed = inputs_of(situation), fed_of(situation)
     # most patterns have their token in the name: then only one folder needs to be looked at
     alone = "/" not in pattern[len(head) :]
     near: Iterable[str] = inputs.in_folder(place.path.parent) if alone else inputs.near(head)
     for file in (situation.scene.path, *near):
         path = path_of(file, situation.flavour)
         text = compared(path) if path is not None else ""
-        if text == pattern or (text.startswith(head) and frame_of(pattern, text) in place.frames):
+        written = text == pattern or (text.startswith(head) and frame_of(pattern, text) in place.frames)
+        # what a step makes for another may be there from an earlier job
+        if written and fed.maker_of(file) != place.step.name:
             return file
     return ""
 

@@ -153,8 +153,7 @@ class FrameServer:
         """Take progress of a picture that was read in the log, in the log's thread, as if the server had said it."""
         frame = self._frame
         if frame is not None and self._inbox.qsize() < UNHEARD:
-            whole = self._before + fraction / self._parts
-            self._inbox.put(Said({"event": "progress", "frame": frame, "fraction": whole, "status": line, "printed": True}))
+            self._inbox.put(Said({"event": "progress", "frame": frame, "fraction": fraction, "status": line, "printed": True}))
 
     def _say(self, message: Mapping[str, Any]) -> None:
         try:
@@ -207,7 +206,9 @@ class FrameServer:
             return None
         if message["event"] == "progress" and on_progress is not None:
             fraction = min(max(_number(message.get("fraction")), 0.0), 1.0)
-            if not message.get("printed"):
+            if message.get("printed"):
+                fraction = min(self._before + fraction / self._parts, 1.0)
+            else:
                 self._before = fraction
             on_progress(fraction, _text(message.get("status", ""), _STATUS))
         return message

@@ -9,7 +9,7 @@ import pytest
 from conductor_core.discovery import nuke_python
 from conductor_core.discovery.arithmetic import NotArithmetic, calculate
 from conductor_core.discovery.nuke_time import Clip, held
-from conductor_core.discovery.tcl import NotEvaluated, split_list, substitute, unescape
+from conductor_core.discovery.tcl import NotEvaluated, escaped, split_list, substitute, unescape
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -227,3 +227,14 @@ def test_lists_are_split_as_tcl_does(text: str) -> None:
 def test_escapes(stored: str, held_as: str) -> None:
     """Escapes of the file are taken off once."""
     assert unescape(stored) == held_as
+
+
+@given(st.text())
+def test_a_text_is_escaped_as_it_is_stored(text: str) -> None:
+    """What Nuke holds, escaped as in its files, is read back as it was."""
+    assert unescape(escaped(text)) == text
+
+
+def test_what_is_escaped() -> None:
+    """As in files that Nuke has saved: brackets that open, braces, quotes; a dollar sign stands as it is."""
+    assert escaped(r'[value a]/$SHOT/{b}"c.exr') == r"\[value a]/$SHOT/\{b\}\"c.exr"

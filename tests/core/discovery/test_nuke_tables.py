@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
 from conductor_core.discovery.kinds import KINDS
 from conductor_core.discovery.node import all_readers, rows
 from conductor_core.discovery.tables.nuke_classes import STOCK, is_stock
+from conductor_core.discovery.tables.nuke_products import product_of
 from planted.type_tables import type_table
 
 PAGE = Path(__file__).parents[3] / "docs" / "formats" / "nuke.md"
@@ -45,3 +47,23 @@ def test_the_page_shows_the_table() -> None:
         PAGE.write_text(before + START + table() + END + after, encoding="utf-8")
         return
     assert shown == table()
+
+
+@pytest.mark.parametrize(
+    ("type_", "product"),
+    [
+        ("OFXcom.genarts.sapphire.lighting.s_glow_v1", "sapphire"),
+        ("OFXcom.borisfx.sapphire.blur_v2", "sapphire"),
+        ("OFXcom.absoft.neatvideo5_v5", "neatvideo"),
+        ("OFXcom.revisionfx.rsmb_v3", "rsmb"),
+        ("OFXcom.revisionfx.defocus_v1", "revisionfx"),
+        ("OFXtv.studio.Own.Effect_v1", "tv.studio.own.effect"),
+        ("OpticalFlares", "opticalflares"),
+        ("VRayRenderer", "vray"),
+        ("MyGlow", ""),
+        ("Read", ""),
+    ],
+)
+def test_products_by_class(type_: str, product: str) -> None:
+    """The class of a node says whose plug-in it is; of an OFX plug-in that nobody has listed its identifier."""
+    assert product_of(type_) == product

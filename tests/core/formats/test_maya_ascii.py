@@ -313,7 +313,7 @@ def test_facts(tmp_path: Path) -> None:
         'fileInfo "version" "2024";\ncreateNode camera -n "mainShape";\ncreateNode camera -n "perspShape";\n\tsetAttr ".rnd" no;\n'
         'createNode renderLayer -n "defaultRenderLayer";\n\tsetAttr ".g" yes;\n\tsetAttr ".rndr" no;\n'
         'createNode renderLayer -n "rs_fog";\n\tsetAttr ".do" 1;\nselect -ne :defaultRenderGlobals;\n'
-        '\tsetAttr ".ren" -type "string" "arnold";\n\tsetAttr ".an" yes;\n\tsetAttr ".fs" 10;\n\tsetAttr ".ef" 20;\n\tsetAttr ".byf" 2;\n'
+        '\tsetAttr ".ren" -type "string" "arnold";\n\tsetAttr ".an" yes;\n\tsetAttr ".pff" yes;\n\tsetAttr ".fs" 10;\n\tsetAttr ".ef" 20;\n\tsetAttr ".byf" 2;\n'
         '\tsetAttr ".ifp" -type "string" "<Scene>/<RenderLayer>/<Camera>";\n'
     )
     root = project(tmp_path)
