@@ -235,7 +235,7 @@ class TaskLife(RuleBasedStateMachine):
         now = self.now()
         if self.want is None:
             self.want = Want(now, now)
-        elif now - self.want.since >= PATIENCE:
+        elif now - self.want.since >= PATIENCE and not any(t.life == "running" for t in self.tries if t is not attempt):
             for task in self.tasks.values():
                 task.state = "failed" if task.state == "ready" else task.state
             self.want = None
