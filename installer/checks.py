@@ -21,6 +21,8 @@ COVERAGE_FLOORS = {
 OTHER_PYTHONS = ("3.10", "3.13")
 #: of the hosts that have Qt 5: Maya 2024, Nuke 15, Houdini 20
 QT5_PYTHON = "3.10"
+#: what is tested of Maya, Nuke and Houdini as it is in those of their versions that have Python 3.10 and Qt 5
+QT5_HOST_TESTS = ("compliance", "docking", "entry", "menu", "module", "host")
 
 
 @dataclass(frozen=True)
@@ -76,10 +78,12 @@ def _qt5_checks(places: Places, folder: Path | None) -> list[Check]:
     """Return the panel's tests on Python 3.10 with PySide2."""
     if folder is None:
         return []
-    path = os.pathsep.join(str(places.repo / name) for name in ("core", "plugins"))
+    path = os.pathsep.join(str(places.repo / name) for name in ("core", "plugins", "maya", "nuke", "houdini"))
     environment = {"PYTHONPATH": path, "QT_API": "pyside2", "QT_QPA_PLATFORM": "offscreen"}
-    words = ("-m", "pytest", "-n", "2", "-q", "-p", "no:cacheprovider", "tests/plugins")
-    return [Check("panel on Python 3.10 and PySide2", (str(interpreter(folder)), *words), environment)]
+    tests = sorted(p for kind in QT5_HOST_TESTS for p in (places.repo / "tests" / "hosts").glob(f"test_*_{kind}.py"))
+    adapters = [str(p.relative_to(places.repo)) for p in tests if not p.name.startswith("test_blender")]
+    words = ("-m", "pytest", "-n", "2", "-q", "-p", "no:cacheprovider", "tests/plugins", *adapters)
+    return [Check("panel and hosts on Python 3.10 and PySide2", (str(interpreter(folder)), *words), environment)]
 
 
 def _main_tests(places: Places, extra: list[str]) -> Check:
