@@ -168,7 +168,6 @@ def _edits(words: list[str]) -> list[tuple[str, str, str]]:
     return found
 
 
-_ARRAYS = {"stringArray", "Int32Array", "doubleArray"}
 _TUPLES = {"double2", "double3", "float2", "float3", "long2", "long3", "short2", "short3", "matrix", "double4"}
 
 
