@@ -26,13 +26,15 @@ def show() -> None:
         raise LookupError("Houdini does not know the Python panel `conductor`: is HOUDINI_PATH without its folder?")
     beside = hou.ui.paneTabOfType(hou.paneTabType.Parm)
     home = beside.pane() if beside is not None else None
+    kind = hou.paneTabType.PythonPanel
     if home is not None:
-        home.createTab(hou.paneTabType.PythonPanel, INTERFACE)
+        tab = home.createTab(kind)
     else:
-        tab = hou.ui.curDesktop().createFloatingPaneTab(hou.paneTabType.PythonPanel, size=_SIZE, immediate=True)
-        if isinstance(tab, hou.PythonPanel):
-            tab.setActiveInterface(interface)
-            tab.showToolbar(False)
+        tab = hou.ui.curDesktop().createFloatingPaneTab(kind, size=_SIZE, immediate=True)
+    # not by the name that both take as an argument: older versions have none, and the pages differ on what it is
+    if isinstance(tab, hou.PythonPanel):
+        tab.setActiveInterface(interface)
+        tab.showToolbar(False)
 
 
 def _tab() -> hou.PaneTab | None:

@@ -106,9 +106,17 @@ def live_node(node: hou.OpNode) -> LiveNode:
         LiveChannels(node),
         LiveKinds(values.tuples, all_of_them=not own),
         bypassed=is_bypassed(node),
-        inputs={number: one.name() for number, one in enumerate(node.inputs()) if one is not None},
+        inputs=dict(_wires(node)),
         live=node,
     )
+
+
+def _wires(node: hou.OpNode) -> Iterator[tuple[int, str]]:
+    """Yield the inputs that come from nodes of the same network; what comes from outside of it is not told by a name."""
+    network = posixpath.dirname(node.path())
+    for number, one in enumerate(node.inputs()):
+        if one is not None and posixpath.dirname(one.path()) == network:
+            yield number, one.name()
 
 
 def is_bypassed(node: hou.OpNode) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import TYPE_CHECKING
 
 import hou
@@ -23,7 +24,8 @@ def submit() -> None:
         from conductor_houdini.docking import show
 
         show()
-    except Exception as exc:  # noqa: BLE001 - the border: Houdini would print a traceback to a console that nobody sees
+    except Exception as exc:  # noqa: BLE001 - the border: Houdini would only print it, to a console that artists do not see
+        traceback.print_exc()
         say(f"The panel cannot be opened: {exc}", wrong=True)
 
 
@@ -33,11 +35,16 @@ def check_files() -> None:
         from conductor_houdini.bootstrap import add_packages
 
         add_packages()
+        from conductor_houdini import scene
         from conductor_houdini.dependencies import scan
 
+        if not scene.path():
+            say("The scene has no name yet. Save it under one first: File > Save As.", wrong=True)
+            return
         lines, wrong = summary(scan())
         say("\n".join(lines), wrong=wrong)
     except Exception as exc:  # noqa: BLE001 - the border
+        traceback.print_exc()
         say(f"The files cannot be listed: {exc}", wrong=True)
 
 

@@ -61,6 +61,7 @@ def of_the_scene() -> list[Try]:
         ("hou.hipFile.isNewFile(), of a new scene: True", hou.hipFile.isNewFile),
         ("hou.hipFile.hasUnsavedChanges()", hou.hipFile.hasUnsavedChanges),
         ("hou.playbar.playbackRange()", lambda: tuple(hou.playbar.playbackRange())),
+        ("hou.playbar.frameRange()", lambda: tuple(hou.playbar.frameRange())),
         ("hou.intFrame()", hou.intFrame),
         ("hou.fps()", hou.fps),
         ("hou.getenv('JOB'), 'HFS', 'HIP'", lambda: [hou.getenv(name) for name in ("JOB", "HFS", "HIP")]),
@@ -74,13 +75,9 @@ def of_the_scene() -> list[Try]:
 
 def of_nodes(node: hou.OpNode) -> list[Try]:
     """What is asked of a node and its parameters."""
-    parm, mode = parm_of(node, "file"), parm_of(node, "filemode")
+    parm = parm_of(node, "file")
     after = network("/out/after")
-    driven = parm_of(after, "f1")
-    template = parm.parmTemplate()
-    string = template if isinstance(template, hou.StringParmTemplate) else None
-    switch = hou.exprLanguage.Python
-    return [
+    of_the_node: list[Try] = [
         ("hou.node, isinstance hou.OpNode, hou.Node", lambda: (isinstance(node, hou.OpNode), isinstance(node, hou.Node))),
         ("path(), name(), parent()", lambda: (node.path(), node.name(), node.parent())),
         ("type().name(), category().name()", lambda: (node.type().name(), node.type().category().name())),
@@ -102,6 +99,21 @@ def of_nodes(node: hou.OpNode) -> list[Try]:
             "parmTuple('file')[0].name(), tuple().name(), node()",
             lambda: (_first(node), parm.tuple().name(), parm.node()),
         ),
+        ("hou.ObjectWasDeleted", _deleted),
+        (
+            "fileReferences(recurse=False)",
+            lambda: [(one and one.name(), text) for one, text in node.fileReferences(recurse=False)],
+        ),
+        ("hou.LopNode: isDisplayFlagSet(), needsToCook(), stage()", _stage),
+    ]
+    return [*of_the_node, *_of_declarations(parm), *_of_values(parm, parm_of(node, "filemode"), parm_of(after, "f1"))]
+
+
+def _of_declarations(parm: hou.Parm) -> list[Try]:
+    """How a parameter is declared."""
+    template = parm.parmTemplate()
+    string = template if isinstance(template, hou.StringParmTemplate) else None
+    return [
         ("parmTemplate().type() == hou.parmTemplateType.String", lambda: template.type() == hou.parmTemplateType.String),
         (
             "Int, Float, Toggle, Menu of hou.parmTemplateType",
@@ -120,6 +132,13 @@ def of_nodes(node: hou.OpNode) -> list[Try]:
         ("tags()", lambda: template.tags()),
         ("conditionals(), hou.parmCondType.DisableWhen", lambda: template.conditionals().get(hou.parmCondType.DisableWhen)),
         ("isSpare()", lambda: parm.tuple().isSpare()),
+    ]
+
+
+def _of_values(parm: hou.Parm, mode: hou.Parm, driven: hou.Parm) -> list[Try]:
+    """What a text, a menu and a parameter with an expression say."""
+    switch = hou.exprLanguage.Python
+    return [
         ("unexpandedString(): with $HIP and $F4", parm.unexpandedString),
         ("rawValue()", parm.rawValue),
         ("evalAsString()", parm.evalAsString),
@@ -130,12 +149,6 @@ def of_nodes(node: hou.OpNode) -> list[Try]:
         ("expressionLanguage() == hou.exprLanguage.Python: False", lambda: driven.expressionLanguage() == switch),
         ("hou.OperationFailed of expression() without one", lambda: _raised(parm.expression, hou.OperationFailed)),
         ("instanceMessage() of hou.Error", lambda: _message(parm.expression)),
-        ("hou.ObjectWasDeleted", _deleted),
-        (
-            "fileReferences(recurse=False)",
-            lambda: [(one and one.name(), text) for one, text in node.fileReferences(recurse=False)],
-        ),
-        ("hou.LopNode: isDisplayFlagSet(), needsToCook(), stage()", _stage),
     ]
 
 

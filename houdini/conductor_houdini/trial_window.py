@@ -12,7 +12,6 @@ def of_the_window() -> list[Try]:
     """Panes, colours, messages: seen by whoever runs this."""
     editor = hou.ui.paneTabOfType(hou.paneTabType.NetworkEditor)
     beside = hou.ui.paneTabOfType(hou.paneTabType.Parm)
-    tabs: list[hou.PaneTab] = []
 
     def shown() -> object:
         if not isinstance(editor, hou.NetworkEditor):
@@ -21,20 +20,24 @@ def of_the_window() -> list[Try]:
         editor.setCurrentNode(network("/obj/smoke"))
         return editor.name()
 
-    def floating() -> object:
-        tab = hou.ui.curDesktop().createFloatingPaneTab(hou.paneTabType.PythonPanel, size=(1000, 760), immediate=True)
+    def with_panel(tab: hou.PaneTab) -> object:
         interface = hou.pypanel.interfaceByName("conductor")
-        if isinstance(tab, hou.PythonPanel) and interface is not None:
-            tab.setActiveInterface(interface)
-            tab.showToolbar(False)
-            tab.setIsCurrentTab()
-            tabs.append(tab)
-        active = tab.activeInterface() if isinstance(tab, hou.PythonPanel) else None
-        return active.name() if active is not None else "no interface"
+        if not isinstance(tab, hou.PythonPanel) or interface is None:
+            return "no interface"
+        tab.setActiveInterface(interface)
+        tab.showToolbar(False)
+        tab.setIsCurrentTab()
+        active = tab.activeInterface()
+        return active.name() if active is not None else "no active interface"
+
+    def floating() -> object:
+        return with_panel(
+            hou.ui.curDesktop().createFloatingPaneTab(hou.paneTabType.PythonPanel, size=(1000, 760), immediate=True)
+        )
 
     def docked() -> object:
         home = beside.pane() if beside is not None else None
-        return home.createTab(hou.paneTabType.PythonPanel, "conductor").name() if home is not None else "no parameters are open"
+        return with_panel(home.createTab(hou.paneTabType.PythonPanel)) if home is not None else "no parameters are open"
 
     return [
         ("hou.pypanel.interfaceByName('conductor')", lambda: hou.pypanel.interfaceByName("conductor")),

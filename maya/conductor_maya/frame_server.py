@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 
 from conductor_core.sequences import frame_path
-from conductor_core.submission import Step
 from conductor_plugins.frame_server import Load, Loaded, Progress, Rendered, serve
 from conductor_plugins.frame_server.errors import FrameNotRendered
 from conductor_plugins.frame_server.pictures import Picture, picture
@@ -32,7 +31,6 @@ class MayaRenderer:
     def __init__(self) -> None:
         """Begin with no scene."""
         self._prepared: Prepared | None = None
-        self._step: Step | None = None
 
     def load(self, load: Load) -> Loaded:
         """Open the scene and set it up for the step."""
@@ -45,7 +43,7 @@ class MayaRenderer:
         for script in load.startup:
             run_script(script, log)
         run_pre_render(load.scene)
-        self._prepared, self._step = prepare(load.step, load.scene, log), load.step
+        self._prepared = prepare(load.step, load.scene, log)
         return Loaded(self._prepared.engine.prints, len(self._prepared.shots()))
 
     def render(self, frame: int, progress: Progress) -> Rendered:

@@ -57,9 +57,15 @@ def spellings(rule: PathRule, scene: str) -> tuple[str, ...]:
     pattern = re.compile(re.escape(folder.encode()).replace(b"/", rb"[/\\]{1,2}"), re.IGNORECASE)
     with contextlib.suppress(OSError, ValueError), open(scene, "rb") as file:  # ValueError: it is empty
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
-            found = {_SLASHES.sub("/", match[0].decode(errors="replace")) for match in pattern.finditer(text)}
+            found = {_slashed(match[0].decode(errors="replace")) for match in pattern.finditer(text)}
         return (folder, *sorted(found - {folder}))
     return (folder,)
+
+
+def _slashed(written: str) -> str:
+    """Return a folder of Windows with single slashes, but for the two that begin a share."""
+    share = "/" if written[:2] in ("//", "\\\\") else ""
+    return share + _SLASHES.sub("/", written)
 
 
 def text_list(told: object) -> list[str]:

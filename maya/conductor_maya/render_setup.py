@@ -88,6 +88,8 @@ def prepare(step: Step, scene_file: str, log: Log) -> Prepared:
         said = ", ".join(o.path for o in own) or "nothing that is known"
         log(f"output: {', '.join(o.path for o in step.outputs)} (the scene says {said})")
         placed = True
+    if not (outputs or own):
+        raise SceneNotRenderable(scene_file, f"nobody can tell where {layer} writes", "Name its output when you submit it.")
     for output in (outputs or own)[:1]:
         _pad(os.path.basename(output.path), log)
     set_number(_GLOBALS, "byFrameStep", 1, log)

@@ -64,11 +64,14 @@ class Prepared:
 def open_script(path: str, log: Log) -> None:
     """Open a script in place of whatever was open.
 
+    Nuke stands in the script's folder from then on: without a project directory, names are relative to where Nuke was started.
+
     Raises:
         SceneNotRenderable: it is not there, or Nuke cannot read all of it: without a gizmo the picture would be another one.
     """
     if not os.path.isfile(path):
         raise SceneNotRenderable(path, "there is no such file", "Check the path.")
+    os.chdir(os.path.dirname(os.path.abspath(path)))
     nuke.scriptClear()
     try:
         nuke.scriptOpen(path.replace("\\", "/"))
@@ -99,6 +102,10 @@ def prepare(load: Load, log: Log) -> Prepared:
     own = next((s.outputs for s in steps() if s.name == node.fullName()), ())
     here = tuple(mapped(output.path, load.rules) for output in own)
     outputs = step.outputs or tuple(Output(path, o.kind) for path, o in zip(here, own, strict=True))
+    if not outputs:
+        raise SceneNotRenderable(
+            load.scene, f"nobody can tell where {node.fullName()} writes", "Name its output when you submit it."
+        )
     placed = bool(step.outputs) and here != tuple(o.path for o in step.outputs)
     if placed:
         said = ", ".join(here) or "nothing that is known"

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from conductor_core.environment import EnvironmentVariable
+
 from conductor_service.catalogue import Package
 
 #: where install.py puts Blender as a Python module: one virtual environment per version
@@ -41,12 +43,23 @@ class _Host:
     folder: re.Pattern[str]
     #: of its licensing, seen by tasks where they are there
     roots: tuple[str, ...] = ()
+    #: so that nobody is asked, and nothing reported, where nobody is: variables that are set to 1
+    quiet: tuple[str, ...] = ()
 
 
 #: of programs: `mayapy`, `Nuke15.1`; beside those may lie `Nuke15.1.desktop`
 _SUFFIXES = ("", *(f".{n}" for n in range(10)))
+#: https://help.autodesk.com/cloudhelp/2024/ENU/Maya-EnvVar/ ("General": MAYA_DISABLE_CER, MAYA_DISABLE_CIP, MAYA_DISABLE_CLIC_IPM)
+_MAYA_QUIET = ("MAYA_DISABLE_CIP", "MAYA_DISABLE_CER", "MAYA_DISABLE_CLIC_IPM")
 _HOSTS = (
-    _Host("maya", "mayapy", "maya*/bin/mayapy", re.compile(r"maya(20\d\d(?:\.\d+)*)"), ("/opt/Autodesk", "/var/opt/Autodesk")),
+    _Host(
+        "maya",
+        "mayapy",
+        "maya*/bin/mayapy",
+        re.compile(r"maya(20\d\d(?:\.\d+)*)"),
+        ("/opt/Autodesk", "/var/opt/Autodesk"),
+        _MAYA_QUIET,
+    ),
     _Host("nuke", "nuke", "Nuke*/Nuke[0-9]*.[0-9]*", re.compile(r"Nuke(\d+\.\d+v\d+)")),
     _Host("houdini", "hython", "hfs*/bin/hython", re.compile(r"hfs(\d+\.\d+\.\d+)")),
 )
@@ -85,7 +98,8 @@ def _installed_hosts(host: _Host, places: tuple[Path, ...]) -> Iterator[Package]
                 continue
             roots = tuple(folder for folder in host.roots if os.path.isdir(folder))
             description = f"{host.name.capitalize()} at {program}"
-            yield Package(host.name, found[1], host.launch, description, str(program), roots, network=True)
+            quiet = tuple(EnvironmentVariable(name, "1") for name in host.quiet)
+            yield Package(host.name, found[1], host.launch, description, str(program), roots, quiet, network=True)
 
 
 def _oiiotool() -> Iterator[Package]:

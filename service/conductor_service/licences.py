@@ -14,14 +14,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from conductor_service.database import Unit
 from conductor_service.door import Why, move
 from conductor_service.licence_settings import LicenceSettings
 from conductor_service.models import Attempt, Job, LicenceWait, Task
-from conductor_service.states import TaskState
+from conductor_service.states import AttemptState, TaskState
 
 CAUSE = "licence"
 
@@ -94,7 +94,7 @@ def note_want(unit: Unit, attempt: Attempt, message: str, rules: LicenceSettings
     if wait is None:
         wait = LicenceWait(job_id=job.id, tries=0, since=unit.now, until=unit.now, pause=0, message="")
         unit.session.add(wait)
-    elif unit.now - wait.since >= rules.patience:
+    elif unit.now - wait.since >= rules.patience and not _others_work(unit.session, attempt):
         _give_up(unit, job, message)
         return False
     if wait.probe == attempt.id or wait.until <= unit.now:
@@ -106,6 +106,12 @@ def note_want(unit: Unit, attempt: Attempt, message: str, rules: LicenceSettings
     wait.message = message
     unit.job_changed(job)
     return True
+
+
+def _others_work(session: Session, attempt: Attempt) -> bool:
+    """Tell whether another attempt of the job is at work: it may have had its licence for longer than the patience."""
+    others = (Attempt.job_id == attempt.job_id, Attempt.id != attempt.id, Attempt.state == AttemptState.RUNNING)
+    return session.scalars(select(Attempt.id).where(*others, Attempt.released.is_(None)).limit(1)).first() is not None
 
 
 def _give_up(unit: Unit, job: Job, message: str) -> None:
@@ -129,3 +135,10 @@ def forget(unit: Unit, job: Job) -> bool:
     unit.job_changed(job)
     unit.work = True
     return waited
+
+
+def prune(unit: Unit) -> None:
+    """Forget the waits of jobs that have ended."""
+    ended = select(Job.id).where(Job.finished.is_not(None))
+    statement = delete(LicenceWait).where(LicenceWait.job_id.in_(ended))
+    unit.session.execute(statement, execution_options={"synchronize_session": False})

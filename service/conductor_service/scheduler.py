@@ -271,5 +271,6 @@ class Scheduler:
             events.prune_progress(unit, now - PROGRESS_KEPT)
             objects.forget_leases(unit, now)
             notices.prune(unit, now - notices.KEPT)
+            licences.prune(unit)
         if sweep is None or now >= sweep:
             objects.sweep(self._farm.database, self._farm.store)

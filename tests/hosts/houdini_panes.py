@@ -20,6 +20,7 @@ class Panes:
     def __init__(self) -> None:
         self.tabs: list[Any] = []
         self.scripts: dict[str, str] = {}
+        self.messages: list[str] = []
         self.colours: dict[str, tuple[float, float, float]] = {}
 
     def install(self, file: Path) -> None:
@@ -128,6 +129,14 @@ class Panes:
             def curDesktop() -> Any:
                 """Return the window."""
                 return bare(Desktop)
+
+            @staticmethod
+            def displayMessage(
+                text: str, buttons: Any = ("OK",), severity: Any = None, title: str | None = None, **_more: Any
+            ) -> int:
+                """Show a message; the first button is pressed."""
+                panes.messages.append(text)
+                return 0
 
             @staticmethod
             def colorFromName(name: str) -> Any:

@@ -158,3 +158,16 @@ def test_houdini_that_does_not_know_the_panel_says_so(hou: Any, panes: Any) -> N
     with pytest.raises(LookupError, match="HOUDINI_PATH"):
         show()
     assert panes.tabs == []
+
+
+def test_the_trial_opens_the_panel_both_ways(hou: Any, panes: Any) -> None:
+    """What `smoke.py` tries of the window runs: a floating pane tab and one beside the parameters, both with the panel."""
+    from conductor_houdini import trial_window
+
+    hou.node("/obj").createNode("geo", "smoke")
+    panes.open(hou.paneTabType.Parm, None)
+    answers = {name: call() for name, call in trial_window.of_the_window()}
+    assert answers["Conductor in a floating pane tab"] == "conductor"
+    assert answers["Conductor beside the parameters"] == "conductor"
+    assert len(shown()) == 2
+    assert panes.messages == ["This is Conductor's trial. Did the panel open twice, in Houdini's colours?"]

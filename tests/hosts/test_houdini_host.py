@@ -220,3 +220,14 @@ def test_menu_says_what_keeps_the_panel_away(hou: Any, monkeypatch: pytest.Monke
     monkeypatch.setattr(docking, "show", broken)
     menu.submit()
     assert "The panel cannot be opened: the farm is closed" in str(MESSAGES)
+
+
+def test_a_scene_without_a_name_has_no_list_of_files(hou: Any) -> None:
+    """Where paths are relative to nothing the menu says what to do, and lists nothing."""
+    from conductor_houdini import menu
+    from fakes.houdini_window import MESSAGES
+
+    hou.hipFile.clear(suppress_save_prompt=True)
+    MESSAGES.clear()
+    menu.check_files()
+    assert MESSAGES == ["The scene has no name yet. Save it under one first: File > Save As."]

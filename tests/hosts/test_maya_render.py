@@ -6,11 +6,14 @@ The fake is written from the published stubs and Autodesk's pages. Names by the 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from conductor_core.paths import ClientPath, Flavour, PathRule, local_flavour
+from fakes.maya_fake import MayaFake
 from fakes.maya_program import install
 from hosts.frame_server_talk import REPO, Event, Session, load, render, talk
 
@@ -262,6 +265,33 @@ def test_paths_are_found_where_they_lie_here(command: list[str], tmp_path: Path,
     assert f"HAS reel.fileTextureName {theirs}reel/wood.png" in session.log
     assert "HAS wheel True" in session.log
     assert "output:" not in session.log, "the scene's own output is the job's, mapped"
+
+
+SPELLINGS = {
+    "as the rule": ("D:\\Show", 'setAttr "D:/Show/a.png";', ["D:/Show/"]),
+    "in other letters": ("D:\\Show", 'setAttr "d:/SHOW/a.png" "D:/show/b.png";', ["D:/Show/", "D:/show/", "d:/SHOW/"]),
+    "with backslashes": ("D:\\Show", 'setAttr "d:\\\\show\\\\a.png";', ["D:/Show/", "d:/show/"]),
+    "a share": ("\\\\srv\\vol", 'setAttr "//SRV/vol/a.png";', ["//srv/vol/", "//SRV/vol/"]),
+    "a neighbour": ("D:\\Show", 'setAttr "d:/showreel/a.png";', ["D:/Show/"]),
+    "an empty file": ("D:\\Show", "", ["D:/Show/"]),
+}
+
+
+@pytest.mark.parametrize(("folder", "text", "found"), SPELLINGS.values(), ids=SPELLINGS)
+def test_folders_of_windows_are_mapped_as_the_scene_writes_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, text: str, found: list[str]
+) -> None:
+    """Maya's own mapping minds upper and lower case, and wants slashes."""
+    for name, module in MayaFake(tmp_path).modules.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    from conductor_maya.opening import spellings
+
+    scene = tmp_path / "shot.ma"
+    scene.write_text(text)
+    rule = PathRule(ClientPath.parse(folder, Flavour.WINDOWS), ClientPath.parse("/stage", local_flavour()))
+    assert sorted(spellings(rule, str(scene))) == sorted(found)
+    for name in [n for n in sys.modules if n == "conductor_maya" or n.startswith("conductor_maya.")]:
+        del sys.modules[name]
 
 
 def test_without_a_licence_it_ends_with_mayas_words(command: list[str], tmp_path: Path) -> None:

@@ -16,11 +16,10 @@ from typing import Any
 
 import pytest
 from conductor_core.errors import ConductorError
-from conductor_core.paths import ClientPath, Flavour, PathRule, local_flavour
 from conductor_core.sequences import frame_path
 from conductor_plugins.frame_server import Load, Loaded, Progress, Rendered
 from conductor_plugins.frame_server.errors import FrameNotRendered, SceneNotRenderable, ScriptFailed
-from conductor_plugins.frame_server.path_mapping import artist_path, mapped
+from conductor_plugins.frame_server.path_mapping import artist_path, mapped, rules_from
 from conductor_plugins.frame_server.pictures import picture
 from conductor_plugins.frame_server.serving import FrameServer, load_of
 from conductor_plugins.frame_server.startup import run_script
@@ -153,6 +152,10 @@ def test_scene_and_outputs_are_asked_for_where_they_lie_here(tmp_path: Path) -> 
         ("/showreel/a.exr", "/showreel/a.exr"),
         ("D:/show/tex/a.exr", "/stage/D/show/tex/a.exr"),
         ("d:\\SHOW\\tex\\a.exr", "/stage/D/show/tex/a.exr"),
+        ("D:/show/tex.<UDIM>.####.exr", "/stage/D/show/tex.<UDIM>.####.exr"),
+        ("//srv/share/a.exr", "/stage/UNC/srv/share/a.exr"),
+        ("\\\\SRV\\share\\a.exr", "/stage/UNC/srv/share/a.exr"),
+        ("//show//tex/a.exr", "/stage/show/tex/a.exr"),
         ("tex/a.exr", "tex/a.exr"),
         ("", ""),
     ],
@@ -160,10 +163,8 @@ def test_scene_and_outputs_are_asked_for_where_they_lie_here(tmp_path: Path) -> 
 @pytest.mark.skipif(os.name == "nt", reason="targets are this machine's paths")
 def test_paths_of_either_system_are_mapped(path: str, expected: str) -> None:
     """A Windows path is mapped on Linux, by components and in either case; what no rule speaks of stays as it is."""
-    rules = [
-        PathRule(ClientPath.parse("/show", Flavour.POSIX), ClientPath.parse("/stage/show", local_flavour())),
-        PathRule(ClientPath.parse("D:\\show", Flavour.WINDOWS), ClientPath.parse("/stage/D/show", local_flavour())),
-    ]
+    targets = {"/show": "/stage/show", "D:/show": "/stage/D/show", "//srv/share/": "/stage/UNC/srv/share"}
+    rules = rules_from({"source": source, "target": target} for source, target in targets.items())
     assert mapped(path, rules) == expected
     if path.startswith("/show/"):
         assert artist_path(expected, rules[:1]) == path

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -219,3 +220,19 @@ def test_a_frame_whose_input_is_lacking_says_which(show: Show) -> None:
     attempt = show.person.json("log", said["number"], "--frame", "9")["attempts"][-1]
     assert (attempt["state"], attempt["cause"]) == ("failed", "missing-file"), attempt
     assert "plate.0009.exr" in attempt["message"]
+
+
+@pytest.mark.parametrize("show", [(host, "sandbox") for host in ROADS], indirect=True, ids="-".join)
+def test_a_host_without_a_licence_is_waited_for(show: Show) -> None:
+    """Its own words are recognised, whichever way it ends: the job waits and tells so, and no try counts as a failure."""
+    variable = f"FAKE_{show.road.software.upper()}_LICENCE=absent"
+    base = ("submit", show.scene, "--no-host", "-t", "local", "--retries", "0", "--json")
+    number = json.JSONDecoder().raw_decode(show.person.conductor(*base, "-f", "1", "--env", variable))[0]["number"]
+    deadline = time.monotonic() + 120
+    while not (job := show.person.json("job", number)).get("licence"):
+        assert job["state"] not in ("failed", "success"), job
+        assert time.monotonic() < deadline, job
+        time.sleep(0.2)
+    attempt = show.person.json("log", number, "--frame", "1")["attempts"][-1]
+    assert attempt["cause"] == "licence", attempt
+    show.person.conductor("kill", number, "--reason", "seen")

@@ -11,6 +11,8 @@ from conductor_core.digest import digest_of
 from conductor_core.submission import Retries, Step
 from conductor_service.audit import Place, audit
 from conductor_service.licence_settings import LicenceSettings
+from conductor_service.models import LicenceWait
+from sqlalchemy import select
 
 WORDS = "The software ended: no licence for Arnold."
 QUICK = LicenceSettings(first_wait_seconds=30, longest_wait_seconds=120, patience_seconds=3600)
@@ -396,3 +398,32 @@ def test_who_waits_for_work_is_woken_when_a_wait_is_over(studio: Any) -> None:
         studio.scheduler.tick()
         counts.append(woken.count)
     assert [b - a for a, b in itertools.pairwise(counts)] == [0, 1, 0]
+
+
+def test_a_frame_that_takes_longer_than_the_patience(make_studio: Any) -> None:
+    """While one instance renders, the job has a licence, however long its frame takes: the others wait on."""
+    studio = make_studio(licence=QUICK)
+    job = studio.job(studio.commands("1-3"))
+    first, second = studio.runners()[:2]
+    working = first.take()
+    want(second)
+    studio.clock.pass_time(QUICK.first_wait_seconds)
+    tried = second.take()
+    for _ in range(QUICK.patience_seconds // 20):
+        studio.clock.pass_time(20)
+        assert first.beat(working).status_code == second.beat(tried, progress=0.0).status_code == 200
+    lack(second, tried)
+    assert studio.states(job) == ["running", "ready", "ready"]
+
+
+def test_the_wait_of_a_job_that_has_ended_is_forgotten(studio: Any) -> None:
+    """Nothing is kept of it; a retry begins without a wait."""
+    studio.job(studio.commands("1"))
+    runner = studio.runner()
+    want(runner)
+    studio.clock.pass_time(60)
+    runner.render(runner.take())
+    studio.clock.pass_time(600)
+    studio.scheduler.tick()
+    with studio.farm.database.read() as session:
+        assert session.scalars(select(LicenceWait)).all() == []

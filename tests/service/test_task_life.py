@@ -22,7 +22,12 @@ NUMBER = st.integers(0, 99)
 #: lives to play through; CI has time for some more, and whoever changes the states plays hundreds
 EXAMPLES = int(os.environ.get("CONDUCTOR_TEST_LIVES") or (20 if os.environ.get("CI") == "true" else 8))
 #: state and cause that a runner reports
-SAID = [("success", None), ("failed", "crashed"), ("failed", "missing-file"), ("killed", "preempted"), ("killed", None)]
+SAID = [
+    *(("success", None), ("failed", "crashed"), ("failed", "missing-file"), ("failed", "licence"), ("failed", "licence")),
+    *(("killed", "preempted"), ("killed", None)),
+]
+#: seconds of a wait for a licence: the first, the longest, and how long none at all may come
+FIRST, LONGEST, PATIENCE = 30, 1800, 43_200
 FINISHED = {"success", "failed", "preempted", "killed", "skipped"}
 
 
@@ -69,6 +74,17 @@ class Modelled:
         return [f for f in self.frames if (self.generation, f) in self.outputs]
 
 
+@dataclass
+class Want:
+    """That the job got no licence, as the model sees it; times by the seconds that have passed."""
+
+    since: float
+    until: float
+    tries: int = 0
+    pause: float = 0.0
+    probe: Try | None = None
+
+
 class TaskLife(RuleBasedStateMachine):
     """Duplicates, late, reordered and lost reports, losses, clocks that are set, restarts and people's verbs, in any order."""
 
@@ -85,6 +101,7 @@ class TaskLife(RuleBasedStateMachine):
         self.everyone: dict[str, Any] = {}
         #: when each instance was launched, by the seconds that have passed
         self.launched: dict[str, float] = {}
+        self.want: Want | None = None
         #: a clock that was set while the service was down: what was there then cannot be billed to the second
         self.unsure: set[str] = set()
 
@@ -180,6 +197,13 @@ class TaskLife(RuleBasedStateMachine):
         if not fresh and not rest:
             assert answer.status_code == 204
             return
+        if self.want and self.unsure:  # when the wait is over, a clock that was set has decided
+            if answer.status_code == 204:
+                return
+            self.want.until = min(self.want.until, self.now())
+        if self.want and self.want.until > self.now():
+            assert answer.status_code == 204, "who gets no licence is not asked to try before its time"
+            return
         self.given(answer, runner, (fresh or rest)[0], arrives)
 
     def failed_on(self, runner: Any, task: Modelled) -> bool:
@@ -202,6 +226,35 @@ class TaskLife(RuleBasedStateMachine):
         task.tries.append(attempt)
         task.state = "running"
         self.tries.append(attempt)
+        if self.want:
+            self.want.since += max(0.0, self.now() - self.want.until) if self.want.tries else 0.0
+            self.want.probe, self.want.until = attempt, self.now() + self.want.pause
+
+    def lacks(self, attempt: Try) -> bool:
+        """Let an attempt get no licence; return whether its task waits for one."""
+        now = self.now()
+        if self.want is None:
+            self.want = Want(now, now)
+        elif now - self.want.since >= PATIENCE and not any(t.life == "running" for t in self.tries if t is not attempt):
+            for task in self.tasks.values():
+                task.state = "failed" if task.state == "ready" else task.state
+            self.want = None
+            return False
+        if self.want.probe is attempt or self.want.until <= now:
+            self.want.tries += 1
+            self.want.probe, self.want.pause = None, min(FIRST << (self.want.tries - 1), LONGEST)
+            self.want.until = now + self.want.pause
+        return True
+
+    def rendered(self, attempt: Try) -> None:
+        """Let something of an attempt be accepted: it has a licence."""
+        if self.want is None:
+            return
+        self.want.since = self.now()
+        if self.want.probe is attempt:
+            self.want.tries, self.want.probe = 0, None
+        if self.want.tries == 0:
+            self.want.until = self.now()
 
     def some_try(self, which: int) -> Try | None:
         known = [t for t in self.tries if t.known]
@@ -257,6 +310,12 @@ class TaskLife(RuleBasedStateMachine):
         if said == "success" and len(task.done) < len(task.frames):
             said, cause = "failed", "bad-output"
         attempt.life, attempt.outcome, attempt.cause, attempt.ended = "over", said, cause or "", self.now()
+        if cause == "licence":
+            waits = self.lacks(attempt)
+            self.goes_to(task, self.waiting(task) if waits else "failed")
+            return
+        if said == "success":
+            self.rendered(attempt)
         task.failures += said == "failed"
         spent = said == "failed" and (task.failures > FAILURES or cause == "missing-file")
         self.goes_to(task, "success" if said == "success" else "failed" if spent else self.waiting(task))
@@ -279,6 +338,7 @@ class TaskLife(RuleBasedStateMachine):
             return
         assert answer.status_code == 200, answer.text
         task.outputs.add((task.generation, frame))
+        self.rendered(attempt)
 
     @precondition(lambda self: self.tries)
     @rule(which=NUMBER, at=st.sampled_from([0, 5, 10]), said=st.sampled_from([b"hello", b"there"]))
@@ -295,6 +355,19 @@ class TaskLife(RuleBasedStateMachine):
         fits = at == len(attempt.log)
         attempt.log += said if fits else b""
         assert (answer.status_code, answer.headers["X-Log-Size"]) == (200 if fits else 409, str(len(attempt.log)))
+
+    @precondition(lambda self: any(t.known and t.life == "running" for t in self.tries))
+    @rule(which=NUMBER, seconds=st.sampled_from([1, 30, 65]), asks=st.integers(0, 1))
+    def gets_no_licence(self, which: int, seconds: int, asks: int) -> None:
+        """An attempt gets no licence, and after a while somebody asks for work: chance alone seldom has it in this order."""
+        running = [t for t in self.tries if t.known and t.life == "running"]
+        self.finish(self.place_of(running[which % len(running)]), ("failed", "licence"), 1)
+        self.time_passes(seconds)
+        self.ask_for_work(asks, True, True)
+
+    def place_of(self, attempt: Try) -> int:
+        """Return the number by which `some_try` gives an attempt."""
+        return [t for t in self.tries if t.known].index(attempt)
 
     # what happens to them
 
@@ -365,7 +438,11 @@ class TaskLife(RuleBasedStateMachine):
     def somebody_says(self, chosen: set[int], verb: str) -> None:
         keys = [list(self.tasks)[index] for index in sorted(chosen)]
         answer = self.studio.verb(self.job, verb, tasks=keys)
+        ready = [key for key in keys if self.tasks[key].state == "ready"]
         moved = [key for key in keys if self.follows(self.tasks[key], verb)]
+        if verb == "retry" and self.want and (moved or ready):
+            moved += ready if self.want.tries else []
+            self.want = None
         if moved and verb == "release":
             for key in keys:  # those that are over, too: a retry does not hold them again
                 self.tasks[key].waits = False
@@ -412,6 +489,8 @@ class TaskLife(RuleBasedStateMachine):
 
     @invariant()
     def verbs_are_those_that_change_something(self) -> None:
+        job = self.studio.get(f"/jobs/{self.job['id']}")
+        self.learn_the_wait(job["licence"])
         holds = Counter(name for task in self.tasks.values() for name in task.holds)
         still_open = [task for task in self.tasks.values() if task.state not in FINISHED]
         expected = {
@@ -419,11 +498,22 @@ class TaskLife(RuleBasedStateMachine):
             "resume": holds["user"] > 0,
             "release": holds["scout"] > 0,
             "kill": bool(still_open),
-            "retry": any(task.state in FINISHED - {"success"} for task in self.tasks.values()),
+            "retry": any(task.state in FINISHED - {"success"} for task in self.tasks.values()) or self.lacking() > 0,
         }
-        job = self.studio.get(f"/jobs/{self.job['id']}")
         assert job["verbs"] == [verb for verb, allowed in expected.items() if allowed]
         assert job["scouts"]["held"] == holds["scout"]
+        shown, want = job["licence"], self.want
+        told = (shown["waiting"], shown["tries"], shown["trying"]) if shown else None
+        assert told == ((self.lacking(), want.tries, want.probe is not None) if want and self.lacking() else None)
+
+    def lacking(self) -> int:
+        """Return how many tasks wait for a licence."""
+        return sum(task.state == "ready" for task in self.tasks.values()) if self.want and self.want.tries else 0
+
+    def learn_the_wait(self, shown: dict[str, Any] | None) -> None:
+        """Take over how often it was tried where a clock that was set while the service was down has decided that."""
+        if self.unsure and self.want:
+            self.want.tries = shown["tries"] if shown else 0 if self.lacking() else self.want.tries
 
     @invariant()
     def states_agree(self) -> None:

@@ -207,7 +207,7 @@ class HipAsk:
             yield self._usage_of_each(value, kind, referrer, tuple(texts))
 
     def _usage_of_each(self, value: Value, kind: Kind, referrer: str, texts: tuple[str, ...]) -> Usage:
-        files = tuple(dict.fromkeys(self.places(text)[0] for text in texts))
+        files = tuple(dict.fromkeys(self.places(text)[0] for text in texts if text.strip()))
         return Usage(value.stored, referrer, kind, files[:1], EachOf(files), under=self.onwards)
 
     def _known(self, node: HipNode, name: str) -> tuple[str, ...] | None:

@@ -2,7 +2,8 @@
 
 A node that exports for its renderer makes two steps: Houdini writes the renderer's own scene, and the renderer's program renders it.
 Sources: https://www.sidefx.com/docs/houdini/nodes/out/ifd.html (Disk File), .../nodes/out/usd.html, .../ref/utils/mantra.html,
-.../ref/utils/husk.html; Arnold: https://help.autodesk.com/view/ARNOL/ENU/?guid=arnold_user_guide_ac_user_guide_html (kick).
+.../ref/utils/husk.html; Arnold: https://help.autodesk.com/view/ARNOL/ENU/?guid=arnold_user_guide_ac_user_guide_html (kick);
+Redshift: https://help.maxon.net/r3d/houdini/en-us/ (Archive, Command-Line Rendering).
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ class Driver:
 
 _MANTRA = Export("soho_outputmode", "soho_diskfile", "mantra", ("mantra", "-V", "2a", "-f", "{file}"))
 _KICK = Export("ar_ass_export_enable", "ar_ass_file", "kick", ("kick", "-dw", "-dp", "-nstdin", "-v", "4", "-i", "{file}"))
+_REDSHIFT = Export("RS_archive_enable", "RS_archive_file", "redshiftCmdLine", ("redshiftCmdLine", "{file}"))
 _HUSK = Export("", "lopoutput", "husk", ("husk", "--verbose", "2a", "--frame", "{frame}", "--frame-count", "1", "{file}"))
 
 #: type without namespace and version → how it renders
@@ -67,7 +69,7 @@ DRIVERS: dict[str, Driver] = {
     "usdrender": Driver(("outputimage",), "image", stage="loppath"),
     "usdrender_rop": Driver(("outputimage",), "image", stage="loppath"),
     "arnold": Driver(("ar_picture",), "image", camera="camera", export=_KICK),
-    "Redshift_ROP": Driver(("RS_outputFileNamePrefix",), "image", camera="RS_renderCamera"),
+    "Redshift_ROP": Driver(("RS_outputFileNamePrefix",), "image", camera="RS_renderCamera", export=_REDSHIFT),
     "vray_renderer": Driver(("SettingsOutput_img_file_path",), "image", camera="render_camera"),
     "ris": Driver(("ri_display_0", "ri_display"), "image", camera="camera"),
     "Octane_ROP": Driver(("HO_img_fileName",), "image", camera="HO_renderCamera"),

@@ -10,17 +10,28 @@ from conductor_core.paths import ClientPath, Flavour, PathRule, is_absolute, loc
 
 def rules_from(path_map: Iterable[dict[str, str]]) -> tuple[PathRule, ...]:
     """Return the rules of a `load` message: sources in the artist's flavour, targets in this machine's."""
-    return tuple(PathRule(client_path(r["source"]), ClientPath.parse(r["target"], local_flavour())) for r in path_map)
+    return tuple(PathRule(_source(r["source"]), ClientPath.parse(r["target"], local_flavour())) for r in path_map)
+
+
+def _source(text: str) -> ClientPath:
+    # a rule's source has no slash too many, so two of them begin a share of Windows
+    return ClientPath.parse(text, Flavour.WINDOWS) if text.startswith("//") else client_path(text)
 
 
 def mapped(path: str, rules: Sequence[PathRule]) -> str:
-    """Return where an absolute path of the artist lies here; itself where no rule speaks of it."""
-    try:
-        theirs = client_path(path)
-        ours = map_path(theirs, rules)
-    except PathError:
-        return path
-    return path if ours is theirs else ours.text
+    """Return where an absolute path of the artist lies here; itself where no rule speaks of it.
+
+    `//srv/show` is a share, and on other systems a folder: the rules say which.
+    """
+    for flavour in Flavour:
+        try:
+            theirs = ClientPath.parse(path, flavour)
+            ours = map_path(theirs, rules)
+        except PathError:
+            continue
+        if ours is not theirs:
+            return ours.text
+    return path
 
 
 def artist_path(path: str, rules: Sequence[PathRule]) -> str:

@@ -84,6 +84,18 @@ def test_wires_in_a_circle_come_to_an_end(tmp_path: Path) -> None:
             ("kick", "-dw", "-dp", "-nstdin", "-v", "4", "-i", "ass/{frame}.ass"),
             id="kick",
         ),
+        pytest.param(
+            "Redshift_ROP",
+            {
+                "RS_outputFileNamePrefix": "$HIP/render/$OS.$F4.exr",
+                "RS_archive_enable": "on",
+                "RS_archive_file": "$HIP/rs/$OS.$F4.rs",
+            },
+            "/out/beauty redshiftCmdLine",
+            "rs/beauty.####.rs",
+            ("redshiftCmdLine", "rs/beauty.{frame:04d}.rs"),
+            id="redshift",
+        ),
     ],
 )
 def test_export_then_render(
