@@ -32,6 +32,12 @@ def own_range() -> tuple[int, int]:
     return int(first), int(last)
 
 
+def animation() -> tuple[int, int]:
+    """Return the first and last frame of the whole animation: `$FSTART` and `$FEND`, in the scene's file as `tset`."""
+    first, last = hou.playbar.frameRange()
+    return int(first), int(last)
+
+
 def own_frames() -> str:
     """Return the range in the grammar of `conductor_core.frames`."""
     first, last = own_range()
@@ -69,7 +75,7 @@ def survey(file: str, frames: Sequence[int] = ()) -> Survey:
 
 def asking(scan: Survey) -> HipAsk:
     """Return what readers ask with."""
-    settings = SceneSettings({"HIP": scan.folder}, own_range(), hou.fps())
+    settings = SceneSettings({"HIP": scan.folder}, own_range(), hou.fps(), animation())
     shipped = installation()
     known = scene_variables(scan, settings)
     folder = os.path.dirname(scan.file)

@@ -61,6 +61,7 @@ def of_the_scene() -> list[Try]:
         ("hou.hipFile.isNewFile(), of a new scene: True", hou.hipFile.isNewFile),
         ("hou.hipFile.hasUnsavedChanges()", hou.hipFile.hasUnsavedChanges),
         ("hou.playbar.playbackRange()", lambda: tuple(hou.playbar.playbackRange())),
+        ("hou.playbar.frameRange()", lambda: tuple(hou.playbar.frameRange())),
         ("hou.intFrame()", hou.intFrame),
         ("hou.fps()", hou.fps),
         ("hou.getenv('JOB'), 'HFS', 'HIP'", lambda: [hou.getenv(name) for name in ("JOB", "HFS", "HIP")]),

@@ -86,9 +86,16 @@ def _only_maya_knows(listed: Sequence[tuple[str, str]], seen: set[str], ask: May
     for path, plug in listed:
         node, _, attribute = plug.partition(".")
         node = node.rpartition("|")[2]
-        short = session.short_name(node, attribute.rpartition(".")[2]) if attribute else ""
-        if {node, f"{node}.{attribute}", f"{node}.{short}"} & seen:
+        short = _short(node, attribute)
+        # of an attribute within another files have the last name alone, unless there are several of it
+        if {node, f"{node}.{attribute}", f"{node}.{short}", f"{node}.{short.rpartition('.')[2]}"} & seen:
             continue
         stored = session.value(plug) if attribute else None
         text = stored if isinstance(stored, str) and stored else path
         yield from ask.usage(text, f"{node}.{short}" if short else node, "other")
+
+
+def _short(node: str, attribute: str) -> str:
+    """Return an attribute as files name it: `explicitUvTiles[2].explicitUvTileName` is `euvt[2].eutn`."""
+    parts = (part.partition("[") for part in attribute.split(".") if part)
+    return ".".join(session.short_name(node, name) + bracket + index for name, bracket, index in parts)

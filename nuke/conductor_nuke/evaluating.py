@@ -6,10 +6,13 @@ with an output context), nuke.EvalString_Knob.html (`evaluate`), nuke.OutputCont
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 
 from conductor_core.discovery.nuke_ask import HostText, means
+from conductor_core.discovery.nuke_unknown import CODE_AND_NOTES
+from conductor_core.paths import ClientPath, local_flavour
 
 import nuke
 from conductor_nuke.live_node import EVALUATED, LiveNode
@@ -37,7 +40,7 @@ class HostTexts(dict[tuple[str, str], tuple[HostText, ...]]):
         """
         for name in tuple(node.knobs):
             plain = node.plain(name)
-            if "[" not in plain or _WINDOW_ONLY.search(plain) or node.knob_class(name) not in EVALUATED:
+            if name in CODE_AND_NOTES or "[" not in plain or _WINDOW_ONLY.search(plain) or node.knob_class(name) not in EVALUATED:
                 continue
             ours = own(node, plain)
             if ours is not None:
@@ -55,7 +58,8 @@ class HostTexts(dict[tuple[str, str], tuple[HostText, ...]]):
                     yield
         except GONE:  # it cannot be evaluated, or its node is gone
             return
-        self[node.full_name, name] = tuple(_texts(found, len(frames), len(views)))
+        if not any(_is_local_copy(text) for text, _ in found):
+            self[node.full_name, name] = tuple(_texts(found, len(frames), len(views)))
 
 
 def _texts(found: dict[tuple[str, str], set[int]], frames: int, views: int) -> Iterator[HostText]:
@@ -79,6 +83,20 @@ def _evaluated(node: LiveNode, name: str, frame: int, view: str) -> str:
             context.setView(context.viewFromName(view))
         return str(knob.getEvaluatedValue(context) or "")
     return str(knob.evaluate() or "") if isinstance(knob, nuke.EvalString_Knob) else ""
+
+
+def _is_local_copy(text: str) -> bool:
+    """Tell whether Nuke speaks of the copy that it keeps of a file on this machine, as it does where one is localized.
+
+    https://learn.foundry.com/nuke/content/comp_environment/localization/localizing_files.html
+    """
+    if not os.path.isabs(text):
+        return False
+    preferences = nuke.toNode("preferences")
+    knob = preferences.knob("localCachePath") if preferences is not None else None
+    folder = str(knob.evaluate() or "") if isinstance(knob, nuke.EvalString_Knob) else ""
+    flavour = local_flavour()
+    return os.path.isabs(folder) and ClientPath.parse(text, flavour).is_within(ClientPath.parse(folder, flavour))
 
 
 def _some(frames: Sequence[int], most: int) -> Sequence[int]:

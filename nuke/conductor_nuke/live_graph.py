@@ -14,7 +14,7 @@ from conductor_core.discovery.tables.nuke_classes import is_stock
 from conductor_core.discovery.tcl import NotEvaluated
 
 import nuke
-from conductor_nuke.live_node import LiveNode
+from conductor_nuke.live_node import CURVE, LiveNode
 from conductor_nuke.script import GONE
 
 _GROUPS = frozenset({"Group", "LiveGroup", "VariableGroup"})
@@ -77,12 +77,13 @@ class LiveValues(Values):
     """The values of the open script: what its file does not say is asked of Nuke."""
 
     def number(self, node: ScriptNode, knob: str) -> float | None:
-        """Return a knob as a number; one with an expression that only Nuke evaluates where it is the same at both ends."""
+        """Return a knob as a number; one with an expression that only Nuke evaluates where it is the same at some frames."""
         number = super().number(node, knob)
-        if number is not None or not isinstance(node, LiveNode) or knob not in node.knobs:
+        if number is not None or not isinstance(node, LiveNode) or knob not in node.knobs or node.plain(knob) == CURVE:
             return number
-        first, last = (node.value_at(knob, int(end)) for end in (self._end("first_frame"), self._end("last_frame")))
-        return first if first == last else None
+        first, last = int(self._end("first_frame")), int(self._end("last_frame"))
+        told = {node.value_at(knob, frame) for frame in (first, first + 1, (first + last) // 2, last)}
+        return told.pop() if len(told) == 1 else None
 
     def number_at(self, node: ScriptNode, knob: str, frame: int) -> float | None:
         """Return a knob as a number at a frame: Nuke evaluates curves."""

@@ -64,11 +64,14 @@ class Prepared:
 def open_script(path: str, log: Log) -> None:
     """Open a script in place of whatever was open.
 
+    Nuke stands in the script's folder from then on: without a project directory, names are relative to where Nuke was started.
+
     Raises:
         SceneNotRenderable: it is not there, or Nuke cannot read all of it: without a gizmo the picture would be another one.
     """
     if not os.path.isfile(path):
         raise SceneNotRenderable(path, "there is no such file", "Check the path.")
+    os.chdir(os.path.dirname(os.path.abspath(path)))
     nuke.scriptClear()
     try:
         nuke.scriptOpen(path.replace("\\", "/"))

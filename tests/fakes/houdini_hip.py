@@ -9,7 +9,7 @@ from typing import Any
 from fakes.houdini_files import NotAScene
 from fakes.houdini_loading import load
 from fakes.houdini_references import missing_libraries
-from fakes.houdini_scripts import write_scene
+from fakes.houdini_scripts import write_scene, written_name
 from fakes.houdini_session import RECORD, STUBS, WORLD, LoadWarning, OperationFailed, enum
 from fakes.stub_modules import Fake, fake_class
 
@@ -70,6 +70,7 @@ class HipFile(Fake):
     def save(file_name: str | None = None, save_to_recent_files: bool = True) -> None:
         """Save, under another name from then on when one is given."""
         file = os.path.abspath(WORLD.variable_text(file_name)) if file_name is not None else WORLD.file
+        file = written_name(file)
         _event("BeforeSave")
         _write(file)
         WORLD.file, WORLD.new_file, WORLD.modified = file, False, False

@@ -44,7 +44,9 @@ def load(world: World, file: str) -> None:
     for definition in world.definitions.values():
         definition.library = _here(definition.library)
     world.unselected, world.session, world.kept = saved.unselected, saved.session, saved.kept
-    world.range = world.playback = saved.frames
+    world.playback = saved.frames
+    begin, end = saved.seconds or ((saved.frames[0] - 1) / saved.fps, saved.frames[1] / saved.fps)
+    world.range = (round(begin * saved.fps + 1, 6), round(end * saved.fps, 6))
     world.fps, world.frame = saved.fps, round(saved.time * saved.fps + 1, 6)
     _make_nodes(world, saved)
     world.modified = False
@@ -139,7 +141,7 @@ def scene_bytes(world: World) -> bytes:
 
 def _records(world: World) -> Iterator[Record]:
     start = f"fplayback -i on -r off -f 1\ntcur {(world.frame - 1) / world.fps:.17g}\nfps {world.fps:g}\n"
-    start += f"tset {(world.range[0] - 1) / world.fps:.17g} {world.range[1] / world.fps:.17g}\nfrange {world.range[0]:g} {world.range[1]:g}\n"
+    start += f"tset {(world.range[0] - 1) / world.fps:.17g} {world.range[1] / world.fps:.17g}\nfrange {world.playback[0]:g} {world.playback[1]:g}\n"
     yield Record(".start", start.encode())
     yield Record(".variables", _variables(world).encode("utf-8", "surrogateescape"))
     yield Record(".hou.session", world.session.encode())

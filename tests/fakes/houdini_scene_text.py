@@ -88,7 +88,9 @@ class SavedScene:
     #: file references that the artist took out of the list
     unselected: list[str] = field(default_factory=list)
     session: str = ""
+    #: what is played; the scene's whole range is told in seconds
     frames: tuple[float, float] = (1.0, 240.0)
+    seconds: tuple[float, float] | None = None
     fps: float = 24.0
     #: seconds
     time: float = 0.0
@@ -141,6 +143,8 @@ def _read_start(scene: SavedScene, text: str) -> None:
         words = line.split()
         if words[:1] == ["frange"]:
             scene.frames = (float(words[1]), float(words[2]))
+        elif words[:1] == ["tset"]:
+            scene.seconds = (float(words[1]), float(words[2]))
         elif words[:1] == ["fps"]:
             scene.fps = float(words[1])
         elif words[:1] == ["tcur"]:

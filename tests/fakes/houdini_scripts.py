@@ -62,6 +62,7 @@ def _mwrite(words: list[str]) -> tuple[str, str]:
     if set(words) - {"-n"} - set(names) or len(names) > 1 or (copy and not names):
         raise RECORD.no_behaviour(f"mwrite {' '.join(words)}")
     file = os.path.abspath(names[0]) if names else WORLD.file
+    file = written_name(file)
     try:
         write_scene(file)
     except OSError as exc:
@@ -69,6 +70,16 @@ def _mwrite(words: list[str]) -> tuple[str, str]:
     if not copy:
         WORLD.file, WORLD.new_file, WORLD.modified = file, False, False
     return "", ""
+
+
+def written_name(file: str) -> str:
+    """Return the name that a scene is saved under: Indie and Apprentice write endings of their own, whatever is asked for.
+
+    The scenes of Apprentice that people publish end in .hipnc, and so does the $HIPFILE that is saved in them.
+    """
+    stem, ending = os.path.splitext(file)
+    own = {"Indie": ".hiplc", "Apprentice": ".hipnc", "ApprenticeHD": ".hipnc"}.get(WORLD.licence, ending)
+    return stem + own if ending in (".hip", ".hiplc", ".hipnc") else file
 
 
 def write_scene(file: str) -> None:

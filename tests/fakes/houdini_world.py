@@ -228,10 +228,11 @@ class World:
         digits = re.fullmatch(r"S?F(\d+)", name)
         if digits:
             return f"{int(frame):0{int(digits[1])}d}"
-        folder, base = os.path.split(self.file)
+        file = self.file.replace(os.sep, "/")  # Houdini writes its paths with slashes everywhere
+        folder, _, base = file.rpartition("/")
         known = {
             "HIP": folder,
-            "HIPFILE": self.file,
+            "HIPFILE": file,
             "HIPNAME": os.path.splitext(base)[0],
             "F": str(int(frame)),
             "FF": f"{frame:g}",

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from fakes import maya_files, maya_writing
+from fakes import maya_binary_writing, maya_files, maya_writing
 from fakes.maya_files import Quoted, SavedNode, SavedReference, SavedScene, statements
 from fakes.maya_graph import Graph, Node, Step
 from fakes.maya_types import CAMERAS, CREATED, DEFAULT_NODES, Attribute, types
@@ -347,11 +347,13 @@ class Session:
         Raises:
             RuntimeError: the file cannot be written.
         """
-        if type_ != "mayaAscii":
-            raise maya_writing.CannotWrite(f"The fake writes mayaAscii only, not {type_}.")
         info = {k: v for k, v in self.file_info.items() if own_info or k in OWN_INFO}
+        if type_ == "mayaBinary":
+            data = maya_binary_writing.scene_bytes(self, info)
+        else:
+            data = maya_writing.scene_text(self, info, keep_references=keep).encode("utf-8")
         try:
-            Path(file).write_text(maya_writing.scene_text(self, info, keep_references=keep), encoding="utf-8")
+            Path(file).write_bytes(data)
         except OSError as exc:
             raise RuntimeError(f"Could not save file: {file} ({exc.strerror})") from exc
 

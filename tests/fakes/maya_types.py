@@ -72,7 +72,7 @@ imagePlane shape | type t enum; imageName imn filename; useFrameExtension ufe bo
 gpuCache surfaceShape gpuCache | cacheFileName cfn filename; cacheGeomPath cmp string |
 texture2d shadingDependNode | uvCoord uv float2; alphaIsLuminance ail bool; invert iv bool
 shadingDependNode dependNode |
-file texture2d | fileTextureName ftn filename; fileTextureNamePattern ftnp string; computedFileTextureNamePattern cfnp string; disableFileLoad dfl bool; useFrameExtension ufe bool; frameExtension fe long; frameOffset fo long; useHardwareTextureCycling htc bool; startCycleExtension hcs long 1; endCycleExtension hce long 1; byCycleIncrement bci long 1; uvTilingMode uvt enum; explicitUvTiles euvt compound[]; explicitUvTileName eutn filename[]; explicitUvTilePosition eutp float2[]; baseExplicitUvTilePosition butp float2; filterType ft enum 3; colorSpace cs string sRGB; ignoreColorSpaceFileRules ifr bool; colorManagementConfigFilePath cmcp string; colorManagementConfigFileEnabled cmcf bool; colorManagementEnabled cme bool; workingSpace ws string
+file texture2d | fileTextureName ftn filename; fileTextureNamePattern ftnp string; computedFileTextureNamePattern cfnp string; disableFileLoad dfl bool; useFrameExtension ufe bool; frameExtension fe long; frameOffset fo long; useHardwareTextureCycling htc bool; startCycleExtension hcs long 1; endCycleExtension hce long 1; byCycleIncrement bci long 1; uvTilingMode uvt enum; explicitUvTiles euvt compound[]; explicitUvTileName eutn filename; explicitUvTilePosition eutp float2; baseExplicitUvTilePosition butp float2; filterType ft enum 3; colorSpace cs string sRGB; ignoreColorSpaceFileRules ifr bool; colorManagementConfigFilePath cmcp string; colorManagementConfigFileEnabled cmcf bool; colorManagementEnabled cme bool; workingSpace ws string
 psdFileTex file | layerSetName lsn string; alpha alp string
 movie file |
 substance texture2d substance | package p filename
@@ -251,6 +251,7 @@ TAGS = {
     "SHAD": "shadingEngine",
     "DPIM": "imagePlane",
     "AUDI": "audio",
+    "DEXP": "expression",
     "PTOR": "polyTorus",
     "PCUB": "polyCube",
     "OBST": "objectSet",

@@ -12,10 +12,6 @@ if TYPE_CHECKING:
     from fakes.maya_session import Session
 
 
-class CannotWrite(Exception):
-    """The fake has no such file format."""
-
-
 def quoted(text: str) -> str:
     """Return a text as MEL has it."""
     for plain, escaped in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\t", "\\t"), ("\r", "\\r")):

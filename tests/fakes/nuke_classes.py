@@ -163,6 +163,7 @@ OWN: dict[str, tuple[Row, ...]] = {
     "Dissolve": (("which", "Double_Knob", "0"),),
     "Blur": (("size", "WH_Knob", "0"), ("channels", "ChannelMask_Knob", "all")),
     "Grade": (("white", "AColor_Knob", "1"), ("multiply", "AColor_Knob", "1"), ("channels", "ChannelMask_Knob", "rgb")),
+    "Preferences": (("localCachePath", "File_Knob", "[getenv NUKE_TEMP_DIR /var/tmp/nuke]/localize"),),
     "NoOp": (),
     "Dot": (),
     "Constant": (("color", "AColor_Knob", "0"), ("channels", "ChannelMask_Knob", "rgb")),

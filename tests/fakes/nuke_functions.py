@@ -65,6 +65,8 @@ def _on_main(what: str) -> None:
 
 def _to_node(s: str) -> Node | None:
     _on_main("toNode")
+    if s == "preferences":
+        return session().preferences
     return by_name(s, session().group()) or by_name(s, session().root)
 
 

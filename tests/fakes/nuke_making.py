@@ -61,6 +61,8 @@ def new_root() -> None:
     """Empty the script."""
     root = new_node("Root")
     assert isinstance(root, Root)
+    if session().preferences is None:
+        session().preferences = new_node("Preferences")
     session().root, session().groups, session().modified, session().saved_by = root, [], False, ""
     session().history.done.clear()
     session().history.undone.clear()

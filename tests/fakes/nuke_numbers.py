@@ -14,7 +14,7 @@ from collections.abc import Callable
 from fakes.stub_modules import UnknownToFake
 
 _TOKEN = re.compile(
-    r"\s*(?:(\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?)|([A-Za-z_][\w.]*)|(\*\*|&&|\|\||[<>=!]=|[-+*/%^()?:,<>!]))"
+    r"\s*(?:(\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?)|(\$?[A-Za-z_][\w.]*)|(\*\*|&&|\|\||[<>=!]=|[-+*/%^()?:,<>!]))"
 )
 _FUNCTIONS: dict[str, Callable[..., float]] = {
     "abs": abs,

@@ -143,8 +143,12 @@ class Session:
     callbacks: dict[str, list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], str]]] = field(default_factory=dict)
     plugin_path: list[str] = field(default_factory=list)
     defaults: dict[str, str] = field(default_factory=dict)
+    #: files of which a copy lies on this machine, where the window's Nuke reads them: their folder → that of the copies
+    localised: dict[str, str] = field(default_factory=dict)
     #: questions that were asked of the user: on a farm nobody answers
     asked: list[str] = field(default_factory=list)
+    #: the user's own settings, a node like others (`nuke.toNode("preferences")`)
+    preferences: Node = None  # type: ignore[assignment]
     env: dict[str, Any] = field(default_factory=dict)
     menus: dict[str, Any] = field(default_factory=dict)
     panels: dict[str, Any] = field(default_factory=dict)

@@ -95,6 +95,14 @@ def with_frame(text: str, at: At) -> str:
     return text.replace("%V", view).replace("%v", view[:1])
 
 
+def localised(text: str) -> str:
+    """Return the place of a file's copy on this machine, where Nuke has one (File > Localization; https://gist.github.com/dbr/8016555)."""
+    for folder, copies in session().localised.items():
+        if text.startswith(folder + "/"):
+            return copies + text[len(folder) :]
+    return text
+
+
 @knob_class
 class File_Knob(EvalString_Knob):
     """A file's name, maybe of a sequence."""
@@ -115,11 +123,11 @@ class File_Knob(EvalString_Knob):
     def evaluate(self, frame: float | None = None) -> Any:
         here = session().here()
         at = here if frame is None else At(frame, here.view)
-        return with_frame(self._evaluated(at), at)
+        return localised(with_frame(self._evaluated(at), at))
 
     def getEvaluatedValue(self, oc: Any = None) -> Any:
         at = session().here() if oc is None else oc._at()
-        text = technical(self._evaluated(at))
+        text = localised(technical(self._evaluated(at)))
         return with_frame(text, at) if oc is not None and session().unsure.evaluated_has_frame else text
 
     def setValue(self, value: str) -> bool:

@@ -204,6 +204,8 @@ class _Names(Number):
         self._node, self._at = node, at
 
     def name(self, name: str, frame: float | None = None) -> float:
+        if name == "$gui":
+            return float(session().gui)
         at = self._at if frame is None else At(frame, self._at.view)
         try:
             return as_number(found(name, self._node), at)

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-START = "fplayback -i on -r on\ntcur 0\nfps 24\ntset 0 10\nfrange 1 4\n"
+START = "fplayback -i on -r on\ntcur 0\nfps 24\ntset 0 0.16666666666666666\nfrange 1 4\n"
 
 
 @dataclass

@@ -49,10 +49,9 @@ def adapter(fake: MayaFake) -> ModuleType:
 class MayaWorld:
     """The fake Maya, with what an artist does by hand."""
 
-    extension = ".ma"
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, extension: str = ".ma") -> None:
+        """Begin in an empty folder; `extension`: of the scenes that the artist has, in text or binary."""
+        self.folder, self.extension = folder, extension
         self.fake = MayaFake(folder / "project")
         self.host: Host = adapter(self.fake).MayaHost()
         self.cmds: Any = self.fake.cmds
@@ -68,7 +67,7 @@ class MayaWorld:
         self.cmds.flushUndo()
         if file:
             self.cmds.file(rename=file)
-            self.cmds.file(save=True, type="mayaAscii")
+            self.cmds.file(save=True, type="mayaAscii" if self.extension == ".ma" else "mayaBinary")
 
     def open_scene(self, file: str) -> None:
         """Open a file."""

@@ -213,6 +213,23 @@ def test_a_snapshot_goes_to_any_name(name: str, hou: Any, host: Host, tmp_path: 
     assert (hou.hipFile.basename(), hou.hipFile.hasUnsavedChanges()) == ("shot.hip", True)
 
 
+@pytest.mark.parametrize(("licence", "ending"), [("Indie", ".hiplc"), ("Apprentice", ".hipnc")])
+def test_a_snapshot_by_another_licence(licence: str, ending: str, hou: Any, host: Host, tmp_path: Path) -> None:
+    """Houdini Indie and Apprentice write endings of their own; the copy lies where it was asked for all the same."""
+    from fakes.houdini_session import WORLD
+
+    WORLD.licence = licence
+    try:
+        hou.hipFile.save(str(tmp_path / "shot.hip"))
+        assert hou.hipFile.basename() == f"shot{ending}"
+        (tmp_path / "kept").mkdir()
+        snapshot = host.snapshot(str(tmp_path / "kept" / "copy.hip"))
+    finally:
+        WORLD.licence = "Commercial"
+    assert [p.name for p in (tmp_path / "kept").iterdir()] == ["copy.hip"]
+    assert Path(snapshot.scene).name == f"shot{ending}"
+
+
 def test_what_artists_fill_in_a_locked_asset_is_found(hou: Any, host: Host, tmp_path: Path) -> None:
     """A SOP Create ships with Houdini and is locked; the geometry that an artist makes in it is the artist's."""
     hip = Hip(fallbacks="Lop/sopcreate /opt/hfs19.5.605/houdini/otls/OPlibLop.hda\n")
@@ -244,6 +261,22 @@ def test_without_a_window(hou: Any, host: Host, tmp_path: Path) -> None:
     assert Path(host.snapshot(str(tmp_path / "copy.hip")).file).exists()
     host.save()
     assert refusals() == []
+
+
+def test_whole_animation_and_what_is_played(hou: Any, host: Host, tmp_path: Path) -> None:
+    """Who plays a part of the animation renders that part, and `$FEND` is still the end of the whole.
+
+    https://www.sidefx.com/docs/houdini/commands/tset.html, https://www.sidefx.com/docs/houdini/commands/frange.html
+    """
+    rop(hou, "ifd", "beauty", vm_picture="$HIP/render/$OS.$F4.exr", trange="normal").parm("f1").setExpression("$RFSTART")
+    hou.node("/out/beauty").parm("f2").setExpression("$FEND")
+    hou.playbar.setPlaybackRange(3, 5)
+    path = tmp_path / "shot.hip"
+    hou.hipFile.save(str(path))
+    facts = scan_file(Survey(str(path))).facts
+    assert facts is not None
+    assert (host.scene().frames, facts.frames) == ("3-5", "3-5")
+    assert [step.frames for step in (*host.steps(), *facts.steps)] == ["3-10", "3-10"]
 
 
 def test_variables_of_the_session_count(hou: Any, host: Host, tmp_path: Path) -> None:

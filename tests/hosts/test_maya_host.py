@@ -79,6 +79,16 @@ def test_a_path_that_a_plug_in_declares_is_read(world: MayaWorld, monkeypatch: p
     assert len([f for f in found(world) if f.as_written == "/lib/wood.png"]) == 1
 
 
+def test_an_element_of_a_list_is_not_told_twice(world: MayaWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The editor names it by its long name with its number, the readers by the short one."""
+    world.cmds.createNode("file", name="tiles")
+    world.cmds.setAttr("tiles.uvTilingMode", 4)
+    world.cmds.setAttr("tiles.explicitUvTiles[2].explicitUvTileName", "/lib/two.png", type="string")
+    rows = [("/lib/two.png", "tiles.explicitUvTiles[2].explicitUvTileName", "file")]
+    monkeypatch.setattr(world.fake.commands, "_editor_rows", lambda unresolved: rows)
+    assert [f.referrer for f in found(world) if f.as_written == "/lib/two.png"] == ["tiles.euvt[2].eutn"]
+
+
 def test_undo_is_on_again_when_the_file_path_editor_fails(world: MayaWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its refresh is kept out of the steps to undo, and an error within leaves undo as it was."""
 

@@ -6,12 +6,13 @@ The scenes are opened by the fake Maya, whose loader shares no code with the pro
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from conductor_core.discovery.maya_node import both_names
 from conductor_core.discovery.node import rows
-from conductor_core.report import Ignored
+from conductor_core.report import Ignored, Unresolved
 from hosts.maya_open import OpenScene, opened
 from hosts.maya_world import a_maya_alone
 from hosts.shared_scenes import SceneCase, cases
@@ -29,27 +30,48 @@ def real(request: pytest.FixtureRequest) -> Iterator[tuple[SceneCase, OpenScene]
         yield case, opened(case.file, case.file.parent)
 
 
+def lost(case: SceneCase, scene: OpenScene) -> list[tuple[str, list[str], list[str]]]:
+    """Return what is on a person's list and was not told: path, nodes that want it, nodes that were told."""
+    found = []
+    for need in case.needs:
+        told = {f.referrer.partition(".")[0] for f in scene.reads() if f.as_written == need["path"]}
+        wanted = {node.lstrip(":").rpartition("|")[2] for node in need.get("nodes", ())}
+        if not told or not wanted <= told:
+            found.append((need["path"], sorted(wanted), sorted(told)))
+    return found
+
+
+def more(case: SceneCase, scene: OpenScene) -> list[tuple[str, str]]:
+    """Return what was told and is on nobody's list: text and referrer; nodes of other scenes are on the lists of those."""
+    listed = {need["path"] for need in case.needs}
+    return [
+        (f.as_written, f.referrer)
+        for f in scene.reads()
+        if f.as_written not in listed and not isinstance(f, Ignored) and not scene.came_by_reference(f.referrer)
+    ]
+
+
 def test_a_real_scene_is_told_as_it_is(real: tuple[SceneCase, OpenScene]) -> None:
     """Everything on the list is found, with each node that wants it; nothing else is said to be read; nothing is changed by asking."""
     case, scene = real
-    reads = scene.reads()
-    lost = []
-    for need in case.needs:
-        told = {f.referrer.partition(".")[0] for f in reads if f.as_written == need["path"]}
-        wanted = {node.lstrip(":").rpartition("|")[2] for node in need.get("nodes", ())}
-        if not told or not wanted <= told:
-            lost.append((need["path"], sorted(wanted), sorted(told)))
-    assert lost == [], "the adapter does not tell these paths for these nodes (path, nodes of the list, nodes that were told)"
-    listed = {need["path"] for need in case.needs}
-    more = [
-        (f.as_written, f.referrer)
-        for f in reads
-        if f.as_written not in listed and not isinstance(f, Ignored) and not scene.came_by_reference(f.referrer)
-    ]
-    assert more == [], "the adapter tells these paths, and no person found them in the scene"
+    assert lost(case, scene) == [], (
+        "the adapter does not tell these paths for these nodes (path, nodes of the list, nodes that were told)"
+    )
+    assert more(case, scene) == [], "the adapter tells these paths, and no person found them in the scene"
     assert not scene.scene.modified
     assert scene.fake.record.refused == []
     assert scene.fake.record.unknown == []
+
+
+def test_a_finding_that_lacks_or_is_too_many_is_seen(real: tuple[SceneCase, OpenScene]) -> None:
+    """The comparison bites: without one of its findings a scene has lost it, and a path that nobody listed is one too many."""
+    case, scene = real
+    own = [f for f in scene.reads() if any(f.as_written == need["path"] for need in case.needs)]
+    for gone in own[:1]:
+        rest = tuple(f for f in scene.findings if f is not gone)
+        assert lost(case, replace(scene, findings=rest))
+    planted = Unresolved("/planted/by/the/test.png", "persp.planted", "it is planted")
+    assert more(case, replace(scene, findings=(*scene.findings, planted))) == [("/planted/by/the/test.png", "persp.planted")]
 
 
 def test_the_open_scene_and_its_file_say_the_same(real: tuple[SceneCase, OpenScene]) -> None:
@@ -57,8 +79,8 @@ def test_the_open_scene_and_its_file_say_the_same(real: tuple[SceneCase, OpenSce
     case, scene = real
     own = {(f.as_written, f.referrer) for f in scene.findings if not scene.came_by_reference(f.referrer)}
     assert own - scene.read.keys() == set(), "only the adapter tells these (text, referrer)"
-    lost = {(text, referrer) for text, referrer in scene.read if not scene.came_by_reference(referrer)} - own
-    assert lost == set(), "only the reader of files tells these (text, referrer)"
+    unsaid = {(text, referrer) for text, referrer in scene.read if not scene.came_by_reference(referrer)} - own
+    assert unsaid == set(), "only the reader of files tells these (text, referrer)"
     if case.file.suffix == ".ma":  # binary files do not tell the unit of their times
         assert scene.scene.frames == scene.facts.frames
     # cameras of another scene are not in the file

@@ -11,23 +11,15 @@ from typing import Any
 import pytest
 from fakes.maya_fake import MayaFake
 from fakes.maya_program import install
-from fakes.stub_reading import Stubs, StubsAbsent
-from hosts.maya_world import adapter
+from hosts.maya_world import a_maya_alone, adapter
 
 
 @pytest.fixture
 def fake(tmp_path: Path) -> Iterator[MayaFake]:
-    try:
-        Stubs.installed("maya-stubs")
-    except StubsAbsent as exc:
-        pytest.skip(str(exc))
-    before = dict(sys.modules)
-    fake = MayaFake(tmp_path)
-    adapter(fake)
-    yield fake
-    for name in [n for n in sys.modules if n.partition(".")[0] in ("maya", "conductor_maya") and n not in before]:
-        del sys.modules[name]
-    sys.modules.update({n: m for n, m in before.items() if n.partition(".")[0] == "conductor_maya"})
+    with a_maya_alone():
+        fake = MayaFake(tmp_path)
+        adapter(fake)
+        yield fake
 
 
 def report() -> Any:

@@ -93,6 +93,17 @@ SHOTS = {
         _plates(10, 11, 12),
         told_by_nuke=False,
     ),
+    "moved by a node that is off in the window": Shot(
+        f"{ROOT}{PLATE}TimeOffset {{\n time_offset 5\n disable {{{{$gui}}}}\n name T\n}}\n{WRITE}",
+        _plates(5, 6, 7),
+        told_by_nuke=False,
+    ),
+    "either side of a switch that is another in the window": Shot(
+        f"{ROOT}{PLATE}set N1 [stack 0]\nFrameHold {{\n first_frame 42\n name H\n}}\npush $N1\n"
+        f"Switch {{\n inputs 2\n which {{{{$gui}}}}\n name S\n}}\n{WRITE}",
+        _plates(10, 11, 12, 42),
+        told_by_nuke=False,
+    ),
     "each view": Shot(
         'Root {\n inputs 0\n name shot.nk\n last_frame 100\n views "left #ff0000\nright #00ff00"\n}\n'
         f"Read {{\n inputs 0\n file %V/plate_%v.####.exr\n last 100\n name Read1\n}}\n{WRITE}",
@@ -257,3 +268,14 @@ def test_what_cannot_be_evaluated_is_no_error(tmp_path: Path) -> None:
     assert [step.name for step in host.steps()] == ["Write1"]
     told = [f for f in _findings() if f.referrer == "Read1.file"]
     assert told
+
+
+def test_a_copy_on_this_machine_is_not_what_the_farm_reads(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where only Nuke can evaluate a text, and it tells of its own copy, nobody knows the file: that is said."""
+    monkeypatch.chdir(folder)
+    stored = f"\\[python \\{{chr(47).join(('{folder.as_posix()}', 'plate'))\\}}].%04d.exr"
+    script = f'{ROOT}Read {{\n inputs 0\n file "{stored}"\n last 100\n name Read1\n}}\n{WRITE}'
+    _open(script, folder, localised={folder.as_posix(): "/var/tmp/nuke/localize"})
+    found = _findings()
+    assert not any("localize" in place for f in found if isinstance(f, Usage) for place in f.places)
+    assert [f.referrer for f in found if isinstance(f, Unresolved)] == ["Read1.file"]

@@ -98,6 +98,10 @@ def test_time_is_followed_through_curves(tmp_path: Path) -> None:
     (usage,) = reading(opened(tmp_path, READ % "p.%04d.exr" + warp + WRITE), "Read1.file", (1, 2, 3))
     assert isinstance(usage.reach, Frames)
     assert sorted(usage.reach.wanted or ()) == [5, 6, 7, 8]
+    hold = "FrameHold {\n first_frame {{curve x1 5 x2 9 x3 5}}\n name T\n}\n"
+    (usage,) = reading(opened(tmp_path, READ % "p.%04d.exr" + hold + WRITE), "Read1.file", (1, 2, 3))
+    assert isinstance(usage.reach, Frames)
+    assert sorted(usage.reach.wanted or ()) == [5, 9]
     offset = "TimeOffset {\n time_offset {{frame*2}}\n name T\n}\n"
     (usage,) = reading(opened(tmp_path, READ % "p.%04d.exr" + offset + WRITE), "Read1.file", (1, 2))
     assert isinstance(usage.reach, Frames)

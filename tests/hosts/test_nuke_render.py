@@ -292,3 +292,33 @@ def test_without_a_licence_it_ends_with_nukes_words(command: list[str], tmp_path
     """Nothing is hidden from the runner, which reads in the log that there is no licence."""
     with pytest.raises(AssertionError, match="FOUNDRY LICENSE ERROR REPORT"):
         talk(command, [("load", load("/a.nk"))], tmp_path, FAKE_NUKE_LICENCE="absent")
+
+
+RELATIVE = """Root {
+ inputs 0
+ name /elsewhere/comp.nk
+ last_frame 3
+}
+Read {
+ inputs 0
+ file plates/plate.####.exr
+ last 3
+ name Plate
+}
+Write {
+ file out/graded.####.exr
+ name Graded
+}
+"""
+
+
+def test_relative_names_are_relative_to_the_script(command: list[str], tmp_path: Path) -> None:
+    """What is scanned beside the script is found and written there, wherever the instance starts Nuke."""
+    shot, start = tmp_path / "shot", tmp_path / "start"
+    for folder in (shot / "plates", shot / "out", start):
+        folder.mkdir(parents=True)
+    (shot / "comp.nk").write_text(RELATIVE, encoding="utf-8")
+    (shot / "plates" / "plate.0002.exr").write_bytes(b"")
+    asked = [("load", load(shot / "comp.nk", write="Graded", outputs=[f"{shot}/out/graded.####.exr"])), ("frame", render(2))]
+    done = talk(command, asked, start).end("frame")
+    assert (done["event"], done.get("outputs")) == ("done", [str(shot / "out" / "graded.0002.exr")]), done

@@ -22,9 +22,11 @@ class SceneSettings:
     """A scene's own settings."""
 
     saved: Mapping[str, str]
-    #: first and last frame of its range; None: not in the file
+    #: first and last frame of the range that is played; None: not in the file
     range: tuple[int, int] | None = None
     rate: float = 24.0
+    #: first and last frame of the whole animation, which `$FSTART` and `$FEND` are; None: the range that is played
+    animation: tuple[int, int] | None = None
 
     @property
     def version(self) -> str:
@@ -56,8 +58,9 @@ def scene_variables(survey: Survey, settings: SceneSettings) -> dict[str, str]:
     if survey.project_root:
         result["JOB"] = survey.project_root
     if settings.range:
-        first, last = settings.range
-        result |= {"FSTART": str(first), "RFSTART": str(first), "FEND": str(last), "RFEND": str(last)}
+        first, last = settings.animation or settings.range
+        result |= {"FSTART": str(first), "FEND": str(last)}
+        result |= {"RFSTART": str(settings.range[0]), "RFEND": str(settings.range[1])}
         result["NFRAMES"] = str(last - first + 1)
     result["FPS"] = f"{settings.rate:g}"
     scene = survey.file if settings.saved else survey.scene or survey.file

@@ -80,8 +80,9 @@ class NukeAsk:
         self._demands = demands
         self.setting = setting
         self.seen: set[str] = set()
-        #: paths of what was last asked of a Write
+        #: where a Write renders to
         self.written: list[str] = []
+        self._written_by = ""
         self.problem = ""
 
     @property
@@ -127,37 +128,45 @@ class NukeAsk:
         if not isinstance(node, ScriptNode) or not stored:
             return
         referrer = f"{node.full_name}.{attribute}"
-        if node.is_on("disable"):
-            yield Ignored(stored, referrer, "the node is disabled")
-            return
-        if self._survey.scene:
+        if self._survey.scene and not node.is_on("disable"):
             rendered = dict(self._survey.given).get(_RENDERED)
             if rendered is not None and rendered in ("", node.full_name):
                 yield from self.read(node, attribute, "image")
             else:
                 yield Ignored(stored, referrer, "it is written when that script itself is rendered")
             return
+        paths, problem = self._written_paths(node, attribute)
+        for path in paths:
+            self._note(attribute, path)
+        if attribute != "proxy" and not self.written:
+            self.problem = problem
+        if node.is_on("disable"):
+            # who switches its step on all the same is told where it writes
+            yield Ignored(stored, referrer, "the node is disabled")
+            return
+        yield from (ScanOutput(stored, path, referrer) for path in paths)
+        if problem:
+            yield Unresolved(stored, referrer, problem)
+
+    def _written_paths(self, node: ScriptNode, attribute: str) -> tuple[list[str], str]:
+        """Return the pattern of each view, and why not all are known."""
         problem = ""
         paths: list[str] = []
+        views = self._written_views(node)
         try:
             for view, plain in self._by_view(node, attribute, None):
-                paths += self._expanded(self._places(node, plain)[:1], view)
+                paths += self._expanded(self._places(node, plain)[:1], (view,) if view else views)
         except NotEvaluated as exc:
             problem = str(exc)
         host = [
             path
             for told, places in self._by_host(node, attribute, paths)
             if told.frames is None
-            for path in self._expanded(places[:1], told.view)
+            for path in self._expanded(places[:1], (told.view,) if told.view else views)
         ]
         if host:  # Nuke has evaluated it, and says something else
             paths, problem = host, ""
-        for path in dict.fromkeys(map(hashes, paths)):
-            self.written.append(path)
-            yield ScanOutput(stored, path, referrer)
-        if problem:
-            self.problem = problem
-            yield Unresolved(stored, referrer, problem)
+        return list(dict.fromkeys(map(hashes, paths))), problem
 
     @property
     def values(self) -> Values:
@@ -197,9 +206,19 @@ class NukeAsk:
     def _with_survey(self, node: ScriptNode, usage: Usage) -> Usage:
         return replace(usage, under=self.under(node)) if usage.kind == "gizmo" else usage
 
-    def _expanded(self, places: Iterable[str], view: str) -> list[str]:
+    def _note(self, attribute: str, path: str) -> None:
+        """Keep where the node renders to: of several knobs the first, and never what it writes at proxy resolution."""
+        if attribute != "proxy" and self._written_by in ("", attribute):
+            self._written_by = attribute
+            self.written.append(path)
+
+    def _written_views(self, node: ScriptNode) -> tuple[str, ...]:
+        """Return the views that a node writes: those that it names, or all."""
+        names = node.plain("views").strip("{} ").split()
+        return tuple(n for n in names if n in self.setting.views or not self.setting.views) or self.setting.views
+
+    def _expanded(self, places: Iterable[str], views: tuple[str, ...]) -> list[str]:
         """Return the path of each view."""
-        views = (view,) if view else self.setting.views
         return [one for place in places for one in view_path(place, views) or (place,)]
 
     def _by_host(self, node: ScriptNode, attribute: str, known: Sequence[str]) -> Iterator[tuple[HostText, tuple[str, ...]]]:

@@ -175,11 +175,14 @@ class Demands:
 
     def _held(self, node: ScriptNode, demand: Demand) -> Demand:
         knob = "first_frame" if "first_frame" in node.knobs or "firstFrame" not in node.knobs else "firstFrame"
-        first = self._values.number(node, knob) if knob in node.knobs else 0.0
-        increment = self._values.number(node, "increment") if "increment" in node.knobs else 0.0
-        if first is None or increment is None or demand.wanted is None:
-            return NOBODY_KNOWS
-        return Demand(frozenset(held(f, int(first), int(increment)) for f in demand.wanted))
+
+        def shown(frame: int) -> float | None:
+            first = self._values.number_at(node, knob, frame) if knob in node.knobs else 0.0
+            increment = self._values.number_at(node, "increment", frame) if "increment" in node.knobs else 0.0
+            return None if first is None or increment is None else held(frame, int(first), int(increment))
+
+        # what a node below would like to have beside a frame, a held one does not show
+        return _moved(Demand(demand.wanted), shown)
 
 
 def _moved(demand: Demand, where: Callable[[int], float | None]) -> Demand:

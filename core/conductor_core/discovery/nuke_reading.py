@@ -43,4 +43,4 @@ class ScriptReading:
             yield from ask.read(node, "file", "image")
         yield from unknown_knobs(node, ask)
         if "Write" in node.type and ("file" in node.knobs or ask.written):
-            self.writers.append(Writer(node, tuple(dict.fromkeys(ask.written[: len(self._setting.views) or 1])), ask.problem))
+            self.writers.append(Writer(node, tuple(dict.fromkeys(ask.written)), ask.problem))

@@ -64,6 +64,8 @@ _NOTES = frozenset(
         "info",
     ]
 )
+#: knobs whose texts read no file
+CODE_AND_NOTES = _CODE | _NOTES
 #: hold no paths of files, unless there is a folder and the extension of a file in their text
 _NO_PATHS = re.compile(
     r"\w*(?:_panelDropped|_panelState|colou?rspace|channel|layer|format|display|view_?|views|prim_?path|expression)|"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -45,9 +46,12 @@ def _rendered(folder: Path) -> str:
     """Render frame 3 to a place that is not the script's."""
     place = str(folder / "elsewhere" / "smoke.####.exr")
     step = Step("SmokeRender", "1-3", outputs=(Output(place),), parameters={"write": "SmokeRender"})
-    renderer = NukeRenderer()
-    renderer.load(Load(scene=str(folder / "render.nk"), step=step))
-    done = renderer.render(3, lambda *_: None)
+    renderer, started = NukeRenderer(), os.getcwd()
+    try:
+        renderer.load(Load(scene=str(folder / "render.nk"), step=step))
+        done = renderer.render(3, lambda *_: None)
+    finally:
+        os.chdir(started)  # the renderer goes to its script's folder; this Nuke is somebody's
     return f"{done.outputs}, {done.width}x{done.height}"
 
 

@@ -329,6 +329,26 @@ def test_facts(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ('setAttr ".an" yes; setAttr ".pff" yes;', "shot.#.iff"),
+        ('setAttr ".an" yes;', "shot.iff.#"),
+        ('setAttr ".an" yes; setAttr ".pff" yes; setAttr ".ep" 4;', "shot.####.iff"),
+        ('setAttr ".an" yes; setAttr ".pff" yes; setAttr ".peie" 2;', "shot_#.iff"),
+        ('setAttr ".an" yes; setAttr ".ofc" 1;', "shot.#"),
+        ("", "shot.iff"),
+    ],
+    ids=["before the ending", "behind it", "padded", "a stroke before it", "no ending", "no animation"],
+)
+def test_names_of_frames(tmp_path: Path, settings: str, name: str) -> None:
+    """Frame/Animation ext of the render settings, as the page of renderGlobals has it."""
+    root = project(tmp_path)
+    scan = scan_text(root, f"select -ne :defaultRenderGlobals;\n\t{settings}\n")
+    assert scan.facts is not None
+    assert scan.facts.steps[0].outputs[0].path == str(root / "renders" / name)
+
+
 def test_merge_conflict(tmp_path: Path) -> None:
     """A scene with a merge conflict is read, both sides of it, and the conflict is said."""
     root = project(tmp_path, "maps/ours.png", "maps/theirs.png", "maps/after.png")

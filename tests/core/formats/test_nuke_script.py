@@ -402,7 +402,7 @@ def test_facts_for_a_submission(tmp_path: Path) -> None:
         ("First", True, [("first.####.exr", "image")], False),
         ("Late", True, [("late.mov", "movie")], False),
         ("Lost", True, [], True),
-        ("Off", False, [], False),
+        ("Off", False, [("off.exr", "image")], False),
         ("G.In", True, [("in.####.exr", "image")], False),
     ]
     assert dict(facts.steps[0].parameters) == {"write": "First", "render_order": 1, "views": "left", "first": 1002, "last": 1004}
@@ -449,6 +449,31 @@ def test_a_write_that_shows_its_file_is_waited_for(tmp_path: Path) -> None:
         facts = scan(tmp_path, text).facts
         assert facts is not None
         assert {s.name: s.after for s in facts.steps} == {"Pre": (), "Last": after}
+
+
+@pytest.mark.parametrize(
+    ("knobs", "outputs"),
+    [
+        ({"file": "o_%V.####.exr"}, ["o_left.####.exr", "o_right.####.exr"]),
+        ({"file": "o_%V.####.exr", "views": "right"}, ["o_right.####.exr"]),
+        ({"file": "o_%V.####.exr", "views": "{left right}"}, ["o_left.####.exr", "o_right.####.exr"]),
+        ({"file": "o.####.exr", "views": '"left right"'}, ["o.####.exr"]),
+        ({"file": "o.####.exr", "proxy": "small.####.exr"}, ["o.####.exr"]),
+    ],
+    ids=["all views", "one view", "both by name", "views in one file", "proxy"],
+)
+def test_a_step_has_the_files_that_it_renders(tmp_path: Path, knobs: dict[str, str], outputs: list[str]) -> None:
+    """One for each view that the Write renders, and none for what it would write at proxy resolution."""
+    facts = scan(tmp_path, HEAD + root(views='"left #ff0000\nright #00ff00"') + node("Write", **knobs, name="W")).facts
+    assert facts is not None
+    assert [Path(o.path).name for o in facts.steps[0].outputs] == outputs
+
+
+def test_a_proxy_that_is_not_known_keeps_nothing_from_rendering(tmp_path: Path) -> None:
+    """Frames are rendered in full: where the small ones would go is not asked."""
+    facts = scan(tmp_path, HEAD + root() + node("Write", file="o.####.exr", proxy=r'"\[metadata x].exr"', name="W")).facts
+    assert facts is not None
+    assert (len(facts.steps[0].outputs), facts.steps[0].problem) == (1, "")
 
 
 def test_steps_that_wait_for_each_other_are_in_render_order(tmp_path: Path) -> None:
