@@ -29,8 +29,9 @@ def test_each_step_names_the_project(tmp_path: Path) -> None:
         (tmp_path / name).mkdir(parents=True)
         (tmp_path / name / "a.ma").write_text('//Maya ASCII 2025 scene\nrequires maya "2025";\n')
     (tmp_path / "show" / "workspace.mel").write_text('workspace -fr "sourceImages" "tex";\n')
-    steps = scan_file(Survey(str(tmp_path / "show" / "scenes" / "a.ma"))).facts.steps
-    told = {name: value for step in steps for name, value in step.parameters.items() if name.startswith("project")}
+    shot, loose = (scan_file(Survey(str(tmp_path / name / "a.ma"))).facts for name in ("show/scenes", "loose"))
+    assert shot is not None
+    assert loose is not None
+    told = {name: value for step in shot.steps for name, value in step.parameters.items() if name.startswith("project")}
     assert told == {"project": str(tmp_path / "show"), "project_rules": "sourceImages=tex"}
-    loose = scan_file(Survey(str(tmp_path / "loose" / "a.ma"))).facts.steps
-    assert [name for step in loose for name in step.parameters if name.startswith("project")] == []
+    assert [name for step in loose.steps for name in step.parameters if name.startswith("project")] == []
