@@ -8,6 +8,7 @@ import pytest
 from conductor_core.discovery.maya_project import MayaProject, rules_from_text, rules_text
 from conductor_core.discovery.survey import Survey
 from conductor_core.formats import scan_file
+from conductor_core.host import SceneStep
 
 CASES = {
     "Maya's own": ({"sourceImages": "sourceimages", "images": "render"}, ""),
@@ -23,14 +24,26 @@ def test_rules_go_along_as_text(rules: dict[str, str], text: str) -> None:
     assert rules_from_text(text) == {name: rules[name] for name in rules_from_text(text)}
 
 
+def steps_of(scene: Path) -> tuple[SceneStep, ...]:
+    """Return the steps that a scene's file tells of."""
+    facts = scan_file(Survey(str(scene))).facts
+    assert facts is not None
+    return facts.steps
+
+
 def test_each_step_names_the_project(tmp_path: Path) -> None:
     """The folder with the workspace.mel above the scene, with its rules; a scene of no project names none."""
     for name in ("show/scenes", "loose"):
         (tmp_path / name).mkdir(parents=True)
         (tmp_path / name / "a.ma").write_text('//Maya ASCII 2025 scene\nrequires maya "2025";\n')
     (tmp_path / "show" / "workspace.mel").write_text('workspace -fr "sourceImages" "tex";\n')
-    steps = scan_file(Survey(str(tmp_path / "show" / "scenes" / "a.ma"))).facts.steps
-    told = {name: value for step in steps for name, value in step.parameters.items() if name.startswith("project")}
+    told = {
+        name: value
+        for step in steps_of(tmp_path / "show" / "scenes" / "a.ma")
+        for name, value in step.parameters.items()
+        if name.startswith("project")
+    }
     assert told == {"project": str(tmp_path / "show"), "project_rules": "sourceImages=tex"}
-    loose = scan_file(Survey(str(tmp_path / "loose" / "a.ma"))).facts.steps
-    assert [name for step in loose for name in step.parameters if name.startswith("project")] == []
+    assert [
+        name for step in steps_of(tmp_path / "loose" / "a.ma") for name in step.parameters if name.startswith("project")
+    ] == []
