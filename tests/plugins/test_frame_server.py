@@ -229,7 +229,7 @@ PLACES = {
     "no number": ("a.exr", 7, ["left/a.exr"], True),
     "another frame": ("a.####.exr", 7, ["fog/a.0008.exr"], False),
     "another name": ("a.####.exr", 7, ["fog/ab.0007.exr"], False),
-    "two that may be meant": ("a.####.exr", 7, ["diffuse/a.0007.exr", "beauty/a.0007.exr"], False),
+    ####.exr", 7, ["diffuse/a.0007.exr", "beauty/a.0007.exr"], False),
 }
 
 
