@@ -8,7 +8,6 @@ from __future__ import annotations
 import getpass
 import os
 import platform
-import shlex
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import replace
 
@@ -17,6 +16,7 @@ from conductor_core.errors import ConductorError
 from conductor_core.host import SceneStep
 from conductor_core.paths import Flavour, is_absolute
 from conductor_core.submission import Client, Output, Software
+from conductor_core.task_words import NotSplit, split_words
 
 _PICTURES = (".exr", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dpx", ".hdr", ".tga", ".bmp")
 _MOVIES = (".mov", ".mp4", ".mkv", ".avi", ".webm", ".mxf")
@@ -121,15 +121,15 @@ def parse_software(text: str) -> Software:
     return Software(name, version)
 
 
-def command_words(text: str, place: str) -> tuple[str, ...]:
-    """Split a program and its words as a shell does; `place` is where the artist wrote it.
+def command_words(text: str, place: str, *, windows: bool = os.name == "nt") -> tuple[str, ...]:
+    """Split a program and its words as a shell does, on Windows with backslashes as they are; `place` is where the artist wrote it.
 
     Raises:
         ConductorError: a quote is open.
     """
     try:
-        return tuple(shlex.split(text))
-    except ValueError as exc:
+        return split_words(text, windows=windows)
+    except NotSplit as exc:
         raise ConductorError(f"{place} {text!r} cannot be split into words ({exc}).", "Check its quotes.") from None
 
 

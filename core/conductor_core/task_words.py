@@ -1,11 +1,13 @@
-"""The words of a command as one task has them: what stands for frames, scene and step is filled in.
+"""The words of a command: how a line is split into them, and how one task has them, with frames, scene and step filled in.
 
-Pure, and of the standard library only: runner, command line and panel fill by the same rule.
+Pure, and of the standard library only: runner, command line and panel go by the same rule.
 """
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 from collections.abc import Sequence
 
 from conductor_core.frames import format_frames
@@ -15,6 +17,29 @@ PLACEHOLDERS = ("{frame}", "{frames}", "{first}", "{last}")
 #: `{frame:04}` has at least four digits, the sign beside them, as `####` in an output has
 _TOKEN = re.compile(r"\{(?:(frames)|(frame|first|last)(?::0?(\d{1,2})d?)?)\}")
 _IN_BRACES = re.compile(r"\{\w+(?::\w*)?\}")
+
+
+class NotSplit(ValueError):
+    """A command line that comes to no words; the text says why."""
+
+
+def split_words(text: str, *, windows: bool = os.name == "nt") -> tuple[str, ...]:
+    r"""Return the words of a command line; blanks part them, quotes keep them together.
+
+    A backslash is a character like any other on Windows, where paths are written with it.
+
+    Raises:
+        NotSplit: a quote is not closed.
+    """
+    lexer = shlex.shlex(text, posix=True, punctuation_chars=False)
+    lexer.whitespace_split, lexer.commenters = True, ""
+    if windows:
+        lexer.escape = ""
+    try:
+        return tuple(lexer)
+    except ValueError as exc:
+        reason = "a quote is not closed" if "quotation" in str(exc) else "nothing follows its last backslash"
+        raise NotSplit(reason) from None
 
 
 def fill_words(words: Sequence[str], frames: Sequence[int]) -> tuple[str, ...]:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import hou
 from conductor_core.discovery.houdini_drivers import DRIVERS, Driver
-from conductor_core.frames import FrameSet
 from conductor_core.sequences import frame_path, has_frame_token, output_folder
 from conductor_core.submission import Step
 from conductor_plugins.frame_server.errors import FrameNotRendered
 from conductor_plugins.frame_server.path_mapping import client_path
+from conductor_plugins.frame_server.whole_range import NEXT_STEP, whole_range
 
 from conductor_houdini.output_texts import houdini_pattern
 
@@ -152,9 +152,8 @@ def _range(step: Step, frame: int) -> tuple[int, int, int]:
     Raises:
         FrameNotRendered: they are not evenly spaced.
     """
-    frames = sorted(FrameSet.parse(step.frames))
-    by = frames[1] - frames[0] if len(frames) > 1 else 1
-    if frames != list(range(frames[0], frames[-1] + 1, by)):
+    found = whole_range(step.frames)
+    if found is None:
         reason = f"all frames go into one file, and {step.frames} are not evenly spaced"
-        raise FrameNotRendered(frame, "scene-load", reason, "Choose a range such as 1-100 or 1-100x2.")
-    return frames[0], frames[-1], by
+        raise FrameNotRendered(frame, "scene-load", reason, NEXT_STEP)
+    return found

@@ -31,10 +31,12 @@ class NukeRenderer:
     def __init__(self) -> None:
         """Begin with no script."""
         self._prepared: Prepared | None = None
+        #: what all frames go into is written
+        self._is_whole = False
 
     def load(self, load: Load) -> Loaded:
         """Open the script and set it up for the step."""
-        self._prepared = None
+        self._prepared, self._is_whole = None, False
         map_files(load.rules, log)
         open_script(load.scene, log)
         for script in load.startup:
@@ -43,10 +45,12 @@ class NukeRenderer:
         return Loaded("nuke", len(self._prepared.rounds))
 
     def render(self, frame: int, progress: Progress) -> Rendered:
-        """Render one frame, each view."""
+        """Render one frame, each view; what has all frames in one file is written once, with the first that is asked for."""
         if self._prepared is None:
             raise FrameNotRendered(frame, "internal", "no script is loaded")
         expected = self._prepared.files(frame)
+        if self._is_whole and all(map(os.path.exists, expected)):
+            return _rendered(expected, ())
         for path in expected:
             os.makedirs(os.path.dirname(path), exist_ok=True)
         around, before = FoldersBefore(self._prepared.folders), Before(expected)
@@ -59,9 +63,8 @@ class NukeRenderer:
             if not before.is_new(path):
                 instead = f"; it wrote {', '.join(new[:3])}" if new else ""
                 raise FrameNotRendered(frame, full_or("bad-output", path), f"Nuke finished, but did not write {path}{instead}")
-        main = next(iter(expected), next(iter(new), ""))
-        first = picture(main) if main else Picture()
-        return Rendered(tuple(dict.fromkeys((*expected, *new))), first.width, first.height, first.layers)
+        self._is_whole = self._prepared.whole is not None
+        return _rendered(expected, new)
 
     def _run(self, prepared: Prepared, frame: int, progress: Progress) -> None:
         try:
@@ -71,6 +74,12 @@ class NukeRenderer:
         except RuntimeError as exc:  # what Nuke raises when a node of the tree fails
             reason = " ".join(str(exc).split()) or "Nuke gave no reason"
             raise FrameNotRendered(frame, cause_of(reason, _cause(reason)), reason) from exc
+
+
+def _rendered(expected: tuple[str, ...], new: tuple[str, ...]) -> Rendered:
+    main = next(iter(expected), next(iter(new), ""))
+    first = picture(main) if main else Picture()
+    return Rendered(tuple(dict.fromkeys((*expected, *new))), first.width, first.height, first.layers)
 
 
 def _cause(reason: str) -> str:

@@ -17,6 +17,7 @@ from conductor_core.submission import Output, Parameter
 from conductor_plugins.frame_server import Load
 from conductor_plugins.frame_server.errors import SceneNotRenderable
 from conductor_plugins.frame_server.path_mapping import mapped
+from conductor_plugins.frame_server.whole_range import NEXT_STEP, whole_range
 
 import nuke
 from conductor_nuke.path_filter import map_root
@@ -40,6 +41,8 @@ class Prepared:
     outputs: tuple[Output, ...]
     #: each round writes to the output of its number, whatever the script says; else where the script says
     placed: bool
+    #: first, last and increment of the frames that go into one file, a movie or a cache: it is written once, whole
+    whole: tuple[int, int, int] | None = None
 
     @property
     def folders(self) -> tuple[str, ...]:
@@ -52,13 +55,14 @@ class Prepared:
         return tuple(dict.fromkeys(frame_path(o.path, frame) for o in self.outputs))
 
     def render(self, number: int, frame: int) -> None:
-        """Render one round of views.
+        """Render one round of views, of a frame or of all that go into one file.
 
         https://learn.foundry.com/nuke/developers/latest/pythondevguide/_autosummary/nuke.execute.html
         """
         if self.placed:
             self.node["file"].setValue(nuke_pattern(self.outputs[min(number, len(self.outputs) - 1)].path))
-        nuke.execute(self.node, frame, frame, 1, list(self.rounds[number]))
+        first, last, by = self.whole or (frame, frame, 1)
+        nuke.execute(self.node, first, last, by, list(self.rounds[number]))
 
 
 def open_script(path: str, log: Log) -> None:
@@ -93,7 +97,7 @@ def prepare(load: Load, log: Log) -> Prepared:
     step = load.step
     map_root(load.rules, log)
     node = _writer(str(step.parameters.get("write") or step.name), load.scene)
-    _check_frames(load)
+    whole = _whole(load)
     proxy = bool(step.parameters.get("proxy"))
     nuke.root()["proxy"].setValue(proxy)
     log(f"rendering {node.fullName()} at {'proxy' if proxy else 'full'} resolution")
@@ -110,7 +114,7 @@ def prepare(load: Load, log: Log) -> Prepared:
     if placed:
         said = ", ".join(here) or "nothing that is known"
         log(f"output: {', '.join(o.path for o in step.outputs)} (the script says {said})")
-    return Prepared(node, _rounds(chosen, outputs), outputs, placed)
+    return Prepared(node, _rounds(chosen, outputs), outputs, placed, whole)
 
 
 def nuke_pattern(path: str) -> str:
@@ -129,14 +133,26 @@ def _writer(name: str, scene: str) -> nuke.Node:
     return node
 
 
-def _check_frames(load: Load) -> None:
-    """Refuse what needs all frames in one file: frames are rendered one by one, on several machines."""
-    several = len(FrameSet.parse(load.step.frames)) > 1
-    for output in load.step.outputs:
-        if several and not has_frame_token(os.path.basename(output.path)):
-            kind = "a movie" if output.kind == "movie" else "one file for all frames"
-            reason = f"{output.path} is {kind}, which cannot be rendered frame by frame on several machines"
-            raise SceneNotRenderable(load.scene, reason, "Write a sequence with a number in its name (####), and submit again.")
+def _whole(load: Load) -> tuple[int, int, int] | None:
+    """Return the range of frames that go into one file; None where each frame has its own.
+
+    Raises:
+        SceneNotRenderable: the frames are not one task, not one range, or each would write over the picture before it.
+    """
+    several = len(FrameSet.parse(load.step.frames))
+    one = next((output for output in load.step.outputs if not has_frame_token(os.path.basename(output.path))), None)
+    if one is None or several < 2:
+        return None
+    if one.kind not in ("movie", "cache"):
+        reason = f"{one.path} is one file for all frames, and each would write over the one before"
+        raise SceneNotRenderable(load.scene, reason, "Write a sequence with a number in its name (####), and submit again.")
+    if load.step.chunk_size < several:
+        reason = f"{one.path} is a {one.kind} of all frames, and tasks of {load.step.chunk_size} would write over each other's"
+        raise SceneNotRenderable(load.scene, reason, f"Submit it with a chunk size of {several}, or write a sequence (####).")
+    found = whole_range(load.step.frames)
+    if found is None:
+        raise SceneNotRenderable(load.scene, f"{one.path} has all frames, and {load.step.frames} are no one range", NEXT_STEP)
+    return found
 
 
 def _make_it_render(node: nuke.Node, log: Log) -> None:

@@ -95,5 +95,17 @@ def test_names_and_words() -> None:
     assert command_words("sh 'my script.sh' {frame}", "--before-task") == ("sh", "my script.sh", "{frame}")
     with pytest.raises(ConductorError, match=r"--before-task .* quotes"):
         command_words("sh 'x", "--before-task")
+
+
+def test_a_command_of_windows_keeps_its_backslashes() -> None:
+    """Its paths are written with them: `--command` and the panel split by the same rule."""
+    line = r'oiiotool C:\show\new\p.{frame:04}.exr -o "\srv\out folder\p.exr"'
+    assert command_words(line, "--command", windows=True) == (
+        "oiiotool",
+        r"C:\show\new\p.{frame:04}.exr",
+        "-o",
+        r"\srv\out folder\p.exr",
+    )
+
     with pytest.raises(ConductorError, match="'blender' is not name@version"):
         parse_software("blender")

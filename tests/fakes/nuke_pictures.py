@@ -12,6 +12,16 @@ from fakes.stub_modules import UnknownToFake
 SIZE = (32, 18)
 
 
+#: endings of what has all frames of an `execute` in one file
+MOVIES = (".mov", ".mp4", ".mxf", ".abc")
+
+
+def write_movie(file: str, frame: int, *, begins: bool) -> None:
+    """Put a frame into a movie; each `execute` begins it anew. No movie that plays: a line for each frame."""
+    with open(file, "w" if begins else "a", encoding="ascii") as stream:
+        stream.write(f"{frame}\n")
+
+
 def write_picture(file: str, width: int, height: int, shade: int) -> None:
     """Write a picture of one grey, 0-255, in the format that the file's name has.
 

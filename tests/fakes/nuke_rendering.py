@@ -15,7 +15,7 @@ from fakes.nuke_classes import WRITERS
 from fakes.nuke_finding import by_name
 from fakes.nuke_frames import FrameRanges
 from fakes.nuke_nodes import Node
-from fakes.nuke_pictures import SIZE, write_picture
+from fakes.nuke_pictures import MOVIES, SIZE, write_movie, write_picture
 from fakes.nuke_session import At, session
 from fakes.nuke_texts import technical, with_frame
 from fakes.nuke_upstream import at_source, filename, filtered
@@ -101,7 +101,7 @@ def _frame(node: Node, frame: int, views: list[str], number: int, count: int) ->
             file = _target(node, frame, view)
             if file not in written:
                 written.add(file)
-                _write(node, file, frame)
+                _write(node, file, frame, number)
         _told(node, "renderProgress")
         _told(node, "afterFrameRender")
     finally:
@@ -122,13 +122,16 @@ def _target(node: Node, frame: int, view: str) -> str:
     return os.path.join(session().directory(), filtered(with_frame(technical(text), At(named, view))))
 
 
-def _write(node: Node, file: str, frame: int) -> None:
+def _write(node: Node, file: str, frame: int, number: int) -> None:
     folder = os.path.dirname(file)
     if not os.path.isdir(folder) and "create_directories" in node._knobs and node._at("create_directories", At(frame)):
         os.makedirs(folder)
     scale = 2 if session().root.proxy() else 1
     try:
-        write_picture(file, SIZE[0] // scale, SIZE[1] // scale, frame % 256)
+        if file.endswith(MOVIES):
+            write_movie(file, frame, begins=number == 1)
+        else:
+            write_picture(file, SIZE[0] // scale, SIZE[1] // scale, frame % 256)
     except OSError as exc:
         raise RuntimeError(f"{node._full_name()}: Can't write {file}: {exc.strerror}") from None
     print(f"Writing {file} took 0.01 seconds")

@@ -37,8 +37,9 @@ class Session:
 
 def load(scene: Path | str, *, rules: Mapping[str, str] | None = None, startup: Sequence[str] = (), **step: Any) -> Event:
     """Return a request to load."""
-    outputs = [{"path": path} for path in step.pop("outputs", ())]
-    whole = {"name": step.pop("name", "s"), "frames": step.pop("frames", "1-10"), "outputs": outputs, "parameters": step}
+    outputs = [path if isinstance(path, dict) else {"path": path} for path in step.pop("outputs", ())]
+    whole = {"name": step.pop("name", "s"), "frames": step.pop("frames", "1-10"), "outputs": outputs}
+    whole |= {"chunk_size": step.pop("chunk_size", 1), "parameters": step}
     path_map = [{"source": source, "target": target} for source, target in (rules or {}).items()]
     return {"do": "load", "scene": str(scene), "step": whole, "path_map": path_map, "startup": list(startup)}
 

@@ -73,6 +73,13 @@ Write {{
  views left
  name Still
 }}
+push $N
+Write {{
+ file {folder}/out/all.mov
+ file_type mov
+ views left
+ name Movie
+}}
 Read {{
  inputs 0
  file {folder}/plates/plate.%04d.exr
@@ -117,6 +124,17 @@ def requests(folder: Path) -> Iterator[tuple[str, Event]]:
     yield "load still", load(script, write="Still", outputs=[f"{folder}/out/still.png"])
     yield "load one still", load(script, write="Still", frames="5", outputs=[f"{folder}/out/still.png"])
     yield "one still", render(5)
+    movie = {"path": f"{folder}/out/all.mov", "kind": "movie"}
+    yield "load movie in chunks", load(script, write="Movie", frames="2-6x2", outputs=[movie], chunk_size=2)
+    yield "load movie of no range", load(script, write="Movie", frames="2,3,6", outputs=[movie], chunk_size=3)
+    yield "load movie", load(script, write="Movie", frames="2-6x2", outputs=[movie], chunk_size=3)
+    for frame in (2, 4, 6):
+        yield f"movie {frame}", render(frame)
+    yield (
+        "load movie elsewhere",
+        load(script, write="Movie", frames="1-2", chunk_size=2, outputs=[{**movie, "path": f"{folder}/b.mov"}]),
+    )
+    yield "movie elsewhere", render(1)
     yield "load graded", load(script, write="Graded", outputs=[f"{folder}/out/graded.####.exr"])
     yield "graded", render(1)
     (folder / "setup.py").write_text(f"import nuke\nnuke.toNode('Plain')['file'].setValue('{folder}/out/set.%04d.exr')\n")
@@ -199,9 +217,18 @@ def test_proxy_resolution_is_rendered_where_the_step_says_so(session: Session) -
     assert (done["event"], done["width"], done["height"]) == ("done", 16, 9)
 
 
-def test_one_file_for_all_frames_is_refused(session: Session) -> None:
-    """Frames on several machines would write over each other; a single frame may be a still."""
+def test_one_still_of_several_frames_is_refused(session: Session) -> None:
+    """Each frame would write over the one before; a single frame may be a still."""
     assert session.outputs("one still") == ["still.png"]
+
+
+def test_a_movie_in_one_chunk_has_all_its_frames(session: Session, folder: Path) -> None:
+    """As the panel offers ("One chunk"): it is written once, whole, by the first frame that is asked for."""
+    for frame in (2, 4, 6):
+        assert session.outputs(f"movie {frame}") == ["all.mov"]
+    assert (folder / "out" / "all.mov").read_text().split() == ["2", "4", "6"]
+    assert session.outputs("movie elsewhere") == ["b.mov"]
+    assert (folder / "b.mov").read_text().split() == ["1", "2"]
 
 
 def test_a_startup_script_changes_the_script(session: Session) -> None:
@@ -218,6 +245,8 @@ def test_a_startup_script_changes_the_script(session: Session) -> None:
         ("load no writer", "scene-load", '"Constant1" is a Constant, which writes no file'),
         ("load no such view", "scene-load", "it has no view middle, only left, right"),
         ("load still", "scene-load", "out/still.png is one file for all frames"),
+        ("load movie in chunks", "scene-load", "chunk size of 3"),
+        ("load movie of no range", "scene-load", "2,3,6 are no one range"),
         ("graded", "missing-file", "plates/plate.0001.exr"),
         ("load broken", "scene-load", "broken.py, line 3"),
     ],

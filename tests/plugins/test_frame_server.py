@@ -229,7 +229,7 @@ PLACES = {
     "no number": ("a.exr", 7, ["left/a.exr"], True),
     "another frame": ("a.####.exr", 7, ["fog/a.0008.exr"], False),
     "another name": ("a.####.exr", 7, ["fog/ab.0007.exr"], False),
-    "two that may be meant": ("a.####.exr", 7, ["diffuse/a.0007.exr", "beauty/a.0007.exr"], False),
+    ####.exr", 7, ["diffuse/a.0007.exr", "beauty/a.0007.exr"], False),
 }
 
 
@@ -243,6 +243,20 @@ def test_a_picture_is_put_where_it_is_expected(tmp_path: Path, pattern: str, fra
     put_in_place(str(tmp_path / pattern), frame, around.written(), lambda _: None)
     assert os.path.exists(frame_path(str(tmp_path / pattern), frame)) is moved
     assert all((tmp_path / name).exists() is not moved for name in written)
+
+
+def test_of_several_passes_the_beauty_is_the_picture(tmp_path: Path) -> None:
+    """Arnold writes each pass into a folder of its own, under one name: the beauty is moved, the others stay and are told."""
+    around = FoldersBefore((str(tmp_path),))
+    for name in ("diffuse", "beauty", "Z"):
+        (tmp_path / "hero" / name).mkdir(parents=True)
+        (tmp_path / "hero" / name / "a.0003.exr").write_text(name)
+    put_in_place(str(tmp_path / "a.####.exr"), 3, around.written(), lambda _: None)
+    assert (tmp_path / "a.0003.exr").read_text() == "beauty"
+    assert sorted(os.path.relpath(path, tmp_path) for path in around.written()) == [
+        "a.0003.exr",
+        *(os.path.join("hero", name, "a.0003.exr") for name in ("Z", "diffuse")),
+    ]
 
 
 @pytest.mark.parametrize(

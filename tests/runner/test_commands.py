@@ -119,6 +119,19 @@ def test_a_windows_client_s_paths_are_mapped(farm: Farm, job: MakeJob) -> None:
     assert list(told.outputs) == ["D:\\out\\made.dat"]
 
 
+def test_a_path_behind_an_equals_sign_is_mapped(farm: Farm, job: MakeJob) -> None:
+    """As it goes along by itself (docs/cli.md), so it is found."""
+    asked = job(
+        command=("dd", "if=C:\\job\\in.dat", "of=D:\\out\\made.dat", "bs=4"),
+        outputs=(Output("D:\\out\\made.dat", kind="other"),),
+        files={"C:\\job\\in.dat": b"data"},
+        flavour=Flavour.WINDOWS,
+    )
+    told = farm.told(asked)
+    assert told.verdict is not None
+    assert told.verdict.state == "success", told.verdict
+
+
 def test_a_file_name_that_the_artist_s_system_cannot_have_is_bad_output(farm: Farm, job: MakeJob) -> None:
     """A backslash in a name would be a folder on Windows: it is refused and named."""
     asked = job(

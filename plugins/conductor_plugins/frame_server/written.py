@@ -17,6 +17,8 @@ _MEMORY_WORDS = re.compile(
 )
 _HASHES = re.compile(r"#+")
 _NUMBER = re.compile(r"-?[0-9]{1,18}")
+#: the pass that is the picture itself (http://admvfx.com/vfx-course/renderpasses/arnoldaovs/, "Default Folder and File Names")
+_BEAUTY = "beauty"
 #: below this a folder counts as full: no frame of any size would fit
 _LEAST_FREE = 1 << 16
 
@@ -69,9 +71,12 @@ def put_in_place(pattern: str, frame: int, new: Sequence[str], log: Callable[[st
     """Move the one picture that has the right name and frame to where it is expected.
 
     Without a token in its name Maya puts a picture below folders of its layer and camera where there are several, and software
-    writes the numbers of frames below zero in several ways (`-0003`, `-003`).
+    writes the numbers of frames below zero in several ways (`-0003`, `-003`). Arnold puts each pass into a folder of its own, all
+    of one name: the picture is that of the beauty.
     """
     found = [path for path in new if _is_picture_of(os.path.basename(pattern), frame, os.path.basename(path))]
+    if len(found) > 1:
+        found = [path for path in found if os.path.basename(os.path.dirname(path)).lower() == _BEAUTY]
     if len(found) == 1:
         place = frame_path(pattern, frame)
         os.replace(found[0], place)

@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 
+from conductor_core.task_words import NotSplit, split_words
+
+__all__ = ["NotSplit", "joined_words", "shown_words", "split_words"]
+
 #: words that need no quotes here; a shell would ask for some around braces
 _PLAIN = re.compile(r"[\w@%+=:,./{}-]+")
-
-
-class NotSplit(ValueError):
-    """A command line that comes to no words; the text says why."""
-
-
-def split_words(text: str, *, windows: bool = os.name == "nt") -> tuple[str, ...]:
-    r"""Return the words of a command line; blanks part them, quotes keep them together.
-
-    A backslash is a character like any other on Windows, where paths are written with it.
-
-    Raises:
-        NotSplit: a quote is not closed.
-    """
-    lexer = shlex.shlex(text, posix=True, punctuation_chars=False)
-    lexer.whitespace_split, lexer.commenters = True, ""
-    if windows:
-        lexer.escape = ""
-    try:
-        return tuple(lexer)
-    except ValueError as exc:
-        reason = "a quote is not closed" if "quotation" in str(exc) else "nothing follows its last backslash"
-        raise NotSplit(reason) from None
 
 
 def joined_words(words: tuple[str, ...]) -> str:

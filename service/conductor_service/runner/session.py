@@ -293,12 +293,17 @@ class Session:
             holding.beat = replace(holding.beat, peak_memory=run.peak_memory)
 
     def _mapped(self, word: str) -> str:
-        """Return a word of a command, rewritten where it is a path of the client that lies elsewhere here."""
-        if self._rules:
-            try:
-                path = ClientPath.parse(word, self._assignment.flavour)
-            except PathError:
-                return word
-            mapped = map_path(path, self._rules)
-            return mapped.text if mapped is not path else word
-        return word
+        """Return a word of a command, rewritten where it, or what is behind its first `=`, is a client's path that lies elsewhere."""
+        if not self._rules:
+            return word
+        name, equals, value = word.partition("=")
+        return self._mapped_path(word) or (f"{name}={self._mapped_path(value) or value}" if equals else word)
+
+    def _mapped_path(self, text: str) -> str:
+        """Return where a path of the client lies here; "" where it is none, or lies where it says."""
+        try:
+            path = ClientPath.parse(text, self._assignment.flavour)
+        except PathError:
+            return ""
+        mapped = map_path(path, self._rules)
+        return mapped.text if mapped is not path else ""
