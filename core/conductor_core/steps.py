@@ -16,7 +16,7 @@ from conductor_core.errors import ConductorError
 from conductor_core.host import SceneStep
 from conductor_core.paths import Flavour, is_absolute
 from conductor_core.submission import Client, Output, Software
-from conductor_core.task_words import NotSplit, split_words
+from conductor_core.task_words import NotSplit, as_word, split_words
 
 _PICTURES = (".exr", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dpx", ".hdr", ".tga", ".bmp")
 _MOVIES = (".mov", ".mp4", ".mkv", ".avi", ".webm", ".mxf")
@@ -68,13 +68,31 @@ def outputs_of(step: SceneStep, patterns: Sequence[str]) -> tuple[Output, ...]:
     """Return a step's outputs, under other absolute paths where patterns say so: one per output, in their order.
 
     Raises:
-        ConductorError: there are more patterns than outputs.
+        ConductorError: there are more patterns than outputs, or a program renders it that cannot be told where to write.
     """
     if len(patterns) > len(step.outputs):
         count = f"{len(step.outputs)} output{'' if len(step.outputs) == 1 else 's'}"
-        raise ConductorError(f"Step {step.name!r} writes {count}, and {len(patterns)} places are named for it.")
+        what = f"Step {step.name!r} writes {count}, and {len(patterns)} places are named for it."
+        raise ConductorError(what, "Take away the places that are too many.")
     moved = [replace(output, path=path) for output, path in zip(step.outputs, patterns, strict=False)]
+    for own, other in zip(step.outputs, moved, strict=False):
+        if step.command and own != other and as_word(own.path) not in step.command:
+            raise ConductorError(
+                f"Step {step.name!r} is rendered by {step.command[0]}, which writes where its scene says: {own.path}.",
+                "Change the place in the scene, or leave it as it is.",
+            )
     return (*moved, *step.outputs[len(patterns) :])
+
+
+def commands_of(chosen: Iterable[tuple[SceneStep, Sequence[Output]]]) -> dict[str, tuple[str, ...]]:
+    """Return the command of each step, by name, for steps with the outputs that they get.
+
+    A program that renders what another step has written reads it where that step now writes it.
+    """
+    steps = tuple(chosen)
+    pairs = ((own.path, other.path) for step, outputs in steps for own, other in zip(step.outputs, outputs, strict=False))
+    moved = {as_word(own): as_word(other) for own, other in pairs if own != other}
+    return {step.name: tuple(moved.get(word, word) for word in step.command) for step, _ in steps}
 
 
 def output_at(path: str) -> Output:

@@ -16,6 +16,7 @@ from conductor_core.frames import format_frames
 PLACEHOLDERS = ("{frame}", "{frames}", "{first}", "{last}")
 #: `{frame:04}` has at least four digits, the sign beside them, as `####` in an output has
 _TOKEN = re.compile(r"\{(?:(frames)|(frame|first|last)(?::0?(\d{1,2})d?)?)\}")
+_HASHES = re.compile(r"#+")
 _IN_BRACES = re.compile(r"\{\w+(?::\w*)?\}")
 
 
@@ -61,6 +62,11 @@ def fill_words(words: Sequence[str], frames: Sequence[int]) -> tuple[str, ...]:
 def as_pattern(text: str) -> str:
     """Return a path with `{frame:04}` as a pattern of outputs: `####`, and `{frame}` as `#`."""
     return _TOKEN.sub(lambda m: "#" * max(1, int(m[3] or 0)) if m[2] == "frame" else m[0], text)
+
+
+def as_word(pattern: str) -> str:
+    """Return a pattern of outputs as a command writes it: `####` is `{frame:04d}`, and `#` is `{frame}`."""
+    return _HASHES.sub(lambda m: "{frame}" if len(m[0]) == 1 else f"{{frame:0{len(m[0])}d}}", pattern)
 
 
 def odd_placeholders(words: Sequence[str]) -> tuple[str, ...]:

@@ -424,6 +424,18 @@ def test_a_scene_that_a_command_renders(desk: Desk) -> None:
     assert str(desk.wood) in said["files"]
 
 
+def test_a_program_of_the_artists_writes_anywhere(desk: Desk, tmp_path: Path) -> None:
+    """husk renders a stage and writes where that says, so another place is refused; to another program the place is its own affair."""
+    desk.log_in()
+    stage = tmp_path / "shot.usda"
+    stage.write_text('#usda 1.0\ndef RenderProduct "p" { token productName = "./p.####.exr" }\n')
+    moved = ("submit", stage, "-f", "1-2", "--output", tmp_path / "else" / "p.####.exr", "--dry-run")
+    assert "rendered by husk, which writes where its scene says" in desk(*moved, code=ExitCode.USAGE)[1]
+    (step,) = desk.json(*moved, "--command", "usdrecord {scene} {frame}")["submission"]["steps"]
+    assert step["command"][0] == "usdrecord"
+    assert step["outputs"][0]["path"] == str(tmp_path / "else" / "p.####.exr")
+
+
 def test_a_submission_that_fails_in_the_agent(desk: Desk) -> None:
     """What the service refuses, and a file that cannot be sent, end with their own codes."""
     desk.log_in()

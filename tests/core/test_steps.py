@@ -10,6 +10,7 @@ from conductor_core.steps import (
     check_version,
     choose_steps,
     command_words,
+    commands_of,
     default_title,
     output_at,
     outputs_of,
@@ -48,6 +49,29 @@ def test_more_places_than_outputs() -> None:
     """Both numbers are told."""
     with pytest.raises(ConductorError, match=r"Step 'Other' writes 1 output, and 2 places are named"):
         outputs_of(OTHER, ("/1", "/2"))
+
+
+EXPORT = SceneStep("/out/b", (Output("/show/ifd/b.####.ifd"),))
+RENDER = SceneStep(
+    "/out/b mantra", (Output("/show/b.####.exr"),), after=("/out/b",), command=("mantra", "-f", "/show/ifd/b.{frame:04d}.ifd")
+)
+
+
+def test_a_program_reads_what_was_moved() -> None:
+    """The renderer's scene is written elsewhere than the artist's scene says, and its program renders it from there."""
+    chosen = [(EXPORT, outputs_of(EXPORT, ("/tmp2/b.##.ifd",))), (RENDER, outputs_of(RENDER, ()))]
+    assert commands_of(chosen) == {"/out/b": (), "/out/b mantra": ("mantra", "-f", "/tmp2/b.{frame:02d}.ifd")}
+    assert commands_of([(RENDER, RENDER.outputs)])["/out/b mantra"] == RENDER.command
+
+
+def test_a_program_that_is_not_told_where_to_write_is_not_moved() -> None:
+    """mantra writes where its .ifd says: another place is refused instead of rendered for nothing; one in its words is followed."""
+    with pytest.raises(ConductorError, match=r"rendered by mantra, which writes where its scene says: /show/b") as caught:
+        outputs_of(RENDER, ("/else/b.####.exr",))
+    assert "in the scene" in caught.value.next_step
+    assert outputs_of(RENDER, ("/show/b.####.exr",)) == RENDER.outputs
+    told = SceneStep("k", (Output("/k.#.exr"),), command=("kick", "-o", "/k.{frame}.exr"))
+    assert commands_of([(told, outputs_of(told, ("/m.###.exr",)))]) == {"k": ("kick", "-o", "/m.{frame:03d}.exr")}
 
 
 def test_steps_that_are_not_there() -> None:

@@ -98,6 +98,17 @@ def test_a_steps_own_range_order_and_program_arrive() -> None:
     assert [step.frames for step in plan(situation(form, steps=[denoise, comp])).submission.steps] == ["1-4", "1-4"]
 
 
+def test_a_program_renders_what_was_moved() -> None:
+    """An export that goes elsewhere is rendered from there; where the program itself writes, its scene says, and the panel says so."""
+    export = SceneStep("rop", (Output("/job/s_####.ass"),))
+    kick = SceneStep("kick", (Output("/job/k_####.exr"),), after=("rop",), command=("kick", "-i", "/job/s_{frame:04d}.ass"))
+    form = CHOSEN.with_step("rop", enabled=True, outputs=("/job/other/s_####.ass",)).with_step("kick", enabled=True)
+    _, second = plan(situation(form, steps=[export, kick])).submission.steps
+    assert second.command == ("kick", "-i", "/job/other/s_{frame:04d}.ass")
+    with pytest.raises(FormError, match="rendered by kick, which writes where its scene says"):
+        plan(situation(form.with_step("kick", enabled=True, outputs=("/job/else_####.exr",)), steps=[export, kick]))
+
+
 def test_scouts_for_all_steps_leave_out_a_step_that_has_none_of_them() -> None:
     """A list of scout frames for the whole job is no mistake where one step renders other frames."""
     form = replace(CHOSEN, scouts="1,5").with_step("fog", enabled=True, frames="100-110")

@@ -18,6 +18,7 @@ from conductor_core.steps import (
     check_version,
     choose_steps,
     command_words,
+    commands_of,
     default_title,
     output_at,
     outputs_of,
@@ -91,14 +92,16 @@ def scene_submission(
     names = [step.name for step in chosen]
     frames = _frames(scene, wishes, {step.name: step.frames or description.frames for step in chosen})
     moved = wishes.by_step.outputs_of(names, lambda text: output_pattern(text, wishes.base, "--step-output"))
+    outputs = {step.name: outputs_of(step, moved.get(step.name, wishes.outputs)) for step in chosen}
+    commands = commands_of((step, outputs[step.name]) for step in chosen)
     steps = tuple(
         Step(
             name=step.name,
             frames=frames[step.name].spec,
             kind="command" if step.command else "frames",
             after=after_of(step, names),
-            command=step.command,
-            outputs=outputs_of(step, moved.get(step.name, wishes.outputs)),
+            command=commands[step.name],
+            outputs=outputs[step.name],
             parameters=step.parameters,
         )
         for step in chosen

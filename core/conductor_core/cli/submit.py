@@ -88,7 +88,7 @@ def submit_command(session: Session, /, scene: str | None, command: str | None, 
     wishes, needed = _with_scripts(wishes, options)
     extra = [*(os.path.abspath(f) for f in options["files"]), *needed]
     if scene is not None:
-        submission, found = _scene_job(session, scene, wishes, options)
+        submission, found = _scene_job(session, scene, wishes, options, by_scene=command is None)
         submission = submission if command is None else by_command(submission, words_of(command))
     else:
         submission, found = command_submission(command or "", wishes), ()
@@ -102,8 +102,10 @@ def submit_command(session: Session, /, scene: str | None, command: str | None, 
     _hand_over(session, submission, files, options)
 
 
-def _scene_job(session: Session, scene: str, wishes: Wishes, options: Mapping[str, Any]) -> tuple[Submission, tuple[str, ...]]:
-    """Look at a scene; return its submission, and the files that it reads."""
+def _scene_job(
+    session: Session, scene: str, wishes: Wishes, options: Mapping[str, Any], *, by_scene: bool = True
+) -> tuple[Submission, tuple[str, ...]]:
+    """Look at a scene; return its submission, and the files that it reads; not `by_scene`: a program of the artist's renders it."""
     path = existing_scene(scene)
     question = Question(
         path,
@@ -123,6 +125,8 @@ def _scene_job(session: Session, scene: str, wishes: Wishes, options: Mapping[st
     for note in look.notes:
         click.echo(note, err=True)
     left = Exclusions(wishes.excluded, local_flavour())
+    if not by_scene:
+        description = replace(description, steps=tuple(replace(step, command=()) for step in description.steps))
     submission = scene_submission(path, description, wishes, allowed_missing=())
     fed = fed_in(submission.steps)
     missing = [m for m in description.report.missing if not (left.covers(m.path) or fed.maker_of(m.path))]

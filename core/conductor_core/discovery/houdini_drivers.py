@@ -8,13 +8,12 @@ Redshift: https://help.maxon.net/r3d/houdini/en-us/ (Archive, Command-Line Rende
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Literal
 
-OutputKind = Literal["image", "movie", "cache", "other"]
+from conductor_core.task_words import as_word
 
-_HASHES = re.compile(r"#+")
+OutputKind = Literal["image", "movie", "cache", "other"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +30,7 @@ class Export:
 
     def command(self, file: str) -> tuple[str, ...]:
         """Return argv for a frame of a pattern with `####` for it."""
-        name = _HASHES.sub(lambda m: "{frame}" if len(m[0]) == 1 else f"{{frame:0{len(m[0])}d}}", file)
-        return tuple(word.replace("{file}", name) for word in self.words)
+        return tuple(word.replace("{file}", as_word(file)) for word in self.words)
 
 
 @dataclass(frozen=True, slots=True)

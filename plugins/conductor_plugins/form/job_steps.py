@@ -8,7 +8,7 @@ from conductor_core.errors import ConductorError, FrameSpecError
 from conductor_core.frames import FrameSet, scout_frames
 from conductor_core.host import SceneStep
 from conductor_core.paths import Flavour, is_absolute
-from conductor_core.steps import after_of, check_renderable, outputs_of
+from conductor_core.steps import after_of, check_renderable, commands_of, outputs_of
 from conductor_core.submission import Output, Step
 
 from conductor_plugins.form.errors import FormError
@@ -33,15 +33,17 @@ def steps_of(situation: Situation) -> tuple[Step, ...]:
         raise FormError("steps", exc.what, exc.next_step) from exc
     frames = {step.name: _frames(situation, choice) for step, choice in chosen}
     scouts = _scouts(situation, frames)
+    outputs = {step.name: _outputs(step, choice, situation.flavour) for step, choice in chosen}
+    commands = commands_of((step, outputs[step.name]) for step, _ in chosen)
     return tuple(
         Step(
             name=step.name,
             frames=frames[step.name].spec,
             chunk_size=_chunk_size(situation, choice),
             kind="command" if step.command else "frames",
-            outputs=_outputs(step, choice, situation.flavour),
+            outputs=outputs[step.name],
             after=after_of(step, frames),
-            command=step.command,
+            command=commands[step.name],
             parameters=step.parameters,
             scouts=scouts[step.name],
         )
@@ -118,7 +120,7 @@ def _outputs(step: SceneStep, choice: StepForm, flavour: Flavour) -> tuple[Outpu
     try:
         return outputs_of(step, patterns)
     except ConductorError as exc:
-        raise FormError("steps", exc.what, "Take away the places that are too many.") from exc
+        raise FormError("steps", exc.what, exc.next_step) from exc
 
 
 def _of_scouts(exc: FrameSpecError) -> str:
