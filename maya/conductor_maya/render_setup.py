@@ -20,6 +20,7 @@ from conductor_maya.renderers import Engine, Shot, engine, set_frame
 from maya import cmds
 
 _GLOBALS = "defaultRenderGlobals"
+_RENDERMAN = "rmanGlobals"
 _HASHES = re.compile(r"#+")
 
 
@@ -92,6 +93,8 @@ def prepare(step: Step, scene_file: str, log: Log) -> Prepared:
         raise SceneNotRenderable(scene_file, f"nobody can tell where {layer} writes", "Name its output when you submit it.")
     for output in (outputs or own)[:1]:
         _pad(os.path.basename(output.path), log)
+    if name == "renderman":
+        _place_renderman(outputs or own, layer, log)
     set_number(_GLOBALS, "byFrameStep", 1, log)
     if number(_GLOBALS, "modifyExtension"):
         set_number(_GLOBALS, "modifyExtension", 0, log)
@@ -178,6 +181,8 @@ def _place(path: str, log: Log) -> None:
     prefix = prefix[:-1] if before else prefix
     set_word(_GLOBALS, "renderVersion", prefix, log)
     set_word(_GLOBALS, "imageFilePrefix", "<Version>", log)
+    if word("redshiftOptions", "imageFilePrefix"):  # by which some versions go instead
+        set_word("redshiftOptions", "imageFilePrefix", f"{folder}/{prefix}", log)
     if there_is("vraySettings", "fileNamePrefix"):
         set_word("vraySettings", "fileNamePrefix", prefix, log)
     set_number(_GLOBALS, "animation", int(has_frame_token(name)), log)
@@ -187,6 +192,26 @@ def _place(path: str, log: Log) -> None:
         set_number(_GLOBALS, "outFormatControl", 0, log)
     _pad(name, log)
     set_extension(extension.lower().lstrip("."), log)
+
+
+def _place_renderman(outputs: Sequence[Output], layer: str, log: Log) -> None:
+    """Have RenderMan, which does not go by Maya's render settings, write to a path, and other displays beside `beauty`.
+
+    https://rmanwiki.pixar.com/pages/viewpage.action?pageId=45749217 (imageOutputDir, imageFileFormat and their tokens). Of several
+    cameras each has a path of its own, so the scene's own pattern stays, with the layer's name as the panel has it.
+    """
+    own = word(_RENDERMAN, "imageFileFormat")
+    if len(outputs) > 1:
+        set_word(_RENDERMAN, "imageFileFormat", own.replace("<layer>", layer_name(layer)), log)
+        return
+    folder, name = os.path.split(outputs[0].path.replace("\\", "/"))
+    stem, extension = os.path.splitext(name)
+    if "<aov>" in own and "beauty" in stem:
+        before, _, behind = stem.rpartition("beauty")
+        stem = f"{before}<aov>{behind}"
+    stem = _HASHES.sub(lambda m: f"<f{len(m[0])}>" if len(m[0]) > 1 else "<f>", stem)
+    set_word(_RENDERMAN, "imageOutputDir", folder, log)
+    set_word(_RENDERMAN, "imageFileFormat", stem + (".<ext>" if extension == ".exr" else extension), log)
 
 
 def _pad(name: str, log: Log) -> None:

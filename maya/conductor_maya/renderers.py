@@ -132,6 +132,13 @@ def _redshift(_shot: Shot, _frame: int) -> None:
     mel.eval("rsRender -render -batch -animation" if number(_GLOBALS, "animation") else "rsRender -render -batch")
 
 
+def _prepare_renderman(_log: Log) -> None:
+    """Have RenderMan's own settings in the scene, since they say where it writes."""
+    if not there_is("rmanGlobals"):
+        nodes: Any = importlib.import_module("rfm2.api.nodes")
+        nodes.rman_globals()
+
+
 def _renderman(shot: Shot, frame: int) -> None:
     """Render by RenderMan's own Python module, as its batch does: https://rmanwiki.pixar.com/display/RFM/Batch+Rendering."""
     rfm: Any = importlib.import_module("rfm2")
@@ -159,5 +166,5 @@ _ENGINES: Mapping[str, Engine] = {
     "arnold": Engine("arnold", _arnold, _prepare_arnold, "mtoa"),
     "vray": Engine("vray", _vray, _prepare_vray, "vrayformaya"),
     "redshift": Engine("redshift", _redshift, _prepare_redshift, "redshift4maya", each_camera=False),
-    "renderman": Engine("renderman", _renderman, _nothing, "RenderMan_for_Maya.py", each_camera=False),
+    "renderman": Engine("renderman", _renderman, _prepare_renderman, "RenderMan_for_Maya.py", each_camera=False),
 }

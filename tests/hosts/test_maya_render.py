@@ -55,6 +55,16 @@ SCENES = {
         "",
     ),
     "no nodes of arnold": ("", CAMERAS, "arnold", ""),
+    "renderman": (
+        'requires -nodeType "rmanGlobals" "RenderMan_for_Maya.py" "26.1";\n',
+        CAMERAS
+        + 'createNode rmanGlobals -s -n "rmanGlobals";\n'
+        + '\tsetAttr ".imageOutputDir" -type "string" "<ws>/images/<scene>";\n'
+        + '\tsetAttr ".imageFileFormat" -type "string" "<scene>_<layer>_<camera>_<aov>.<f4>.<ext>";\n',
+        "renderman",
+        "",
+    ),
+    "no nodes of renderman": ("", CAMERAS, "renderman", ""),
 }
 
 
@@ -104,6 +114,15 @@ def requests(folder: Path) -> Iterator[tuple[str, Event]]:
     yield "load broken", load(scenes["plain"], startup=[str(folder / "broken.py")])
     yield "load arnold", load(scenes["arnold"], outputs=[f"{images}/arnold.####.exr"], renderer="arnold", camera="leftShape")
     yield "arnold", render(4)
+    own = f"{images}/renderman/renderman_masterLayer_left_beauty.####.exr"
+    yield "load renderman", load(scenes["renderman"], outputs=[own], renderer="renderman", camera="leftShape")
+    yield "renderman", render(4)
+    elsewhere = [f"{folder}/asked/hero.##.exr"]
+    yield (
+        "load renderman anew",
+        load(scenes["no nodes of renderman"], outputs=elsewhere, renderer="renderman", camera="leftShape"),
+    )
+    yield "renderman anew", render(4)
     yield (
         "load arnold anew",
         load(scenes["no nodes of arnold"], outputs=[f"{images}/a.####.exr"], renderer="arnold", camera="left"),
@@ -180,6 +199,12 @@ def test_another_output_can_be_asked_for(session: Session, folder: Path) -> None
 def test_each_file_has_the_number_of_its_own_frame(session: Session) -> None:
     """Renumbering would give every frame of a farm the same number: it is off."""
     assert session.outputs("renumbered") == ["renumbered.0007.png"]
+
+
+def test_renderman(session: Session) -> None:
+    """RenderMan, which does not go by Maya's render settings, writes where the panel says, be it the scene's own place or another."""
+    assert session.outputs("renderman") == ["renderman_masterLayer_left_beauty.0004.exr"]
+    assert session.outputs("renderman anew") == ["hero.04.exr"]
 
 
 def test_arnold(session: Session) -> None:

@@ -349,6 +349,28 @@ def test_names_of_frames(tmp_path: Path, settings: str, name: str) -> None:
     assert scan.facts.steps[0].outputs[0].path == str(root / "renders" / name)
 
 
+@pytest.mark.parametrize(
+    ("settings", "wanted"),
+    [
+        ("", "images/shot_v01_t01/shot_masterLayer_persp_beauty.####.exr"),
+        (
+            node("rmanGlobals", imageOutputDir="<ws>/out/<layer>", imageFileFormat="<camera>_<aov>.<f>.<ext>"),
+            "out/masterLayer/persp_beauty.#.exr",
+        ),
+        (node("rmanGlobals", imageOutputDir="/show/<scene>", imageFileFormat="a.<f5>.exr"), "/show/shot/a.#####.exr"),
+    ],
+    ids=["as it comes", "tokens", "absolute"],
+)
+def test_renderman_writes_where_its_own_settings_say(tmp_path: Path, settings: str, wanted: str) -> None:
+    """RenderMan does not go by Maya's render settings: its folder and name are the step's output."""
+    root = project(tmp_path)
+    render = 'select -ne :defaultRenderGlobals;\n\tsetAttr ".ren" -type "string" "renderman";\n\tsetAttr ".an" yes;\n'
+    render += '\tsetAttr ".ifp" -type "string" "never/here";\n'
+    facts = scan_text(root, settings + render).facts
+    assert facts is not None
+    assert facts.steps[0].outputs[0].path == str(root / wanted)
+
+
 def test_merge_conflict(tmp_path: Path) -> None:
     """A scene with a merge conflict is read, both sides of it, and the conflict is said."""
     root = project(tmp_path, "maps/ours.png", "maps/theirs.png", "maps/after.png")
