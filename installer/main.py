@@ -71,7 +71,8 @@ def _setup(_: argparse.Namespace) -> int:
 def _test(arguments: argparse.Namespace) -> int:
     places = here()
     full = checks.full_run()
-    system_packages.ensure((*system_packages.PANEL, *(system_packages.FULL_RUN if full else ())))
+    tcl = system_packages.TCL if importlib.util.find_spec("_tkinter") is None else ()
+    system_packages.ensure((*system_packages.PANEL, *tcl, *(system_packages.FULL_RUN if full else ())))
     _install(places, requirements=("runtime", "host", "qt", "dev"), blenders=BLENDER_VERSIONS if full else BLENDER_VERSIONS[:1])
     core_pythons = {}
     for version in checks.OTHER_PYTHONS if full else ():

@@ -25,6 +25,8 @@ RENDERING = (
 )
 #: makes virtual environments; Debian keeps it apart from python3
 VENV = ("python3.11-venv",)
+#: a real Tcl, by which the tests evaluate what Nuke would; Debian keeps it apart from python3
+TCL = ("python3-tk",)
 #: what Qt loads, even where it draws on no screen, and fonts to draw text with
 PANEL = ("fonts-dejavu-core", "libdbus-1-3", "libegl1", "libfontconfig1", "libgl1", "libglib2.0-0", "libxkbcommon0")
 #: what only the full test run needs: a real browser, a Blender program with its window, a fresh Debian

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Sequence
 
 import maya.standalone
-from conductor_core.discovery.maya_project import find_project
+from conductor_core.discovery.maya_project import find_project, rules_from_text
 from conductor_core.paths import Flavour, PathRule
 from conductor_plugins.frame_server import Load
 from conductor_plugins.frame_server.errors import SceneNotRenderable
@@ -83,10 +83,13 @@ def set_project(load: Load, log: Log) -> None:
     """Set the project of the scene: what the step says, MAYA_PROJECT, or the folder with the workspace.mel above the scene."""
     said = mapped(str(load.step.parameters.get("project") or os.environ.get("MAYA_PROJECT", "")), load.rules)
     project = find_project(load.scene, said)
-    if project.root and os.path.isdir(project.root):
-        root = project.root.replace("\\", "/")
-        cmds.workspace(root, openWorkspace=True)
-        log(f"the project is {root}")
+    if not project.root or not os.path.isdir(project.root):
+        return
+    root = project.root.replace("\\", "/")
+    cmds.workspace(root, openWorkspace=True)
+    log(f"the project is {root}")
+    for rule, folder in rules_from_text(str(load.step.parameters.get("project_rules") or "")).items():
+        cmds.workspace(fileRule=(rule, mapped(folder, load.rules)))
 
 
 def open_scene(path: str, log: Log) -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from fakes.maya_asking import raise_unknown
 from fakes.maya_files import Quoted, statements
-from fakes.maya_node_commands import raise_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fakes import maya_binary_writing, maya_files, maya_writing
-from fakes.maya_files import Quoted, SavedNode, SavedReference, SavedScene, statements
+from fakes.maya_files import Quoted, statements
 from fakes.maya_graph import Graph, Node, Step
+from fakes.maya_saved import SavedNode, SavedReference, SavedScene
 from fakes.maya_types import CAMERAS, CREATED, DEFAULT_NODES, Attribute, types
 
 #: what a project without rules of its own has (https://help.autodesk.com/cloudhelp/2022/ENU/Maya-Tech-Docs/Commands/workspace.html)
@@ -318,7 +319,7 @@ class Session:
                     kind = maya_files.flag(words[0], "-type")
                     values = [w for w in words[0] if w not in ("-type", kind)]
                     if values and (kind in ("string", "") and len(values) == 1):
-                        value = str(values[0]) if isinstance(values[0], Quoted) else maya_files._number(values[0])
+                        value = str(values[0]) if isinstance(values[0], Quoted) else maya_files.number(values[0])
                         self._value(found[0], attribute, value)
                         found[0].edited.add(found[0].plug(attribute) or attribute)
 

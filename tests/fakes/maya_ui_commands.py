@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fakes.maya_file_commands import FileCommands
-from fakes.maya_node_commands import raise_unknown
+from fakes.maya_asking import raise_unknown
 from fakes.maya_rendering import Renderers
+from fakes.maya_setting_commands import SettingCommands
 
 
 @dataclass(slots=True)
@@ -26,7 +26,7 @@ class Widget:
     children: list[str] = field(default_factory=list)
 
 
-class UiCommands(FileCommands):
+class UiCommands(SettingCommands):
     """The commands, on one session and one window."""
 
     def __init__(self, session: Any) -> None:

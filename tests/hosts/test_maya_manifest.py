@@ -10,9 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from conductor_core.discovery.finding import Usage
+from conductor_core.discovery.judge import judged
 from conductor_core.discovery.maya_node import both_names
 from conductor_core.discovery.node import rows
-from conductor_core.report import Ignored, Unresolved
+from conductor_core.discovery.survey import Survey
+from conductor_core.formats import scan_file
+from conductor_core.report import Ignored, Missing, Unresolved
+from conductor_core.sequences import DirectoryListing
 from hosts.maya_open import OpenScene, opened
 from hosts.maya_world import a_maya_alone
 from hosts.shared_scenes import SceneCase, cases
@@ -111,6 +116,61 @@ def _scene_of_all_rows(project: Path) -> Path:
     file.parent.mkdir()
     file.write_text("\n".join([*lines, ""]), encoding="utf-8")
     return file
+
+
+#: nodes as an artist has them, beside the plain texture: statements of a scene
+OWN_FORMS = {
+    "a sequence that an expression drives": (
+        'createNode file -n "plate";\n\tsetAttr ".ftn" -type "string" "sourceimages/plate.0001.exr";\n\tsetAttr ".ufe" yes;\n'
+        'createNode expression -n "e";\n\tsetAttr ".ixp" -type "string" ".O[0]=frame+100";\n'
+        'connectAttr ":time1.o" "e.tim";\nconnectAttr "e.out[0]" "plate.fe";\n'
+    ),
+    "tiles by name": 'createNode file -n "skin";\n\tsetAttr ".ftn" -type "string" "skin.<UDIM>.tif";\n\tsetAttr ".uvt" 3;\n',
+    "an image plane": (
+        'createNode imagePlane -n "ip" -p "shot";\n\tsetAttr ".imn" -type "string" "plates/bg.0001.jpg";\n\tsetAttr ".ufe" yes;\n'
+        '\tsetAttr ".fo" 10;\n'
+    ),
+    "a cache in two attributes": (
+        'createNode cacheFile -n "c";\n\tsetAttr ".cp" -type "string" "cache/nCache/shot";\n\tsetAttr ".cn" -type "string" "cloth";\n'
+    ),
+    "a stand-in of frames": (
+        'createNode aiStandIn -n "s";\n\tsetAttr ".dso" -type "string" "ass/tree.####.ass";\n\tsetAttr ".useFrameExtension" yes;\n'
+    ),
+    "a variable and the project": 'createNode file -n "f";\n\tsetAttr ".ftn" -type "string" "$SHOW/wood.png";\n',
+    "a sound": 'createNode audio -n "a";\n\tsetAttr ".f" -type "string" "sound/track.wav";\n\tsetAttr ".o" 12;\n',
+}
+
+
+@pytest.mark.parametrize("name", OWN_FORMS)
+def test_forms_of_artists_are_told_alike(name: str, tmp_path: Path) -> None:
+    """What a node's settings make of its text is the same in the open scene and in its file: the text, the places, the files that are meant."""
+    (tmp_path / "workspace.mel").write_text('workspace -fr "sourceImages" "sourceimages";\n')
+    file = tmp_path / "scenes" / "shot.ma"
+    file.parent.mkdir()
+    head = '//Maya ASCII 2024 scene\nrequires maya "2024";\ncreateNode transform -n "shot";\n'
+    settings = 'select -ne :defaultRenderGlobals;\n\tsetAttr ".an" yes;\n\tsetAttr ".fs" 1;\n\tsetAttr ".ef" 3;\n'
+    file.write_text(head + OWN_FORMS[name] + settings)
+    with a_maya_alone():
+        scene = opened(file, tmp_path)
+    assert {(f.as_written, f.referrer) for f in scene.findings} == scene.read.keys()
+    report = scan_file(Survey(str(file), project_root=str(tmp_path))).report
+    assert list(report.dependencies) == []  # nothing lies there: each file that is meant is told as missing
+    theirs = {e.path for e in report.missing}
+    ours = {
+        e.path for f in scene.findings if isinstance(f, Usage) for e in judged(f, DirectoryListing()) if isinstance(e, Missing)
+    }
+    assert ours == theirs
+
+
+def test_an_attribute_that_is_marked_as_a_name_of_a_file_is_told(tmp_path: Path) -> None:
+    """Of a node that nobody knows, the open scene tells the attribute that Maya takes for a file's name, whatever its text looks like."""
+    (tmp_path / "workspace.mel").write_text("")
+    file = tmp_path / "shot.ma"
+    node = 'createNode madeUpNode -n "m";\n\taddAttr -uaf -ci true -sn "mf" -ln "myFile" -dt "string";\n'
+    file.write_text(f'//Maya ASCII 2024 scene\n{node}\tsetAttr ".mf" -type "string" "data/table";\n')
+    with a_maya_alone():
+        told = {(f.as_written, f.referrer) for f in opened(file, tmp_path).reads()}
+    assert told == {("data/table", "m.mf")}
 
 
 RIG = """//Maya ASCII 2024 scene

@@ -267,6 +267,24 @@ def test_paths_are_found_where_they_lie_here(command: list[str], tmp_path: Path,
     assert "output:" not in session.log, "the scene's own output is the job's, mapped"
 
 
+def test_the_project_is_the_jobs(command: list[str], tmp_path: Path) -> None:
+    """Without its workspace.mel, which is no file of a job: its folder where it lies here, and its rules."""
+    stage = tmp_path / "stage"
+    scene = write_scene(stage / "shots", "plain")
+    (stage / "shots" / "workspace.mel").unlink()
+    look = tmp_path / "look.py"
+    look.write_text(
+        "from maya import cmds\nprint('ROOT', cmds.workspace(query=True, rootDirectory=True))\n"
+        "print('RULE', cmds.workspace(query=True, fileRuleEntry='sourceImages'))\n"
+    )
+    step = {"project": "/studio/show", "project_rules": "sourceImages=tex/final", "camera": "leftShape"}
+    asked = load(scene, rules={"/studio/show": str(stage)}, startup=[str(look)], outputs=[f"{stage}/o/a.####.png"], **step)
+    session = talk(command, [("load", asked)], tmp_path)
+    assert session.end("load")["event"] == "loaded", session.log[-2000:]
+    assert f"ROOT {stage}" in session.log
+    assert "RULE tex/final" in session.log
+
+
 SPELLINGS = {
     "as the rule": ("D:\\Show", 'setAttr "D:/Show/a.png";', ["D:/Show/"]),
     "in other letters": ("D:\\Show", 'setAttr "d:/SHOW/a.png" "D:/show/b.png";', ["D:/Show/", "D:/show/", "d:/SHOW/"]),

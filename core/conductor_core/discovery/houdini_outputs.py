@@ -71,13 +71,14 @@ class _Stepping:
             after=self._after(node),
         )
         images, problem = self._images(node, driver)
-        problem = problem or self._camera_problem(node, driver)
+        camera = self._camera_problem(node, driver)
+        problem = problem or camera
         export = driver.export
         if export is None or (export.switch and not node.number(export.switch)):
             yield replace(own, outputs=images, problem=problem)
             return
         files, trouble = self._written(node, (export.file,), "other" if export.switch else "cache")
-        yield replace(own, outputs=files, problem=trouble)
+        yield replace(own, outputs=files, problem=trouble or camera)
         if files and images and not trouble:
             yield SceneStep(
                 f"{node.path} {export.program}",

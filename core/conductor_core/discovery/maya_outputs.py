@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 
 from conductor_core.discovery.finding import Facts
 from conductor_core.discovery.maya_ask import MayaAsk
 from conductor_core.discovery.maya_frames import scene_range
 from conductor_core.discovery.maya_node import MayaNode
+from conductor_core.discovery.maya_project import rules_text
 from conductor_core.discovery.maya_scene import MayaScene
 from conductor_core.discovery.place import absolute
 from conductor_core.host import SceneStep
@@ -49,7 +51,8 @@ def facts(ask: MayaAsk) -> Facts:
     scene = ask.scene
     version = _VERSION.search(scene.file_info.get("version", "")) or _VERSION.search(scene.version)
     text = version[0] if version else scene.version
-    steps = tuple(_step(layer, ask) for layer in _layers(scene))
+    project = _project(ask)
+    steps = tuple(_step(layer, ask, project) for layer in _layers(scene))
     return Facts(Software("maya", text), frames=scene_range(scene), steps=steps, saved_by=text)
 
 
@@ -58,9 +61,16 @@ def _layers(scene: MayaScene) -> list[MayaNode]:
     return layers or [MayaNode("renderLayer", "defaultRenderLayer")]
 
 
-def _step(layer: MayaNode, ask: MayaAsk) -> SceneStep:
+def _project(ask: MayaAsk) -> dict[str, Parameter]:
+    """Return what an instance needs to set the scene's project: it has the job's files, and no workspace.mel."""
+    project = ask.places.project
+    rules = rules_text(project)
+    return {"project": project.root, **({"project_rules": rules} if rules else {})} if project.root else {}
+
+
+def _step(layer: MayaNode, ask: MayaAsk, project: Mapping[str, Parameter]) -> SceneStep:
     cameras = _cameras(ask.scene)
-    parameters: dict[str, Parameter] = {"layer": layer.name, "renderer": _renderer(ask.scene)}
+    parameters: dict[str, Parameter] = {"layer": layer.name, "renderer": _renderer(ask.scene), **project}
     if cameras:
         parameters["camera"] = cameras[0] if len(cameras) == 1 else ",".join(cameras)
     name = layer_name(layer.name)

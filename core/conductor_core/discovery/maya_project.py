@@ -31,6 +31,8 @@ DEFAULT_RULES: Mapping[str, str] = {
     "diskCache": "data",
     "depth": "images",
 }
+#: those by which files are read, in the order in which they are told
+_READ_BY = ("alembicCache", "fileCache", "movie", "particles", "scene", "sound", "sourceImages")
 #: older names of the same rules
 _SYNONYMS = {"scene": ("scene", "mayaAscii", "mayaBinary"), "images": ("images", "renderScenes")}
 
@@ -50,6 +52,18 @@ class MayaProject:
         names = _SYNONYMS.get(rule, (rule,))
         text = next((self.rules[n] for n in names[:1] if self.rules.get(n)), DEFAULT_RULES.get(rule, rule))
         return absolute(text.split(";")[0], self.root)
+
+
+def rules_text(project: MayaProject) -> str:
+    """Return the rules that are not Maya's own in one line, for whoever sets the project without its workspace.mel."""
+    told = {name: project.rules.get(name, "") for name in _READ_BY}
+    return "\n".join(f"{name}={text}" for name, text in told.items() if text not in ("", DEFAULT_RULES[name]))
+
+
+def rules_from_text(text: str) -> dict[str, str]:
+    """Return the rules of such a line."""
+    parts = (line.partition("=") for line in text.split("\n"))
+    return {name: value for name, _, value in parts if name and value}
 
 
 def find_project(scene: str, project_root: str = "", variables: Mapping[str, str] | None = None) -> MayaProject:

@@ -184,6 +184,14 @@ def test_camera(tmp_path: Path, camera: str, problem: str) -> None:
     assert steps(hip, tmp_path)["/out/beauty"].problem == problem
 
 
+def test_camera_of_an_export(tmp_path: Path) -> None:
+    """Without its camera a node can neither export nor have that rendered: both steps say so."""
+    export = {"soho_outputmode": "on", "soho_diskfile": "$HIP/a.$F4.ifd", "camera": "/obj/gone"}
+    found = steps(Hip().node("out/beauty", "ifd", {**PICTURE, **export}), tmp_path)
+    assert {step.problem for step in found.values()} == {"its camera /obj/gone is not in the scene"}
+    assert len(found) == 2
+
+
 def test_file_cache_that_makes_its_path(tmp_path: Path) -> None:
     """A File Cache writes where folder, name and version say, unless its path is explicit."""
     made = {"filemethod": "constructed", "basedir": "$HIP/geo", "basename": "$OS", "version": "3", "filetype": ".bgeo.sc"}
