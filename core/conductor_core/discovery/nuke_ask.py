@@ -26,6 +26,7 @@ from conductor_core.discovery.reach import Frames, OneFile, Reach
 from conductor_core.discovery.survey import Survey
 from conductor_core.discovery.tcl import NotEvaluated, split_list
 from conductor_core.discovery.variables import fill_variables
+from conductor_core.feeding import comparable
 from conductor_core.report import Ignored, ScanOutput, Unresolved
 from conductor_core.sequences import frame_of, has_frame_token, has_view_token, view_path
 
@@ -318,7 +319,7 @@ def _kind(kind: Kind, place: str) -> Kind:
 
 def means(pattern: str, place: str) -> bool:
     """Tell whether a path is one of those that a pattern stands for."""
-    one, other = hashes(pattern), hashes(place)
+    one, other = comparable(pattern), comparable(place)
     return one == other or (has_frame_token(one) and frame_of(one, other) is not None)
 
 
