@@ -290,6 +290,8 @@ def test_paths_are_found_through_nukes_filter(command: list[str], tmp_path: Path
 RULES = {
     "/show": "/stage/show",
     "D:\\show": "/stage/D/show",
+    "/high/job": "/high",
+    "/low": "/low/stage",
 }
 
 
@@ -301,6 +303,10 @@ RULES = {
         ("/showreel/a.exr", "/showreel/a.exr"),
         ("d:/SHOW/a.exr", "/stage/D/show/a.exr"),
         ("/stage/show/a.exr", "/stage/show/a.exr"),
+        ("/high/job/a.exr", "/high/a.exr"),
+        ("/high/a.exr", "/high/a.exr"),
+        ("/low/a.exr", "/low/stage/a.exr"),
+        ("/low/stage/a.exr", "/low/stage/a.exr"),
         ("a.exr", "a.exr"),
         ("", ""),
     ],
