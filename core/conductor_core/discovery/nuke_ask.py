@@ -150,19 +150,22 @@ class NukeAsk:
             yield Unresolved(stored, referrer, problem)
 
     def _written_paths(self, node: ScriptNode, attribute: str) -> tuple[list[str], str]:
-        """Return the pattern of each view, and why not all are known."""
+        """Return the pattern of each view that the node writes, in their order, and why not all are known."""
         problem = ""
         paths: list[str] = []
         views = self._written_views(node)
         try:
-            for view, plain in self._by_view(node, attribute, None):
-                paths += self._expanded(self._places(node, plain)[:1], (view,) if view else views)
+            by_view = dict(self._by_view(node, attribute, None))
+            for view in views or tuple(by_view):
+                plain = by_view.get(view, by_view.get(""))
+                if plain is not None:
+                    paths += self._expanded(self._places(node, plain)[:1], (view,) if view else ())
         except NotEvaluated as exc:
             problem = str(exc)
         host = [
             path
             for told, places in self._by_host(node, attribute, paths)
-            if told.frames is None
+            if told.frames is None and (not told.view or not views or told.view in views)
             for path in self._expanded(places[:1], (told.view,) if told.view else views)
         ]
         if host:  # Nuke has evaluated it, and says something else
