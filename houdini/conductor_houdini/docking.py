@@ -14,13 +14,22 @@ INTERFACE = "conductor"
 _SIZE = (1000, 760)
 
 
-def show() -> None:
-    """Bring the panel to the front, with the scene read anew; where there is none, beside the parameters or in a window."""
+def show(section: str = "") -> None:
+    """Bring the panel to the front, with the scene read anew and a section shown if one is named.
+
+    Where there is none, it comes up beside the parameters or in a window.
+    """
     there = _tab()
     if there is not None:
         there.setIsCurrentTab()
         pane.read_scene()
-        return
+    else:
+        _make()
+    if section:
+        pane.show_section(section)
+
+
+def _make() -> None:
     interface = hou.pypanel.interfaceByName(INTERFACE)
     if interface is None:
         raise LookupError("Houdini does not know the Python panel `conductor`: is HOUDINI_PATH without its folder?")

@@ -59,6 +59,12 @@ def read_scene() -> None:
         one.window.read_scene()
 
 
+def show_section(title: str) -> None:
+    """Show a section of each panel."""
+    for one in tuple(_shown):
+        one.window.show_section(title)
+
+
 def _forget(window: DockedWindow) -> None:
     _shown[:] = [one for one in _shown if one.window is not window]
     if not _shown:

@@ -26,8 +26,8 @@ _LEAVE: Any = "import conductor_entry; conductor_entry.leave()"
 _panel: DockedWindow | None = None
 
 
-def show(host: Host) -> None:
-    """Bring the panel to the front, with the scene read anew; make it where there is none.
+def show(host: Host, section: str = "") -> None:
+    """Bring the panel to the front, with the scene read anew and a section shown if one is named; make it where there is none.
 
     Raises:
         HostRefused: the host cannot say what is open.
@@ -50,6 +50,8 @@ def show(host: Host) -> None:
     fill(host)
     if was_filled:
         scene_changed()
+    if section and _panel is not None:
+        _panel.show_section(section)
 
 
 def fill(host: Host) -> None:

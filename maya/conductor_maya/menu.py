@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import maya.utils as utils
-from conductor_core.report import ScanReport
 from conductor_plugins.host import HostRefused
 
 from conductor_maya import docking, mel_calls, session
@@ -24,8 +23,6 @@ _CHECK = ("Check Files for Conductor", "List the files this scene needs, and tho
 _SUBMITTED: Any = "import conductor_entry; conductor_entry.submit()"
 #: after which the panel reads the scene anew (scriptJob, events)
 _EVENTS = ("SceneOpened", "NewSceneOpened", "SceneSaved")
-#: lines that a dialog can show before it outgrows the screen
-_MOST_LINES = 20
 
 _jobs: list[int] = []
 
@@ -102,29 +99,8 @@ def leave() -> None:
 
 
 def check_files() -> None:
-    """Say which files the scene needs, and which are missing."""
-    _guarded(lambda: _say("\n".join(summary(scan()))))
-
-
-def scan() -> ScanReport:
-    """Return what the open scene reads and writes, held against the disk, all at once."""
-    from conductor_core.discovery.judge import judged
-    from conductor_core.sequences import DirectoryListing
-    from conductor_plugins.judging import report_of
-
-    listing = DirectoryListing()
-    host = MayaHost()
-    entries = [entry for piece in host.dependencies(()) for finding in piece for entry in judged(finding, listing)]
-    return report_of(host.scene().path, "maya", tuple(entries))
-
-
-def summary(report: ScanReport) -> list[str]:
-    """Return the report in lines for an artist, the totals first."""
-    trouble = [f"Missing: {m.path} ({m.referrer})" for m in report.missing]
-    trouble += [f"Cannot be told: {u.as_written} ({u.referrer})" for u in report.unresolved]
-    more = [f"and {len(trouble) - _MOST_LINES} more"] if len(trouble) > _MOST_LINES else []
-    found = len({file for dependency in report.dependencies for file in dependency.files})
-    return [f"{found} {'file' if found == 1 else 'files'} found, {len(report.missing)} missing", *trouble[:_MOST_LINES], *more]
+    """Show the files that the scene needs, and those that are missing: the panel looks for them without making Maya wait."""
+    _guarded(lambda: docking.show(MayaHost(), "Files"))
 
 
 def _guarded(call: Callable[[], None]) -> None:

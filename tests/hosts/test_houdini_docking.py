@@ -89,10 +89,11 @@ def test_it_comes_to_the_front(hou: Any, panes: Any) -> None:
     from conductor_houdini.docking import show
 
     show()
-    show()
+    show("Files")
     (tab,) = panes.tabs
     assert tab._front
-    assert len(shown()) == 1
+    (panel,) = shown()
+    assert panel.shown_section() == "Files"
 
 
 def test_it_goes_with_its_tab(hou: Any, panes: Any) -> None:

@@ -195,25 +195,12 @@ def test_steps_can_be_shown(hou: Any) -> None:
         assert hou.node("/out/beauty").isSelected()
 
 
-def test_summary_names_what_is_amiss(hou: Any, tmp_path: Path) -> None:
-    """The menu's list of files has the totals first, then what is missing or cannot be told."""
-    from conductor_houdini.dependencies import scan
-    from conductor_houdini.menu import summary
-
-    node = made(hou, "/obj", "geo", "box").createNode("file", "reading")
-    node.parm("file").set("$HIP/gone.bgeo")
-    lines, wrong = summary(scan())
-    assert wrong
-    assert lines[0] == "0 files found, 1 missing, 0 that cannot be told"
-    assert lines[1] == f"Missing: {tmp_path / 'gone.bgeo'} (/obj/box/reading/file)"
-
-
 def test_menu_says_what_keeps_the_panel_away(hou: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error while the panel opens is a sentence to the artist and no traceback in a console."""
     from conductor_houdini import docking, menu
     from fakes.houdini_window import MESSAGES
 
-    def broken() -> None:
+    def broken(_section: str) -> None:
         raise LookupError("the farm is closed")
 
     MESSAGES.clear()
@@ -222,12 +209,12 @@ def test_menu_says_what_keeps_the_panel_away(hou: Any, monkeypatch: pytest.Monke
     assert "The panel cannot be opened: the farm is closed" in str(MESSAGES)
 
 
-def test_a_scene_without_a_name_has_no_list_of_files(hou: Any) -> None:
-    """Where paths are relative to nothing the menu says what to do, and lists nothing."""
-    from conductor_houdini import menu
-    from fakes.houdini_window import MESSAGES
+def test_the_menu_shows_where_the_files_are(hou: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The panel comes up with its files, and looks for them while Houdini goes on."""
+    from conductor_houdini import docking, menu
 
-    hou.hipFile.clear(suppress_save_prompt=True)
-    MESSAGES.clear()
+    shown: list[str] = []
+    monkeypatch.setattr(docking, "show", shown.append)
     menu.check_files()
-    assert MESSAGES == ["The scene has no name yet. Save it under one first: File > Save As."]
+    menu.submit()
+    assert shown == ["Files", ""]

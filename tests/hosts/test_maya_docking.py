@@ -121,9 +121,10 @@ def test_shown_again_it_is_the_same_one(docking: Any, windows: Windows, host: Me
     """The menu brings it to the front, with the scene read anew."""
     docking.show(host)
     (panel,) = panels(windows)
-    docking.show(host)
+    docking.show(host, "Files")
     assert panels(windows) == [panel]
     assert windows.restored == [NAME]
+    assert panel.shown_section() == "Files"  # type: ignore[attr-defined]
 
 
 def test_maya_fills_it_at_its_start(docking: Any, windows: Windows, host: MemoryHost) -> None:

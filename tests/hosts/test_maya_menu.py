@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -171,14 +170,9 @@ def test_a_mistake_of_ours_is_said(started: Started, monkeypatch: pytest.MonkeyP
     assert "Traceback" in capfd.readouterr().err
 
 
-def test_check_files_lists_what_is_missing(started: Started, tmp_path: Path) -> None:
-    """The totals first, then each file with who wants it."""
-    cmds = started.fake.cmds
-    for name in ("there.png", "gone.png"):
-        node = cmds.createNode("file", name=name.partition(".")[0])
-        cmds.setAttr(f"{node}.fileTextureName", str(tmp_path / name), type="string")
-    (tmp_path / "there.png").write_bytes(b"p")
+def test_check_files_shows_where_they_are(started: Started, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The panel comes up with its files, and looks for them while Maya goes on."""
+    shown: list[str] = []
+    monkeypatch.setattr("conductor_maya.docking.show", lambda _host, section="": shown.append(section))
     started.item(LABELS[1])(False)
-    lines = started.said[0].splitlines()
-    assert lines[0] == "1 file found, 1 missing"
-    assert f"Missing: {tmp_path}{os.sep}gone.png (gone.ftn)" in lines
+    assert shown == ["Files"]
