@@ -14,6 +14,7 @@ from conductor_core.frames import FrameSet
 from conductor_core.sequences import frame_of
 from conductor_core.submission import Step
 
+_OF_WINDOWS = re.compile(r"[A-Za-z]:/|//")
 _PRINTF = re.compile(r"%0?(\d{0,2})d")
 
 
@@ -33,14 +34,14 @@ class Maker:
 class Fed:
     """The files that steps of a job make for others of it."""
 
-    #: with slashes, and `#` for the frame; the frames of each, and the step
+    #: `comparable`; the frames of each, and the step
     patterns: tuple[tuple[str, Container[int], str], ...] = ()
 
     def maker_of(self, path: str) -> str:
         """Return the name of the step that makes a file before it is read; "" where none does."""
         if not self.patterns:
             return ""
-        text = _hashes(path.replace("\\", "/"))
+        text = comparable(path)
         return next((name for pattern, frames, name in self.patterns if _is_of(text, pattern, frames)), "")
 
 
@@ -48,14 +49,7 @@ def fed_by(makers: Iterable[Maker]) -> Fed:
     """Return what those steps make that another waits for."""
     them = tuple(makers)
     wanted = {name for maker in them for name in maker.after}
-    return Fed(
-        tuple(
-            (_hashes(o.replace("\\", "/")), maker.frames, maker.name)
-            for maker in them
-            if maker.name in wanted
-            for o in maker.outputs
-        )
-    )
+    return Fed(tuple((comparable(o), maker.frames, maker.name) for maker in them if maker.name in wanted for o in maker.outputs))
 
 
 def fed_in(steps: Iterable[Step]) -> Fed:
@@ -64,6 +58,12 @@ def fed_in(steps: Iterable[Step]) -> Fed:
     if not any(step.after for step in them):
         return Fed()
     return fed_by(Maker(s.name, tuple(o.path for o in s.outputs), FrameSet.parse(s.frames), s.after) for s in them)
+
+
+def comparable(path: str) -> str:
+    """Return a path or pattern so that two of one file are one text: `#` for the frame, slashes; Windows knows no case."""
+    text = _hashes(path.replace("\\", "/"))
+    return text.lower() if _OF_WINDOWS.match(text) else text
 
 
 def _is_of(text: str, pattern: str, frames: Container[int]) -> bool:

@@ -49,7 +49,7 @@ class NukeRenderer:
         if self._prepared is None:
             raise FrameNotRendered(frame, "internal", "no script is loaded")
         expected = self._prepared.files(frame)
-        if self._is_whole and all(map(os.path.exists, expected)):
+        if self._is_whole and all(map(os.path.isfile, expected)):
             return _rendered(expected, ())
         for path in expected:
             os.makedirs(os.path.dirname(path), exist_ok=True)

@@ -77,8 +77,11 @@ def map_root(rules: Sequence[PathRule], log: Log) -> None:
 
 
 def _lies_in(name: str, rule: PathRule) -> bool:
-    """Tell whether a name lies in a rule's target, and that is a deeper place than its source."""
+    """Tell whether a name lies in a rule's target, and not in its source, unless the target is a deeper place there."""
     try:
-        return client_path(name).is_within(rule.target)
+        path = client_path(name)
+        if not path.is_within(rule.target):
+            return False
+        return rule.target.is_within(rule.source) or not path.is_within(rule.source)
     except PathError:
         return False

@@ -60,7 +60,7 @@ class Prepared:
         https://learn.foundry.com/nuke/developers/latest/pythondevguide/_autosummary/nuke.execute.html
         """
         if self.placed:
-            self.node["file"].setValue(nuke_pattern(self.outputs[min(number, len(self.outputs) - 1)].path))
+            _write_to(self.node["file"], self.outputs[min(number, len(self.outputs) - 1)].path)
         first, last, by = self.whole or (frame, frame, 1)
         nuke.execute(self.node, first, last, by, list(self.rounds[number]))
 
@@ -115,6 +115,17 @@ def prepare(load: Load, log: Log) -> Prepared:
         said = ", ".join(here) or "nothing that is known"
         log(f"output: {', '.join(o.path for o in step.outputs)} (the script says {said})")
     return Prepared(node, _rounds(chosen, outputs), outputs, placed, whole)
+
+
+def _write_to(knob: nuke.Knob, path: str) -> None:
+    """Have a node write to a path in every view: a view that was split off would keep its own.
+
+    https://learn.foundry.com/nuke/developers/latest/pythondevguide/stereo.html ("Multi View Knob Values")
+    """
+    if isinstance(knob, nuke.String_Knob):
+        for view in views():
+            knob.unsplitView(view)
+    knob.setValue(nuke_pattern(path))
 
 
 def nuke_pattern(path: str) -> str:

@@ -32,6 +32,9 @@ def fed(pattern: str, frames: str = "1-10", waits: bool = True) -> Fed:
         ("/o/p.abc", "/o/p.abc.bak", False),
         ("C:/o/p.####.exr", r"C:\o\p.0003.exr", True),
         ("/o/f_#.exr", "/o/f_3.exr", True),
+        ("C:/O/p.####.exr", r"c:\o\P.0003.exr", True),
+        ("//srv/Show/p.####.exr", r"\\SRV\show\p.0003.exr", True),
+        ("/O/p.####.exr", "/o/p.0003.exr", False),
     ],
 )
 def test_what_is_made(pattern: str, path: str, made: bool) -> None:

@@ -13,8 +13,9 @@ from conductor_core.cli.output_places import check_not_read, check_writable
 from conductor_core.cli.submission_form import Wishes, scene_submission
 from conductor_core.errors import ConductorError
 from conductor_core.host import SceneDescription, SceneStep
+from conductor_core.paths import Flavour
 from conductor_core.report import ScanReport
-from conductor_core.submission import Output, Software, Submission
+from conductor_core.submission import Output, Software, Step, Submission
 
 WISHES = Wishes(project="show", instance_type="small")
 
@@ -87,3 +88,11 @@ def test_what_one_step_makes_for_another_may_be_there_already() -> None:
     check_not_read(job, ["/s/pre.0003.exr"])
     with pytest.raises(Ended):
         check_not_read(job, ["/s/final.0003.exr"])
+
+
+def test_windows_knows_no_case() -> None:
+    """`c:` is `C:`: what the scene reads under another spelling is not rendered over either."""
+    step = Step("s", "1-10", outputs=(Output("C:\\Show\\plate_####.exr"),))
+    job = replace(submission("/s/a.exr"), flavour=Flavour.WINDOWS, scene="C:\\show\\a.nk", steps=(step,))
+    with pytest.raises(Ended, match="would write over"):
+        check_not_read(job, ["c:\\show\\Plate_0007.exr"])

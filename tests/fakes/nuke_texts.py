@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from fakes.nuke_files import escaped
@@ -14,6 +16,12 @@ from fakes.nuke_values import text_of
 
 _HASHES = re.compile(r"#+")
 _PERCENT = re.compile(r"%(0?)(\d*)d")
+
+
+def _known_view(view: str) -> str:
+    if view not in session().root._views():
+        raise ValueError(f"no view is named {view}")
+    return view
 
 
 @knob_class
@@ -27,11 +35,23 @@ class String_Knob(Knob):
     def getValue(self, oc: object = None) -> str:
         return self.value()
 
-    def setValue(self, val: str, view: object = None) -> bool:
+    #: the texts of views that were split off (pythondevguide/stereo.html): without a view, `setValue` leaves them as they are
+    _split: Mapping[str, str] = MappingProxyType({})
+
+    def setValue(self, val: str, view: str | None = None) -> bool:
         if not isinstance(val, str):
             raise TypeError(f"{self._name}.setValue takes a text, not {val!r}")
-        self._change(val)
+        if view in self._split:
+            self._split = {**self._split, str(view): val}
+        else:
+            self._change(val)
         return True
+
+    def splitView(self, view: str) -> None:
+        self._split = {**self._split, _known_view(view): self._text}
+
+    def unsplitView(self, view: str) -> None:
+        self._split = {name: text for name, text in self._split.items() if name != _known_view(view)}
 
     def getText(self, oc: object = None) -> str:
         self._attached()
@@ -53,7 +73,8 @@ class EvalString_Knob(String_Knob):
 
     def _evaluated(self, at: At) -> str:
         self._attached()
-        return text_of(self._node, self._text, at) if self._node is not None else self._text
+        text = self._split.get(at.view, self._text)
+        return text_of(self._node, text, at) if self._node is not None else text
 
     def _shown(self, at: At) -> str:
         return self._evaluated(at)
@@ -130,8 +151,8 @@ class File_Knob(EvalString_Knob):
         text = localised(technical(self._evaluated(at)))
         return with_frame(text, at) if oc is not None and session().unsure.evaluated_has_frame else text
 
-    def setValue(self, value: str) -> bool:
-        String_Knob.setValue(self, value)
+    def setValue(self, value: str, view: str | None = None) -> bool:
+        String_Knob.setValue(self, value, view)
         return True
 
     def fromScript(self, script: str) -> bool:

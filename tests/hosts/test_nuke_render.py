@@ -142,6 +142,12 @@ def requests(folder: Path) -> Iterator[tuple[str, Event]]:
     yield "set up", render(2)
     (folder / "broken.py").write_text("import nuke\n\nnuke.toNode('Hero')['file']\n")
     yield "load broken", load(script, write="Plain", startup=[str(folder / "broken.py")])
+    (folder / "split.py").write_text(
+        f"import nuke\nfile = nuke.toNode('Eyes')['file']\nfile.splitView('right')\nfile.setValue('{folder}/out/own.%04d.exr', 'right')\n"
+    )
+    split = [f"{folder}/split/{v}.##.exr" for v in ("l", "r")]
+    yield "load split", load(script, write="Eyes", outputs=split, startup=[str(folder / "split.py")])
+    yield "split", render(3)
     yield "load again", load(script, write="Plain", outputs=[f"{folder}/out/plain.####.exr"])
     yield "again", render(8)
 
@@ -209,6 +215,11 @@ def test_another_output_can_be_asked_for(session: Session, folder: Path) -> None
     assert session.end("elsewhere")["event"] == "done", session.end("elsewhere")
     assert session.end("elsewhere")["outputs"] == [str(folder / "other [x] $y" / "asked.03.exr")]
     assert session.outputs("eyes elsewhere") == ["l.03.exr", "r.03.exr"]
+
+
+def test_a_view_with_a_name_of_its_own_writes_where_it_is_asked_to(session: Session) -> None:
+    """A file that is split by views in the script is one for all of them where the step says another place."""
+    assert session.outputs("split") == ["l.03.exr", "r.03.exr"]
 
 
 def test_proxy_resolution_is_rendered_where_the_step_says_so(session: Session) -> None:
@@ -279,6 +290,8 @@ def test_paths_are_found_through_nukes_filter(command: list[str], tmp_path: Path
 RULES = {
     "/show": "/stage/show",
     "D:\\show": "/stage/D/show",
+    "/high/job": "/high",
+    "/low": "/low/stage",
 }
 
 
@@ -290,6 +303,10 @@ RULES = {
         ("/showreel/a.exr", "/showreel/a.exr"),
         ("d:/SHOW/a.exr", "/stage/D/show/a.exr"),
         ("/stage/show/a.exr", "/stage/show/a.exr"),
+        ("/high/job/a.exr", "/high/a.exr"),
+        ("/high/a.exr", "/high/a.exr"),
+        ("/low/a.exr", "/low/stage/a.exr"),
+        ("/low/stage/a.exr", "/low/stage/a.exr"),
         ("a.exr", "a.exr"),
         ("", ""),
     ],

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterable
 
 from conductor_core.cli.exit_codes import Ended, ExitCode
-from conductor_core.feeding import fed_in
+from conductor_core.feeding import comparable, fed_in
 from conductor_core.frames import FrameSet
 from conductor_core.paths import ClientPath
 from conductor_core.sequences import frame_of, output_folder
@@ -48,11 +48,11 @@ def check_not_read(submission: Submission, read: Iterable[str]) -> None:
         Ended: with the file.
     """
     flavour, fed = submission.flavour, fed_in(submission.steps)
-    files = [(file, ClientPath.parse(file, flavour).slashed) for file in read]
+    files = [(file, comparable(ClientPath.parse(file, flavour).slashed)) for file in read]
     for step in submission.steps:
         frames = frozenset(FrameSet.parse(step.frames).frames)
         for output in step.outputs:
-            pattern = ClientPath.parse(output.path, flavour).slashed
+            pattern = comparable(ClientPath.parse(output.path, flavour).slashed)
             head = re.split("[#%<]", pattern, maxsplit=1)[0]
             for file, slashed in (pair for pair in files if pair[1].startswith(head)):
                 if fed.maker_of(file) == step.name:  # it makes the file for another step, which reads it then

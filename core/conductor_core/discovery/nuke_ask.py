@@ -26,6 +26,7 @@ from conductor_core.discovery.reach import Frames, OneFile, Reach
 from conductor_core.discovery.survey import Survey
 from conductor_core.discovery.tcl import NotEvaluated, split_list
 from conductor_core.discovery.variables import fill_variables
+from conductor_core.feeding import comparable
 from conductor_core.report import Ignored, ScanOutput, Unresolved
 from conductor_core.sequences import frame_of, has_frame_token, has_view_token, view_path
 
@@ -149,19 +150,22 @@ class NukeAsk:
             yield Unresolved(stored, referrer, problem)
 
     def _written_paths(self, node: ScriptNode, attribute: str) -> tuple[list[str], str]:
-        """Return the pattern of each view, and why not all are known."""
+        """Return the pattern of each view that the node writes, in their order, and why not all are known."""
         problem = ""
         paths: list[str] = []
         views = self._written_views(node)
         try:
-            for view, plain in self._by_view(node, attribute, None):
-                paths += self._expanded(self._places(node, plain)[:1], (view,) if view else views)
+            by_view = dict(self._by_view(node, attribute, None))
+            for view in views or tuple(by_view):
+                plain = by_view.get(view, by_view.get(""))
+                if plain is not None:
+                    paths += self._expanded(self._places(node, plain)[:1], (view,) if view else ())
         except NotEvaluated as exc:
             problem = str(exc)
         host = [
             path
             for told, places in self._by_host(node, attribute, paths)
-            if told.frames is None
+            if told.frames is None and (not told.view or not views or told.view in views)
             for path in self._expanded(places[:1], (told.view,) if told.view else views)
         ]
         if host:  # Nuke has evaluated it, and says something else
@@ -318,7 +322,7 @@ def _kind(kind: Kind, place: str) -> Kind:
 
 def means(pattern: str, place: str) -> bool:
     """Tell whether a path is one of those that a pattern stands for."""
-    one, other = hashes(pattern), hashes(place)
+    one, other = comparable(pattern), comparable(place)
     return one == other or (has_frame_token(one) and frame_of(one, other) is not None)
 
 

@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from conductor_core.discovery.node import is_known
-from conductor_core.discovery.nuke_ask import MOVIES, NukeAsk, hashes, means
+from conductor_core.discovery.nuke_ask import MOVIES, NukeAsk, means
 from conductor_core.discovery.nuke_demand import above
 from conductor_core.discovery.nuke_node import ScriptNode
 from conductor_core.discovery.nuke_values import Values
+from conductor_core.feeding import comparable
 from conductor_core.host import SceneStep
 from conductor_core.submission import Output, Parameter
 
@@ -88,7 +89,7 @@ class _Written:
 
 
 def _shape(path: str) -> str:
-    return _NUMBERS.sub("#", hashes(path))
+    return _NUMBERS.sub("#", comparable(path))
 
 
 def _waits_for(writer: Writer, writers: Sequence[Writer], written: _Written, ask: NukeAsk) -> Iterator[str]:

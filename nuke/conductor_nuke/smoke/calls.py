@@ -105,6 +105,7 @@ def _changes(folder: Path) -> Iterator[Try]:
     yield Try("Root.addKnob", lambda: nuke.root().addKnob(_hidden()), NOTHING)
     yield Try("Knob.setValue", lambda: nuke.root()["conductor_smoke"].setValue("text"), NOTHING)
     yield Try("Undo.enable", nuke.Undo.enable, NOTHING)
+    yield Try("String_Knob.unsplitView", lambda: _file().unsplitView(nuke.views()[0]), NOTHING)
     yield Try("Root.setModified", lambda: nuke.root().setModified(True), NOTHING)
     yield Try("Node.setSelected", lambda: _node().setSelected(True), NOTHING)
     yield Try("selectedNodes", nuke.selectedNodes, (list,))

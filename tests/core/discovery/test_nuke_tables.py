@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from conductor_core.discovery.kinds import KINDS
 from conductor_core.discovery.node import all_readers, rows
+from conductor_core.discovery.nuke_ask import means
 from conductor_core.discovery.tables.nuke_classes import STOCK, is_stock
 from conductor_core.discovery.tables.nuke_products import product_of
 from planted.type_tables import type_table
@@ -67,3 +68,9 @@ def test_the_page_shows_the_table() -> None:
 def test_products_by_class(type_: str, product: str) -> None:
     """The class of a node says whose plug-in it is; of an OFX plug-in that nobody has listed its identifier."""
     assert product_of(type_) == product
+
+
+def test_one_file_of_windows_has_many_spellings() -> None:
+    """A Read of `c:` waits for the Write to `C:`; elsewhere case tells files apart."""
+    assert means("C:/Show/p.%04d.exr", "c:\\show\\P.0003.exr")
+    assert not means("/Show/p.%04d.exr", "/show/p.0003.exr")

@@ -459,8 +459,10 @@ def test_a_write_that_shows_its_file_is_waited_for(tmp_path: Path) -> None:
         ({"file": "o_%V.####.exr", "views": "{left right}"}, ["o_left.####.exr", "o_right.####.exr"]),
         ({"file": "o.####.exr", "views": '"left right"'}, ["o.####.exr"]),
         ({"file": "o.####.exr", "proxy": "small.####.exr"}, ["o.####.exr"]),
+        ({"file": r'"\v default l.####.exr right r.####.exr"', "views": "right"}, ["r.####.exr"]),
+        ({"file": r'"\v default l.####.exr right r.####.exr"', "views": '"right left"'}, ["r.####.exr", "l.####.exr"]),
     ],
-    ids=["all views", "one view", "both by name", "views in one file", "proxy"],
+    ids=["all views", "one view", "both by name", "views in one file", "proxy", "one of a split name", "a split name, turned"],
 )
 def test_a_step_has_the_files_that_it_renders(tmp_path: Path, knobs: dict[str, str], outputs: list[str]) -> None:
     """One for each view that the Write renders, and none for what it would write at proxy resolution."""
