@@ -3,7 +3,7 @@
     Nuke15.1 -t /…/nuke/smoke.py                              without a window
     from conductor_nuke.smoke.report import run; run()        once in the Script Editor, with a new script open
 
-It works in a folder of its own and closes the open script: save yours first.
+It works in a folder of its own and closes the open script: where that has unsaved changes it does nothing.
 """
 
 import os

@@ -119,3 +119,17 @@ def test_it_tells_what_fails(capsys: pytest.CaptureFixture[str], monkeypatch: py
     assert [line for line in lines if line.startswith("FAILED    scriptSaveToTemp: RuntimeError: no room for ")]
     assert "FAILED    a_check: it is broken" in lines
     assert [line for line in lines if line.startswith("ok        scriptSave:")]
+
+
+def test_unsaved_work_is_not_touched(capsys: pytest.CaptureFixture[str]) -> None:
+    """With a window, and a script in it that was changed, it does nothing and says why."""
+    install(gui=True)
+    from conductor_nuke.smoke import report
+
+    import nuke
+
+    nuke.createNode("NoOp", inpanel=False).setName("work")
+    nuke.root().setModified(True)
+    assert report.run() == 2
+    assert "unsaved changes" in capsys.readouterr().out
+    assert nuke.toNode("work") is not None

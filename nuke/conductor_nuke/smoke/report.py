@@ -35,7 +35,10 @@ class Line:
 
 
 def run() -> int:
-    """Print the report; return 0 where nothing failed, 1 otherwise."""
+    """Print the report; return 0 where nothing failed, 1 otherwise; 2: the open script has unsaved changes."""
+    if nuke.GUI and nuke.root().modified():
+        print("The open script has unsaved changes. Save it, open a new script, and run this again.")
+        return 2
     print(f"Conductor's smoke test in Nuke {version()}, Python {sys.version.split()[0]}, {platform.platform()}")
     print("window" if nuke.GUI else "no window")
     failed = 0
