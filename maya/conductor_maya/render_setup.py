@@ -49,7 +49,9 @@ class Prepared:
 
     def shots(self) -> tuple[Shot, ...]:
         """Return the pictures of a frame."""
-        if not self.engine.each_camera or not self.cameras:
+        # a renderer that takes all cameras at once writes where the scene says, and not to a place for each that is asked for
+        at_once = not self.engine.each_camera and not (self.placed and len(self.outputs) == len(self.cameras) > 1)
+        if at_once or not self.cameras:
             return (Shot(self.layer, ""),)
         return tuple(Shot(self.layer, camera) for camera in self.cameras)
 
@@ -64,6 +66,10 @@ class Prepared:
         outputs = self.outputs_of(shot)
         if self.placed and outputs:
             _place(outputs[0].path, self.log)
+        if shot.camera and not self.engine.each_camera:
+            _render_only((shot.camera,))
+            if there_is(_RENDERMAN):
+                _place_renderman(outputs, self.layer, self.log)
         set_frame(frame)
         self.engine.render(shot, frame)
 
@@ -145,6 +151,16 @@ def _only_cameras(names: str, scene_file: str, log: Log) -> tuple[str, ...]:
     if not chosen:
         raise SceneNotRenderable(scene_file, "it has no camera that is rendered", "Make one renderable and submit again.")
     return tuple(_transform(shape) for shape in chosen)
+
+
+def _render_only(transforms: Sequence[str]) -> None:
+    """Have these cameras rendered, and no others; what is locked stays as it is."""
+    for shape in text_list(cmds.ls(cameras=True)):
+        set_number(shape, "renderable", int(_transform(shape) in transforms), _say_nothing)
+
+
+def _say_nothing(_text: str) -> None:
+    """Leave out of the log what is set for each frame."""
 
 
 def _transform(shape: str) -> str:

@@ -65,6 +65,7 @@ SCENES = {
         "",
     ),
     "no nodes of renderman": ("", CAMERAS, "renderman", ""),
+    "redshift": ("", CAMERAS, "redshift", ""),
 }
 
 
@@ -123,6 +124,10 @@ def requests(folder: Path) -> Iterator[tuple[str, Event]]:
         load(scenes["no nodes of renderman"], outputs=elsewhere, renderer="renderman", camera="leftShape"),
     )
     yield "renderman anew", render(4)
+    apart = [f"{folder}/apart/{name}.####.exr" for name in ("l", "r")]
+    for name in ("redshift", "renderman"):
+        yield f"load {name} apart", load(scenes[name], outputs=apart, renderer=name, camera="leftShape,rightShape")
+        yield f"{name} apart", render(6)
     yield (
         "load arnold anew",
         load(scenes["no nodes of arnold"], outputs=[f"{images}/a.####.exr"], renderer="arnold", camera="left"),
@@ -205,6 +210,12 @@ def test_renderman(session: Session) -> None:
     """RenderMan, which does not go by Maya's render settings, writes where the panel says, be it the scene's own place or another."""
     assert session.outputs("renderman") == ["renderman_masterLayer_left_beauty.0004.exr"]
     assert session.outputs("renderman anew") == ["hero.04.exr"]
+
+
+@pytest.mark.parametrize("renderer", ["redshift", "renderman"])
+def test_a_place_for_each_camera(session: Session, renderer: str) -> None:
+    """A renderer that takes all cameras at once writes each to the place that is asked for it, and none over another's."""
+    assert session.outputs(f"{renderer} apart") == ["l.0006.exr", "r.0006.exr"]
 
 
 def test_arnold(session: Session) -> None:
