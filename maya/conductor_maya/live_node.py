@@ -57,6 +57,8 @@ class LiveNode(MayaNode):
         #: by which Maya finds it
         self.path = path
         super().__init__(type_, path.rpartition("|")[2], plugin=plugin)
+        if type_ == "camera":
+            self.parent = session.transform_of(path)
         self._longs: dict[str, str] = {}
         #: keys of `values` that Maya itself takes for names of files
         self.file_keys: set[str] = set()

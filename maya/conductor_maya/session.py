@@ -68,6 +68,11 @@ def type_of(node: str) -> str:
     return _text(_asked(lambda: cmds.nodeType(node)))
 
 
+def transform_of(shape: str) -> str:
+    """Return the name of the transform above a shape, without those above that."""
+    return _text(_asked(lambda: cmds.listRelatives(shape, parent=True, path=True))).rpartition("|")[2]
+
+
 def value(plug: str) -> Any:
     """Return what `getAttr` says; None where there is no such attribute, or it is of a kind that it does not tell."""
     return _asked(lambda: cmds.getAttr(plug))

@@ -361,3 +361,14 @@ def test_revealing(referrer: str, selected: list[str] | None, world: MayaWorld) 
 def test_what_is_ignored_says_why(world: MayaWorld) -> None:
     """No finding of Maya's own nodes is without a reason."""
     assert all(f.reason for f in found(world) if isinstance(f, Ignored))
+
+
+def test_a_camera_is_called_by_its_transform(world: MayaWorld) -> None:
+    """The panel names the file that Maya writes: it has the transform's name, whatever the shape is called."""
+    world.cmds.createNode("transform", name="hero")
+    world.cmds.createNode("camera", name="cameraShape1", parent="hero")
+    world.cmds.setAttr("perspShape.renderable", 0)
+    world.cmds.setAttr("defaultRenderGlobals.imageFilePrefix", "<Camera>", type="string")
+    (step,) = world.host.steps()
+    assert step.parameters["camera"] == "cameraShape1"
+    assert Path(step.outputs[0].path).name.split(".")[0] == "hero"

@@ -52,6 +52,8 @@ class MayaNode:
     plugin: str = ""
     #: whether the scene has it already
     kept: bool = False
+    #: the transform above a camera, without those above that; "": another node, or nobody has said
+    parent: str = ""
 
     def stored(self, attribute: str) -> list[str]:
         """Return the names under which the file holds values of an attribute: itself, or each element of it."""

@@ -101,6 +101,12 @@ def _cameras(scene: MayaScene) -> list[str]:
     return [camera.name for camera in scene.of_type("camera") if camera.number("renderable", 1)]
 
 
+def _shown(scene: MayaScene, camera: str) -> str:
+    """Return a camera as names of files have it: its transform, as far as that is known."""
+    node = next((node for node in scene.of_type("camera") if node.name == camera), None)
+    return ((node.parent if node else "") or camera.rpartition("|")[2].replace("Shape", "")).replace(":", "_")
+
+
 def _renderer(scene: MayaScene) -> str:
     settings = next(iter(scene.of_type("renderGlobals")), None)
     return (settings.text("currentRenderer") if settings else "") or "mayaSoftware"
@@ -136,7 +142,7 @@ def _extension(scene: MayaScene) -> str:
 def _path(ask: MayaAsk, layer: str, camera: str) -> str:
     scene = ask.scene
     stem = os.path.splitext(os.path.basename(ask.places.file))[0]
-    name = camera.rpartition("|")[2].replace("Shape", "").replace(":", "_")
+    name = _shown(scene, camera)
     if _renderer(scene) == "renderman":
         return _of_renderman(ask, {"scene": stem, "layer": layer, "camera": name})
     values = {"scene": stem, "renderlayer": layer, "layer": layer, "camera": name, "extension": _extension(scene)}

@@ -34,7 +34,7 @@ _ADDED = re.compile(rb'-sn "(\w+)" -ln "(\w+)"')
 _EDITS = re.compile(rb'\s*setAttr "\.ed" -type "dataReferenceEdits"')
 _LINKS = (b"connectAttr ", b"relationship ", b"parent ", b"dataStructure ")
 #: the plain form of most statements
-_CREATE = re.compile(rb'createNode (\w+)(?: -s)? -n "([^"\\\x80-\xff]*)"(?: -p "[^"\\]*")?\Z')
+_CREATE = re.compile(rb'createNode (\w+)(?: -s)? -n "([^"\\\x80-\xff]*)"(?: -p "([^"\\\x80-\xff]*)")?\Z')
 _STRING = re.compile(rb'\s*setAttr (?:-\w+ \w+ )*"\.[^"]*" -type "string" "([^"\\]*)"\Z')
 
 
@@ -93,7 +93,7 @@ def _wanted_in(builder: SceneBuilder) -> Callable[[bytes], bool]:
             return False
         if created := _CREATE.match(piece):
             builder.statements += 1
-            builder.enter(created[1].decode(), created[2].decode())
+            builder.enter(created[1].decode(), created[2].decode(), (created[3] or b"").decode())
             return False
         return True
 

@@ -185,6 +185,9 @@ class _BinaryScene:
             self.builder.enter(default_type(name), name)
         elif self.builder.node is not None:
             self.builder.node.name = name.lstrip(":")
+            # the first byte tells whether the name of the node above stands behind its own
+            if data[:1] == b"\x05" and self.builder.node.type == "camera":
+                self.builder.node.parent = _text(names[1]).rpartition("|")[2]
 
     def _string(self, data: bytes) -> None:
         name, _, rest = data.partition(b"\0")

@@ -86,16 +86,16 @@ class SceneBuilder:
             twin = MayaNode(node.type, node.name, {**node.values, attribute: values}, node.added, node.inputs, node.plugin)
             self.scene.add(twin)
 
-    def enter(self, type_: str, name: str) -> None:
+    def enter(self, type_: str, name: str, parent: str = "") -> None:
         """Begin a node, or go on with one that Maya makes by itself."""
         self._leave()
-        name = name.lstrip(":").rpartition("|")[2]
+        name = _last(name)
         known = self._nodes.get(name)
         if known is not None and known.type == type_:
             self.node = known
             self.detailed = True
             return
-        self.node = MayaNode(type_, name, plugin=self.scene.plugin_types.get(type_, ""))
+        self.node = MayaNode(type_, name, plugin=self.scene.plugin_types.get(type_, ""), parent=_last(parent))
         self.detailed = self.is_detailed(type_)
         if name and self.detailed and len(self._nodes) < _NAMES:
             self._nodes[name] = self.node
@@ -129,9 +129,9 @@ class SceneBuilder:
 
     def create_node(self, words: tuple[Word, ...], _conflicted: bool) -> None:
         """`createNode TYPE -n NAME`."""
-        flags, rest = _parsed(words, {"-n": "name", "-name": "name", "-p": "", "-parent": ""})
+        flags, rest = _parsed(words, {"-n": "name", "-name": "name", "-p": "parent", "-parent": "parent"})
         type_ = rest[0].text if rest else ""
-        self.enter(type_, flags.get("name", type_))
+        self.enter(type_, flags.get("name", type_), flags.get("parent", ""))
 
     def select(self, words: tuple[Word, ...], _conflicted: bool) -> None:
         """`select -ne :NAME`: what follows is about that node."""
@@ -175,7 +175,7 @@ class SceneBuilder:
             self.put(name, values, conflicted=conflicted)
 
     def _type_of(self, name: str) -> str:
-        name = name.lstrip(":").rpartition("|")[2]
+        name = _last(name)
         known = self.node if self.node is not None and self.node.name == name else self._nodes.get(name)
         return known.type if known is not None else default_type(name)
 
@@ -244,6 +244,11 @@ _HANDLERS: Mapping[str, Callable[[SceneBuilder, tuple[Word, ...], bool], None]] 
     "fileInfo": SceneBuilder.file_info,
     "workspace": SceneBuilder.workspace,
 }
+
+
+def _last(path: str) -> str:
+    """Return the name of a node without those above it."""
+    return path.lstrip(":").rpartition("|")[2]
 
 
 def _parsed(words: tuple[Word, ...], valued: Mapping[str, str]) -> tuple[dict[str, str], list[Word]]:

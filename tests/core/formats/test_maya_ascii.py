@@ -349,6 +349,17 @@ def test_names_of_frames(tmp_path: Path, settings: str, name: str) -> None:
     assert scan.facts.steps[0].outputs[0].path == str(root / "renders" / name)
 
 
+def test_camera_is_called_by_its_transform(tmp_path: Path) -> None:
+    """Names of files have a camera's transform, whatever its shape is called."""
+    root = project(tmp_path)
+    body = 'createNode transform -n "hero";\ncreateNode camera -n "cameraShape1" -p "|rig|hero";\n'
+    body += 'select -ne :defaultRenderGlobals;\n\tsetAttr ".ifp" -type "string" "<Camera>";\n'
+    facts = scan_text(root, body).facts
+    assert facts is not None
+    assert facts.steps[0].parameters["camera"] == "cameraShape1"
+    assert facts.steps[0].outputs[0].path == str(root / "renders/hero.iff")
+
+
 @pytest.mark.parametrize(
     ("settings", "wanted"),
     [
