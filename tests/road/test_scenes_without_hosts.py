@@ -54,7 +54,7 @@ SCENES = {
         'createNode camera -s -n "perspShape";\n\tsetAttr ".rnd" yes;\n'
         + "".join(f'createNode file -n "f{n}";\n\tsetAttr ".ftn" -type "string" "plate.{n}.png";\n' for n in (1001, 1002))
         + 'select -ne :defaultRenderGlobals;\n\tsetAttr ".ifp" -type "string" "out/shot";\n\tsetAttr ".an" 1;\n'
-        '\tsetAttr ".fs" 1;\n\tsetAttr ".ef" 4;\n',
+        '\tsetAttr ".pff" yes;\n\tsetAttr ".fs" 1;\n\tsetAttr ".ef" 4;\n',
         ("masterLayer", "1-4", "out/shot.#.iff"),
     ),
 }
