@@ -16,7 +16,7 @@ from conductor_plugins.frame_server.errors import SceneNotRenderable
 from conductor_maya.attributes import Log, number, set_number, set_word, there_is, word
 from conductor_maya.live_scene import LiveScene, ask_of
 from conductor_maya.opening import text_list
-from conductor_maya.renderers import Engine, Shot, engine, set_frame
+from conductor_maya.renderers import Engine, Shot, engine, set_frame, show_only
 from maya import cmds
 
 _GLOBALS = "defaultRenderGlobals"
@@ -48,7 +48,7 @@ class Prepared:
 
     def shots(self) -> tuple[Shot, ...]:
         """Return the pictures of a frame."""
-        if not self.engine.each_camera or not self.cameras:
+        if not self.cameras or not (self.engine.each_camera or self.placed):
             return (Shot(self.layer, ""),)
         return tuple(Shot(self.layer, camera) for camera in self.cameras)
 
@@ -63,6 +63,8 @@ class Prepared:
         outputs = self.outputs_of(shot)
         if self.placed and outputs:
             _place(outputs[0].path, self.log)
+            if not self.engine.each_camera and shot.camera:
+                show_only(shot.camera)
         set_frame(frame)
         self.engine.render(shot, frame)
 
@@ -88,6 +90,8 @@ def prepare(step: Step, scene_file: str, log: Log) -> Prepared:
         said = ", ".join(o.path for o in own) or "nothing that is known"
         log(f"output: {', '.join(o.path for o in step.outputs)} (the scene says {said})")
         placed = True
+    # its tokens for cameras and layers are its own, so it is always told
+    placed = placed or name == "renderman"
     if not (outputs or own):
         raise SceneNotRenderable(scene_file, f"nobody can tell where {layer} writes", "Name its output when you submit it.")
     for output in (outputs or own)[:1]:
@@ -180,6 +184,8 @@ def _place(path: str, log: Log) -> None:
     set_word(_GLOBALS, "imageFilePrefix", "<Version>", log)
     if there_is("vraySettings", "fileNamePrefix"):
         set_word("vraySettings", "fileNamePrefix", prefix, log)
+    set_word("rmanGlobals", "imageOutputDir", folder, log)
+    set_word("rmanGlobals", "imageFileFormat", _renderman_name(stem), log)
     set_number(_GLOBALS, "animation", int(has_frame_token(name)), log)
     if hashes:
         set_number(_GLOBALS, "putFrameBeforeExt", 1, log)
@@ -187,6 +193,14 @@ def _place(path: str, log: Log) -> None:
         set_number(_GLOBALS, "outFormatControl", 0, log)
     _pad(name, log)
     set_extension(extension.lower().lstrip("."), log)
+
+
+def _renderman_name(stem: str) -> str:
+    """Return a name as RenderMan takes it: its passes in folders of their own, of which the beauty is put in place.
+
+    https://rmanwiki.pixar.com/display/RFM23/String+tokens+in+RfM
+    """
+    return f"<aov>/{_HASHES.sub(lambda m: f'<f{len(m[0])}>', stem)}.<ext>"
 
 
 def _pad(name: str, log: Log) -> None:

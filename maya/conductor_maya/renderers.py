@@ -132,6 +132,19 @@ def _redshift(_shot: Shot, _frame: int) -> None:
     mel.eval("rsRender -render -batch -animation" if number(_GLOBALS, "animation") else "rsRender -render -batch")
 
 
+def show_only(camera: str) -> None:
+    """Make one camera the only one that is rendered, for renderers that take all that are at once."""
+    for shape in cmds.ls(cameras=True) or []:
+        transform = next(iter(cmds.listRelatives(shape, parent=True, path=True) or []), shape)
+        set_number(shape, "renderable", int(transform == camera), _say_nothing)
+
+
+def _prepare_renderman(_log: Log) -> None:
+    """Make RenderMan's own settings, by which it names its pictures, where nobody has opened them yet."""
+    if not there_is("rmanGlobals"):
+        importlib.import_module("rfm2.api.nodes").rman_globals()
+
+
 def _renderman(shot: Shot, frame: int) -> None:
     """Render by RenderMan's own Python module, as its batch does: https://rmanwiki.pixar.com/display/RFM/Batch+Rendering."""
     rfm: Any = importlib.import_module("rfm2")
@@ -159,5 +172,5 @@ _ENGINES: Mapping[str, Engine] = {
     "arnold": Engine("arnold", _arnold, _prepare_arnold, "mtoa"),
     "vray": Engine("vray", _vray, _prepare_vray, "vrayformaya"),
     "redshift": Engine("redshift", _redshift, _prepare_redshift, "redshift4maya", each_camera=False),
-    "renderman": Engine("renderman", _renderman, _nothing, "RenderMan_for_Maya.py", each_camera=False),
+    "renderman": Engine("renderman", _renderman, _prepare_renderman, "RenderMan_for_Maya.py", each_camera=False),
 }

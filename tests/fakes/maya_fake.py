@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from fakes.maya_mel import Mel
+from fakes.maya_renderman import renderman_modules
 from fakes.maya_session import Session
 from fakes.maya_ui_commands import UiCommands
 from fakes.stub_modules import Fake, Record, fake_class, fake_module
@@ -79,7 +80,7 @@ class MayaFake:
         core.createOptions = self.commands.renderers.arnold_options  # type: ignore[attr-defined]
         mtoa = types.ModuleType("mtoa")
         mtoa.core, mtoa.__path__ = core, []  # type: ignore[attr-defined]
-        return {"mtoa": mtoa, "mtoa.core": core}
+        return {"mtoa": mtoa, "mtoa.core": core, **renderman_modules(self.commands.renderers)}
 
     def _utils(self) -> dict[str, object]:
         def now(call: str | Callable[..., Any], *args: Any, **named: Any) -> Any:

@@ -122,16 +122,48 @@ def _extension(scene: MayaScene) -> str:
     elif renderer == "redshift":
         options = next(iter(scene.of_type("RedshiftOptions")), None)
         word = _REDSHIFT_FORMATS.get(round(options.number("imageFormat", 1)) if options else 1, "exr")
-    elif renderer == "renderman":
-        word = "exr"
     else:
         number = round(settings.number("imageFormat", 7)) if settings else 7
         word = (settings.text("imfPluginKey") if settings and number == 51 else "") or _FORMATS.get(number, "iff")
     return _LONG_EXTENSION.get(word, word)
 
 
+#: of RenderMan, where nobody has set them: as it stores them itself in each scene (rmanGlobals)
+_RENDERMAN_FOLDER = "<ws>/images/<scene>_v<version>_t<take>"
+_RENDERMAN_NAME = "<scene>_<layer>_<camera>_<aov>.<f4>.<ext>"
+_RENDERMAN_TOKEN = re.compile(r"<(\w+)>")
+
+
+def _renderman_path(ask: MayaAsk, layer: str, camera: str) -> str:
+    """Return where RenderMan writes its beauty, which goes by none of Maya's own settings.
+
+    https://rmanwiki.pixar.com/display/RFM23/String+tokens+in+RfM
+    """
+    settings = next(iter(ask.scene.of_type("rmanGlobals")), MayaNode("rmanGlobals", "rmanGlobals"))
+    root = ask.places.project.root or os.path.dirname(ask.places.file)
+    values = {
+        "ws": root.replace("\\", "/").rstrip("/"),
+        "scene": os.path.splitext(os.path.basename(ask.places.file))[0],
+        "layer": layer,
+        "camera": camera.rpartition("|")[2].replace(":", "_"),
+        "aov": "beauty",
+        "aovdir": "beauty",
+        "version": str(int(settings.number("version", 1))),
+        "take": str(int(settings.number("take", 1))),
+        "ext": "exr",
+        "frame": "#",
+        "f": "#",
+    }
+    values |= {f"f{digits}": "#" * digits for digits in range(1, 10)}
+    folder, name = settings.text("imageOutputDir") or _RENDERMAN_FOLDER, settings.text("imageFileFormat") or _RENDERMAN_NAME
+    values["imagedir"] = folder = _RENDERMAN_TOKEN.sub(lambda m: values.get(m[1], m[0]), folder)
+    return absolute(f"{folder}/{_RENDERMAN_TOKEN.sub(lambda m: values.get(m[1], m[0]), name)}", root)
+
+
 def _path(ask: MayaAsk, layer: str, camera: str) -> str:
     scene = ask.scene
+    if _renderer(scene) == "renderman":
+        return _renderman_path(ask, layer, camera)
     stem = os.path.splitext(os.path.basename(ask.places.file))[0]
     name = camera.rpartition("|")[2].replace("Shape", "").replace(":", "_")
     values = {"scene": stem, "renderlayer": layer, "layer": layer, "camera": name, "extension": _extension(scene)}
@@ -161,7 +193,7 @@ def _numbered(scene: MayaScene, name: str, extension: str) -> str:
     number = "#" * _padding(scene, settings)
     if settings is None or not settings.number("animation"):
         return f"{name}.{number}.{extension}" if _renderer(scene) == "arnold" else f"{name}.{extension}"
-    if _renderer(scene) in ("vray", "renderman"):
+    if _renderer(scene) == "vray":
         return f"{name}.{number}.{extension}"
     before = _BEFORE_NUMBER.get(round(settings.number("periodInExt", 1)), ".")
     if round(settings.number("outFormatControl")) == 1:
