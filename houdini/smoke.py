@@ -20,9 +20,10 @@ import sys
 def main() -> int:
     """Run the trial; it is a part of the package, so that the adapter's checks look at it too."""
     sys.path.append(os.path.dirname(os.path.abspath(__file__)))
-    from conductor_houdini.bootstrap import add_packages
+    from conductor_houdini.bootstrap import add_plugins
 
-    add_packages()
+    # a clone has no qtpy: only the panel wants it, and says so in the report
+    add_plugins()
     from conductor_houdini.trial import run
 
     return run()

@@ -1,7 +1,7 @@
 """Five minutes for somebody who has Maya: try every question that Conductor asks it, and print a report to send back.
 
 Without a window: `mayapy smoke.py`. Once with one, in a Python tab of the Script Editor (docs/hosts/maya.md says how).
-It works in a folder of its own and opens new scenes: save yours first.
+It works in a folder of its own and opens new scenes: where yours has unsaved changes it does nothing.
 """
 
 import os
@@ -18,7 +18,9 @@ def _here():
 
 
 def _main():
-    ours = "maya.cmds" not in sys.modules
+    from maya import cmds
+
+    ours = "about" not in vars(cmds)
     if ours:
         # without a window Maya has to be started: its commands are not there before
         import maya.standalone
@@ -28,7 +30,8 @@ def _main():
         sys.path.append(_here())
     from conductor_maya import bootstrap
 
-    bootstrap.add_packages()
+    # a clone has no qtpy: only the panel wants it, and says so in the report
+    bootstrap.add_plugins()
     from conductor_maya.smoke.report import run
 
     code = run()

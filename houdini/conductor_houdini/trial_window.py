@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hou
 
+from conductor_houdini.bootstrap import add_packages
 from conductor_houdini.palette import COLOURS
 from conductor_houdini.trial_calls import Try, network
 
@@ -40,6 +41,7 @@ def of_the_window() -> list[Try]:
         return with_panel(home.createTab(hou.paneTabType.PythonPanel)) if home is not None else "no parameters are open"
 
     return [
+        ("core, panel and qtpy are found", add_packages),
         ("hou.pypanel.interfaceByName('conductor')", lambda: hou.pypanel.interfaceByName("conductor")),
         ("the network editor shows the node", shown),
         ("Conductor in a floating pane tab", floating),

@@ -85,6 +85,11 @@ def close() -> None:
         cmds.deleteUI(NAME, control=True)
 
 
+def shown() -> DockedWindow | None:
+    """Return the panel that is there; None where there is none."""
+    return _panel
+
+
 def scene_changed() -> None:
     """Have the panel read the scene anew, where there is one."""
     if _panel is not None:

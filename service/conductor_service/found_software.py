@@ -1,8 +1,7 @@
 """Software that is on this machine already, so that a first `conductor serve` renders without a catalogue of its own.
 
 Found are a `blender` program on the PATH, the Blenders that install.py put beside the clone as Python modules, Maya, Nuke and Houdini
-where their installers put them (they need a licence server, so their tasks share the network: docs/security.md), and two tools that
-command steps ask for by name: `oiiotool`, which comes with this Python's OpenImageIO, and `ffmpeg` on the PATH.
+where their installers put them, and two tools that command steps ask for by name: `oiiotool`, which comes with this Python's OpenImageIO, and `ffmpeg` on the PATH.
 Whatever a catalogue names itself takes precedence.
 """
 
@@ -99,7 +98,7 @@ def _installed_hosts(host: _Host, places: tuple[Path, ...]) -> Iterator[Package]
             roots = tuple(folder for folder in host.roots if os.path.isdir(folder))
             description = f"{host.name.capitalize()} at {program}"
             quiet = tuple(EnvironmentVariable(name, "1") for name in host.quiet)
-            yield Package(host.name, found[1], host.launch, description, str(program), roots, quiet, network=True)
+            yield Package(host.name, found[1], host.launch, description, str(program), roots, quiet)
 
 
 def _oiiotool() -> Iterator[Package]:

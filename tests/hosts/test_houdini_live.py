@@ -195,7 +195,7 @@ def test_a_render_network_has_its_order(hou: Any, host: Host, tmp_path: Path) ->
     _network(hou)
     hou.hipFile.save(str(tmp_path / "shot.hip"))
     found = steps_by_name(host.steps())
-    assert set(found["/out/beauty"].after) == {"/out/cache", "/out/other"}
+    assert set(found["/out/beauty"].after) == {"/out/cache", "/out/off", "/out/other"}
     assert (found["/out/cache"].frames, found["/out/off"].enabled) == ("1-8x2", False)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -128,6 +130,30 @@ def test_it_runs(houdini: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     assert [line for line in failed if not any(name in line for name in UNKNOWN)] == []
     report = Path(said.rpartition("Please send ")[2].partition(" back.")[0])
     assert report.read_text(encoding="utf-8").startswith("Conductor's trial in Houdini ")
+
+
+def test_a_clone_is_enough(tmp_path: Path) -> None:
+    """`hython smoke.py` runs in a clone, where the packages of an installation (qtpy) are not."""
+    try:
+        Stubs.installed("hou-stubs")
+    except StubsAbsent as exc:
+        pytest.skip(str(exc))
+    words = (
+        "import importlib.util, sys\n"
+        "real = importlib.util.find_spec\n"
+        "importlib.util.find_spec = lambda name, *a: None if name == 'qtpy' else real(name, *a)\n"
+        f"sys.path.insert(0, {str(REPO / 'tests')!r})\n"
+        "import conductor_plugins.compliance.check as check\n"
+        "check.complied = lambda *_: ()\n"
+        "from fakes.houdini_program import main\n"
+        f"sys.exit(main([{str(REPO / 'houdini' / 'smoke.py')!r}]))\n"
+    )
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", words], capture_output=True, text=True, cwd=tmp_path, env=environment, check=False
+    )
+    assert "report.txt back" in done.stdout, done.stderr
+    assert "  ok      hou.isUIAvailable()" in done.stdout
 
 
 def test_unsaved_work_is_not_touched(houdini: Any, capsys: pytest.CaptureFixture[str]) -> None:

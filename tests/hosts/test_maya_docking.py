@@ -159,3 +159,17 @@ def test_an_empty_part_is_filled(docking: Any, windows: Windows, host: MemoryHos
     docking.show(host)
     assert len(panels(windows)) == 1
     assert (windows.made, windows.restored) == ([], [NAME])
+
+
+def test_smoke_script_shows_it(docking: Any, windows: Windows, host: MemoryHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has a licence sees the panel in Maya's window until the question is answered, and it is closed again."""
+    maya = sys.modules["maya"]
+    maya.mel = types.SimpleNamespace(eval=lambda _: "MayaWindow")  # type: ignore[attr-defined]
+    maya.utils = types.ModuleType("maya.utils")  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "maya.utils", maya.utils)
+    monkeypatch.setitem(sys.modules, "conductor_maya.host", types.SimpleNamespace(MayaHost=lambda: host))
+    tried = {what: call for what, call, _ in importlib.import_module("conductor_maya.smoke.windows").window_calls()}
+    assert tried["the panel, docked"]().endswith("#3a3a3a")
+    assert len(panels(windows)) == 1
+    assert tried["the panel, closed"]() == "gone"
+    assert NAME not in windows.shown

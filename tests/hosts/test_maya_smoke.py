@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from fakes.maya_fake import MayaFake
 from fakes.maya_program import install
+from fakes.stub_reading import Stubs, StubsAbsent
 from hosts.maya_world import a_maya_alone, adapter
 
 
@@ -79,3 +81,42 @@ def test_entry_script_starts_maya(fake: MayaFake, calls_alone: None, monkeypatch
     monkeypatch.setenv("CONDUCTOR_MAYA", str(file))
     exec(compile(file.read_text(encoding="utf-8"), str(file), "exec"), {"__name__": "__main__"})
     assert "failed. Please send all of this back" in capsys.readouterr().out
+
+
+def test_unsaved_work_is_not_touched(fake: MayaFake, calls_alone: None, capsys: Any) -> None:
+    """With a window, and a scene in it that was changed, it does nothing and says why."""
+    fake.session.batch = False
+    node = fake.cmds.createNode("transform", name="work")
+    assert report().run() == 2
+    assert "unsaved changes" in capsys.readouterr().out
+    assert fake.cmds.objExists(node)
+
+
+def test_project_and_scene_of_the_test_do_not_stay(fake: MayaFake, calls_alone: None, capsys: Any) -> None:
+    """Afterwards a new scene is open, in the project that was set before."""
+    before = fake.cmds.workspace(query=True, rootDirectory=True)
+    report().run()
+    assert fake.cmds.workspace(query=True, rootDirectory=True) == before
+    assert fake.cmds.file(query=True, sceneName=True) == ""
+
+
+def test_a_clone_is_enough(tmp_path: Path) -> None:
+    """`mayapy smoke.py` runs in a clone, where the packages of an installation (qtpy) are not."""
+    try:
+        Stubs.installed("maya-stubs")
+    except StubsAbsent as exc:
+        pytest.skip(str(exc))
+    repo = Path(__file__).resolve().parents[2]
+    words = (
+        "import importlib.util, sys\n"
+        "real = importlib.util.find_spec\n"
+        "importlib.util.find_spec = lambda name, *a: None if name == 'qtpy' else real(name, *a)\n"
+        f"sys.path.insert(0, {str(repo / 'tests')!r})\n"
+        "import conductor_plugins.compliance.check as check\n"
+        "check.complied = lambda *_: ()\n"
+        "from fakes.maya_program import main\n"
+        f"sys.exit(main('2025', [{str(repo / 'maya' / 'smoke.py')!r}]))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert "Please send all of this back" in done.stdout, done.stderr
+    assert "ok        ls -type" in done.stdout

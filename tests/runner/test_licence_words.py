@@ -135,6 +135,8 @@ def test_real_processes_without_a_licence(farm: Farm, job: MakeJob, monkeypatch:
     told = farm.told(job(command=(*SH, script), outputs=OUT))
     assert told.verdict is not None
     assert (told.verdict.state, told.verdict.cause) == ("failed", "licence"), told.verdict
+    # software that no operator has given a network reaches no server of licences
+    assert "say `network: true` for" in told.verdict.message
     assert not told.outputs
 
 

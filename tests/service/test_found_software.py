@@ -48,16 +48,16 @@ def test_a_program_on_the_path_is_asked_for_its_version(tmp_path: Path) -> None:
 
 
 def test_hosts_are_found_where_their_installers_put_them(tmp_path: Path) -> None:
-    """Without starting them: version by folder, the way to start each, and a network for the licence server."""
+    """Without starting them: version by folder, the way to start each, and no network: that is the operator's choice."""
     there = ["maya2025/bin/mayapy", "Nuke15.1v3/Nuke15.1", "hfs20.5.370/bin/hython"]
     for name in (*there, "Nuke15.1v3/Nuke15.1.desktop", "maya-old/bin/mayapy", "hfs/bin/hython"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("never started")
     found = find_software(tmp_path / "none", path="", places=(tmp_path,))
     assert [(p.name, p.version, p.launch, p.executable, p.network) for p in found] == [
-        ("maya", "2025", "mayapy", str(tmp_path / there[0]), True),
-        ("nuke", "15.1v3", "nuke", str(tmp_path / there[1]), True),
-        ("houdini", "20.5.370", "hython", str(tmp_path / there[2]), True),
+        ("maya", "2025", "mayapy", str(tmp_path / there[0]), False),
+        ("nuke", "15.1v3", "nuke", str(tmp_path / there[1]), False),
+        ("houdini", "20.5.370", "hython", str(tmp_path / there[2]), False),
     ]
 
 

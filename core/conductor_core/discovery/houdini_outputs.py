@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from conductor_core.discovery.finding import Facts
 from conductor_core.discovery.houdini_ask import HipAsk
-from conductor_core.discovery.houdini_drivers import DRIVERS, PASSED_THROUGH, Driver, OutputKind
+from conductor_core.discovery.houdini_drivers import DRIVERS, PASSED_THROUGH, Driver, Export, OutputKind
 from conductor_core.discovery.houdini_node import HipNode, Network
 from conductor_core.discovery.houdini_settings import SceneSettings
 from conductor_core.discovery.houdini_values import Value
@@ -81,7 +81,7 @@ class _Stepping:
         yield replace(own, outputs=files, problem=trouble or camera)
         if files and images and not trouble:
             yield SceneStep(
-                f"{node.path} {export.program}",
+                _render_of(node, export),
                 images,
                 enabled=own.enabled and bool(export.switch),
                 problem=problem,
@@ -95,7 +95,7 @@ class _Stepping:
 
         https://www.sidefx.com/docs/houdini/nodes/out/wedge.html
         """
-        driven = [one for one in map(self.ask.network.get, self._after(node)) if one is not None]
+        driven = [one for one in map(self.ask.network.get, self._after(node)) if one is not None and not one.bypassed]
         found = [(self._images(one, driver), self._frames(one)) for one in driven if (driver := driver_of(one, self.ask.network))]
         outputs = tuple(output for (outputs, _), _ in found for output in outputs)
         problem = "" if outputs else "nothing that it drives names a file to write"
@@ -174,9 +174,13 @@ class _Stepping:
             if one.path in seen:
                 continue
             seen.add(one.path)
-            if not one.bypassed and driver_of(one, self.ask.network) is not None:
+            driver = driver_of(one, self.ask.network)
+            if driver is not None:
+                # a bypassed one counts if the artist renders it all the same; an export is followed by its picture
                 found[one.path] = None
-            else:
+                if driver.export is not None:
+                    found[_render_of(one, driver.export)] = None
+            if driver is None or one.bypassed:
                 waiting += self._inputs(one)
         return tuple(found)
 
@@ -205,6 +209,11 @@ class _Stepping:
         if not text.startswith("/obj/") or text.count("/") != 2 or any(c in text for c in "$`* "):
             return ""
         return "" if self.ask.network.get(text) is not None else f"its camera {text} is not in the scene"
+
+
+def _render_of(node: HipNode, export: Export) -> str:
+    """Return the name of the step in which the renderer's own program renders what a node has exported."""
+    return f"{node.path} {export.program}"
 
 
 def _value(node: HipNode, attribute: str) -> Value | None:

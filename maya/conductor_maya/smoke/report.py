@@ -18,6 +18,7 @@ from conductor_maya.smoke.calls import calls
 from conductor_maya.smoke.rendering import render_calls
 from conductor_maya.smoke.windows import window_calls
 from conductor_maya.smoke.world import MayaWorld
+from maya import cmds
 
 
 @dataclass(frozen=True)
@@ -34,14 +35,22 @@ class Line:
 
 
 def run() -> int:
-    """Print the report; return 0 where nothing failed, 1 otherwise."""
+    """Print the report; return 0 where nothing failed, 1 otherwise; 2: the open scene has unsaved changes."""
+    if session.has_window() and session.is_modified():
+        print("The open scene has unsaved changes. Save it, open a new scene, and run this again.")
+        return 2
     print(f"Conductor's smoke test in Maya {session.version()}, Python {sys.version.split()[0]}, {platform.platform()}")
     print("window" if session.has_window() else "no window")
     failed = 0
+    project, _ = session.project()
     with tempfile.TemporaryDirectory(prefix="conductor-smoke-") as folder:
         for line in (*_single(Path(folder) / "calls"), *_whole(Path(folder) / "compliance")):
-            print(line)
+            print(line, flush=True)
             failed += line.verdict == "FAILED"
+        # nothing may stay open in a folder that goes
+        cmds.file(newFile=True, force=True)
+        if project:
+            cmds.workspace(project.replace("\\", "/"), openWorkspace=True)
     print(f"{failed} failed. Please send all of this back, as an issue of the project.")
     return 1 if failed else 0
 

@@ -1,4 +1,4 @@
-"""The calls that need Maya's window: menu, shelf, dialog, docking. The panel is shown for a moment."""
+"""The calls that need Maya's window: menu, shelf, dialog, docking. The panel is shown until the dialog is answered."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import maya.utils as utils
 
-from conductor_maya import mel_calls
+from conductor_maya import bootstrap, mel_calls
 from conductor_maya.smoke.calls import Try
 from maya import OpenMayaUI, cmds, mel
 
@@ -28,11 +28,9 @@ def window_calls() -> Iterator[Try]:
     yield "scriptJob -kill", _killed, _ANY
     yield "executeDeferred", lambda: utils.executeDeferred(_nothing), _ANY
     yield "the Attribute Editor", lambda: mel.eval('showEditorExact("smokeFile")'), _ANY
-    yield (
-        "confirmDialog (please press OK)",
-        lambda: cmds.confirmDialog(title="Conductor", message="Please press OK.", button="OK"),
-        (str,),
-    )
+    yield "the panel, docked", _panel, (str,)
+    yield "confirmDialog (please look, and press a button)", _asked, (str,)
+    yield "the panel, closed", _closed, (str,)
 
 
 def _menu() -> Iterator[Try]:
@@ -86,6 +84,36 @@ def _button() -> object:
         sourceType="python",
         command=_SCRIPT,
     )
+
+
+def _panel() -> str:
+    """Show the panel as the menu does; return what it lies in."""
+    bootstrap.add_packages()
+    from qtpy.QtWidgets import QApplication
+
+    from conductor_maya import docking
+    from conductor_maya.host import MayaHost
+
+    docking.show(MayaHost())
+    QApplication.processEvents()
+    panel = docking.shown()
+    if panel is None or panel.isWindow() or not panel.isVisible():
+        raise LookupError("the panel is not in its part of the window")
+    return f"{panel.width()} x {panel.height()}, {panel.palette().window().color().name()}"
+
+
+def _asked() -> object:
+    message = "Is Conductor's panel open, as a part of Maya that can be docked, in Maya's colours?"
+    return cmds.confirmDialog(title="Conductor", message=message, button="Yes")
+
+
+def _closed() -> str:
+    from conductor_maya import docking
+
+    docking.close()
+    if docking.shown() is not None:
+        raise LookupError("the panel stays")
+    return "gone"
 
 
 def _killed() -> object:

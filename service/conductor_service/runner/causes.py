@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 
+from conductor_service.runner.assignment import Package
 from conductor_service.runner.errors import TaskFailed
 from conductor_service.runner.groups import ENTER, Toll
 from conductor_service.runner.licence_words import LicenceSigns, refusal_in
@@ -102,3 +103,13 @@ def _how(code: int) -> str:
 
 def _mib(size: int) -> str:
     return f"{size / (1 << 20):,.0f} MiB"
+
+
+def without_licence_server(failure: TaskFailed, package: Package) -> TaskFailed:
+    """Return a lacking licence with what to do where no server of licences can be reached: the operator may allow it."""
+    head, _, rest = str(failure).partition("\n")
+    hint = (
+        f"Its tasks have no network: if its licences come from a server, say `network: true` for {package.name} {package.version}"
+        " in the catalogue (docs/service.md)."
+    )
+    return TaskFailed(failure.cause, f"{head} {hint}\n{rest}".rstrip(), exit_code=failure.exit_code)

@@ -18,7 +18,7 @@ from conductor_core.errors import ConductorError, ServiceError, ServiceUnreachab
 
 from conductor_service.runner.assignment import Assignment
 from conductor_service.runner.cache import ContentCache
-from conductor_service.runner.causes import failure_without_licence
+from conductor_service.runner.causes import failure_without_licence, without_licence_server
 from conductor_service.runner.conversation import Ordered
 from conductor_service.runner.courier import Courier, Pace
 from conductor_service.runner.errors import Retired, StaleAttempt, TaskFailed, service_is_gone
@@ -205,6 +205,8 @@ class Worker:
         except TaskFailed as exc:
             # who has rendered something had a licence, whatever was said before
             failure = exc if holding.beat.progress else failure_without_licence(exc, holding.log.licence)
+            if failure.cause == "licence" and not any(p.network for p in (assignment.software, *assignment.plug_ins)):
+                failure = without_licence_server(failure, assignment.software)
             return _verdict("failed", failure.cause, failure, holding)
         except TaskEnded as ended:
             return _verdict_of_order(ended, holding)

@@ -47,12 +47,12 @@ def test_own_range(tmp_path: Path, range_: dict[str, str], channels: dict[str, s
 
 
 def test_inputs_are_rendered_before(tmp_path: Path) -> None:
-    """A step waits for those at its inputs, through merges, bypassed and fetching nodes; others it does not know."""
+    """A step waits for those at its inputs, through merges and fetching nodes; for a bypassed one too, should it be rendered."""
     hip = Hip().node("out/sim", "geometry", CACHE).node("out/ash", "geometry", CACHE).node("out/other", "geometry", CACHE)
     hip.node("out/all", "merge", inputs='0 sim\n1 "off"\n').node("out/off", "geometry", CACHE, bypass=True, inputs="0 fetched\n")
     hip.node("out/fetched", "fetch", {"source": "../ash"}).node("out/beauty", "ifd", PICTURE, inputs="0 all\n")
     found = steps(hip, tmp_path)
-    assert found["/out/beauty"].after == ("/out/sim", "/out/ash")
+    assert found["/out/beauty"].after == ("/out/sim", "/out/off", "/out/ash")
     assert found["/out/sim"].after == ()
     assert not found["/out/off"].enabled
     assert "/out/fetched" not in found
@@ -110,6 +110,17 @@ def test_export_then_render(
     assert [(o.path, o.kind) for o in render.outputs] == [(str(tmp_path / "render/beauty.####.exr"), "image")]
     assert render.command == (*command[:-1], str(tmp_path / command[-1]))
     assert (render.after, render.frames, render.enabled) == (("/out/beauty",), "2-4", True)
+
+
+def test_what_follows_an_export_waits_for_its_picture(tmp_path: Path) -> None:
+    """A step behind a node that exports waits for both of its steps: the picture is made by the second."""
+    disk = {**PICTURE, "soho_outputmode": "on", "soho_diskfile": "$HIP/ifd/$OS.$F4.ifd"}
+    hip = Hip().node("out/beauty", "ifd", disk).node("out/comp", "comp", {"copoutput": "$HIP/c.$F4.exr"}, inputs="0 beauty\n")
+    assert steps(hip, tmp_path)["/out/comp"].after == ("/out/beauty", "/out/beauty mantra")
+    plain = (
+        Hip().node("out/beauty", "ifd", PICTURE).node("out/comp", "comp", {"copoutput": "$HIP/c.$F4.exr"}, inputs="0 beauty\n")
+    )
+    assert steps(plain, tmp_path)["/out/comp"].after == ("/out/beauty",)
 
 
 def test_export_that_is_off(tmp_path: Path) -> None:
