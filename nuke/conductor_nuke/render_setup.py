@@ -197,11 +197,13 @@ def _number_by_frame(node: nuke.Node, log: Log) -> None:
 
 
 def _views(node: nuke.Node, asked: Parameter, scene: str) -> tuple[str, ...]:
+    """Return the views to render; of those that the node itself has kept, any that the script lost since does not count."""
     known = views()
     knob = node.knob("views")
-    names = str(asked or (knob.value() if knob is not None else "") or "").split()
+    own = str(knob.value() if knob is not None else "").split()
+    names = str(asked or "").split() or own
     missing = [name for name in names if name not in known]
-    if asked and missing:
+    if missing and names != own:
         raise SceneNotRenderable(scene, f"it has no view {', '.join(missing)}, only {', '.join(known)}", _NOT_RENDERED)
     return tuple(name for name in names if name in known) or known
 
