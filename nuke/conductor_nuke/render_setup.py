@@ -180,6 +180,9 @@ def _make_it_render(node: nuke.Node, log: Log) -> None:
                 knob.clearAnimated()
             knob.setValue(False)
             log(f"{node.fullName()}: {reason}, which does not count here: the job has asked for its frames")
+    small = node.knob("proxy")
+    if small is not None:  # without a name for proxies they go where the step says
+        small.setValue("")
     _number_by_frame(node, log)
     folders = node.knob("create_directories")
     if folders is not None:

@@ -35,6 +35,7 @@ Constant {{
 set N [stack 0]
 Write {{
  file {folder}/out/plain.####.exr
+ proxy {folder}/small/plain.####.exr
  file_type exr
  views left
  name Plain
