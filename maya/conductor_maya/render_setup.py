@@ -100,6 +100,10 @@ def prepare(step: Step, scene_file: str, log: Log) -> Prepared:
     if number(_GLOBALS, "modifyExtension"):
         set_number(_GLOBALS, "modifyExtension", 0, log)
         log("each file has the number of its own frame, however the render settings renumber them")
+    for node in (_GLOBALS, "redshiftOptions"):
+        if number(node, "skipExistingFrames"):
+            set_number(node, "skipExistingFrames", 0, log)
+            log("frames that are there are rendered anew: the job has asked for them")
     return Prepared(renderer, layer, cameras, outputs or own, placed, log)
 
 

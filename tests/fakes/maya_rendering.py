@@ -119,6 +119,9 @@ def render(
     for frame in at or frames(session):
         for shape in _wanted(session, camera):
             file = picture_path(session, renderer, layer, shape, frame)
+            if value(session, "defaultRenderGlobals", "skipExistingFrames") and file.exists():
+                written.append(file)
+                continue
             file.parent.mkdir(parents=True, exist_ok=True)
             for line in _progress(renderer, file):
                 print(line, flush=True)

@@ -44,6 +44,7 @@ SCENES = {
     "plain": ("", CAMERAS, "mayaSoftware", ""),
     "layers": ("", CAMERAS + 'createNode renderLayer -n "rs_fog";\n\tsetAttr ".rndr" no;\n', "mayaSoftware", ""),
     "renumbered": ("", CAMERAS, "mayaSoftware", 'setAttr ".me" yes;\n\tsetAttr ".se" 100;'),
+    "skipping": ("", CAMERAS, "mayaSoftware", 'setAttr ".sef" yes;'),
     "hooked": ("", CAMERAS, "mayaSoftware", 'setAttr ".pram" -type "string" "print(\\"ready\\")";'),
     "badly hooked": ("", CAMERAS, "mayaSoftware", 'setAttr ".pram" -type "string" "studioPrepare(1)";'),
     "unknown renderer": ("", CAMERAS, "studioRay", ""),
@@ -93,6 +94,9 @@ def requests(folder: Path) -> Iterator[tuple[str, Event]]:
     yield "fog", render(2)
     yield "load renumbered", load(scenes["renumbered"], outputs=[f"{images}/renumbered.####.png"], **plain)
     yield "renumbered", render(7)
+    yield "load skipping", load(scenes["skipping"], outputs=[f"{images}/skipping.####.png"], **plain)
+    yield "skipping", render(7)
+    yield "skipping again", render(7)
     yield "load hooked", load(scenes["hooked"], **plain)
     yield "load badly hooked", load(scenes["badly hooked"], **plain)
     (folder / "setup.py").write_text(
@@ -135,6 +139,11 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 def session(folder: Path, command: list[str]) -> Session:
     """Ask one server everything."""
     return talk(command, list(requests(folder)), folder)
+
+
+def test_a_frame_that_is_there_is_rendered_anew(session: Session) -> None:
+    """The job has asked for it: what the render settings say of existing frames is for the artist's own disk."""
+    assert session.outputs("skipping") == session.outputs("skipping again") == ["skipping.0007.png"]
 
 
 def test_it_says_hello_and_leaves_when_told(session: Session) -> None:
