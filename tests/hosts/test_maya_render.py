@@ -47,6 +47,7 @@ SCENES = {
     "skipping": ("", CAMERAS, "mayaSoftware", 'setAttr ".sef" yes;'),
     "hooked": ("", CAMERAS, "mayaSoftware", 'setAttr ".pram" -type "string" "print(\\"ready\\")";'),
     "badly hooked": ("", CAMERAS, "mayaSoftware", 'setAttr ".pram" -type "string" "studioPrepare(1)";'),
+    "badly hooked layer": ("", CAMERAS, "mayaSoftware", 'setAttr ".prlm" -type "string" "studioPrepareLayer(1)";'),
     "unknown renderer": ("", CAMERAS, "studioRay", ""),
     "arnold": (
         'requires -nodeType "aiOptions" -nodeType "aiAOVDriver" "mtoa" "5.4.0";\n',
@@ -99,6 +100,7 @@ def requests(folder: Path) -> Iterator[tuple[str, Event]]:
     yield "skipping again", render(7)
     yield "load hooked", load(scenes["hooked"], **plain)
     yield "load badly hooked", load(scenes["badly hooked"], **plain)
+    yield "load badly hooked layer", load(scenes["badly hooked layer"], **plain)
     (folder / "setup.py").write_text(
         "from maya import cmds\ncmds.setAttr('defaultRenderGlobals.imageFilePrefix', 'set', type='string')\n"
     )
@@ -216,6 +218,7 @@ def test_a_startup_script_and_the_artists_mel(session: Session) -> None:
         ("load no such camera", "scene-load", 'plain.ma: it has no camera "hero"'),
         ("load no such layer", "scene-load", 'it has no render layer "rs_smoke", only masterLayer, fog'),
         ("load badly hooked", "scene-load", "its pre render MEL failed"),
+        ("load badly hooked layer", "scene-load", "its pre render layer MEL failed"),
         ("load broken", "scene-load", "broken.py, line 3"),
         ("blocked", "exit-code", "Frame 1:"),
     ],
