@@ -44,6 +44,7 @@ class MayaRenderer:
             run_script(script, log)
         run_pre_render(load.scene)
         self._prepared = prepare(load.step, load.scene, log)
+        run_pre_render(load.scene, "preRenderLayerMel")
         return Loaded(self._prepared.engine.prints, len(self._prepared.shots()))
 
     def render(self, frame: int, progress: Progress) -> Rendered:

@@ -118,19 +118,23 @@ def _same_file(one: str, other: str) -> bool:
     return bool(one) and os.path.normcase(os.path.normpath(one)) == os.path.normcase(os.path.normpath(other))
 
 
-def run_pre_render(path: str) -> None:
-    """Run the MEL that the artist wants before the render (Render Settings, "Pre render MEL"); the frames' own MEL runs with each.
+#: attributes of the render settings for MEL → what artists see them as
+_MEL = {"preMel": "pre render MEL", "preRenderLayerMel": "pre render layer MEL"}
+
+
+def run_pre_render(path: str, attribute: str = "preMel") -> None:
+    """Run the MEL that the artist wants before the render, or before a layer; the frames' own MEL runs with each.
 
     https://help.autodesk.com/cloudhelp/2024/ENU/Maya-Rendering/files/GUID-6D7D7EA2-D2A2-4C4E-A8E0-E0D86F93A3FB.htm
 
     Raises:
         SceneNotRenderable: it raises an error.
     """
-    script = text(cmds.getAttr("defaultRenderGlobals.preMel"))
+    script = text(cmds.getAttr(f"defaultRenderGlobals.{attribute}"))
     if not script.strip():
         return
     try:
         mel.eval(script)
     except RuntimeError as exc:
-        reason = f"its pre render MEL failed ({' '.join(str(exc).split())})"
+        reason = f"its {_MEL[attribute]} failed ({' '.join(str(exc).split())})"
         raise SceneNotRenderable(path, reason, "Correct it in the render settings and submit again.") from exc

@@ -16,11 +16,10 @@ from conductor_plugins.frame_server.errors import SceneNotRenderable
 from conductor_maya.attributes import Log, number, set_number, set_word, there_is, word
 from conductor_maya.live_scene import LiveScene, ask_of
 from conductor_maya.opening import text_list
-from conductor_maya.renderers import Engine, Shot, engine, set_frame
+from conductor_maya.renderers import Engine, Shot, engine, set_frame, show_only
 from maya import cmds
 
 _GLOBALS = "defaultRenderGlobals"
-_RENDERMAN = "rmanGlobals"
 _HASHES = re.compile(r"#+")
 
 
@@ -49,9 +48,7 @@ class Prepared:
 
     def shots(self) -> tuple[Shot, ...]:
         """Return the pictures of a frame."""
-        # a renderer that takes all cameras at once writes where the scene says, and not to a place for each that is asked for
-        at_once = not self.engine.each_camera and not (self.placed and len(self.outputs) == len(self.cameras) > 1)
-        if at_once or not self.cameras:
+        if not self.cameras or not (self.engine.each_camera or self.placed):
             return (Shot(self.layer, ""),)
         return tuple(Shot(self.layer, camera) for camera in self.cameras)
 
@@ -66,10 +63,8 @@ class Prepared:
         outputs = self.outputs_of(shot)
         if self.placed and outputs:
             _place(outputs[0].path, self.log)
-        if shot.camera and not self.engine.each_camera:
-            _render_only((shot.camera,))
-            if there_is(_RENDERMAN):
-                _place_renderman(outputs, self.layer, self.log)
+            if not self.engine.each_camera and shot.camera:
+                show_only(shot.camera)
         set_frame(frame)
         self.engine.render(shot, frame)
 
@@ -95,16 +90,20 @@ def prepare(step: Step, scene_file: str, log: Log) -> Prepared:
         said = ", ".join(o.path for o in own) or "nothing that is known"
         log(f"output: {', '.join(o.path for o in step.outputs)} (the scene says {said})")
         placed = True
+    # its tokens for cameras and layers are its own, so it is always told
+    placed = placed or name == "renderman"
     if not (outputs or own):
         raise SceneNotRenderable(scene_file, f"nobody can tell where {layer} writes", "Name its output when you submit it.")
     for output in (outputs or own)[:1]:
         _pad(os.path.basename(output.path), log)
-    if name == "renderman":
-        _place_renderman(outputs or own, layer, log)
     set_number(_GLOBALS, "byFrameStep", 1, log)
     if number(_GLOBALS, "modifyExtension"):
         set_number(_GLOBALS, "modifyExtension", 0, log)
         log("each file has the number of its own frame, however the render settings renumber them")
+    for node in (_GLOBALS, "redshiftOptions"):
+        if number(node, "skipExistingFrames"):
+            set_number(node, "skipExistingFrames", 0, log)
+            log("frames that are there are rendered anew: the job has asked for them")
     return Prepared(renderer, layer, cameras, outputs or own, placed, log)
 
 
@@ -153,16 +152,6 @@ def _only_cameras(names: str, scene_file: str, log: Log) -> tuple[str, ...]:
     return tuple(_transform(shape) for shape in chosen)
 
 
-def _render_only(transforms: Sequence[str]) -> None:
-    """Have these cameras rendered, and no others; what is locked stays as it is."""
-    for shape in text_list(cmds.ls(cameras=True)):
-        set_number(shape, "renderable", int(_transform(shape) in transforms), _say_nothing)
-
-
-def _say_nothing(_text: str) -> None:
-    """Leave out of the log what is set for each frame."""
-
-
 def _transform(shape: str) -> str:
     """Return a camera's transform, by the shortest name that is its own: renderers know cameras by that."""
     return next(iter(text_list(cmds.listRelatives(shape, parent=True, path=True))), shape)
@@ -201,6 +190,8 @@ def _place(path: str, log: Log) -> None:
         set_word("redshiftOptions", "imageFilePrefix", f"{folder}/{prefix}", log)
     if there_is("vraySettings", "fileNamePrefix"):
         set_word("vraySettings", "fileNamePrefix", prefix, log)
+    set_word("rmanGlobals", "imageOutputDir", folder, log)
+    set_word("rmanGlobals", "imageFileFormat", _renderman_name(stem), log)
     set_number(_GLOBALS, "animation", int(has_frame_token(name)), log)
     if hashes:
         set_number(_GLOBALS, "putFrameBeforeExt", 1, log)
@@ -210,24 +201,12 @@ def _place(path: str, log: Log) -> None:
     set_extension(extension.lower().lstrip("."), log)
 
 
-def _place_renderman(outputs: Sequence[Output], layer: str, log: Log) -> None:
-    """Have RenderMan, which does not go by Maya's render settings, write to a path, and other displays beside `beauty`.
+def _renderman_name(stem: str) -> str:
+    """Return a name as RenderMan takes it: its passes in folders of their own, of which the beauty is put in place.
 
-    https://rmanwiki.pixar.com/pages/viewpage.action?pageId=45749217 (imageOutputDir, imageFileFormat and their tokens). Of several
-    cameras each has a path of its own, so the scene's own pattern stays, with the layer's name as the panel has it.
+    https://rmanwiki.pixar.com/display/RFM23/String+tokens+in+RfM
     """
-    own = word(_RENDERMAN, "imageFileFormat")
-    if len(outputs) > 1:
-        set_word(_RENDERMAN, "imageFileFormat", own.replace("<layer>", layer_name(layer)), log)
-        return
-    folder, name = os.path.split(outputs[0].path.replace("\\", "/"))
-    stem, extension = os.path.splitext(name)
-    if "<aov>" in own and "beauty" in stem:
-        before, _, behind = stem.rpartition("beauty")
-        stem = f"{before}<aov>{behind}"
-    stem = _HASHES.sub(lambda m: f"<f{len(m[0])}>" if len(m[0]) > 1 else "<f>", stem)
-    set_word(_RENDERMAN, "imageOutputDir", folder, log)
-    set_word(_RENDERMAN, "imageFileFormat", stem + (".<ext>" if extension == ".exr" else extension), log)
+    return f"<aov>/{_HASHES.sub(lambda m: f'<f{len(m[0])}>', stem)}.<ext>"
 
 
 def _pad(name: str, log: Log) -> None:

@@ -132,11 +132,17 @@ def _redshift(_shot: Shot, _frame: int) -> None:
     mel.eval("rsRender -render -batch -animation" if number(_GLOBALS, "animation") else "rsRender -render -batch")
 
 
+def show_only(camera: str) -> None:
+    """Make one camera the only one that is rendered, for renderers that take all that are at once."""
+    for shape in cmds.ls(cameras=True) or []:
+        transform = next(iter(cmds.listRelatives(shape, parent=True, path=True) or []), shape)
+        set_number(shape, "renderable", int(transform == camera), _say_nothing)
+
+
 def _prepare_renderman(_log: Log) -> None:
-    """Have RenderMan's own settings in the scene, since they say where it writes."""
+    """Make RenderMan's own settings, by which it names its pictures, where nobody has opened them yet."""
     if not there_is("rmanGlobals"):
-        nodes: Any = importlib.import_module("rfm2.api.nodes")
-        nodes.rman_globals()
+        importlib.import_module("rfm2.api.nodes").rman_globals()
 
 
 def _renderman(shot: Shot, frame: int) -> None:

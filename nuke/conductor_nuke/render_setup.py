@@ -180,6 +180,9 @@ def _make_it_render(node: nuke.Node, log: Log) -> None:
                 knob.clearAnimated()
             knob.setValue(False)
             log(f"{node.fullName()}: {reason}, which does not count here: the job has asked for its frames")
+    small = node.knob("proxy")
+    if small is not None:  # without a name for proxies they go where the step says
+        small.setValue("")
     _number_by_frame(node, log)
     folders = node.knob("create_directories")
     if folders is not None:
@@ -197,11 +200,13 @@ def _number_by_frame(node: nuke.Node, log: Log) -> None:
 
 
 def _views(node: nuke.Node, asked: Parameter, scene: str) -> tuple[str, ...]:
+    """Return the views to render; of those that the node itself has kept, any that the script lost since does not count."""
     known = views()
     knob = node.knob("views")
-    names = str(asked or (knob.value() if knob is not None else "") or "").split()
+    own = str(knob.value() if knob is not None else "").split()
+    names = str(asked or "").split() or own
     missing = [name for name in names if name not in known]
-    if asked and missing:
+    if missing and names != own:
         raise SceneNotRenderable(scene, f"it has no view {', '.join(missing)}, only {', '.join(known)}", _NOT_RENDERED)
     return tuple(name for name in names if name in known) or known
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from conductor_core.cli.exit_codes import Ended
-from conductor_core.cli.output_places import check_not_read, check_writable
+from conductor_core.cli.output_places import check_not_read, check_one_file, check_writable
 from conductor_core.cli.submission_form import Wishes, scene_submission
 from conductor_core.errors import ConductorError
 from conductor_core.host import SceneDescription, SceneStep
@@ -96,3 +96,23 @@ def test_windows_knows_no_case() -> None:
     job = replace(submission("/s/a.exr"), flavour=Flavour.WINDOWS, scene="C:\\show\\a.nk", steps=(step,))
     with pytest.raises(Ended, match="would write over"):
         check_not_read(job, ["c:\\show\\Plate_0007.exr"])
+
+
+@pytest.mark.parametrize(
+    ("output", "chunk_size", "refused"),
+    [
+        (Output("/s/a.mov", "movie"), 1, True),
+        (Output("/s/a.abc", "cache"), 9, True),
+        (Output("/s/a.mov", "movie"), 10, False),
+        (Output("/s/a.####.abc", "cache"), 1, False),
+        (Output("/s/a.exr"), 1, False),
+    ],
+)
+def test_one_file_of_all_frames_needs_one_chunk(output: Output, chunk_size: int, refused: bool) -> None:
+    """As the panel says, and before anything is sent."""
+    job = replace(submission("/s/a.exr"), steps=(Step("W", "1-10", outputs=(output,), chunk_size=chunk_size),))
+    if refused:
+        with pytest.raises(Ended, match="one chunk: --step-chunk-size W=10"):
+            check_one_file(job)
+    else:
+        check_one_file(job)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from fakes.maya_mel import Mel
+from fakes.maya_renderman import renderman_modules
 from fakes.maya_session import Session
 from fakes.maya_ui_commands import UiCommands
 from fakes.stub_modules import Fake, Record, fake_class, fake_module
@@ -79,20 +80,7 @@ class MayaFake:
         core.createOptions = self.commands.renderers.arnold_options  # type: ignore[attr-defined]
         mtoa = types.ModuleType("mtoa")
         mtoa.core, mtoa.__path__ = core, []  # type: ignore[attr-defined]
-        return {"mtoa": mtoa, "mtoa.core": core, **self._renderman()}
-
-    def _renderman(self) -> dict[str, types.ModuleType]:
-        """As a public farm's adaptor calls it: github.com/aws-deadline/deadline-cloud-for-maya, renderman_handler.py."""
-        names = ("rfm2", "rfm2.render", "rfm2.api", "rfm2.api.nodes")
-        found: dict[str, Any] = {name: types.ModuleType(name) for name in names}
-        rfm2, rendering, api, nodes = found.values()
-        rfm2.render, rfm2.api, api.nodes, rfm2.__path__, api.__path__ = rendering, api, nodes, [], []
-        rfm2.render_with_renderman = lambda: None
-        rendering.RT_BATCH = 1
-        rendering.RNDR = types.SimpleNamespace(set_render_type=lambda _: None, start=lambda: None, stop=lambda: None)
-        rendering.frame = self.commands.renderers.renderman_frame
-        nodes.rman_globals = self.commands.renderers.renderman_globals
-        return found
+        return {"mtoa": mtoa, "mtoa.core": core, **renderman_modules(self.commands.renderers)}
 
     def _utils(self) -> dict[str, object]:
         def now(call: str | Callable[..., Any], *args: Any, **named: Any) -> Any:

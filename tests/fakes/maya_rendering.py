@@ -89,22 +89,8 @@ def picture_path(session: Session, renderer: str, layer: Node, camera: Node, fra
     words |= {"renderpass": "beauty", "renderpasstype": "beauty"}
     words["version"] = str(value(session, "defaultRenderGlobals", "renderVersion") or "")
     name = _TOKEN.sub(lambda m: words.get(m[1].lower(), m[0]), prefix)
-    if renderer == "renderman":
-        return _of_renderman(session, words | {"camera": camera.name, "layer": layer.name}, frame)
     images = Path(session.expanded(session.rule("images")))
     return images / _numbered(session, renderer, name, ending, frame)
-
-
-def _of_renderman(session: Session, words: dict[str, str], frame: int) -> Path:
-    """RenderMan has a folder and a name of its own; its first display is called beauty (rmanwiki.pixar.com, "Output").
-
-    Assumed: `<camera>` is the shape and `<layer>` the node.
-    """
-    folder = str(value(session, "rmanGlobals", "imageOutputDir") or "<ws>/images/<scene>_v01_t01")
-    name = str(value(session, "rmanGlobals", "imageFileFormat") or "<scene>_<layer>_<camera>_<aov>.<f4>.<ext>")
-    words = words | {"ws": str(session.project), "aov": "beauty", "ext": "exr", "f": str(frame)}
-    words |= {f"f{digits}": f"{frame:0{digits}d}" for digits in range(1, 10)}
-    return Path(_TOKEN.sub(lambda m: words[m[1].lower()], f"{folder}/{name}"))
 
 
 def _numbered(session: Session, renderer: str, name: str, ending: str, frame: int) -> str:
@@ -133,6 +119,9 @@ def render(
     for frame in at or frames(session):
         for shape in _wanted(session, camera):
             file = picture_path(session, renderer, layer, shape, frame)
+            if value(session, "defaultRenderGlobals", "skipExistingFrames") and file.exists():
+                written.append(file)
+                continue
             file.parent.mkdir(parents=True, exist_ok=True)
             for line in _progress(renderer, file):
                 print(line, flush=True)
@@ -262,17 +251,6 @@ class Renderers:
         ):
             if not self.session.graph.named.get(name):
                 self.session.graph.add(Node(name, type_))
-
-    def renderman_globals(self) -> str:
-        """Make the node that `rfm2.api.nodes.rman_globals` makes."""
-        return self._settings("RenderMan_for_Maya.py", "rmanGlobals", "rmanGlobals")
-
-    def renderman_frame(self, words: str) -> None:
-        """Render by `rfm2.render.frame`."""
-        self.needs("RenderMan_for_Maya.py", "rfm2")
-        flags = _flags(words.split(), {"-s": 1, "-e": 1, "-layer": 1, "-numThreads": 1, "-txmake": 0})
-        at = list(range(int(flags["-s"]), int(flags["-e"]) + 1))
-        render(self.session, "renderman", "", at=at, said=self.written)
 
     def _arnold(self, words: list[str]) -> str:
         self.needs("mtoa", "arnoldRender")

@@ -35,6 +35,7 @@ Constant {{
 set N [stack 0]
 Write {{
  file {folder}/out/plain.####.exr
+ proxy {folder}/small/plain.####.exr
  file_type exr
  views left
  name Plain
@@ -75,6 +76,13 @@ Write {{
 }}
 push $N
 Write {{
+ file {folder}/out/%V/lost.%04d.exr
+ file_type exr
+ views "main right"
+ name Lost
+}}
+push $N
+Write {{
  file {folder}/out/all.mov
  file_type mov
  views left
@@ -111,6 +119,8 @@ def requests(folder: Path) -> Iterator[tuple[str, Event]]:
     yield "eyes", render(3)
     yield "load one eye", load(script, write="Eyes", views="right", outputs=[f"{folder}/out/right/eye.####.exr"])
     yield "one eye", render(4)
+    yield "load lost", load(script, write="Lost", views="main right", outputs=[f"{folder}/out/right/lost.####.exr"])
+    yield "lost", render(3)
     yield "load both", load(script, write="Both", outputs=[f"{folder}/out/both.####.exr"])
     yield "both", render(3)
     yield "load shy", load(script, write="Shy", outputs=[f"{folder}/out/shy.####.png"])
@@ -201,6 +211,7 @@ def test_views(session: Session) -> None:
     assert [Path(p).parent.name for p in session.end("eyes")["outputs"]] == ["left", "right"]
     assert [Path(p).parent.name for p in session.end("one eye")["outputs"]] == ["right"]
     assert session.outputs("both") == ["both.0003.exr"]
+    assert session.outputs("lost") == ["lost.0003.exr"], "a view that the node has kept and the script lost does not count"
 
 
 def test_what_keeps_a_node_from_writing_does_not_count(session: Session) -> None:

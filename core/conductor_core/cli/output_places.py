@@ -11,7 +11,7 @@ from conductor_core.cli.exit_codes import Ended, ExitCode
 from conductor_core.feeding import comparable, fed_in
 from conductor_core.frames import FrameSet
 from conductor_core.paths import ClientPath
-from conductor_core.sequences import frame_of, output_folder
+from conductor_core.sequences import frame_of, has_frame_token, output_folder
 from conductor_core.submission import Submission
 
 
@@ -63,6 +63,24 @@ def check_not_read(submission: Submission, read: Iterable[str]) -> None:
                         f"Step {step.name!r} would write over {file}, which the scene itself reads.",
                         "Write elsewhere: --output FOLDER/shot_####.exr",
                     )
+
+
+def check_one_file(submission: Submission) -> None:
+    """Refuse a movie, or one cache of all frames, whose frames are rendered apart: each task would write over the others'.
+
+    Raises:
+        Ended: with the file and the size of a chunk that has all frames.
+    """
+    for step in submission.steps:
+        frames = len(FrameSet.parse(step.frames))
+        for output in step.outputs:
+            whole = output.kind in ("movie", "cache") and not has_frame_token(output.path)
+            if whole and not step.command and step.chunk_size < frames:
+                raise Ended(
+                    ExitCode.USAGE,
+                    f"Step {step.name!r} writes one {output.kind}, {output.path}, and tasks of {step.chunk_size} would write over it.",
+                    f"Render it in one chunk: --step-chunk-size {step.name}={frames}",
+                )
 
 
 def _try_to_write(folder: str) -> None:

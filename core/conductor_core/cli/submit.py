@@ -16,7 +16,7 @@ from conductor_core.cli.company import read_exclusions, read_scripts
 from conductor_core.cli.describe import existing_scene
 from conductor_core.cli.exit_codes import Ended, ExitCode
 from conductor_core.cli.looking import Look, Question, look_at
-from conductor_core.cli.output_places import check_not_read, check_writable
+from conductor_core.cli.output_places import check_not_read, check_one_file, check_writable
 from conductor_core.cli.progress import NoDisplay, open_display
 from conductor_core.cli.scan import ask_host
 from conductor_core.cli.session import Session, json_option, pass_session, print_json
@@ -40,7 +40,7 @@ from conductor_core.exclusions import Exclusions
 from conductor_core.feeding import fed_in
 from conductor_core.formats.studio import load_readers
 from conductor_core.host import SceneDescription
-from conductor_core.paths import local_flavour
+from conductor_core.paths import ClientPath, local_flavour
 from conductor_core.report import Missing
 from conductor_core.submission import Notifications, Submission
 
@@ -92,6 +92,7 @@ def submit_command(session: Session, /, scene: str | None, command: str | None, 
         submission = submission if command is None else by_command(submission, words_of(command))
     else:
         submission, found = command_submission(command or "", wishes), ()
+    check_one_file(submission)
     submission, read = _command_files(submission, options)
     files = list(dict.fromkeys((*found, *read, *extra)))
     if options["download"]:
@@ -137,6 +138,11 @@ def _scene_job(
     return submission, files
 
 
+def _lies_in(path: str, folder: str) -> bool:
+    flavour = local_flavour()
+    return ClientPath.parse(path, flavour).is_within(ClientPath.parse(folder, flavour))
+
+
 def _command_files(submission: Submission, options: Mapping[str, Any]) -> tuple[Submission, tuple[str, ...]]:
     """Return the files that the submission's commands name, and the submission with those that may be missing."""
     left = Exclusions(submission.excluded, local_flavour())
@@ -148,7 +154,7 @@ def _command_files(submission: Submission, options: Mapping[str, Any]) -> tuple[
         files += [file for file in found.files if file != submission.scene and not left.covers(file)]
         missing += [one for one in found.missing if not left.covers(one.path)]
         for folder in found.folders:
-            if not any(os.path.commonpath((folder, one)) == folder for one in named):
+            if not any(_lies_in(one, folder) for one in named):
                 click.echo(f"{folder} is a folder: what the command reads of it goes along by --file.", err=True)
     _check_missing(missing, allowed=options["allow_missing"], owner="command")
     check_not_read(submission, files)

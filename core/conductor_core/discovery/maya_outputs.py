@@ -42,9 +42,6 @@ _REDSHIFT_FORMATS = {0: "iff", 1: "exr", 2: "png", 3: "tga", 4: "jpg", 5: "tif"}
 _BEFORE_NUMBER = {0: "", 1: ".", 2: "_"}
 _LONG_EXTENSION = {"jpeg": "jpg", "tiff": "tif", "deepexr": "exr", "targa": "tga", "openexr": "exr"}
 _TOKEN = re.compile(r"<(\w+)>|%(\w)")
-#: where RenderMan writes by settings of its own, as scenes that it has saved say; `<f4>` is the frame in four digits
-_RENDERMAN_FOLDER, _RENDERMAN_NAME = "<ws>/images/<scene>_v<version>_t<take>", "<scene>_<layer>_<camera>_<aov>.<f4>.<ext>"
-_RENDERMAN_FRAME = re.compile(r"<f(\d?)>", re.IGNORECASE)
 #: the cameras that every scene has; rendered only when somebody has said so
 _VERSION = re.compile(r"\d{4}(?:\.\d+)*")
 
@@ -131,40 +128,55 @@ def _extension(scene: MayaScene) -> str:
     elif renderer == "redshift":
         options = next(iter(scene.of_type("RedshiftOptions")), None)
         word = _REDSHIFT_FORMATS.get(round(options.number("imageFormat", 1)) if options else 1, "exr")
-    elif renderer == "renderman":
-        word = "exr"
     else:
         number = round(settings.number("imageFormat", 7)) if settings else 7
         word = (settings.text("imfPluginKey") if settings and number == 51 else "") or _FORMATS.get(number, "iff")
     return _LONG_EXTENSION.get(word, word)
 
 
+#: of RenderMan, where nobody has set them: as it stores them itself in each scene (rmanGlobals)
+_RENDERMAN_FOLDER = "<ws>/images/<scene>_v<version>_t<take>"
+_RENDERMAN_NAME = "<scene>_<layer>_<camera>_<aov>.<f4>.<ext>"
+_RENDERMAN_TOKEN = re.compile(r"<(\w+)>")
+
+
+def _renderman_path(ask: MayaAsk, layer: str, camera: str) -> str:
+    """Return where RenderMan writes its beauty, which goes by none of Maya's own settings.
+
+    https://rmanwiki.pixar.com/display/RFM23/String+tokens+in+RfM
+    """
+    settings = next(iter(ask.scene.of_type("rmanGlobals")), MayaNode("rmanGlobals", "rmanGlobals"))
+    root = ask.places.project.root or os.path.dirname(ask.places.file)
+    values = {
+        "ws": root.replace("\\", "/").rstrip("/"),
+        "scene": os.path.splitext(os.path.basename(ask.places.file))[0],
+        "layer": layer,
+        "camera": camera.rpartition("|")[2].replace(":", "_"),
+        "aov": "beauty",
+        "aovdir": "beauty",
+        "version": str(int(settings.number("version", 1))),
+        "take": str(int(settings.number("take", 1))),
+        "ext": "exr",
+        "frame": "#",
+        "f": "#",
+    }
+    values |= {f"f{digits}": "#" * digits for digits in range(1, 10)}
+    folder, name = settings.text("imageOutputDir") or _RENDERMAN_FOLDER, settings.text("imageFileFormat") or _RENDERMAN_NAME
+    values["imagedir"] = folder = _RENDERMAN_TOKEN.sub(lambda m: values.get(m[1], m[0]), folder)
+    return absolute(f"{folder}/{_RENDERMAN_TOKEN.sub(lambda m: values.get(m[1], m[0]), name)}", root)
+
+
 def _path(ask: MayaAsk, layer: str, camera: str) -> str:
     scene = ask.scene
+    if _renderer(scene) == "renderman":
+        return _renderman_path(ask, layer, camera)
     stem = os.path.splitext(os.path.basename(ask.places.file))[0]
     name = _shown(scene, camera)
-    if _renderer(scene) == "renderman":
-        return _of_renderman(ask, {"scene": stem, "layer": layer, "camera": name})
     values = {"scene": stem, "renderlayer": layer, "layer": layer, "camera": name, "extension": _extension(scene)}
     values |= {"renderpass": "beauty", "renderpasstype": "beauty", "s": stem, "l": layer, "c": name}
     text = _TOKEN.sub(lambda m: values.get((m[1] or m[2]).lower(), m[0]), _with_folders(scene)).replace("#", "")
     base = ask.places.project.folder("images") or os.path.dirname(ask.places.file)
     return absolute(_numbered(scene, text, values["extension"]), base)
-
-
-def _of_renderman(ask: MayaAsk, known: Mapping[str, str]) -> str:
-    """Return where RenderMan writes: it has a folder and a name of its own, and does not go by Maya's render settings.
-
-    https://rmanwiki.pixar.com/pages/viewpage.action?pageId=45749217 (output, tokens); its first display is `beauty`.
-    """
-    settings = next(iter(ask.scene.of_type("rmanGlobals")), None)
-    folder, name = (settings.text(a) if settings else "" for a in ("imageOutputDir", "imageFileFormat"))
-    root = ask.places.project.root or os.path.dirname(ask.places.file)
-    values = {**known, "ws": root, "aov": "beauty", "ext": "exr"}
-    values |= {a: f"{round(settings.number(a, 1) if settings else 1):02d}" for a in ("version", "take")}
-    written = f"{folder or _RENDERMAN_FOLDER}/{name or _RENDERMAN_NAME}"
-    text = _TOKEN.sub(lambda m: values.get((m[1] or m[2]).lower(), m[0]), written)
-    return absolute(_RENDERMAN_FRAME.sub(lambda m: "#" * max(1, int(m[1] or 1)), text), root)
 
 
 def _with_folders(scene: MayaScene) -> str:
@@ -187,7 +199,7 @@ def _numbered(scene: MayaScene, name: str, extension: str) -> str:
     number = "#" * _padding(scene, settings)
     if settings is None or not settings.number("animation"):
         return f"{name}.{number}.{extension}" if _renderer(scene) == "arnold" else f"{name}.{extension}"
-    if _renderer(scene) in ("vray", "renderman"):
+    if _renderer(scene) == "vray":
         return f"{name}.{number}.{extension}"
     before = _BEFORE_NUMBER.get(round(settings.number("periodInExt", 1)), ".")
     if round(settings.number("outFormatControl")) == 1:

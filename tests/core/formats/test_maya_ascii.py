@@ -363,10 +363,10 @@ def test_camera_is_called_by_its_transform(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "wanted"),
     [
-        ("", "images/shot_v01_t01/shot_masterLayer_persp_beauty.####.exr"),
+        ("", "images/shot_v1_t1/shot_masterLayer_perspShape_beauty.####.exr"),
         (
             node("rmanGlobals", imageOutputDir="<ws>/out/<layer>", imageFileFormat="<camera>_<aov>.<f>.<ext>"),
-            "out/masterLayer/persp_beauty.#.exr",
+            "out/masterLayer/perspShape_beauty.#.exr",
         ),
         (node("rmanGlobals", imageOutputDir="/show/<scene>", imageFileFormat="a.<f5>.exr"), "/show/shot/a.#####.exr"),
     ],
