@@ -20,6 +20,8 @@ from conductor_core.task_words import NotSplit, split_words
 
 _PICTURES = (".exr", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dpx", ".hdr", ".tga", ".bmp")
 _MOVIES = (".mov", ".mp4", ".mkv", ".avi", ".webm", ".mxf")
+#: software whose frame server renders pictures only
+_PICTURES_ONLY = frozenset({"blender"})
 _SYSTEM_FOLDERS = ("/bin/", "/sbin/", "/usr/", "/lib/", "/lib64/", "/etc/", "/dev/", "/proc/", "/sys/", "/System/", "/Library/")
 
 
@@ -73,8 +75,19 @@ def outputs_of(step: SceneStep, patterns: Sequence[str]) -> tuple[Output, ...]:
     if len(patterns) > len(step.outputs):
         count = f"{len(step.outputs)} output{'' if len(step.outputs) == 1 else 's'}"
         raise ConductorError(f"Step {step.name!r} writes {count}, and {len(patterns)} places are named for it.")
-    moved = [replace(output, path=path) for output, path in zip(step.outputs, patterns, strict=False)]
+    moved = [_moved(output, path) for output, path in zip(step.outputs, patterns, strict=False)]
     return (*moved, *step.outputs[len(patterns) :])
+
+
+def _moved(output: Output, path: str) -> Output:
+    """Return an output at another place; the ending of a picture makes pictures of a movie."""
+    pictures = output.kind == "movie" and path.lower().endswith(_PICTURES)
+    return replace(output, path=path, kind="image" if pictures else output.kind)
+
+
+def movie_not_rendered(software: str, outputs: Iterable[Output]) -> str:
+    """Return the place of a movie that frame servers of this software (by catalogue name) do not render; "": there is none."""
+    return next((output.path for output in outputs if output.kind == "movie" and software in _PICTURES_ONLY), "")
 
 
 def output_at(path: str) -> Output:
