@@ -20,6 +20,8 @@ from conductor_core.task_words import NotSplit, as_word, split_words
 
 _PICTURES = (".exr", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dpx", ".hdr", ".tga", ".bmp")
 _MOVIES = (".mov", ".mp4", ".mkv", ".avi", ".webm", ".mxf")
+#: software whose frame server renders pictures only
+_PICTURES_ONLY = frozenset({"blender"})
 _SYSTEM_FOLDERS = ("/bin/", "/sbin/", "/usr/", "/lib/", "/lib64/", "/etc/", "/dev/", "/proc/", "/sys/", "/System/", "/Library/")
 
 
@@ -74,7 +76,7 @@ def outputs_of(step: SceneStep, patterns: Sequence[str]) -> tuple[Output, ...]:
         count = f"{len(step.outputs)} output{'' if len(step.outputs) == 1 else 's'}"
         what = f"Step {step.name!r} writes {count}, and {len(patterns)} places are named for it."
         raise ConductorError(what, "Take away the places that are too many.")
-    moved = [replace(output, path=path) for output, path in zip(step.outputs, patterns, strict=False)]
+    moved = [_moved(output, path) for output, path in zip(step.outputs, patterns, strict=False)]
     for own, other in zip(step.outputs, moved, strict=False):
         if step.command and own != other and as_word(own.path) not in step.command:
             raise ConductorError(
@@ -93,6 +95,17 @@ def commands_of(chosen: Iterable[tuple[SceneStep, Sequence[Output]]]) -> dict[st
     pairs = ((own.path, other.path) for step, outputs in steps for own, other in zip(step.outputs, outputs, strict=False))
     moved = {as_word(own): as_word(other) for own, other in pairs if own != other}
     return {step.name: tuple(moved.get(word, word) for word in step.command) for step, _ in steps}
+
+
+def _moved(output: Output, path: str) -> Output:
+    """Return an output at another place; the ending of a picture makes pictures of a movie."""
+    pictures = output.kind == "movie" and path.lower().endswith(_PICTURES)
+    return replace(output, path=path, kind="image" if pictures else output.kind)
+
+
+def movie_not_rendered(software: str, outputs: Iterable[Output]) -> str:
+    """Return the place of a movie that frame servers of this software (by catalogue name) do not render; "": there is none."""
+    return next((output.path for output in outputs if output.kind == "movie" and software in _PICTURES_ONLY), "")
 
 
 def output_at(path: str) -> Output:

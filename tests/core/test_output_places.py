@@ -15,6 +15,7 @@ from conductor_core.errors import ConductorError
 from conductor_core.host import SceneDescription, SceneStep
 from conductor_core.paths import Flavour
 from conductor_core.report import ScanReport
+from conductor_core.steps import outputs_of
 from conductor_core.submission import Output, Software, Step, Submission
 
 WISHES = Wishes(project="show", instance_type="small")
@@ -110,9 +111,21 @@ def test_windows_knows_no_case() -> None:
 )
 def test_one_file_of_all_frames_needs_one_chunk(output: Output, chunk_size: int, refused: bool) -> None:
     """As the panel says, and before anything is sent."""
-    job = replace(submission("/s/a.exr"), steps=(Step("W", "1-10", outputs=(output,), chunk_size=chunk_size),))
+    step = Step("W", "1-10", outputs=(output,), chunk_size=chunk_size)
+    job = replace(submission("/s/a.exr"), steps=(step,), software=Software("nuke", "15.1v3"))
     if refused:
         with pytest.raises(Ended, match="one chunk: --step-chunk-size W=10"):
             check_one_file(job)
     else:
         check_one_file(job)
+
+
+def test_blender_writes_no_movie_on_the_farm() -> None:
+    """Its movie is refused in one chunk too, with what to say; pictures in its place are fine."""
+    step = Step("W", "1-10", outputs=(Output("/s/a.mp4", "movie"),), chunk_size=10)
+    job = replace(submission("/s/a.exr"), steps=(step,), software=Software("blender", "4.5"))
+    with pytest.raises(Ended, match=r"(?s)renders pictures only on the farm.*--step-output W="):
+        check_one_file(job)
+    moved = outputs_of(SceneStep("W", step.outputs), ["/s/a_####.exr"])
+    assert moved == (Output("/s/a_####.exr", "image"),)
+    check_one_file(replace(job, steps=(replace(step, outputs=moved, chunk_size=1),)))

@@ -198,6 +198,15 @@ CASES = {
         "One chunk",
         ("beauty",),
     ),
+    "a movie of Blender's": Case(
+        "movie-in-chunks",
+        writing("/job/out/a.mov", kind="movie", chosen=form(software="blender@4.5", chunk_size=10)),
+        ERROR,
+        "Blender renders pictures only",
+        "steps",
+        "",
+        ("beauty",),
+    ),
     "one cache of a range in chunks": Case(
         "movie-in-chunks",
         writing("/job/out/a.abc", kind="cache"),
@@ -698,6 +707,10 @@ QUIET = {
     "one frame in a large chunk": ("chunk-larger-than-range", with_form(frames="5", chunk_size=10)),
     "a chunk that fits": ("chunk-larger-than-range", with_form(chunk_size=10)),
     "a movie in one chunk": ("movie-in-chunks", writing("/job/o/a.mov", kind="movie", chosen=form(chunk_size=10))),
+    "pictures in the place of Blender's movie": (
+        "movie-in-chunks",
+        writing("/job/a.mov", kind="movie", chosen=form(software="blender@4.5").with_step("beauty", outputs=("/job/o/a_#.exr",))),
+    ),
     "a cache for each frame": ("movie-in-chunks", writing("/job/o/a.####.bgeo.sc", kind="cache")),
     "a movie of one frame": ("movie-in-chunks", writing("/job/o/a.mov", kind="movie", chosen=form(frames="3"))),
     "some scouts": ("scouts-are-all", with_form(scouts="fml:3")),

@@ -12,6 +12,7 @@ from conductor_core.feeding import comparable, fed_in
 from conductor_core.frames import FrameSet
 from conductor_core.paths import ClientPath
 from conductor_core.sequences import frame_of, has_frame_token, output_folder
+from conductor_core.steps import movie_not_rendered
 from conductor_core.submission import Submission
 
 
@@ -73,6 +74,12 @@ def check_one_file(submission: Submission) -> None:
     """
     for step in submission.steps:
         frames = len(FrameSet.parse(step.frames))
+        if not step.command and (movie := movie_not_rendered(submission.software.name, step.outputs)):
+            raise Ended(
+                ExitCode.USAGE,
+                f"Step {step.name!r} writes a movie, {movie}, and {submission.software.name.capitalize()} renders pictures only on the farm.",
+                f"Say --step-output {step.name}=FOLDER/shot_####.exr",
+            )
         for output in step.outputs:
             whole = output.kind in ("movie", "cache") and not has_frame_token(output.path)
             if whole and not step.command and step.chunk_size < frames:

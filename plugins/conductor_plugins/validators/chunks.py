@@ -9,8 +9,10 @@ from conductor_core.errors import FrameSpecError
 from conductor_core.frames import FrameSet, scout_frames
 from conductor_core.host import SceneStep
 from conductor_core.sequences import has_frame_token
+from conductor_core.steps import movie_not_rendered, outputs_of
 from conductor_core.submission import Output
 
+from conductor_plugins.form.job_steps import patterns_of
 from conductor_plugins.form.model import Form, StepForm
 from conductor_plugins.form.situation import Situation, frames_in
 from conductor_plugins.validators.changes import Change, setting, setting_step
@@ -62,7 +64,17 @@ def chunk_larger_than_range(situation: Situation) -> Iterator[Problem]:
 def movie_in_chunks(situation: Situation) -> Iterator[Problem]:
     """Refuse a movie, or one file of a whole range, whose frames are rendered apart: each task would write over the others'."""
     for step, choice, frames in _steps(situation):
-        whole = next((word for output in step.outputs if (word := _of_all_frames(output))), "")
+        outputs = outputs_of(step, patterns_of(step, choice)[: len(step.outputs)])
+        if not step.command and (movie := movie_not_rendered(situation.software().name, outputs)):
+            yield Problem(
+                ERROR,
+                f"Step {step.name!r} writes a movie, {movie}, and {situation.software().name.capitalize()} renders pictures only on the farm.",
+                "Set a format of pictures, or write to a place that ends in .exr or .png.",
+                "steps",
+                select=(step.name,),
+            )
+            continue
+        whole = next((word for output in outputs if (word := _of_all_frames(output))), "")
         if whole and not step.command and 1 <= _size(situation, choice) < len(frames):
             size = _size(situation, choice)
             yield Problem(
