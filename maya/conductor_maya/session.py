@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from maya import cmds
 
-#: what Maya raises for a node or an attribute that is not there
+#: what Maya raises for a node or an attribute that is not there; "Invalid flag 'x'" is a TypeError too, and a mistake of ours
 _GONE = (RuntimeError, ValueError, TypeError)
+_OUR_MISTAKE = re.compile(r"(?i)\bflags?\b")
 
 
 def scene_path() -> str:
@@ -254,7 +256,9 @@ def _list(ask: Callable[[], Any]) -> list[str]:
 def _asked(ask: Callable[[], Any]) -> Any:
     try:
         return ask()
-    except _GONE:
+    except _GONE as exc:
+        if isinstance(exc, TypeError) and _OUR_MISTAKE.search(str(exc)):
+            raise
         return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,30 @@ def test_types_are_asked_for_once_until_a_plug_in_is_loaded(world: MayaWorld, mo
         found(world)
         counts.append(len({"one", "two"} & set(asked)))
     assert counts == [1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "answer"),
+    [
+        (TypeError("Object node7 is invalid"), None),
+        (ValueError("No object matches name: node7"), None),
+        (TypeError("Invalid flag 'usedAsFilename'"), TypeError),
+    ],
+)
+def test_a_flag_that_maya_refuses_is_never_taken_for_a_node_that_is_gone(
+    world: MayaWorld, refusal: Exception, answer: object
+) -> None:
+    """A scan that missed files for it would say that all is well."""
+    session = importlib.import_module("conductor_maya.session")
+
+    def ask() -> None:
+        raise refusal
+
+    if answer is None:
+        assert session._asked(ask) is None
+    else:
+        with pytest.raises(TypeError, match="Invalid flag"):
+            session._asked(ask)
 
 
 def test_a_node_that_is_gone_tells_nothing_of_its_type(world: MayaWorld) -> None:
