@@ -87,11 +87,7 @@ def submit_command(session: Session, /, scene: str | None, command: str | None, 
     wishes = _wishes(session, options, base=os.path.dirname(os.path.abspath(scene)) if scene else os.getcwd())
     wishes, needed = _with_scripts(wishes, options)
     extra = [*(os.path.abspath(f) for f in options["files"]), *needed]
-    if scene is not None:
-        submission, found = _scene_job(session, scene, wishes, options, by_scene=command is None)
-        submission = submission if command is None else by_command(submission, words_of(command))
-    else:
-        submission, found = command_submission(command or "", wishes), ()
+    submission, found = _job(session, scene, command, wishes, options)
     check_one_file(submission)
     submission, read = _command_files(submission, options)
     files = list(dict.fromkeys((*found, *read, *extra)))
@@ -101,6 +97,16 @@ def submit_command(session: Session, /, scene: str | None, command: str | None, 
         print_json({"submission": to_json(submission), "files": files})
         return
     _hand_over(session, submission, files, options)
+
+
+def _job(
+    session: Session, scene: str | None, command: str | None, wishes: Wishes, options: Mapping[str, Any]
+) -> tuple[Submission, tuple[str, ...]]:
+    """Return the submission of a scene, a command, or a scene that a command renders; and the files that the scene reads."""
+    if scene is None:
+        return command_submission(command or "", wishes), ()
+    submission, found = _scene_job(session, scene, wishes, options, by_scene=command is None)
+    return submission if command is None else by_command(submission, words_of(command)), found
 
 
 def _scene_job(
