@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sqlite3
 import sys
@@ -125,4 +126,5 @@ def _is_preview(world: World, digest: str) -> bool:
 
 def _signal(family: list[psutil.Process], number: signal.Signals) -> None:
     for process in family:
-        process.send_signal(number)
+        with contextlib.suppress(psutil.NoSuchProcess):  # a short-lived one of its children has ended by itself
+            process.send_signal(number)

@@ -181,9 +181,7 @@ def test_a_kill_ends_what_runs(service: Service) -> None:
 def test_a_runner_killed_in_the_middle_costs_one_more_try(service: Service) -> None:
     """kill -9 of an instance's runner: its renderer dies with it, the frame is rendered elsewhere, and published once."""
     number = service.submit("import time; time.sleep(2.5); png(path)", "1-2")
-    runner = _wait_for_renderer(service)
-    renderers = runner.children(recursive=True)
-    assert renderers
+    runner, renderers = _wait_for_renderer(service)
     runner.kill()
     deadline = time.monotonic() + 30
     while any(_alive(p) for p in renderers) and time.monotonic() < deadline:
@@ -203,15 +201,16 @@ def _alive(process: psutil.Process) -> bool:
         return False
 
 
-def _wait_for_renderer(service: Service) -> psutil.Process:
-    """Return a runner of the service that has its renderer going."""
+def _wait_for_renderer(service: Service) -> tuple[psutil.Process, list[psutil.Process]]:
+    """Return a runner of the service that has its renderer going, and that: seen at one instant, since it may end at the next."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         for process in psutil.Process(service.process.pid).children():
             # A process may end between being listed and being asked.
             with contextlib.suppress(psutil.NoSuchProcess):
-                if "conductor_service.runner" in " ".join(process.cmdline()) and len(process.children(recursive=True)) >= 3:
-                    return process
+                family = process.children(recursive=True)
+                if "conductor_service.runner" in " ".join(process.cmdline()) and len(family) >= 3:
+                    return process, family
         time.sleep(0.05)
     raise AssertionError("no renderer came up")
 

@@ -19,7 +19,8 @@ WAITING = ["pending", "ready", "holding"]
 #: written down here once more, so that a slip in the table of the service shows
 MOVES = {
     "pending": ["ready", "holding", "killed", "skipped"],
-    "ready": ["pending", "running", "holding", "killed", "skipped"],
+    # failed: where no licence has come for as long as anybody waits for one
+    "ready": ["pending", "running", "holding", "failed", "killed", "skipped"],
     "running": ["ready", "holding", "success", "failed", "preempted", "killed"],
     "holding": ["pending", "ready", "killed", "skipped"],
     **dict.fromkeys(["success", "failed", "preempted", "killed", "skipped"], WAITING),

@@ -103,7 +103,7 @@ class Bpy:
     def package(self, told: Path) -> dict[str, Any]:
         """Return the entry of the software catalogue."""
         base = Path(os.path.realpath(self.python)).parents[1]
-        folders = [self.python.parents[1], base, REPO / "blender"]
+        folders = [self.python.parents[1], base, REPO / "blender", REPO / "plugins"]
         return _package(self.name, self.python, folders, REPO / "blender" / "render.py", told)
 
     def write_scene(self, path: Path, seed: str) -> None:
