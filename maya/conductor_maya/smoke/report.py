@@ -8,10 +8,10 @@ import tempfile
 import time
 import traceback
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from conductor_plugins.compliance.check import complied
+from conductor_plugins.compliance.report_line import Line
 
 from conductor_maya import session
 from conductor_maya.smoke.calls import calls
@@ -19,19 +19,6 @@ from conductor_maya.smoke.rendering import render_calls
 from conductor_maya.smoke.windows import window_calls
 from conductor_maya.smoke.world import MayaWorld
 from maya import cmds
-
-
-@dataclass(frozen=True)
-class Line:
-    """What came of one thing that was tried."""
-
-    verdict: str
-    what: str
-    said: str = ""
-
-    def __str__(self) -> str:
-        """Return it as it is printed."""
-        return f"{self.verdict:9} {self.what}" + (f": {self.said}" if self.said else "")
 
 
 def run() -> int:

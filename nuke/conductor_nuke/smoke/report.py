@@ -9,29 +9,16 @@ import tempfile
 import time
 import traceback
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from conductor_plugins.compliance.check import complied
+from conductor_plugins.compliance.report_line import Line
 
 import nuke
 from conductor_nuke.script import version
 from conductor_nuke.smoke.calls import calls
 from conductor_nuke.smoke.rendering import render_calls
 from conductor_nuke.smoke.world import NukeWorld
-
-
-@dataclass(frozen=True)
-class Line:
-    """What came of one thing that was tried."""
-
-    verdict: str
-    what: str
-    said: str = ""
-
-    def __str__(self) -> str:
-        """Return it as it is printed."""
-        return f"{self.verdict:9} {self.what}" + (f": {self.said}" if self.said else "")
 
 
 def run() -> int:
