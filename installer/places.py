@@ -41,6 +41,10 @@ class Places:
         """The virtual environment of the tracer that the full run compares Blender's dependencies with."""
         return self.home / "peers" / "bat-1.23"
 
+    def notes(self, title: str) -> Path:
+        """The folder in which a run of tests notes what failed."""
+        return self.home / "notes" / title.replace(" ", "-")
+
     def requirements(self, name: str) -> Path:
         """A file of pinned versions."""
         return self.repo / "requirements" / f"{name}.txt"

@@ -76,7 +76,8 @@ class Conversation:
         self._inbox = inbox
         self._log = log
         self._read = read
-        self._logged = 0
+        #: held from reading some log until it is written down
+        self._logging = threading.Lock()
         self._log_thread = threading.Thread(target=self._read_log, args=(tree.stderr,), daemon=True, name="log")
         self._word_thread = threading.Thread(target=self._read_words, args=(tree.stdout,), daemon=True, name="words")
         self._log_thread.start()
@@ -110,19 +111,23 @@ class Conversation:
 
     def catch_up(self) -> None:
         """Read what was printed before the last message: log and messages come by two pipes, and the log may be behind."""
-        calm = 0
         for _ in range(_CATCH_UP_LOOKS):
-            before = self._logged
+            with self._logging:
+                if not _waiting_in(self._tree.stderr):
+                    return
             time.sleep(_LOOK_SECONDS)
-            calm = 0 if self._logged != before or _waiting_in(self._tree.stderr) else calm + 1
-            if calm == 2:
-                return
 
     def _read_log(self, stream: IO[bytes]) -> None:
         with contextlib.suppress(OSError, ValueError):
-            while data := stream.read(_READ_BYTES):
-                self._log(data)
-                self._logged += len(data)
+            poll = select.poll()
+            poll.register(stream, select.POLLIN)
+            while True:
+                poll.poll()
+                with self._logging:
+                    data = stream.read(_READ_BYTES)
+                    if not data:
+                        return
+                    self._log(data)
 
     def _read_words(self, stream: IO[bytes]) -> None:
         last_progress = -1.0

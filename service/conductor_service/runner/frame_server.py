@@ -114,6 +114,7 @@ class FrameServer:
                 raise
             message = f"The software crashed while it loaded {scene}: it may be damaged, or of a newer version.\n{exc.what}"
             raise TaskFailed("scene-load", message, exit_code=exc.exit_code) from exc
+        self._vigil.conversation.catch_up()  # what was printed while it loaded belongs before what is said of it
         self._printed = PrintedProgress(_text(loaded.get("prints", ""), _STATUS), self._on_printed)
         self._parts = max(int(_number(loaded.get("parts"))), 1)
         return _number(loaded.get("seconds"))

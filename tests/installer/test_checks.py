@@ -1,0 +1,67 @@
+"""What the checks make of tests that fail."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from installer import checks
+from installer.places import Places
+
+ALWAYS = "def test_{name}():\n    assert False\n"
+#: fails where its mark is not there yet, and makes it
+ONCE = """
+from pathlib import Path
+
+def test_{name}():
+    mark = Path(__file__).with_name("{name}.ran")
+    if not mark.exists():
+        mark.touch()
+        assert False
+"""
+
+
+@pytest.mark.parametrize(
+    ("tests", "passes", "unsteady", "runs_again"),
+    [
+        (["def test_{name}():\n    pass\n"], True, [], False),
+        ([ONCE], True, ["tests/test_n0.py::test_n0"], True),
+        ([ALWAYS], False, [], True),
+        ([ONCE, ALWAYS], False, [], True),
+        ([ONCE] * 3, True, [f"tests/test_n{n}.py::test_n{n}" for n in range(3)], True),
+        ([ONCE] * 4, False, [], False),
+        (["def test_("], False, [], False),
+    ],
+    ids=["well", "once", "always", "once-and-always", "three", "four", "no-python"],
+)
+def test_what_failed_is_run_once_more(
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    tests: list[str],
+    passes: bool,
+    unsteady: list[str],
+    runs_again: bool,
+) -> None:
+    """Up to three may have failed by chance; one that fails again fails the run."""
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    for number, text in enumerate(tests):
+        (tmp_path / "tests" / f"test_n{number}.py").write_text(text.replace("{name}", f"n{number}"))
+    check = checks._tests("tests", Path(sys.executable), Places(tmp_path), "tests", words=("-p", "no:randomly"))
+    check.forget()
+    assert checks._passes(Places(tmp_path), check) == (passes, unsteady)
+    assert ("run once more" in capfd.readouterr().out) is runs_again
+
+
+def test_what_failed_in_an_earlier_run_is_forgotten(tmp_path: Path) -> None:
+    """Only this run's failures are run again."""
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "tests" / "test_old.py").write_text(ALWAYS.replace("{name}", "old"))
+    check = checks._tests("tests", Path(sys.executable), Places(tmp_path), "tests", words=())
+    assert checks._passes(Places(tmp_path), check) == (False, [])
+    assert check.failed_tests() == ["tests/test_old.py::test_old"]
+    check.forget()
+    assert check.failed_tests() == []
