@@ -210,7 +210,7 @@ def _gather(wanted: Wanted, file: io.FileIO, source: ObjectSource, progress: Pro
                 progress.check(wanted.path)
                 _write_all(file, block)
                 sha.update(block)
-                progress.add(bytes_received=len(block))
+                progress.received(len(block))
     os.fsync(file.fileno())
     return Digest("sha256:" + sha.hexdigest())
 

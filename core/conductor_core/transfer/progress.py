@@ -1,9 +1,10 @@
-"""One object that counts a transfer, read by whoever shows it and cancelled by whoever stops it."""
+"""One object that counts a transfer, read by whoever shows it, slowed by its pace and cancelled by whoever stops it."""
 
 from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from typing import Protocol
 
 from conductor_core.errors import TransferCancelled
 
@@ -27,10 +28,31 @@ class Counts:
     bytes_received: int = 0
 
 
+class Pace(Protocol):
+    """How fast bytes may go over the line; each call holds its thread for as long as they should take, or a pause lasts."""
+
+    def send(self, count: int, stopped: threading.Event) -> None:
+        """Return when `count` bytes may be sent, or at once when `stopped` is set."""
+
+    def receive(self, count: int, stopped: threading.Event) -> None:
+        """Return when the next bytes may be asked for, `count` having come, or at once when `stopped` is set."""
+
+
+class Free:
+    """As fast as the line is."""
+
+    def send(self, count: int, stopped: threading.Event) -> None:
+        """Return at once."""
+
+    def receive(self, count: int, stopped: threading.Event) -> None:
+        """Return at once."""
+
+
 class Progress:
     """Count from many threads; a snapshot is consistent."""
 
-    def __init__(self) -> None:
+    def __init__(self, pace: Pace = Free()) -> None:
+        self._pace = pace
         self._lock = threading.Lock()
         self._counts = dict.fromkeys(Counts.__dataclass_fields__, 0)
         self._cancelled = threading.Event()
@@ -40,6 +62,16 @@ class Progress:
         with self._lock:
             for name, number in counts.items():
                 self._counts[name] += number
+
+    def sent(self, count: int) -> None:
+        """Count bytes that go out now, having waited until they may."""
+        self._pace.send(count, self._cancelled)
+        self.add(bytes_sent=count)
+
+    def received(self, count: int) -> None:
+        """Count bytes that came, and wait until more may."""
+        self.add(bytes_received=count)
+        self._pace.receive(count, self._cancelled)
 
     def put(self, **counts: int) -> None:
         """Set counts by name, at the beginning of a stage."""

@@ -163,7 +163,7 @@ class CheckedFile:
             raise FileChanged(self._entry.path)
         self._sha.update(block)
         self._counted += len(block)
-        self._progress.add(bytes_sent=len(block))
+        self._progress.sent(len(block))
         if self._counted == self._entry.size and block and f"sha256:{self._sha.hexdigest()}" != self._entry.digest:
             raise FileChanged(self._entry.path)
         return block
