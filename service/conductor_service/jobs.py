@@ -24,7 +24,6 @@ from conductor_service.errors import Absent, Invalid, NotAllowedNow, ObjectsMiss
 from conductor_service.marks import mark_job
 from conductor_service.models import Account, Job, ManifestObject, Project, Step, StoredManifest, Task, new_id
 from conductor_service.states import JobState, TaskState
-from conductor_service.store import Store
 from conductor_service.tokens import Principal
 from conductor_service.waiting import wait
 
@@ -187,7 +186,7 @@ def _check_scripts_sent(submission: Submission, manifest: Manifest) -> None:
                 raise Invalid("entries", f"do not have the {what} {text!r}", "Send it along with the scene's files.")
 
 
-def commit_manifest(unit: Unit, job: Job, manifest: Manifest, store: Store, *, why: Why) -> None:
+def commit_manifest(unit: Unit, job: Job, manifest: Manifest, *, why: Why) -> None:
     """Fix which files a job has, and let its tasks go; the manifest's own bytes are in the store already.
 
     Raises:
@@ -202,7 +201,7 @@ def commit_manifest(unit: Unit, job: Job, manifest: Manifest, store: Store, *, w
     if job.state is JobState.KILLED:
         raise NotAllowedNow(f"Job {job.number} was killed.", allowed=("retry",))
     named = manifest.objects()
-    there = objects.present(unit.session, store, job.project_id, list(named))
+    there = objects.present(unit.session, job.project_id, list(named))
     missing = [d for d in named if d not in there]
     if missing:
         raise ObjectsMissing(missing)
