@@ -19,8 +19,9 @@ from conductor_service.hand_out import LeaseTimes
 from conductor_service.logs import AttemptLogs
 from conductor_service.settings import Settings
 from conductor_service.signals import Signals
-from conductor_service.store import FolderStore, PrunableStore, VerifyingStore
+from conductor_service.store import FolderParts, FolderStore, MemoryParts, PartStore, PrunableStore, VerifyingStore
 from conductor_service.tokens import Gatekeeper, Principal, principal_of
+from conductor_service.uploads import Uploads
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Farm:
     catalogue: Catalogue
     database: Database
     store: PrunableStore
+    uploads: Uploads
     logs: AttemptLogs
     signals: Signals
     gatekeeper: Gatekeeper
@@ -88,14 +90,21 @@ def open_farm(
         with database.read() as session:
             return principal_of(session, secret, steady())
 
+    inner = store if store is not None else FolderStore(data / "store")
     return Farm(
         settings=settings,
         catalogue=catalogue,
         database=database,
-        store=VerifyingStore(store if store is not None else FolderStore(data / "store")),
+        store=VerifyingStore(inner),
+        uploads=Uploads(database, _parts(inner, steady)),
         logs=AttemptLogs(private_folder(data / "logs"), settings.max_log_bytes),
         signals=signals,
         gatekeeper=Gatekeeper(look_up, monotonic),
         clock=steady,
         monotonic=monotonic,
     )
+
+
+def _parts(store: PrunableStore, clock: Clock) -> PartStore:
+    """Return what takes large objects in parts for a store."""
+    return FolderParts(store) if isinstance(store, FolderStore) else MemoryParts(store, clock)
