@@ -19,12 +19,13 @@ from conductor_core.api.answers import (
     Job,
     Me,
     OutputFile,
+    PartialUpload,
     Task,
     read_answer,
 )
 from conductor_core.api.events import Event, follow_events
 from conductor_core.api.transport import Address, QueryValue, RetryPolicy, Timing, Transport, not_ours
-from conductor_core.digest import Digest
+from conductor_core.digest import Digest, hex_of
 from conductor_core.documents import canonical_bytes
 from conductor_core.errors import NotFound, ServiceUnreachable
 from conductor_core.manifest import Manifest
@@ -111,6 +112,38 @@ class ServiceClient:
         response = self._transport.call("PUT", path, body=body, headers=_BINARY, read_timeout=600.0)
         self._parse(response)  # a page of somebody else's is no receipt
         return response.status_code == 201
+
+    def begin_upload(self, project: str, digest: str, size: int) -> PartialUpload:
+        """Begin to send an object in parts, or learn which of them are there.
+
+        Raises:
+            NotFound: the service is too old to take parts, or there is no such project.
+            ServiceUnreachable: also when the store has no room for what is still to come.
+        """
+        return read_answer(PartialUpload, self._post(f"{_uploads_path(project)}", {"digest": digest, "size": size}))
+
+    def put_part(self, project: str, upload: str, number: int, digest: Digest, body: Callable[[], Any]) -> None:
+        """Send one part, whose own digest goes ahead of it; `body` opens the bytes afresh for each attempt.
+
+        Raises:
+            Refused: with code `wrong-content`, the bytes do not hash to `digest`.
+            NotFound: the upload is gone: it was brought to its end, or given up.
+        """
+        headers = {**_BINARY, "X-Content-Sha256": hex_of(digest)}
+        path = f"{_uploads_path(project)}/{upload}/parts/{number}"
+        self._parse(self._transport.call("PUT", path, body=body, headers=headers, read_timeout=600.0))
+
+    def end_upload(self, project: str, upload: str) -> int | None:
+        """Publish an object whose parts are there; return how much of it is read, or None when it is published.
+
+        Raises:
+            Refused: with code `wrong-content`, the whole does not hash to its digest; all of it is sent again.
+            Conflict: with code `parts-missing`.
+            NotFound: the upload is gone.
+        """
+        response = self._transport.call("POST", f"{_uploads_path(project)}/{upload}/complete", headers=_JSON)
+        data = self._parse(response)
+        return int(data["verified"]) if response.status_code == 202 else None
 
     @contextlib.contextmanager
     def object_bytes(self, project: str, digest: str, *, offset: int = 0) -> Iterator[Iterator[bytes]]:
@@ -270,6 +303,18 @@ class ProjectObjects:
         """Send one object and tell whether it was new."""
         return self._client.put_object(self._project, digest, body)
 
+    def begin_upload(self, digest: str, size: int) -> PartialUpload:
+        """Begin to send an object in parts, or learn which of them are there."""
+        return self._client.begin_upload(self._project, digest, size)
+
+    def put_part(self, upload: PartialUpload, number: int, digest: Digest, body: Callable[[], Any]) -> None:
+        """Send one part."""
+        self._client.put_part(self._project, upload.upload, number, digest, body)
+
+    def end_upload(self, upload: PartialUpload) -> int | None:
+        """Publish an object whose parts are there; return how much of it is read, or None when it is published."""
+        return self._client.end_upload(self._project, upload.upload)
+
     def read(self, digest: str, offset: int) -> contextlib.AbstractContextManager[Iterator[bytes]]:
         """Open an object's bytes from `offset` on."""
         return self._client.object_bytes(self._project, digest, offset=offset)
@@ -277,6 +322,10 @@ class ProjectObjects:
 
 def _segment(value: str | int) -> str:
     return quote(str(value), safe="")
+
+
+def _uploads_path(project: str) -> str:
+    return f"/api/v1/projects/{_segment(project)}/uploads"
 
 
 def _object_path(project: str, digest: str) -> str:
