@@ -38,7 +38,7 @@ class SimulatedTime:
             try:
                 self.sleep(threading.Event(), 0.0)
                 work()
-            except BaseException as exc:
+            except BaseException as exc:  # noqa: BLE001 - told by run()
                 failures.append(exc)
             finally:
                 with self._changed:

@@ -13,7 +13,6 @@ from conductor_core.api.transfer_settings import HourLimits, Limits, TransferSet
 from conductor_core.errors import SettingsError
 from conductor_core.transfer.pace import CREDIT, LOOK_AGAIN, LimitedPace, Throttle
 from conductor_core.transfer.progress import Progress
-
 from core.simulated_time import SimulatedTime
 
 BLOCK = 1 << 20
@@ -52,7 +51,7 @@ def test_each_thread_has_its_turn() -> None:
             gone[which] += 1
             assert max(gone) - min(gone) <= 2 or max(gone) == 20
 
-    time.run(*[lambda which=n: send(which) for n in range(3)])  # type: ignore[misc]
+    time.run(*[lambda which=n: send(which) for n in range(3)])
     assert gone == [20, 20, 20]
 
 

@@ -26,7 +26,7 @@ transfer:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +102,7 @@ class Settings:
     validators: tuple[str, ...] = ()
     #: folders with the studio's presets for the panel
     presets: tuple[str, ...] = ()
-    transfer: TransferSettings = TransferSettings()
+    transfer: TransferSettings = field(default_factory=TransferSettings)
 
 
 def read_settings(config: Path) -> Settings:
