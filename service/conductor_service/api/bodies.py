@@ -28,6 +28,8 @@ MAX_JSON_BYTES = 256 << 20
 PIECE_BYTES = 1 << 20
 #: uploads that are written at once, by people and by runners each; the others wait for their turn
 UPLOADS = 24
+#: packs that are in memory at once, 8 MB each at most
+PACKS = 16
 
 
 def _limiter() -> CapacityLimiter:
@@ -45,6 +47,7 @@ class Intake:
 
     people: CapacityLimiter = field(default_factory=_limiter)
     runners: CapacityLimiter = field(default_factory=_limiter)
+    packs: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(PACKS))
     #: a sender that is silent for longer is given up
     silence_seconds: float = 30.0
 

@@ -2,7 +2,8 @@
 
     Store < WritableStore < PrunableStore
 
-`MemoryStore` and `FolderStore` hold objects; `VerifyingStore` wraps either and checks what it reads. All of them run
+`MemoryStore` and `FolderStore` hold objects; `PackedStore` wraps either and finds members of packs in it; `VerifyingStore`
+wraps any and checks what it reads. All of them run
 the conformance suite in tests/service/test_store_conformance.py.
 """
 
@@ -12,6 +13,7 @@ from conductor_service.store.errors import ObjectDamaged, ObjectMissing, ObjectU
 from conductor_service.store.folder import FolderStore
 from conductor_service.store.interfaces import CHUNK_BYTES, PrunableStore, Store, WritableStore
 from conductor_service.store.memory import MemoryStore
+from conductor_service.store.packed import PackedStore, PackIndex, Spot
 from conductor_service.store.verifying import VerifyingStore
 
 __all__ = [
@@ -21,7 +23,10 @@ __all__ = [
     "ObjectDamaged",
     "ObjectMissing",
     "ObjectUnreadable",
+    "PackIndex",
+    "PackedStore",
     "PrunableStore",
+    "Spot",
     "Store",
     "StoreFull",
     "StoreUnwritable",
