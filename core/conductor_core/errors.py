@@ -25,6 +25,7 @@ ConductorError
 │   └── Refused             any other 4xx: the request itself is wrong
 └── AgentError              the agent is not there, does not answer, or cannot do what it is asked
     ├── AgentGone           nobody listens any more where it was
+    ├── NotTransferred      nothing of that job is sent or fetched by this agent
     └── JournalUnwritable   what it has to remember does not get onto the disk
 """
 
@@ -264,6 +265,16 @@ class AgentError(ConductorError):
 
 class AgentGone(AgentError):
     """Nobody listens any more where the agent was, or another one does: it ended, and may be started again."""
+
+
+class NotTransferred(AgentError):
+    """Nothing of a job is sent or fetched by this agent."""
+
+    def __init__(self, job: str) -> None:
+        self.job = job
+        super().__init__(
+            f"This machine's agent neither sends nor fetches anything of job {job}.", "What it does: conductor transfers"
+        )
 
 
 class JournalUnwritable(AgentError):
