@@ -2,48 +2,42 @@
 
 The check is the client's own: a file that is edited between its hashing and the last byte of its upload fails by name,
 and never lies in the store under the name of its former content (the service refuses it as well).
+
+What is sent how: objects of `SMALL` bytes and more go by the first of `WAYS` that suits.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from conductor_core.digest import Digest
-from conductor_core.errors import FileChanged, FileVanished, Refused
 from conductor_core.manifest import Entry, Manifest
-from conductor_core.transfer.hashing import lost_snapshot, unreadable
+from conductor_core.transfer.checked_file import CheckedFile, send_whole
 from conductor_core.transfer.progress import Progress
+from conductor_core.transfer.sink import ObjectSink, Readable, Way
+
+__all__ = [
+    "SMALL",
+    "WAYS",
+    "CheckedFile",
+    "ObjectSink",
+    "Readable",
+    "UploadPlan",
+    "Way",
+    "ask_missing",
+    "execute_upload",
+    "plan_upload",
+    "send_whole",
+]
 
 #: digests in one question (the service takes 100,000; this is 2 MB of JSON)
 QUESTION = 25_000
-
-
-class Readable(Protocol):
-    """What an HTTP client can send."""
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Return the next bytes, none at the end."""
-
-    def __len__(self) -> int:
-        """Return the size in bytes of the whole."""
-
-    def __iter__(self) -> Iterator[bytes]:
-        """Yield blocks."""
-
-
-class ObjectSink(Protocol):
-    """Where objects go."""
-
-    def missing(self, objects: Mapping[Digest, int]) -> frozenset[Digest]:
-        """Return which objects, of these sizes, are not there; raises `ServiceUnreachable` where they do not fit."""
-
-    def put(self, digest: str, body: Callable[[], Readable | bytes]) -> bool:
-        """Send one object; `body` opens the bytes afresh for each attempt. Return whether it was new."""
+#: bytes below which a request of its own costs more than the object
+SMALL = 256 << 10
+#: tried in this order for an object of `SMALL` bytes and more
+WAYS: tuple[Way, ...] = (send_whole,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +74,10 @@ def plan_upload(manifest: Manifest, missing: Iterable[str], *, places: Mapping[s
     return UploadPlan(tuple(to_send), len(present), sum(e.size for e in present), places or {})
 
 
-def execute_upload(plan: UploadPlan, sink: ObjectSink, progress: Progress, *, threads: int = 4) -> None:
-    """Send the objects of `plan`.
+def execute_upload(
+    plan: UploadPlan, sink: ObjectSink, progress: Progress, *, threads: int = 4, ways: Sequence[Way] = WAYS
+) -> None:
+    """Send the objects of `plan`, each by the first of `ways` that suits.
 
     Raises:
         FileChanged, FileVanished, TransferError: naming the first file that is no longer what was hashed.
@@ -90,7 +86,7 @@ def execute_upload(plan: UploadPlan, sink: ObjectSink, progress: Progress, *, th
     """
     with ThreadPoolExecutor(threads, thread_name_prefix="upload") as pool:
         futures: list[Future[None]] = [
-            pool.submit(_send, entry, plan.places.get(entry.path, ""), sink, progress) for entry in plan.to_send
+            pool.submit(_send, entry, plan.places.get(entry.path, ""), sink, progress, ways) for entry in plan.to_send
         ]
         done, rest = wait(futures, return_when=FIRST_EXCEPTION)
         for future in rest:
@@ -99,83 +95,12 @@ def execute_upload(plan: UploadPlan, sink: ObjectSink, progress: Progress, *, th
         future.result()
 
 
-def _send(entry: Entry, place: str, sink: ObjectSink, progress: Progress) -> None:
+def _send(entry: Entry, place: str, sink: ObjectSink, progress: Progress, ways: Sequence[Way]) -> None:
     progress.check(entry.path)
-    opened: list[CheckedFile] = []
-
-    def body() -> Readable | bytes:
-        while opened:
-            failed = opened.pop()
-            failed.take_back()
-            failed.close()
-        opened.append(CheckedFile(entry, progress, place=place))
-        # an empty stream would go out chunked; empty bytes go out with the Content-Length: 0 that the service asks for
-        return opened[-1] if entry.size else b""
-
-    try:
-        sink.put(entry.digest, body)
-    except Refused as exc:
-        if exc.code == "wrong-content":
-            raise FileChanged(entry.path) from exc
-        raise
-    finally:
-        for file in opened:
-            file.close()
+    for way in ways if entry.size >= SMALL else (send_whole,):
+        if way(entry, place, sink, progress):
+            break
     progress.add(objects_sent=1)
-
-
-class CheckedFile:
-    """A file for an HTTP body that fails by name where it is not the one that was hashed."""
-
-    def __init__(self, entry: Entry, progress: Progress, *, place: str = "") -> None:
-        """Open the file of `entry`, or the one that holds its content."""
-        self._entry = entry
-        self._progress = progress
-        self._counted = 0
-        self._sha = hashlib.sha256()
-        try:
-            self._file = open(place or entry.path, "rb", buffering=0)  # noqa: SIM115 - closed by close()
-        except FileNotFoundError:
-            raise (lost_snapshot(entry.path, place) if place else FileVanished(entry.path)) from None
-        except OSError as exc:
-            raise unreadable(entry.path, exc) from exc
-        found = os.fstat(self._file.fileno())
-        if (found.st_size, found.st_mtime_ns) != (entry.size, entry.mtime_ns):
-            self._file.close()
-            raise FileChanged(entry.path)
-
-    def __iter__(self) -> Iterator[bytes]:
-        """Yield blocks; requests takes a body for a stream by this."""
-        return iter(lambda: self.read(1 << 20), b"")
-
-    def __len__(self) -> int:
-        return self._entry.size
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Return the next bytes; at the end, only if all of them were the ones that were hashed."""
-        self._progress.check(self._entry.path)
-        left = self._entry.size - self._counted
-        try:
-            block = self._file.read(left if size < 0 else min(size, left)) if left else b""
-        except OSError as exc:
-            raise unreadable(self._entry.path, exc) from exc
-        if left and not block:
-            raise FileChanged(self._entry.path)
-        self._sha.update(block)
-        self._counted += len(block)
-        self._progress.sent(len(block))
-        if self._counted == self._entry.size and block and f"sha256:{self._sha.hexdigest()}" != self._entry.digest:
-            raise FileChanged(self._entry.path)
-        return block
-
-    def take_back(self) -> None:
-        """Uncount what a failed attempt sent."""
-        self._progress.add(bytes_sent=-self._counted)
-        self._counted = 0
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
 
 
 def _batches(objects: Mapping[Digest, int]) -> Iterator[Mapping[Digest, int]]:

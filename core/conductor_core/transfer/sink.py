@@ -1,0 +1,38 @@
+"""Where objects go, and the ways in which one may be sent there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
+
+from conductor_core.digest import Digest
+from conductor_core.manifest import Entry
+from conductor_core.transfer.progress import Progress
+
+
+class Readable(Protocol):
+    """What an HTTP client can send."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return the next bytes, none at the end."""
+
+    def __len__(self) -> int:
+        """Return the size in bytes of the whole."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield blocks."""
+
+
+class ObjectSink(Protocol):
+    """Where objects go."""
+
+    def missing(self, objects: Mapping[Digest, int]) -> frozenset[Digest]:
+        """Return which objects, of these sizes, are not there; raises `ServiceUnreachable` where they do not fit."""
+
+    def put(self, digest: str, body: Callable[[], Readable | bytes]) -> bool:
+        """Send one object; `body` opens the bytes afresh for each attempt. Return whether it was new."""
+
+
+#: A way of sending one entry's object, whose content lies in the file named second ("": at the entry's own path). It tells
+#: whether the object is there now; False: this way does not suit, and nothing of it counts as sent.
+Way = Callable[[Entry, str, ObjectSink, Progress], bool]
