@@ -207,8 +207,7 @@ class Agent:
             wish, number = job.id, job.number
         else:
             number = 0
-        self._journal.add_download(service, wish, number=number)
-        self._downloads.hurry(service, wish)
+        self._downloads.follow(service, wish, number=number)
         return {"job": wish}
 
     def downloads(self, job: str = "") -> Mapping[str, Any]:

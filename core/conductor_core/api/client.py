@@ -20,6 +20,7 @@ from conductor_core.api.answers import (
     Me,
     OutputFile,
     PartialUpload,
+    PublishedPage,
     Task,
     read_answer,
 )
@@ -27,7 +28,7 @@ from conductor_core.api.events import Event, follow_events
 from conductor_core.api.transport import Address, QueryValue, RetryPolicy, Timing, Transport, not_ours
 from conductor_core.digest import Digest, hex_of
 from conductor_core.documents import canonical_bytes
-from conductor_core.errors import NotFound, ServiceUnreachable
+from conductor_core.errors import NotFound, Refused, ServiceUnreachable
 from conductor_core.manifest import Manifest
 from conductor_core.submission import Submission
 
@@ -165,6 +166,28 @@ class ServiceClient:
         finally:
             response.close()
 
+    @contextlib.contextmanager
+    def bundle(self, project: str, digests: Sequence[str]) -> Iterator[Iterator[bytes]]:
+        """Open many small objects in one answer, as blocks (`conductor_core.transfer.bundle` has the format).
+
+        Raises:
+            NotFound: the service is too old to bundle, or there is no such project.
+            ServiceUnreachable: also while the blocks are read, when the connection breaks; ask for the rest.
+        """
+        path = f"/api/v1/projects/{_segment(project)}/objects/bundle"
+        body = json.dumps({"digests": list(digests)}).encode()
+        headers = {**_JSON, "Accept-Encoding": "identity"}
+        try:
+            response = self._transport.call("POST", path, body=lambda: body, headers=headers, stream=True)
+        except Refused as exc:
+            if exc.status != 405:
+                raise
+            raise NotFound(exc.what, exc.next_step, status=404, code=exc.code) from exc
+        try:
+            yield _blocks(response, skip=0, base=self.service)
+        finally:
+            response.close()
+
     def create_job(self, submission: Submission) -> Job:
         """Make the job in state `uploading`, or return the one that this submission id already made."""
         path = f"/api/v1/projects/{quote(submission.project, safe='')}/jobs"
@@ -209,6 +232,14 @@ class ServiceClient:
         """Return published files by rising `seq`, those after `after`."""
         data = self._get(f"/api/v1/jobs/{_segment(job)}/outputs", after=after, limit=limit)
         return tuple(read_answer(OutputFile, o) for o in data["outputs"])
+
+    def published(self, *, project: str = "", after: int = 0, limit: int = 1000) -> PublishedPage:
+        """Return files published after number `after` by all jobs of a project, or of the account.
+
+        Raises:
+            NotFound: there is no such project, or the service is too old to tell.
+        """
+        return read_answer(PublishedPage, self._get("/api/v1/outputs", project=project or None, after=after, limit=limit))
 
     def move(
         self,
@@ -318,6 +349,10 @@ class ProjectObjects:
     def read(self, digest: str, offset: int) -> contextlib.AbstractContextManager[Iterator[bytes]]:
         """Open an object's bytes from `offset` on."""
         return self._client.object_bytes(self._project, digest, offset=offset)
+
+    def bundle(self, digests: Sequence[Digest]) -> contextlib.AbstractContextManager[Iterator[bytes]]:
+        """Open many small objects in one answer."""
+        return self._client.bundle(self._project, digests)
 
 
 def _segment(value: str | int) -> str:
