@@ -20,7 +20,7 @@ _SPOT = (
 
 
 class DatabaseIndex:
-    """Say where packed objects lie. Not to be asked to `lose` something by who holds the database's pen."""
+    """Say where packed objects lie."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -32,7 +32,12 @@ class DatabaseIndex:
         return None if row is None else Spot(Digest(row[0]), row[1], row[2], row[3])
 
     def lose(self, digest: Digest, spot: Spot | None) -> None:
-        """Note that an object is lost, unless it has come to lie elsewhere meanwhile."""
+        """Note that an object is lost, unless it has come to lie elsewhere meanwhile.
+
+        Who finds it while he holds the database's pen himself notes nothing: the next who reads it does.
+        """
+        if self._database.writes_here():
+            return
         with self._database.write() as unit:
             row = unit.session.execute(_SPOT.where(PackedObject.digest == digest)).one_or_none()
             if (None if row is None else (row[0], row[2])) == (None if spot is None else (spot.pack, spot.offset)):
@@ -49,7 +54,7 @@ def take_pack(database: Database, store: WritableStore, project_id: str, data: b
         ContentMismatch: the bytes of a member do not hash to its name. Nothing is kept.
         StoreFull, StoreUnwritable: nothing is kept.
     """
-    rows = [row for row, _ in read_pack([data])]
+    rows = sorted((row for row, _ in read_pack([data])), key=lambda row: row.digest)  # keys are found faster in their order
     name = digest_of(data)
     store.write(name, [data], len(data))
     with database.write() as unit:
