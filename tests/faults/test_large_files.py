@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conductor_core.api.answers import PartialUpload
 from conductor_core.api.client import ProjectObjects, ServiceClient
 from conductor_core.api.transport import RetryPolicy
 from conductor_core.digest import Digest
 from conductor_core.errors import ServiceUnreachable
 from conductor_core.manifest import Entry
 from conductor_core.transfer.hashing import hash_file
-from conductor_core.transfer.parts import PartialUpload, send_in_parts
+from conductor_core.transfer.parts import send_in_parts
 from conductor_core.transfer.progress import Progress
 from conductor_service.embedded import embedded_service
 from faults.faulty_line import Proxy
@@ -29,6 +30,7 @@ PART = 16 << 20
 #: sends the file, and dies in the middle of the body of one part, by the signal that nothing outlives
 _AGENT = """
 import os, signal, sys
+from conductor_core.api.answers import PartialUpload
 from conductor_core.api.client import ProjectObjects, ServiceClient
 from conductor_core.manifest import Entry
 from conductor_core.transfer.hashing import hash_file
