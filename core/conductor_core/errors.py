@@ -11,6 +11,7 @@ ConductorError
 │   ├── FileChanged         a file changed while it was read
 │   ├── FileVanished        a file is gone between scan and read
 │   ├── ContentMismatch     bytes that do not hash to their name
+│   ├── PackMalformed       many objects in one body that cannot be told apart
 │   ├── LostByStore         a published file whose bytes the store has no more
 │   ├── PlaceUnwritable     the file's place on this machine cannot be written now
 │   ├── BroughtByAnother    another agent brings the same file right now
@@ -158,6 +159,18 @@ class ContentMismatch(TransferError):
         self.expected = expected
         self.actual = actual
         super().__init__(path, f"has content {actual} where {expected} was promised", "It is fetched again, or refused.")
+
+
+class PackMalformed(TransferError):
+    """A body of many objects is not what it should be.
+
+    Attributes:
+        reason: what is wrong with it, as the end of a sentence.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__("A pack of files", reason, "It is sent again, or refused.")
 
 
 class LostByStore(TransferError):

@@ -32,5 +32,6 @@ def make_app(farm: Farm, *, intake: Intake | None = None) -> FastAPI:
     refusals.install(app)
     for module in (people, objects, uploads, estimates, jobs, tasks, attempts, billing, event_stream, runner, runner_files):
         app.include_router(module.router)
+    app.include_router(objects.packs)
     mount_dashboard(app)
     return app

@@ -30,6 +30,8 @@ PIECE_BYTES = 1 << 20
 UPLOADS = 24
 #: a core each, while they last
 ENDS = 4
+#: packs that are in memory at once, 8 MB each at most
+PACKS = 16
 
 
 def _limiter() -> CapacityLimiter:
@@ -49,6 +51,7 @@ class Intake:
     runners: CapacityLimiter = field(default_factory=_limiter)
     #: uploads that are read at once to see whether they are what they are called
     ends: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(ENDS))
+    packs: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(PACKS))
     #: a sender that is silent for longer is given up
     silence_seconds: float = 30.0
 

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from conductor_core.errors import ConductorError, ContentMismatch, InvalidDocument
+from conductor_core.errors import ConductorError, ContentMismatch, InvalidDocument, PackMalformed
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import OperationalError
@@ -52,6 +52,8 @@ def _conductor(request: Request, exc: Exception) -> Response:
         return _unforeseen(request, exc)
     if isinstance(exc, PartTaken):
         return answer(Busy(exc.what, exc.next_step))
+    if isinstance(exc, PackMalformed):
+        return answer(Invalid("(whole)", exc.reason, exc.next_step))
     if isinstance(exc, (ObjectMissing, ObjectDamaged, UploadLost)):
         return _document(404, "not-found", exc.what, exc.next_step)
     if isinstance(exc, ContentMismatch):
@@ -59,7 +61,9 @@ def _conductor(request: Request, exc: Exception) -> Response:
     if isinstance(exc, (StoreFull, StoreUnwritable)):
         log.error("%s", exc)
         busy = Busy(exc.what, exc.next_step, retry_after=FULL_RETRY_SECONDS)
-        if request.method == "PUT":  # what is left of the body would only be read to be thrown away
+        if request.method == "PUT" or request.url.path.endswith(
+            "/packs"
+        ):  # what is left of the body would only be read to be thrown away
             busy.headers["Connection"] = "close"
         return answer(busy)
     log.error("%s %s: %s", request.method, request.url.path, exc)

@@ -4,8 +4,8 @@
 
 A `PartStore` beside each takes large objects in parts.
 
-`MemoryStore` and `FolderStore` hold objects; `VerifyingStore` wraps either and checks what it reads. All of them run
-the conformance suite in tests/service/test_store_conformance.py.
+`MemoryStore` and `FolderStore` hold objects; `PackedStore` wraps either and finds members of packs in it; `VerifyingStore`
+wraps any and checks what it reads. All of them run the conformance suite in tests/service/test_store_conformance.py.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from conductor_service.store.folder_parts import FolderParts
 from conductor_service.store.interfaces import CHUNK_BYTES, PrunableStore, Store, WritableStore
 from conductor_service.store.memory import MemoryStore
 from conductor_service.store.memory_parts import MemoryParts
+from conductor_service.store.packed import PackedStore, PackIndex, Spot
 from conductor_service.store.parts import Kept, PartStore, PartTaken, Staged, UploadLost, part_bytes
 from conductor_service.store.verifying import VerifyingStore
 
@@ -29,9 +30,12 @@ __all__ = [
     "ObjectDamaged",
     "ObjectMissing",
     "ObjectUnreadable",
+    "PackIndex",
+    "PackedStore",
     "PartStore",
     "PartTaken",
     "PrunableStore",
+    "Spot",
     "Staged",
     "Store",
     "StoreFull",

@@ -22,7 +22,7 @@ from pathlib import Path
 from conductor_core.digest import Digest, hex_of, parse_digest
 
 from conductor_service.store.aside import sweep, written_aside
-from conductor_service.store.checking import checked
+from conductor_service.store.checking import check_part, checked
 from conductor_service.store.errors import ObjectMissing, ObjectUnreadable, StoreFull, writing_error
 from conductor_service.store.interfaces import CHUNK_BYTES
 
@@ -58,14 +58,13 @@ class FolderStore:
         found = self._found(self._path(digest))
         return None if found is None else found.st_size
 
-    def read(self, digest: Digest, offset: int = 0) -> Iterator[bytes]:
+    def read(self, digest: Digest, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
         """Return the object's bytes from `offset` on."""
-        if offset < 0:
-            raise ValueError(f"offset {offset} is negative")
+        check_part(offset, length)
         path = self._path(digest)
         if self._found(path) is None:
             raise ObjectMissing(digest)
-        chunks = _chunks(digest, path, offset)
+        chunks = _chunks(digest, path, offset, length)
         next(chunks)  # opens the file now, so that a missing object is known before a header is sent
         return chunks
 
@@ -216,7 +215,7 @@ class SenderPieces:
             raise
 
 
-def _chunks(digest: Digest, path: Path, offset: int) -> Iterator[bytes]:
+def _chunks(digest: Digest, path: Path, offset: int, length: int | None) -> Iterator[bytes]:
     """Yield nothing once the file is open, then its bytes."""
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     try:
@@ -229,8 +228,10 @@ def _chunks(digest: Digest, path: Path, offset: int) -> Iterator[bytes]:
         yield b""
         try:
             stream.seek(offset)
-            while piece := stream.read(CHUNK_BYTES):
+            left = CHUNK_BYTES if length is None else length
+            while piece := stream.read(min(left, CHUNK_BYTES)):
                 yield piece
+                left -= 0 if length is None else len(piece)
         except OSError as exc:
             raise ObjectUnreadable(digest, exc.strerror or type(exc).__name__) from exc
 
