@@ -17,6 +17,8 @@ def table_of(session: Session, values: Sequence[str]) -> Any:
     return func.json_each(json.dumps(list(values))).table_valued("value")
 
 
-def among(session: Session, column: InstrumentedAttribute[str], values: Sequence[str]) -> ColumnElement[bool]:
+def among(
+    session: Session, column: InstrumentedAttribute[str] | InstrumentedAttribute[str | None], values: Sequence[str]
+) -> ColumnElement[bool]:
     """Return the condition that a column has one of the values. In their order, keys are found several times as fast."""
     return column.in_(select(table_of(session, sorted(values)).c.value))

@@ -231,6 +231,7 @@ class StoredManifest(Base):
     digest: Mapped[str] = mapped_column(String(80), primary_key=True)
     size: Mapped[int] = mapped_column(BigInteger)
     entries: Mapped[int]
+    #: when it came, or came back
     created: Mapped[datetime]
     #: since when what it names is not kept any more; its jobs have to be submitted again
     removed: Mapped[datetime | None]

@@ -53,7 +53,7 @@ def sizes(session: Session, project_id: str, digests: Sequence[str]) -> dict[str
         .join(ProjectObject, ProjectObject.digest == StoredObject.digest)
         .where(ProjectObject.project_id == project_id, among(session, ProjectObject.digest, digests))
     )
-    return {digest: size for digest, size in session.execute(query)}
+    return dict(session.execute(query).tuples().all())
 
 
 def present(session: Session, project_id: str, digests: Sequence[str]) -> set[str]:
@@ -184,7 +184,7 @@ def sweep(database: Database, store: PrunableStore) -> int:
     removed = 0
     while some := list(islice(digests, _SLICE)):
         with database.read() as session:
-            unknown = sorted(set(some) - _registered(session, some))
+            unknown = sorted(set(some) - registered(session, some))
         old = [d for d in unknown if _is_old(store, d, before)]
         for start in range(0, len(old), _DELETIONS):
             removed += _remove(database, store, old[start : start + _DELETIONS], before)
@@ -199,18 +199,30 @@ def _is_old(store: PrunableStore, digest: Digest, before: datetime) -> bool:
 def _remove(database: Database, store: PrunableStore, digests: Sequence[Digest], before: datetime) -> int:
     """Look again where nobody else can write a row, then remove."""
     with database.write() as unit:
-        gone = [d for d in set(digests) - _registered(unit.session, digests) if _is_old(store, d, before)]
+        gone = [d for d in set(digests) - registered(unit.session, digests) if _is_old(store, d, before)]
         for digest in gone:
             store.delete(digest)
     return len(gone)
 
 
-def _registered(session: Session, digests: Sequence[Digest]) -> set[Digest]:
-    """Return those digests that something belongs to; manifests and previews had no row of their own at first."""
-    found: set[Digest] = set()
-    for column in (StoredObject.digest, Pack.digest, Discarded.digest, StoredManifest.digest, OutputFile.preview):
-        left = [d for d in digests if d not in found]
-        found.update(Digest(d) for d in session.scalars(select(column).where(column.in_(left))) if d is not None)
+def registered(session: Session, digests: Sequence[Digest]) -> set[str]:
+    """Return those that something belongs to, or that are deleted in their time."""
+    waiting = session.scalars(select(Discarded.digest).where(among(session, Discarded.digest, digests)))
+    return needed_bytes(session, digests) | set(waiting)
+
+
+def needed_bytes(session: Session, digests: Sequence[str]) -> set[str]:
+    """Return those whose bytes, as they lie in the store by themselves, belong to something."""
+    packed = exists().where(PackedObject.digest == StoredObject.digest)
+    alone = select(StoredObject.digest).where(
+        among(session, StoredObject.digest, digests), StoredObject.removed.is_(None), ~packed
+    )
+    found = set(session.scalars(alone))
+    found.update(session.scalars(select(Pack.digest).where(among(session, Pack.digest, digests))))
+    for column in (StoredManifest.digest, OutputFile.preview):  # these had no row of their own at first
+        unregistered = ~exists().where(StoredObject.digest == column)
+        rows = session.scalars(select(column).where(among(session, column, digests), unregistered))
+        found.update(digest for digest in rows if digest is not None)
     return found
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from conductor_core.digest import Digest, digest_of
 from conductor_core.transfer.packs import read_pack
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
 from conductor_service import losses, objects
-from conductor_service.database import Database
-from conductor_service.models import Pack, PackedObject, StoredObject
+from conductor_service.database import Database, Unit
+from conductor_service.many_values import among
+from conductor_service.models import Discarded, Pack, PackedObject, StoredObject
 from conductor_service.store import Spot, WritableStore
 from conductor_service.upserts import EXCLUDED, upsert
 
@@ -61,8 +64,17 @@ def take_pack(database: Database, store: WritableStore, project_id: str, data: b
         session = unit.session
         upsert(session, Pack, [{"digest": name, "size": len(data), "created": unit.now}], key=("digest",))
         pack_id = session.scalars(select(Pack.id).where(Pack.digest == name)).one()
+        _discard_those_alone(unit, [row.digest for row in rows])
         objects.register_all(unit, {row.digest: row.size for row in rows})
         places = [{"digest": row.digest, "pack_id": pack_id, "offset": row.offset} for row in rows]
         upsert(session, PackedObject, places, change={"pack_id": EXCLUDED, "offset": EXCLUDED})
         objects.grant_all(unit, project_id, [row.digest for row in rows])
     return len(rows)
+
+
+def _discard_those_alone(unit: Unit, digests: Sequence[str]) -> None:
+    """What lies in the store by itself is found in the pack from now on, and not needed there any more."""
+    packed = exists().where(PackedObject.digest == StoredObject.digest)
+    alone = select(StoredObject.digest).where(among(unit.session, StoredObject.digest, digests), ~packed)
+    rows = [{"digest": digest, "since": unit.now} for digest in unit.session.scalars(alone)]
+    upsert(unit.session, Discarded, rows, change={"since": unit.now})

@@ -14,7 +14,7 @@ from functools import partial
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from conductor_service import clock_steps, events, leases, licences, notices, objects
+from conductor_service import clock_steps, events, garbage, leases, licences, notices, objects
 from conductor_service.database import Unit
 from conductor_service.demands import demands
 from conductor_service.endings import AT_ONCE, AtOnce, Endings
@@ -273,5 +273,6 @@ class Scheduler:
             notices.prune(unit, now - notices.KEPT)
             licences.prune(unit)
         if sweep is None or now >= sweep:
+            garbage.delete_discarded(self._farm.database, self._farm.shelf)
             objects.sweep(self._farm.database, self._farm.shelf)
             self._farm.uploads.sweep()
