@@ -22,6 +22,7 @@ from conductor_core.api.answers import (
     Task,
     read_answer,
 )
+from conductor_core.api.deadlines import Trickle
 from conductor_core.api.events import Event, follow_events
 from conductor_core.api.transport import Address, QueryValue, RetryPolicy, Timing, Transport, not_ours
 from conductor_core.digest import Digest
@@ -284,8 +285,10 @@ def _object_path(project: str, digest: str) -> str:
 
 
 def _blocks(response: requests.Response, *, skip: int, base: str) -> Iterator[bytes]:
+    trickle = Trickle()
     try:
-        while block := response.raw.read(READ_BLOCK):
+        # as it comes, and not a whole block at once: what came before a break is not asked for again
+        while block := trickle.read(lambda: response.raw.read1(READ_BLOCK)):
             if skip:
                 skip, block = max(0, skip - len(block)), block[skip:]
                 if not block:
