@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import logging
 import math
 import threading
@@ -36,7 +35,7 @@ from conductor_core.errors import (
     Unauthorized,
 )
 from conductor_core.exclusions import Exclusions
-from conductor_core.manifest import Manifest
+from conductor_core.manifest import Manifest, read_manifest
 from conductor_core.submission import Submission
 from conductor_core.transfer.hash_cache import HashCache
 from conductor_core.transfer.progress import Progress
@@ -219,7 +218,7 @@ class Submissions:
         snapshots: Mapping[str, str] = request.get("snapshots") or {}
         kept = self._journal.manifest(identity)
         if kept is not None:
-            manifest = from_json(Manifest, json.loads(kept))
+            manifest = read_manifest(kept)
             return _Load(manifest, snapshot_places(manifest, snapshots))
         left_out = Exclusions(submission.excluded, submission.flavour).covers
         tree = read_tree(request["files"], left_out=left_out, snapshots=snapshots)
