@@ -67,6 +67,35 @@ def test_a_command_job_from_end_to_end(terminal: Terminal, tmp_path: Path) -> No
     assert terminal.json("instances", "--all")["instances"]
 
 
+def test_an_edit_among_many_files_is_all_that_is_told(terminal: Terminal, tmp_path: Path) -> None:
+    """Submitted again with one file edited, one added and one gone, the job has each file as it is now; so has the one after."""
+    tool, out = tmp_path / "show" / "list.sh", tmp_path / "show" / "renders"
+    textures = tmp_path / "show" / "tex"
+    textures.mkdir(parents=True)
+    for n in range(1500):
+        (textures / f"{n:04}.tx").write_bytes(b"%d" % (n // 2))
+    tool.write_text(f'cat $(ls {textures}/*.tx) | cksum > "{out}/sum_$1.txt"\n')
+    for path in (*textures.iterdir(), tool):
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    words = (
+        "submit", "--command", f"sh {tool} {{frame}}", "-f", "1", "--file", textures, "--file", tool,
+        "--output", out / "sum_#.txt", "--wait", "-t", "local",
+    )  # fmt: skip
+    sums = []
+    for change in ("first", "same", "edited", "same again"):
+        if change == "edited":
+            (textures / "0700.tx").write_bytes(b"edited")
+            (textures / "0700b.tx").write_bytes(b"added")
+            (textures / "0100.tx").unlink()
+        done = terminal.json(*words)
+        assert (done["job_state"], done["files"]) == ("success", 1501)
+        sent = {"first": None, "edited": len(b"edited" + b"added")}.get(change, 0)
+        assert sent is None or done["bytes_sent"] == sent
+        sums.append((out / "sum_1.txt").read_text())
+    shell = f"cat $(ls {textures}/*.tx) | cksum"
+    assert sums[0] == sums[1] != sums[2] == sums[3] == subprocess.check_output(["sh", "-c", shell], text=True)
+
+
 def test_a_folder_for_each_frame_comes_home(terminal: Terminal, tmp_path: Path) -> None:
     """Runner, service and agent agree on where an output may lie: a folder for each frame, in a folder with a # of its own."""
     out = tmp_path / "show" / "#42"

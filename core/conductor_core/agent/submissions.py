@@ -19,10 +19,12 @@ from typing import Any
 from conductor_core.agent.journal import ASKED_FOR, UNFINISHED, Journal
 from conductor_core.agent.journal_rows import SubmissionRow
 from conductor_core.agent.patience import Patience
+from conductor_core.agent.resubmission import Again, Listed, again, listed
 from conductor_core.agent.snapshots import Snapshots
 from conductor_core.api.answers import Job
 from conductor_core.api.client import ProjectObjects, ServiceClient
 from conductor_core.api.settings import AgentSettings
+from conductor_core.digest import Digest
 from conductor_core.documents import from_json
 from conductor_core.errors import (
     ConductorError,
@@ -197,7 +199,10 @@ class Submissions:
     def _stages(self, row: SubmissionRow, progress: Progress) -> None:
         request = self._journal.request(row.id)
         submission = from_json(Submission, request["submission"])
-        load = self._load(row.id, submission, request, progress)
+        kept = self._journal.manifest(row.id)
+        found = None if kept is not None else listed(submission, request, salt=f"{row.service}\0{submission.project}")
+        quick = again(found, self._cache, progress, threads=self._settings.hash_threads) if found is not None else None
+        load = self._load(row.id, submission, request, progress, found=found) if quick is None else None
         client = self._connect(row.service)
         if not row.job:
             self._journal.set_job(row.id, ASKED_FOR, 0)
@@ -205,15 +210,26 @@ class Submissions:
         self._journal.set_job(row.id, job.id, job.number)
         if not job.uploading and job.state != "uploading" and not job.ended():
             _LOG.info("submission %s is committed already", row.id)
-        else:
+        elif found is None or quick is None or not self._commit_again(row.id, client, job, (found, quick), progress):
+            load = load or self._load(row.id, submission, request, progress, found=found)
             self._send_and_commit(row.id, client, job, load, progress)
+            if found is not None:
+                found.remember(self._cache, load.manifest.digest())
         progress.check(submission.title)
         done = dataclasses.replace(row, job=job.id, number=job.number)
         self._journal.set_submitted(done, _counts(progress), download=bool(request.get("download", True)))
         _LOG.info("submission %s is job %s", row.id, job.number)
         self._wake_downloads()
 
-    def _load(self, identity: str, submission: Submission, request: Mapping[str, Any], progress: Progress) -> _Load:
+    def _load(
+        self,
+        identity: str,
+        submission: Submission,
+        request: Mapping[str, Any],
+        progress: Progress,
+        *,
+        found: Listed | None = None,
+    ) -> _Load:
         """Return what is to be sent: as the journal has it, or hashed now."""
         snapshots: Mapping[str, str] = request.get("snapshots") or {}
         kept = self._journal.manifest(identity)
@@ -221,27 +237,38 @@ class Submissions:
             manifest = read_manifest(kept)
             return _Load(manifest, snapshot_places(manifest, snapshots))
         left_out = Exclusions(submission.excluded, submission.flavour).covers
-        tree = read_tree(request["files"], left_out=left_out, snapshots=snapshots)
+        tree = read_tree(request["files"], left_out=left_out, snapshots=snapshots) if found is None else found.tree()
+        progress.put(files_hashed=0, files_cached=0, bytes_hashed=0)
         manifest = hash_tree(tree, self._cache, progress, flavour=submission.flavour, threads=self._settings.hash_threads)
         progress.put(objects=len(manifest.objects()))
         self._hashed((*tree.files, *tree.snapshots))
         self._journal.set_manifest(identity, manifest.to_bytes(), _counts(progress))
         return _Load(manifest, tree.snapshots)
 
+    def _commit_again(
+        self, identity: str, client: ServiceClient, job: Job, quick: tuple[Listed, Again], progress: Progress
+    ) -> bool:
+        """Send what changed since a former submission and commit the rest by its name; False where all must be told."""
+        found, changed = quick
+        known = changed.ask(client, job.project)
+        if known is None:
+            self._cache.pages.forget(changed.former.manifest)
+            return False
+        progress.put(objects=changed.count(known))
+        self._send(identity, client, job, _Load(changed.fresh(), found.snapshots), known.missing, progress)
+        manifest = changed.commit(client, job.id)
+        if manifest is None:
+            self._cache.pages.forget(changed.former.manifest)
+            return False
+        found.remember(self._cache, manifest)
+        self._hashed((*found.listing.paths, *found.snapshots))
+        return True
+
     def _send_and_commit(self, identity: str, client: ServiceClient, job: Job, load: _Load, progress: Progress) -> None:
         manifest = load.manifest
-        objects = ProjectObjects(client, job.project)
-        missing = ask_missing(manifest, objects)
+        missing = ask_missing(manifest, ProjectObjects(client, job.project))
         for _ in range(COMMIT_ROUNDS):
-            plan = plan_upload(manifest, missing, places=load.places)
-            counts = progress.counts()
-            progress.put(
-                objects_present=counts.objects - len(plan.to_send) - counts.objects_sent,
-                objects_to_send=counts.objects_sent + len(plan.to_send),
-                bytes_to_send=counts.bytes_sent + plan.bytes_to_send(),
-            )
-            execute_upload(plan, objects, progress, threads=self._settings.upload_threads)
-            self._journal.set_state(identity, "committing", _counts(progress))
+            self._send(identity, client, job, load, missing, progress)
             try:
                 client.put_manifest(job.id, manifest)
                 return
@@ -252,6 +279,21 @@ class Submissions:
         raise TransferError(
             "The store", "keeps losing the files of this submission", "Ask your administrator to look at the store."
         )
+
+    def _send(
+        self, identity: str, client: ServiceClient, job: Job, load: _Load, missing: frozenset[Digest], progress: Progress
+    ) -> None:
+        """Send what the store lacks; what is left then is the commit."""
+        plan = plan_upload(load.manifest, missing, places=load.places)
+        counts = progress.counts()
+        progress.put(
+            objects_present=counts.objects - len(plan.to_send) - counts.objects_sent,
+            objects_to_send=counts.objects_sent + len(plan.to_send),
+            bytes_to_send=counts.bytes_sent + plan.bytes_to_send(),
+        )
+        self._journal.set_state(identity, "uploading", _counts(progress))
+        execute_upload(plan, ProjectObjects(client, job.project), progress, threads=self._settings.upload_threads)
+        self._journal.set_state(identity, "committing", _counts(progress))
 
     def _submission(self, identity: str) -> Submission:
         return from_json(Submission, self._journal.request(identity)["submission"])

@@ -11,6 +11,7 @@ from conductor_service.api import (
     estimates,
     event_stream,
     jobs,
+    manifests,
     objects,
     people,
     refusals,
@@ -29,7 +30,7 @@ def make_app(farm: Farm, *, intake: Intake | None = None) -> FastAPI:
     app.state.farm = farm
     app.state.intake = intake or Intake()
     refusals.install(app)
-    for module in (people, objects, estimates, jobs, tasks, attempts, billing, event_stream, runner, runner_files):
+    for module in (people, objects, manifests, estimates, jobs, tasks, attempts, billing, event_stream, runner, runner_files):
         app.include_router(module.router)
     mount_dashboard(app)
     return app

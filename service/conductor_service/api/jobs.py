@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from conductor_core.digest import digest_of
 from conductor_core.documents import from_json
-from conductor_core.manifest import parse_manifest
+from conductor_core.manifest import Manifest, parse_manifest
 from conductor_core.submission import Submission, validate_submission
 from fastapi import APIRouter, Query, Request
 from sqlalchemy import select
@@ -63,7 +63,11 @@ async def put_manifest(request: Request, job: str, farm: FarmOf, who: Person) ->
 
 
 def _commit(farm: Farm, who: Principal, name: str, data: bytes) -> Response:
-    manifest = parse_manifest(data)
+    return JSONResponse(commit(farm, who, name, parse_manifest(data)))
+
+
+def commit(farm: Farm, who: Principal, name: str, manifest: Manifest) -> dict[str, Any]:
+    """Keep a manifest and make it that of a job; return the job as it is told."""
     canonical = manifest.to_bytes()
     with farm.database.read() as session:
         job = jobs.find_job(session, who.account_id, name)
@@ -72,7 +76,7 @@ def _commit(farm: Farm, who: Principal, name: str, data: bytes) -> Response:
     with farm.database.write() as unit:
         job = jobs.find_job(unit.session, who.account_id, name)
         jobs.commit_manifest(unit, job, manifest, farm.store, why=Why(who.name, "manifest committed"))
-    return JSONResponse(_view(farm, job))
+    return _view(farm, job)
 
 
 @router.get("/jobs")
