@@ -31,6 +31,8 @@ QT5_PYTHON = "3.10"
 QT5_HOST_TESTS = ("compliance", "docking", "entry", "menu", "module", "host")
 
 
+#: what breaks things for minutes on end: for the full run, and for whoever names them
+FULL_RUN_ONLY = ("tests/faults", "tests/core/formats/test_robust.py", "tests/road/test_chaos.py")
 #: of thousands of tests; where more fail, it is not for chance
 MOST_UNSTEADY = 3
 #: pytest's exit code where tests failed, and nothing else is wrong
@@ -138,7 +140,8 @@ def _main_tests(places: Places, extra: list[str]) -> Check:
         return Check("tests", _python(places, "-m", "pytest", *extra))
     # tracing what is covered slows everything down by half: the full run does it
     traced = ("--cov", "--cov-report=") if full_run() else ()
-    words = ("-n", "2", "--dist", "loadgroup", *traced, "--durations=10")
+    left_out = () if full_run() else tuple(f"--ignore={path}" for path in FULL_RUN_ONLY)
+    words = ("-n", "2", "--dist", "loadgroup", *traced, *left_out, "--durations=10")
     return _tests("tests", interpreter(places.environment), places, words=words)
 
 

@@ -273,4 +273,5 @@ class Scheduler:
             notices.prune(unit, now - notices.KEPT)
             licences.prune(unit)
         if sweep is None or now >= sweep:
-            objects.sweep(self._farm.database, self._farm.store)
+            objects.sweep(self._farm.database, self._farm.shelf)
+            self._farm.uploads.sweep()

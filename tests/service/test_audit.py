@@ -298,6 +298,7 @@ FAULTS: dict[str, Plant] = {
     "holding-without-hold": statement("DELETE FROM hold WHERE task_id = :id", task("holding", 2, 2)),
     "hold-without-effect": statement(HOLD, task("ready", 2, 3)),
     "scout-hold-missing": statement("UPDATE task SET awaits_release = 1 WHERE id = :id", task("ready", 2, 3)),
+    "upload-hold-astray": statement(HOLD.replace("'user'", "'upload'"), task("holding", 2, 2)),
     "scout-hold-astray": statement(HOLD.replace("'user'", "'scout'"), task("holding", 2, 2)),
     "task-version": statement("UPDATE task SET version = version + 1 WHERE id = :id", task("ready", 2, 3)),
     "history-forbidden": forbid_a_move,
@@ -330,7 +331,8 @@ FAULTS: dict[str, Plant] = {
     "output-twice": publish_twice,
     "frames-done": statement("UPDATE task SET frames_done = '[2]' WHERE id = :id", task("running", 2, 1)),
     "manifest-missing": statement(
-        f"INSERT INTO manifest VALUES ('{NOWHERE}', 1, 1, '2026-01-01 00:00:00.000000')", f"SELECT 'manifest {NOWHERE}'"
+        f"INSERT INTO manifest (digest, size, entries, created) VALUES ('{NOWHERE}', 1, 1, '2026-01-01 00:00:00.000000')",
+        f"SELECT 'manifest {NOWHERE}'",
     ),
     "manifest-names": forget_an_object,
     "manifest-rows": statement("DELETE FROM manifest_object", MANIFEST),
