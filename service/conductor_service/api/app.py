@@ -11,6 +11,7 @@ from conductor_service.api import (
     estimates,
     event_stream,
     jobs,
+    manifests,
     objects,
     people,
     published,
@@ -34,6 +35,7 @@ def make_app(farm: Farm, *, intake: Intake | None = None) -> FastAPI:
     for module in (
         people,
         objects,
+        manifests,
         uploads,
         estimates,
         jobs,
