@@ -94,10 +94,10 @@ class Downloads:
             self._news.add((service, job))
         self._wake()
 
-    def follow(self, service: str, job: str, *, number: int = 0, following: Following | None = None) -> None:
+    def follow(self, service: str, job: str, *, number: int = 0, project: str = "", following: Following | None = None) -> None:
         """Follow a job, or a project, and try at once what waits; what came to a former place is not gone on with there."""
         before = self._journal.download(service, job)
-        dropped = self._journal.add_download(service, job, number=number, following=following)
+        dropped = self._journal.add_download(service, job, number=number, project=project, following=following)
         self._catching_up.drop_parts(dropped, before)
         self.hurry(service, job)
 

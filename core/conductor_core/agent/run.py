@@ -6,6 +6,7 @@ import dataclasses
 import json
 import logging
 import os
+import re
 import secrets
 import threading
 import time
@@ -13,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from conductor_core import __version__
-from conductor_core.agent.channel import Channel
+from conductor_core.agent.channel import Channel, Route
 from conductor_core.agent.checks import Checks
 from conductor_core.agent.connections import Connections
 from conductor_core.agent.downloads import REMEMBERED, Downloads
@@ -30,12 +31,13 @@ from conductor_core.agent.scene_jobs import SceneJobs
 from conductor_core.agent.snapshots import Snapshots
 from conductor_core.agent.submissions import Submissions
 from conductor_core.agent.watcher import Watcher
+from conductor_core.agent.wishes import read_wish
 from conductor_core.agent_client import CHANNEL_FILE, read_channel
 from conductor_core.api.answers import FINISHED
 from conductor_core.api.settings import AgentSettings, read_settings
 from conductor_core.api.transport import RetryPolicy
 from conductor_core.documents import from_json
-from conductor_core.errors import ConductorError, InvalidDocument
+from conductor_core.errors import ConductorError
 from conductor_core.submission import Submission
 from conductor_core.transfer.hash_cache import HashCache
 from conductor_core.user_folders import UserFolders, sweep_private, write_private
@@ -108,7 +110,8 @@ class Agent:
         )
         self._panel = self._make_panel()
         self._token = secrets.token_urlsafe(32)
-        self.channel = Channel(self, self._token, routes=self._panel.routes(), used=self._used)
+        stop = Route("POST", re.compile("/v1/downloads/stop"), self.unfollow)
+        self.channel = Channel(self, self._token, routes=(*self._panel.routes(), stop), used=self._used)
 
     def _make_panel(self) -> Panel:
         offers = Offers(self._asked.client, validators=lambda: read_settings(self._folders.config).validators)
@@ -192,18 +195,22 @@ class Agent:
         return self.submission(identity) if found else None
 
     def follow(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Follow a job's outputs; a number is looked up at the service first."""
-        wish = str(request.get("job", ""))
-        if not wish:
-            raise InvalidDocument("request", "job", "is missing")
+        """Follow a job's outputs, or a project's; a number is looked up at the service first."""
+        wish = read_wish(request)
         service = str(request.get("service") or self._connections.default_service())
-        if wish.isdigit():
-            job = self._connections.client(service).job(wish)
-            wish, number = job.id, job.number
-        else:
-            number = 0
-        self._downloads.follow(service, wish, number=number)
-        return {"job": wish}
+        job, number = wish.job, 0
+        if job.isdigit():
+            found = self._connections.client(service).job(job)
+            job, number = found.id, found.number
+        self._downloads.follow(service, job, number=number, project=wish.project, following=wish.following)
+        return {"job": job}
+
+    def unfollow(self, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Follow no more, None where there is no such; what is home stays."""
+        job = str(request.get("job") or "")
+        rows = [row for row in self._journal.downloads() if job and job in (row.job, str(row.number))]
+        ended = [row.job for row in rows if self._downloads.unfollow(row.service, row.job)]
+        return {"stopped": ended} if ended else None
 
     def downloads(self, job: str = "") -> Mapping[str, Any]:
         """Return all followed jobs, oldest first; or the one that is asked for."""
@@ -274,6 +281,10 @@ class Agent:
             "service": row.service,
             "job": row.job,
             "number": row.number,
+            "project": row.project,
+            "to": row.following.to,
+            "under": list(row.following.under),
+            "watch": row.following.lasting,
             "state": row.state,
             "done": tally.home,
             "total": tally.total,
