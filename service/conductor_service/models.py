@@ -478,6 +478,20 @@ class ProjectFile(Base):
     created: Mapped[datetime]
 
 
+class DownloadClaim(Base):
+    """Which agent, of those that share the work, brings an output home; or that one of them has (`claims.py`)."""
+
+    __tablename__ = "download_claim"
+    account_id: Mapped[str] = mapped_column(ForeignKey("account.id"), primary_key=True)
+    share: Mapped[str] = mapped_column(String(128), primary_key=True)
+    #: the output's number
+    seq: Mapped[int] = mapped_column(Sequence, primary_key=True, autoincrement=False)
+    holder: Mapped[str] = mapped_column(String(64))
+    #: of the claim, or of what is known of a file that is home
+    expires: Mapped[datetime] = mapped_column(index=True)
+    home: Mapped[bool]
+
+
 class Event(Base):
     """What changed, in order, written in the transaction of the change."""
 

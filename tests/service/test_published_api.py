@@ -17,7 +17,7 @@ def _rendered(studio: Any, project: str = "default", frames: str = "1-2") -> dic
     submission = replace(commands(frames, chunk=9), project=project)
     answer = studio.ask("POST", f"/projects/{project}/jobs", json=to_json(submission))
     job: dict[str, Any] = answer.json()
-    studio.upload(b"scene", project)
+    studio.upload(b"a texture", project)
     studio.commit(job)
     runner = next(iter(studio.runners()))
     runner.render(runner.take())
@@ -51,6 +51,7 @@ def test_outputs_come_in_pages(two_projects: Any, monkeypatch: pytest.MonkeyPatc
     """Each asks for what comes after the last; numbers of others are passed over, however many."""
     _rendered(two_projects, "other", "1-4")
     _rendered(two_projects)
+    mine = [o["path"] for o in two_projects.get("/outputs", params={"project": "default"})["outputs"]]
     for window in (2, 50_000):
         monkeypatch.setattr(published, "WINDOW", window)
         found, after, more = [], 0, True
