@@ -17,10 +17,12 @@ from conductor_service.database import Database, sqlite_url
 from conductor_service.found_software import find_software
 from conductor_service.hand_out import LeaseTimes
 from conductor_service.logs import AttemptLogs
+from conductor_service.pack_index import DatabaseIndex
 from conductor_service.settings import Settings
 from conductor_service.signals import Signals
-from conductor_service.store import FolderStore, PrunableStore, VerifyingStore
+from conductor_service.store import FolderParts, FolderStore, MemoryParts, PackedStore, PartStore, PrunableStore, VerifyingStore
 from conductor_service.tokens import Gatekeeper, Principal, principal_of
+from conductor_service.uploads import Uploads
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,11 @@ class Farm:
     settings: Settings
     catalogue: Catalogue
     database: Database
+    #: objects by digest, out of packs too, verified while they are read
     store: PrunableStore
+    #: the store as it lies there: packs, and objects by themselves
+    shelf: PrunableStore
+    uploads: Uploads
     logs: AttemptLogs
     signals: Signals
     gatekeeper: Gatekeeper
@@ -88,14 +94,22 @@ def open_farm(
         with database.read() as session:
             return principal_of(session, secret, steady())
 
+    shelf = store if store is not None else FolderStore(data / "store")
     return Farm(
         settings=settings,
         catalogue=catalogue,
         database=database,
-        store=VerifyingStore(store if store is not None else FolderStore(data / "store")),
+        store=VerifyingStore(PackedStore(shelf, DatabaseIndex(database))),
+        shelf=shelf,
+        uploads=Uploads(database, _parts(shelf, steady)),
         logs=AttemptLogs(private_folder(data / "logs"), settings.max_log_bytes),
         signals=signals,
         gatekeeper=Gatekeeper(look_up, monotonic),
         clock=steady,
         monotonic=monotonic,
     )
+
+
+def _parts(store: PrunableStore, clock: Clock) -> PartStore:
+    """Return what takes large objects in parts for a store."""
+    return FolderParts(store) if isinstance(store, FolderStore) else MemoryParts(store, clock)

@@ -301,6 +301,23 @@ class Cost:
     instances: tuple[InstanceCost, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class PartialUpload:
+    """How far the service is with an object that comes in parts."""
+
+    upload: str
+    part_bytes: int
+    #: numbers of the parts that it has, from 1
+    have: tuple[int, ...] = ()
+    #: parts may go straight to the store
+    direct: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse parts that would never end."""
+        if self.part_bytes < 1:
+            raise ValueError(f"part_bytes {self.part_bytes} is less than 1")
+
+
 def read_answer(kind: type[T], data: Any) -> T:
     """Build a `kind` from parsed JSON, leaving out fields that are not known here.
 

@@ -13,13 +13,14 @@ import errno
 import hashlib
 import io
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
 from conductor_core.digest import Digest
-from conductor_core.errors import BroughtByAnother, ContentMismatch, FileVanished, PlaceUnwritable
+from conductor_core.errors import BroughtByAnother, ContentMismatch, FileVanished, PlaceUnwritable, TransferError
 from conductor_core.transfer.file_lock import try_lock
 from conductor_core.transfer.hash_cache import RACY_NS, FileState, HashCache
 from conductor_core.transfer.hashing import hash_file
@@ -147,11 +148,14 @@ def execute_download(wanted: Wanted, source: ObjectSource, cache: HashCache, pro
 def existing_file(path: str, cache: KnownDigests) -> Existing | None:
     """Return what lies at `path`, hashed unless the cache knows it."""
     try:
-        state = FileState.of(os.stat(path))
+        found = os.stat(path)
     except FileNotFoundError:
         return None
     except OSError as exc:
         raise unwritable(path, exc) from exc
+    if not stat.S_ISREG(found.st_mode):
+        raise PlaceUnwritable(path, "cannot be written: what lies there is no file", "Move it away; the file comes by itself.")
+    state = FileState.of(found)
     digest = cache.digests({path: state}).get(path)
     if digest is not None:
         return Existing(digest, state.mtime_ns)
@@ -159,6 +163,10 @@ def existing_file(path: str, cache: KnownDigests) -> Existing | None:
         hashed = hash_file(path)
     except FileVanished:
         return None
+    except TransferError as exc:
+        # nobody knows whether it is newer work
+        next_step = "Close the program that has it open, or move it away; the file comes by itself."
+        raise PlaceUnwritable(path, "cannot be replaced: what lies there changes, or may not be read", next_step) from exc
     return Existing(hashed.digest, hashed.state.mtime_ns)
 
 
