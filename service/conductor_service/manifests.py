@@ -11,13 +11,11 @@ from dataclasses import dataclass
 
 from conductor_core.digest import Digest
 from conductor_core.manifest import Entry, Manifest, check_manifest, read_manifest
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from conductor_service.database import Unit
 from conductor_service.errors import Absent, Invalid
-from conductor_service.models import Job, ManifestObject, PresenceLease, StoredManifest
-from conductor_service.objects import PRESENCE
+from conductor_service.models import Job, ManifestObject, StoredManifest
 from conductor_service.store import Store
 
 
@@ -35,22 +33,18 @@ def known(session: Session, project_id: str, digests: Sequence[str]) -> dict[str
 
     Whoever knows another project's manifest by its digest is told of none.
     """
-    of_project = select(Job.manifest).where(Job.project_id == project_id, Job.manifest.in_(digests))
     query = (
         select(ManifestObject.manifest, func.count())
-        .where(ManifestObject.manifest.in_(of_project))
+        .where(ManifestObject.manifest.in_(_of_project(project_id, digests)))
         .group_by(ManifestObject.manifest)
     )
     return {row[0]: row[1] for row in session.execute(query)}
 
 
-def lease(unit: Unit, project_id: str, manifests: Sequence[str]) -> None:
-    """Keep all that these manifests name for as long as `present` holds: one row each, however many objects that are."""
-    for digest in manifests:
-        old = delete(PresenceLease).where(PresenceLease.project_id == project_id, PresenceLease.digest == digest)
-        unit.session.execute(old, execution_options={"synchronize_session": False})
-        row = {"project_id": project_id, "digest": digest, "expires": unit.now + PRESENCE}
-        unit.session.execute(insert(PresenceLease), [row])
+def _of_project(project_id: str, digests: Sequence[str]) -> Select[str]:
+    """Return the query for those manifests that a job of the project has, and that are kept."""
+    query = select(StoredManifest.digest).join(Job, Job.manifest == StoredManifest.digest)
+    return query.where(Job.project_id == project_id, Job.manifest.in_(digests), StoredManifest.removed.is_(None))
 
 
 def put_together(session: Session, store: Store, project_id: str, base: Digest, parts: Sequence[Part]) -> Manifest:
@@ -79,8 +73,7 @@ def put_together(session: Session, store: Store, project_id: str, base: Digest, 
 
 
 def _entries_of(session: Session, project_id: str, manifest: Digest) -> int:
-    of_project = select(Job.manifest).where(Job.project_id == project_id, Job.manifest == manifest)
-    query = select(StoredManifest.entries).where(StoredManifest.digest == manifest, StoredManifest.digest.in_(of_project))
+    query = select(StoredManifest.entries).where(StoredManifest.digest.in_(_of_project(project_id, [manifest])))
     found = session.scalars(query).first()
     if found is None:
         raise Absent("manifest", manifest)

@@ -236,11 +236,13 @@ class Submissions:
         self._journal.set_job(row.id, job.id, job.number)
         if not job.uploading and job.state != "uploading" and not job.ended():
             _LOG.info("submission %s is committed already", row.id)
-        elif found is None or quick is None or not self._commit_again(row, submission, client, job, (found, quick), progress):
+        elif found is None or quick is None or not self._commit_again(row, client, job, (found, quick), progress):
             load = load or self._load(row, submission, request, progress, found=found)
             self._send_and_commit(row.id, client, job, load, progress, later=request.get("later") or ())
             if found is not None:
                 found.remember(self._cache, load.manifest.digest())
+        if quick is not None and found is not None:
+            self._hashed(row, submission, (*found.listing.paths, *found.snapshots))
         progress.check(submission.title)
         done = dataclasses.replace(row, job=job.id, number=job.number)
         self._journal.set_submitted(done, _counts(progress), download=bool(request.get("download", True)))
@@ -272,13 +274,7 @@ class Submissions:
         return _Load(manifest, tree.snapshots)
 
     def _commit_again(
-        self,
-        row: SubmissionRow,
-        submission: Submission,
-        client: ServiceClient,
-        job: Job,
-        quick: tuple[Listed, Again],
-        progress: Progress,
+        self, row: SubmissionRow, client: ServiceClient, job: Job, quick: tuple[Listed, Again], progress: Progress
     ) -> bool:
         """Send what changed since a former submission and commit the rest by its name; False where all must be told."""
         found, changed = quick
@@ -293,7 +289,6 @@ class Submissions:
             self._cache.pages.forget(changed.former.manifest)
             return False
         found.remember(self._cache, manifest)
-        self._hashed(row, submission, (*found.listing.paths, *found.snapshots))
         return True
 
     def _send_and_commit(

@@ -10,6 +10,7 @@ import bisect
 import hashlib
 import os
 import stat
+import sys
 import zlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,6 +19,7 @@ from itertools import pairwise, repeat
 from typing import NamedTuple
 
 from conductor_core.manifest_speed import spelled_plainly
+from conductor_core.transfer.odd_names import LONGEST_PATH, WIDEST, is_part
 
 #: about so many files to a page
 PAGE = 512
@@ -97,7 +99,7 @@ def look(files: Iterable[str], *, left_out: Callable[[str], bool] | None = None,
     while wanted:
         if apart or left_out is not None:
             wanted = [p for p in wanted if p not in apart and not (left_out is not None and left_out(p))]
-        if wanted and not spelled_plainly(wanted):
+        if wanted and not (spelled_plainly(wanted) and _fits(wanted)):
             return None
         found = _look_at(wanted)
         if found is None:
@@ -108,6 +110,12 @@ def look(files: Iterable[str], *, left_out: Callable[[str], bool] | None = None,
     if not all(a < b for a, b in pairwise(paths)):
         return _in_order(paths, numbers)
     return Listing(paths, numbers)
+
+
+def _fits(paths: Sequence[str]) -> bool:
+    """Tell whether an instance has room for paths that lie on this disk; a name on Linux has at most the bytes that one has there."""
+    fits = len(max(paths, key=len)) * WIDEST <= LONGEST_PATH
+    return fits and (sys.platform == "linux" or all(map(str.isascii, paths)))
 
 
 def _look_at(paths: list[str]) -> tuple[list[str], array[int], list[str]] | None:
@@ -123,7 +131,7 @@ def _look_at(paths: list[str]) -> tuple[list[str], array[int], list[str]] | None
         inside: list[str] = []
         plain = [n for n, mode in enumerate(modes) if stat.S_ISREG(mode)]
         for n in sorted(set(range(len(paths))).difference(plain)):
-            names = os.listdir(paths[n])
+            names = [name for name in os.listdir(paths[n]) if not is_part(name)]
             if not names:
                 return None
             inside += map("/".join, zip(repeat(paths[n]), sorted(names), strict=False))

@@ -16,7 +16,7 @@ LONGEST_NAME = 255
 #: bytes of a path that leave room for the folder of the instance in which it lies
 LONGEST_PATH = 3_900
 #: bytes that a character takes at most in UTF-8
-_WIDEST = 4
+WIDEST = 4
 
 _SHORTER = "Give it a shorter name, or submit without it."
 
@@ -32,12 +32,12 @@ def require_room(path: ClientPath, text: str) -> None:
     Raises:
         TransferError: it, or a name in it, is too long.
     """
-    if len(text) * _WIDEST <= LONGEST_NAME:
+    if len(text) * WIDEST <= LONGEST_NAME:
         return
-    if len(text) * _WIDEST > LONGEST_PATH and (size := _bytes(text)) > LONGEST_PATH:
+    if len(text) * WIDEST > LONGEST_PATH and (size := _bytes(text)) > LONGEST_PATH:
         raise TransferError(text, f"is a path of {size:,} bytes, and instances have room for {LONGEST_PATH:,}", _SHORTER)
     for name in path.components:
-        if len(name) * _WIDEST > LONGEST_NAME and (size := _bytes(name)) > LONGEST_NAME:
+        if len(name) * WIDEST > LONGEST_NAME and (size := _bytes(name)) > LONGEST_NAME:
             raise TransferError(
                 text, f"has a name of {size:,} bytes in it, and an instance's disk takes {LONGEST_NAME}", _SHORTER
             )

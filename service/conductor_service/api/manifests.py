@@ -50,8 +50,9 @@ def _known(farm: Farm, account_id: str, project: str, asked: Question) -> dict[s
     objects.look(farm.database, farm.shelf, project_id, wanted)
     with farm.database.write() as unit:  # what is found and what is leased is found and leased in one step
         found = manifests.known(unit.session, project_id, names)
-        manifests.lease(unit, project_id, sorted(found))
-        present = objects.present(unit.session, project_id, wanted) if wanted else set()
+        for digest in found:
+            objects.keep_manifest(unit, project_id, digest)
+        present = objects.present(unit.session, project_id, wanted)
         objects.keep(unit, project_id, sorted(present))
     lacking = [d for d in wanted if d not in present]
     if lacking and asked.sizes:
