@@ -19,6 +19,7 @@ from conductor_service.hand_out import LeaseTimes
 from conductor_service.logs import AttemptLogs
 from conductor_service.settings import Settings
 from conductor_service.signals import Signals
+from conductor_service.signatures import Signatures
 from conductor_service.store import FolderStore, PrunableStore, VerifyingStore
 from conductor_service.tokens import Gatekeeper, Principal, principal_of
 
@@ -32,6 +33,7 @@ class Farm:
     database: Database
     store: PrunableStore
     logs: AttemptLogs
+    signatures: Signatures
     signals: Signals
     gatekeeper: Gatekeeper
     clock: SteadyClock
@@ -94,6 +96,7 @@ def open_farm(
         database=database,
         store=VerifyingStore(store if store is not None else FolderStore(data / "store")),
         logs=AttemptLogs(private_folder(data / "logs"), settings.max_log_bytes),
+        signatures=Signatures(private_folder(data / "signatures")),
         signals=signals,
         gatekeeper=Gatekeeper(look_up, monotonic),
         clock=steady,

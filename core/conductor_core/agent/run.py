@@ -315,7 +315,7 @@ def run_agent(
 
 def _submission_answer(row: SubmissionRow, progress: Any) -> Mapping[str, Any]:
     counts = dict(row.counts) if progress is None else dataclasses.asdict(progress.counts())
-    names = ("files", "bytes_total", "bytes_hashed", "bytes_to_send", "bytes_sent", "objects_present")
+    names = ("files", "bytes_total", "bytes_hashed", "bytes_to_send", "bytes_sent", "bytes_saved", "objects_present")
     return {
         "id": row.id,
         "service": row.service,

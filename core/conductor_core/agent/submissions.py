@@ -38,10 +38,11 @@ from conductor_core.errors import (
 from conductor_core.exclusions import Exclusions
 from conductor_core.manifest import Manifest
 from conductor_core.submission import Submission
+from conductor_core.transfer.differences import Differences
 from conductor_core.transfer.hash_cache import HashCache
 from conductor_core.transfer.progress import Progress
 from conductor_core.transfer.tree import hash_tree, read_tree, snapshot_places
-from conductor_core.transfer.upload import ask_missing, execute_upload, plan_upload
+from conductor_core.transfer.upload import WAYS, Way, ask_missing, execute_upload, plan_upload
 
 #: times that the service may find objects missing at the commit before we believe that something else is wrong
 COMMIT_ROUNDS = 4
@@ -178,7 +179,7 @@ class Submissions:
     def _submit(self, row: SubmissionRow) -> None:
         progress = Progress()
         progress.put(**row.counts)
-        progress.put(bytes_sent=0, objects_sent=0)
+        progress.put(bytes_sent=0, bytes_saved=0, objects_sent=0)
         with self._lock:
             self._progress[row.id] = progress
         try:
@@ -233,6 +234,7 @@ class Submissions:
         manifest = load.manifest
         objects = ProjectObjects(client, job.project)
         missing = ask_missing(manifest, objects)
+        differences = Differences(client.versions(job.project))
         for _ in range(COMMIT_ROUNDS):
             plan = plan_upload(manifest, missing, places=load.places)
             counts = progress.counts()
@@ -241,7 +243,9 @@ class Submissions:
                 objects_to_send=counts.objects_sent + len(plan.to_send),
                 bytes_to_send=counts.bytes_sent + plan.bytes_to_send(),
             )
-            execute_upload(plan, objects, progress, threads=self._settings.upload_threads)
+            differences.expect(plan.to_send, plan.places)
+            ways: tuple[Way, ...] = (differences, *WAYS)
+            execute_upload(plan, objects, progress, threads=self._settings.upload_threads, ways=ways)
             self._journal.set_state(identity, "committing", _counts(progress))
             try:
                 client.put_manifest(job.id, manifest)

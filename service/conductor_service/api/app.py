@@ -17,6 +17,7 @@ from conductor_service.api import (
     runner,
     runner_files,
     tasks,
+    versions,
 )
 from conductor_service.api.bodies import Intake
 from conductor_service.farm import Farm
@@ -29,7 +30,7 @@ def make_app(farm: Farm, *, intake: Intake | None = None) -> FastAPI:
     app.state.farm = farm
     app.state.intake = intake or Intake()
     refusals.install(app)
-    for module in (people, objects, estimates, jobs, tasks, attempts, billing, event_stream, runner, runner_files):
+    for module in (people, objects, versions, estimates, jobs, tasks, attempts, billing, event_stream, runner, runner_files):
         app.include_router(module.router)
     mount_dashboard(app)
     return app

@@ -141,17 +141,23 @@ async def store_body(request: Request, store: WritableStore, digest: Digest, siz
         Busy: its sender fell silent; nothing is kept.
         StoreFull: at once where it has no room; the body is not read.
     """
+    await to_thread.run_sync(store.check_room, size)
+    return await to_thread.run_sync(store.write, digest, pieces_of(request), size, limiter=turns)
+
+
+def pieces_of(request: Request) -> Iterator[bytes]:
+    """Yield a body's pieces to a thread of the loop's, which waits for each.
+
+    Raises:
+        Busy: its sender fell silent.
+    """
     pieces = _pieces(request)
 
     async def following() -> bytes:
         return await anext(pieces, b"")
 
-    def read() -> Iterator[bytes]:
-        while piece := from_thread.run(following):
-            yield piece
-
-    await to_thread.run_sync(store.check_room, size)
-    return await to_thread.run_sync(store.write, digest, read(), size, limiter=turns)
+    while piece := from_thread.run(following):
+        yield piece
 
 
 async def _pieces(request: Request) -> AsyncIterator[bytes]:
