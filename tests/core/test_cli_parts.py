@@ -165,7 +165,7 @@ NOTHING_HOME = {**DOWNLOAD, "done": 0, "total": 0, "bytes": 0, "kept_beside": []
         (Status(SUBMISSION), "3 files, 1 already there, 500 B of 2.0 kB sent"),
         (
             Status({**SUBMISSION, "bytes_saved": 480_000_000}),
-            "3 files, 1 already there, 500 B of 2.0 kB sent, 480 MB of changed files were there",
+            "3 files, 1 already there, 500 B of 2.0 kB sent, 480.0 MB of changed files were there",
         ),
         (Status({**SUBMISSION, "state": "committing"}), "3 files, 1 already there, 500 B of 2.0 kB sent · committing"),
         (
