@@ -65,14 +65,18 @@ class AgentClient:
         download: bool = True,
         service: str = "",
         snapshots: Mapping[str, str] | None = None,
+        later: Sequence[str] = (),
     ) -> str:
         """Hand over a submission and return its id: it is on disk then, and everything else happens by itself.
 
-        `snapshots` says for paths of the job which files hold their content, each at a place that `snapshot_file` gave.
+        `snapshots` says for paths of the job which files hold their content, each at a place that `snapshot_file` gave;
+        `later` names those of `files` that no scout frame needs.
         """
         request = {"submission": to_json(submission), "files": list(files), "download": download, "service": service}
         if snapshots:
             request["snapshots"] = dict(snapshots)
+        if later:
+            request["later"] = list(later)
         return str(self._call("POST", "/v1/submissions", request, timeout=SUBMIT_TIMEOUT)["id"])
 
     def snapshot_file(self, submission: str, scene: str) -> str:

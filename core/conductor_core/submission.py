@@ -181,6 +181,13 @@ class Submission:
     client: Client = Client()
 
 
+def frames_with_scouts(step: Step) -> tuple[int, ...]:
+    """Return the frames of those tasks of a step that have a scout frame in them, in its order: these are rendered first."""
+    frames = FrameSet.parse(step.frames)
+    scouts = frozenset(scout_frames(step.scouts, frames))
+    return tuple(frame for chunk in frames.chunks(step.chunk_size) if not scouts.isdisjoint(chunk) for frame in chunk)
+
+
 def new_submission_id() -> str:
     """Return a fresh submission id (UUID4, hex)."""
     return uuid.uuid4().hex

@@ -204,5 +204,6 @@ def assignment(session: Session, attempt: Attempt) -> JsonObject:
         "environment": to_json(submission.environment),
         "limits": to_json(submission.limits),
         "scripts": to_json(submission.scripts),
-        "session": f"{job.id}/{step.name}",
+        # what was laid out for the scout frames is not all that the others need
+        "session": f"{job.id}/{'scouts/' if job.for_scouts else ''}{step.name}",
     }

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from conductor_core.digest import Digest
 from conductor_core.documents import canonical_bytes, from_json
 from conductor_core.frames import FrameSet, scout_frames
-from conductor_core.manifest import Manifest
+from conductor_core.manifest import Manifest, parse_manifest
 from conductor_core.paths import ClientPath
 from conductor_core.submission import Submission
 from sqlalchemy import insert, select, update
@@ -23,10 +23,10 @@ from conductor_service.equipment import Equipment
 from conductor_service.errors import Absent, Invalid, NotAllowedNow, ObjectsMissing
 from conductor_service.marks import mark_job
 from conductor_service.models import Account, Job, ManifestObject, Project, Step, StoredManifest, Task, new_id
-from conductor_service.states import JobState, TaskState
+from conductor_service.states import UPLOAD_HOLD, JobState, TaskState
 from conductor_service.store import Store
 from conductor_service.tokens import Principal
-from conductor_service.waiting import wait
+from conductor_service.waiting import drop_holds, held, wait
 
 #: of one job: every change of all its tasks holds the database's one pen, while runners want to report
 MAX_TASKS = 20_000
@@ -187,32 +187,54 @@ def _check_scripts_sent(submission: Submission, manifest: Manifest) -> None:
                 raise Invalid("entries", f"do not have the {what} {text!r}", "Send it along with the scene's files.")
 
 
-def commit_manifest(unit: Unit, job: Job, manifest: Manifest, store: Store, *, why: Why) -> None:
+def commit_manifest(unit: Unit, job: Job, manifest: Manifest, store: Store, *, for_scouts: bool = False, why: Why) -> None:
     """Fix which files a job has, and let its tasks go; the manifest's own bytes are in the store already.
+
+    With `for_scouts` the manifest names what the scout frames need: they go, all else waits for the manifest of the whole
+    job, which must have all that this one has.
 
     Raises:
         ObjectsMissing: the project cannot see some of them, or the store lost them.
+        Invalid: there are no scout frames, or the whole lacks what the scout frames were given.
         NotAllowedNow: the job has another manifest, or was killed.
     """
     digest = manifest.digest()
-    if job.manifest == digest:
+    if job.manifest == digest and (for_scouts or not job.for_scouts):
         return
-    if job.manifest is not None:
+    if job.manifest is not None and (for_scouts or not job.for_scouts):
         raise NotAllowedNow(f"Job {job.number} has another manifest already.", next_step="Submit a new job.")
-    if job.state is JobState.KILLED:
+    if job.manifest is None and job.state is JobState.KILLED:
         raise NotAllowedNow(f"Job {job.number} was killed.", allowed=("retry",))
+    if for_scouts and unit.session.scalars(select(Task.id).where(Task.job_id == job.id, Task.scout).limit(1)).first() is None:
+        raise Invalid("for", f"is scouts, and job {job.number} has no scout frames")
+    _check_grows(job, manifest, store)
     named = manifest.objects()
     there = objects.present(unit.session, store, job.project_id, list(named))
     missing = [d for d in named if d not in there]
     if missing:
         raise ObjectsMissing(missing)
     _keep_manifest(unit, digest, manifest)
-    job.manifest = digest
+    job.manifest, job.for_scouts = digest, for_scouts
     unit.session.flush()
     unit.job_changed(job)
-    waiting = [TaskState.PENDING, TaskState.HOLDING]
-    tasks = unit.session.scalars(select(Task).where(Task.job_id == job.id, Task.state.in_(waiting))).all()
-    wait(unit, job, tasks, why)
+    tasks = tasks_of(unit.session, job)
+    if not for_scouts:
+        freed = held(unit.session, tasks, name=UPLOAD_HOLD)
+        drop_holds(unit, tasks, name=UPLOAD_HOLD)
+        for task in tasks:
+            if task.id in freed:
+                unit.task_changed(task)
+    wait(unit, job, [task for task in tasks if task.state in (TaskState.PENDING, TaskState.HOLDING)], why)
+
+
+def _check_grows(job: Job, manifest: Manifest, store: Store) -> None:
+    """Refuse a manifest of the whole job that takes away, or changes, what its scout frames were given."""
+    if job.manifest is None:
+        return
+    given = parse_manifest(b"".join(store.read(Digest(job.manifest)))).entries
+    lost = next(iter(sorted(set(given) - set(manifest.entries), key=lambda entry: entry.path)), None)
+    if lost is not None:
+        raise Invalid("entries", f"do not have {lost.path!r} as the scout frames were given it", "Submit a new job.")
 
 
 def _keep_manifest(unit: Unit, digest: Digest, manifest: Manifest) -> None:

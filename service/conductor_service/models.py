@@ -228,6 +228,8 @@ class Job(Base):
     #: the Package that the software came to when the job was made, with those of its plug-ins, as JSON text (`Equipment`)
     package: Mapped[str] = mapped_column(Text)
     manifest: Mapped[str | None] = mapped_column(ForeignKey("manifest.digest"))
+    #: the manifest names what the scout frames need; that of the whole job is still to come
+    for_scouts: Mapped[bool] = mapped_column(default=False)
     #: what `derive_job_state` last said; kept for lists, derived again with every change
     state: Mapped[JobState]
     has_dependencies: Mapped[bool]

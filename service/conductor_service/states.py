@@ -66,6 +66,8 @@ class Verb(str, enum.Enum):
 USER_HOLD = "user"
 #: the hold of what waits until somebody has looked at the scout frames
 SCOUT_HOLD = "scout"
+#: the hold of what waits for files that come after those of the scout frames
+UPLOAD_HOLD = "upload"
 
 _S = TaskState
 _WAITING = frozenset({_S.PENDING, _S.READY, _S.HOLDING})

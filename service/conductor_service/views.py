@@ -91,7 +91,7 @@ def _summary(job: Job, counts: Counts, cost: JobBill, project: str, wait: Licenc
         "title": job.title,
         "project": project,
         "state": job.state.value,
-        "uploading": job.manifest is None,
+        "uploading": job.manifest is None or job.for_scouts,
         "created": iso(job.created),
         "finished": iso(job.finished),
         "submitted_by": job.submitted_by,

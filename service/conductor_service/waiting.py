@@ -13,7 +13,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from conductor_service.database import Unit
 from conductor_service.door import Why, move
 from conductor_service.models import Hold, Job, Step, Task
-from conductor_service.states import ENDED, SCOUT_HOLD, TaskState, waiting_state
+from conductor_service.states import ENDED, SCOUT_HOLD, UPLOAD_HOLD, TaskState, waiting_state
 
 SCHEDULER = Why("scheduler")
 #: ids in one statement, which every database takes
@@ -91,6 +91,7 @@ def wait(unit: Unit, job: Job, tasks: Sequence[Task], why: Why) -> None:
 
     Whichever way one comes to wait, what has not been let go after the scout frames is held.
     """
+    _hold_for_upload(unit, job, tasks)
     _hold_for_scouts(unit, job, tasks)
     standing = standings_of(unit.session, job)
     holding = held(unit.session, tasks)
@@ -101,6 +102,14 @@ def wait(unit: Unit, job: Job, tasks: Sequence[Task], why: Why) -> None:
             groups[to].append(task)
     for to, group in groups.items():
         move(unit, group, to, why)
+
+
+def _hold_for_upload(unit: Unit, job: Job, tasks: Sequence[Task]) -> None:
+    """Hold what is no scout frame for as long as only the files of the scout frames are there."""
+    waiting = [task for task in tasks if not task.scout] if job.for_scouts else []
+    holding = held(unit.session, waiting, name=UPLOAD_HOLD)
+    why = Why(SCHEDULER.actor, "its files are still being sent")
+    put_hold(unit, [task for task in waiting if task.id not in holding], UPLOAD_HOLD, why)
 
 
 def _hold_for_scouts(unit: Unit, job: Job, tasks: Sequence[Task]) -> None:

@@ -298,6 +298,7 @@ FAULTS: dict[str, Plant] = {
     "holding-without-hold": statement("DELETE FROM hold WHERE task_id = :id", task("holding", 2, 2)),
     "hold-without-effect": statement(HOLD, task("ready", 2, 3)),
     "scout-hold-missing": statement("UPDATE task SET awaits_release = 1 WHERE id = :id", task("ready", 2, 3)),
+    "upload-hold-astray": statement(HOLD.replace("'user'", "'upload'"), task("holding", 2, 2)),
     "scout-hold-astray": statement(HOLD.replace("'user'", "'scout'"), task("holding", 2, 2)),
     "task-version": statement("UPDATE task SET version = version + 1 WHERE id = :id", task("ready", 2, 3)),
     "history-forbidden": forbid_a_move,

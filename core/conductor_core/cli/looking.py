@@ -59,8 +59,7 @@ def look_at(question: Question, settings: HostSettings, *, listen: Listener | No
         Ended: nobody could read it, or the host could not though it had to.
         FrameSpecError: the frames cannot be read.
     """
-    frames = FrameSet.parse(question.frames).frames if question.frames else None
-    own = _read(question, frames, listen)
+    own = own_reading(question, listen=listen)
     host, asked = _asked(question, settings, "" if isinstance(own, SceneNotRead) else own.report.format)
     if isinstance(host, SceneDescription):
         if isinstance(own, SceneNotRead):
@@ -91,7 +90,13 @@ def _with_hashes(path: str) -> str:
     return _PRINTF.sub(lambda m: "#" * max(1, int(m["digits"] or 1)), path)
 
 
-def _read(question: Question, frames: tuple[int, ...] | None, listen: Listener | None) -> Scan | SceneNotRead:
+def own_reading(question: Question, *, listen: Listener | None = None) -> Scan | SceneNotRead:
+    """Return what our own reading of the scene's file says.
+
+    Raises:
+        FrameSpecError: the frames cannot be read.
+    """
+    frames = FrameSet.parse(question.frames).frames if question.frames else None
     survey = Survey(
         question.scene,
         frames=frames,

@@ -19,6 +19,7 @@ from conductor_core.cli.looking import Look, Question, look_at
 from conductor_core.cli.output_places import check_not_read, check_one_file, check_writable
 from conductor_core.cli.progress import NoDisplay, open_display
 from conductor_core.cli.scan import ask_host
+from conductor_core.cli.scouting import files_for_later
 from conductor_core.cli.session import Session, json_option, pass_session, print_json
 from conductor_core.cli.step_wishes import StepWishes
 from conductor_core.cli.submission_form import (
@@ -87,7 +88,7 @@ def submit_command(session: Session, /, scene: str | None, command: str | None, 
     wishes = _wishes(session, options, base=os.path.dirname(os.path.abspath(scene)) if scene else os.getcwd())
     wishes, needed = _with_scripts(wishes, options)
     extra = [*(os.path.abspath(f) for f in options["files"]), *needed]
-    submission, found = _job(session, scene, command, wishes, options)
+    submission, found, later = _job(session, scene, command, wishes, options)
     check_one_file(submission)
     submission, read = _command_files(submission, options)
     files = list(dict.fromkeys((*found, *read, *extra)))
@@ -96,23 +97,31 @@ def submit_command(session: Session, /, scene: str | None, command: str | None, 
     if options["dry_run"]:
         print_json({"submission": to_json(submission), "files": files})
         return
-    _hand_over(session, submission, files, options)
+    named = {*read, *extra}
+    _hand_over(session, submission, files, options, later=[file for file in later if file not in named])
 
 
 def _job(
     session: Session, scene: str | None, command: str | None, wishes: Wishes, options: Mapping[str, Any]
-) -> tuple[Submission, tuple[str, ...]]:
-    """Return the submission of a scene, a command, or a scene that a command renders; and the files that the scene reads."""
+) -> tuple[Submission, tuple[str, ...], tuple[str, ...]]:
+    """Return the submission of a scene, a command, or a scene that a command renders; and the files that the scene reads,
+    with those of them that no scout frame needs.
+    """
     if scene is None:
-        return command_submission(command or "", wishes), ()
-    submission, found = _scene_job(session, scene, wishes, options, by_scene=command is None)
-    return submission if command is None else by_command(submission, words_of(command)), found
+        return command_submission(command or "", wishes), (), ()
+    submission, found, later = _scene_job(session, scene, wishes, options, by_scene=command is None)
+    if command is None:
+        return submission, found, later
+    return by_command(submission, words_of(command)), found, ()  # of a program nobody knows what it reads for a frame
 
 
 def _scene_job(
     session: Session, scene: str, wishes: Wishes, options: Mapping[str, Any], *, by_scene: bool = True
-) -> tuple[Submission, tuple[str, ...]]:
-    """Look at a scene; return its submission, and the files that it reads; not `by_scene`: a program of the artist's renders it."""
+) -> tuple[Submission, tuple[str, ...], tuple[str, ...]]:
+    """Look at a scene; return its submission, the files that it reads, and which of them no scout frame needs.
+
+    Not `by_scene`: a program of the artist's renders it.
+    """
     path = existing_scene(scene)
     question = Question(
         path,
@@ -127,7 +136,8 @@ def _scene_job(
     with _status("Looking at the scene …", quiet=options["as_json"]):
         look = look_at(question, session.settings.hosts)
         more = frames_beyond(_description(look), wishes)
-        look = look_at(replace(question, frames=more), session.settings.hosts) if more else look
+        question = replace(question, frames=more) if more else question
+        look = look_at(question, session.settings.hosts) if more else look
     description = _description(look)
     for note in look.notes:
         click.echo(note, err=True)
@@ -141,7 +151,7 @@ def _scene_job(
     submission = replace(submission, allowed_missing=tuple(m.path for m in missing))
     files = tuple(file for file in description.report.files() if not left.covers(file))
     check_not_read(submission, (path, *files))
-    return submission, files
+    return submission, files, files_for_later(submission, files, question)
 
 
 def _lies_in(path: str, folder: str) -> bool:
@@ -259,14 +269,17 @@ def _missing_line(missing: Missing) -> str:
     return f"  {missing.path}\n      {missing.kind} of {missing.referrer}{written}: {missing.reason}"
 
 
-def _hand_over(session: Session, submission: Submission, files: list[str], options: Mapping[str, Any]) -> None:
+def _hand_over(
+    session: Session, submission: Submission, files: list[str], options: Mapping[str, Any], *, later: Sequence[str]
+) -> None:
     currency = session.client.cost(project=submission.project).currency if options["wait"] else ""
     if submission.notifications.emails and not session.client.catalogue().sends_email:
         click.echo(
             f"{session.login.address.service} sends no e-mails: nobody is told, unless its administrator names a mail server.",
             err=True,
         )
-    identity = session.agent.submit(submission, files, download=bool(options["download"]), service=session.login.address.service)
+    service = session.login.address.service
+    identity = session.agent.submit(submission, files, download=bool(options["download"]), service=service, later=later)
     if options["background"]:
         if options["as_json"]:
             print_json({"submission": identity})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from conductor_core.digest import digest_of
 from conductor_core.documents import from_json
@@ -56,13 +56,15 @@ def _view(farm: Farm, job: Job) -> dict[str, Any]:
 
 
 @router.put("/jobs/{job}/manifest")
-async def put_manifest(request: Request, job: str, farm: FarmOf, who: Person) -> Response:
-    """Commit a job's manifest; its tasks become ready."""
+async def put_manifest(
+    request: Request, job: str, farm: FarmOf, who: Person, only: Annotated[Literal["", "scouts"], Query(alias="for")] = ""
+) -> Response:
+    """Commit a job's manifest; its tasks become ready, or those with scout frames alone."""
     data = await read_bytes(request, MAX_JSON_BYTES)
-    return await run_in_threadpool(_commit, farm, who, job, data)
+    return await run_in_threadpool(_commit, farm, who, job, data, for_scouts=bool(only))
 
 
-def _commit(farm: Farm, who: Principal, name: str, data: bytes) -> Response:
+def _commit(farm: Farm, who: Principal, name: str, data: bytes, *, for_scouts: bool) -> Response:
     manifest = parse_manifest(data)
     canonical = manifest.to_bytes()
     with farm.database.read() as session:
@@ -71,7 +73,8 @@ def _commit(farm: Farm, who: Principal, name: str, data: bytes) -> Response:
     farm.store.write(digest_of(canonical), [canonical], len(canonical))
     with farm.database.write() as unit:
         job = jobs.find_job(unit.session, who.account_id, name)
-        jobs.commit_manifest(unit, job, manifest, farm.store, why=Why(who.name, "manifest committed"))
+        why = Why(who.name, "the files of the scout frames are there" if for_scouts else "manifest committed")
+        jobs.commit_manifest(unit, job, manifest, farm.store, for_scouts=for_scouts, why=why)
     return JSONResponse(_view(farm, job))
 
 

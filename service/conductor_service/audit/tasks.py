@@ -8,7 +8,7 @@ from sqlalchemy import exists, func, or_, select
 
 from conductor_service.audit.kinds import Ground, Seen, kind
 from conductor_service.models import Attempt, Hold, Job, Task
-from conductor_service.states import ENDED, SCOUT_HOLD, AttemptState, TaskState
+from conductor_service.states import ENDED, SCOUT_HOLD, UPLOAD_HOLD, AttemptState, TaskState
 
 _REPORT = "Please report it, with the task: nothing that Conductor does leaves one like this."
 _NAMED = (Task.id, Task.index, Job.number)
@@ -82,6 +82,15 @@ def hold_without_effect(ground: Ground) -> Iterator[Seen]:
     query = select(*_NAMED, Task.state, Hold.name).join(Job, Job.id == Task.job_id).join(Hold, Hold.task_id == Task.id)
     for row in ground.rows(query.where(Task.state.in_([TaskState.PENDING, TaskState.READY]))):
         yield Seen(f"task {row.id}", f"{_name(row[1], row[2])} is {row.state.value}, in spite of the hold {row.name!r}.")
+
+
+@kind("upload-hold-astray", "Kill the task and retry it. Please report it as well.")
+def upload_hold_astray(ground: Ground) -> Iterator[Seen]:
+    """A task is held for files of its job, which are all there."""
+    held = exists().where(Hold.task_id == Task.id, Hold.name == UPLOAD_HOLD)
+    query = select(*_NAMED).join(Job, Job.id == Task.job_id)
+    for row in ground.rows(query.where(held, ~Job.for_scouts)):
+        yield Seen(f"task {row.id}", f"{_name(row[1], row[2])} has the hold {UPLOAD_HOLD!r}, and all files of its job are there.")
 
 
 _SCOUT_HOLD = exists().where(Hold.task_id == Task.id, Hold.name == SCOUT_HOLD)
