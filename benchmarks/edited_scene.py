@@ -60,6 +60,8 @@ def save(folder: Path) -> None:
     """Save the scene, and export its meshes."""
     folder.mkdir()
     bpy.ops.wm.save_as_mainfile(filepath=str(folder / "shot.blend"), compress=False)
+    bpy.context.scene.frame_set(2)
+    bpy.context.scene.frame_set(1)  # the modifiers of what was sculpted are not asked again before time moves
     bpy.ops.wm.alembic_export(filepath=str(folder / "cache.abc"), start=1, end=FRAMES)
 
 

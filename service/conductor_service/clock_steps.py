@@ -15,7 +15,18 @@ from sqlalchemy import ColumnElement, Table, bindparam, exists, select, update
 
 from conductor_service.clock import SteadyClock
 from conductor_service.database import Database, Unit
-from conductor_service.models import Attempt, Base, Instance, LicenceWait, Notification, OutputFile, PresenceLease, Token
+from conductor_service.models import (
+    Attempt,
+    Base,
+    Instance,
+    LicenceWait,
+    Notification,
+    OutputFile,
+    PresenceLease,
+    ProjectObject,
+    Token,
+    Upload,
+)
 
 #: less than this is no step: NTP slews it, and what is measured by elapsed time is slewed with it
 STEP = timedelta(seconds=1)
@@ -50,6 +61,8 @@ def _move_all(unit: Unit, step: timedelta) -> None:
     _move(unit, OutputFile, ("created",), _PUBLISHED_THERE, step)
     _move(unit, LicenceWait, ("since", "until"), None, step)
     _move(unit, PresenceLease, ("expires",), None, step)
+    _move(unit, ProjectObject, ("leased",), ProjectObject.leased > unit.now, step)
+    _move(unit, Upload, ("touched",), None, step)
     _move(unit, Notification, ("next_try",), Notification.sent.is_(None), step)
     _move(unit, Token, ("created", "expires"), Token.kind.in_(_RELATIVE_TOKENS), step)
 

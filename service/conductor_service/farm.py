@@ -17,11 +17,13 @@ from conductor_service.database import Database, sqlite_url
 from conductor_service.found_software import find_software
 from conductor_service.hand_out import LeaseTimes
 from conductor_service.logs import AttemptLogs
+from conductor_service.pack_index import DatabaseIndex
 from conductor_service.settings import Settings
 from conductor_service.signals import Signals
 from conductor_service.signatures import Signatures
-from conductor_service.store import FolderStore, PrunableStore, VerifyingStore
+from conductor_service.store import FolderParts, FolderStore, MemoryParts, PackedStore, PartStore, PrunableStore, VerifyingStore
 from conductor_service.tokens import Gatekeeper, Principal, principal_of
+from conductor_service.uploads import Uploads
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,11 @@ class Farm:
     settings: Settings
     catalogue: Catalogue
     database: Database
+    #: objects by digest, out of packs too, verified while they are read
     store: PrunableStore
+    #: the store as it lies there: packs, and objects by themselves
+    shelf: PrunableStore
+    uploads: Uploads
     logs: AttemptLogs
     signatures: Signatures
     signals: Signals
@@ -90,11 +96,14 @@ def open_farm(
         with database.read() as session:
             return principal_of(session, secret, steady())
 
+    shelf = store if store is not None else FolderStore(data / "store")
     return Farm(
         settings=settings,
         catalogue=catalogue,
         database=database,
-        store=VerifyingStore(store if store is not None else FolderStore(data / "store")),
+        store=VerifyingStore(PackedStore(shelf, DatabaseIndex(database))),
+        shelf=shelf,
+        uploads=Uploads(database, _parts(shelf, steady)),
         logs=AttemptLogs(private_folder(data / "logs"), settings.max_log_bytes),
         signatures=Signatures(private_folder(data / "signatures")),
         signals=signals,
@@ -102,3 +111,8 @@ def open_farm(
         clock=steady,
         monotonic=monotonic,
     )
+
+
+def _parts(store: PrunableStore, clock: Clock) -> PartStore:
+    """Return what takes large objects in parts for a store."""
+    return FolderParts(store) if isinstance(store, FolderStore) else MemoryParts(store, clock)

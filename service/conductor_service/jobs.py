@@ -209,7 +209,7 @@ def commit_manifest(unit: Unit, job: Job, manifest: Manifest, store: Store, *, f
         raise Invalid("for", f"is scouts, and job {job.number} has no scout frames")
     _check_grows(job, manifest, store)
     named = manifest.objects()
-    there = objects.present(unit.session, store, job.project_id, list(named))
+    there = objects.present(unit.session, job.project_id, list(named))
     missing = [d for d in named if d not in there]
     if missing:
         raise ObjectsMissing(missing)

@@ -150,6 +150,38 @@ class StoredObject(Base):
     digest: Mapped[str] = mapped_column(String(80), primary_key=True)
     size: Mapped[int] = mapped_column(BigInteger)
     created: Mapped[datetime]
+    #: since when the store is known to have it no more, or damaged; whoever sends it again brings it back
+    lost: Mapped[datetime | None]
+    #: since when it is removed, because nothing needed it any more; whoever sends it again brings it back
+    removed: Mapped[datetime | None]
+
+
+class Pack(Base):
+    """Many small objects that lie in the store as one (`conductor_core.transfer.packs`)."""
+
+    __tablename__ = "pack"
+    id: Mapped[int] = mapped_column(Sequence, primary_key=True, autoincrement=True)
+    digest: Mapped[str] = mapped_column(String(80), unique=True)
+    size: Mapped[int] = mapped_column(BigInteger)
+    created: Mapped[datetime]
+
+
+class PackedObject(Base):
+    """Where in a pack an object's bytes begin; an object without such a row lies in the store by itself."""
+
+    __tablename__ = "packed_object"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
+    digest: Mapped[str] = mapped_column(ForeignKey("object.digest"), primary_key=True)
+    pack_id: Mapped[int] = mapped_column(ForeignKey("pack.id"), index=True)
+    offset: Mapped[int] = mapped_column(BigInteger)
+
+
+class Discarded(Base):
+    """Bytes in the store that no row needs any more; they are deleted after a grace time (`garbage.py`)."""
+
+    __tablename__ = "discarded"
+    digest: Mapped[str] = mapped_column(String(80), primary_key=True)
+    since: Mapped[datetime]
 
 
 class ProjectObject(Base):
@@ -159,15 +191,33 @@ class ProjectObject(Base):
     project_id: Mapped[str] = mapped_column(ForeignKey("project.id"), primary_key=True)
     digest: Mapped[str] = mapped_column(ForeignKey("object.digest"), primary_key=True)
     created: Mapped[datetime]
+    #: `present`, once said, holds until this time: no clean-up may take the object before
+    leased: Mapped[datetime | None]
 
 
 class PresenceLease(Base):
-    """`Present`, once said, holds until this time: no clean-up may take the object before."""
+    """A manifest that was called known: until this time no clean-up may take what it names."""
 
     __tablename__ = "presence_lease"
     project_id: Mapped[str] = mapped_column(ForeignKey("project.id"), primary_key=True)
     digest: Mapped[str] = mapped_column(ForeignKey("object.digest"), primary_key=True)
     expires: Mapped[datetime] = mapped_column(index=True)
+
+
+class Upload(Base):
+    """An object that a project sends in parts; which of them are there the store itself knows."""
+
+    __tablename__ = "upload"
+    __table_args__ = (UniqueConstraint("project_id", "digest"),)
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    project_id: Mapped[str] = mapped_column(ForeignKey("project.id"))
+    digest: Mapped[str] = mapped_column(String(80))
+    size: Mapped[int] = mapped_column(BigInteger)
+    part_bytes: Mapped[int] = mapped_column(BigInteger)
+    #: the store's own name for it
+    token: Mapped[str] = mapped_column(Text, default="")
+    #: when somebody last sent of it, to the hour
+    touched: Mapped[datetime] = mapped_column(index=True)
 
 
 class SentVersion(Base):
@@ -193,6 +243,8 @@ class StoredManifest(Base):
     size: Mapped[int] = mapped_column(BigInteger)
     entries: Mapped[int]
     created: Mapped[datetime]
+    #: since when what it names is not kept any more; its jobs have to be submitted again
+    removed: Mapped[datetime | None]
 
 
 class ManifestObject(Base):
@@ -227,7 +279,7 @@ class Job(Base):
     submission: Mapped[str] = mapped_column(Text)
     #: the Package that the software came to when the job was made, with those of its plug-ins, as JSON text (`Equipment`)
     package: Mapped[str] = mapped_column(Text)
-    manifest: Mapped[str | None] = mapped_column(ForeignKey("manifest.digest"))
+    manifest: Mapped[str | None] = mapped_column(ForeignKey("manifest.digest"), index=True)
     #: the manifest names what the scout frames need; that of the whole job is still to come
     for_scouts: Mapped[bool] = mapped_column(default=False)
     #: what `derive_job_state` last said; kept for lists, derived again with every change
@@ -467,7 +519,7 @@ class OutputFile(Base):
     step: Mapped[str]
     frame: Mapped[int | None]
     path: Mapped[str] = mapped_column(Text)
-    digest: Mapped[str] = mapped_column(ForeignKey("object.digest"))
+    digest: Mapped[str] = mapped_column(ForeignKey("object.digest"), index=True)
     size: Mapped[int] = mapped_column(BigInteger)
     mode: Mapped[int]
     mtime_ns: Mapped[int] = mapped_column(BigInteger)
@@ -475,7 +527,7 @@ class OutputFile(Base):
     height: Mapped[int]
     layers: Mapped[list[str]]
     #: digest of the PNG in the store
-    preview: Mapped[str | None]
+    preview: Mapped[str | None] = mapped_column(index=True)
     created: Mapped[datetime]
 
 
@@ -483,7 +535,7 @@ class ProjectFile(Base):
     """One version of a file in a project's tree."""
 
     __tablename__ = "project_file"
-    __table_args__ = (UniqueConstraint("project_id", "path", "version"), Index(None, "project_id", "digest"))
+    __table_args__ = (UniqueConstraint("project_id", "path", "version"), Index(None, "digest", "project_id"))
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     project_id: Mapped[str] = mapped_column(ForeignKey("project.id"))
     path: Mapped[str] = mapped_column(Text)

@@ -275,4 +275,5 @@ class Scheduler:
         if sweep is None or now >= sweep:
             with self._farm.database.write() as unit:
                 versions.forget(unit, now - versions.UNSENT_KEPT)
-            objects.sweep(self._farm.database, self._farm.store)
+            objects.sweep(self._farm.database, self._farm.shelf)
+            self._farm.uploads.sweep()

@@ -52,6 +52,10 @@ EXAMPLES: dict[str, tuple[Callable[[], ConductorError], str]] = {
         lambda: errors.ContentMismatch("/a", "sha256:1", "sha256:2"),
         "/a: has content sha256:2 where sha256:1 was promised. It is fetched again, or refused.",
     ),
+    "PackMalformed": (
+        lambda: errors.PackMalformed("breaks off"),
+        "A pack of files: breaks off. It is sent again, or refused.",
+    ),
     "LostByStore": (
         lambda: errors.LostByStore("/a_7.exr", 12, 7),
         "/a_7.exr: is lost: the store no longer has the bytes of frame 7. Render it again, and it comes home: conductor retry 12 --frames 7",
@@ -68,6 +72,10 @@ EXAMPLES: dict[str, tuple[Callable[[], ConductorError], str]] = {
     "JournalUnwritable": (
         lambda: errors.JournalUnwritable("/j", "disk full"),
         "/j cannot be written (disk full). Make room on that disk, and see that you may write there; the agent goes on by itself.",
+    ),
+    "NotTransferred": (
+        lambda: errors.NotTransferred("12"),
+        "This machine's agent neither sends nor fetches anything of job 12. What it does: conductor transfers",
     ),
     "BroughtByAnother": (
         lambda: errors.BroughtByAnother("/a"),

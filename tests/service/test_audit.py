@@ -331,7 +331,8 @@ FAULTS: dict[str, Plant] = {
     "output-twice": publish_twice,
     "frames-done": statement("UPDATE task SET frames_done = '[2]' WHERE id = :id", task("running", 2, 1)),
     "manifest-missing": statement(
-        f"INSERT INTO manifest VALUES ('{NOWHERE}', 1, 1, '2026-01-01 00:00:00.000000')", f"SELECT 'manifest {NOWHERE}'"
+        f"INSERT INTO manifest (digest, size, entries, created) VALUES ('{NOWHERE}', 1, 1, '2026-01-01 00:00:00.000000')",
+        f"SELECT 'manifest {NOWHERE}'",
     ),
     "manifest-names": forget_an_object,
     "manifest-rows": statement("DELETE FROM manifest_object", MANIFEST),

@@ -22,7 +22,7 @@ class SickStore(MemoryStore):
     def size(self, digest: Digest) -> int | None:
         return 1
 
-    def read(self, digest: Digest, offset: int = 0) -> Iterator[bytes]:
+    def read(self, digest: Digest, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
         raise self.error
 
     def write(self, digest: Digest, chunks: Iterable[bytes], size: int) -> bool:

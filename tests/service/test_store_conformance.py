@@ -18,15 +18,30 @@ from conductor_service.store import (
     FolderStore,
     MemoryStore,
     ObjectMissing,
+    PackedStore,
     PrunableStore,
+    Spot,
     VerifyingStore,
 )
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+
+class NoPacks:
+    """An index of nothing."""
+
+    def spot(self, digest: Digest) -> Spot | None:
+        """Return None."""
+
+    def lose(self, digest: Digest, spot: Spot | None) -> None:
+        """Note nothing."""
+
+
 MAKERS: dict[str, Callable[[Path], PrunableStore]] = {
     "memory": lambda _: MemoryStore(),
     "folder": FolderStore,
+    "packed-memory": lambda _: PackedStore(MemoryStore(), NoPacks()),
+    "verifying-packed-folder": lambda folder: VerifyingStore(PackedStore(FolderStore(folder), NoPacks())),
     "verifying-memory": lambda _: VerifyingStore(MemoryStore()),
     "verifying-folder": lambda folder: VerifyingStore(FolderStore(folder)),
 }
@@ -82,10 +97,20 @@ def test_offset_gives_the_rest(store: PrunableStore, offset: int) -> None:
     assert b"".join(store.read(digest, offset)) == BODY[offset:]
 
 
-def test_negative_offset_is_refused(store: PrunableStore) -> None:
-    """An offset before the start is a mistake of the caller."""
+@pytest.mark.parametrize("length", [0, 1, CHUNK_BYTES, CHUNK_BYTES + 1, len(BODY)])
+@pytest.mark.parametrize("offset", [0, 1, CHUNK_BYTES, len(BODY) - 1, len(BODY) + 5])
+def test_length_ends_it(store: PrunableStore, offset: int, length: int) -> None:
+    """A read of so many bytes gives no more than these, and fewer only at the object's end."""
+    pieces = list(store.read(keep(store, BODY), offset, length))
+    assert b"".join(pieces) == BODY[offset : offset + length]
+    assert all(0 < len(p) <= CHUNK_BYTES for p in pieces)
+
+
+@pytest.mark.parametrize("part", [(-1, None), (0, -1)], ids=["offset", "length"])
+def test_negative_part_is_refused(store: PrunableStore, part: tuple[int, int | None]) -> None:
+    """A part before the start is a mistake of the caller."""
     with pytest.raises(ValueError, match="-1"):
-        store.read(keep(store, b"x"), -1)
+        store.read(keep(store, b"x"), *part)
 
 
 @pytest.mark.parametrize(

@@ -232,9 +232,9 @@ class CountingStore(MemoryStore):
         super().__init__()
         self.reads = 0
 
-    def read(self, digest: Any, offset: int = 0) -> Iterator[bytes]:
+    def read(self, digest: Any, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
         self.reads += 1
-        return super().read(digest, offset)
+        return super().read(digest, offset, length)
 
 
 def test_an_object_is_cut_once(make_studio: Any) -> None:

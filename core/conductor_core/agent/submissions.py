@@ -40,7 +40,7 @@ from conductor_core.manifest import Manifest
 from conductor_core.submission import Submission
 from conductor_core.transfer.differences import Differences
 from conductor_core.transfer.hash_cache import HashCache
-from conductor_core.transfer.progress import Progress
+from conductor_core.transfer.progress import Free, Pace, Progress
 from conductor_core.transfer.tree import hash_tree, read_tree, snapshot_places
 from conductor_core.transfer.upload import WAYS, Way, ask_missing, execute_upload, plan_upload
 
@@ -79,8 +79,11 @@ class Submissions:
         patience: Patience,
         snapshots: Snapshots,
         wake_downloads: Callable[[], None] = lambda: None,
-        hashed: Callable[[Iterable[str]], None] = lambda _: None,
+        hashed: Callable[[SubmissionRow, Submission, Iterable[str]], None] = lambda *_: None,
+        pace: Pace = Free(),
+        paused: Callable[[str], bool] = lambda _: False,
     ) -> None:
+        """`paused` tells of the id of a submission whether it shall wait."""
         self._journal = journal
         self._connect = connect
         self._cache = cache
@@ -90,6 +93,8 @@ class Submissions:
         self._swept = -math.inf
         self._wake_downloads = wake_downloads
         self._hashed = hashed
+        self._pace = pace
+        self._paused = paused
         self._lock = threading.Lock()
         self._progress: dict[str, Progress] = {}
         self._running: set[str] = set()
@@ -102,14 +107,32 @@ class Submissions:
             self._snapshots.sweep(self._needs_snapshot)
         for row in self._journal.submissions_to_do():
             with self._lock:
-                if row.id in self._running or not self._patience.ready(row.id):
+                if row.id in self._running or not self._patience.ready(row.id) or self._rests(row):
                     continue
                 self._running.add(row.id)
             self._pool.submit(self._work, row.id)
 
     def busy(self) -> bool:
-        """Tell whether there is anything left to do."""
-        return bool(self._journal.submissions_to_do())
+        """Tell whether there is anything left to do that is not paused."""
+        return not all(self._rests(row) for row in self._journal.submissions_to_do())
+
+    def look(self, see: Callable[[str, Progress | None], object]) -> None:
+        """Show the live counts of each submission that is worked on."""
+        with self._lock:
+            live = dict(self._progress)
+        for identity, progress in live.items():
+            see(identity, progress)
+
+    def look_at_pauses(self) -> None:
+        """Stop what is paused now: it lets go of the line, and later goes on with what is missing."""
+        with self._lock:
+            for identity, progress in self._progress.items():
+                if self._paused(identity):
+                    progress.cancel()
+
+    def _rests(self, row: SubmissionRow) -> bool:
+        """Tell whether a submission is paused; the job of a cancelled one is killed all the same."""
+        return row.state in UNFINISHED and self._paused(row.id)
 
     def progress(self, identity: str) -> Progress | None:
         """Return the live counts of a submission that is worked on."""
@@ -177,17 +200,19 @@ class Submissions:
         self._journal.set_waiting(identity, {**error, "since": since})
 
     def _submit(self, row: SubmissionRow) -> None:
-        progress = Progress()
+        progress = Progress(self._pace)
         progress.put(**row.counts)
         progress.put(bytes_sent=0, bytes_saved=0, objects_sent=0)
         with self._lock:
             self._progress[row.id] = progress
+        if self._paused(row.id):  # since it was chosen
+            progress.cancel()
         try:
             self._stages(row, progress)
         except _PASSING:
             raise
         except ConductorError as exc:
-            # cancelled by stop() is not cancelled by the artist: the journal says which
+            # cancelled by stop() or a pause is not cancelled by the artist: the journal says which
             now = self._journal.submission(row.id)
             if not progress.cancelled() and now is not None and now.state in UNFINISHED:
                 _LOG.warning("submission %s failed: %s", row.id, exc)
@@ -199,7 +224,7 @@ class Submissions:
     def _stages(self, row: SubmissionRow, progress: Progress) -> None:
         request = self._journal.request(row.id)
         submission = from_json(Submission, request["submission"])
-        load = self._load(row.id, submission, request, progress)
+        load = self._load(row, submission, request, progress)
         client = self._connect(row.service)
         if not row.job:
             self._journal.set_job(row.id, ASKED_FOR, 0)
@@ -215,10 +240,10 @@ class Submissions:
         _LOG.info("submission %s is job %s", row.id, job.number)
         self._wake_downloads()
 
-    def _load(self, identity: str, submission: Submission, request: Mapping[str, Any], progress: Progress) -> _Load:
+    def _load(self, row: SubmissionRow, submission: Submission, request: Mapping[str, Any], progress: Progress) -> _Load:
         """Return what is to be sent: as the journal has it, or hashed now."""
         snapshots: Mapping[str, str] = request.get("snapshots") or {}
-        kept = self._journal.manifest(identity)
+        kept = self._journal.manifest(row.id)
         if kept is not None:
             manifest = from_json(Manifest, json.loads(kept))
             return _Load(manifest, snapshot_places(manifest, snapshots))
@@ -226,8 +251,8 @@ class Submissions:
         tree = read_tree(request["files"], left_out=left_out, snapshots=snapshots)
         manifest = hash_tree(tree, self._cache, progress, flavour=submission.flavour, threads=self._settings.hash_threads)
         progress.put(objects=len(manifest.objects()))
-        self._hashed((*tree.files, *tree.snapshots))
-        self._journal.set_manifest(identity, manifest.to_bytes(), _counts(progress))
+        self._hashed(row, submission, (*tree.files, *tree.snapshots))
+        self._journal.set_manifest(row.id, manifest.to_bytes(), _counts(progress))
         return _Load(manifest, tree.snapshots)
 
     def _send_and_commit(self, identity: str, client: ServiceClient, job: Job, load: _Load, progress: Progress) -> None:

@@ -19,15 +19,17 @@ from conductor_core.api.answers import (
     Job,
     Me,
     OutputFile,
+    PartialUpload,
+    PublishedPage,
     Task,
     read_answer,
 )
 from conductor_core.api.events import Event, follow_events
 from conductor_core.api.transport import Address, QueryValue, RetryPolicy, Timing, Transport, not_ours
 from conductor_core.api.versions import ProjectVersions
-from conductor_core.digest import Digest
+from conductor_core.digest import Digest, hex_of
 from conductor_core.documents import canonical_bytes
-from conductor_core.errors import NotFound, ServiceUnreachable
+from conductor_core.errors import NotFound, Refused, ServiceUnreachable
 from conductor_core.manifest import Manifest
 from conductor_core.submission import Submission
 
@@ -117,6 +119,38 @@ class ServiceClient:
         """Return the calls about former versions of a project's files."""
         return ProjectVersions(self._transport, project)
 
+    def begin_upload(self, project: str, digest: str, size: int) -> PartialUpload:
+        """Begin to send an object in parts, or learn which of them are there.
+
+        Raises:
+            NotFound: the service is too old to take parts, or there is no such project.
+            ServiceUnreachable: also when the store has no room for what is still to come.
+        """
+        return read_answer(PartialUpload, self._post(f"{_uploads_path(project)}", {"digest": digest, "size": size}))
+
+    def put_part(self, project: str, upload: str, number: int, digest: Digest, body: Callable[[], Any]) -> None:
+        """Send one part, whose own digest goes ahead of it; `body` opens the bytes afresh for each attempt.
+
+        Raises:
+            Refused: with code `wrong-content`, the bytes do not hash to `digest`.
+            NotFound: the upload is gone: it was brought to its end, or given up.
+        """
+        headers = {**_BINARY, "X-Content-Sha256": hex_of(digest)}
+        path = f"{_uploads_path(project)}/{upload}/parts/{number}"
+        self._parse(self._transport.call("PUT", path, body=body, headers=headers, read_timeout=600.0))
+
+    def end_upload(self, project: str, upload: str) -> int | None:
+        """Publish an object whose parts are there; return how much of it is read, or None when it is published.
+
+        Raises:
+            Refused: with code `wrong-content`, the whole does not hash to its digest; all of it is sent again.
+            Conflict: with code `parts-missing`.
+            NotFound: the upload is gone.
+        """
+        response = self._transport.call("POST", f"{_uploads_path(project)}/{upload}/complete", headers=_JSON)
+        data = self._parse(response)
+        return int(data["verified"]) if response.status_code == 202 else None
+
     @contextlib.contextmanager
     def object_bytes(self, project: str, digest: str, *, offset: int = 0) -> Iterator[Iterator[bytes]]:
         """Open an object's bytes from `offset` on, as blocks.
@@ -134,6 +168,28 @@ class ServiceClient:
                 raise not_ours(self.service, "with a web page", response.status_code)
             # a server that ignores Range sends all of it (RFC 9110, 14.2): what we have is passed over
             yield _blocks(response, skip=offset if offset and response.status_code == 200 else 0, base=self.service)
+        finally:
+            response.close()
+
+    @contextlib.contextmanager
+    def bundle(self, project: str, digests: Sequence[str]) -> Iterator[Iterator[bytes]]:
+        """Open many small objects in one answer, as blocks (`conductor_core.transfer.bundle` has the format).
+
+        Raises:
+            NotFound: the service is too old to bundle, or there is no such project.
+            ServiceUnreachable: also while the blocks are read, when the connection breaks; ask for the rest.
+        """
+        path = f"/api/v1/projects/{_segment(project)}/objects/bundle"
+        body = json.dumps({"digests": list(digests)}).encode()
+        headers = {**_JSON, "Accept-Encoding": "identity"}
+        try:
+            response = self._transport.call("POST", path, body=lambda: body, headers=headers, stream=True)
+        except Refused as exc:
+            if exc.status != 405:
+                raise
+            raise NotFound(exc.what, exc.next_step, status=404, code=exc.code) from exc
+        try:
+            yield _blocks(response, skip=0, base=self.service)
         finally:
             response.close()
 
@@ -181,6 +237,14 @@ class ServiceClient:
         """Return published files by rising `seq`, those after `after`."""
         data = self._get(f"/api/v1/jobs/{_segment(job)}/outputs", after=after, limit=limit)
         return tuple(read_answer(OutputFile, o) for o in data["outputs"])
+
+    def published(self, *, project: str = "", after: int = 0, limit: int = 1000) -> PublishedPage:
+        """Return files published after number `after` by all jobs of a project, or of the account.
+
+        Raises:
+            NotFound: there is no such project, or the service is too old to tell.
+        """
+        return read_answer(PublishedPage, self._get("/api/v1/outputs", project=project or None, after=after, limit=limit))
 
     def move(
         self,
@@ -275,13 +339,33 @@ class ProjectObjects:
         """Send one object and tell whether it was new."""
         return self._client.put_object(self._project, digest, body)
 
+    def begin_upload(self, digest: str, size: int) -> PartialUpload:
+        """Begin to send an object in parts, or learn which of them are there."""
+        return self._client.begin_upload(self._project, digest, size)
+
+    def put_part(self, upload: PartialUpload, number: int, digest: Digest, body: Callable[[], Any]) -> None:
+        """Send one part."""
+        self._client.put_part(self._project, upload.upload, number, digest, body)
+
+    def end_upload(self, upload: PartialUpload) -> int | None:
+        """Publish an object whose parts are there; return how much of it is read, or None when it is published."""
+        return self._client.end_upload(self._project, upload.upload)
+
     def read(self, digest: str, offset: int) -> contextlib.AbstractContextManager[Iterator[bytes]]:
         """Open an object's bytes from `offset` on."""
         return self._client.object_bytes(self._project, digest, offset=offset)
 
+    def bundle(self, digests: Sequence[Digest]) -> contextlib.AbstractContextManager[Iterator[bytes]]:
+        """Open many small objects in one answer."""
+        return self._client.bundle(self._project, digests)
+
 
 def _segment(value: str | int) -> str:
     return quote(str(value), safe="")
+
+
+def _uploads_path(project: str) -> str:
+    return f"/api/v1/projects/{_segment(project)}/uploads"
 
 
 def _object_path(project: str, digest: str) -> str:

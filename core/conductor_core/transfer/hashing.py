@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from conductor_core.digest import Digest
 from conductor_core.errors import FileChanged, FileVanished, TransferError
 from conductor_core.transfer.hash_cache import FileState, HashCache
+from conductor_core.transfer.opening import is_locked, open_to_read
 from conductor_core.transfer.progress import Progress
 
 #: bytes of each thread's buffer
@@ -25,7 +26,6 @@ BLOCK = 1 << 20
 BATCH_FILES = 256
 BATCH_BYTES = 64 << 20
 
-_OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 _buffers = threading.local()
 
 
@@ -48,7 +48,7 @@ def hash_file(path: str, progress: Progress | None = None) -> HashedFile:
         TransferError: it cannot be read, or is no file.
     """
     try:
-        handle = os.open(path, _OPEN_FLAGS)
+        handle = open_to_read(path)
     except FileNotFoundError:
         raise FileVanished(path) from None
     except OSError as exc:
@@ -132,6 +132,9 @@ def mode_of(found: os.stat_result) -> int:
 
 def unreadable(path: str, exc: OSError) -> TransferError:
     """Return the error that says why `path` can't be read."""
+    if is_locked(exc):
+        reason = "is held by another program, which lets nobody else read it"
+        return TransferError(path, reason, "Wait until it is saved, or close it there, then submit again.")
     if isinstance(exc, PermissionError):
         return TransferError(path, "may not be read by you", "Ask its owner for the right to read it, then submit again.")
     return TransferError(

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from conductor_core.digest import Digest
 from conductor_core.manifest import Entry, Manifest
 from conductor_core.transfer.checked_file import CheckedFile, send_whole
+from conductor_core.transfer.parts import send_in_parts
 from conductor_core.transfer.progress import Progress
 from conductor_core.transfer.sink import ObjectSink, Readable, Way
 
@@ -37,7 +38,7 @@ QUESTION = 25_000
 #: bytes below which a request of its own costs more than the object
 SMALL = 256 << 10
 #: tried in this order for an object of `SMALL` bytes and more
-WAYS: tuple[Way, ...] = (send_whole,)
+WAYS: tuple[Way, ...] = (send_in_parts, send_whole)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,12 @@ from conductor_service.api import (
     jobs,
     objects,
     people,
+    published,
     refusals,
     runner,
     runner_files,
     tasks,
+    uploads,
     versions,
 )
 from conductor_service.api.bodies import Intake
@@ -30,7 +32,22 @@ def make_app(farm: Farm, *, intake: Intake | None = None) -> FastAPI:
     app.state.farm = farm
     app.state.intake = intake or Intake()
     refusals.install(app)
-    for module in (people, objects, versions, estimates, jobs, tasks, attempts, billing, event_stream, runner, runner_files):
+    for module in (
+        people,
+        objects,
+        uploads,
+        versions,
+        estimates,
+        jobs,
+        tasks,
+        attempts,
+        billing,
+        published,
+        event_stream,
+        runner,
+        runner_files,
+    ):
         app.include_router(module.router)
+    app.include_router(objects.packs)
     mount_dashboard(app)
     return app

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
@@ -28,6 +28,10 @@ MAX_JSON_BYTES = 256 << 20
 PIECE_BYTES = 1 << 20
 #: uploads that are written at once, by people and by runners each; the others wait for their turn
 UPLOADS = 24
+#: packs that are in memory at once, 8 MB each at most
+PACKS = 16
+#: a core each, while they last
+ENDS = 4
 
 
 def _limiter() -> CapacityLimiter:
@@ -45,6 +49,9 @@ class Intake:
 
     people: CapacityLimiter = field(default_factory=_limiter)
     runners: CapacityLimiter = field(default_factory=_limiter)
+    packs: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(PACKS))
+    #: uploads that are read at once to see whether they are what they are called
+    ends: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(ENDS))
     #: a sender that is silent for longer is given up
     silence_seconds: float = 30.0
 
@@ -142,22 +149,25 @@ async def store_body(request: Request, store: WritableStore, digest: Digest, siz
         StoreFull: at once where it has no room; the body is not read.
     """
     await to_thread.run_sync(store.check_room, size)
-    return await to_thread.run_sync(store.write, digest, pieces_of(request), size, limiter=turns)
+    return await stream_body(request, lambda pieces: store.write(digest, pieces, size), turns)
 
 
-def pieces_of(request: Request) -> Iterator[bytes]:
-    """Yield a body's pieces to a thread of the loop's, which waits for each.
+async def stream_body(request: Request, take: Callable[[Iterator[bytes]], T], turns: CapacityLimiter) -> T:
+    """Hand a body to `take`, in a thread of its own when it is its turn, as it comes; return what `take` returns.
 
     Raises:
-        Busy: its sender fell silent.
+        Busy: its sender fell silent; `take` sees it raised by what it iterates over.
     """
     pieces = _pieces(request)
 
     async def following() -> bytes:
         return await anext(pieces, b"")
 
-    while piece := from_thread.run(following):
-        yield piece
+    def read() -> Iterator[bytes]:
+        while piece := from_thread.run(following):
+            yield piece
+
+    return await to_thread.run_sync(take, read(), limiter=turns)
 
 
 async def _pieces(request: Request) -> AsyncIterator[bytes]:

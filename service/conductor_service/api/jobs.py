@@ -14,7 +14,7 @@ from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
-from conductor_service import jobs, marks, verbs
+from conductor_service import jobs, marks, objects, verbs
 from conductor_service.api.access import FarmOf, Person
 from conductor_service.api.bodies import MAX_JSON_BYTES, read_bytes, read_json
 from conductor_service.door import Why
@@ -71,6 +71,7 @@ def _commit(farm: Farm, who: Principal, name: str, data: bytes, *, for_scouts: b
         job = jobs.find_job(session, who.account_id, name)
     jobs.check_manifest_fits(jobs.submission_of(job), manifest)
     farm.store.write(digest_of(canonical), [canonical], len(canonical))
+    objects.look(farm.database, farm.shelf, job.project_id, list(manifest.objects()))
     with farm.database.write() as unit:
         job = jobs.find_job(unit.session, who.account_id, name)
         why = Why(who.name, "the files of the scout frames are there" if for_scouts else "manifest committed")

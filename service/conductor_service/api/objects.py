@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from conductor_core.digest import Digest
+from conductor_core.errors import TransferError
+from conductor_core.transfer.bundle import LARGEST_OBJECT, MOST_BYTES, MOST_OBJECTS, write_bundle
+from conductor_core.transfer.packs import MAX_PACK_BYTES
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from conductor_service import objects
 from conductor_service.api.access import FarmOf, Person
-from conductor_service.api.bodies import content_length, digest_of_path, intake_of, read_document, store_body
+from conductor_service.api.bodies import content_length, digest_of_path, intake_of, read_bytes, read_document, store_body
 from conductor_service.api.streams import Body
 from conductor_service.errors import Absent, Invalid
 from conductor_service.farm import Farm
 from conductor_service.jobs import find_project
+from conductor_service.pack_index import take_pack
 from conductor_service.store import Store
 
+log = logging.getLogger(__name__)
+
 router = APIRouter(prefix="/api/v1/projects/{project}/objects")
+packs = APIRouter(prefix="/api/v1/projects/{project}/packs")
 
 MAX_DIGESTS = 100_000
 _RANGE = re.compile(r"bytes=([0-9]+)-([0-9]*)")
@@ -54,9 +62,10 @@ async def missing(request: Request, project: str, farm: FarmOf, who: Person) -> 
 
 
 def _missing(farm: Farm, account_id: str, project: str, wanted: list[Digest]) -> list[str]:
+    project_id = _project_id(farm, account_id, project)
+    objects.look(farm.database, farm.shelf, project_id, wanted)
     with farm.database.read() as session:
-        project_id = find_project(session, account_id, project).id
-        present = objects.present(session, farm.store, project_id, wanted)
+        present = objects.present(session, project_id, wanted)
     if present:
         with farm.database.write() as unit:
             objects.keep(unit, project_id, sorted(present))
@@ -80,8 +89,10 @@ async def known(request: Request, project: str, farm: FarmOf, who: Person) -> JS
 def _rendered(farm: Farm, account_id: str, project: str, wanted: list[Digest]) -> list[str]:
     with farm.database.read() as session:
         project_id = find_project(session, account_id, project).id
-        found = objects.rendered(session, project_id, wanted)
-        there = objects.present(session, farm.store, project_id, sorted(found))
+        found = sorted(objects.rendered(session, project_id, wanted))
+    objects.look(farm.database, farm.shelf, project_id, found)
+    with farm.database.read() as session:
+        there = objects.present(session, project_id, found)
     return [d for d in wanted if d in there]
 
 
@@ -96,6 +107,42 @@ def _digests(texts: Sequence[str]) -> list[Digest]:
     return list(dict.fromkeys(digest_of_path(text) for text in texts))
 
 
+@router.post("/bundle")
+async def bundle(request: Request, project: str, farm: FarmOf, who: Person) -> Response:
+    """Give many small objects in one answer, in the order in which they are asked for."""
+    wanted = _digests((await read_document(request, Digests)).digests)
+    if len(wanted) > MOST_OBJECTS:
+        raise Invalid("digests", f"has {len(wanted)} entries, {MOST_OBJECTS} may come in one bundle")
+    there = await run_in_threadpool(_to_bundle, farm, who.account_id, project, wanted)
+    contents = (_content(farm.store, digest) if digest in there else None for digest in wanted)
+    return StreamingResponse(write_bundle(contents), media_type="application/octet-stream")
+
+
+def _to_bundle(farm: Farm, account_id: str, project: str, wanted: list[Digest]) -> set[str]:
+    """Return those that the project has.
+
+    Raises:
+        Invalid: one is too large for a bundle, or all together are: they would be held in memory.
+    """
+    with farm.database.read() as session:
+        sizes = objects.sizes(session, find_project(session, account_id, project).id, wanted)
+    large = next((digest for digest, size in sizes.items() if size > LARGEST_OBJECT), None)
+    if large is not None:
+        raise Invalid("digests", f"has {large}, which is too large for a bundle", "Ask for it by itself.")
+    if sum(sizes.values()) > MOST_BYTES:
+        raise Invalid("digests", f"are of {sum(sizes.values())} bytes together, {MOST_BYTES} may come in one bundle")
+    return set(sizes)
+
+
+def _content(store: Store, digest: Digest) -> bytes | None:
+    """Return an object's bytes; None for one that the store has lost, or finds damaged."""
+    try:
+        return b"".join(store.read(digest))
+    except TransferError as exc:
+        log.error("%s", exc)
+        return None
+
+
 @router.put("/{digest}")
 async def put(request: Request, project: str, digest: str, farm: FarmOf, who: Person) -> Response:
     """Take an object, verified; who sends the bytes has proved to possess them."""
@@ -105,6 +152,19 @@ async def put(request: Request, project: str, digest: str, farm: FarmOf, who: Pe
     await store_body(request, farm.store, name, size, intake_of(request).people)
     new = await run_in_threadpool(_grant, farm, project_id, name, size)
     return JSONResponse({"digest": name, "size": size}, status_code=201 if new else 200)
+
+
+@packs.post("")
+async def post_pack(request: Request, project: str, farm: FarmOf, who: Person) -> JSONResponse:
+    """Take many small objects at once, each verified (`conductor_core.transfer.packs`): all of them, or none."""
+    limit = min(MAX_PACK_BYTES, farm.settings.max_object_bytes)
+    size = content_length(request, limit)
+    project_id = await run_in_threadpool(_project_id, farm, who.account_id, project)
+    await run_in_threadpool(farm.store.check_room, size)
+    async with intake_of(request).packs:
+        data = await read_bytes(request, limit)
+        members = await run_in_threadpool(take_pack, farm.database, farm.store, project_id, data)
+    return JSONResponse({"members": members, "size": size}, status_code=201)
 
 
 def _project_id(farm: Farm, account_id: str, project: str) -> str:
@@ -152,13 +212,5 @@ def send_object(store: Store, digest: Digest, asked: str) -> Response:
         return Response(status_code=416, headers={"Content-Range": f"bytes */{size}"})
     headers["Content-Length"] = str(last - first + 1)
     headers["Content-Range"] = f"bytes {first}-{last}/{size}"
-    body = _first(store.read(digest, first), last - first + 1)
+    body = store.read(digest, first, last - first + 1)
     return Body(body, status_code=206, headers=headers, media_type="application/octet-stream")
-
-
-def _first(pieces: Iterator[bytes], length: int) -> Iterator[bytes]:
-    for piece in pieces:
-        yield piece[:length]
-        length -= len(piece)
-        if length <= 0:
-            return

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from conductor_core.errors import ConductorError, ContentMismatch, InvalidDocument
+from conductor_core.errors import ConductorError, ContentMismatch, InvalidDocument, PackMalformed
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import OperationalError
@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from conductor_service.errors import ApiError, Busy, Invalid, WrongContent
-from conductor_service.store import ObjectDamaged, ObjectMissing, StoreFull, StoreUnwritable
+from conductor_service.store import ObjectDamaged, ObjectMissing, PartTaken, StoreFull, StoreUnwritable, UploadLost
 
 log = logging.getLogger(__name__)
 
@@ -50,14 +50,20 @@ def _conductor(request: Request, exc: Exception) -> Response:
         return answer(Invalid(exc.field, reason or exc.what))
     if not isinstance(exc, ConductorError):
         return _unforeseen(request, exc)
-    if isinstance(exc, (ObjectMissing, ObjectDamaged)):
+    if isinstance(exc, PackMalformed):
+        return answer(Invalid("(whole)", exc.reason, exc.next_step))
+    if isinstance(exc, PartTaken):
+        return answer(Busy(exc.what, exc.next_step))
+    if isinstance(exc, (ObjectMissing, ObjectDamaged, UploadLost)):
         return _document(404, "not-found", exc.what, exc.next_step)
     if isinstance(exc, ContentMismatch):
         return answer(WrongContent(exc.what, exc.next_step))
     if isinstance(exc, (StoreFull, StoreUnwritable)):
         log.error("%s", exc)
         busy = Busy(exc.what, exc.next_step, retry_after=FULL_RETRY_SECONDS)
-        if request.method == "PUT":  # what is left of the body would only be read to be thrown away
+        if request.method == "PUT" or request.url.path.endswith(
+            "/packs"
+        ):  # what is left of the body would only be read to be thrown away
             busy.headers["Connection"] = "close"
         return answer(busy)
     log.error("%s %s: %s", request.method, request.url.path, exc)

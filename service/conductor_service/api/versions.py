@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from anyio import to_thread
 from conductor_core.digest import Digest
 from conductor_core.transfer.chunks import FAST, largest_size
 from conductor_core.transfer.delta import BadDelta, Base, assembled
@@ -15,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from conductor_service import objects, versions
 from conductor_service.api.access import FarmOf, Person
-from conductor_service.api.bodies import content_length, digest_of_path, intake_of, pieces_of, read_document
+from conductor_service.api.bodies import content_length, digest_of_path, intake_of, read_document, stream_body
 from conductor_service.api.streams import Body
 from conductor_service.errors import Absent, Invalid, TooLarge
 from conductor_service.farm import Farm
@@ -83,8 +82,9 @@ async def put(request: Request, project: str, digest: str, base: str, size: int,
     project_id, base_size = await run_in_threadpool(_seen, farm, who.account_id, project, other)
     await run_in_threadpool(farm.store.check_room, size)
     old = Base(lambda offset: _unchecked(farm.store).read(other, offset), base_size)
-    told = assembled(pieces_of(request), old, size)
-    await to_thread.run_sync(_write, farm.store, name, told, size, limiter=intake_of(request).people)
+    await stream_body(
+        request, lambda pieces: _write(farm.store, name, assembled(pieces, old, size), size), intake_of(request).people
+    )
     new = await run_in_threadpool(_grant, farm, project_id, name, size)
     return JSONResponse({"digest": name, "size": size}, status_code=201 if new else 200)
 

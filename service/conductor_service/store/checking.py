@@ -30,3 +30,29 @@ def checked(digest: Digest, chunks: Iterable[bytes], size: int) -> Iterator[byte
     actual = f"sha256:{hasher.hexdigest()}"
     if actual != digest:
         raise ContentMismatch(digest, digest, actual)
+
+
+def check_part(offset: int, length: int | None) -> None:
+    """Refuse a part of an object that cannot be.
+
+    Raises:
+        ValueError: the offset or the length is negative.
+    """
+    if offset < 0:
+        raise ValueError(f"offset {offset} is negative")
+    if length is not None and length < 0:
+        raise ValueError(f"length {length} is negative")
+
+
+def first(chunks: Iterable[bytes], length: int | None) -> Iterator[bytes]:
+    """Pass on the first `length` bytes, or all."""
+    if length is None:
+        yield from chunks
+        return
+    if not length:
+        return
+    for chunk in chunks:
+        yield chunk[:length]
+        length -= len(chunk)
+        if length <= 0:
+            return

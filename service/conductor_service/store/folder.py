@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import secrets
 import shutil
 import stat
 import sys
@@ -21,7 +22,7 @@ from pathlib import Path
 from conductor_core.digest import Digest, hex_of, parse_digest
 
 from conductor_service.store.aside import sweep, written_aside
-from conductor_service.store.checking import checked
+from conductor_service.store.checking import check_part, checked
 from conductor_service.store.errors import ObjectMissing, ObjectUnreadable, StoreFull, writing_error
 from conductor_service.store.interfaces import CHUNK_BYTES
 
@@ -47,7 +48,7 @@ class FolderStore:
         self._aside = self.root / "tmp"
         try:
             for folder in (self.root, self._objects, self._aside):
-                _make_folder(folder)
+                make_folder(folder)
         except OSError as exc:
             raise writing_error(str(self.root), exc) from exc
         self.swept = sweep(self._aside)
@@ -57,14 +58,13 @@ class FolderStore:
         found = self._found(self._path(digest))
         return None if found is None else found.st_size
 
-    def read(self, digest: Digest, offset: int = 0) -> Iterator[bytes]:
+    def read(self, digest: Digest, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
         """Return the object's bytes from `offset` on."""
-        if offset < 0:
-            raise ValueError(f"offset {offset} is negative")
+        check_part(offset, length)
         path = self._path(digest)
         if self._found(path) is None:
             raise ObjectMissing(digest)
-        chunks = _chunks(digest, path, offset)
+        chunks = _chunks(digest, path, offset, length)
         next(chunks)  # opens the file now, so that a missing object is known before a header is sent
         return chunks
 
@@ -81,22 +81,49 @@ class FolderStore:
     def write(self, digest: Digest, chunks: Iterable[bytes], size: int) -> bool:
         """Keep the bytes if they are what they are called."""
         path = self._path(digest)
-        pieces = _Pieces(checked(digest, chunks, size))
+        pieces = SenderPieces(checked(digest, chunks, size))
         try:
             with written_aside(self._aside) as (stream, aside):
                 for piece in pieces:
-                    _write_all(stream.fileno(), piece)
+                    write_all(stream.fileno(), piece)
                 os.fsync(stream.fileno())
-                if _make_folder(path.parent):
-                    _sync_folder(self._objects)
+                if make_folder(path.parent):
+                    sync_folder(self._objects)
                 if sys.platform == "win32":
                     stream.close()  # an open file cannot be renamed there
                 new = self._publish(aside, path)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         except OSError as exc:
             if exc is pieces.failure:
                 raise  # the sender broke off; that is not the store's failure
             raise writing_error(str(self.root), exc) from exc
+        return new
+
+    def adopt(self, digest: Digest, file: Path) -> bool:
+        """Keep a file of this file system as an object, without copying it; return True if that is new here.
+
+        The caller has verified it and flushed it to disk, and changes it no more. Where the file system can give it a second
+        name, its own stays.
+        """
+        path = self._path(digest)
+        aside = self._aside / secrets.token_hex(16)
+        try:
+            os.utime(file)  # it is written now, as far as a sweep is concerned
+            if make_folder(path.parent):
+                sync_folder(self._objects)
+            try:
+                self._link(file, aside)
+            except OSError as exc:
+                if exc.errno not in _NO_HARD_LINKS:
+                    raise
+                aside = file
+            new = self._publish(aside, path)
+            sync_folder(path.parent)
+        except OSError as exc:
+            raise writing_error(str(self.root), exc) from exc
+        finally:
+            if aside != file:
+                aside.unlink(missing_ok=True)
         return new
 
     def delete(self, digest: Digest) -> None:
@@ -116,7 +143,7 @@ class FolderStore:
         path = self._path(digest)
         damaged = self.root / "damaged"
         try:
-            _make_folder(damaged)
+            make_folder(damaged)
             os.replace(path, damaged / path.name)
         except FileNotFoundError:
             return
@@ -173,7 +200,7 @@ class FolderStore:
         return not there
 
 
-class _Pieces:
+class SenderPieces:
     """Iterate, and remember the error that the source itself raised."""
 
     def __init__(self, source: Iterator[bytes]) -> None:
@@ -188,7 +215,7 @@ class _Pieces:
             raise
 
 
-def _chunks(digest: Digest, path: Path, offset: int) -> Iterator[bytes]:
+def _chunks(digest: Digest, path: Path, offset: int, length: int | None) -> Iterator[bytes]:
     """Yield nothing once the file is open, then its bytes."""
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     try:
@@ -201,13 +228,15 @@ def _chunks(digest: Digest, path: Path, offset: int) -> Iterator[bytes]:
         yield b""
         try:
             stream.seek(offset)
-            while piece := stream.read(CHUNK_BYTES):
+            left = CHUNK_BYTES if length is None else length
+            while piece := stream.read(min(left, CHUNK_BYTES)):
                 yield piece
+                left -= 0 if length is None else len(piece)
         except OSError as exc:
             raise ObjectUnreadable(digest, exc.strerror or type(exc).__name__) from exc
 
 
-def _write_all(fd: int, piece: bytes) -> None:
+def write_all(fd: int, piece: bytes) -> None:
     view = memoryview(piece)
     while view:
         view = view[os.write(fd, view) :]
@@ -220,7 +249,7 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _make_folder(path: Path) -> bool:
+def make_folder(path: Path) -> bool:
     """Make the folder, mode 0700; False where it is there."""
     try:
         path.mkdir(mode=0o700, parents=True)
@@ -231,7 +260,7 @@ def _make_folder(path: Path) -> bool:
     return True
 
 
-def _sync_folder(path: Path) -> None:
+def sync_folder(path: Path) -> None:
     """Flush the names in a folder to disk; Windows has no such call, NTFS journals them."""
     if sys.platform == "win32":
         return

@@ -19,15 +19,15 @@ class Store(Protocol):
         """Return the bytes that the object has, or None where there is none."""
         ...
 
-    def read(self, digest: Digest, offset: int = 0) -> Iterator[bytes]:
-        """Return the object's bytes from `offset` on, in pieces of at most `CHUNK_BYTES`.
+    def read(self, digest: Digest, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """Return the object's bytes from `offset` on, all or at most `length`, in pieces of at most `CHUNK_BYTES`.
 
         The object is opened by this call and not by the first step of the iterator, so that an answer over HTTP can
         still say 404. An offset at or behind the end gives nothing.
 
         Raises:
             ObjectMissing: at once, where there is none.
-            ValueError: the offset is negative.
+            ValueError: the offset or the length is negative.
         """
         ...
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from conductor_core.digest import Digest, parse_digest
 
 from conductor_service.clock import Clock, utc_now
-from conductor_service.store.checking import checked
+from conductor_service.store.checking import check_part, checked
 from conductor_service.store.errors import ObjectMissing
 from conductor_service.store.interfaces import CHUNK_BYTES
 
@@ -28,14 +28,14 @@ class MemoryStore:
         data = self._objects.get(parse_digest(digest))
         return None if data is None else len(data)
 
-    def read(self, digest: Digest, offset: int = 0) -> Iterator[bytes]:
+    def read(self, digest: Digest, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
         """Return the object's bytes from `offset` on."""
-        if offset < 0:
-            raise ValueError(f"offset {offset} is negative")
+        check_part(offset, length)
         data = self._objects.get(parse_digest(digest))
         if data is None:
             raise ObjectMissing(digest)
-        return (data[i : i + CHUNK_BYTES] for i in range(offset, len(data), CHUNK_BYTES))
+        end = len(data) if length is None else min(len(data), offset + length)
+        return (data[i : min(i + CHUNK_BYTES, end)] for i in range(offset, end, CHUNK_BYTES))
 
     def check_room(self, needed: int) -> None:
         """Let everything pass."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from conductor_core.digest import Digest
 from conductor_core.errors import ContentMismatch, TransferError
 
-from conductor_service.store.checking import checked
+from conductor_service.store.checking import check_part, checked, first
 from conductor_service.store.errors import ObjectDamaged, ObjectMissing
 from conductor_service.store.interfaces import PrunableStore
 
@@ -44,22 +44,22 @@ class VerifyingStore:
         """Return the bytes that the object has, or None."""
         return self._inner.size(digest)
 
-    def read(self, digest: Digest, offset: int = 0) -> Iterator[bytes]:
-        """Return the object's bytes from `offset` on.
+    def read(self, digest: Digest, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """Return the object's bytes from `offset` on; a part that ends before the object's end is not checked.
 
         Raises:
             ObjectMissing: at once, where there is none.
             ObjectDamaged: in place of the last piece, where the bytes do not hash to the digest.
-            ValueError: the offset is negative.
+            ValueError: the offset or the length is negative.
         """
-        if offset < 0:
-            raise ValueError(f"offset {offset} is negative")
+        check_part(offset, length)
         size = self._inner.size(digest)
         if size is None:
             raise ObjectMissing(digest)
         if offset > self._longest_skip:
-            return self._inner.read(digest, offset)
-        return _one_behind(_from(offset, self._whole(digest, self._inner.read(digest), size)))
+            return self._inner.read(digest, offset, length)
+        whole = self._whole(digest, self._inner.read(digest), size)
+        return first(_one_behind(_from(offset, whole)), length)
 
     def _whole(self, digest: Digest, chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
         try:
