@@ -45,13 +45,16 @@ def make(rows: int) -> None:
 
 
 def sculpt(name: str, rows: int) -> None:
-    """Pull a hill out of the middle of a mesh, a tenth of its width."""
+    """Smooth the middle of a mesh, a tenth of its width.
+
+    A mesh that grows beyond its bounds has other generated coordinates at each of its points, and a cache has them all.
+    """
     mesh = bpy.data.meshes[name]
     flat = np.empty(len(mesh.vertices) * 3, dtype=np.float32)
     mesh.vertices.foreach_get("co", flat)
     points = flat.reshape(-1, 3)
     away = np.hypot(points[:, 0] - rows / 2, points[:, 1] - rows / 2) / (rows * 0.05)
-    points[:, 2] += np.where(away < 1, (1 - away) * rows * 0.02, 0)
+    points[:, 2] = np.where(away < 1, away * points[:, 2] + (1 - away) * 0.5, points[:, 2])
     mesh.vertices.foreach_set("co", points.ravel())
     mesh.update()
 
@@ -60,8 +63,6 @@ def save(folder: Path) -> None:
     """Save the scene, and export its meshes."""
     folder.mkdir()
     bpy.ops.wm.save_as_mainfile(filepath=str(folder / "shot.blend"), compress=False)
-    bpy.context.scene.frame_set(2)
-    bpy.context.scene.frame_set(1)  # the modifiers of what was sculpted are not asked again before time moves
     bpy.ops.wm.alembic_export(filepath=str(folder / "cache.abc"), start=1, end=FRAMES)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -114,14 +115,10 @@ def test_what_is_there_is_not_sent(entry: Entry) -> None:
 def test_a_snapshot_is_sent_in_place_of_the_file(tmp_path: Path) -> None:
     """The content comes from the file that holds it; the artist's own may be another by now."""
     held = tmp_path / "held"
-    entry = Entry(**{**vars_of(_entry(held)), "path": str(tmp_path / "scene.ma")})
+    entry = dataclasses.replace(_entry(held), path=str(tmp_path / "scene.ma"))
     sink = PartsInMemory()
     assert send_in_parts(entry, str(held), sink, Progress())
     assert sink.objects == {digest_of(DATA): DATA}
-
-
-def vars_of(entry: Entry) -> dict[str, object]:
-    return {name: getattr(entry, name) for name in entry.__dataclass_fields__}
 
 
 def test_small_files_are_no_matter_of_parts(tmp_path: Path) -> None:
@@ -166,7 +163,8 @@ def test_a_part_that_breaks_off_counts_once(entry: Entry) -> None:
 def test_a_file_that_changes_fails_by_name(entry: Entry, meddle: Callable[[Path], object], error: type[Exception]) -> None:
     """Whatever happens to the file after the first parts, it fails, and names the file."""
     sink = PartsInMemory()
-    lock, done = threading.Lock(), []
+    lock = threading.Lock()
+    done: list[object] = []
 
     def before(number: int) -> None:
         with lock:

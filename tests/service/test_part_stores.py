@@ -220,20 +220,21 @@ def test_the_later_sender_of_a_part_counts(tmp_path: Path) -> None:
 def test_a_new_process_finds_the_parts(tmp_path: Path) -> None:
     """What is on disk counts after a crash; a line that it cut short, or a part whose bytes are gone, does not."""
     pair = _folder(tmp_path)
+    store = FolderStore(tmp_path)
     upload = staged(pair)
     send(pair, upload, 1, 3)
     record = tmp_path / "parts" / f"{ID}.have"
     with record.open("ab") as file:
         file.write(b"\n00000")  # of part 2
-    again = Pair(pair.store, FolderParts(pair.store))
+    again = Pair(pair.store, FolderParts(store))
     assert again.parts.have(upload) == {1, 3}
     send(again, upload, 2)
-    third = FolderParts(pair.store)
+    third = FolderParts(store)
     assert third.have(upload) == {1, 2, 3}
     os.truncate(tmp_path / "parts" / ID, PART + 5)
-    assert FolderParts(pair.store).have(upload) == {1}
+    assert FolderParts(store).have(upload) == {1}
     (tmp_path / "parts" / ID).unlink()
-    lost = Pair(pair.store, FolderParts(pair.store))
+    lost = Pair(pair.store, FolderParts(store))
     assert lost.parts.have(upload) == frozenset()
     lost.parts.begin(ID)
     assert lost.parts.have(upload) == frozenset()

@@ -98,11 +98,18 @@ class Agent:
         )
         self._watcher = Watcher(self._cache)
         self._snapshots = Snapshots(folders.state / SNAPSHOTS)
-        self._submissions = Submissions(
+        self._submissions = self._make_submissions()
+        self._panel = self._make_panel()
+        self._token = secrets.token_urlsafe(32)
+        routes = (*self._panel.routes(), *self._transfers.routes())
+        self.channel = Channel(self, self._token, routes=routes, used=self._used)
+
+    def _make_submissions(self) -> Submissions:
+        return Submissions(
             self._journal,
             self._connections.client,
             self._cache,
-            settings=settings,
+            settings=self._settings,
             patience=self._patience,
             snapshots=self._snapshots,
             wake_downloads=self._wake.set,
@@ -110,10 +117,6 @@ class Agent:
             pace=self._transfers.pace,
             paused=self._transfers.paused,
         )
-        self._panel = self._make_panel()
-        self._token = secrets.token_urlsafe(32)
-        routes = (*self._panel.routes(), *self._transfers.routes())
-        self.channel = Channel(self, self._token, routes=routes, used=self._used)
 
     def _make_panel(self) -> Panel:
         offers = Offers(self._asked.client, validators=lambda: read_settings(self._folders.config).validators)

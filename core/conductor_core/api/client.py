@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -41,6 +42,15 @@ _BINARY = {"Content-Type": "application/octet-stream"}
 QUESTION_TIMEOUT = 20.0
 #: bytes read at once from a download
 READ_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a project's store has of what was asked for."""
+
+    #: a manifest that a job of the project has → how many objects it names
+    manifests: Mapping[str, int]
+    missing: frozenset[Digest]
 
 
 class ServiceClient:
@@ -85,6 +95,19 @@ class ServiceClient:
         wish = {"digests": list(objects), "sizes": list(objects.values())}
         data = self._post(f"/api/v1/projects/{quote(project, safe='')}/objects/missing", wish)
         return frozenset(Digest(d) for d in data["missing"])
+
+    def known(self, project: str, manifests: Sequence[str], objects: Mapping[Digest, int]) -> Known:
+        """Return which manifests a job of the project has, and which of `objects` (at most 100,000) the store lacks.
+
+        What is there is leased for an hour, and so is all that the known manifests name.
+
+        Raises:
+            NotFound: the service is too old to tell, or there is no such project.
+            ServiceUnreachable: also when the store has no room for what it lacks: nothing is sent in vain.
+        """
+        wish = {"manifests": list(manifests), "digests": list(objects), "sizes": list(objects.values())}
+        data = self._post(f"/api/v1/projects/{_segment(project)}/manifests/known", wish)
+        return Known(dict(data["known"]), frozenset(Digest(d) for d in data["missing"]))
 
     def rendered(self, project: str, digests: Sequence[str]) -> frozenset[Digest]:
         """Return which of `digests`, that the project's store has, came out of its own jobs; none of a service that cannot tell."""
@@ -205,6 +228,28 @@ class ServiceClient:
             Conflict: with code `objects-missing`, naming what the store lacks.
         """
         return read_answer(Job, self._send("PUT", f"/api/v1/jobs/{job}/manifest", manifest.to_bytes()))
+
+    def put_manifest_from(self, job: str | int, base: str, parts: Sequence[Mapping[str, Any]]) -> tuple[Job, Digest]:
+        """Commit a manifest that is made of parts of a former one; return the job and the manifest's digest.
+
+        A part is `{"first", "end"}`, a run of the former's entries, or `{"entries"}`, or both: the run, then the entries.
+
+        Raises:
+            Conflict: with code `objects-missing`, naming what the store lacks.
+            NotFound: no job of the project has the former manifest any more.
+        """
+        path = f"/api/v1/jobs/{_segment(job)}/manifest/from/{base}"
+        data = self._send("PUT", path, json.dumps({"parts": list(parts)}).encode())
+        return read_answer(Job, data["job"]), Digest(data["manifest"])
+
+    def put_manifest_for_scouts(self, job: str | int, manifest: Manifest) -> Job:
+        """Commit what a job's scout frames need: they go, while the files of all others are still to come.
+
+        Raises:
+            NotFound: the service is too old to let them go.
+            Refused: the job has no scout frames.
+        """
+        return read_answer(Job, self._send("PUT", f"/api/v1/jobs/{job}/manifest/scouts", manifest.to_bytes()))
 
     def jobs(
         self,

@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from conductor_core.errors import FileVanished, TransferError
 from conductor_core.manifest import Entry, Manifest, make_manifest
 from conductor_core.paths import ClientPath, Flavour, local_flavour
-from conductor_core.transfer.hash_cache import HashCache
-from conductor_core.transfer.hashing import hash_file, hash_files, lost_snapshot, mode_of, unreadable
+from conductor_core.transfer.hash_cache import Found, HashCache
+from conductor_core.transfer.hashing import HashedFile, hash_file, hash_files, lost_snapshot, mode_of, unreadable
 from conductor_core.transfer.odd_names import is_part, require_room
 from conductor_core.transfer.progress import Progress
 
@@ -38,7 +38,7 @@ _CIRCLE_ON_WINDOWS = 1921
 class Tree:
     """What lies at a set of paths; files are not read yet."""
 
-    files: dict[str, os.stat_result] = field(default_factory=dict)
+    files: dict[str, Found] = field(default_factory=dict)
     empty_directories: dict[str, os.stat_result] = field(default_factory=dict)
     #: path → what the link says
     symlinks: dict[str, str] = field(default_factory=dict)
@@ -94,19 +94,24 @@ def hash_tree(tree: Tree, cache: HashCache, progress: Progress, *, flavour: Flav
         TransferError: naming the file that changed, vanished or can't be read.
     """
     hashed = hash_files(tree.files, cache, progress, threads=threads)
-    entries = [
-        Entry(path, "file", h.digest, size=h.state.size, mode=h.mode, mtime_ns=h.state.mtime_ns) for path, h in hashed.items()
-    ]
+    entries = file_entries(hashed)
     entries += [
         Entry(path, "directory", mode=mode_of(found), mtime_ns=found.st_mtime_ns)
         for path, found in tree.empty_directories.items()
     ]
     entries += [Entry(path, "symlink", target=target) for path, target in tree.symlinks.items()]
-    entries += [_snapshot_entry(path, file, progress) for path, file in tree.snapshots.items()]
+    entries += [snapshot_entry(path, file, progress) for path, file in tree.snapshots.items()]
     return make_manifest(flavour, entries)
 
 
-def _snapshot_entry(path: str, file: str, progress: Progress) -> Entry:
+def file_entries(hashed: Mapping[str, HashedFile]) -> list[Entry]:
+    """Return the entries of files that were hashed."""
+    return [
+        Entry(path, "file", h.digest, size=h.state.size, mode=h.mode, mtime_ns=h.state.mtime_ns) for path, h in hashed.items()
+    ]
+
+
+def snapshot_entry(path: str, file: str, progress: Progress) -> Entry:
     """Return the entry of a path whose content is in `file`; the cache learns nothing, since the path itself has other bytes."""
     try:
         progress.add(files=1, bytes_total=os.stat(file).st_size)

@@ -11,6 +11,7 @@ from conductor_service.api import (
     estimates,
     event_stream,
     jobs,
+    manifests,
     objects,
     people,
     published,
@@ -35,6 +36,7 @@ def make_app(farm: Farm, *, intake: Intake | None = None) -> FastAPI:
     for module in (
         people,
         objects,
+        manifests,
         uploads,
         versions,
         estimates,

@@ -53,7 +53,7 @@ class HaveYou:
 async def missing(request: Request, project: str, farm: FarmOf, who: Person) -> JSONResponse:
     """Say which objects the project does not have."""
     asked = await read_document(request, HaveYou)
-    wanted = _digests(asked.digests)
+    wanted = digests_of(asked.digests)
     lacking = await run_in_threadpool(_missing, farm, who.account_id, project, wanted)
     if lacking and asked.sizes:
         sizes = dict(zip(asked.digests, asked.sizes, strict=True))
@@ -82,7 +82,7 @@ class Digests:
 @router.post("/known")
 async def known(request: Request, project: str, farm: FarmOf, who: Person) -> JSONResponse:
     """Say which objects, of those that the project has, its own jobs rendered."""
-    wanted = _digests((await read_document(request, Digests)).digests)
+    wanted = digests_of((await read_document(request, Digests)).digests)
     return JSONResponse({"rendered": await run_in_threadpool(_rendered, farm, who.account_id, project, wanted)})
 
 
@@ -96,7 +96,7 @@ def _rendered(farm: Farm, account_id: str, project: str, wanted: list[Digest]) -
     return [d for d in wanted if d in there]
 
 
-def _digests(texts: Sequence[str]) -> list[Digest]:
+def digests_of(texts: Sequence[str]) -> list[Digest]:
     """Return each digest once.
 
     Raises:
@@ -110,7 +110,7 @@ def _digests(texts: Sequence[str]) -> list[Digest]:
 @router.post("/bundle")
 async def bundle(request: Request, project: str, farm: FarmOf, who: Person) -> Response:
     """Give many small objects in one answer, in the order in which they are asked for."""
-    wanted = _digests((await read_document(request, Digests)).digests)
+    wanted = digests_of((await read_document(request, Digests)).digests)
     if len(wanted) > MOST_OBJECTS:
         raise Invalid("digests", f"has {len(wanted)} entries, {MOST_OBJECTS} may come in one bundle")
     there = await run_in_threadpool(_to_bundle, farm, who.account_id, project, wanted)
