@@ -220,6 +220,21 @@ class Upload(Base):
     touched: Mapped[datetime] = mapped_column(index=True)
 
 
+class SentVersion(Base):
+    """What was last sent that a key was told of: a path, a path without its version, or a piece of what a file has in it.
+
+    It is written before the object is there, so `digest` and `former` name what may not be, or be no more (`versions.py`).
+    """
+
+    __tablename__ = "sent_version"
+    project_id: Mapped[str] = mapped_column(ForeignKey("project.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(String(32), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(80))
+    #: what it was before, if that was really sent
+    former: Mapped[str | None] = mapped_column(String(80))
+    created: Mapped[datetime]
+
+
 class StoredManifest(Base):
     """A manifest; its canonical bytes are an object of the store under the same digest."""
 

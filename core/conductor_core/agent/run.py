@@ -293,7 +293,7 @@ class Agent:
     def _submission_answer(self, row: SubmissionRow) -> Mapping[str, Any]:
         progress = self._submissions.progress(row.id)
         counts = dict(row.counts) if progress is None else dataclasses.asdict(progress.counts())
-        names = ("files", "bytes_total", "bytes_hashed", "bytes_to_send", "bytes_sent", "objects_present")
+        names = ("files", "bytes_total", "bytes_hashed", "bytes_to_send", "bytes_sent", "bytes_saved", "objects_present")
         return {
             "id": row.id,
             "service": row.service,
