@@ -147,6 +147,10 @@ class StoredObject(Base):
     """Content that some project has; the bytes lie in the store."""
 
     __tablename__ = "object"
+    __table_args__ = (
+        # few, and asked for with every question
+        Index("ix_object_lost", "lost", sqlite_where=text("lost IS NOT NULL"), postgresql_where=text("lost IS NOT NULL")),
+    )
     digest: Mapped[str] = mapped_column(String(80), primary_key=True)
     size: Mapped[int] = mapped_column(BigInteger)
     created: Mapped[datetime]
@@ -242,6 +246,7 @@ class StoredManifest(Base):
     digest: Mapped[str] = mapped_column(String(80), primary_key=True)
     size: Mapped[int] = mapped_column(BigInteger)
     entries: Mapped[int]
+    #: when it came, or came back
     created: Mapped[datetime]
     #: since when what it names is not kept any more; its jobs have to be submitted again
     removed: Mapped[datetime | None]

@@ -61,15 +61,8 @@ async def missing(request: Request, project: str, farm: FarmOf, who: Person) -> 
     return JSONResponse({"missing": lacking})
 
 
-def _missing(farm: Farm, account_id: str, project: str, wanted: list[Digest]) -> list[str]:
-    project_id = _project_id(farm, account_id, project)
-    objects.look(farm.database, farm.shelf, project_id, wanted)
-    with farm.database.read() as session:
-        present = objects.present(session, project_id, wanted)
-    if present:
-        with farm.database.write() as unit:
-            objects.keep(unit, project_id, sorted(present))
-    return [d for d in wanted if d not in present]
+def _missing(farm: Farm, account_id: str, project: str, wanted: Sequence[str]) -> list[str]:
+    return objects.ask(farm.database, farm.shelf, _project_id(farm, account_id, project), wanted)
 
 
 @dataclass(frozen=True, slots=True)
