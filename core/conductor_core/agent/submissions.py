@@ -12,10 +12,11 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from conductor_core.agent.early_scouts import early_part
 from conductor_core.agent.journal import ASKED_FOR, UNFINISHED, Journal
 from conductor_core.agent.journal_rows import SubmissionRow
 from conductor_core.agent.patience import Patience
@@ -237,7 +238,7 @@ class Submissions:
             _LOG.info("submission %s is committed already", row.id)
         elif found is None or quick is None or not self._commit_again(row, client, job, (found, quick), progress):
             load = load or self._load(row, submission, request, progress, found=found)
-            self._send_and_commit(row.id, client, job, load, progress)
+            self._send_and_commit(row.id, client, job, load, progress, later=request.get("later") or ())
             if found is not None:
                 found.remember(self._cache, load.manifest.digest())
         if quick is not None and found is not None:
@@ -290,9 +291,16 @@ class Submissions:
         found.remember(self._cache, manifest)
         return True
 
-    def _send_and_commit(self, identity: str, client: ServiceClient, job: Job, load: _Load, progress: Progress) -> None:
+    def _send_and_commit(
+        self, identity: str, client: ServiceClient, job: Job, load: _Load, progress: Progress, *, later: Sequence[str] = ()
+    ) -> None:
         manifest = load.manifest
         missing = ask_missing(manifest, ProjectObjects(client, job.project))
+        early = early_part(manifest, missing, later)
+        if early is not None:
+            self._send(identity, client, job, load, missing, progress, only=early.missing)
+            early.let_go(client, job.id)
+            missing -= early.missing
         for _ in range(COMMIT_ROUNDS):
             self._send(identity, client, job, load, missing, progress)
             try:
@@ -307,9 +315,17 @@ class Submissions:
         )
 
     def _send(
-        self, identity: str, client: ServiceClient, job: Job, load: _Load, missing: frozenset[Digest], progress: Progress
+        self,
+        identity: str,
+        client: ServiceClient,
+        job: Job,
+        load: _Load,
+        missing: frozenset[Digest],
+        progress: Progress,
+        *,
+        only: frozenset[Digest] | None = None,
     ) -> None:
-        """Send what the store lacks; what is left then is the commit."""
+        """Send what the store lacks, all or `only` some of it; what is left then is the commit."""
         plan = plan_upload(load.manifest, missing, places=load.places)
         counts = progress.counts()
         progress.put(
@@ -318,6 +334,7 @@ class Submissions:
             bytes_to_send=counts.bytes_sent + plan.bytes_to_send(),
         )
         self._journal.set_state(identity, "uploading", _counts(progress))
+        plan = plan if only is None else plan.only(only)
         execute_upload(plan, ProjectObjects(client, job.project), progress, threads=self._settings.upload_threads)
         self._journal.set_state(identity, "committing", _counts(progress))
 

@@ -25,6 +25,7 @@ from conductor_core.api.answers import (
     Task,
     read_answer,
 )
+from conductor_core.api.deadlines import Trickle
 from conductor_core.api.events import Event, follow_events
 from conductor_core.api.transport import Address, QueryValue, RetryPolicy, Timing, Transport, not_ours
 from conductor_core.digest import Digest, hex_of
@@ -247,6 +248,15 @@ class ServiceClient:
         data = self._send("PUT", path, json.dumps({"parts": list(parts)}).encode())
         return read_answer(Job, data["job"]), Digest(data["manifest"])
 
+    def put_manifest_for_scouts(self, job: str | int, manifest: Manifest) -> Job:
+        """Commit what a job's scout frames need: they go, while the files of all others are still to come.
+
+        Raises:
+            NotFound: the service is too old to let them go.
+            Refused: the job has no scout frames.
+        """
+        return read_answer(Job, self._send("PUT", f"/api/v1/jobs/{job}/manifest/scouts", manifest.to_bytes()))
+
     def jobs(
         self,
         *,
@@ -418,8 +428,10 @@ def _object_path(project: str, digest: str) -> str:
 
 
 def _blocks(response: requests.Response, *, skip: int, base: str) -> Iterator[bytes]:
+    trickle = Trickle()
     try:
-        while block := response.raw.read(READ_BLOCK):
+        # as it comes, and not a whole block at once: what came before a break is not asked for again
+        while block := trickle.read(lambda: response.raw.read1(READ_BLOCK)):
             if skip:
                 skip, block = max(0, skip - len(block)), block[skip:]
                 if not block:

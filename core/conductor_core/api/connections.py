@@ -14,6 +14,9 @@ from typing import Any
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.response import HTTPResponse
+
+from conductor_core.api.deadlines import within
 
 #: bytes that http.client sends at once; its own 8 KiB cost a third of the line
 SEND_BLOCK = 1 << 20
@@ -40,6 +43,10 @@ class _Connection(HTTPConnection):
         _bear(self.sock)
         super().send(data)
 
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # urllib3 answers with its own
+        with within(_seconds(self.timeout), self.sock):
+            return super().getresponse()
+
 
 class _SecureConnection(HTTPSConnection):
     """The same with TLS."""
@@ -48,11 +55,20 @@ class _SecureConnection(HTTPSConnection):
         _bear(self.sock)
         super().send(data)
 
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # urllib3 answers with its own
+        with within(_seconds(self.timeout), self.sock):
+            return super().getresponse()
+
 
 def _bear(sock: socket.socket | None) -> None:
     """Give a block its own time; the answer, which is waited for later, gets its time-out from urllib3."""
     if sock is not None:
         sock.settimeout(SEND_TIMEOUT)
+
+
+def _seconds(timeout: object) -> float | None:
+    """Return a time-out in seconds; None where the library's own is meant."""
+    return float(timeout) if isinstance(timeout, (int, float)) else None
 
 
 class _Pool(HTTPConnectionPool):

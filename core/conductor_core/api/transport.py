@@ -21,6 +21,7 @@ import urllib3
 
 from conductor_core import __version__
 from conductor_core.api.connections import PatientAdapter
+from conductor_core.api.deadlines import WHOLE_ANSWER, within
 from conductor_core.api.trouble import BROKE, tls_trouble, why_unreachable
 from conductor_core.errors import (
     Conflict,
@@ -202,11 +203,13 @@ class Transport:
                 params=request.params,
                 data=request.data,
                 headers=request.headers,
-                stream=stream,
+                stream=True,
                 timeout=(CONNECT_TIMEOUT, read_timeout),
                 allow_redirects=False,
                 verify=self._verify,
             )
+            if not stream:
+                _take_whole(response)
         except requests.exceptions.SSLError as exc:
             trouble = tls_trouble(self.base, exc)
             if trouble is None:
@@ -223,6 +226,13 @@ class Transport:
         failure = _Failure(error_of(response, self.base), _retry_after(response, self.timing.clock()))
         response.close()
         return failure
+
+
+def _take_whole(response: requests.Response) -> None:
+    """Read all of an answer, which is kept in it; a server that gives it byte by byte is broken off."""
+    connection = getattr(response.raw, "connection", None)
+    with within(WHOLE_ANSWER, connection.sock if connection is not None else None):
+        _ = response.content
 
 
 def _give_up(base: str, failure: Exception, attempts: int) -> NoReturn:

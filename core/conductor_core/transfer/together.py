@@ -139,6 +139,7 @@ class _Together:
             with open_part(part, one.path) as file:
                 write_all(file, content)
                 file.truncate(len(content))
+                _begin_to_sync(file.fileno())
             self.parts.append((one, part))
 
     @contextlib.contextmanager
@@ -169,6 +170,13 @@ def execute_together(wanted: Sequence[Wanted], source: BundleSource, cache: Hash
             progress.check(wanted[0].path)
         go.place()
     return go.outcomes
+
+
+def _begin_to_sync(handle: int) -> None:
+    """Have the system begin to put a file on disk, where it can be asked to: the wait for it at the end is a third then."""
+    if hasattr(os, "posix_fadvise"):
+        with contextlib.suppress(OSError):  # a file system without it
+            os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _sync(part: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from conductor_core.digest import digest_of
 from conductor_core.documents import from_json
@@ -56,15 +56,20 @@ def _view(farm: Farm, job: Job) -> dict[str, Any]:
 
 
 @router.put("/jobs/{job}/manifest")
-async def put_manifest(
-    request: Request, job: str, farm: FarmOf, who: Person, only: Annotated[Literal["", "scouts"], Query(alias="for")] = ""
-) -> Response:
-    """Commit a job's manifest; its tasks become ready, or those with scout frames alone."""
+async def put_manifest(request: Request, job: str, farm: FarmOf, who: Person) -> Response:
+    """Commit a job's manifest; its tasks become ready."""
     data = await read_bytes(request, MAX_JSON_BYTES)
-    return await run_in_threadpool(_commit, farm, who, job, data, for_scouts=bool(only))
+    return await run_in_threadpool(_commit, farm, who, job, data)
 
 
-def _commit(farm: Farm, who: Principal, name: str, data: bytes, *, for_scouts: bool) -> Response:
+@router.put("/jobs/{job}/manifest/scouts")
+async def put_manifest_for_scouts(request: Request, job: str, farm: FarmOf, who: Person) -> Response:
+    """Commit what the scout frames need: they become ready, all else waits for the manifest of the whole job."""
+    data = await read_bytes(request, MAX_JSON_BYTES)
+    return await run_in_threadpool(_commit, farm, who, job, data, for_scouts=True)
+
+
+def _commit(farm: Farm, who: Principal, name: str, data: bytes, *, for_scouts: bool = False) -> Response:
     return JSONResponse(commit(farm, who, name, parse_manifest(data), for_scouts=for_scouts))
 
 
