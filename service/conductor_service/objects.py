@@ -85,10 +85,8 @@ def ask(database: Database, shelf: PrunableStore, project_id: str, digests: Sequ
         doubtful = short_leased(session, project_id, digests, database.clock())
     if not doubtful:
         return []
-    with database.write() as unit:  # what is there is leased by who sees it: nothing can take it in between
-        there = present(unit.session, project_id, sorted(doubtful))
-        if there:
-            keep(unit, project_id, there)
+    with database.write() as unit:  # what is there is leased in the step that finds it: nothing can take it in between
+        there = keep(unit, project_id, doubtful) - _lost(unit.session)
     return [d for d in digests if d in doubtful and d not in there]
 
 
@@ -132,11 +130,15 @@ def rendered(session: Session, project_id: str, digests: Sequence[str]) -> set[s
     return set(session.scalars(query.where(among(session, ProjectFile.digest, digests))))
 
 
-def keep(unit: Unit, project_id: str, digests: Iterable[str]) -> None:
-    """Lease objects of the project for an hour at least, so that no clean-up takes them before the manifest is committed."""
+def keep(unit: Unit, project_id: str, digests: Iterable[str]) -> set[str]:
+    """Lease objects of the project for an hour at least, so that no clean-up takes them before the manifest is committed.
+
+    Return those that had no such lease yet, and have one now.
+    """
     short = or_(ProjectObject.leased.is_(None), ProjectObject.leased < unit.now + PRESENCE)
     mine = (ProjectObject.project_id == project_id, among(unit.session, ProjectObject.digest, list(digests)))
-    unit.session.connection().execute(update(ProjectObject).where(*mine, short).values(leased=unit.now + _LEASE))
+    leasing = update(ProjectObject).where(*mine, short).values(leased=unit.now + _LEASE).returning(ProjectObject.digest)
+    return set(unit.session.connection().execute(leasing).scalars())
 
 
 def keep_manifest(unit: Unit, project_id: str, manifest: str) -> None:
