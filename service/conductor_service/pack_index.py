@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from conductor_core.digest import Digest, digest_of
 from conductor_core.transfer.packs import read_pack
-from sqlalchemy import exists, select
+from sqlalchemy import bindparam, exists, select
 
 from conductor_service import losses, objects
 from conductor_service.database import Database, Unit
@@ -20,6 +20,7 @@ _SPOT = (
     .join(PackedObject, PackedObject.pack_id == Pack.id)
     .join(StoredObject, StoredObject.digest == PackedObject.digest)
 )
+_SPOT_OF = _SPOT.where(PackedObject.digest == bindparam("digest"))
 
 
 class DatabaseIndex:
@@ -30,8 +31,8 @@ class DatabaseIndex:
 
     def spot(self, digest: Digest) -> Spot | None:
         """Return where an object lies in a pack, or None."""
-        with self._database.read() as session:
-            row = session.execute(_SPOT.where(PackedObject.digest == digest)).one_or_none()
+        with self._database.engine.connect() as connection:  # before every read: a session costs twice as much
+            row = connection.execute(_SPOT_OF, {"digest": digest}).one_or_none()
         return None if row is None else Spot(Digest(row[0]), row[1], row[2], row[3])
 
     def lose(self, digest: Digest, spot: Spot | None) -> None:

@@ -292,3 +292,18 @@ def test_the_command(make_studio: Any, tmp_path: Path) -> None:
     assert spoken.startswith("0 manifests and 0 objects of 0.0 MB removed, 0 packs rewritten.\n")
     with pytest.raises(NoService, match="There is no database in"):
         CliRunner().invoke(gc_command, ["--data", str(tmp_path)], catch_exceptions=False)
+
+
+def test_a_read_finds_what_was_moved_after_its_size_was_asked(studio: Any) -> None:
+    """Between the two questions its pack was rewritten, and deleted."""
+    send(studio, [*SMALL, b"x" * 50_000])
+    submit(studio, SMALL)
+    digest = digest_of(SMALL[0])
+    studio.clock.pass_time(2 * HOUR)
+    packed = studio.farm.store._inner
+    assert packed.size(digest) == len(SMALL[0])
+    collect(studio)
+    studio.clock.pass_time(HOUR)
+    collect(studio)
+    assert b"".join(packed.read(digest)) == SMALL[0]
+    assert missing(studio, SMALL) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -47,10 +48,13 @@ class PackedStore:
     def __init__(self, inner: PrunableStore, index: PackIndex) -> None:
         self._inner = inner
         self._index = index
+        #: what a thread has just asked: who asks for the size mostly reads next, and the index need not be asked twice
+        self._asked = threading.local()
 
     def size(self, digest: Digest) -> int | None:
         """Return the bytes that the object has, or None; a pack that was cut or lost has none of its members."""
         spot = self._index.spot(digest)
+        self._asked.last = digest, spot
         if spot is None:
             return self._inner.size(digest)
         return spot.size if self._inner.size(spot.pack) == spot.pack_bytes else None
@@ -58,7 +62,7 @@ class PackedStore:
     def read(self, digest: Digest, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
         """Return the object's bytes from `offset` on."""
         check_part(offset, length)
-        spot = self._index.spot(digest)
+        spot = self._just_asked(digest)
         try:
             if spot is None:
                 return self._inner.read(digest, offset, length)
@@ -70,6 +74,12 @@ class PackedStore:
                 return self.read(digest, offset, length)
             self._index.lose(digest, spot)
             raise ObjectMissing(digest) from None
+
+    def _just_asked(self, digest: Digest) -> Spot | None:
+        """Return where an object lies by the last answer of this thread, or by a new one; `read` sees where it is outdated."""
+        last, spot = getattr(self._asked, "last", ("", None))
+        self._asked.last = "", None
+        return spot if last == digest else self._index.spot(digest)
 
     def check_room(self, needed: int) -> None:
         """Refuse what there is no room for."""
