@@ -126,7 +126,7 @@ def _remember(unit: Unit, project_id: str, files: Iterable[File], rows: Mapping[
             if old is None:
                 new[key] = _Row(file.digest, None)
             elif old.digest != file.digest:
-                new[key] = _Row(file.digest, old.digest if old.digest in there else old.former)
+                new[key] = _Row(file.digest, old.digest if old.digest in there or old.former is None else old.former)
     keys = sorted(new)
     for start in range(0, len(keys), _SLICE):
         some = keys[start : start + _SLICE]
