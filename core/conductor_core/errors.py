@@ -32,6 +32,7 @@ ConductorError
 from __future__ import annotations
 
 import re
+import unicodedata
 
 
 class ConductorError(Exception):
@@ -136,7 +137,21 @@ class TransferError(ConductorError):
 
     def __init__(self, path: str, reason: str, next_step: str = "") -> None:
         self.path = path
-        super().__init__(f"{path}: {reason}.", next_step)
+        super().__init__(f"{shown_name(path)}: {reason}.", next_step)
+
+
+def shown_name(path: str) -> str:
+    r"""Return a path as a sentence may have it: bytes that are no text as `\xff`, and nothing that a terminal would obey."""
+    if path.isprintable():
+        return path
+    escaped = (c if unicodedata.category(c) not in _UNSHOWN else c.encode("unicode_escape").decode() for c in path)
+    return _BYTE.sub(r"\\x\1", "".join(escaped))
+
+
+#: control characters, halves of characters, and what turns the direction of writing
+_UNSHOWN = frozenset({"Cc", "Cs", "Cf"})
+#: what Python makes of a byte of a name that is no text (PEP 383), escaped
+_BYTE = re.compile(r"\\udc([89a-f][0-9a-f])")
 
 
 class FileChanged(TransferError):

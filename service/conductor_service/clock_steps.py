@@ -25,6 +25,7 @@ from conductor_service.models import (
     PresenceLease,
     ProjectObject,
     Token,
+    Upload,
 )
 
 #: less than this is no step: NTP slews it, and what is measured by elapsed time is slewed with it
@@ -61,6 +62,7 @@ def _move_all(unit: Unit, step: timedelta) -> None:
     _move(unit, LicenceWait, ("since", "until"), None, step)
     _move(unit, PresenceLease, ("expires",), None, step)
     _move(unit, ProjectObject, ("leased",), ProjectObject.leased > unit.now, step)
+    _move(unit, Upload, ("touched",), None, step)
     _move(unit, Notification, ("next_try",), Notification.sent.is_(None), step)
     _move(unit, Token, ("created", "expires"), Token.kind.in_(_RELATIVE_TOKENS), step)
 

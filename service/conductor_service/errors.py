@@ -9,6 +9,7 @@ ConductorError
     ├── PreviewLost           404: the store has lost the picture of an output
     ├── NotAllowedNow         409: a move that the state machine forbids, with the moves it allows
     ├── ObjectsMissing        409: a manifest names objects that the store lacks
+    ├── PartsMissing          409: the end of an upload whose parts have not all come
     ├── StaleAttempt          409: a report under an old fencing token
     ├── LogOffset             409: a log chunk that does not start where the held log ends
     ├── Retired               410: this instance is to shut down
@@ -124,6 +125,17 @@ class ObjectsMissing(ApiError):
             f"The manifest names {len(missing)} objects that are not in the store.", "Upload them, then commit again."
         )
         self.extra["missing"] = list(missing)
+
+
+class PartsMissing(ApiError):
+    """Not all parts of an upload have come."""
+
+    status = 409
+    code = "parts-missing"
+
+    def __init__(self, numbers: Sequence[int]) -> None:
+        super().__init__(f"{len(numbers)} parts have not come yet.", "Send them, then end the upload again.")
+        self.extra["parts"] = list(numbers)
 
 
 class StaleAttempt(ApiError):

@@ -20,8 +20,9 @@ from conductor_service.logs import AttemptLogs
 from conductor_service.pack_index import DatabaseIndex
 from conductor_service.settings import Settings
 from conductor_service.signals import Signals
-from conductor_service.store import FolderStore, PackedStore, PrunableStore, VerifyingStore
+from conductor_service.store import FolderParts, FolderStore, MemoryParts, PackedStore, PartStore, PrunableStore, VerifyingStore
 from conductor_service.tokens import Gatekeeper, Principal, principal_of
+from conductor_service.uploads import Uploads
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Farm:
     store: PrunableStore
     #: the store as it lies there: packs, and objects by themselves
     shelf: PrunableStore
+    uploads: Uploads
     logs: AttemptLogs
     signals: Signals
     gatekeeper: Gatekeeper
@@ -99,9 +101,15 @@ def open_farm(
         database=database,
         store=VerifyingStore(PackedStore(shelf, DatabaseIndex(database))),
         shelf=shelf,
+        uploads=Uploads(database, _parts(shelf, steady)),
         logs=AttemptLogs(private_folder(data / "logs"), settings.max_log_bytes),
         signals=signals,
         gatekeeper=Gatekeeper(look_up, monotonic),
         clock=steady,
         monotonic=monotonic,
     )
+
+
+def _parts(store: PrunableStore, clock: Clock) -> PartStore:
+    """Return what takes large objects in parts for a store."""
+    return FolderParts(store) if isinstance(store, FolderStore) else MemoryParts(store, clock)

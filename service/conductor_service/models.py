@@ -204,6 +204,22 @@ class PresenceLease(Base):
     expires: Mapped[datetime] = mapped_column(index=True)
 
 
+class Upload(Base):
+    """An object that a project sends in parts; which of them are there the store itself knows."""
+
+    __tablename__ = "upload"
+    __table_args__ = (UniqueConstraint("project_id", "digest"),)
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    project_id: Mapped[str] = mapped_column(ForeignKey("project.id"))
+    digest: Mapped[str] = mapped_column(String(80))
+    size: Mapped[int] = mapped_column(BigInteger)
+    part_bytes: Mapped[int] = mapped_column(BigInteger)
+    #: the store's own name for it
+    token: Mapped[str] = mapped_column(Text, default="")
+    #: when somebody last sent of it, to the hour
+    touched: Mapped[datetime] = mapped_column(index=True)
+
+
 class StoredManifest(Base):
     """A manifest; its canonical bytes are an object of the store under the same digest."""
 

@@ -274,3 +274,4 @@ class Scheduler:
             licences.prune(unit)
         if sweep is None or now >= sweep:
             objects.sweep(self._farm.database, self._farm.shelf)
+            self._farm.uploads.sweep()

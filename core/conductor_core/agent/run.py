@@ -99,11 +99,18 @@ class Agent:
         )
         self._ahead = AheadOfTheClick(folders.state, self._cache, self._connections.client, self._transfers)
         self._snapshots = Snapshots(folders.state / SNAPSHOTS)
-        self._submissions = Submissions(
+        self._submissions = self._make_submissions()
+        self._panel = self._make_panel()
+        self._token = secrets.token_urlsafe(32)
+        routes = (*self._panel.routes(), *self._transfers.routes())
+        self.channel = Channel(self, self._token, routes=routes, used=self._used)
+
+    def _make_submissions(self) -> Submissions:
+        return Submissions(
             self._journal,
             self._connections.client,
             self._cache,
-            settings=settings,
+            settings=self._settings,
             patience=self._patience,
             snapshots=self._snapshots,
             wake_downloads=self._wake.set,
@@ -111,10 +118,6 @@ class Agent:
             pace=self._transfers.pace,
             paused=self._transfers.paused,
         )
-        self._panel = self._make_panel()
-        self._token = secrets.token_urlsafe(32)
-        routes = (*self._panel.routes(), *self._transfers.routes())
-        self.channel = Channel(self, self._token, routes=routes, used=self._used)
 
     def _make_panel(self) -> Panel:
         offers = Offers(self._asked.client, validators=lambda: read_settings(self._folders.config).validators)
@@ -208,8 +211,7 @@ class Agent:
             wish, number = job.id, job.number
         else:
             number = 0
-        self._journal.add_download(service, wish, number=number)
-        self._downloads.hurry(service, wish)
+        self._downloads.follow(service, wish, number=number)
         return {"job": wish}
 
     def downloads(self, job: str = "") -> Mapping[str, Any]:

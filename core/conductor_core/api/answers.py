@@ -236,6 +236,19 @@ class OutputFile:
     layers: tuple[str, ...] | None = ()
     created: str = ""
     preview: bool = False
+    #: of its job, and the project's name; only where files of several jobs are told of
+    number: int = 0
+    project: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedPage:
+    """Files of several jobs, by rising number."""
+
+    outputs: tuple[OutputFile, ...]
+    #: the service has looked at everything up to this number
+    seq: int
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +299,23 @@ class Cost:
     billed_minutes: int
     jobs: tuple[JobCost, ...] = ()
     instances: tuple[InstanceCost, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PartialUpload:
+    """How far the service is with an object that comes in parts."""
+
+    upload: str
+    part_bytes: int
+    #: numbers of the parts that it has, from 1
+    have: tuple[int, ...] = ()
+    #: parts may go straight to the store
+    direct: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse parts that would never end."""
+        if self.part_bytes < 1:
+            raise ValueError(f"part_bytes {self.part_bytes} is less than 1")
 
 
 def read_answer(kind: type[T], data: Any) -> T:

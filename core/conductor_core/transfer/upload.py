@@ -8,13 +8,14 @@ What is sent how: objects of `SMALL` bytes and more go by the first of `WAYS` th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from conductor_core.digest import Digest
 from conductor_core.manifest import Entry, Manifest
 from conductor_core.transfer.checked_file import CheckedFile, send_whole
+from conductor_core.transfer.parts import send_in_parts
 from conductor_core.transfer.progress import Progress
 from conductor_core.transfer.sink import ObjectSink, Readable, Way
 
@@ -37,7 +38,7 @@ QUESTION = 25_000
 #: bytes below which a request of its own costs more than the object
 SMALL = 256 << 10
 #: tried in this order for an object of `SMALL` bytes and more
-WAYS: tuple[Way, ...] = (send_whole,)
+WAYS: tuple[Way, ...] = (send_in_parts, send_whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,10 @@ class UploadPlan:
     bytes_present: int
     #: path of an entry → the file that holds its content, where that is another one
     places: Mapping[str, str] = field(default_factory=dict)
+
+    def only(self, digests: Container[str]) -> UploadPlan:
+        """Return the same with some of what is to be sent."""
+        return replace(self, to_send=tuple(entry for entry in self.to_send if entry.digest in digests))
 
     def bytes_to_send(self) -> int:
         """Return the sum of what is sent."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
@@ -30,6 +30,8 @@ PIECE_BYTES = 1 << 20
 UPLOADS = 24
 #: packs that are in memory at once, 8 MB each at most
 PACKS = 16
+#: a core each, while they last
+ENDS = 4
 
 
 def _limiter() -> CapacityLimiter:
@@ -48,6 +50,8 @@ class Intake:
     people: CapacityLimiter = field(default_factory=_limiter)
     runners: CapacityLimiter = field(default_factory=_limiter)
     packs: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(PACKS))
+    #: uploads that are read at once to see whether they are what they are called
+    ends: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(ENDS))
     #: a sender that is silent for longer is given up
     silence_seconds: float = 30.0
 
@@ -144,6 +148,16 @@ async def store_body(request: Request, store: WritableStore, digest: Digest, siz
         Busy: its sender fell silent; nothing is kept.
         StoreFull: at once where it has no room; the body is not read.
     """
+    await to_thread.run_sync(store.check_room, size)
+    return await stream_body(request, lambda pieces: store.write(digest, pieces, size), turns)
+
+
+async def stream_body(request: Request, take: Callable[[Iterator[bytes]], T], turns: CapacityLimiter) -> T:
+    """Hand a body to `take`, in a thread of its own when it is its turn, as it comes; return what `take` returns.
+
+    Raises:
+        Busy: its sender fell silent; `take` sees it raised by what it iterates over.
+    """
     pieces = _pieces(request)
 
     async def following() -> bytes:
@@ -153,8 +167,7 @@ async def store_body(request: Request, store: WritableStore, digest: Digest, siz
         while piece := from_thread.run(following):
             yield piece
 
-    await to_thread.run_sync(store.check_room, size)
-    return await to_thread.run_sync(store.write, digest, read(), size, limiter=turns)
+    return await to_thread.run_sync(take, read(), limiter=turns)
 
 
 async def _pieces(request: Request) -> AsyncIterator[bytes]:

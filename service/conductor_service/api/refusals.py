@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from conductor_service.errors import ApiError, Busy, Invalid, WrongContent
-from conductor_service.store import ObjectDamaged, ObjectMissing, StoreFull, StoreUnwritable
+from conductor_service.store import ObjectDamaged, ObjectMissing, PartTaken, StoreFull, StoreUnwritable, UploadLost
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,9 @@ def _conductor(request: Request, exc: Exception) -> Response:
         return _unforeseen(request, exc)
     if isinstance(exc, PackMalformed):
         return answer(Invalid("(whole)", exc.reason, exc.next_step))
-    if isinstance(exc, (ObjectMissing, ObjectDamaged)):
+    if isinstance(exc, PartTaken):
+        return answer(Busy(exc.what, exc.next_step))
+    if isinstance(exc, (ObjectMissing, ObjectDamaged, UploadLost)):
         return _document(404, "not-found", exc.what, exc.next_step)
     if isinstance(exc, ContentMismatch):
         return answer(WrongContent(exc.what, exc.next_step))

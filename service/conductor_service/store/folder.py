@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import secrets
 import shutil
 import stat
 import sys
@@ -47,7 +48,7 @@ class FolderStore:
         self._aside = self.root / "tmp"
         try:
             for folder in (self.root, self._objects, self._aside):
-                _make_folder(folder)
+                make_folder(folder)
         except OSError as exc:
             raise writing_error(str(self.root), exc) from exc
         self.swept = sweep(self._aside)
@@ -80,22 +81,49 @@ class FolderStore:
     def write(self, digest: Digest, chunks: Iterable[bytes], size: int) -> bool:
         """Keep the bytes if they are what they are called."""
         path = self._path(digest)
-        pieces = _Pieces(checked(digest, chunks, size))
+        pieces = SenderPieces(checked(digest, chunks, size))
         try:
             with written_aside(self._aside) as (stream, aside):
                 for piece in pieces:
-                    _write_all(stream.fileno(), piece)
+                    write_all(stream.fileno(), piece)
                 os.fsync(stream.fileno())
-                if _make_folder(path.parent):
-                    _sync_folder(self._objects)
+                if make_folder(path.parent):
+                    sync_folder(self._objects)
                 if sys.platform == "win32":
                     stream.close()  # an open file cannot be renamed there
                 new = self._publish(aside, path)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         except OSError as exc:
             if exc is pieces.failure:
                 raise  # the sender broke off; that is not the store's failure
             raise writing_error(str(self.root), exc) from exc
+        return new
+
+    def adopt(self, digest: Digest, file: Path) -> bool:
+        """Keep a file of this file system as an object, without copying it; return True if that is new here.
+
+        The caller has verified it and flushed it to disk, and changes it no more. Where the file system can give it a second
+        name, its own stays.
+        """
+        path = self._path(digest)
+        aside = self._aside / secrets.token_hex(16)
+        try:
+            os.utime(file)  # it is written now, as far as a sweep is concerned
+            if make_folder(path.parent):
+                sync_folder(self._objects)
+            try:
+                self._link(file, aside)
+            except OSError as exc:
+                if exc.errno not in _NO_HARD_LINKS:
+                    raise
+                aside = file
+            new = self._publish(aside, path)
+            sync_folder(path.parent)
+        except OSError as exc:
+            raise writing_error(str(self.root), exc) from exc
+        finally:
+            if aside != file:
+                aside.unlink(missing_ok=True)
         return new
 
     def delete(self, digest: Digest) -> None:
@@ -115,7 +143,7 @@ class FolderStore:
         path = self._path(digest)
         damaged = self.root / "damaged"
         try:
-            _make_folder(damaged)
+            make_folder(damaged)
             os.replace(path, damaged / path.name)
         except FileNotFoundError:
             return
@@ -172,7 +200,7 @@ class FolderStore:
         return not there
 
 
-class _Pieces:
+class SenderPieces:
     """Iterate, and remember the error that the source itself raised."""
 
     def __init__(self, source: Iterator[bytes]) -> None:
@@ -208,7 +236,7 @@ def _chunks(digest: Digest, path: Path, offset: int, length: int | None) -> Iter
             raise ObjectUnreadable(digest, exc.strerror or type(exc).__name__) from exc
 
 
-def _write_all(fd: int, piece: bytes) -> None:
+def write_all(fd: int, piece: bytes) -> None:
     view = memoryview(piece)
     while view:
         view = view[os.write(fd, view) :]
@@ -221,7 +249,7 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _make_folder(path: Path) -> bool:
+def make_folder(path: Path) -> bool:
     """Make the folder, mode 0700; False where it is there."""
     try:
         path.mkdir(mode=0o700, parents=True)
@@ -232,7 +260,7 @@ def _make_folder(path: Path) -> bool:
     return True
 
 
-def _sync_folder(path: Path) -> None:
+def sync_folder(path: Path) -> None:
     """Flush the names in a folder to disk; Windows has no such call, NTFS journals them."""
     if sys.platform == "win32":
         return
