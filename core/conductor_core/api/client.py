@@ -138,6 +138,16 @@ class ServiceClient:
         self._parse(response)  # a page of somebody else's is no receipt
         return response.status_code == 201
 
+    def put_pack(self, project: str, body: Callable[[], Any]) -> None:
+        """Send many small objects at once (`conductor_core.transfer.packs`); `body` opens the pack afresh for each attempt.
+
+        Raises:
+            Refused: with code `wrong-content`, naming the first that does not hash to its name; nothing is kept.
+            NotFound: the service is too old to take packs, or there is no such project.
+        """
+        path = f"/api/v1/projects/{_segment(project)}/packs"
+        self._parse(self._transport.call("POST", path, body=body, headers=_BINARY, read_timeout=600.0))
+
     def begin_upload(self, project: str, digest: str, size: int) -> PartialUpload:
         """Begin to send an object in parts, or learn which of them are there.
 
@@ -379,6 +389,10 @@ class ProjectObjects:
     def put(self, digest: str, body: Callable[[], Any]) -> bool:
         """Send one object and tell whether it was new."""
         return self._client.put_object(self._project, digest, body)
+
+    def put_pack(self, body: Callable[[], Any]) -> None:
+        """Send many small objects at once."""
+        self._client.put_pack(self._project, body)
 
     def begin_upload(self, digest: str, size: int) -> PartialUpload:
         """Begin to send an object in parts, or learn which of them are there."""
