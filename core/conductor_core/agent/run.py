@@ -38,6 +38,7 @@ from conductor_core.documents import from_json
 from conductor_core.errors import ConductorError, InvalidDocument
 from conductor_core.submission import Submission
 from conductor_core.transfer.hash_cache import HashCache
+from conductor_core.transfer.progress import Progress
 from conductor_core.user_folders import UserFolders, sweep_private, write_private
 
 JOURNAL_FILE = "journal.sqlite"
@@ -85,7 +86,12 @@ class Agent:
         self._used_at = clock()
         self._asked = Connections(folders.config, retries=AT_ONCE)
         self._transfers = Transfers(
-            folders.state, folders.config, self._journal, changed=self._paused_or_resumed, more=self._more_about_transfers
+            folders.state,
+            folders.config,
+            self._journal,
+            upload_threads=settings.upload_threads,
+            changed=self._paused_or_resumed,
+            more=self._more_about_transfers,
         )
         self._live_jobs = LiveJobs(self._asked.client)
         self._downloads = Downloads(
@@ -96,6 +102,8 @@ class Agent:
             patience=self._patience,
             wake=self._wake.set,
             seen=self._live_jobs.hear,
+            progress=Progress(self._transfers.pace),
+            paused=self._transfers.job_paused,
         )
         self._ahead = AheadOfTheClick(folders.state, self._cache, self._connections.client, self._transfers)
         self._snapshots = Snapshots(folders.state / SNAPSHOTS)
@@ -116,6 +124,7 @@ class Agent:
             wake_downloads=self._wake.set,
             hashed=self._ahead.submitted,
             pace=self._transfers.pace,
+            lanes=self._transfers.lanes,
             paused=self._transfers.paused,
         )
 

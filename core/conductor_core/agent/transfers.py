@@ -30,6 +30,7 @@ class Transfers:
         config: Path,
         journal: Journal,
         *,
+        upload_threads: int = 4,
         changed: Callable[[], None] = lambda: None,
         more: Callable[[], Mapping[str, Any]] = lambda: {},
     ) -> None:
@@ -39,7 +40,8 @@ class Transfers:
         self._more = more
         self._pauses = Pauses(state / PAUSES_FILE)
         self.limits = TransferLimits(config)
-        self.pace = self.limits.pace()
+        self.lanes = self.limits.lanes(upload_threads)
+        self.pace = self.limits.pace(sent=self.lanes.moved, held=self._pauses.everything)
         self._lock = threading.Lock()
         self._forecasts: dict[str, Forecast] = {}
 

@@ -69,7 +69,8 @@ class AgentSettings:
     #: the agent ends after this long without work or scenes to watch; 0: never
     idle_minutes: float = 30.0
     hash_threads: int = 2
-    upload_threads: int = 4
+    #: connections at most; how many are used says the line (conductor_core.transfer.concurrency)
+    upload_threads: int = 8
     download_threads: int = 4
 
     def __post_init__(self) -> None:
