@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 import secrets
 import threading
 import time
@@ -14,7 +15,7 @@ from typing import Any
 
 from conductor_core import __version__
 from conductor_core.agent.ahead import AheadOfTheClick
-from conductor_core.agent.channel import Channel
+from conductor_core.agent.channel import Channel, Route
 from conductor_core.agent.checks import Checks
 from conductor_core.agent.connections import Connections
 from conductor_core.agent.downloads import REMEMBERED, Downloads
@@ -31,14 +32,14 @@ from conductor_core.agent.scene_jobs import SceneJobs
 from conductor_core.agent.snapshots import Snapshots
 from conductor_core.agent.submissions import Submissions
 from conductor_core.agent.transfers import Transfers
+from conductor_core.agent.wishes import read_wish
 from conductor_core.agent_client import CHANNEL_FILE, read_channel
 from conductor_core.api.settings import AgentSettings, read_settings
 from conductor_core.api.transport import RetryPolicy
 from conductor_core.documents import from_json
-from conductor_core.errors import ConductorError, InvalidDocument
+from conductor_core.errors import ConductorError
 from conductor_core.submission import Submission
 from conductor_core.transfer.hash_cache import HashCache
-from conductor_core.transfer.progress import Progress
 from conductor_core.user_folders import UserFolders, sweep_private, write_private
 
 JOURNAL_FILE = "journal.sqlite"
@@ -102,7 +103,7 @@ class Agent:
             patience=self._patience,
             wake=self._wake.set,
             seen=self._live_jobs.hear,
-            progress=Progress(self._transfers.pace),
+            pace=self._transfers.pace,
             paused=self._transfers.job_paused,
         )
         self._ahead = AheadOfTheClick(folders.state, self._cache, self._connections.client, self._transfers)
@@ -110,7 +111,8 @@ class Agent:
         self._submissions = self._make_submissions()
         self._panel = self._make_panel()
         self._token = secrets.token_urlsafe(32)
-        routes = (*self._panel.routes(), *self._transfers.routes())
+        stop = Route("POST", re.compile("/v1/downloads/stop"), self.unfollow)
+        routes = (*self._panel.routes(), *self._transfers.routes(), stop)
         self.channel = Channel(self, self._token, routes=routes, used=self._used)
 
     def _make_submissions(self) -> Submissions:
@@ -210,18 +212,22 @@ class Agent:
         return self.submission(identity) if found else None
 
     def follow(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Follow a job's outputs; a number is looked up at the service first."""
-        wish = str(request.get("job", ""))
-        if not wish:
-            raise InvalidDocument("request", "job", "is missing")
+        """Follow a job's outputs, or a project's; a number is looked up at the service first."""
+        wish = read_wish(request)
         service = str(request.get("service") or self._connections.default_service())
-        if wish.isdigit():
-            job = self._connections.client(service).job(wish)
-            wish, number = job.id, job.number
-        else:
-            number = 0
-        self._downloads.follow(service, wish, number=number)
-        return {"job": wish}
+        job, number = wish.job, 0
+        if job.isdigit():
+            found = self._connections.client(service).job(job)
+            job, number = found.id, found.number
+        self._downloads.follow(service, job, number=number, project=wish.project, following=wish.following)
+        return {"job": job}
+
+    def unfollow(self, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Follow no more, None where there is no such; what is home stays."""
+        job = str(request.get("job") or "")
+        rows = [row for row in self._journal.downloads() if job and job in (row.job, str(row.number))]
+        ended = [row.job for row in rows if self._downloads.unfollow(row.service, row.job)]
+        return {"stopped": ended} if ended else None
 
     def downloads(self, job: str = "") -> Mapping[str, Any]:
         """Return all followed jobs, oldest first; or the one that is asked for."""

@@ -84,7 +84,7 @@ class Transfers:
     def submission_answer(self, row: SubmissionRow, progress: Progress | None) -> Mapping[str, Any]:
         """Return what is told of a submission; `progress` where it is worked on."""
         counts = dict(row.counts) if progress is None else dataclasses.asdict(progress.counts())
-        names = ("files", "bytes_total", "bytes_hashed", "bytes_to_send", "bytes_sent", "objects_present")
+        names = ("files", "bytes_total", "bytes_hashed", "bytes_to_send", "bytes_sent", "bytes_saved", "objects_present")
         return {
             "id": row.id,
             "service": row.service,
@@ -105,6 +105,10 @@ class Transfers:
             "service": row.service,
             "job": row.job,
             "number": row.number,
+            "project": row.project,
+            "to": row.following.to,
+            "under": list(row.following.under),
+            "watch": row.following.lasting,
             "state": row.state,
             "done": tally.home,
             "total": tally.total,

@@ -28,6 +28,7 @@ from conductor_core.api.answers import (
 from conductor_core.api.deadlines import Trickle
 from conductor_core.api.events import Event, follow_events
 from conductor_core.api.transport import Address, QueryValue, RetryPolicy, Timing, Transport, not_ours
+from conductor_core.api.versions import ProjectVersions
 from conductor_core.digest import Digest, hex_of
 from conductor_core.documents import canonical_bytes
 from conductor_core.errors import NotFound, Refused, ServiceUnreachable
@@ -147,6 +148,10 @@ class ServiceClient:
         """
         path = f"/api/v1/projects/{_segment(project)}/packs"
         self._parse(self._transport.call("POST", path, body=body, headers=_BINARY, read_timeout=600.0))
+
+    def versions(self, project: str) -> ProjectVersions:
+        """Return the calls about former versions of a project's files."""
+        return ProjectVersions(self._transport, project)
 
     def begin_upload(self, project: str, digest: str, size: int) -> PartialUpload:
         """Begin to send an object in parts, or learn which of them are there.
