@@ -139,6 +139,10 @@ class ServiceClient:
         self._parse(response)  # a page of somebody else's is no receipt
         return response.status_code == 201
 
+    def versions(self, project: str) -> ProjectVersions:
+        """Return the calls about former versions of a project's files."""
+        return ProjectVersions(self._transport, project)
+
     def put_pack(self, project: str, body: Callable[[], Any]) -> None:
         """Send many small objects at once (`conductor_core.transfer.packs`); `body` opens the pack afresh for each attempt.
 
@@ -148,10 +152,6 @@ class ServiceClient:
         """
         path = f"/api/v1/projects/{_segment(project)}/packs"
         self._parse(self._transport.call("POST", path, body=body, headers=_BINARY, read_timeout=600.0))
-
-    def versions(self, project: str) -> ProjectVersions:
-        """Return the calls about former versions of a project's files."""
-        return ProjectVersions(self._transport, project)
 
     def begin_upload(self, project: str, digest: str, size: int) -> PartialUpload:
         """Begin to send an object in parts, or learn which of them are there.
