@@ -37,7 +37,7 @@ class _Desk:
         journal, cache = Journal(home / "state" / "journal.sqlite"), HashCache(home / "cache" / "hashes.sqlite")
         wake = threading.Event()
         downloads = Downloads(journal, lambda _: self.client, cache, threads=4, patience=Patience(), wake=wake.set)
-        downloads._listen = lambda _service: None  # type: ignore[method-assign]
+        downloads._listen = lambda _service: None  # type: ignore[method-assign, assignment]
         journal.add_download(self._url, "job", following=Following(to=str(home / "out")))
         row = journal.downloads()[0]
         journal.add_outputs(

@@ -28,6 +28,7 @@ from conductor_core.api.answers import (
 from conductor_core.api.deadlines import Trickle
 from conductor_core.api.events import Event, follow_events
 from conductor_core.api.transport import Address, QueryValue, RetryPolicy, Timing, Transport, not_ours
+from conductor_core.api.versions import ProjectVersions
 from conductor_core.digest import Digest, hex_of
 from conductor_core.documents import canonical_bytes
 from conductor_core.errors import NotFound, Refused, ServiceUnreachable
@@ -137,6 +138,10 @@ class ServiceClient:
         response = self._transport.call("PUT", path, body=body, headers=_BINARY, read_timeout=600.0)
         self._parse(response)  # a page of somebody else's is no receipt
         return response.status_code == 201
+
+    def versions(self, project: str) -> ProjectVersions:
+        """Return the calls about former versions of a project's files."""
+        return ProjectVersions(self._transport, project)
 
     def put_pack(self, project: str, body: Callable[[], Any]) -> None:
         """Send many small objects at once (`conductor_core.transfer.packs`); `body` opens the pack afresh for each attempt.
