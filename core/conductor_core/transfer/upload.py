@@ -62,9 +62,10 @@ class UploadPlan:
         return sum(entry.size for entry in self.to_send)
 
 
-def ask_missing(manifest: Manifest, sink: ObjectSink) -> frozenset[Digest]:
-    """Return what the store lacks of `manifest`, asked in batches."""
-    answers = [sink.missing(batch) for batch in _batches(manifest.objects())]
+def ask_missing(manifest: Manifest, sink: ObjectSink, *, besides: frozenset[Digest] = frozenset()) -> frozenset[Digest]:
+    """Return what the store lacks of `manifest`, asked in batches; of those `besides` it has said that it has them."""
+    objects = {digest: size for digest, size in manifest.objects().items() if digest not in besides}
+    answers = [sink.missing(batch) for batch in _batches(objects)]
     return frozenset().union(*answers)
 
 
@@ -92,7 +93,7 @@ def execute_upload(
     """
     with ThreadPoolExecutor(threads, thread_name_prefix="upload") as pool:
         futures: list[Future[None]] = [
-            pool.submit(_send, entries, plan.places, sink, progress, ways) for entries in loads_of(plan.to_send)
+            pool.submit(send_load, entries, plan.places, sink, progress, ways) for entries in loads_of(plan.to_send)
         ]
         done, rest = wait(futures, return_when=FIRST_EXCEPTION)
         for future in rest:
@@ -118,7 +119,14 @@ def loads_of(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
         yield waiting
 
 
-def _send(entries: Sequence[Entry], places: Mapping[str, str], sink: ObjectSink, progress: Progress, ways: Sequence[Way]) -> None:
+def send_load(
+    entries: Sequence[Entry],
+    places: Mapping[str, str],
+    sink: ObjectSink,
+    progress: Progress,
+    ways: Sequence[Way] = WAYS,
+) -> None:
+    """Send one of `loads_of`; raises as `execute_upload` does."""
     progress.check(entries[0].path)
     if entries[0].size < SMALL:
         send_pack(entries, places, sink, progress)
