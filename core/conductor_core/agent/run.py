@@ -321,6 +321,7 @@ class Agent:
             "done": tally.home,
             "total": tally.total,
             "failed": tally.failed,
+            "by_others": tally.elsewhere,
             "bytes": tally.bytes,
             "kept_beside": list(tally.beside),
             "errors": [*tally.errors, *([row.error] if row.error else [])],
