@@ -87,7 +87,8 @@ def look(database: Database, shelf: PrunableStore, project_id: str, digests: Seq
 
 def _not_there(shelf: PrunableStore, sizes: Mapping[str, int]) -> list[str]:
     """Return what the store has not, or not in this size; of many, some are looked for."""
-    asked = list(sizes) if len(sizes) <= _LOOKS else random.sample(list(sizes), _LOOKS)
+    most = getattr(shelf, "looks_at_once", _LOOKS)  # a store over a network says how many of them are soon done
+    asked = list(sizes) if len(sizes) <= most else random.sample(list(sizes), most)
     return [digest for digest in asked if shelf.size(Digest(digest)) != sizes[digest]]
 
 

@@ -273,5 +273,6 @@ class Scheduler:
             notices.prune(unit, now - notices.KEPT)
             licences.prune(unit)
         if sweep is None or now >= sweep:
-            objects.sweep(self._farm.database, self._farm.shelf)
+            if self._farm.settings.store.kind == "folder":  # a bucket is slow to list
+                objects.sweep(self._farm.database, self._farm.shelf)
             self._farm.uploads.sweep()

@@ -10,7 +10,14 @@ wraps any and checks what it reads. All of them run the conformance suite in tes
 
 from __future__ import annotations
 
-from conductor_service.store.errors import ObjectDamaged, ObjectMissing, ObjectUnreadable, StoreFull, StoreUnwritable
+from conductor_service.store.errors import (
+    ObjectDamaged,
+    ObjectMissing,
+    ObjectUnreadable,
+    StoreFull,
+    StoreUnreachable,
+    StoreUnwritable,
+)
 from conductor_service.store.folder import FolderStore
 from conductor_service.store.folder_parts import FolderParts
 from conductor_service.store.interfaces import CHUNK_BYTES, PrunableStore, Store, WritableStore
@@ -39,6 +46,7 @@ __all__ = [
     "Staged",
     "Store",
     "StoreFull",
+    "StoreUnreachable",
     "StoreUnwritable",
     "UploadLost",
     "VerifyingStore",

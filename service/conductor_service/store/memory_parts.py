@@ -36,6 +36,11 @@ class MemoryParts:
             self._held.setdefault(upload, _Held(self._clock()))
         return ""
 
+    def take_up(self, staged: Staged) -> bool:
+        """Tell whether there is an entry."""
+        with self._lock:
+            return staged.id in self._held
+
     def have(self, staged: Staged) -> frozenset[int]:
         """Return the parts that are there."""
         with self._lock:

@@ -98,7 +98,11 @@ class PartStore(Protocol):
     """Take an object in parts."""
 
     def begin(self, upload: str) -> str:
-        """Make room for an upload, and return the store's own name for it; doing it again loses nothing."""
+        """Make room for a new upload, and return the store's own name for it."""
+        ...
+
+    def take_up(self, staged: Staged) -> bool:
+        """Tell whether the store still has what came of an upload, so that it can go on."""
         ...
 
     def have(self, staged: Staged) -> frozenset[int]:
@@ -107,6 +111,8 @@ class PartStore(Protocol):
 
     def write_part(self, staged: Staged, number: int, digest: Digest, chunks: Iterable[bytes]) -> None:
         """Keep a part if it is as long as it must be and hashes to `digest`; one that is there already stays as it is.
+
+        (S3 keeps the later of two that are both right in themselves: what the whole is, its own hash tells.)
 
         Raises:
             ContentMismatch: another length or content; the part is not there.
