@@ -20,7 +20,7 @@ from conductor_core import __version__
 from conductor_core.agent_answers import Check, Estimate, Offer, OwnReading, Preset, SceneJob
 from conductor_core.agent_start import LOG_FILE, START_LOG_FILE, start_agent
 from conductor_core.documents import from_json, to_json
-from conductor_core.errors import AgentError, AgentGone
+from conductor_core.errors import AgentError, AgentGone, NotTransferred
 from conductor_core.report import ScanReport
 from conductor_core.submission import Exclusion, Submission
 from conductor_core.user_folders import UserFolders, user_folders
@@ -103,6 +103,26 @@ class AgentClient:
         """Return the jobs whose outputs are brought home, oldest first; or only the one with this id."""
         return cast("list[dict[str, Any]]", self._call("GET", f"/v1/downloads{f'?job={job}' if job else ''}")["downloads"])
 
+    def transfers(self) -> dict[str, Any]:
+        """Return what is paused, and which limits hold now."""
+        return self._call("GET", "/v1/transfers")
+
+    def pause(self, job: str = "") -> dict[str, Any]:
+        """Have all transfers wait, or those of one job (its number or id), until `resume`; and return what is paused then.
+
+        Raises:
+            NotTransferred: nothing of that job is sent or fetched here.
+        """
+        return self._steer("pause", job)
+
+    def resume(self, job: str = "") -> dict[str, Any]:
+        """Let transfers go on: all that were paused together, or those of one job; and return what is paused then.
+
+        Raises:
+            NotTransferred: nothing of that job is sent or fetched here.
+        """
+        return self._steer("resume", job)
+
     def offer(self) -> Offer:
         """Return what can be asked of the farm, and as whom; of the last login."""
         return from_json(Offer, self._call("GET", "/v1/offer", timeout=SERVICE_TIMEOUT))
@@ -161,6 +181,12 @@ class AgentClient:
         """Remove a preset."""
         request = {"name": name, "scope": scope, "project": project, "folders": os.environ.get(PRESETS_VARIABLE, "")}
         self._call("POST", "/v1/presets/remove", request)
+
+    def _steer(self, verb: str, job: str) -> dict[str, Any]:
+        answer = self._call("POST", f"/v1/transfers/{verb}", {"job": job})
+        if "unknown" in answer:
+            raise NotTransferred(job)
+        return answer
 
     def quit(self, *, now: bool = False) -> None:
         """End the agent: when it is idle, or at once; what is unfinished goes on after its next start."""

@@ -17,6 +17,11 @@ Digest = NewType("Digest", str)
 _FORM = re.compile(r"sha256:[0-9a-f]{64}\Z")
 
 
+def is_digest(text: str) -> bool:
+    """Tell whether `text` is `sha256:` and 64 lower-case hex digits."""
+    return _FORM.match(text) is not None
+
+
 def parse_digest(text: str) -> Digest:
     """Return `text` as a digest.
 

@@ -25,12 +25,14 @@ ConductorError
 │   └── Refused             any other 4xx: the request itself is wrong
 └── AgentError              the agent is not there, does not answer, or cannot do what it is asked
     ├── AgentGone           nobody listens any more where it was
+    ├── NotTransferred      nothing of that job is sent or fetched by this agent
     └── JournalUnwritable   what it has to remember does not get onto the disk
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
 
 class ConductorError(Exception):
@@ -135,7 +137,21 @@ class TransferError(ConductorError):
 
     def __init__(self, path: str, reason: str, next_step: str = "") -> None:
         self.path = path
-        super().__init__(f"{path}: {reason}.", next_step)
+        super().__init__(f"{shown_name(path)}: {reason}.", next_step)
+
+
+def shown_name(path: str) -> str:
+    r"""Return a path as a sentence may have it: bytes that are no text as `\xff`, and nothing that a terminal would obey."""
+    if path.isprintable():
+        return path
+    escaped = (c if unicodedata.category(c) not in _UNSHOWN else c.encode("unicode_escape").decode() for c in path)
+    return _BYTE.sub(r"\\x\1", "".join(escaped))
+
+
+#: control characters, halves of characters, and what turns the direction of writing
+_UNSHOWN = frozenset({"Cc", "Cs", "Cf"})
+#: what Python makes of a byte of a name that is no text (PEP 383), escaped
+_BYTE = re.compile(r"\\udc([89a-f][0-9a-f])")
 
 
 class FileChanged(TransferError):
@@ -264,6 +280,16 @@ class AgentError(ConductorError):
 
 class AgentGone(AgentError):
     """Nobody listens any more where the agent was, or another one does: it ended, and may be started again."""
+
+
+class NotTransferred(AgentError):
+    """Nothing of a job is sent or fetched by this agent."""
+
+    def __init__(self, job: str) -> None:
+        self.job = job
+        super().__init__(
+            f"This machine's agent neither sends nor fetches anything of job {job}.", "What it does: conductor transfers"
+        )
 
 
 class JournalUnwritable(AgentError):

@@ -61,8 +61,8 @@ def _move_all(unit: Unit, step: timedelta) -> None:
     _move(unit, OutputFile, ("created",), _PUBLISHED_THERE, step)
     _move(unit, LicenceWait, ("since", "until"), None, step)
     _move(unit, PresenceLease, ("expires",), None, step)
-    _move(unit, Upload, ("touched",), None, step)
     _move(unit, ProjectObject, ("leased",), ProjectObject.leased > unit.now, step)
+    _move(unit, Upload, ("touched",), None, step)
     _move(unit, Notification, ("next_try",), Notification.sent.is_(None), step)
     _move(unit, Token, ("created", "expires"), Token.kind.in_(_RELATIVE_TOKENS), step)
 

@@ -35,9 +35,9 @@ class Farm:
     database: Database
     #: objects by digest, out of packs too, verified while they are read
     store: PrunableStore
-    uploads: Uploads
     #: the store as it lies there: packs, and objects by themselves
     shelf: PrunableStore
+    uploads: Uploads
     logs: AttemptLogs
     signals: Signals
     gatekeeper: Gatekeeper
@@ -100,9 +100,9 @@ def open_farm(
         settings=settings,
         catalogue=catalogue,
         database=database,
-        uploads=Uploads(database, part_store(shelf, steady)),
         store=VerifyingStore(PackedStore(shelf, DatabaseIndex(database))),
         shelf=shelf,
+        uploads=Uploads(database, part_store(shelf, steady)),
         logs=AttemptLogs(private_folder(data / "logs"), settings.max_log_bytes),
         signals=signals,
         gatekeeper=Gatekeeper(look_up, monotonic),

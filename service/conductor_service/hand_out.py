@@ -16,7 +16,7 @@ from conductor_service.door import Why, move
 from conductor_service.equipment import kept_equipment
 from conductor_service.inputs import inputs_of
 from conductor_service.jobs import submission_of
-from conductor_service.leases import failures_of, lose
+from conductor_service.leases import all_done, failures_of, lose
 from conductor_service.models import Attempt, Instance, Job, Project, Step, Task, new_id
 from conductor_service.retry_policy import ELSEWHERE_FOR, is_last_try
 from conductor_service.states import AttemptState, JobState, TaskState
@@ -145,6 +145,10 @@ def _lease(unit: Unit, instance: Instance, task: Task, times: LeaseTimes) -> Att
     former = select(Attempt).where(Attempt.task_id == task.id, Attempt.released.is_(None))
     for attempt in unit.session.scalars(former).all() if task.attempt_id else ():
         lose(unit, attempt, "its lease had run out")
+    if all_done(task):
+        # It failed with all its frames there: something beside them is lacking, and all of it is rendered again. What counts
+        # as done from now on is what this try completes, so that a machine lost after its last frame costs no third one.
+        task.frames_done = []
     task.fence += 1
     task.attempts_made += 1
     attempt = Attempt(

@@ -206,7 +206,7 @@ def commit_manifest(unit: Unit, job: Job, manifest: Manifest, store: Store, *, f
     if job.manifest is None and job.state is JobState.KILLED:
         raise NotAllowedNow(f"Job {job.number} was killed.", allowed=("retry",))
     if for_scouts and unit.session.scalars(select(Task.id).where(Task.job_id == job.id, Task.scout).limit(1)).first() is None:
-        raise Invalid("for", f"is scouts, and job {job.number} has no scout frames")
+        raise Invalid("scouts", f"are none: job {job.number} has no scout frames", "Commit the manifest of the whole job.")
     _check_grows(job, manifest, store)
     named = manifest.objects()
     there = objects.present(unit.session, job.project_id, list(named))

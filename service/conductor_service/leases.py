@@ -229,8 +229,7 @@ def end(
     with unit.session.no_autoflush:  # one UPDATE per row, when the door writes
         held = task.id in waiting.held(unit.session, [task])
         same = failures_of(unit.session, task, cause) if outcome is AttemptState.FAILED else 0
-    # After a failure the frames may all be there and something beside them lacking: then they are rendered again.
-    done = set(task.frames) <= set(task.frames_done) and not task.failures
+    done = all_done(task)
     to, tries = after_attempt(outcome, cause=cause, tries=tries, retries=retries, held=held, done=done, same=same, waits=waits)
     task.failures, task.preemptions = tries.failures, tries.preemptions
     if to is TaskState.SUCCESS and outcome is not AttemptState.SUCCESS:
@@ -241,6 +240,11 @@ def end(
         waiting.drop_holds(unit, [task])
     _note_idle(unit, attempt.instance_id)
     waiting.settle(unit, job)
+
+
+def all_done(task: Task) -> bool:
+    """Tell whether every frame of a task counts as done."""
+    return set(task.frames) <= set(task.frames_done)
 
 
 def failures_of(session: Session, task: Task, cause: str) -> int:

@@ -48,6 +48,19 @@ def visible(session: Session, project_id: str, digests: Sequence[str]) -> set[st
     return found
 
 
+def sizes(session: Session, project_id: str, digests: Sequence[str]) -> dict[str, int]:
+    """Return the size of each object that the project has a right to."""
+    found: dict[str, int] = {}
+    for some in _slices(digests):
+        query = (
+            select(StoredObject.digest, StoredObject.size)
+            .join(ProjectObject, ProjectObject.digest == StoredObject.digest)
+            .where(ProjectObject.project_id == project_id, ProjectObject.digest.in_(some))
+        )
+        found.update((digest, size) for digest, size in session.execute(query))
+    return found
+
+
 def present(session: Session, project_id: str, digests: Sequence[str]) -> set[str]:
     """Return those digests that the project can see and that are in the store by the database's word (see `look`)."""
     found: set[str] = set()

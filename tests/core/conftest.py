@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from conductor_core.digest import digest_of
+from conductor_core.transfer.bundle import write_bundle
 from hypothesis import settings
 
 # No time limit on one example: on a machine that is busy with a render it would fail a test that is right.
@@ -41,6 +42,8 @@ class FakeService:
     fault: Callable[[str, str], Any] = lambda _method, _path: None
     #: bytes after which an object's body is cut off, once per entry
     cuts: list[int] = field(default_factory=list)
+    #: the sizes of what was asked for together, for each time
+    bundles: list[list[int | None]] = field(default_factory=list)
     log: bytes = b"the log\n"
     changed: threading.Condition = field(default_factory=threading.Condition)
     closing: bool = False
@@ -198,6 +201,18 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         self.wfile.write(data)
 
+    def bundle(self, fake: FakeService, query: dict[str, str], body: bytes, project: str) -> None:
+        found = [fake.objects.get(digest) for digest in json.loads(body)["digests"]]
+        fake.bundles.append([None if data is None else len(data) for data in found])
+        data = b"".join(write_bundle(found))
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        if fake.cuts:
+            data = data[: fake.cuts.pop(0)]
+            self.close_connection = True
+        self.wfile.write(data)
+
     def create_job(self, fake: FakeService, query: dict[str, str], body: bytes, project: str) -> None:
         submission = json.loads(body)
         if submission["instance_type"] == "unknown":
@@ -320,6 +335,7 @@ _ROUTES: tuple[tuple[str, Callable[..., None]], ...] = (
     (r"POST /api/v1/projects/([^/]+)/objects/missing", _Handler.missing),
     (r"PUT /api/v1/projects/([^/]+)/objects/([^/]+)", _Handler.put_object),
     (r"GET /api/v1/projects/([^/]+)/objects/([^/]+)", _Handler.get_object),
+    (r"POST /api/v1/projects/([^/]+)/objects/bundle", _Handler.bundle),
     (r"POST /api/v1/projects/([^/]+)/jobs", _Handler.create_job),
     (rf"PUT {_JOB}/manifest", _Handler.put_manifest),
     (r"GET /api/v1/jobs", _Handler.list_jobs),

@@ -19,10 +19,10 @@ from conductor_core.agent.connections import Connections
 from conductor_core.agent.downloads import Downloads
 from conductor_core.agent.follower import Follower
 from conductor_core.agent.journal import FETCH_ATTEMPTS, IN_SHORT, Journal
-from conductor_core.agent.journal_rows import Tally
+from conductor_core.agent.journal_downloads import WAITED_FOR
+from conductor_core.agent.journal_rows import NewOutput, Tally
 from conductor_core.agent.lock import AgentLock
 from conductor_core.agent.patience import LONGEST_WAIT, Patience
-from conductor_core.api.answers import OutputFile
 from conductor_core.api.client import ServiceClient
 from conductor_core.api.profile import Login, Profile, write_profile
 from conductor_core.api.transport import Address
@@ -39,8 +39,8 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
     journal.close()
 
 
-def _output(seq: int, path: str, digest: str = "sha256:0") -> OutputFile:
-    return OutputFile(seq, f"o{seq}", "j", path, digest, 10, 0o644, 5)
+def _output(seq: int, path: str, digest: str = "sha256:0") -> NewOutput:
+    return NewOutput(path, seq, digest, 10, 0o644, 5)
 
 
 def test_a_submission_is_kept_once(journal: Journal) -> None:
@@ -85,8 +85,8 @@ def test_files_of_a_job_are_counted(journal: Journal) -> None:
     assert journal.tally(S, "j") == Tally()
     journal.add_outputs(row, [_output(n, f"/{n}") for n in range(1, 6)])
     one, two, three, four, _ = journal.outputs_to_do(S)
-    journal.set_home(one, "placed", "/1")
-    journal.set_home(two, "beside", "/2.conductor-1")
+    journal.set_home([(one, "placed", "/1")])
+    journal.set_home([(two, "beside", "/2.conductor-1")])
     journal.set_fetch_error(three, "broken", final=True)
     journal.set_fetch_error(four, "again")
     found = Tally(total=5, home=2, failed=1, pending=2, bytes=20, beside=("/2.conductor-1",), errors=("broken", "again"))
@@ -118,12 +118,12 @@ def test_a_later_version_of_a_file_replaces_the_earlier(journal: Journal) -> Non
     row = journal.downloads()[0]
     journal.add_outputs(row, [_output(1, "/a"), _output(2, "/b")])
     first = journal.outputs_to_do(S)[0]
-    journal.set_home(first, "placed", "/a")
+    journal.set_home([(first, "placed", "/a")])
     journal.add_outputs(row, [_output(3, "/a", "sha256:1")])
     journal.add_outputs(row, [_output(1, "/a")])
     assert [(o.path, o.seq, o.digest) for o in journal.outputs_to_do(S)] == [("/b", 2, "sha256:0"), ("/a", 3, "sha256:1")]
     assert journal.downloads()[0].seq == 3
-    journal.set_home(first, "placed", "/a")  # the fetch of the first version ends late
+    journal.set_home([(first, "placed", "/a")])  # the fetch of the first version ends late
     assert [o.seq for o in journal.outputs_to_do(S)] == [2, 3]
 
 
@@ -148,14 +148,14 @@ def test_a_file_whose_place_cannot_be_written_is_told_and_tried_on(journal: Jour
     tally = journal.tally(S, "j")
     assert (tally.failed, tally.pending, tally.errors) == (1, 0, ("the disk is full",))
     assert journal.services_to_do() == [S]
-    journal.set_home(journal.outputs_to_do(S)[0], "placed", "/a")
+    journal.set_home([(journal.outputs_to_do(S)[0], "placed", "/a")])
     assert (journal.tally(S, "j").home, journal.services_to_do()) == (1, [])
 
 
 def test_a_transaction_is_all_or_nothing(journal: Journal) -> None:
     """A page of outputs with one that cannot be kept is not kept in part."""
     journal.add_download(S, "j")
-    bad: Any = OutputFile(2, "o2", "j", "/b", None, 10)  # type: ignore[arg-type]
+    bad: Any = NewOutput("/b", 2, None, 10)  # type: ignore[arg-type]
     with pytest.raises(Exception, match="NOT NULL"):
         journal.add_outputs(journal.downloads()[0], [_output(1, "/a"), bad])
     assert journal.outputs(S, "j") == []
@@ -167,13 +167,20 @@ def test_old_things_are_forgotten(journal: Journal) -> None:
     journal.add_submission("done", S, {})
     journal.set_state("done", "submitted", {})
     journal.add_submission("open", S, {})
-    journal.add_download(S, "j")
-    journal.add_outputs(journal.downloads()[0], [_output(1, "/a")])
+    for job in ("open", "coming", "home"):
+        journal.add_download(S, job)
+    for row in journal.downloads():
+        journal.add_outputs(row, [_output(1, "/a")])
+        journal.set_job_state(row, number=1, project="p", state="running" if row.job == "open" else "success")
+    journal.set_home([(journal.outputs(S, "home")[0], "placed", "/a")])
     journal.forget_before(100.0)
-    assert len(journal.submissions()) == 2
+    assert (len(journal.submissions()), len(journal.downloads())) == (2, 3)
     journal.forget_before(101.0)
     assert [s.id for s in journal.submissions()] == ["open"]
-    assert (journal.downloads(), journal.outputs(S, "j")) == ([], [])
+    assert [d.job for d in journal.downloads()] == ["coming", "open"]
+    assert journal.outputs(S, "home") == []
+    journal.forget_before(101.0 + WAITED_FOR)
+    assert (journal.downloads(), journal.outputs(S, "open")) == ([], [])
 
 
 def test_the_journal_survives_kill_9(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 from conductor_core.agent.journal import Journal
+from conductor_core.agent.journal_rows import NewOutput
 from conductor_core.agent.run import JOURNAL_FILE
-from conductor_core.api.answers import OutputFile
 from conductor_core.digest import digest_of
 from conductor_core.submission import Exclusion, Output, Step, Submission
 from core.artists_desk import Desk, submitted
@@ -292,8 +292,8 @@ def test_files_are_never_asked_of_no_project(desk: Desk, eventually: Eventually)
     client = desk.start()
     journal, add = desk.agent._journal, desk.agent._journal.add_outputs  # type: ignore[union-attr]
 
-    def add_and_dawdle(row: Any, outputs: Any) -> None:
-        add(row, outputs)
+    def add_and_dawdle(row: Any, outputs: Any, **more: Any) -> None:
+        add(row, outputs, **more)
         time.sleep(1.0)
 
     journal.add_outputs = add_and_dawdle  # type: ignore[method-assign]
@@ -439,7 +439,7 @@ def test_a_service_that_is_away_does_not_starve_another(desk: Desk, eventually: 
     away = "http://127.0.0.1:9"
     journal = Journal(desk.folders.state / JOURNAL_FILE)
     journal.add_download(away, "j")
-    waiting = [OutputFile(-n, f"o{n}", "j", str(desk.home / f"a_{n}.exr"), f"sha256:{n:064}", 1) for n in range(1, 601)]
+    waiting = [NewOutput(str(desk.home / f"a_{n}.exr"), -n, f"sha256:{n:064}", 1) for n in range(1, 601)]
     journal.add_outputs(journal.downloads()[0], waiting)
     journal.close()
     client = desk.start()

@@ -653,3 +653,24 @@ def test_the_list_of_commands_imports_none() -> None:
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
     assert "Render a scene on the farm." in found.stdout
     assert found.stdout.splitlines()[-2:] == ["[]", "True"]
+
+
+def test_transfers_are_paused_and_resumed(desk: Desk, eventually: Eventually) -> None:
+    """The line is let go of at a word, one job or all, and `transfers` says what waits; a job of elsewhere is none of ours."""
+    desk.log_in()
+    desk.start_agent()
+    assert "nothing to send" in desk("transfers")[0]
+    assert "All transfers are paused" in desk("transfers", "pause")[0]
+    desk("submit", desk.scene, "--background", "-t", "small", "-p", "show")
+    out, _ = desk("transfers")
+    assert "All paused (no limits)" in out
+    assert "to let it go on: conductor transfers resume" in out
+    assert desk.json("transfers")["submissions"][0]["paused"]
+    assert "job 77" in desk("transfers", "pause", "77", code=ExitCode.NOT_FOUND)[1]
+    identity = desk.json("transfers")["submissions"][0]["id"]
+    assert "are paused" in desk("transfers", "pause", identity)[0]
+    assert "But all transfers are paused" in desk("transfers", "resume", identity)[0]
+    desk("transfers", "pause", identity)
+    assert "Jobs that were paused by themselves stay so" in desk("transfers", "resume")[0]
+    assert desk.json("transfers", "resume", identity)["paused_jobs"] == []
+    eventually(lambda: desk.fake.manifests)

@@ -73,6 +73,10 @@ EXAMPLES: dict[str, tuple[Callable[[], ConductorError], str]] = {
         lambda: errors.JournalUnwritable("/j", "disk full"),
         "/j cannot be written (disk full). Make room on that disk, and see that you may write there; the agent goes on by itself.",
     ),
+    "NotTransferred": (
+        lambda: errors.NotTransferred("12"),
+        "This machine's agent neither sends nor fetches anything of job 12. What it does: conductor transfers",
+    ),
     "BroughtByAnother": (
         lambda: errors.BroughtByAnother("/a"),
         "/a: is being brought home by another agent right now. It is looked at again by itself.",

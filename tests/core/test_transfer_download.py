@@ -17,11 +17,11 @@ from conductor_core.transfer.download import (
     Existing,
     Placed,
     Wanted,
-    _unwritable,
     beside_path,
     execute_download,
     part_path,
     plan_download,
+    unwritable,
 )
 from conductor_core.transfer.hash_cache import FileState, HashCache
 from conductor_core.transfer.progress import Progress
@@ -285,7 +285,7 @@ def test_a_full_disk_is_told(wanted: Wanted, cache: HashCache) -> None:
 )
 def test_why_a_file_cannot_be_written(error: OSError, words: str) -> None:
     """Each reason has its sentence and its next step."""
-    told = _unwritable("/o/a.exr", error)
+    told = unwritable("/o/a.exr", error)
     assert words in str(told)
     assert told.next_step
 

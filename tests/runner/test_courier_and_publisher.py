@@ -16,6 +16,7 @@ from conductor_service.runner.assignment import Assignment, AttemptRef
 from conductor_service.runner.collect import Taken
 from conductor_service.runner.conversation import Inbox, Ordered
 from conductor_service.runner.courier import Courier, Pace
+from conductor_service.runner.errors import TaskFailed
 from conductor_service.runner.expectations import Expectations
 from conductor_service.runner.holding import Holding
 from conductor_service.runner.inspector import BadImage, ImageFacts
@@ -238,6 +239,17 @@ def test_a_bad_frame_fails_the_attempt_and_keeps_the_others(desk: Desk) -> None:
     assert verdict is not None
     assert (verdict.state, verdict.cause, verdict.frames_done) == ("failed", "bad-output", (1, 3))
     assert verdict.message == "/job/render/shot_0002.png is black."
+
+
+def test_names_that_are_one_file_on_windows(holding: Holding) -> None:
+    """The second would take the first one's place at home: it is refused, by both names; the same file may come again."""
+    for name in ("Z.exr", "Z.exr", "a.exr"):
+        holding.require_place(ClientPath.parse(f"C:\\out\\{name}", Flavour.WINDOWS))
+    with pytest.raises(TaskFailed, match=r"out\\z\.exr and C:\\out\\Z\.exr are one file") as failure:
+        holding.require_place(ClientPath.parse("C:\\out\\z.exr", Flavour.WINDOWS))
+    assert failure.value.cause == "bad-output"
+    for name in ("Z.exr", "z.exr"):
+        holding.require_place(ClientPath.parse(f"/out/{name}", Flavour.POSIX))
 
 
 def test_frames_that_end_with_the_task_count_once_its_last_files_are_published(desk: Desk) -> None:

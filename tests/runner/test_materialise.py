@@ -256,6 +256,23 @@ def test_a_full_disk_is_named(tmp_path: Path, cache: ContentCache) -> None:
     assert failure.value.cause == "disk-full"
 
 
+@pytest.mark.parametrize("method", ["hardlink", "copy"])
+def test_a_name_that_the_disk_does_not_take_is_the_artist_s(tmp_path: Path, cache: ContentCache, method: Method) -> None:
+    """The error names the artist's file, not a place on the instance, and nobody tries it again: it would fail again."""
+    plan = plan_stage(make_manifest(Flavour.POSIX, [entry("/job/" + "x" * 256)]))
+    with pytest.raises(StagingFailed, match=r"^/job/x+: cannot be laid out on the instance \(File name too long\)") as failure:
+        execute_stage(plan, tmp_path / "stage", cache=cache, fetch=Objects(WOOD), method=method)
+    assert failure.value.cause == "missing-file"
+
+
+def test_a_name_that_is_neither_text_nor_bytes_is_refused() -> None:
+    """Windows has such names, Linux does not; a byte that is no text is a name of Linux."""
+    plan_stage(Manifest(Flavour.POSIX, (entry("/job/no\udcff"),)))
+    with pytest.raises(StagingFailed, match=r"half.\\ud800: cannot be laid out") as failure:
+        plan_stage(Manifest(Flavour.WINDOWS, (entry("C:\\half \ud800"),)))
+    assert failure.value.cause == "missing-file"
+
+
 def test_an_output_folder_in_the_stage_is_a_real_folder(tmp_path: Path) -> None:
     """A link on its way gives way, a file is an error; the folder above keeps its time."""
     (tmp_path / "job").mkdir()

@@ -28,8 +28,8 @@ def manifest(studio: Any, *frames: int, size: int = 4) -> Manifest:
 
 
 def put(studio: Any, job: Any, files: Manifest, only: str = "") -> httpx.Response:
-    params = {"for": only} if only else {}
-    answer: httpx.Response = studio.ask("PUT", f"/jobs/{job['id']}/manifest", content=files.to_bytes(), params=params)
+    path = f"/jobs/{job['id']}/manifest" + (f"/{only}" if only else "")
+    answer: httpx.Response = studio.ask("PUT", path, content=files.to_bytes())
     return answer
 
 
@@ -121,4 +121,4 @@ def test_scouts_may_need_all(studio: Any, submission: Submission) -> None:
 def test_a_job_without_scouts(studio: Any) -> None:
     """There is nothing that could go early."""
     answer = put(studio, studio.submit(studio.commands("1-3")), manifest(studio, 1), "scouts")
-    assert (answer.status_code, answer.json()["error"]["field"]) == (400, "for")
+    assert (answer.status_code, answer.json()["error"]["field"]) == (400, "scouts")

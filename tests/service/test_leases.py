@@ -381,3 +381,40 @@ def test_a_loss_after_a_failure_is_no_success(studio: Any) -> None:
     studio.fleet.vanish(runner.id)
     studio.scheduler.tick()
     assert studio.states(job) == ["ready"]
+
+
+def test_a_machine_lost_after_its_last_frame_renders_nothing_again_after_a_failure(studio: Any) -> None:
+    """The first try crashed, the second brought every frame and its machine went: nobody pays for a third."""
+    job = studio.job(studio.commands("1-2", chunk=2, max_instances=1, retries=Retries(2, 2)))
+    runner = studio.runner()
+    runner.finish(runner.take(), "failed", cause="crashed")
+    work = runner.take()
+    for frame in (1, 2):
+        runner.store(work, b"x")
+        runner.publish(work, studio.record(work, frame, b"x"))
+    studio.fleet.vanish(runner.id)
+    studio.scheduler.tick()
+    (task,) = studio.tasks(job)
+    assert (task["state"], task["cause"], task["attempts_made"]) == ("success", None, 2)
+
+
+def test_what_is_rendered_again_counts_anew(studio: Any) -> None:
+    """All frames were there and something beside them failed: what the next try completes is done, and only that."""
+    job = studio.job(studio.commands("1-2", chunk=2, max_instances=1, retries=Retries(2, 3)))
+    runner = studio.runner()
+    work = runner.take()
+    for frame in (1, 2):
+        runner.store(work, b"x")
+        runner.publish(work, studio.record(work, frame, b"x"))
+    runner.finish(work, "failed", cause="internal", frames_done=[1, 2])
+    for left in ([1, 2], [2]):
+        runner = studio.runner()
+        work = runner.take()
+        assert work["task"]["frames"] == left
+        runner.store(work, b"x")
+        runner.publish(work, studio.record(work, left[0], b"x"))
+        studio.fleet.vanish(runner.id)
+        studio.scheduler.tick()
+    (task,) = studio.tasks(job)
+    assert (task["state"], task["frames_done"]) == ("success", [1, 2])
+    assert len(studio.get(f"/jobs/{job['id']}/outputs")["outputs"]) == 2

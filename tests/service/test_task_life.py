@@ -66,12 +66,14 @@ class Modelled:
     generation: int = 1
     #: generation and frame
     outputs: set[tuple[int, int]] = field(default_factory=set)
+    #: generation and frame, of what need not be rendered again
+    complete: set[tuple[int, int]] = field(default_factory=set)
     tries: list[Try] = field(default_factory=list)
 
     @property
     def done(self) -> list[int]:
         """The frames that need not be rendered again."""
-        return [f for f in self.frames if (self.generation, f) in self.outputs]
+        return [f for f in self.frames if (self.generation, f) in self.complete]
 
 
 @dataclass
@@ -146,7 +148,7 @@ class TaskLife(RuleBasedStateMachine):
 
     def lost(self, attempt: Try, outcome: str = "lost") -> None:
         task = self.tasks[attempt.task]
-        if attempt.life == "running" and len(task.done) == len(task.frames) and not task.failures:
+        if attempt.life == "running" and len(task.done) == len(task.frames):
             attempt.outcome = outcome  # the machine went when nothing was left to do
             self.goes_to(task, "success")
         elif attempt.life == "running":
@@ -220,7 +222,9 @@ class TaskLife(RuleBasedStateMachine):
         assert answer.status_code == 200, answer.text
         assignment, task = answer.json(), self.tasks[key]
         assert assignment["task"]["id"] == key, "tasks are handed out in their order, those that failed here last"
-        assert assignment["task"]["frames"] == ([f for f in task.frames if f not in task.done] or list(task.frames))
+        if len(task.done) == len(task.frames):
+            task.complete.clear()  # all frames were there, and something beside them was not
+        assert assignment["task"]["frames"] == [f for f in task.frames if f not in task.done]
         assert assignment["attempt"]["fence"] == len(task.tries) + 1
         attempt = Try(assignment, runner.id, key, arrives, until=self.now() + FIRST_LEASE, generation=task.generation)
         task.tries.append(attempt)
@@ -307,6 +311,8 @@ class TaskLife(RuleBasedStateMachine):
         if said == "killed":
             self.lost(attempt, "preempted" if cause == "preempted" else "lost")
             return
+        if said == "success":
+            task.complete |= {key for key in task.outputs if key[0] == task.generation}
         if said == "success" and len(task.done) < len(task.frames):
             said, cause = "failed", "bad-output"
         attempt.life, attempt.outcome, attempt.cause, attempt.ended = "over", said, cause or "", self.now()
@@ -338,6 +344,7 @@ class TaskLife(RuleBasedStateMachine):
             return
         assert answer.status_code == 200, answer.text
         task.outputs.add((task.generation, frame))
+        task.complete.add((task.generation, frame))
         self.rendered(attempt)
 
     @precondition(lambda self: self.tries)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,29 @@ class SubmissionRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Following:
+    """What is followed, and where its files go."""
+
+    kind: Literal["job", "project"] = "job"
+    #: the folder that everything goes to, instead of where the job's artist chose; empty: there
+    to: str = ""
+    #: how files are called there (`conductor_core.transfer.places`); empty: as they are published
+    name: str = ""
+    #: of a project: only files published in these folders
+    under: tuple[str, ...] = ()
+    #: agents that name the same share bring each file once between them; empty: with nobody
+    share: str = ""
+    #: of a project: goes on for ever
+    lasting: bool = False
+
+    def values(self) -> tuple[str | int, ...]:
+        """Return what the journal keeps, in the order of its statement."""
+        return (self.kind, self.to, self.name, json.dumps(self.under), self.share, int(self.lasting))
+
+
+@dataclass(frozen=True, slots=True)
 class DownloadRow:
-    """One job whose outputs are brought home."""
+    """One job, or one project, whose outputs are brought home."""
 
     service: str
     job: str
@@ -45,6 +66,7 @@ class DownloadRow:
     error: str
     #: when it was last asked for, in seconds since the epoch; later with each time
     created: float
+    following: Following = Following()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +96,49 @@ class OutputRow:
     size: int
     mode: int
     mtime_ns: int
-    #: `pending`, `done`, `beside`, `failed`, or `stuck`: told as failed, and tried again by itself
+    #: `pending`, `done`, `beside`, `failed`, `stuck` (told as failed, and tried again by itself), or `nowhere` (it can lie nowhere)
     state: str
     placed: str
     attempts: int
     error: str
+    #: as it was published; empty: as `path`
+    published: str = ""
+    #: of which it is a file, where that is not `job` itself
+    origin: str = ""
+    #: of the job; 0: what is followed says so
+    number: int = 0
+    #: whose store has it; empty: what is followed says so
+    project: str = ""
+    #: empty: not to be had from what is followed
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewOutput:
+    """A file that was heard of, and where it is to lie."""
+
+    #: where it is to lie; where it was published, if it can lie nowhere
+    path: str
+    seq: int
+    digest: str
+    size: int
+    mode: int = 0
+    mtime_ns: int = 0
+    published: str = ""
+    step: str = ""
+    frame: int | None = None
+    origin: str = ""
+    number: int = 0
+    project: str = ""
+    output: str = ""
+    #: why it can lie nowhere
+    error: str = ""
+
+    def values(self) -> tuple[object, ...]:
+        """Return what the journal keeps, in the order of its statement."""
+        about = (self.published, self.step, self.frame, self.origin, self.number, self.project, self.output)
+        ended = ("nowhere" if self.error else "pending", self.error, 0)
+        return (self.path, self.seq, self.digest, self.size, self.mode, self.mtime_ns, *about, *ended)
 
 
 def submission_row(row: sqlite3.Row) -> SubmissionRow:
@@ -99,12 +159,16 @@ def submission_row(row: sqlite3.Row) -> SubmissionRow:
 
 
 def download_row(row: sqlite3.Row) -> DownloadRow:
-    """Return a row of the followed jobs."""
+    """Return a row of what is followed."""
     names = ("service", "job", "number", "project", "state", "seq", "error", "created")
-    return DownloadRow(*(row[name] for name in names))
+    under = tuple(str(folder) for folder in json.loads(row["under"]))
+    following = Following(row["kind"], row["place_to"], row["place_name"], under, row["share"], bool(row["lasting"]))
+    return DownloadRow(**{name: row[name] for name in names}, following=following)
+
+
+_OUTPUT_COLUMNS = tuple(field.name for field in fields(OutputRow))
 
 
 def output_row(row: sqlite3.Row) -> OutputRow:
     """Return a row of the files to bring home."""
-    names = (*("service", "job", "path", "seq", "digest", "size", "mode", "mtime_ns", "state", "placed", "attempts", "error"),)
-    return OutputRow(*(row[name] for name in names))
+    return OutputRow(*(row[name] for name in _OUTPUT_COLUMNS))

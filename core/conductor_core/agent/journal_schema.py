@@ -32,6 +32,12 @@ CREATE TABLE IF NOT EXISTS downloads (
     state TEXT NOT NULL DEFAULT '',
     seq INTEGER NOT NULL DEFAULT 0,
     error TEXT NOT NULL DEFAULT '',
+    kind TEXT NOT NULL DEFAULT 'job',
+    place_to TEXT NOT NULL DEFAULT '',
+    place_name TEXT NOT NULL DEFAULT '',
+    under TEXT NOT NULL DEFAULT '[]',
+    share TEXT NOT NULL DEFAULT '',
+    lasting INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (service, job)
 );
 CREATE TABLE IF NOT EXISTS outputs (
@@ -48,10 +54,18 @@ CREATE TABLE IF NOT EXISTS outputs (
     attempts INTEGER NOT NULL DEFAULT 0,
     error TEXT NOT NULL DEFAULT '',
     came REAL NOT NULL DEFAULT 0,
+    published TEXT NOT NULL DEFAULT '',
+    step TEXT NOT NULL DEFAULT '',
+    frame INTEGER,
+    origin TEXT NOT NULL DEFAULT '',
+    number INTEGER NOT NULL DEFAULT 0,
+    project TEXT NOT NULL DEFAULT '',
+    output TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (service, job, path)
 );
 CREATE INDEX IF NOT EXISTS outputs_in_short ON outputs (state, service, job, size);
 CREATE TABLE IF NOT EXISTS cursors (service TEXT PRIMARY KEY, event TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS agent (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
 #: all but the request and the manifest, which have megabytes: the agent looks here again and again
@@ -60,10 +74,34 @@ CREATE INDEX IF NOT EXISTS submissions_in_short
 ON submissions (id, created, service, state, job, number, counts, error, kill, scene, title)
 """
 
+#: what is still to come, in the order in which it comes; small however much is home
+_DUE = """
+CREATE INDEX IF NOT EXISTS outputs_due ON outputs (service, attempts, frame IS NULL, frame, seq)
+WHERE state IN ('pending', 'stuck')
+"""
+
+_TEXT, _NUMBER = "TEXT NOT NULL DEFAULT ''", "INTEGER NOT NULL DEFAULT 0"
 #: columns that tables of an earlier version lack
 _LATER = {
-    "submissions": {"scene": "TEXT NOT NULL DEFAULT ''", "title": "TEXT NOT NULL DEFAULT ''"},
-    "outputs": {"came": "REAL NOT NULL DEFAULT 0"},
+    "submissions": {"scene": _TEXT, "title": _TEXT},
+    "downloads": {
+        "kind": "TEXT NOT NULL DEFAULT 'job'",
+        "place_to": _TEXT,
+        "place_name": _TEXT,
+        "under": "TEXT NOT NULL DEFAULT '[]'",
+        "share": _TEXT,
+        "lasting": _NUMBER,
+    },
+    "outputs": {
+        "came": "REAL NOT NULL DEFAULT 0",
+        "published": _TEXT,
+        "step": _TEXT,
+        "frame": "INTEGER",
+        "origin": _TEXT,
+        "number": _NUMBER,
+        "project": _TEXT,
+        "output": _TEXT,
+    },
 }
 
 
@@ -79,6 +117,7 @@ def prepare(database: sqlite3.Connection) -> None:
     if lacking:
         _migrate(database, lacking)
     database.execute(_IN_SHORT)
+    database.execute(_DUE)
 
 
 def told_by(request: Mapping[str, Any]) -> tuple[str, str]:
@@ -93,7 +132,8 @@ def _migrate(database: sqlite3.Connection, lacking: list[tuple[str, str, str]]) 
     try:
         for table, name, kind in lacking:
             database.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
-        for (identity,) in database.execute("SELECT id FROM submissions").fetchall():
+        told_anew = any(table == "submissions" for table, _, _ in lacking)
+        for (identity,) in database.execute("SELECT id FROM submissions").fetchall() if told_anew else ():
             # one at a time: requests have megabytes, and a month has many of them
             (request,) = database.execute("SELECT request FROM submissions WHERE id = ?", (identity,)).fetchone()
             try:

@@ -29,6 +29,7 @@ from conductor_core.agent.readings import Readings
 from conductor_core.agent.scene_jobs import SceneJobs
 from conductor_core.agent.snapshots import Snapshots
 from conductor_core.agent.submissions import Submissions
+from conductor_core.agent.transfers import Transfers
 from conductor_core.agent.watcher import Watcher
 from conductor_core.agent_client import CHANNEL_FILE, read_channel
 from conductor_core.api.answers import FINISHED
@@ -84,6 +85,7 @@ class Agent:
         self._quit_when_idle = False
         self._used_at = clock()
         self._asked = Connections(folders.config, retries=AT_ONCE)
+        self._transfers = Transfers(folders.state, folders.config, self._journal, changed=self._paused_or_resumed)
         self._live_jobs = LiveJobs(self._asked.client)
         self._downloads = Downloads(
             self._journal,
@@ -96,19 +98,25 @@ class Agent:
         )
         self._watcher = Watcher(self._cache)
         self._snapshots = Snapshots(folders.state / SNAPSHOTS)
-        self._submissions = Submissions(
+        self._submissions = self._make_submissions()
+        self._panel = self._make_panel()
+        self._token = secrets.token_urlsafe(32)
+        routes = (*self._panel.routes(), *self._transfers.routes())
+        self.channel = Channel(self, self._token, routes=routes, used=self._used)
+
+    def _make_submissions(self) -> Submissions:
+        return Submissions(
             self._journal,
             self._connections.client,
             self._cache,
-            settings=settings,
+            settings=self._settings,
             patience=self._patience,
             snapshots=self._snapshots,
             wake_downloads=self._wake.set,
-            hashed=self._watcher.watch,
+            hashed=lambda _row, _submission, files: self._watcher.watch(files),
+            pace=self._transfers.pace,
+            paused=self._transfers.paused,
         )
-        self._panel = self._make_panel()
-        self._token = secrets.token_urlsafe(32)
-        self.channel = Channel(self, self._token, routes=self._panel.routes(), used=self._used)
 
     def _make_panel(self) -> Panel:
         offers = Offers(self._asked.client, validators=lambda: read_settings(self._folders.config).validators)
@@ -161,8 +169,9 @@ class Agent:
             service = self._connections.default_service()
         except ConductorError:
             service = ""
-        transfers = [_submission_answer(row, self._submissions.progress(row.id)) for row in self._journal.submissions_to_do()]
-        return {"version": __version__, "pid": os.getpid(), "service": service, "transfers": transfers}
+        transfers = [self._submission_answer(row) for row in self._journal.submissions_to_do()]
+        about = {"version": __version__, "pid": os.getpid(), "service": service}
+        return {**about, "transfers": transfers, **self._transfers.answer()}
 
     def submit(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Keep a submission and return its id; it is on disk when this returns."""
@@ -178,12 +187,11 @@ class Agent:
     def submission(self, identity: str) -> Mapping[str, Any] | None:
         """Return one submission, None where there is no such."""
         row = self._journal.submission(identity)
-        return None if row is None else _submission_answer(row, self._submissions.progress(identity))
+        return None if row is None else self._submission_answer(row)
 
     def submissions(self) -> Mapping[str, Any]:
         """Return all submissions, newest first."""
-        rows = self._journal.submissions()
-        return {"submissions": [_submission_answer(row, self._submissions.progress(row.id)) for row in rows]}
+        return {"submissions": [self._submission_answer(row) for row in self._journal.submissions()]}
 
     def cancel(self, identity: str) -> Mapping[str, Any] | None:
         """Cancel a submission and return it, None where there is no such."""
@@ -202,8 +210,7 @@ class Agent:
             wish, number = job.id, job.number
         else:
             number = 0
-        self._journal.add_download(service, wish, number=number)
-        self._downloads.hurry(service, wish)
+        self._downloads.follow(service, wish, number=number)
         return {"job": wish}
 
     def downloads(self, job: str = "") -> Mapping[str, Any]:
@@ -223,6 +230,7 @@ class Agent:
         try:
             self._connections.watch()
             self._submissions.step()
+            self._submissions.look(self._transfers.look)
             self._downloads.step()
             self._watcher.step()
             self._panel.step()
@@ -262,12 +270,33 @@ class Agent:
         self._downloads.hurry(service, job)
         self._wake.set()
 
+    def _paused_or_resumed(self) -> None:
+        self._submissions.look_at_pauses()
+        self._wake.set()
+
     def _used(self) -> None:
         self._used_at = self._clock()
 
     def _login_changed(self) -> None:
         self._patience.forget()
         self._wake.set()
+
+    def _submission_answer(self, row: SubmissionRow) -> Mapping[str, Any]:
+        progress = self._submissions.progress(row.id)
+        counts = dict(row.counts) if progress is None else dataclasses.asdict(progress.counts())
+        names = ("files", "bytes_total", "bytes_hashed", "bytes_to_send", "bytes_sent", "objects_present")
+        return {
+            "id": row.id,
+            "service": row.service,
+            "state": row.state,
+            "job": "" if row.job == ASKED_FOR else row.job,
+            "number": row.number,
+            **{name: counts.get(name, 0) for name in names},
+            **dataclasses.asdict(self._transfers.look(row.id, progress)),
+            "error": row.error,
+            "unfinished": row.state in UNFINISHED,
+            "paused": row.state in UNFINISHED and self._transfers.paused(row.id),
+        }
 
     def _download_answer(self, row: DownloadRow) -> Mapping[str, Any]:
         tally = self._journal.tally(row.service, row.job)
@@ -283,6 +312,7 @@ class Agent:
             "kept_beside": list(tally.beside),
             "errors": [*tally.errors, *([row.error] if row.error else [])],
             "complete": row.state in FINISHED and not tally.pending,
+            "paused": self._transfers.paused(row.job) and bool(tally.pending or row.state not in FINISHED),
         }
 
 
@@ -311,18 +341,3 @@ def run_agent(
         logging.shutdown()
         leave(0)
     return True
-
-
-def _submission_answer(row: SubmissionRow, progress: Any) -> Mapping[str, Any]:
-    counts = dict(row.counts) if progress is None else dataclasses.asdict(progress.counts())
-    names = ("files", "bytes_total", "bytes_hashed", "bytes_to_send", "bytes_sent", "objects_present")
-    return {
-        "id": row.id,
-        "service": row.service,
-        "state": row.state,
-        "job": "" if row.job == ASKED_FOR else row.job,
-        "number": row.number,
-        **{name: counts.get(name, 0) for name in names},
-        "error": row.error,
-        "unfinished": row.state in UNFINISHED,
-    }

@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from conductor_core.agent.early_scouts import early_part
 from conductor_core.agent.journal import ASKED_FOR, UNFINISHED, Journal
 from conductor_core.agent.journal_rows import SubmissionRow
 from conductor_core.agent.patience import Patience
+from conductor_core.agent.resubmission import Again, Listed, again, listed
 from conductor_core.agent.snapshots import Snapshots
 from conductor_core.api.answers import Job
 from conductor_core.api.client import ProjectObjects, ServiceClient
 from conductor_core.api.settings import AgentSettings
+from conductor_core.digest import Digest
 from conductor_core.documents import from_json
 from conductor_core.errors import (
     ConductorError,
@@ -36,10 +38,10 @@ from conductor_core.errors import (
     Unauthorized,
 )
 from conductor_core.exclusions import Exclusions
-from conductor_core.manifest import Manifest
+from conductor_core.manifest import Manifest, read_manifest
 from conductor_core.submission import Submission
 from conductor_core.transfer.hash_cache import HashCache
-from conductor_core.transfer.progress import Progress
+from conductor_core.transfer.progress import Free, Pace, Progress
 from conductor_core.transfer.tree import hash_tree, read_tree, snapshot_places
 from conductor_core.transfer.upload import ask_missing, execute_upload, plan_upload
 
@@ -78,8 +80,11 @@ class Submissions:
         patience: Patience,
         snapshots: Snapshots,
         wake_downloads: Callable[[], None] = lambda: None,
-        hashed: Callable[[Iterable[str]], None] = lambda _: None,
+        hashed: Callable[[SubmissionRow, Submission, Iterable[str]], None] = lambda *_: None,
+        pace: Pace = Free(),
+        paused: Callable[[str], bool] = lambda _: False,
     ) -> None:
+        """`paused` tells of the id of a submission whether it shall wait."""
         self._journal = journal
         self._connect = connect
         self._cache = cache
@@ -89,6 +94,8 @@ class Submissions:
         self._swept = -math.inf
         self._wake_downloads = wake_downloads
         self._hashed = hashed
+        self._pace = pace
+        self._paused = paused
         self._lock = threading.Lock()
         self._progress: dict[str, Progress] = {}
         self._running: set[str] = set()
@@ -101,14 +108,32 @@ class Submissions:
             self._snapshots.sweep(self._needs_snapshot)
         for row in self._journal.submissions_to_do():
             with self._lock:
-                if row.id in self._running or not self._patience.ready(row.id):
+                if row.id in self._running or not self._patience.ready(row.id) or self._rests(row):
                     continue
                 self._running.add(row.id)
             self._pool.submit(self._work, row.id)
 
     def busy(self) -> bool:
-        """Tell whether there is anything left to do."""
-        return bool(self._journal.submissions_to_do())
+        """Tell whether there is anything left to do that is not paused."""
+        return not all(self._rests(row) for row in self._journal.submissions_to_do())
+
+    def look(self, see: Callable[[str, Progress | None], object]) -> None:
+        """Show the live counts of each submission that is worked on."""
+        with self._lock:
+            live = dict(self._progress)
+        for identity, progress in live.items():
+            see(identity, progress)
+
+    def look_at_pauses(self) -> None:
+        """Stop what is paused now: it lets go of the line, and later goes on with what is missing."""
+        with self._lock:
+            for identity, progress in self._progress.items():
+                if self._paused(identity):
+                    progress.cancel()
+
+    def _rests(self, row: SubmissionRow) -> bool:
+        """Tell whether a submission is paused; the job of a cancelled one is killed all the same."""
+        return row.state in UNFINISHED and self._paused(row.id)
 
     def progress(self, identity: str) -> Progress | None:
         """Return the live counts of a submission that is worked on."""
@@ -176,17 +201,19 @@ class Submissions:
         self._journal.set_waiting(identity, {**error, "since": since})
 
     def _submit(self, row: SubmissionRow) -> None:
-        progress = Progress()
+        progress = Progress(self._pace)
         progress.put(**row.counts)
         progress.put(bytes_sent=0, objects_sent=0)
         with self._lock:
             self._progress[row.id] = progress
+        if self._paused(row.id):  # since it was chosen
+            progress.cancel()
         try:
             self._stages(row, progress)
         except _PASSING:
             raise
         except ConductorError as exc:
-            # cancelled by stop() is not cancelled by the artist: the journal says which
+            # cancelled by stop() or a pause is not cancelled by the artist: the journal says which
             now = self._journal.submission(row.id)
             if not progress.cancelled() and now is not None and now.state in UNFINISHED:
                 _LOG.warning("submission %s failed: %s", row.id, exc)
@@ -198,7 +225,10 @@ class Submissions:
     def _stages(self, row: SubmissionRow, progress: Progress) -> None:
         request = self._journal.request(row.id)
         submission = from_json(Submission, request["submission"])
-        load = self._load(row.id, submission, request, progress)
+        kept = self._journal.manifest(row.id)
+        found = None if kept is not None else listed(submission, request, salt=f"{row.service}\0{submission.project}")
+        quick = again(found, self._cache, progress, threads=self._settings.hash_threads) if found is not None else None
+        load = self._load(row, submission, request, progress, found=found) if quick is None else None
         client = self._connect(row.service)
         if not row.job:
             self._journal.set_job(row.id, ASKED_FOR, 0)
@@ -206,43 +236,73 @@ class Submissions:
         self._journal.set_job(row.id, job.id, job.number)
         if not job.uploading and job.state != "uploading" and not job.ended():
             _LOG.info("submission %s is committed already", row.id)
-        else:
-            self._send_and_commit(row.id, client, job, load, progress)
+        elif found is None or quick is None or not self._commit_again(row, client, job, (found, quick), progress):
+            load = load or self._load(row, submission, request, progress, found=found)
+            self._send_and_commit(row.id, client, job, load, progress, later=request.get("later") or ())
+            if found is not None:
+                found.remember(self._cache, load.manifest.digest())
+        if quick is not None and found is not None:
+            self._hashed(row, submission, (*found.listing.paths, *found.snapshots))
         progress.check(submission.title)
         done = dataclasses.replace(row, job=job.id, number=job.number)
         self._journal.set_submitted(done, _counts(progress), download=bool(request.get("download", True)))
         _LOG.info("submission %s is job %s", row.id, job.number)
         self._wake_downloads()
 
-    def _load(self, identity: str, submission: Submission, request: Mapping[str, Any], progress: Progress) -> _Load:
+    def _load(
+        self,
+        row: SubmissionRow,
+        submission: Submission,
+        request: Mapping[str, Any],
+        progress: Progress,
+        *,
+        found: Listed | None = None,
+    ) -> _Load:
         """Return what is to be sent: as the journal has it, or hashed now."""
         snapshots: Mapping[str, str] = request.get("snapshots") or {}
-        kept = self._journal.manifest(identity)
+        kept = self._journal.manifest(row.id)
         if kept is not None:
-            manifest = from_json(Manifest, json.loads(kept))
+            manifest = read_manifest(kept)
             return _Load(manifest, snapshot_places(manifest, snapshots))
         left_out = Exclusions(submission.excluded, submission.flavour).covers
-        tree = read_tree(request["files"], left_out=left_out, snapshots=snapshots)
+        tree = read_tree(request["files"], left_out=left_out, snapshots=snapshots) if found is None else found.tree()
+        progress.put(files_hashed=0, files_cached=0, bytes_hashed=0)
         manifest = hash_tree(tree, self._cache, progress, flavour=submission.flavour, threads=self._settings.hash_threads)
         progress.put(objects=len(manifest.objects()))
-        self._hashed((*tree.files, *tree.snapshots))
-        self._journal.set_manifest(identity, manifest.to_bytes(), _counts(progress))
+        self._hashed(row, submission, (*tree.files, *tree.snapshots))
+        self._journal.set_manifest(row.id, manifest.to_bytes(), _counts(progress))
         return _Load(manifest, tree.snapshots)
 
-    def _send_and_commit(self, identity: str, client: ServiceClient, job: Job, load: _Load, progress: Progress) -> None:
+    def _commit_again(
+        self, row: SubmissionRow, client: ServiceClient, job: Job, quick: tuple[Listed, Again], progress: Progress
+    ) -> bool:
+        """Send what changed since a former submission and commit the rest by its name; False where all must be told."""
+        found, changed = quick
+        known = changed.ask(client, job.project)
+        if known is None:
+            self._cache.pages.forget(changed.former.manifest)
+            return False
+        progress.put(objects=changed.count(known))
+        self._send(row.id, client, job, _Load(changed.fresh(), found.snapshots), known.missing, progress)
+        manifest = changed.commit(client, job.id)
+        if manifest is None:
+            self._cache.pages.forget(changed.former.manifest)
+            return False
+        found.remember(self._cache, manifest)
+        return True
+
+    def _send_and_commit(
+        self, identity: str, client: ServiceClient, job: Job, load: _Load, progress: Progress, *, later: Sequence[str] = ()
+    ) -> None:
         manifest = load.manifest
-        objects = ProjectObjects(client, job.project)
-        missing = ask_missing(manifest, objects)
+        missing = ask_missing(manifest, ProjectObjects(client, job.project))
+        early = early_part(manifest, missing, later)
+        if early is not None:
+            self._send(identity, client, job, load, missing, progress, only=early.missing)
+            early.let_go(client, job.id)
+            missing -= early.missing
         for _ in range(COMMIT_ROUNDS):
-            plan = plan_upload(manifest, missing, places=load.places)
-            counts = progress.counts()
-            progress.put(
-                objects_present=counts.objects - len(plan.to_send) - counts.objects_sent,
-                objects_to_send=counts.objects_sent + len(plan.to_send),
-                bytes_to_send=counts.bytes_sent + plan.bytes_to_send(),
-            )
-            execute_upload(plan, objects, progress, threads=self._settings.upload_threads)
-            self._journal.set_state(identity, "committing", _counts(progress))
+            self._send(identity, client, job, load, missing, progress)
             try:
                 client.put_manifest(job.id, manifest)
                 return
@@ -253,6 +313,30 @@ class Submissions:
         raise TransferError(
             "The store", "keeps losing the files of this submission", "Ask your administrator to look at the store."
         )
+
+    def _send(
+        self,
+        identity: str,
+        client: ServiceClient,
+        job: Job,
+        load: _Load,
+        missing: frozenset[Digest],
+        progress: Progress,
+        *,
+        only: frozenset[Digest] | None = None,
+    ) -> None:
+        """Send what the store lacks, all or `only` some of it; what is left then is the commit."""
+        plan = plan_upload(load.manifest, missing, places=load.places)
+        counts = progress.counts()
+        progress.put(
+            objects_present=counts.objects - len(plan.to_send) - counts.objects_sent,
+            objects_to_send=counts.objects_sent + len(plan.to_send),
+            bytes_to_send=counts.bytes_sent + plan.bytes_to_send(),
+        )
+        self._journal.set_state(identity, "uploading", _counts(progress))
+        plan = plan if only is None else plan.only(only)
+        execute_upload(plan, ProjectObjects(client, job.project), progress, threads=self._settings.upload_threads)
+        self._journal.set_state(identity, "committing", _counts(progress))
 
     def _submission(self, identity: str) -> Submission:
         return from_json(Submission, self._journal.request(identity)["submission"])

@@ -236,6 +236,19 @@ class OutputFile:
     layers: tuple[str, ...] | None = ()
     created: str = ""
     preview: bool = False
+    #: of its job, and the project's name; only where files of several jobs are told of
+    number: int = 0
+    project: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedPage:
+    """Files of several jobs, by rising number."""
+
+    outputs: tuple[OutputFile, ...]
+    #: the service has looked at everything up to this number
+    seq: int
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -20,14 +21,16 @@ from conductor_core.api.answers import (
     Me,
     OutputFile,
     PartialUpload,
+    PublishedPage,
     Task,
     read_answer,
 )
+from conductor_core.api.deadlines import Trickle
 from conductor_core.api.events import Event, follow_events
 from conductor_core.api.transport import Address, QueryValue, RetryPolicy, Timing, Transport, not_ours
 from conductor_core.digest import Digest, hex_of
 from conductor_core.documents import canonical_bytes
-from conductor_core.errors import NotFound, ServiceUnreachable
+from conductor_core.errors import NotFound, Refused, ServiceUnreachable
 from conductor_core.manifest import Manifest
 from conductor_core.submission import Submission
 
@@ -39,6 +42,15 @@ _BINARY = {"Content-Type": "application/octet-stream"}
 QUESTION_TIMEOUT = 20.0
 #: bytes read at once from a download
 READ_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a project's store has of what was asked for."""
+
+    #: a manifest that a job of the project has → how many objects it names
+    manifests: Mapping[str, int]
+    missing: frozenset[Digest]
 
 
 class ServiceClient:
@@ -83,6 +95,19 @@ class ServiceClient:
         wish = {"digests": list(objects), "sizes": list(objects.values())}
         data = self._post(f"/api/v1/projects/{quote(project, safe='')}/objects/missing", wish)
         return frozenset(Digest(d) for d in data["missing"])
+
+    def known(self, project: str, manifests: Sequence[str], objects: Mapping[Digest, int]) -> Known:
+        """Return which manifests a job of the project has, and which of `objects` (at most 100,000) the store lacks.
+
+        What is there is leased for an hour, and so is all that the known manifests name.
+
+        Raises:
+            NotFound: the service is too old to tell, or there is no such project.
+            ServiceUnreachable: also when the store has no room for what it lacks: nothing is sent in vain.
+        """
+        wish = {"manifests": list(manifests), "digests": list(objects), "sizes": list(objects.values())}
+        data = self._post(f"/api/v1/projects/{_segment(project)}/manifests/known", wish)
+        return Known(dict(data["known"]), frozenset(Digest(d) for d in data["missing"]))
 
     def rendered(self, project: str, digests: Sequence[str]) -> frozenset[Digest]:
         """Return which of `digests`, that the project's store has, came out of its own jobs; none of a service that cannot tell."""
@@ -165,6 +190,28 @@ class ServiceClient:
         finally:
             response.close()
 
+    @contextlib.contextmanager
+    def bundle(self, project: str, digests: Sequence[str]) -> Iterator[Iterator[bytes]]:
+        """Open many small objects in one answer, as blocks (`conductor_core.transfer.bundle` has the format).
+
+        Raises:
+            NotFound: the service is too old to bundle, or there is no such project.
+            ServiceUnreachable: also while the blocks are read, when the connection breaks; ask for the rest.
+        """
+        path = f"/api/v1/projects/{_segment(project)}/objects/bundle"
+        body = json.dumps({"digests": list(digests)}).encode()
+        headers = {**_JSON, "Accept-Encoding": "identity"}
+        try:
+            response = self._transport.call("POST", path, body=lambda: body, headers=headers, stream=True)
+        except Refused as exc:
+            if exc.status != 405:
+                raise
+            raise NotFound(exc.what, exc.next_step, status=404, code=exc.code) from exc
+        try:
+            yield _blocks(response, skip=0, base=self.service)
+        finally:
+            response.close()
+
     def create_job(self, submission: Submission) -> Job:
         """Make the job in state `uploading`, or return the one that this submission id already made."""
         path = f"/api/v1/projects/{quote(submission.project, safe='')}/jobs"
@@ -177,6 +224,28 @@ class ServiceClient:
             Conflict: with code `objects-missing`, naming what the store lacks.
         """
         return read_answer(Job, self._send("PUT", f"/api/v1/jobs/{job}/manifest", manifest.to_bytes()))
+
+    def put_manifest_from(self, job: str | int, base: str, parts: Sequence[Mapping[str, Any]]) -> tuple[Job, Digest]:
+        """Commit a manifest that is made of parts of a former one; return the job and the manifest's digest.
+
+        A part is `{"first", "end"}`, a run of the former's entries, or `{"entries"}`, or both: the run, then the entries.
+
+        Raises:
+            Conflict: with code `objects-missing`, naming what the store lacks.
+            NotFound: no job of the project has the former manifest any more.
+        """
+        path = f"/api/v1/jobs/{_segment(job)}/manifest/from/{base}"
+        data = self._send("PUT", path, json.dumps({"parts": list(parts)}).encode())
+        return read_answer(Job, data["job"]), Digest(data["manifest"])
+
+    def put_manifest_for_scouts(self, job: str | int, manifest: Manifest) -> Job:
+        """Commit what a job's scout frames need: they go, while the files of all others are still to come.
+
+        Raises:
+            NotFound: the service is too old to let them go.
+            Refused: the job has no scout frames.
+        """
+        return read_answer(Job, self._send("PUT", f"/api/v1/jobs/{job}/manifest/scouts", manifest.to_bytes()))
 
     def jobs(
         self,
@@ -209,6 +278,14 @@ class ServiceClient:
         """Return published files by rising `seq`, those after `after`."""
         data = self._get(f"/api/v1/jobs/{_segment(job)}/outputs", after=after, limit=limit)
         return tuple(read_answer(OutputFile, o) for o in data["outputs"])
+
+    def published(self, *, project: str = "", after: int = 0, limit: int = 1000) -> PublishedPage:
+        """Return files published after number `after` by all jobs of a project, or of the account.
+
+        Raises:
+            NotFound: there is no such project, or the service is too old to tell.
+        """
+        return read_answer(PublishedPage, self._get("/api/v1/outputs", project=project or None, after=after, limit=limit))
 
     def move(
         self,
@@ -319,6 +396,10 @@ class ProjectObjects:
         """Open an object's bytes from `offset` on."""
         return self._client.object_bytes(self._project, digest, offset=offset)
 
+    def bundle(self, digests: Sequence[Digest]) -> contextlib.AbstractContextManager[Iterator[bytes]]:
+        """Open many small objects in one answer."""
+        return self._client.bundle(self._project, digests)
+
 
 def _segment(value: str | int) -> str:
     return quote(str(value), safe="")
@@ -333,8 +414,10 @@ def _object_path(project: str, digest: str) -> str:
 
 
 def _blocks(response: requests.Response, *, skip: int, base: str) -> Iterator[bytes]:
+    trickle = Trickle()
     try:
-        while block := response.raw.read(READ_BLOCK):
+        # as it comes, and not a whole block at once: what came before a break is not asked for again
+        while block := trickle.read(lambda: response.raw.read1(READ_BLOCK)):
             if skip:
                 skip, block = max(0, skip - len(block)), block[skip:]
                 if not block:

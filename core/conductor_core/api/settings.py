@@ -18,18 +18,21 @@ validators:
   - /studio/conductor/validators   # folders with validators of the studio's own (docs/validators.md)
 presets:
   - /studio/conductor/presets      # folders with the studio's presets for the panel (docs/presets.md)
+transfer:
+  upload: 20 MB/s                  # limits, hours, work ahead of the click: conductor_core.api.transfer_settings
 ```
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from conductor_core.api.transfer_settings import TransferSettings
 from conductor_core.documents import from_json
 from conductor_core.errors import InvalidDocument, SettingsError
 
@@ -99,6 +102,7 @@ class Settings:
     validators: tuple[str, ...] = ()
     #: folders with the studio's presets for the panel
     presets: tuple[str, ...] = ()
+    transfer: TransferSettings = field(default_factory=TransferSettings)
 
 
 def read_settings(config: Path) -> Settings:

@@ -18,9 +18,10 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 
 from conductor_core import __version__
+from conductor_core.api.connections import PatientAdapter
+from conductor_core.api.deadlines import WHOLE_ANSWER, within
 from conductor_core.api.trouble import BROKE, tls_trouble, why_unreachable
 from conductor_core.errors import (
     Conflict,
@@ -38,8 +39,6 @@ QueryValue = str | int | tuple[str, ...] | None
 #: seconds
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 60.0
-#: bytes that http.client sends at once; its own 8 KiB cost a third of the line
-SEND_BLOCK = 1 << 20
 #: the code of an answer that is not Conductor's
 NOT_OURS = "not-ours"
 
@@ -111,13 +110,6 @@ class BearerToken(requests.auth.AuthBase):
         return "BearerToken(…)"
 
 
-class _Adapter(HTTPAdapter):
-    """Pool enough connections for the transfer threads, and send large blocks."""
-
-    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **kwargs: Any) -> None:
-        super().init_poolmanager(connections, maxsize, block, blocksize=SEND_BLOCK, **kwargs)
-
-
 def check_address(address: Address) -> str:
     """Return the base URL of `address`, fit to send a token to.
 
@@ -157,7 +149,7 @@ class Transport:
             self._session.trust_env = False  # a proxy of the environment cannot see this machine's loopback
         self._verify: bool | str = address.ca or True
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, _Adapter(pool_connections=4, pool_maxsize=32))
+            self._session.mount(scheme, PatientAdapter(pool_connections=4, pool_maxsize=32))
 
     def __repr__(self) -> str:
         return f"Transport({self.base})"
@@ -211,11 +203,13 @@ class Transport:
                 params=request.params,
                 data=request.data,
                 headers=request.headers,
-                stream=stream,
+                stream=True,
                 timeout=(CONNECT_TIMEOUT, read_timeout),
                 allow_redirects=False,
                 verify=self._verify,
             )
+            if not stream:
+                _take_whole(response)
         except requests.exceptions.SSLError as exc:
             trouble = tls_trouble(self.base, exc)
             if trouble is None:
@@ -232,6 +226,13 @@ class Transport:
         failure = _Failure(error_of(response, self.base), _retry_after(response, self.timing.clock()))
         response.close()
         return failure
+
+
+def _take_whole(response: requests.Response) -> None:
+    """Read all of an answer, which is kept in it; a server that gives it byte by byte is broken off."""
+    connection = getattr(response.raw, "connection", None)
+    with within(WHOLE_ANSWER, connection.sock if connection is not None else None):
+        _ = response.content
 
 
 def _give_up(base: str, failure: Exception, attempts: int) -> NoReturn:

@@ -40,6 +40,7 @@ class ExitCode(enum.IntEnum):
 
 _BY_ERROR: tuple[tuple[type[errors.ConductorError], ExitCode], ...] = (
     (errors.ServiceUnreachable, ExitCode.UNREACHABLE),
+    (errors.NotTransferred, ExitCode.NOT_FOUND),
     (errors.AgentError, ExitCode.UNREACHABLE),
     (errors.Unauthorized, ExitCode.NOT_ALLOWED),
     (errors.Forbidden, ExitCode.NOT_ALLOWED),

@@ -52,6 +52,7 @@ _COMMANDS = {
     "kill": "conductor_core.cli.moves:kill_command",
     "retry": "conductor_core.cli.moves:retry_command",
     "download": "conductor_core.cli.download:download_command",
+    "transfers": "conductor_core.cli.transfers:transfers_command",
     "instances": "conductor_core.cli.costs:instances_command",
     "cost": "conductor_core.cli.costs:cost_command",
     "doctor": "conductor_core.cli.doctor:doctor_command",

@@ -216,19 +216,46 @@ def _upload_words(submission: Mapping[str, Any]) -> str:
     if error and error.get("waiting"):
         since = f" since {clock_words_of(str(error['since']))}" if error.get("since") else ""
         return f"waiting{since}: {error['message']}"
+    if submission.get("paused"):
+        return f"paused{_sent_words(submission)}; to let it go on: conductor transfers resume"
     count, total = int(submission["files"]), size_words(submission["bytes_total"])
     files = count_words(count, "file")
     if state == "hashing":
-        return f"reading {files}: {size_words(submission['bytes_hashed'])} of {total}" if count else ""
+        left = left_words(submission.get("hash_seconds_left"))
+        return f"reading {files}: {size_words(submission['bytes_hashed'])} of {total}{left}" if count else ""
     if not count:
         words = "" if state == "failed" else "no files to send"
     elif _knows_what_to_send(submission):
-        sent, to_send = size_words(submission["bytes_sent"]), size_words(submission["bytes_to_send"])
         words = f"{files}, {submission['objects_present']} already there, "
-        words += f"{sent} of {to_send} sent" if submission["bytes_to_send"] else "nothing to send"
+        words += (
+            f"{_sent_words(submission).removeprefix(', ')}{_speed_words(submission)}"
+            if submission["bytes_to_send"]
+            else "nothing to send"
+        )
     else:
         words = f"{files}, {total}"
     return " · ".join(filter(None, (words, state if state in ("committing", "failed") else "")))
+
+
+def _sent_words(submission: Mapping[str, Any]) -> str:
+    sent, to_send = size_words(submission["bytes_sent"]), size_words(submission["bytes_to_send"])
+    return f", {sent} of {to_send} sent" if submission["bytes_to_send"] else ""
+
+
+def _speed_words(submission: Mapping[str, Any]) -> str:
+    if submission["state"] != "uploading" or not submission.get("send_rate"):
+        return ""
+    return f", {size_words(round(submission['send_rate']))}/s{left_words(submission.get('send_seconds_left'))}"
+
+
+def left_words(seconds: float | None) -> str:
+    """Return `, about 5 min left`; nothing where nobody knows, or it is no time at all."""
+    if not seconds:
+        return ""
+    if seconds < 55:
+        return ", less than a minute left"
+    minutes = round(seconds / 60)
+    return f", about {minutes} min left" if minutes < 100 else f", about {round(seconds / 3600)} h left"
 
 
 def _frame_words(job: Job) -> str:
@@ -257,6 +284,8 @@ def _home_words(download: Mapping[str, Any]) -> str:
         words.append(f"{download['done']} of {count_words(total, 'file')} home, {size_words(int(download['bytes']))}")
     if download.get("kept_beside"):
         words.append(f"{len(download['kept_beside'])} placed beside newer work")
+    if download.get("paused"):
+        words.append("paused")
     if download.get("errors"):
         words.append(f"{len(download['errors'])} with errors")
     return ", ".join(words)

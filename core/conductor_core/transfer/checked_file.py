@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 
 from conductor_core.errors import FileChanged, FileVanished, Refused
 from conductor_core.manifest import Entry
 from conductor_core.transfer.hashing import lost_snapshot, unreadable
+from conductor_core.transfer.opening import open_to_read
 from conductor_core.transfer.progress import Progress
 from conductor_core.transfer.sink import ObjectSink, Readable
 
@@ -53,13 +55,13 @@ class CheckedFile:
         self._counted = 0
         self._sha = hashlib.sha256()
         try:
-            self._file = open(place or entry.path, "rb", buffering=0)  # noqa: SIM115 - closed by close()
+            self._file = open(open_to_read(place or entry.path), "rb", buffering=0)  # noqa: SIM115 - closed by close()
         except FileNotFoundError:
             raise (lost_snapshot(entry.path, place) if place else FileVanished(entry.path)) from None
         except OSError as exc:
             raise unreadable(entry.path, exc) from exc
         found = os.fstat(self._file.fileno())
-        if (found.st_size, found.st_mtime_ns) != (entry.size, entry.mtime_ns):
+        if not stat.S_ISREG(found.st_mode) or (found.st_size, found.st_mtime_ns) != (entry.size, entry.mtime_ns):
             self._file.close()
             raise FileChanged(entry.path)
 

@@ -13,15 +13,16 @@ import errno
 import hashlib
 import io
 import os
-from collections.abc import Iterator
+import stat
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
 from conductor_core.digest import Digest
-from conductor_core.errors import BroughtByAnother, ContentMismatch, FileVanished, PlaceUnwritable
+from conductor_core.errors import BroughtByAnother, ContentMismatch, FileVanished, PlaceUnwritable, TransferError
 from conductor_core.transfer.file_lock import try_lock
-from conductor_core.transfer.hash_cache import FileState, HashCache
+from conductor_core.transfer.hash_cache import RACY_NS, FileState, HashCache
 from conductor_core.transfer.hashing import hash_file
 from conductor_core.transfer.progress import Progress
 from conductor_core.user_folders import sync_folder
@@ -30,6 +31,13 @@ from conductor_core.user_folders import sync_folder
 NAME_LIMIT = 255
 #: digits of the digest in a part file's name: no two versions of one file share them
 DIGEST_PART = 16
+
+
+class KnownDigests(Protocol):
+    """What files are known to hash to, without reading them."""
+
+    def digests(self, states: Mapping[str, FileState]) -> dict[str, Digest]:
+        """Return the digest of each path whose state is the one it was hashed in."""
 
 
 class ObjectSource(Protocol):
@@ -110,14 +118,14 @@ def execute_download(wanted: Wanted, source: ObjectSource, cache: HashCache, pro
         TransferCancelled: `progress` was cancelled; what came so far is kept.
     """
     part = part_path(wanted.path, wanted.digest)
-    placed, lies_there = _decide(wanted, cache)
+    placed, lies_there = decide(wanted, cache)
     if lies_there:
         with contextlib.suppress(OSError):
             part.unlink()
         return placed
     try:
         os.makedirs(os.path.dirname(wanted.path), exist_ok=True)
-        with _open_locked(part, wanted.path) as file:
+        with open_part(part, wanted.path) as file:
             actual = _gather(wanted, file, source, progress)
             if actual != wanted.digest:
                 # damaged on the way, or on the disk: once more, from nothing
@@ -129,19 +137,25 @@ def execute_download(wanted: Wanted, source: ObjectSource, cache: HashCache, pro
             if actual != wanted.digest:
                 part.unlink()
                 raise ContentMismatch(wanted.path, wanted.digest, actual)
-            return _place(wanted, part, cache)
+            set_as_made(wanted, part)
+            placed = place_part(wanted, part, cache)
+        learn_placed({placed.path: wanted}, cache)
     except OSError as exc:
-        raise _unwritable(wanted.path, exc) from exc
+        raise unwritable(wanted.path, exc) from exc
+    return placed
 
 
-def existing_file(path: str, cache: HashCache) -> Existing | None:
+def existing_file(path: str, cache: KnownDigests) -> Existing | None:
     """Return what lies at `path`, hashed unless the cache knows it."""
     try:
-        state = FileState.of(os.stat(path))
+        found = os.stat(path)
     except FileNotFoundError:
         return None
     except OSError as exc:
-        raise _unwritable(path, exc) from exc
+        raise unwritable(path, exc) from exc
+    if not stat.S_ISREG(found.st_mode):
+        raise PlaceUnwritable(path, "cannot be written: what lies there is no file", "Move it away; the file comes by itself.")
+    state = FileState.of(found)
     digest = cache.digests({path: state}).get(path)
     if digest is not None:
         return Existing(digest, state.mtime_ns)
@@ -149,10 +163,14 @@ def existing_file(path: str, cache: HashCache) -> Existing | None:
         hashed = hash_file(path)
     except FileVanished:
         return None
+    except TransferError as exc:
+        # nobody knows whether it is newer work
+        next_step = "Close the program that has it open, or move it away; the file comes by itself."
+        raise PlaceUnwritable(path, "cannot be replaced: what lies there changes, or may not be read", next_step) from exc
     return Existing(hashed.digest, hashed.state.mtime_ns)
 
 
-def _decide(wanted: Wanted, cache: HashCache) -> tuple[Placed, bool]:
+def decide(wanted: Wanted, cache: KnownDigests) -> tuple[Placed, bool]:
     """Return where `wanted` goes by what is on disk now, and whether it lies there already."""
     placed = plan_download(wanted, existing_file(wanted.path, cache))
     if placed.how != "beside":
@@ -167,9 +185,14 @@ def _decide(wanted: Wanted, cache: HashCache) -> tuple[Placed, bool]:
 
 
 @contextlib.contextmanager
-def _open_locked(part: Path, path: str) -> Iterator[io.FileIO]:
+def open_part(part: Path, path: str) -> Iterator[io.FileIO]:
     """Open the part file of `path`, made if need be, for us alone."""
-    handle = os.open(part, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0), 0o666)
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+    try:
+        handle = os.open(part, flags, 0o666)
+    except PermissionError:
+        part.unlink()  # it had its final mode, and was killed before it had its name; who may not do this may not write here
+        handle = os.open(part, flags, 0o666)
     with open(handle, "r+b", buffering=0) as file:
         try:
             locked = try_lock(handle)
@@ -208,36 +231,54 @@ def _gather(wanted: Wanted, file: io.FileIO, source: ObjectSource, progress: Pro
         with source.read(wanted.digest, offset) as blocks:
             for block in blocks:
                 progress.check(wanted.path)
-                _write_all(file, block)
+                write_all(file, block)
                 sha.update(block)
                 progress.received(len(block))
     os.fsync(file.fileno())
     return Digest("sha256:" + sha.hexdigest())
 
 
-def _write_all(file: io.FileIO, block: bytes) -> None:
+def write_all(file: io.FileIO, block: bytes) -> None:
     """Write all of `block`: a disk that fills takes part of it first, and says so only the next time."""
     view = memoryview(block)
     while view:
         view = view[file.write(view) :]
 
 
-def _place(wanted: Wanted, part: Path, cache: HashCache) -> Placed:
+def set_as_made(wanted: Wanted, part: Path) -> None:
+    """Give a part the mode and the time of the file that it becomes."""
     if wanted.mode and os.name == "posix":
         part.chmod(wanted.mode)
     os.utime(part, ns=(wanted.mtime_ns, wanted.mtime_ns))
+
+
+def place_part(wanted: Wanted, part: Path, cache: KnownDigests) -> Placed:
+    """Give a part that is whole, and on disk, its name; the name itself is on disk after `learn_placed`."""
     # decided once more, as late as can be: the artist may have saved there while the bytes came
-    placed, lies_there = _decide(wanted, cache)
+    placed, lies_there = decide(wanted, cache)
     if lies_there:
         part.unlink()
-        return placed
-    os.replace(part, placed.path)
-    sync_folder(os.path.dirname(placed.path))
-    cache.learn({placed.path: (FileState.of(os.stat(placed.path)), wanted.digest)})
+    else:
+        os.replace(part, placed.path)
     return placed
 
 
-def _unwritable(path: str, exc: OSError) -> PlaceUnwritable:
+def learn_placed(placed: Mapping[str, Wanted], cache: HashCache) -> None:
+    """Put the names of files on disk, and have the cache know what they hash to: who reads them uploads nothing."""
+    learnt: dict[str, tuple[FileState, Digest]] = {}
+    for folder in sorted({os.path.dirname(path) for path in placed}):
+        with contextlib.suppress(FileNotFoundError):  # removed since: nobody's loss but of a file that he removed
+            sync_folder(folder)
+    for path, wanted in placed.items():
+        with contextlib.suppress(OSError):
+            state = FileState.of(os.stat(path))
+            # else somebody saved there in this instant; some file systems keep times in steps of 2 s
+            if state.size == wanted.size and abs(state.mtime_ns - wanted.mtime_ns) <= RACY_NS:
+                learnt[path] = (state, wanted.digest)
+    cache.learn(learnt)
+
+
+def unwritable(path: str, exc: OSError) -> PlaceUnwritable:
     if exc.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
         return PlaceUnwritable(path, "cannot be written: the disk is full", "Make room; the download goes on from where it was.")
     if isinstance(exc, PermissionError):

@@ -4,31 +4,53 @@ SQLite with **one row per directory**, holding JSON `{name: [size, mtime_ns, ino
 files costs 0.16–0.31 of a bare `stat` of each, where one row per file costs 2.0. Rows are rewritten only where
 something in the directory changed. The file is private to the user (0600), and a damaged one is rebuilt: it holds
 nothing that cannot be had again.
+
+A folder that was renamed or moved is found by its device and inode; its files are taken for the same where their names and
+states are.
 """
 
 from __future__ import annotations
 
 import json
-import logging
 import os
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from conductor_core.digest import Digest, parse_digest
-from conductor_core.user_folders import private_folder
+from conductor_core.digest import Digest, is_digest
+from conductor_core.transfer.cache_file import LARGEST, CacheFile
+from conductor_core.transfer.page_memory import PageMemory
 
 #: A file written within this time of its hashing may be written again with the same mtime (FAT counts in 2 s, NFS and
 #: ext4 in clock ticks); git calls such an entry racy. It is not kept.
 RACY_NS = 2_000_000_000
+#: files with a time in the future that are remembered as seen
+_MOST_AHEAD = 200_000
+#: days between two notes that a folder was asked for
+_NOTED_DAYS = 7
 
-_LOG = logging.getLogger("conductor.hash-cache")
 
-_SCHEMA = "CREATE TABLE IF NOT EXISTS directories (path BLOB PRIMARY KEY, files BLOB NOT NULL) WITHOUT ROWID"
+class Found(Protocol):
+    """What is needed of what `stat` says."""
+
+    @property
+    def st_size(self) -> int:
+        """Bytes."""
+
+    @property
+    def st_mtime_ns(self) -> int:
+        """Nanoseconds since the epoch."""
+
+    @property
+    def st_ino(self) -> int:
+        """The inode."""
+
+    @property
+    def st_mode(self) -> int:
+        """Kind and permissions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +63,7 @@ class FileState:
     inode: int
 
     @classmethod
-    def of(cls, found: os.stat_result) -> FileState:
+    def of(cls, found: Found) -> FileState:
         """Return the state in what `stat` answered."""
         return cls(found.st_size, found.st_mtime_ns, found.st_ino if os.name == "posix" else 0)
 
@@ -49,114 +71,127 @@ class FileState:
 class HashCache:
     """Digests by file state; safe to share between threads."""
 
-    def __init__(self, path: Path, *, clock_ns: Callable[[], int] = time.time_ns) -> None:
-        self._path = path
+    def __init__(self, path: Path, *, clock_ns: Callable[[], int] = time.time_ns, largest: int = LARGEST) -> None:
         self._clock_ns = clock_ns
         self._lock = threading.RLock()
-        self._closed = False
-        self._database = self._open()
+        self._file = CacheFile(path, largest=largest)
+        #: path and state of files whose time lies in the future → when they were first seen, in monotonic seconds
+        self._ahead: dict[tuple[str, FileState], float] = {}
+        self._file.shrink(self._today())
+        self.pages = PageMemory(self._file, self._today)
 
     def close(self) -> None:
         """Close the database; whoever still asks finds nothing, and what is learnt is not kept."""
-        with self._lock:
-            self._closed = True
-            self._database.close()
+        self._file.close()
 
     def digests(self, states: Mapping[str, FileState]) -> dict[str, Digest]:
         """Return the digest of each path whose state is the one it was hashed in."""
         found: dict[str, Digest] = {}
         for folder, names in _by_folder(states).items():
             row = self._row(folder)
-            for name, path in names:
-                entry = row.get(name)
-                state = states[path]
-                if entry is not None and entry[:3] == [state.size, state.mtime_ns, state.inode]:
-                    found[path] = parse_digest(entry[3])
+            known = _matching(row, names, states)
+            if len(known) < len(names):
+                known = {**_matching(self._moved(folder), names, states), **known}
+            found.update(known)
+            if known:
+                self._note_use(folder)
         return found
 
-    def learn(self, hashed: Mapping[str, tuple[FileState, Digest]]) -> None:
-        """Keep what files hash to, except those written so recently that they could change unseen."""
+    def former(self, path: str) -> Digest | None:
+        """Return what was at `path` when it was last hashed, whatever its state is now: what the store may have of it."""
+        folder, name = os.path.split(path)
+        entry: Any = self._row(folder).get(name)
+        return Digest(entry[3]) if entry is not None and _is_entry(entry) else None
+
+    def learn(self, hashed: Mapping[str, tuple[FileState, Digest]], *, began: float | None = None) -> None:
+        """Keep what files hash to, except those written so recently that they could change unseen.
+
+        `began` is when the first of them was opened, in monotonic seconds; without it, none whose time lies in the future is
+        kept.
+        """
         now = self._clock_ns()
         for folder, names in _by_folder(hashed).items():
-            self._update(folder, {name: hashed[path] for name, path in names}, now)
+            self._update(folder, {name: (path, *hashed[path]) for name, path in names}, now, began)
 
-    def _update(self, folder: str, hashed: Mapping[str, tuple[FileState, Digest]], now: int) -> None:
+    def _update(self, folder: str, hashed: Mapping[str, tuple[str, FileState, Digest]], now: int, began: float | None) -> None:
         with self._lock:
-            row = self._row(folder)
+            row = self._row(folder) or dict(self._moved(folder))
             before = dict(row)
-            for name, (state, digest) in hashed.items():
-                if now - state.mtime_ns < RACY_NS:
-                    row.pop(name, None)
-                else:
+            for name, (path, state, digest) in hashed.items():
+                if self._settled(path, state, now, began):
                     row[name] = [state.size, state.mtime_ns, state.inode, digest]
+                else:
+                    row.pop(name, None)
             if row != before:
                 blob = json.dumps(row, separators=(",", ":")).encode()
-                self._run("INSERT OR REPLACE INTO directories (path, files) VALUES (?, ?)", (_key(folder), blob))
+                identity = (_key(folder), _identity(folder), self._today())
+                self._file.run_all(
+                    [
+                        ("INSERT OR REPLACE INTO directories (path, files) VALUES (?, ?)", (_key(folder), blob)),
+                        ("INSERT OR REPLACE INTO folders (path, identity, used) VALUES (?, ?, ?)", identity),
+                    ]
+                )
 
-    def _row(self, folder: str) -> dict[str, list[Any]]:
-        rows = self._run("SELECT files FROM directories WHERE path = ?", (_key(folder),))
-        if not rows:
+    def _settled(self, path: str, state: FileState, now: int, began: float | None) -> bool:
+        """Tell whether the file could not be written again under the time it has.
+
+        A time in the future (a file server's clock, or our own that was set back) says nothing of that: such a file is
+        taken when it has kept its state for as long before it was read.
+        """
+        if now >= state.mtime_ns:
+            return now - state.mtime_ns >= RACY_NS
+        if len(self._ahead) >= _MOST_AHEAD:
+            self._ahead.clear()
+        seen = self._ahead.setdefault((path, state), time.monotonic())
+        return began is not None and began - seen >= RACY_NS / 1e9
+
+    def _row(self, folder: str) -> dict[str, Any]:
+        return _read(self._file.run("SELECT files FROM directories WHERE path = ?", (_key(folder),)))
+
+    def _moved(self, folder: str) -> dict[str, Any]:
+        """Return what is known of this folder under the path that it had before."""
+        identity = _identity(folder)
+        if not identity:
             return {}
-        try:
-            row = json.loads(rows[0][0])
-            return {name: entry for name, entry in row.items() if _is_entry(entry)}
-        except (ValueError, AttributeError):
-            return {}
+        query = "SELECT files FROM directories WHERE path IN (SELECT path FROM folders WHERE identity = ? AND path != ? LIMIT 1)"
+        return _read(self._file.run(query, (identity, _key(folder))))
 
-    def _run(self, statement: str, values: tuple[Any, ...]) -> list[Any]:
-        with self._lock:
-            if self._closed:  # the next agent may use the file by now
-                return []
-            try:
-                return self._database.execute(statement, values).fetchall()
-            except sqlite3.OperationalError as exc:
-                # locked by another process, disk full, read-only: without the cache we are slower, not wrong
-                _LOG.debug("hash cache %s: %s", self._path, exc)
-                return []
-            except sqlite3.DatabaseError as exc:
-                self._rebuild(exc)
-                return []
+    def _note_use(self, folder: str) -> None:
+        today = self._today()
+        query = "UPDATE folders SET used = ? WHERE path = ? AND used < ?"
+        if self._file.run("SELECT 1 FROM folders WHERE path = ? AND used < ?", (_key(folder), today - _NOTED_DAYS)):
+            self._file.run(query, (today, _key(folder), today))
 
-    def _open(self) -> sqlite3.Connection:
-        try:
-            private_folder(self._path.parent)
-            return _connect(self._path)
-        except (sqlite3.OperationalError, OSError) as exc:
-            _LOG.warning("The hash cache %s cannot be used (%s): files are hashed again after the next start.", self._path, exc)
-            return _in_memory()
-        except sqlite3.DatabaseError as exc:
-            return self._replaced(exc)
-
-    def _rebuild(self, exc: sqlite3.DatabaseError) -> None:
-        self._database.close()
-        self._database = self._replaced(exc)
-
-    def _replaced(self, exc: sqlite3.DatabaseError) -> sqlite3.Connection:
-        _LOG.warning("The hash cache %s was damaged (%s) and starts anew: files are hashed once more.", self._path, exc)
-        for suffix in ("", "-wal", "-shm"):
-            Path(f"{self._path}{suffix}").unlink(missing_ok=True)
-        return _connect(self._path)
+    def _today(self) -> int:
+        return self._clock_ns() // 86_400_000_000_000
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    database = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
+def _read(rows: list[Any]) -> dict[str, Any]:
     try:
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = NORMAL")
-        database.execute(_SCHEMA)
-        database.execute("SELECT path FROM directories LIMIT 1").fetchall()
-    except BaseException:
-        database.close()
-        raise
-    return database
+        row = json.loads(rows[0][0]) if rows else {}
+    except (ValueError, TypeError):
+        return {}
+    return row if isinstance(row, dict) else {}
 
 
-def _in_memory() -> sqlite3.Connection:
-    """Return a cache for this run alone: without one on disk we are slower, not wrong."""
-    database = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-    database.execute(_SCHEMA)
-    return database
+def _matching(row: Mapping[str, Any], names: Iterable[tuple[str, str]], states: Mapping[str, FileState]) -> dict[str, Digest]:
+    """Return the digests of those paths whose state is the one in `row`."""
+    known = {}
+    for name, path in names if row else ():
+        entry: Any = row.get(name)
+        state = states[path]
+        if _is_entry(entry) and entry[:3] == [state.size, state.mtime_ns, state.inode]:
+            known[path] = Digest(entry[3])
+    return known
+
+
+def _identity(folder: str) -> str:
+    """Return what stays when a folder is renamed; "" where there is nothing of the kind."""
+    try:
+        found = os.stat(folder)
+    except OSError:
+        return ""
+    return f"{found.st_dev}:{found.st_ino}" if found.st_ino else ""
 
 
 def _by_folder(paths: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
@@ -172,11 +207,5 @@ def _key(folder: str) -> bytes:
     return os.fsencode(folder)
 
 
-def _is_entry(entry: object) -> bool:
-    if not isinstance(entry, list) or len(entry) != 4 or not isinstance(entry[3], str):
-        return False
-    try:
-        parse_digest(entry[3])
-    except ValueError:
-        return False
-    return True
+def _is_entry(entry: Any) -> bool:
+    return isinstance(entry, list) and len(entry) == 4 and isinstance(entry[3], str) and is_digest(entry[3])

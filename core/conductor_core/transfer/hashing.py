@@ -10,13 +10,15 @@ import hashlib
 import os
 import stat
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
 from conductor_core.digest import Digest
 from conductor_core.errors import FileChanged, FileVanished, TransferError
-from conductor_core.transfer.hash_cache import FileState, HashCache
+from conductor_core.transfer.hash_cache import FileState, Found, HashCache
+from conductor_core.transfer.opening import is_locked, open_to_read
 from conductor_core.transfer.progress import Progress
 
 #: bytes of each thread's buffer
@@ -25,7 +27,6 @@ BLOCK = 1 << 20
 BATCH_FILES = 256
 BATCH_BYTES = 64 << 20
 
-_OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 _buffers = threading.local()
 
 
@@ -48,7 +49,7 @@ def hash_file(path: str, progress: Progress | None = None) -> HashedFile:
         TransferError: it cannot be read, or is no file.
     """
     try:
-        handle = os.open(path, _OPEN_FLAGS)
+        handle = open_to_read(path)
     except FileNotFoundError:
         raise FileVanished(path) from None
     except OSError as exc:
@@ -70,9 +71,7 @@ def hash_file(path: str, progress: Progress | None = None) -> HashedFile:
     return HashedFile(digest, FileState.of(before), mode_of(before))
 
 
-def hash_files(
-    states: Mapping[str, os.stat_result], cache: HashCache, progress: Progress, *, threads: int = 2
-) -> dict[str, HashedFile]:
+def hash_files(states: Mapping[str, Found], cache: HashCache, progress: Progress, *, threads: int = 2) -> dict[str, HashedFile]:
     """Return the hash of each file of `states` (path → what `stat` said), from the cache where it can be trusted.
 
     Raises:
@@ -83,12 +82,13 @@ def hash_files(
     progress.put(files=len(states), bytes_total=sum(s.st_size for s in states.values()))
     progress.add(files_hashed=len(known), files_cached=len(known), bytes_hashed=sum(k.state.size for k in known.values()))
     unknown = sorted(path for path in states if path not in known)
+    began = time.monotonic()
     with ThreadPoolExecutor(threads, thread_name_prefix="hash") as pool:
         futures = [pool.submit(_hash_batch, batch, progress) for batch in batches(unknown, states)]
         try:
             for future in as_completed(futures):
                 hashed = future.result()
-                cache.learn({path: (h.state, h.digest) for path, h in hashed.items()})
+                cache.learn({path: (h.state, h.digest) for path, h in hashed.items()}, began=began)
                 known.update(hashed)
         except BaseException:
             for future in futures:
@@ -97,7 +97,7 @@ def hash_files(
     return known
 
 
-def batches(paths: Sequence[str], states: Mapping[str, os.stat_result]) -> Iterator[list[str]]:
+def batches(paths: Sequence[str], states: Mapping[str, Found]) -> Iterator[list[str]]:
     """Yield runs of `paths` that are worth a future each."""
     batch: list[str] = []
     size = 0
@@ -125,13 +125,16 @@ def state_of(path: str) -> FileState:
         raise unreadable(path, exc) from exc
 
 
-def mode_of(found: os.stat_result) -> int:
+def mode_of(found: Found) -> int:
     """Return permission bits as a manifest keeps them: 0 on Windows, which has none."""
     return stat.S_IMODE(found.st_mode) if os.name == "posix" else 0
 
 
 def unreadable(path: str, exc: OSError) -> TransferError:
     """Return the error that says why `path` can't be read."""
+    if is_locked(exc):
+        reason = "is held by another program, which lets nobody else read it"
+        return TransferError(path, reason, "Wait until it is saved, or close it there, then submit again.")
     if isinstance(exc, PermissionError):
         return TransferError(path, "may not be read by you", "Ask its owner for the right to read it, then submit again.")
     return TransferError(
@@ -144,7 +147,7 @@ def lost_snapshot(path: str, file: str) -> TransferError:
     return TransferError(path, f"cannot be sent: its snapshot {file} was removed before it was sent", "Submit it again.")
 
 
-def _from_cache(states: Mapping[str, os.stat_result], cache: HashCache) -> dict[str, HashedFile]:
+def _from_cache(states: Mapping[str, Found], cache: HashCache) -> dict[str, HashedFile]:
     digests = cache.digests({path: FileState.of(found) for path, found in states.items()})
     return {path: HashedFile(digest, FileState.of(states[path]), mode_of(states[path])) for path, digest in digests.items()}
 

@@ -12,6 +12,7 @@ not read then, and need not be there.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterable, Mapping
@@ -20,19 +21,24 @@ from dataclasses import dataclass, field
 from conductor_core.errors import FileVanished, TransferError
 from conductor_core.manifest import Entry, Manifest, make_manifest
 from conductor_core.paths import ClientPath, Flavour, local_flavour
-from conductor_core.transfer.hash_cache import HashCache
-from conductor_core.transfer.hashing import hash_file, hash_files, lost_snapshot, mode_of, unreadable
+from conductor_core.transfer.hash_cache import Found, HashCache
+from conductor_core.transfer.hashing import HashedFile, hash_file, hash_files, lost_snapshot, mode_of, unreadable
+from conductor_core.transfer.odd_names import is_part, require_room
 from conductor_core.transfer.progress import Progress
 
 #: links on the way to one file, as Linux has it (path_resolution(7))
 MOST_LINKS = 40
+#: IO_REPARSE_TAG_MOUNT_POINT (learn.microsoft.com/windows/win32/fileio/reparse-point-tags)
+_JUNCTION = 0xA0000003
+#: ERROR_CANT_RESOLVE_FILENAME
+_CIRCLE_ON_WINDOWS = 1921
 
 
 @dataclass(slots=True)
 class Tree:
     """What lies at a set of paths; files are not read yet."""
 
-    files: dict[str, os.stat_result] = field(default_factory=dict)
+    files: dict[str, Found] = field(default_factory=dict)
     empty_directories: dict[str, os.stat_result] = field(default_factory=dict)
     #: path → what the link says
     symlinks: dict[str, str] = field(default_factory=dict)
@@ -56,7 +62,8 @@ def read_tree(
 
     Raises:
         FileVanished: nothing lies at one of them.
-        TransferError: one is a pipe, socket or device, a link to nothing, or cannot be read.
+        TransferError: one is a pipe, socket or device, a link to nothing or in a circle, too long for an instance, or cannot be
+            read.
         PathError: a name that this system cannot have.
     """
     wanted = [os.path.abspath(p) for p in paths]
@@ -87,19 +94,24 @@ def hash_tree(tree: Tree, cache: HashCache, progress: Progress, *, flavour: Flav
         TransferError: naming the file that changed, vanished or can't be read.
     """
     hashed = hash_files(tree.files, cache, progress, threads=threads)
-    entries = [
-        Entry(path, "file", h.digest, size=h.state.size, mode=h.mode, mtime_ns=h.state.mtime_ns) for path, h in hashed.items()
-    ]
+    entries = file_entries(hashed)
     entries += [
         Entry(path, "directory", mode=mode_of(found), mtime_ns=found.st_mtime_ns)
         for path, found in tree.empty_directories.items()
     ]
     entries += [Entry(path, "symlink", target=target) for path, target in tree.symlinks.items()]
-    entries += [_snapshot_entry(path, file, progress) for path, file in tree.snapshots.items()]
+    entries += [snapshot_entry(path, file, progress) for path, file in tree.snapshots.items()]
     return make_manifest(flavour, entries)
 
 
-def _snapshot_entry(path: str, file: str, progress: Progress) -> Entry:
+def file_entries(hashed: Mapping[str, HashedFile]) -> list[Entry]:
+    """Return the entries of files that were hashed."""
+    return [
+        Entry(path, "file", h.digest, size=h.state.size, mode=h.mode, mtime_ns=h.state.mtime_ns) for path, h in hashed.items()
+    ]
+
+
+def snapshot_entry(path: str, file: str, progress: Progress) -> Entry:
     """Return the entry of a path whose content is in `file`; the cache learns nothing, since the path itself has other bytes."""
     try:
         progress.add(files=1, bytes_total=os.stat(file).st_size)
@@ -124,12 +136,24 @@ def _collect(
     """
     tree = Tree()
     seen = {ClientPath.parse(path, flavour).key for path in without}
-    waiting = list(paths)[::-1]
-    while waiting:
-        path = ClientPath.parse(waiting.pop(), flavour)
-        if path.key not in seen and not left_out(path.text):
+    for named in paths:
+        # a path, and whether it was only met in a folder: what goes between the listing and our look was never meant
+        waiting = [(named, False)]
+        while waiting:
+            spelled, met = waiting.pop()
+            path = ClientPath.parse(spelled, flavour)
+            text = path.text
+            if path.key in seen or left_out(text):
+                continue
+            require_room(path, text)
+            try:
+                further = _add(text, tree)
+            except FileVanished:
+                if met:
+                    continue
+                raise
             seen.add(path.key)
-            waiting.extend(_add(path.text, tree))
+            waiting.extend((next_one, text not in tree.symlinks) for next_one in further)
     return tree
 
 
@@ -153,7 +177,9 @@ def _add(path: str, tree: Tree) -> list[str]:
         if stat.S_ISLNK(found.st_mode):
             return _add_link(path, tree)
         if stat.S_ISDIR(found.st_mode):
-            names = sorted(os.listdir(path), reverse=True)
+            if is_junction(found):
+                _refuse_circle(path)
+            names = sorted((name for name in os.listdir(path) if not is_part(name)), reverse=True)
             if not names:
                 tree.empty_directories[path] = found
             return [os.path.join(path, name) for name in names]
@@ -172,6 +198,8 @@ def _add_link(path: str, tree: Tree) -> list[str]:
     # by its text, as the instance will follow it; relative to the folder of the link
     textual = os.path.normpath(os.path.join(os.path.dirname(path), target))
     real = os.path.realpath(path)
+    if _goes_in_a_circle(path):
+        raise TransferError(path, f"is a link to {target!r}, which leads back to itself", "Remove the link.")
     if not os.path.exists(real):
         raise TransferError(path, f"is a link to {target!r}, where there is nothing", "Restore the target, or remove the link.")
     if os.name == "posix" and os.path.exists(textual) and os.path.samefile(textual, real):
@@ -186,6 +214,27 @@ def _add_link(path: str, tree: Tree) -> list[str]:
         raise TransferError(path, f"is a link to {_word(found.st_mode)}, not to a file", "Take it out of the scene.")
     tree.files[path] = found
     return []
+
+
+def _goes_in_a_circle(path: str) -> bool:
+    try:
+        os.stat(path)
+    except OSError as exc:
+        return exc.errno == errno.ELOOP or getattr(exc, "winerror", None) == _CIRCLE_ON_WINDOWS
+    return False
+
+
+def is_junction(found: os.stat_result) -> bool:
+    """Tell whether a folder of Windows is a junction, which `lstat` takes for a folder like any other."""
+    return getattr(found, "st_reparse_tag", 0) == _JUNCTION
+
+
+def _refuse_circle(path: str) -> None:
+    """Refuse a junction that leads to a folder in which it lies: what is in it would be in it again, without end."""
+    target, folder = (ClientPath.parse(os.path.realpath(p), local_flavour()) for p in (path, os.path.dirname(path)))
+    if folder.is_within(target):
+        reason = f"is a junction to {target}, in which it lies itself"
+        raise TransferError(path, reason, "Remove it, or name the files by themselves.")
 
 
 def _word(mode: int) -> str:

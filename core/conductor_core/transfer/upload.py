@@ -8,9 +8,9 @@ What is sent how: objects of `SMALL` bytes and more go by the first of `WAYS` th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from conductor_core.digest import Digest
 from conductor_core.manifest import Entry, Manifest
@@ -51,6 +51,10 @@ class UploadPlan:
     bytes_present: int
     #: path of an entry → the file that holds its content, where that is another one
     places: Mapping[str, str] = field(default_factory=dict)
+
+    def only(self, digests: Container[str]) -> UploadPlan:
+        """Return the same with some of what is to be sent."""
+        return replace(self, to_send=tuple(entry for entry in self.to_send if entry.digest in digests))
 
     def bytes_to_send(self) -> int:
         """Return the sum of what is sent."""

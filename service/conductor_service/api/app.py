@@ -11,8 +11,10 @@ from conductor_service.api import (
     estimates,
     event_stream,
     jobs,
+    manifests,
     objects,
     people,
+    published,
     refusals,
     runner,
     runner_files,
@@ -30,7 +32,21 @@ def make_app(farm: Farm, *, intake: Intake | None = None) -> FastAPI:
     app.state.farm = farm
     app.state.intake = intake or Intake()
     refusals.install(app)
-    for module in (people, objects, uploads, estimates, jobs, tasks, attempts, billing, event_stream, runner, runner_files):
+    for module in (
+        people,
+        objects,
+        manifests,
+        uploads,
+        estimates,
+        jobs,
+        tasks,
+        attempts,
+        billing,
+        published,
+        event_stream,
+        runner,
+        runner_files,
+    ):
         app.include_router(module.router)
     app.include_router(objects.packs)
     mount_dashboard(app)

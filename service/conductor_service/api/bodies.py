@@ -28,10 +28,10 @@ MAX_JSON_BYTES = 256 << 20
 PIECE_BYTES = 1 << 20
 #: uploads that are written at once, by people and by runners each; the others wait for their turn
 UPLOADS = 24
-#: a core each, while they last
-ENDS = 4
 #: packs that are in memory at once, 8 MB each at most
 PACKS = 16
+#: a core each, while they last
+ENDS = 4
 
 
 def _limiter() -> CapacityLimiter:
@@ -49,9 +49,9 @@ class Intake:
 
     people: CapacityLimiter = field(default_factory=_limiter)
     runners: CapacityLimiter = field(default_factory=_limiter)
+    packs: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(PACKS))
     #: uploads that are read at once to see whether they are what they are called
     ends: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(ENDS))
-    packs: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(PACKS))
     #: a sender that is silent for longer is given up
     silence_seconds: float = 30.0
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from conductor_core.digest import digest_of
 from conductor_core.documents import from_json
-from conductor_core.manifest import parse_manifest
+from conductor_core.manifest import Manifest, parse_manifest
 from conductor_core.submission import Submission, validate_submission
 from fastapi import APIRouter, Query, Request
 from sqlalchemy import select
@@ -56,16 +56,25 @@ def _view(farm: Farm, job: Job) -> dict[str, Any]:
 
 
 @router.put("/jobs/{job}/manifest")
-async def put_manifest(
-    request: Request, job: str, farm: FarmOf, who: Person, only: Annotated[Literal["", "scouts"], Query(alias="for")] = ""
-) -> Response:
-    """Commit a job's manifest; its tasks become ready, or those with scout frames alone."""
+async def put_manifest(request: Request, job: str, farm: FarmOf, who: Person) -> Response:
+    """Commit a job's manifest; its tasks become ready."""
     data = await read_bytes(request, MAX_JSON_BYTES)
-    return await run_in_threadpool(_commit, farm, who, job, data, for_scouts=bool(only))
+    return await run_in_threadpool(_commit, farm, who, job, data)
 
 
-def _commit(farm: Farm, who: Principal, name: str, data: bytes, *, for_scouts: bool) -> Response:
-    manifest = parse_manifest(data)
+@router.put("/jobs/{job}/manifest/scouts")
+async def put_manifest_for_scouts(request: Request, job: str, farm: FarmOf, who: Person) -> Response:
+    """Commit what the scout frames need: they become ready, all else waits for the manifest of the whole job."""
+    data = await read_bytes(request, MAX_JSON_BYTES)
+    return await run_in_threadpool(_commit, farm, who, job, data, for_scouts=True)
+
+
+def _commit(farm: Farm, who: Principal, name: str, data: bytes, *, for_scouts: bool = False) -> Response:
+    return JSONResponse(commit(farm, who, name, parse_manifest(data), for_scouts=for_scouts))
+
+
+def commit(farm: Farm, who: Principal, name: str, manifest: Manifest, *, for_scouts: bool = False) -> dict[str, Any]:
+    """Keep a manifest and make it that of a job; return the job as it is told."""
     canonical = manifest.to_bytes()
     with farm.database.read() as session:
         job = jobs.find_job(session, who.account_id, name)
@@ -76,7 +85,7 @@ def _commit(farm: Farm, who: Principal, name: str, data: bytes, *, for_scouts: b
         job = jobs.find_job(unit.session, who.account_id, name)
         why = Why(who.name, "the files of the scout frames are there" if for_scouts else "manifest committed")
         jobs.commit_manifest(unit, job, manifest, farm.store, for_scouts=for_scouts, why=why)
-    return JSONResponse(_view(farm, job))
+    return _view(farm, job)
 
 
 @router.get("/jobs")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from conductor_core.digest import Digest
 from conductor_core.errors import TransferError
+from conductor_core.transfer.bundle import LARGEST_OBJECT, MOST_BYTES, MOST_OBJECTS, write_bundle
 from conductor_core.transfer.packs import MAX_PACK_BYTES
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
@@ -52,7 +53,7 @@ class HaveYou:
 async def missing(request: Request, project: str, farm: FarmOf, who: Person) -> JSONResponse:
     """Say which objects the project does not have."""
     asked = await read_document(request, HaveYou)
-    wanted = _digests(asked.digests)
+    wanted = digests_of(asked.digests)
     lacking = await run_in_threadpool(_missing, farm, who.account_id, project, wanted)
     if lacking and asked.sizes:
         sizes = dict(zip(asked.digests, asked.sizes, strict=True))
@@ -81,7 +82,7 @@ class Digests:
 @router.post("/known")
 async def known(request: Request, project: str, farm: FarmOf, who: Person) -> JSONResponse:
     """Say which objects, of those that the project has, its own jobs rendered."""
-    wanted = _digests((await read_document(request, Digests)).digests)
+    wanted = digests_of((await read_document(request, Digests)).digests)
     return JSONResponse({"rendered": await run_in_threadpool(_rendered, farm, who.account_id, project, wanted)})
 
 
@@ -95,7 +96,7 @@ def _rendered(farm: Farm, account_id: str, project: str, wanted: list[Digest]) -
     return [d for d in wanted if d in there]
 
 
-def _digests(texts: Sequence[str]) -> list[Digest]:
+def digests_of(texts: Sequence[str]) -> list[Digest]:
     """Return each digest once.
 
     Raises:
@@ -104,6 +105,42 @@ def _digests(texts: Sequence[str]) -> list[Digest]:
     if len(texts) > MAX_DIGESTS:
         raise Invalid("digests", f"has {len(texts)} entries, {MAX_DIGESTS} may be asked at once")
     return list(dict.fromkeys(digest_of_path(text) for text in texts))
+
+
+@router.post("/bundle")
+async def bundle(request: Request, project: str, farm: FarmOf, who: Person) -> Response:
+    """Give many small objects in one answer, in the order in which they are asked for."""
+    wanted = digests_of((await read_document(request, Digests)).digests)
+    if len(wanted) > MOST_OBJECTS:
+        raise Invalid("digests", f"has {len(wanted)} entries, {MOST_OBJECTS} may come in one bundle")
+    there = await run_in_threadpool(_to_bundle, farm, who.account_id, project, wanted)
+    contents = (_content(farm.store, digest) if digest in there else None for digest in wanted)
+    return StreamingResponse(write_bundle(contents), media_type="application/octet-stream")
+
+
+def _to_bundle(farm: Farm, account_id: str, project: str, wanted: list[Digest]) -> set[str]:
+    """Return those that the project has.
+
+    Raises:
+        Invalid: one is too large for a bundle, or all together are: they would be held in memory.
+    """
+    with farm.database.read() as session:
+        sizes = objects.sizes(session, find_project(session, account_id, project).id, wanted)
+    large = next((digest for digest, size in sizes.items() if size > LARGEST_OBJECT), None)
+    if large is not None:
+        raise Invalid("digests", f"has {large}, which is too large for a bundle", "Ask for it by itself.")
+    if sum(sizes.values()) > MOST_BYTES:
+        raise Invalid("digests", f"are of {sum(sizes.values())} bytes together, {MOST_BYTES} may come in one bundle")
+    return set(sizes)
+
+
+def _content(store: Store, digest: Digest) -> bytes | None:
+    """Return an object's bytes; None for one that the store has lost, or finds damaged."""
+    try:
+        return b"".join(store.read(digest))
+    except TransferError as exc:
+        log.error("%s", exc)
+        return None
 
 
 @router.put("/{digest}")

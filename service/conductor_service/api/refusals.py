@@ -58,10 +58,10 @@ def _conductor(request: Request, exc: Exception) -> Response:
         return answer(Invalid(exc.field, reason or exc.what))
     if not isinstance(exc, ConductorError):
         return _unforeseen(request, exc)
-    if isinstance(exc, PartTaken):
-        return answer(Busy(exc.what, exc.next_step))
     if isinstance(exc, PackMalformed):
         return answer(Invalid("(whole)", exc.reason, exc.next_step))
+    if isinstance(exc, PartTaken):
+        return answer(Busy(exc.what, exc.next_step))
     if isinstance(exc, (ObjectMissing, ObjectDamaged, UploadLost)):
         return _document(404, "not-found", exc.what, exc.next_step)
     if isinstance(exc, ContentMismatch):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+from conductor_core.paths import ClientPath
+
 from conductor_service.runner.assignment import Assignment
 from conductor_service.runner.conversation import Inbox, Ordered
 from conductor_service.runner.errors import StaleAttempt, TaskFailed
@@ -43,6 +45,8 @@ class Holding:
         self.frames_done: tuple[int, ...] = ()
         #: what was accepted in doubt
         self.warnings: tuple[str, ...] = ()
+        #: outputs that were looked at, and how each is spelled
+        self._places: dict[ClientPath, str] = {}
         #: frames of which a file could not be published
         self.spoilt: frozenset[int] = frozenset()
 
@@ -59,6 +63,16 @@ class Holding:
         self.inbox = inbox
         if self.ordered is not None:
             inbox.put(self.ordered)
+
+    def require_place(self, path: ClientPath) -> None:
+        """Refuse an output that would take another one's place at home: Windows does not tell their names apart.
+
+        Raises:
+            TaskFailed: (bad-output) it would.
+        """
+        twin = self._places.setdefault(path, path.text)
+        if twin != path.text:
+            raise TaskFailed("bad-output", f"{path} and {twin} are one file on the artist's machine. Give one another name.")
 
     def require_licence(self) -> None:
         """Refuse pictures that the software made without a licence: they have a watermark.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conductor_core.digest import Digest
-from conductor_core.errors import ContentMismatch, NotFound, ServiceUnreachable
+from conductor_core.errors import ContentMismatch, NotFound, ServiceUnreachable, shown_name
 
 from conductor_service.runner.cache import ContentCache, Variant
 from conductor_service.runner.errors import StagingFailed
@@ -58,9 +58,17 @@ def execute_stage(plan: StagePlan, folder: Path, *, cache: ContentCache, fetch: 
         methods = {place(_source(file.variant, cache), folder / file.path, file.variant, method) for file in plan.files}
         dress_folders(plan.folders, folder)
     except OSError as exc:
-        cause = "disk-full" if exc.errno in (errno.ENOSPC, errno.EDQUOT) else "internal"
-        raise StagingFailed(str(exc.filename or folder), exc.strerror or str(exc), cause=cause) from exc
+        raise _failed(plan, folder, exc) from exc
     return Laid(len(plan.files), len(fetched), sum(v.size for v in fetched), frozenset(methods))
+
+
+def _failed(plan: StagePlan, folder: Path, exc: OSError) -> StagingFailed:
+    """Return the error that names the artist's file, where it is one, and not a place on the instance."""
+    causes = {errno.ENOSPC: "disk-full", errno.EDQUOT: "disk-full", errno.ENAMETOOLONG: "missing-file"}
+    # of a link, the second is the one to be made
+    place = str(exc.filename2 or exc.filename or folder)
+    name = next((f.client for f in plan.files if f.client and place == f"{folder}/{f.path}"), place)
+    return StagingFailed(shown_name(name), exc.strerror or str(exc), cause=causes.get(exc.errno or 0, "internal"))
 
 
 def dress_folders(folders: tuple[StagedFolder, ...], root: Path) -> None:

@@ -241,6 +241,7 @@ class Publisher:
             TaskFailed: (bad-output) it is not.
         """
         expected = item.expectations.of(taken.client)
+        item.holding.require_place(taken.client)
         before = _state(taken.file)
         facts, picture = NOT_SAID, is_image(taken.client, expected)
         if not taken.size:

@@ -6,10 +6,11 @@ stays as it is written and is never followed here: what it means is decided wher
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from conductor_core.digest import parse_digest
-from conductor_core.errors import PathError
+from conductor_core.errors import PathError, shown_name
 from conductor_core.manifest import Entry, Manifest
 from conductor_core.paths import ClientPath, stage_path
 
@@ -101,6 +102,10 @@ def _parts(manifest: Manifest, entry: Entry) -> Parts:
         staged = stage_path(ClientPath.parse(entry.path, manifest.flavour))
     except PathError as exc:
         raise StagingFailed(entry.path, str(exc), cause="missing-file") from exc
+    try:
+        os.fsencode(staged)
+    except UnicodeEncodeError:
+        raise StagingFailed(shown_name(entry.path), "its name is neither text nor bytes", cause="missing-file") from None
     if staged == ".":
         if entry.kind != "directory":
             raise StagingFailed(entry.path, "the root of a file system cannot be a file")

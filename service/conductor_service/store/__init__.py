@@ -5,7 +5,8 @@
 A `PartStore` beside each takes large objects in parts.
 
 `MemoryStore` and `FolderStore` hold objects; `PackedStore` wraps either and finds members of packs in it; `VerifyingStore`
-wraps any and checks what it reads. All of them run the conformance suite in tests/service/test_store_conformance.py.
+wraps any and checks what it reads. All of them run
+the conformance suite in tests/service/test_store_conformance.py.
 """
 
 from __future__ import annotations

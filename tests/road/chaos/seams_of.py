@@ -66,8 +66,8 @@ AGENT = (
     Seam("agent", "object sent", f"{_A}.api.client", "ServiceClient.put_object"),
     Seam("agent", "manifest committed, not in the journal", f"{_A}.api.client", "ServiceClient.put_manifest"),
     Seam("agent", "outputs in the journal", f"{_A}.agent.journal", "Journal.add_outputs"),
-    Seam("agent", "part whole, not in its place", f"{_A}.transfer.download", "_gather"),
-    Seam("agent", "in its place, not in the journal", f"{_A}.agent.downloads", "execute_download"),
+    Seam("agent", "part whole, not in its place", f"{_A}.transfer.download", "place_part", "before"),
+    Seam("agent", "in its place, not in the journal", f"{_A}.agent.journal", "Journal.set_home", "before"),
 )
 
 

@@ -1,0 +1,83 @@
+"""Many small objects in one answer: the format, written by the service and read by the agent.
+
+`CNDBNDL1`, then for each object, in the order in which it was asked for: its size in bytes (u64, big-endian; all bits
+set: it is not to be had), and its bytes. Names are not repeated: whoever asked knows them, and checks each content
+against its own. What breaks off in the middle is gone on from by asking for the rest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Iterable, Iterator, Mapping
+
+from conductor_core.digest import Digest
+from conductor_core.errors import ContentMismatch, ServiceUnreachable
+
+MAGIC = b"CNDBNDL1"
+#: objects, and bytes, of one bundle at most
+MOST_OBJECTS, MOST_BYTES = 1024, 64 << 20
+#: bytes of an object up to which it may come in a bundle: it is held in memory whole, on both sides
+LARGEST_OBJECT = 1 << 20
+#: bytes that are sent at once: a hop between threads for each
+BLOCK = 1 << 18
+
+_SIZE = struct.Struct(">Q")
+_NOT_HERE = (1 << 64) - 1
+
+
+def write_bundle(contents: Iterable[bytes | None]) -> Iterator[bytes]:
+    """Yield a bundle in blocks; None stands for an object that is not to be had."""
+    held = bytearray(MAGIC)
+    for content in contents:
+        held += _SIZE.pack(_NOT_HERE if content is None else len(content))
+        held += content or b""
+        if len(held) >= BLOCK:
+            yield bytes(held)
+            held.clear()
+    yield bytes(held)
+
+
+def read_bundle(sizes: Mapping[Digest, int], blocks: Iterable[bytes]) -> Iterator[tuple[Digest, bytes | None]]:
+    """Yield each object of `sizes`, in their order, verified; None for one that is not to be had.
+
+    Raises:
+        ContentMismatch: an object is not what it is called; those before it are right.
+        ServiceUnreachable: the bundle is none, or ends too early; what came before is right.
+    """
+    source = _Source(blocks)
+    if source.take(len(MAGIC)) != MAGIC:
+        raise ServiceUnreachable("The service answered something else than a bundle of objects.", "Try again later.")
+    for digest, size in sizes.items():
+        (said,) = _SIZE.unpack(source.take(_SIZE.size))
+        if said == _NOT_HERE:
+            yield digest, None
+            continue
+        if said != size:  # before a byte of it is held in memory
+            raise ContentMismatch(f"object {digest}", f"{size} bytes", f"of {said} bytes")
+        content = source.take(size)
+        actual = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        if actual != digest:
+            raise ContentMismatch(f"object {digest}", digest, actual)
+        yield digest, content
+
+
+class _Source:
+    """Take so many bytes from blocks of any size."""
+
+    def __init__(self, blocks: Iterable[bytes]) -> None:
+        self._blocks = iter(blocks)
+        self._held = b""
+        self._at = 0
+
+    def take(self, count: int) -> bytes:
+        parts: list[bytes] = []
+        while count > len(self._held) - self._at:
+            parts.append(self._held[self._at :])
+            count -= len(parts[-1])
+            self._held, self._at = next(self._blocks, b""), 0
+            if not self._held:
+                raise ServiceUnreachable("The connection broke in the middle of a bundle of files.", "It goes on from there.")
+        parts.append(self._held[self._at : self._at + count])
+        self._at += count
+        return parts[0] if len(parts) == 1 else b"".join(parts)

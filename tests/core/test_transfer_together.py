@@ -1,0 +1,209 @@
+"""Many small files at once: the rules of one file, each for itself."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from conductor_core.digest import Digest, digest_of
+from conductor_core.errors import (
+    BroughtByAnother,
+    ContentMismatch,
+    NotFound,
+    PlaceUnwritable,
+    ServiceUnreachable,
+    TransferCancelled,
+)
+from conductor_core.transfer import bundle
+from conductor_core.transfer.bundle import read_bundle, write_bundle
+from conductor_core.transfer.download import Wanted, open_part, part_path
+from conductor_core.transfer.hash_cache import FileState, HashCache
+from conductor_core.transfer.progress import Progress
+from conductor_core.transfer.together import execute_together
+
+RENDERED = 1_700_000_000_000_000_000
+
+
+class Bundles:
+    """Objects in memory that come together, cut after so many bytes if wished."""
+
+    def __init__(self, *contents: bytes) -> None:
+        self.objects: dict[str, bytes] = {digest_of(c): c for c in contents}
+        self.asked: list[list[Digest]] = []
+        self.cut: int | None = None
+
+    @contextlib.contextmanager
+    def bundle(self, digests: Sequence[Digest]) -> Iterator[Iterator[bytes]]:
+        self.asked.append(list(digests))
+        data = b"".join(write_bundle(self.objects.get(d) for d in digests))[: self.cut]
+        yield (data[i : i + 1000] for i in range(0, len(data), 1000))
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Iterator[HashCache]:
+    cache = HashCache(tmp_path / "cache" / "hashes.sqlite")
+    yield cache
+    cache.close()
+
+
+def _content(number: int) -> bytes:
+    return b"%d " % number * (100 + number)
+
+
+def _wanted(folder: Path, number: int, *, mode: int = 0o640, content: bytes | None = None) -> Wanted:
+    data = _content(number) if content is None else content
+    return Wanted(str(folder / f"f_{number:04}.exr"), digest_of(data), len(data), mode, RENDERED, 12)
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(os.listdir(folder))
+
+
+def test_many_come_home_as_one(tmp_path: Path, cache: HashCache) -> None:
+    """Each lies at its path with bytes, mode and time; one question; nothing else lies there; the cache knows them unread."""
+    wanted = [_wanted(tmp_path / f"pass_{n % 3}", n) for n in range(40)]
+    source, progress = Bundles(*(_content(n) for n in range(40))), Progress()
+    outcomes = execute_together(wanted, source, cache, progress)
+    assert {o.wanted.path: o.placed and o.placed.path for o in outcomes} == {w.path: w.path for w in wanted}
+    assert {w.path: Path(w.path).read_bytes() for w in wanted} == {w.path: _content(n) for n, w in enumerate(wanted)}
+    found = os.stat(wanted[0].path)
+    assert found.st_mtime_ns == RENDERED
+    if os.name == "posix":
+        assert stat.S_IMODE(found.st_mode) == 0o640
+    assert len(source.asked) == 1
+    assert sum(len(_names(tmp_path / f"pass_{n}")) for n in range(3)) == 40
+    assert cache.digests({w.path: FileState.of(os.stat(w.path)) for w in wanted}) == {w.path: w.digest for w in wanted}
+    assert progress.counts().bytes_received == sum(w.size for w in wanted)
+
+
+def test_the_same_content_comes_once(tmp_path: Path, cache: HashCache) -> None:
+    """A black frame in twenty passes is asked for once, and lies in twenty places."""
+    wanted = [_wanted(tmp_path, n, content=b"black") for n in range(20)]
+    source = Bundles(b"black")
+    assert {o.placed.how for o in execute_together(wanted, source, cache, Progress()) if o.placed} == {"placed"}
+    assert source.asked == [[digest_of(b"black")]]
+    assert {p.read_bytes() for p in tmp_path.glob("*.exr")} == {b"black"}
+
+
+def test_what_is_there_is_not_fetched_and_newer_work_stays(tmp_path: Path, cache: HashCache) -> None:
+    """One that lies there is left in peace, an older one is replaced, newer work is kept with the frame beside it."""
+    wanted = [_wanted(tmp_path, n) for n in range(4)]
+    for n, (data, age) in enumerate([(_content(0), 0), (b"older", -1), (b"newer", 1)]):
+        Path(wanted[n].path).write_bytes(data)
+        os.utime(wanted[n].path, ns=(RENDERED + age * 10**9, RENDERED + age * 10**9))
+    source = Bundles(*(_content(n) for n in range(4)))
+    outcomes = execute_together(wanted, source, cache, Progress())
+    hows = {os.path.basename(o.wanted.path): o.placed and o.placed.how for o in outcomes}
+    assert hows == {"f_0000.exr": "there", "f_0001.exr": "placed", "f_0002.exr": "beside", "f_0003.exr": "placed"}
+    assert source.asked == [[w.digest for w in wanted[1:]]]
+    assert Path(wanted[2].path).read_bytes() == b"newer"
+    assert (tmp_path / "f_0002.conductor-12.exr").read_bytes() == _content(2)
+
+
+def test_what_breaks_off_is_gone_on_from(tmp_path: Path, cache: HashCache) -> None:
+    """The files before the break are home; the others say why they are not, and come with the next go."""
+    wanted = [_wanted(tmp_path, n) for n in range(10)]
+    source = Bundles(*(_content(n) for n in range(10)))
+    source.cut = 8 + 4 * 8 + sum(len(_content(n)) for n in range(4)) + 50
+    outcomes = execute_together(wanted, source, cache, Progress())
+    assert [o.wanted.path for o in outcomes if o.placed] == [w.path for w in wanted[:4]]
+    assert {type(o.error) for o in outcomes if not o.placed} == {ServiceUnreachable}
+    assert _names(tmp_path / ".") == ["cache", *(f"f_{n:04}.exr" for n in range(4))]
+    source.cut = None
+    outcomes = execute_together(wanted[4:], source, cache, Progress())
+    assert all(o.placed for o in outcomes)
+    assert source.asked[1] == [w.digest for w in wanted[4:]]
+
+
+def test_a_wrong_byte_never_becomes_a_file(tmp_path: Path, cache: HashCache) -> None:
+    """One that does not hash to its name is named; those behind it are asked for by themselves."""
+    wanted = [_wanted(tmp_path, n) for n in range(3)]
+    source = Bundles(_content(0), _content(2))
+    source.objects[wanted[1].digest] = b"x" + _content(1)[1:]
+    outcomes = {o.wanted.path: o for o in execute_together(wanted, source, cache, Progress())}
+    assert outcomes[wanted[0].path].placed
+    assert isinstance(outcomes[wanted[1].path].error, ContentMismatch)
+    last = outcomes[wanted[2].path]
+    assert (last.placed, last.error) == (None, None)
+    assert _names(tmp_path) == ["cache", "f_0000.exr"]
+
+
+def test_one_that_is_not_to_be_had_comes_by_itself(tmp_path: Path, cache: HashCache) -> None:
+    """An object that the service does not give in a bundle is neither home nor an error: it is asked for alone."""
+    wanted = [_wanted(tmp_path, n) for n in range(3)]
+    outcomes = {o.wanted.path: o for o in execute_together(wanted, Bundles(_content(0), _content(2)), cache, Progress())}
+    assert [bool(outcomes[w.path].placed) for w in wanted] == [True, False, True]
+    assert outcomes[wanted[1].path].error is None
+
+
+def test_one_whose_place_cannot_be_written_does_not_stop_the_others(tmp_path: Path, cache: HashCache) -> None:
+    """A file where the folder belongs, and a part that another agent writes: each is told, the others come."""
+    (tmp_path / "no").write_bytes(b"")
+    wanted = [_wanted(tmp_path / "no", 0), _wanted(tmp_path, 1), _wanted(tmp_path, 2)]
+    with open_part(part_path(wanted[1].path, wanted[1].digest), wanted[1].path):
+        outcomes = execute_together(wanted, Bundles(*(_content(n) for n in range(3))), cache, Progress())
+    kinds = {os.path.basename(o.wanted.path): type(o.error) for o in outcomes}
+    assert kinds == {"f_0000.exr": PlaceUnwritable, "f_0001.exr": BroughtByAnother, "f_0002.exr": type(None)}
+
+
+def test_a_stopped_go_leaves_no_file(tmp_path: Path, cache: HashCache) -> None:
+    """Cancelled, nothing gets its name."""
+    progress = Progress()
+    progress.cancel()
+    with pytest.raises(TransferCancelled):
+        execute_together([_wanted(tmp_path, 1)], Bundles(_content(1)), cache, progress)
+    assert not list(tmp_path.glob("*.exr"))
+
+
+def test_a_service_without_bundles_is_told(tmp_path: Path, cache: HashCache) -> None:
+    """Whoever asks goes on one by one."""
+
+    class Old(Bundles):
+        @contextlib.contextmanager
+        def bundle(self, digests: Sequence[Digest]) -> Iterator[Iterator[bytes]]:
+            raise NotFound("no such route")
+            yield iter(())
+
+    with pytest.raises(NotFound):
+        execute_together([_wanted(tmp_path, 1)], Old(), cache, Progress())
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="needs modes that hold for this user")
+def test_a_part_with_its_final_mode_is_no_obstacle(tmp_path: Path, cache: HashCache) -> None:
+    """Killed between mode and name, a file that may only be read comes home all the same."""
+    one = _wanted(tmp_path, 1, mode=0o444)
+    part = part_path(one.path, one.digest)
+    part.write_bytes(b"half")
+    part.chmod(0o444)
+    assert execute_together([one], Bundles(_content(1)), cache, Progress())[0].placed
+
+
+@pytest.mark.parametrize("block", [1, 7, 1 << 20])
+def test_a_bundle_in_blocks_of_any_size(block: int) -> None:
+    """What is written is read, however the line cuts it."""
+    contents = [b"one", b"", b"x" * (bundle.BLOCK + 3), None, b"last"]
+    data = b"".join(write_bundle(contents))
+    sizes = {digest_of(c) if c is not None else Digest("sha256:" + "0" * 64): len(c or b"") for c in contents}
+    found = dict(read_bundle(sizes, (data[i : i + block] for i in range(0, len(data), block))))
+    assert list(found.values()) == contents
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        (b"<html>no", ServiceUnreachable),
+        (bundle.MAGIC, ServiceUnreachable),
+        (bundle.MAGIC + (1 << 62).to_bytes(8, "big"), ContentMismatch),
+        (bundle.MAGIC + (3).to_bytes(8, "big") + b"on", ServiceUnreachable),
+        (bundle.MAGIC + (3).to_bytes(8, "big") + b"two", ContentMismatch),
+    ],
+    ids=["a web page", "nothing behind", "of a size that nobody has", "cut", "other bytes"],
+)
+def test_what_is_no_bundle_is_refused(data: bytes, error: type[Exception]) -> None:
+    """Nothing of it is taken, and no memory is spent on what it claims."""
+    with pytest.raises(error):
+        list(read_bundle({digest_of(b"one"): 3}, [data]))
