@@ -21,7 +21,7 @@ from conductor_service.store.checking import checked
 from conductor_service.store.errors import ObjectUnreadable, writing_error
 from conductor_service.store.folder import FolderStore, make_folder, sync_folder, write_all
 from conductor_service.store.interfaces import CHUNK_BYTES
-from conductor_service.store.parts import Kept, PartTaken, Staged, UploadLost
+from conductor_service.store.parts import Kept, PartTaken, SignedRequest, Staged, UploadLost
 from conductor_service.store.pieces import SenderPieces
 
 _NEW = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
@@ -97,6 +97,10 @@ class FolderParts:
                 offset += len(piece)
             _flush(handle)
             self._note(staged, state, number, claim)
+
+    def signed(self, staged: Staged, number: int, digest: Digest) -> SignedRequest | None:  # noqa: ARG002
+        """Return None: parts come through us."""
+        return None
 
     def readable(self, staged: Staged) -> int:
         """Return the bytes before the first part that is not there."""

@@ -6,7 +6,7 @@ it is published (`conductor_service.uploads`). Nothing staged is an object: nobo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -94,6 +94,15 @@ class Kept:
     begun: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """A request that the server takes within a quarter of an hour, from whoever sends exactly these bytes."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+
+
 class PartStore(Protocol):
     """Take an object in parts."""
 
@@ -119,6 +128,14 @@ class PartStore(Protocol):
             PartTaken: somebody else began to send the same part later; theirs counts.
             UploadLost: the store does not know this upload any more.
             StoreFull, StoreUnwritable: it cannot be kept.
+            ValueError: there is no such part.
+        """
+        ...
+
+    def signed(self, staged: Staged, number: int, digest: Digest) -> SignedRequest | None:
+        """Return the request by which whoever has these bytes may send a part himself; None: parts come through us.
+
+        Raises:
             ValueError: there is no such part.
         """
         ...

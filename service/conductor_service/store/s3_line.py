@@ -13,7 +13,6 @@ import random
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -26,6 +25,7 @@ import urllib3
 from conductor_core.errors import ConductorError, TransferError
 
 from conductor_service.store.errors import StoreFull, StoreUnreachable
+from conductor_service.store.parts import SignedRequest
 from conductor_service.store_settings import StoreSettings
 
 log = logging.getLogger(__name__)
@@ -40,15 +40,6 @@ _FULL = frozenset({"QuotaExceeded", "InsufficientCapacity", "XMinioStorageFull"}
 _MOST_XML = 16 << 20
 
 Body = bytes | Iterable[bytes] | None
-
-
-@dataclass(frozen=True, slots=True)
-class SignedRequest:
-    """A request that the server takes within a quarter of an hour, from whoever sends exactly these bytes."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str]
 
 
 class S3Refused(TransferError):

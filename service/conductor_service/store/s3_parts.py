@@ -14,11 +14,11 @@ from conductor_core.digest import Digest, hex_of
 
 from conductor_service.store.checking import checked
 from conductor_service.store.errors import ObjectMissing
-from conductor_service.store.parts import Kept, Staged, UploadLost
+from conductor_service.store.parts import Kept, SignedRequest, Staged, UploadLost
 from conductor_service.store.pieces import SenderPieces, one_behind
 from conductor_service.store.s3 import REPLAYED_BYTES, S3Store
 from conductor_service.store.s3_copy import begin_multipart, copy, end_multipart, give_up_multipart
-from conductor_service.store.s3_line import S3Refused, SignedRequest
+from conductor_service.store.s3_line import S3Refused
 
 _GONE = "NoSuchUpload"
 
