@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from sqlalchemy import func, select
 
-from conductor_service import compaction, garbage
+from conductor_service import compaction, garbage, objects
 from conductor_service.garbage import Rules
 from conductor_service.marking import Marks
 from conductor_service.models import Discarded
@@ -88,6 +88,8 @@ def _collect(place: StoreAtRest, rules: Rules) -> Summary:
     compaction.drop_empty(place.database)
     packs = compaction.compact(place.database, place.shelf)
     deleted = garbage.delete_discarded(place.database, place.shelf)
+    if not place.swept:
+        deleted += objects.sweep(place.database, place.shelf)
     with place.database.read() as session:
         waiting = session.scalar(select(func.count()).select_from(Discarded)) or 0
     return Summary(manifests, gone.objects, gone.size, packs, deleted, waiting)

@@ -35,7 +35,7 @@ PRESENCE = timedelta(hours=1)
 _LEASE = 2 * PRESENCE
 _SLICE = 5000
 #: deletions under the database's one pen: others wait for as long
-_DELETIONS = 100
+_DELETIONS = 25
 #: objects that a question looks for in the store itself
 _LOOKS = 2000
 

@@ -14,7 +14,8 @@ from conductor_service.clock import utc_now
 from conductor_service.database import Database, Unit, newest_migration, sqlite_url
 from conductor_service.settings import load_settings
 from conductor_service.signals import Signals
-from conductor_service.store import FolderStore, PrunableStore
+from conductor_service.store import PrunableStore
+from conductor_service.stores import open_store
 
 
 class NoService(ConductorError):
@@ -29,6 +30,8 @@ class StoreAtRest:
     database: Database
     #: the store as it lies there: packs, and objects by themselves
     shelf: PrunableStore
+    #: the service itself looks through the store for bytes that no row knows of; a bucket is too slow to list
+    swept: bool
 
 
 @contextlib.contextmanager
@@ -38,8 +41,10 @@ def store_at_rest(data: str | None, settings_file: Path | None) -> Iterator[Stor
     Raises:
         NoService: there is no database of this version.
         SettingsError: the settings cannot be understood.
+        TransferError: the store does not answer, or gives no right.
     """
-    folder = load_settings(settings_file, overrides={"data": data}).data_folder
+    settings = load_settings(settings_file, overrides={"data": data})
+    folder = settings.data_folder
     file = folder / "conductor.sqlite"
     if not file.is_file():
         raise NoService(f"There is no database in {folder}.", "Name the data folder of a service with --data or --settings.")
@@ -50,7 +55,8 @@ def store_at_rest(data: str | None, settings_file: Path | None) -> Iterator[Stor
         if there != newest_migration():
             what = f"The database in {folder} is of another version of Conductor."
             raise NoService(what, "Start the service of this version once: it brings the database up to date.")
-        yield StoreAtRest(folder, database, FolderStore(folder / "store"))
+        shelf = open_store(settings.store, folder, utc_now)
+        yield StoreAtRest(folder, database, shelf, swept=settings.store.kind == "folder")
     finally:
         database.close()
 
