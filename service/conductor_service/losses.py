@@ -7,21 +7,25 @@ from collections.abc import Sequence
 from sqlalchemy import delete, select, update
 
 from conductor_service.database import Unit
+from conductor_service.many_values import among
 from conductor_service.models import Pack, PackedObject, StoredObject
 
 
 def lose(unit: Unit, digests: Sequence[str]) -> None:
-    """Note objects as lost, wherever they lay."""
-    if not digests:
-        return
-    connection = unit.session.connection()
-    unnoted = StoredObject.lost.is_(None) & StoredObject.removed.is_(None)
-    connection.execute(update(StoredObject).where(StoredObject.digest.in_(digests), unnoted).values(lost=unit.now))
-    connection.execute(delete(PackedObject).where(PackedObject.digest.in_(digests)))
+    """Note objects as lost, wherever they lay: what was read there was not them."""
+    _mark(unit, digests)
+    if digests:
+        unit.session.connection().execute(delete(PackedObject).where(among(unit.session, PackedObject.digest, digests)))
 
 
 def lose_packs(unit: Unit, packs: Sequence[str]) -> None:
-    """Note all members of packs as lost."""
+    """Note all members of packs as lost; where they lay stays known, a disk that was away may come back."""
     for pack in packs:
         members = select(PackedObject.digest).join(Pack, Pack.id == PackedObject.pack_id).where(Pack.digest == pack)
-        lose(unit, list(unit.session.scalars(members)))
+        _mark(unit, list(unit.session.scalars(members)))
+
+
+def _mark(unit: Unit, digests: Sequence[str]) -> None:
+    unnoted = StoredObject.lost.is_(None) & StoredObject.removed.is_(None)
+    marking = update(StoredObject).where(among(unit.session, StoredObject.digest, digests), unnoted).values(lost=unit.now)
+    unit.session.connection().execute(marking)

@@ -86,7 +86,9 @@ def ask(database: Database, shelf: PrunableStore, project_id: str, digests: Sequ
     if not doubtful:
         return []
     with database.write() as unit:  # what is there is leased in the step that finds it: nothing can take it in between
-        there = keep(unit, project_id, doubtful) - _lost(unit.session)
+        there = keep(unit, project_id, doubtful)
+        there |= visible(unit.session, project_id, sorted(doubtful - there))  # somebody else has leased them meanwhile
+        there -= _lost(unit.session)
     return [d for d in digests if d in doubtful and d not in there]
 
 
@@ -120,9 +122,10 @@ def look(database: Database, shelf: PrunableStore, project_id: str, digests: Seq
     lost = [d for d, size in alone.items() if shelf.size(Digest(d)) != size]
     lost_packs = [d for d, size in packs.items() if shelf.size(Digest(d)) != size]
     if lost or lost_packs:
-        with database.write() as unit:
-            losses.lose(unit, lost)
-            losses.lose_packs(unit, lost_packs)
+        with database.write() as unit:  # look again: they may have come anew in between
+            packed = set(unit.session.scalars(select(PackedObject.digest).where(among(unit.session, PackedObject.digest, lost))))
+            losses.lose(unit, [d for d in lost if d not in packed and shelf.size(Digest(d)) != alone[d]])
+            losses.lose_packs(unit, [d for d in lost_packs if shelf.size(Digest(d)) != packs[d]])
 
 
 def rendered(session: Session, project_id: str, digests: Sequence[str]) -> set[str]:

@@ -12,7 +12,8 @@ from conductor_core.documents import canonical_bytes
 from conductor_core.manifest import Entry, make_manifest
 from conductor_core.paths import Flavour
 from conductor_core.transfer.packs import Member, head_size, pack_head, write_pack
-from conductor_service.models import Pack, PackedObject, StoredObject
+from conductor_service import objects
+from conductor_service.models import Pack, PackedObject, Project, StoredObject
 from conductor_service.store import FolderStore, ObjectDamaged
 from sqlalchemy import func, select
 
@@ -170,3 +171,36 @@ def test_packs_are_not_swept(studio: Any) -> None:
     with studio.farm.database.read() as session:
         assert session.scalar(select(func.count()).select_from(Pack)) == 1
         assert session.scalar(select(func.count()).select_from(PackedObject)) == 3
+
+
+def test_two_questions_at_once(studio: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What another question leases between looking and leasing is present for both."""
+    studio.ask("POST", PACKS, content=pack())
+    studio.clock.pass_time(5000)
+    short = objects.short_leased
+    asked: list[bool] = []
+
+    def another(*words: Any) -> set[str]:
+        found = short(*words)
+        if not asked:
+            asked.append(True)
+            assert missing(studio) == []
+        return found
+
+    monkeypatch.setattr(objects, "short_leased", another)
+    with studio.farm.database.read() as session:
+        project = session.scalars(select(Project.id)).one()
+    assert objects.ask(studio.farm.database, studio.farm.shelf, project, [digest_of(b) for b in BODIES]) == []
+
+
+def test_a_disk_that_was_away(make_studio: Any, tmp_path: Path) -> None:
+    """Packs that were not to be seen for a while are asked for again, and are read all the same once they are back."""
+    make_studio.store = FolderStore(tmp_path / "store")
+    studio = make_studio()
+    studio.ask("POST", PACKS, content=pack())
+    (tmp_path / "store" / "objects").rename(tmp_path / "away")
+    assert missing(studio) == [digest_of(b) for b in BODIES]
+    (tmp_path / "away").rename(tmp_path / "store" / "objects")
+    assert b"".join(studio.farm.store.read(digest_of(b"wood"))) == b"wood"
+    studio.ask("POST", PACKS, content=pack())
+    assert missing(studio) == []
