@@ -95,9 +95,33 @@ class AgentClient:
         """Stop a submission's upload and have its job killed."""
         return self._call("POST", f"/v1/submissions/{identity}/cancel", {})
 
-    def follow(self, job: str | int, *, service: str = "") -> None:
-        """Have a job's outputs brought home, now and as they come."""
-        self._call("POST", "/v1/downloads", {"job": str(job), "service": service})
+    def follow(
+        self, job: str | int, *, service: str = "", to: str | None = None, name: str | None = None, share: str = ""
+    ) -> str:
+        """Have a job's outputs brought home, now and as they come, and return the job's id.
+
+        `to` is a folder of this machine in place of those that the artist chose, `name` a pattern of names there; None: as
+        asked for before.
+        """
+        request = {"job": str(job), "service": service, "to": to, "name": name, "share": share}
+        return str(self._call("POST", "/v1/downloads", request, timeout=SERVICE_TIMEOUT)["job"])
+
+    def follow_project(self, project: str, *, service: str = "", watch: bool = False, **places: Any) -> str:
+        """Have all that a project (empty: all of the account) published brought home; return the key of this wish.
+
+        `places`: `to`, `name` and `share` as for a job, `under`: only what was published in these folders. With `watch` it goes
+        on for ever.
+        """
+        request = {"project": project, "service": service, "watch": watch, **places}
+        return str(self._call("POST", "/v1/downloads", request, timeout=SERVICE_TIMEOUT)["job"])
+
+    def unfollow(self, job: str) -> None:
+        """Bring no more home of a job or project, by its id or key; what is home stays.
+
+        Raises:
+            AgentError: it is not followed.
+        """
+        self._call("POST", "/v1/downloads/stop", {"job": job})
 
     def downloads(self, job: str = "") -> list[dict[str, Any]]:
         """Return the jobs whose outputs are brought home, oldest first; or only the one with this id."""

@@ -14,7 +14,7 @@ from functools import partial
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from conductor_service import clock_steps, events, leases, licences, notices, objects
+from conductor_service import claims, clock_steps, events, garbage, leases, licences, notices, objects, versions
 from conductor_service.database import Unit
 from conductor_service.demands import demands
 from conductor_service.endings import AT_ONCE, AtOnce, Endings
@@ -270,9 +270,13 @@ class Scheduler:
             events.prune(unit, now - timedelta(days=self._farm.settings.event_days))
             events.prune_progress(unit, now - PROGRESS_KEPT)
             objects.forget_leases(unit, now)
+            claims.forget_claims(unit)
             notices.prune(unit, now - notices.KEPT)
             licences.prune(unit)
         if sweep is None or now >= sweep:
+            with self._farm.database.write() as unit:
+                versions.forget(unit, now - versions.UNSENT_KEPT)
+            garbage.delete_discarded(self._farm.database, self._farm.shelf)
             if self._farm.settings.store.kind == "folder":  # a bucket is slow to list
                 objects.sweep(self._farm.database, self._farm.shelf)
             self._farm.uploads.sweep()

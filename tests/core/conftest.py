@@ -77,13 +77,14 @@ class FakeService:
         mtime_ns: int = 1_700_000_000_000_000_000,
         mode: int = 0o640,
         film: bool = False,
+        step: str = "main",
     ) -> None:
         """Publish an output of a job: a frame, or a film of all frames."""
         digest = digest_of(data)
         self.objects[digest] = data
         seq = sum(len(o) for o in self.outputs.values()) + 1
         output = {
-            "seq": seq, "id": f"o{seq}", "job": job, "task": "t1", "attempt": "a1", "step": "main", "frame": None if film else seq, "path": path,
+            "seq": seq, "id": f"o{seq}", "job": job, "task": "t1", "attempt": "a1", "step": step, "frame": None if film else seq, "path": path,
             "digest": digest, "size": len(data), "mode": mode, "mtime_ns": mtime_ns, "width": 4, "height": 4, "layers": [],
             "created": "2026-01-01T00:00:00Z", "preview": False,
         }  # fmt: skip
@@ -277,6 +278,16 @@ class _Handler(BaseHTTPRequestHandler):
         found = [o for o in fake.outputs.get(job, ()) if o["seq"] > int(query["after"])]
         self._json({"outputs": found[: int(query["limit"])]})
 
+    def published(self, fake: FakeService, query: dict[str, str], body: bytes) -> None:
+        after, limit = int(query["after"]), int(query["limit"])
+        found = []
+        for job, outputs in fake.outputs.items():
+            about = {"number": fake.jobs[job]["number"], "project": fake.jobs[job]["submission"]["project"]}
+            found += [{**o, **about} for o in outputs if o["seq"] > after and query.get("project") in (None, about["project"])]
+        found.sort(key=lambda o: int(o["seq"]))
+        seq = found[limit - 1]["seq"] if len(found) >= limit else sum(len(o) for o in fake.outputs.values())
+        self._json({"outputs": found[:limit], "seq": seq, "more": len(found) > limit})
+
     def move(self, fake: FakeService, query: dict[str, str], body: bytes, ref: str, verb: str) -> None:
         job = fake.find(ref)
         assert job is not None
@@ -345,6 +356,7 @@ _ROUTES: tuple[tuple[str, Callable[..., None]], ...] = (
     (rf"POST {_JOB}/(hold|resume|release|kill|retry)", _Handler.move),
     (r"GET /api/v1/tasks/(.+)-t(\d+)", _Handler.task),
     (r"GET /api/v1/attempts/([^/]+)/log", _Handler.attempt_log),
+    (r"GET /api/v1/outputs", _Handler.published),
     (r"GET /api/v1/outputs/([^/]+)/preview", _Handler.preview),
     (r"GET /api/v1/instances", _Handler.instances),
     (r"GET /api/v1/cost", _Handler.cost),

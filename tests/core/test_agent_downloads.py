@@ -9,6 +9,11 @@ from typing import Any
 import pytest
 from conductor_core.agent.journal_rows import OutputRow
 from conductor_core.agent.loads import LOAD_BYTES, LOAD_FILES, plan_loads
+from conductor_core.agent_client import AgentClient
+from conductor_core.documents import to_json
+from conductor_core.errors import AgentError
+from conductor_core.paths import ClientPath, Flavour, local_flavour, stage_path
+from conductor_core.submission import Output, Step
 from conductor_core.transfer.bundle import LARGEST_OBJECT
 from core.artists_desk import Desk, submitted
 
@@ -89,3 +94,166 @@ def test_loads_are_small_and_in_order() -> None:
     assert [len(load) for load in plan_loads([_row(n, 1) for n in range(LOAD_FILES + 1)])] == [LOAD_FILES, 1]
     assert max(sum(r.size for r in load) for load in plan_loads([_row(n, LARGEST_OBJECT) for n in range(40)])) <= LOAD_BYTES
     assert [len(load) for load in plan_loads(rows, together=False)] == [1] * 6
+
+
+def _rendered(desk: Desk, *outputs: Output, number: int = 1, project: str = "show") -> None:
+    """Make a job of somebody else's, with these outputs."""
+    steps = tuple(Step(f"s{n}", "1-9", outputs=(output,)) for n, output in enumerate(outputs))
+    job = f"job-{number}"
+    submission = to_json(desk.submission(job, steps=steps, project=project))
+    desk.fake.jobs[job] = {"id": job, "number": number, "state": "success", "submission": submission}
+
+
+def _complete(client: AgentClient, key: str) -> dict[str, Any]:
+    return next((d for d in client.downloads(key) if d["complete"]), {})
+
+
+def test_a_job_comes_to_a_folder_of_ones_own(desk: Desk, eventually: Eventually, tmp_path: Path) -> None:
+    """Named with --to, files keep their way below what the job's outputs have in common; nothing goes where the artist chose."""
+    _rendered(desk, Output(str(desk.home / "beauty" / "b_####.exr")), Output(str(desk.home / "fog" / "f_####.exr")))
+    desk.fake.publish("job-1", str(desk.home / "beauty" / "b_0001.exr"), b"beauty")
+    desk.fake.publish("job-1", str(desk.home / "fog" / "f_0001.exr"), b"fog")
+    desk.fake.publish("job-1", str(desk.home / "evil.exr"), b"outside of its outputs")
+    client = desk.start()
+    client.follow(1, to=str(tmp_path / "mine"))
+    found = eventually(lambda: _complete(client, "job-1"))
+    assert _files(tmp_path / "mine") == {"beauty/b_0001.exr": b"beauty", "fog/f_0001.exr": b"fog"}
+    assert (found["failed"], found["to"]) == (1, str(tmp_path / "mine"))
+    assert not desk.home.exists()
+
+
+def test_a_job_of_another_system_comes_to_a_folder_of_ones_own(desk: Desk, eventually: Eventually, tmp_path: Path) -> None:
+    """What was submitted on Windows can be looked at here."""
+    other = Flavour.WINDOWS if local_flavour() is Flavour.POSIX else Flavour.POSIX
+    root = "S:\\show" if other is Flavour.WINDOWS else "/show"
+    slash = "\\" if other is Flavour.WINDOWS else "/"
+    step = Step("main", "1", outputs=(Output(slash.join((root, "out", "f_####.exr"))),))
+    submission = to_json(desk.submission("w", steps=(step,), flavour=other))
+    desk.fake.jobs["job-1"] = {"id": "job-1", "number": 1, "state": "success", "submission": submission}
+    desk.fake.publish("job-1", slash.join((root, "out", "f_0001.exr")), b"pixels")
+    client = desk.start()
+    client.follow(1)
+    found = eventually(lambda: _complete(client, "job-1"))
+    assert "--to FOLDER" in found["errors"][0]
+    client.follow(1, to=str(tmp_path / "mine"))
+    eventually(lambda: _files(tmp_path / "mine") == {"f_0001.exr": b"pixels"})
+
+
+def test_files_are_called_by_a_pattern(desk: Desk, eventually: Eventually, tmp_path: Path) -> None:
+    """A folder for each step, frames with other digits; kept over a restart, and for what is rendered again."""
+    _rendered(desk, Output(str(desk.home / "f_####.exr")))
+    desk.fake.publish("job-1", str(desk.home / "f_0001.exr"), b"one", step="beauty/main")
+    desk.fake.publish("job-1", str(desk.home / "f_0002.exr"), b"two", step="fog")
+    desk.fake.publish("job-1", str(desk.home / "f.mov"), b"film", film=True, step="fog")
+    client = desk.start()
+    client.follow(1, to=str(tmp_path / "mine"), name="{step}/{job}.{frame:06}{ext}")
+    names = {"beauty_main/1.000001.exr": b"one", "fog/1.000002.exr": b"two", "fog/f.mov": b"film"}
+    eventually(lambda: _complete(client, "job-1"))
+    assert _files(tmp_path / "mine") == names
+    desk.stop()
+    desk.fake.publish("job-1", str(desk.home / "f_0002.exr"), b"TWO", step="fog", mtime_ns=1_700_000_009_000_000_000)
+    desk.fake.outputs["job-1"][-1]["frame"] = 2
+    client = desk.start()
+    client.follow(1)
+    eventually(lambda: _files(tmp_path / "mine") == {**names, "fog/1.000002.exr": b"TWO"})
+
+
+def test_two_files_never_become_one(desk: Desk, eventually: Eventually, tmp_path: Path) -> None:
+    """A pattern that would call files of two steps the same brings one home and names the other, with what to do."""
+    _rendered(desk, Output(str(desk.home / "a" / "f_####.exr")), Output(str(desk.home / "b" / "f_####.exr")))
+    for folder in ("a", "b"):
+        desk.fake.publish("job-1", str(desk.home / folder / "f_0001.exr"), folder.encode())
+    client = desk.start()
+    client.follow(1, to=str(tmp_path / "mine"), name="{name}")
+    found = eventually(lambda: _complete(client, "job-1"))
+    assert _files(tmp_path / "mine") == {"f_0001.exr": b"a"}
+    assert (found["failed"], "{step}" in found["errors"][0]) == (1, True)
+    client.follow(1, to=str(tmp_path / "mine"), name="{step}/{folder}/{name}")
+    eventually(lambda: len(_files(tmp_path / "mine")) == 3)
+
+
+@pytest.mark.parametrize("name", ["../{name}", "/tmp/{name}", "{step}", "{frame:x}", "{nme}", "{name", "{name!r}", "{path[0]}"])
+def test_a_pattern_that_makes_no_sense_is_refused(desk: Desk, tmp_path: Path, name: str) -> None:
+    """It is told at once and nothing is followed."""
+    client = desk.start()
+    with pytest.raises(AgentError, match="pattern of names"):
+        client.follow("job-1", to=str(tmp_path / "mine"), name=name)
+    assert client.downloads() == []
+
+
+def test_another_place_is_another_download(desk: Desk, eventually: Eventually, tmp_path: Path) -> None:
+    """Asked for at another place, all comes there, and what is home stays; asked without a place, it is the former one."""
+    _rendered(desk, Output(str(desk.home / "f_####.exr")))
+    desk.fake.publish("job-1", str(desk.home / "f_0001.exr"), b"one")
+    client = desk.start()
+    client.follow(1)
+    eventually((desk.home / "f_0001.exr").exists)
+    client.follow(1, to=str(tmp_path / "mine"))
+    eventually(lambda: _files(tmp_path / "mine") == {"f_0001.exr": b"one"})
+    client.follow(1)
+    assert client.downloads()[0]["to"] == str(tmp_path / "mine")
+    assert (desk.home / "f_0001.exr").exists()
+
+
+def test_a_project_is_brought_home_whole(desk: Desk, eventually: Eventually, tmp_path: Path) -> None:
+    """The newest of each file of all its jobs, each at its whole path below the folder; other projects stay away."""
+    for number, project in ((1, "show"), (2, "show"), (3, "other")):
+        _rendered(desk, Output(str(desk.home / "f_####.exr")), number=number, project=project)
+    desk.fake.publish("job-1", str(desk.home / "f_0001.exr"), b"old", mtime_ns=1_600_000_000_000_000_000)
+    desk.fake.publish("job-2", str(desk.home / "f_0001.exr"), b"new")
+    desk.fake.publish("job-2", str(desk.home / "sub" / "f_0002.exr"), b"two")
+    desk.fake.publish("job-3", str(desk.home / "f_0003.exr"), b"other")
+    client = desk.start()
+    key = client.follow_project("show", to=str(tmp_path / "all"))
+    assert client.follow_project("show", to=str(tmp_path / "all")) == key
+    found = eventually(lambda: _complete(client, key))
+    below = tmp_path.joinpath("all", *stage_path(ClientPath.parse(str(desk.home), local_flavour())).split("/"))
+    assert _files(below) == {"f_0001.exr": b"new", "sub/f_0002.exr": b"two"}
+    assert _files(tmp_path / "all").keys() == {str(p.relative_to(tmp_path / "all")) for p in below.rglob("*.exr")}
+    assert (found["done"], found["total"]) == (2, 2)
+
+
+def test_what_is_watched_comes_home_for_ever(desk: Desk, eventually: Eventually) -> None:
+    """Files that lie under the folders come to the artists' own paths, of jobs that nobody follows, also after a restart."""
+    _rendered(desk, Output(str(desk.home / "f_####.exr")), number=1)
+    _rendered(desk, Output(str(desk.home.parent / "elsewhere" / "f_####.exr")), number=2, project="other")
+    desk.fake.publish("job-1", str(desk.home / "f_0001.exr"), b"one")
+    desk.fake.publish("job-2", str(desk.home.parent / "elsewhere" / "f_0001.exr"), b"not under it")
+    client = desk.start()
+    key = client.follow_project("", under=[str(desk.home)], watch=True)
+    eventually(lambda: _files(desk.home) == {"f_0001.exr": b"one"} if desk.home.exists() else None)
+    desk.fake.publish("job-1", str(desk.home / "f_0002.exr"), b"two")
+    eventually(lambda: len(_files(desk.home)) == 2)
+    desk.stop()
+    desk.fake.publish("job-1", str(desk.home / "f_0003.exr"), b"three")
+    client = desk.start()
+    eventually(lambda: len(_files(desk.home)) == 3)
+    now = client.downloads(key)[0]
+    assert (now["complete"], now["watch"], now["failed"]) == (False, True, 0)
+    assert not (desk.home.parent / "elsewhere").exists()
+    client.unfollow(key)
+    assert client.downloads() == []
+    with pytest.raises(AgentError, match="no such"):
+        client.unfollow(key)
+
+
+def test_a_project_needs_a_place(desk: Desk) -> None:
+    """No service may choose where an agent writes: without a folder nothing is followed."""
+    client = desk.start()
+    with pytest.raises(AgentError, match="where files may be written"):
+        client.follow_project("show")
+    assert client.downloads() == []
+
+
+def test_a_job_that_was_retried_while_nobody_listened_comes_home(desk: Desk, eventually: Eventually) -> None:
+    """Weeks away, with every event of that time forgotten: what was rendered again meanwhile comes at the next start."""
+    _rendered(desk, Output(str(desk.home / "f_####.exr")))
+    desk.fake.publish("job-1", str(desk.home / "f_0001.exr"), b"first")
+    client = desk.start()
+    client.follow(1)
+    eventually(lambda: _complete(client, "job-1"))
+    desk.stop()
+    desk.fake.publish("job-1", str(desk.home / "f_0001.exr"), b"second", mtime_ns=1_700_000_009_000_000_000)
+    desk.fake.events.clear()
+    desk.start()
+    eventually(lambda: (desk.home / "f_0001.exr").read_bytes() == b"second")

@@ -549,6 +549,41 @@ def test_downloading(desk: Desk) -> None:
     assert "outside of the output folders" in desk("download", "1", code=ExitCode.TRANSFER_FAILED)[1]
 
 
+def test_downloading_to_a_folder_of_ones_own(desk: Desk) -> None:
+    """Another folder, other names; a folder that cannot be made and a pattern that makes no sense are told at once."""
+    desk.log_in()
+    desk.start_agent()
+    _job(desk.fake, desk)
+    desk.fake.publish("job-1", str(desk.project / "o" / "0001.exr"), b"pixels")
+    desk.fake.jobs["job-1"]["state"] = "success"
+    mine = desk.project / "mine"
+    assert desk.json("download", "1", "--to", mine, "--name", "{step}/f.{frame:04}{ext}")["done"] == 1
+    assert (mine / "main" / "f.0001.exr").read_bytes() == b"pixels"
+    assert "pattern of names" in desk("download", "1", "--name", "../{name}", code=ExitCode.USAGE)[1]
+    assert "cannot be made" in desk("download", "1", "--to", mine / "main" / "f.0001.exr", code=ExitCode.TRANSFER_FAILED)[1]
+
+
+def test_downloading_a_project(desk: Desk, eventually: Callable[..., Any]) -> None:
+    """All of it to a folder, once or for ever; what does not fit together is said, and so is how to stop it."""
+    desk.log_in()
+    desk.start_agent()
+    _job(desk.fake, desk)
+    frame = desk.project / "o" / "0001.exr"
+    desk.fake.publish("job-1", str(frame), b"pixels")
+    mine = desk.project / "mine"
+    assert desk.json("download", "--project", "show", "--to", mine)["done"] == 1
+    assert [p.read_bytes() for p in mine.rglob("*.exr")] == [b"pixels"]
+    out, _ = desk("download", "--watch", "--under", frame.parent, "--background")
+    assert "of all projects" in out
+    eventually(frame.exists)
+    key = out.split("--stop ")[1].strip()
+    assert "what is home stays" in desk("download", "--stop", key)[0]
+    assert "no such" in desk("download", "--stop", key, code=ExitCode.UNREACHABLE)[1]
+    assert "no project" in desk("download", "--project", "none", "--to", mine, code=ExitCode.NOT_FOUND)[1]
+    for words in ((), ("--project", "show"), ("--watch",), ("1", "--watch", "--to", mine), ("1", "--under", mine)):
+        desk("download", *words, code=ExitCode.USAGE)
+
+
 def test_instances_and_cost(desk: Desk) -> None:
     """Machines and bill come as tables and as JSON."""
     desk.log_in()

@@ -21,7 +21,7 @@ from conductor_core.api.answers import FINISHED, Job
 from conductor_core.api.client import ServiceClient
 from conductor_core.errors import ConductorError, JournalUnwritable, NotFound
 from conductor_core.transfer.hash_cache import HashCache
-from conductor_core.transfer.progress import Progress
+from conductor_core.transfer.progress import Free, Pace, Progress
 
 #: seconds for which a job that has ended is still listened to: it may be retried from the dashboard
 REMEMBERED = 14 * 86400.0
@@ -45,10 +45,10 @@ class Downloads:
         wake: Callable[[], None] = lambda: None,
         seen: Callable[[str, Job], None] = lambda _service, _job: None,
         clock: Callable[[], float] = time.time,
-        progress: Progress | None = None,
+        pace: Pace = Free(),
         paused: Callable[[str, str], bool] = lambda _service, _job: False,
     ) -> None:
-        """Begin with `step`. `progress` has the pace; `paused` tells of what is followed whether its files shall wait."""
+        """Begin with `step`; `paused` tells of what is followed whether its files shall wait."""
         self._journal = journal
         self._connect = connect
         self._patience = patience
@@ -56,7 +56,10 @@ class Downloads:
         self._clock = clock
         self._paused = paused
         self._lock = threading.Lock()
-        self._progress = progress or Progress()
+        self._pace = pace
+        #: of each load that is fetched, to stop it by
+        self._progress: dict[Load, Progress] = {}
+        self._stopping = False
         #: by service and path alone: two jobs may write the same file, one after the other
         self._fetching: dict[tuple[str, str], Load] = {}
         #: (service, job) of which there may be news
@@ -68,7 +71,7 @@ class Downloads:
         self._met: set[str] = set()
         folders = OutputFolders(journal, connect)
         self._catching_up = CatchingUp(journal, connect, folders=folders, seen=seen)
-        self._fetcher = Fetcher(journal, connect, cache, folders=folders, patience=patience, progress=self._progress)
+        self._fetcher = Fetcher(journal, connect, cache, folders=folders, patience=patience)
         self._threads = threads
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="download")
         # apart from the fetches: a service that is slow to answer must not keep files of another from coming
@@ -82,6 +85,7 @@ class Downloads:
         for row in rows:
             if self._due(row):
                 self._asking_pool.submit(self._catch_up, row)
+        self._stop_paused()
         self._start_fetches()
 
     def busy(self) -> bool:
@@ -94,10 +98,10 @@ class Downloads:
             self._news.add((service, job))
         self._wake()
 
-    def follow(self, service: str, job: str, *, number: int = 0, following: Following | None = None) -> None:
+    def follow(self, service: str, job: str, *, number: int = 0, project: str = "", following: Following | None = None) -> None:
         """Follow a job, or a project, and try at once what waits; what came to a former place is not gone on with there."""
         before = self._journal.download(service, job)
-        dropped = self._journal.add_download(service, job, number=number, following=following)
+        dropped = self._journal.add_download(service, job, number=number, project=project, following=following)
         self._catching_up.drop_parts(dropped, before)
         self.hurry(service, job)
 
@@ -117,7 +121,10 @@ class Downloads:
 
     def stop(self) -> None:
         """Stop; part files stay for the next start to go on from."""
-        self._progress.cancel()
+        with self._lock:
+            self._stopping = True
+            for progress in self._progress.values():
+                progress.cancel()
         for follower in self._followers.values():
             follower.stop()
         self._asking_pool.shutdown(wait=True, cancel_futures=True)
@@ -214,19 +221,33 @@ class Downloads:
                 self._fetching.update(((service, row.path), load) for row in load)
             self._pool.submit(self._fetch, load)
 
+    def _stop_paused(self) -> None:
+        """Break off what is to wait; it goes on from there."""
+        with self._lock:
+            going = list(self._progress.items())
+        for load, progress in going:
+            if self._paused(load[0].service, load[0].job):
+                progress.cancel()
+
     def _at_work(self, service: str = "") -> int:
         """Count the loads that are fetched, or wait for a thread."""
         return len({id(load) for (of, _), load in self._fetching.items() if service in ("", of)})
 
     def _fetch(self, load: Load) -> None:
+        progress = Progress(self._pace)
         try:
-            self._fetcher.fetch(load)
+            with self._lock:
+                self._progress[load] = progress
+                if self._stopping:
+                    progress.cancel()
+            self._fetcher.fetch(load, progress)
         except Exception:  # noqa: BLE001 - worker loop: what goes wrong with one must not stop the others
             _LOG.exception("download of %s", load[0].path)
             for row in load:
                 self._patience.failed(row_key(row))
         finally:
             with self._lock:
+                self._progress.pop(load, None)
                 for row in load:
                     self._fetching.pop((row.service, row.path), None)
             self._wake()

@@ -43,14 +43,12 @@ class Fetcher:
         *,
         folders: OutputFolders,
         patience: Patience,
-        progress: Progress,
     ) -> None:
         self._journal = journal
         self._connect = connect
         self._cache = cache
         self._folders = folders
         self._patience = patience
-        self._progress = progress
         #: services that are too old to bundle
         self._unbundled: set[str] = set()
 
@@ -58,7 +56,7 @@ class Fetcher:
         """Tell whether small files of a service can come together, as far as is known."""
         return service not in self._unbundled
 
-    def fetch(self, load: Load) -> list[OutputRow]:
+    def fetch(self, load: Load, progress: Progress) -> list[OutputRow]:
         """Bring the files of a load home, and return those that are."""
         followed = self._journal.download(load[0].service, load[0].job)
         if followed is None:
@@ -69,16 +67,16 @@ class Fetcher:
                 self._folders.check(row, followed)
                 rows.append(row)
         if len(rows) == 1:
-            return self._by_itself(rows[0], followed)
-        return self._together(rows, followed) if rows else []
+            return self._by_itself(rows[0], followed, progress)
+        return self._together(rows, followed, progress) if rows else []
 
-    def _together(self, rows: Sequence[OutputRow], followed: DownloadRow) -> list[OutputRow]:
+    def _together(self, rows: Sequence[OutputRow], followed: DownloadRow, progress: Progress) -> list[OutputRow]:
         by_wanted = {_wanted(row, followed): row for row in rows}
         home: list[tuple[OutputRow, Placed]] = []
         alone: list[OutputRow] = []
         try:
             objects = ProjectObjects(self._connect(rows[0].service), rows[0].project or followed.project)
-            for outcome in execute_together(list(by_wanted), objects, self._cache, self._progress):
+            for outcome in execute_together(list(by_wanted), objects, self._cache, progress):
                 row = by_wanted[outcome.wanted]
                 if outcome.placed is not None:
                     home.append((row, outcome.placed))
@@ -99,16 +97,16 @@ class Fetcher:
             return []
         found = self._keep(home)
         for row in alone:
-            found += self._by_itself(row, followed)
+            found += self._by_itself(row, followed, progress)
         return found
 
-    def _by_itself(self, row: OutputRow, followed: DownloadRow) -> list[OutputRow]:
+    def _by_itself(self, row: OutputRow, followed: DownloadRow, progress: Progress) -> list[OutputRow]:
         with self._noting(row):
             wanted = _wanted(row, followed)
             client = self._connect(row.service)
             objects = ProjectObjects(client, row.project or followed.project)
             try:
-                placed = execute_download(wanted, objects, self._cache, self._progress)
+                placed = execute_download(wanted, objects, self._cache, progress)
             except NotFound as exc:
                 with contextlib.suppress(OSError):  # of another life of the object, or empty: it will never be whole
                     part_path(row.path, wanted.digest).unlink()

@@ -45,7 +45,9 @@ class DownloadJournal(JournalFile):
         self._changes: Counter[tuple[str, str]] = Counter()
         super().__init__(path, clock=clock)
 
-    def add_download(self, service: str, job: str, *, number: int = 0, following: Following | None = None) -> list[OutputRow]:
+    def add_download(
+        self, service: str, job: str, *, number: int = 0, project: str = "", following: Following | None = None
+    ) -> list[OutputRow]:
         """Follow a job's outputs; asked again, the service is asked again, and what was given up on is tried again.
 
         `following` says where its files go, and what else there is to say of it; None: as before. What goes elsewhere than
@@ -54,29 +56,30 @@ class DownloadJournal(JournalFile):
         with self._transaction():
             known = self.download(service, job)
             self._run(
-                "INSERT INTO downloads (service, job, created, number) VALUES (?, ?, ?, ?) "
+                "INSERT INTO downloads (service, job, created, number, project) VALUES (?, ?, ?, ?, ?) "
                 "ON CONFLICT (service, job) DO UPDATE SET state = '', created = MAX(excluded.created, created + 0.001)",
-                (service, job, self._clock(), number),
+                (service, job, self._clock(), number, project),
             )
             self._run(
                 "UPDATE outputs SET state = 'pending', attempts = 0, error = '' "
                 "WHERE service = ? AND job = ? AND state IN ('failed', 'stuck')",
                 (service, job),
             )
-            dropped: list[OutputRow] = []
-            if following is not None and following != (known.following if known else Following()):
-                dropped = self._follow_anew(service, job, following)
+            if following is not None:
+                self._run(
+                    "UPDATE downloads SET kind = ?, place_to = ?, place_name = ?, under = ?, share = ?, lasting = ? "
+                    "WHERE service = ? AND job = ?",
+                    (*following.values(), service, job),
+                )
+            before = known.following if known else Following()
+            dropped = self._begin_anew(service, job) if following and following.places() != before.places() else []
             self._changed(service, job)
             return dropped
 
-    def _follow_anew(self, service: str, job: str, following: Following) -> list[OutputRow]:
+    def _begin_anew(self, service: str, job: str) -> list[OutputRow]:
         rows = self._rows(_DUE_OF_JOB, (service, job))
         self._run("DELETE FROM outputs WHERE service = ? AND job = ?", (service, job))
-        self._run(
-            "UPDATE downloads SET kind = ?, place_to = ?, place_name = ?, under = ?, share = ?, lasting = ?, seq = 0 "
-            "WHERE service = ? AND job = ?",
-            (*following.values(), service, job),
-        )
+        self._run("UPDATE downloads SET seq = 0 WHERE service = ? AND job = ?", (service, job))
         return [output_row(row) for row in rows]
 
     def stop_following(self, service: str, job: str) -> list[OutputRow]:
@@ -123,7 +126,7 @@ class DownloadJournal(JournalFile):
         """
         with self._transaction():
             now = self.download(row.service, row.job)
-            if now is None or now.following != row.following:
+            if now is None or now.following.places() != row.following.places():
                 return
             self._run_many(_NEW_OUTPUT, ((row.service, row.job, *o.values()) for o in outputs))
             self._changed(row.service, row.job)

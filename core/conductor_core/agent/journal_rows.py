@@ -46,6 +46,10 @@ class Following:
     #: of a project: goes on for ever
     lasting: bool = False
 
+    def places(self) -> tuple[str, str, tuple[str, ...]]:
+        """Return what says where files go."""
+        return self.to, self.name, self.under
+
     def values(self) -> tuple[str | int, ...]:
         """Return what the journal keeps, in the order of its statement."""
         return (self.kind, self.to, self.name, json.dumps(self.under), self.share, int(self.lasting))

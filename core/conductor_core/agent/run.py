@@ -6,6 +6,7 @@ import dataclasses
 import json
 import logging
 import os
+import re
 import secrets
 import threading
 import time
@@ -13,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from conductor_core import __version__
-from conductor_core.agent.channel import Channel
+from conductor_core.agent.channel import Channel, Route
 from conductor_core.agent.checks import Checks
 from conductor_core.agent.connections import Connections
 from conductor_core.agent.downloads import REMEMBERED, Downloads
@@ -31,12 +32,13 @@ from conductor_core.agent.snapshots import Snapshots
 from conductor_core.agent.submissions import Submissions
 from conductor_core.agent.transfers import Transfers
 from conductor_core.agent.watcher import Watcher
+from conductor_core.agent.wishes import read_wish
 from conductor_core.agent_client import CHANNEL_FILE, read_channel
 from conductor_core.api.answers import FINISHED
 from conductor_core.api.settings import AgentSettings, read_settings
 from conductor_core.api.transport import RetryPolicy
 from conductor_core.documents import from_json
-from conductor_core.errors import ConductorError, InvalidDocument
+from conductor_core.errors import ConductorError
 from conductor_core.submission import Submission
 from conductor_core.transfer.hash_cache import HashCache
 from conductor_core.user_folders import UserFolders, sweep_private, write_private
@@ -95,13 +97,16 @@ class Agent:
             patience=self._patience,
             wake=self._wake.set,
             seen=self._live_jobs.hear,
+            pace=self._transfers.pace,
+            paused=self._transfers.job_paused,
         )
         self._watcher = Watcher(self._cache)
         self._snapshots = Snapshots(folders.state / SNAPSHOTS)
         self._submissions = self._make_submissions()
         self._panel = self._make_panel()
         self._token = secrets.token_urlsafe(32)
-        routes = (*self._panel.routes(), *self._transfers.routes())
+        stop = Route("POST", re.compile("/v1/downloads/stop"), self.unfollow)
+        routes = (*self._panel.routes(), *self._transfers.routes(), stop)
         self.channel = Channel(self, self._token, routes=routes, used=self._used)
 
     def _make_submissions(self) -> Submissions:
@@ -200,18 +205,22 @@ class Agent:
         return self.submission(identity) if found else None
 
     def follow(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Follow a job's outputs; a number is looked up at the service first."""
-        wish = str(request.get("job", ""))
-        if not wish:
-            raise InvalidDocument("request", "job", "is missing")
+        """Follow a job's outputs, or a project's; a number is looked up at the service first."""
+        wish = read_wish(request)
         service = str(request.get("service") or self._connections.default_service())
-        if wish.isdigit():
-            job = self._connections.client(service).job(wish)
-            wish, number = job.id, job.number
-        else:
-            number = 0
-        self._downloads.follow(service, wish, number=number)
-        return {"job": wish}
+        job, number = wish.job, 0
+        if job.isdigit():
+            found = self._connections.client(service).job(job)
+            job, number = found.id, found.number
+        self._downloads.follow(service, job, number=number, project=wish.project, following=wish.following)
+        return {"job": job}
+
+    def unfollow(self, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Follow no more, None where there is no such; what is home stays."""
+        job = str(request.get("job") or "")
+        rows = [row for row in self._journal.downloads() if job and job in (row.job, str(row.number))]
+        ended = [row.job for row in rows if self._downloads.unfollow(row.service, row.job)]
+        return {"stopped": ended} if ended else None
 
     def downloads(self, job: str = "") -> Mapping[str, Any]:
         """Return all followed jobs, oldest first; or the one that is asked for."""
@@ -284,7 +293,7 @@ class Agent:
     def _submission_answer(self, row: SubmissionRow) -> Mapping[str, Any]:
         progress = self._submissions.progress(row.id)
         counts = dict(row.counts) if progress is None else dataclasses.asdict(progress.counts())
-        names = ("files", "bytes_total", "bytes_hashed", "bytes_to_send", "bytes_sent", "objects_present")
+        names = ("files", "bytes_total", "bytes_hashed", "bytes_to_send", "bytes_sent", "bytes_saved", "objects_present")
         return {
             "id": row.id,
             "service": row.service,
@@ -304,6 +313,10 @@ class Agent:
             "service": row.service,
             "job": row.job,
             "number": row.number,
+            "project": row.project,
+            "to": row.following.to,
+            "under": list(row.following.under),
+            "watch": row.following.lasting,
             "state": row.state,
             "done": tally.home,
             "total": tally.total,

@@ -40,10 +40,11 @@ from conductor_core.errors import (
 from conductor_core.exclusions import Exclusions
 from conductor_core.manifest import Manifest, read_manifest
 from conductor_core.submission import Submission
+from conductor_core.transfer.differences import Differences
 from conductor_core.transfer.hash_cache import HashCache
 from conductor_core.transfer.progress import Free, Pace, Progress
 from conductor_core.transfer.tree import hash_tree, read_tree, snapshot_places
-from conductor_core.transfer.upload import ask_missing, execute_upload, plan_upload
+from conductor_core.transfer.upload import WAYS, Way, ask_missing, execute_upload, plan_upload
 
 #: times that the service may find objects missing at the commit before we believe that something else is wrong
 COMMIT_ROUNDS = 4
@@ -203,7 +204,7 @@ class Submissions:
     def _submit(self, row: SubmissionRow) -> None:
         progress = Progress(self._pace)
         progress.put(**row.counts)
-        progress.put(bytes_sent=0, objects_sent=0)
+        progress.put(bytes_sent=0, bytes_saved=0, objects_sent=0)
         with self._lock:
             self._progress[row.id] = progress
         if self._paused(row.id):  # since it was chosen
@@ -335,7 +336,10 @@ class Submissions:
         )
         self._journal.set_state(identity, "uploading", _counts(progress))
         plan = plan if only is None else plan.only(only)
-        execute_upload(plan, ProjectObjects(client, job.project), progress, threads=self._settings.upload_threads)
+        differences = Differences(client.versions(job.project))
+        differences.expect(plan.to_send, plan.places)
+        ways: tuple[Way, ...] = (differences, *WAYS)
+        execute_upload(plan, ProjectObjects(client, job.project), progress, threads=self._settings.upload_threads, ways=ways)
         self._journal.set_state(identity, "committing", _counts(progress))
 
     def _submission(self, identity: str) -> Submission:

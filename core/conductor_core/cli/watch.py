@@ -86,13 +86,21 @@ class Watch:
     def _ask(self, question: Callable[[AgentClient], T]) -> T:
         """Ask the agent, if need be the next one: one that was killed goes on where it was as soon as somebody starts it."""
         assert self.agent is not None
-        try:
-            return question(self.agent)
-        except AgentError:
-            if self.again is None:
-                raise
-            self.agent = self.again()
-            return question(self.agent)
+        answer, self.agent = ask_agent(self.agent, question, again=self.again)
+        return answer
+
+
+def ask_agent(
+    agent: AgentClient, question: Callable[[AgentClient], T], *, again: Callable[[], AgentClient] | None
+) -> tuple[T, AgentClient]:
+    """Return the answer, and the agent that gave it: the next one, where the one before was killed and `again` starts another."""
+    try:
+        return question(agent), agent
+    except AgentError:
+        if again is None:
+            raise
+        agent = again()
+        return question(agent), agent
 
 
 def _home(job: Job, download: Mapping[str, Any] | None) -> bool:

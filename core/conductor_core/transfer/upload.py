@@ -3,7 +3,7 @@
 The check is the client's own: a file that is edited between its hashing and the last byte of its upload fails by name,
 and never lies in the store under the name of its former content (the service refuses it as well).
 
-What is sent how: objects of `SMALL` bytes and more go by the first of `WAYS` that suits.
+What is sent how: objects of `SMALL` bytes and more go by the first of `WAYS` that suits, smaller ones in packs.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from conductor_core.digest import Digest
 from conductor_core.manifest import Entry, Manifest
 from conductor_core.transfer.checked_file import CheckedFile, send_whole
+from conductor_core.transfer.packing import PACK_BYTES, PACK_MEMBERS, send_pack
 from conductor_core.transfer.parts import send_in_parts
 from conductor_core.transfer.progress import Progress
 from conductor_core.transfer.sink import ObjectSink, Readable, Way
@@ -91,7 +92,7 @@ def execute_upload(
     """
     with ThreadPoolExecutor(threads, thread_name_prefix="upload") as pool:
         futures: list[Future[None]] = [
-            pool.submit(_send, entry, plan.places.get(entry.path, ""), sink, progress, ways) for entry in plan.to_send
+            pool.submit(_send, entries, plan.places, sink, progress, ways) for entries in loads_of(plan.to_send)
         ]
         done, rest = wait(futures, return_when=FIRST_EXCEPTION)
         for future in rest:
@@ -100,10 +101,30 @@ def execute_upload(
         future.result()
 
 
-def _send(entry: Entry, place: str, sink: ObjectSink, progress: Progress, ways: Sequence[Way]) -> None:
-    progress.check(entry.path)
-    for way in ways if entry.size >= SMALL else (send_whole,):
-        if way(entry, place, sink, progress):
+def loads_of(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """Yield what goes in one request each, in the order of `entries`: a large one by itself, small ones in packs."""
+    waiting: list[Entry] = []
+    size = 0
+    for entry in entries:
+        if entry.size >= SMALL:
+            yield [entry]
+            continue
+        waiting.append(entry)
+        size += entry.size
+        if size >= PACK_BYTES or len(waiting) >= PACK_MEMBERS:
+            yield waiting
+            waiting, size = [], 0
+    if waiting:
+        yield waiting
+
+
+def _send(entries: Sequence[Entry], places: Mapping[str, str], sink: ObjectSink, progress: Progress, ways: Sequence[Way]) -> None:
+    progress.check(entries[0].path)
+    if entries[0].size < SMALL:
+        send_pack(entries, places, sink, progress)
+        return
+    for way in ways:
+        if way(entries[0], places.get(entries[0].path, ""), sink, progress):
             break
     progress.add(objects_sent=1)
 

@@ -13,8 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from conductor_service.audit.kinds import BATCH, Ground, Seen, kind
-from conductor_service.models import Job, ManifestObject, OutputFile, StoredManifest, StoredObject
-from conductor_service.objects import PRESENCE
+from conductor_service.models import Job, ManifestObject, OutputFile, StoredObject
+from conductor_service.objects import PRESENCE, registered
 
 _SENT_AGAIN = "An input is sent again by the next submission that needs it; of an output, retry the task."
 _SWEPT = "The service removes it within minutes of its next start, or of now; it only takes room."
@@ -67,18 +67,12 @@ def object_orphan(ground: Ground) -> Iterator[Seen]:
     """Bytes are in the store that nothing knows, and have been for longer than a transaction may take."""
     digests = ground.store.digests()
     while some := list(islice(digests, BATCH)):
-        known = _known(ground.session, some)
+        known = registered(ground.session, some)
         ground.let_go()
         for digest in some:
             written = None if digest in known else ground.store.written(digest)
             if written is not None and written < ground.now - PRESENCE:
                 yield Seen(f"object {digest}", f"Object {digest} is in the store, and nothing knows of it.")
-
-
-def _known(session: Session, digests: list[Digest]) -> set[str]:
-    """Return those that something belongs to; manifests and previews had no row of their own at first."""
-    columns = (StoredObject.digest, StoredManifest.digest, OutputFile.preview)
-    return {d for column in columns for d in session.scalars(select(column).where(column.in_(digests))) if d is not None}
 
 
 @kind("store-leftover", _SWEPT)
