@@ -5,6 +5,7 @@ Followed is a job, or all that a project, or the whole account, publishes (`proj
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -24,7 +25,7 @@ _DUE_OF_JOB = "SELECT * FROM outputs WHERE state IN ('pending', 'stuck') AND ser
 _DUE_SERVICES = "SELECT DISTINCT service FROM outputs INDEXED BY outputs_due WHERE state IN ('pending', 'stuck') ORDER BY service"
 _DUE_OF_SERVICE = (
     "SELECT * FROM outputs INDEXED BY outputs_due WHERE state IN ('pending', 'stuck') AND service = ? "
-    "ORDER BY attempts, frame IS NULL, frame, seq LIMIT ?"
+    "AND job NOT IN (SELECT value FROM json_each(?)) ORDER BY attempts, frame IS NULL, frame, seq LIMIT ?"
 )
 _NEW_OUTPUT = (
     "INSERT INTO outputs (service, job, path, seq, digest, size, mode, mtime_ns, published, step, frame, origin, number, project,"
@@ -106,6 +107,11 @@ class DownloadJournal(JournalFile):
         rows = self._rows("SELECT job FROM downloads WHERE service = ? AND kind = 'project'", (service,))
         return [row["job"] for row in rows]
 
+    def shares(self, service: str) -> dict[str, str]:
+        """Return the name of the share of each job and project of a service that is shared with other agents."""
+        rows = self._rows("SELECT * FROM downloads WHERE service = ? AND share != ''", (service,))
+        return {row["job"]: download_row(row).following.share_name() for row in rows}
+
     def set_job_state(self, row: DownloadRow, *, number: int, project: str, state: str) -> None:
         """Keep what the service says of a followed job; its state only where nobody has asked again since `row` was read."""
         self._run(
@@ -164,13 +170,22 @@ class DownloadJournal(JournalFile):
         rows = self._rows(_DUE_SERVICES, ())
         return [row["service"] for row in rows]
 
-    def outputs_to_do(self, service: str, limit: int = 2000) -> list[OutputRow]:
-        """Return files to bring home from a service: those that failed least, by frames, as a player wants them."""
-        return [output_row(row) for row in self._rows(_DUE_OF_SERVICE, (service, limit))]
+    def outputs_to_do(self, service: str, limit: int = 2000, *, without: Sequence[str] = ()) -> list[OutputRow]:
+        """Return files to bring home from a service: those that failed least, by frames, as a player wants them.
+
+        `without`: of these jobs none, so that files of a job that is paused are not in the way of others.
+        """
+        values = (service, json.dumps(list(without)), limit)
+        return [output_row(row) for row in self._rows(_DUE_OF_SERVICE, values)]
 
     def tally(self, service: str, job: str) -> Tally:
         """Count the files of a followed job."""
-        states = {"home": "IN ('done', 'beside')", "failed": "IN ('failed', 'stuck', 'nowhere')", "pending": "= 'pending'"}
+        states = {
+            "home": "IN ('done', 'beside', 'elsewhere')",
+            "elsewhere": "= 'elsewhere'",
+            "failed": "IN ('failed', 'stuck', 'nowhere')",
+            "pending": "= 'pending'",
+        }
         sums = ", ".join(f"COALESCE(SUM(state {test}), 0) AS {name}" for name, test in states.items())
         where = "FROM outputs WHERE service = ? AND job = ?"
         query = f"SELECT COUNT(*) AS total, {sums}, COALESCE(SUM(size * (state {states['home']})), 0) AS bytes {where}"
@@ -200,7 +215,15 @@ class DownloadJournal(JournalFile):
                 self._run(
                     "UPDATE outputs SET state = ?, placed = ?, error = '', came = ? "
                     "WHERE service = ? AND job = ? AND path = ? AND seq = ?",
-                    ("beside" if how == "beside" else "done", placed, self._clock(), row.service, row.job, row.path, row.seq),
+                    (
+                        how if how in ("beside", "elsewhere") else "done",
+                        placed,
+                        self._clock(),
+                        row.service,
+                        row.job,
+                        row.path,
+                        row.seq,
+                    ),
                 )
                 self._changed(row.service, row.job)
 

@@ -40,8 +40,10 @@ from conductor_core.errors import (
 from conductor_core.exclusions import Exclusions
 from conductor_core.manifest import Manifest, read_manifest
 from conductor_core.submission import Submission
+from conductor_core.transfer.concurrency import Lanes
 from conductor_core.transfer.differences import Differences
 from conductor_core.transfer.hash_cache import HashCache
+from conductor_core.transfer.order import SendingOrder
 from conductor_core.transfer.overlap import Overlap
 from conductor_core.transfer.progress import Free, Pace, Progress
 from conductor_core.transfer.tree import hash_tree, read_tree, snapshot_places
@@ -67,6 +69,7 @@ class _Load:
     manifest: Manifest
     #: path of an entry → the snapshot that holds its content
     places: Mapping[str, str]
+    order: SendingOrder
     #: what the service has said to have already
     there: frozenset[Digest] = frozenset()
 
@@ -86,6 +89,7 @@ class Submissions:
         wake_downloads: Callable[[], None] = lambda: None,
         hashed: Callable[[SubmissionRow, Submission, Iterable[str]], None] = lambda *_: None,
         pace: Pace = Free(),
+        lanes: Lanes | None = None,
         paused: Callable[[str], bool] = lambda _: False,
     ) -> None:
         """`paused` tells of the id of a submission whether it shall wait."""
@@ -99,6 +103,7 @@ class Submissions:
         self._wake_downloads = wake_downloads
         self._hashed = hashed
         self._pace = pace
+        self._lanes = lanes
         self._paused = paused
         self._lock = threading.Lock()
         self._progress: dict[str, Progress] = {}
@@ -240,7 +245,11 @@ class Submissions:
         self._journal.set_job(row.id, job.id, job.number)
         if not job.uploading and job.state != "uploading" and not job.ended():
             _LOG.info("submission %s is committed already", row.id)
-        elif found is None or quick is None or not self._commit_again(row, client, job, (found, quick), progress):
+        elif (
+            found is None
+            or quick is None
+            or not self._commit_again(row, client, job, (found, quick), progress, order_of(submission, request))
+        ):
             load = load or self._load(row, submission, request, progress, found=found)
             self._send_and_commit(row.id, client, job, load, progress, later=request.get("later") or ())
             if found is not None:
@@ -267,18 +276,20 @@ class Submissions:
         kept = self._journal.manifest(row.id)
         if kept is not None:
             manifest = read_manifest(kept)
-            return _Load(manifest, snapshot_places(manifest, snapshots))
+            return _Load(manifest, snapshot_places(manifest, snapshots), order_of(submission, request))
         left_out = Exclusions(submission.excluded, submission.flavour).covers
         tree = read_tree(request["files"], left_out=left_out, snapshots=snapshots) if found is None else found.tree()
         progress.put(files_hashed=0, files_cached=0, bytes_hashed=0)
         threads = self._settings.hash_threads
-        with Overlap(self._sink(row, submission), progress, threads=self._settings.upload_threads) as overlap:
+        # what the scout frames need goes before what happens to be hashed first
+        sink = None if request.get("later") else self._sink(row, submission)
+        with Overlap(sink, progress, threads=self._settings.upload_threads) as overlap:
             flavour = submission.flavour
             manifest = hash_tree(tree, self._cache, progress, flavour=flavour, threads=threads, hashed=overlap.take)
         progress.put(objects=len(manifest.objects()))
         self._hashed(row, submission, (*tree.files, *tree.snapshots))
         self._journal.set_manifest(row.id, manifest.to_bytes(), _counts(progress))
-        return _Load(manifest, tree.snapshots, overlap.sent())
+        return _Load(manifest, tree.snapshots, order_of(submission, request), overlap.sent())
 
     def _sink(self, row: SubmissionRow, submission: Submission) -> ProjectObjects | None:
         """Return where to send files while others are hashed; None while the service cannot be asked."""
@@ -288,7 +299,13 @@ class Submissions:
             return None  # said when the job is made
 
     def _commit_again(
-        self, row: SubmissionRow, client: ServiceClient, job: Job, quick: tuple[Listed, Again], progress: Progress
+        self,
+        row: SubmissionRow,
+        client: ServiceClient,
+        job: Job,
+        quick: tuple[Listed, Again],
+        progress: Progress,
+        order: SendingOrder,
     ) -> bool:
         """Send what changed since a former submission and commit the rest by its name; False where all must be told."""
         found, changed = quick
@@ -297,7 +314,7 @@ class Submissions:
             self._cache.pages.forget(changed.former.manifest)
             return False
         progress.put(objects=changed.count(known))
-        self._send(row.id, client, job, _Load(changed.fresh(), found.snapshots), known.missing, progress)
+        self._send(row.id, client, job, _Load(changed.fresh(), found.snapshots, order), known.missing, progress)
         manifest = changed.commit(client, job.id)
         if manifest is None:
             self._cache.pages.forget(changed.former.manifest)
@@ -340,7 +357,7 @@ class Submissions:
         only: frozenset[Digest] | None = None,
     ) -> None:
         """Send what the store lacks, all or `only` some of it; what is left then is the commit."""
-        plan = plan_upload(load.manifest, missing, places=load.places)
+        plan = plan_upload(load.manifest, missing, places=load.places).sorted_by(load.order.sort)
         counts = progress.counts()
         progress.put(
             objects_present=counts.objects - len(plan.to_send) - counts.objects_sent,
@@ -349,10 +366,12 @@ class Submissions:
         )
         self._journal.set_state(identity, "uploading", _counts(progress))
         plan = plan if only is None else plan.only(only)
+        objects = ProjectObjects(client, job.project)
         differences = Differences(client.versions(job.project))
         differences.expect(plan.to_send, plan.places)
         ways: tuple[Way, ...] = (differences, *WAYS)
-        execute_upload(plan, ProjectObjects(client, job.project), progress, threads=self._settings.upload_threads, ways=ways)
+        threads = self._settings.upload_threads
+        execute_upload(plan, objects, progress, threads=threads, ways=ways, lanes=self._lanes)
         self._journal.set_state(identity, "committing", _counts(progress))
 
     def _submission(self, identity: str) -> Submission:
@@ -369,6 +388,11 @@ class Submissions:
             except (Conflict, NotFound, Refused) as exc:
                 _LOG.info("job %s of submission %s: %s", row.number, row.id, exc)
         self._journal.set_killed(row.id)
+
+
+def order_of(submission: Submission, request: Mapping[str, Any]) -> SendingOrder:
+    """Return in what order the files of a request are sent."""
+    return SendingOrder(submission, frozenset(request.get("later") or ()))
 
 
 def told(exc: ConductorError, *, waiting: bool = False) -> dict[str, Any]:

@@ -242,6 +242,16 @@ class OutputFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Claimed:
+    """What became of a question for files of which several agents share the bringing home."""
+
+    #: theirs to bring who asked
+    granted: tuple[int, ...]
+    #: another has brought them
+    home: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PublishedPage:
     """Files of several jobs, by rising number."""
 

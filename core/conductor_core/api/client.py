@@ -15,6 +15,7 @@ import urllib3
 from conductor_core.agent_answers import Estimate
 from conductor_core.api.answers import (
     Catalogue,
+    Claimed,
     Cost,
     Instance,
     Job,
@@ -301,6 +302,30 @@ class ServiceClient:
             NotFound: there is no such project, or the service is too old to tell.
         """
         return read_answer(PublishedPage, self._get("/api/v1/outputs", project=project or None, after=after, limit=limit))
+
+    def claim(
+        self,
+        share: str,
+        holder: str,
+        *,
+        outputs: Sequence[int] = (),
+        most: int = 0,
+        home: Sequence[int] = (),
+        released: Sequence[int] = (),
+    ) -> Claimed:
+        """Claim at most `most` of these outputs (by number) for the agent `holder`, and tell what it has brought, or gives up.
+
+        Raises:
+            NotFound: the service is too old to share between agents.
+        """
+        wish = {"share": share, "holder": holder, "outputs": list(outputs), "most": most}
+        wish.update(home=list(home), released=list(released))
+        try:
+            return read_answer(Claimed, self._post("/api/v1/outputs/claims", wish))
+        except Refused as exc:
+            if exc.status != 405:
+                raise
+            raise NotFound(exc.what, exc.next_step, status=404, code=exc.code) from exc
 
     def move(
         self,
