@@ -288,6 +288,7 @@ class Submissions:
             manifest = hash_tree(tree, self._cache, progress, flavour=flavour, threads=threads, hashed=overlap.take)
         progress.put(objects=len(manifest.objects()))
         self._hashed(row, submission, (*tree.files, *tree.snapshots))
+        tree.files.clear()  # of two hundred thousand files these are 50 MB, and the next line needs as much
         self._journal.set_manifest(row.id, manifest.to_bytes(), _counts(progress))
         return _Load(manifest, tree.snapshots, order_of(submission, request), overlap.sent())
 
