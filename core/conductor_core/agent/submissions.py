@@ -253,7 +253,7 @@ class Submissions:
             load = load or self._load(row, submission, request, progress, found=found)
             self._send_and_commit(row.id, client, job, load, progress, later=request.get("later") or ())
             if found is not None:
-                found.remember(self._cache, load.manifest.digest())
+                found.remember(self._cache, load.manifest.digest(), load.manifest.entries)
         if quick is not None and found is not None:
             self._hashed(row, submission, (*found.listing.paths, *found.snapshots))
         progress.check(submission.title)
@@ -320,7 +320,7 @@ class Submissions:
         if manifest is None:
             self._cache.pages.forget(changed.former.manifest)
             return False
-        found.remember(self._cache, manifest)
+        found.remember(self._cache, manifest, changed.entries)
         return True
 
     def _send_and_commit(
