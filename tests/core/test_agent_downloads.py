@@ -211,6 +211,12 @@ def test_a_project_is_brought_home_whole(desk: Desk, eventually: Eventually, tmp
     assert _files(below) == {"f_0001.exr": b"new", "sub/f_0002.exr": b"two"}
     assert _files(tmp_path / "all").keys() == {str(p.relative_to(tmp_path / "all")) for p in below.rglob("*.exr")}
     assert (found["done"], found["total"]) == (2, 2)
+    desk.fake.publish("job-2", str(desk.home / "f_0004.exr"), b"later")
+    client.follow_project("show", to=str(tmp_path / "more"))
+    eventually(lambda: len(_files(tmp_path / "more")) == 3)
+    assert len(_files(below)) == 2  # once is once
+    client.follow_project("show", to=str(tmp_path / "all"))
+    eventually(lambda: len(_files(below)) == 3)
 
 
 def test_what_is_watched_comes_home_for_ever(desk: Desk, eventually: Eventually) -> None:
