@@ -103,6 +103,7 @@ class Database:
         self._writer: contextlib.AbstractContextManager[Any] = (
             threading.Lock() if self.engine.dialect.name == "sqlite" else contextlib.nullcontext()
         )
+        self._writing = threading.local()
 
     def upgrade(self) -> None:
         """Bring the tables to the newest migration."""
@@ -122,10 +123,14 @@ class Database:
         with self._writer, _KeepingSession(self.engine, expire_on_commit=False) as session:
             session.connection(execution_options={"conductor_writes": True})
             unit = Unit(session, self.clock())
-            yield unit
-            session.flush()
-            self._finish(unit)
-            session.commit()
+            self._writing.here = True
+            try:
+                yield unit
+                session.flush()
+                self._finish(unit)
+                session.commit()
+            finally:
+                self._writing.here = False
         if unit.changed:
             self.signals.events.send()
         if unit.letters:
@@ -133,6 +138,10 @@ class Database:
         if unit.work:
             self.signals.work.send()
             self.signals.schedule.set()
+
+    def writes_here(self) -> bool:
+        """Tell whether this thread is in a writing transaction: it would wait for itself in another."""
+        return getattr(self._writing, "here", False)
 
     def close(self) -> None:
         """Give up all connections."""

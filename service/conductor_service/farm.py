@@ -20,6 +20,7 @@ from conductor_service.logs import AttemptLogs
 from conductor_service.pack_index import DatabaseIndex
 from conductor_service.settings import Settings
 from conductor_service.signals import Signals
+from conductor_service.signatures import Signatures
 from conductor_service.store import FolderParts, FolderStore, MemoryParts, PackedStore, PartStore, PrunableStore, VerifyingStore
 from conductor_service.tokens import Gatekeeper, Principal, principal_of
 from conductor_service.uploads import Uploads
@@ -38,6 +39,7 @@ class Farm:
     shelf: PrunableStore
     uploads: Uploads
     logs: AttemptLogs
+    signatures: Signatures
     signals: Signals
     gatekeeper: Gatekeeper
     clock: SteadyClock
@@ -103,6 +105,7 @@ def open_farm(
         shelf=shelf,
         uploads=Uploads(database, _parts(shelf, steady)),
         logs=AttemptLogs(private_folder(data / "logs"), settings.max_log_bytes),
+        signatures=Signatures(private_folder(data / "signatures")),
         signals=signals,
         gatekeeper=Gatekeeper(look_up, monotonic),
         clock=steady,

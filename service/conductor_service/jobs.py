@@ -238,11 +238,15 @@ def _check_grows(job: Job, manifest: Manifest, store: Store) -> None:
 
 
 def _keep_manifest(unit: Unit, digest: Digest, manifest: Manifest) -> None:
-    if unit.session.get(StoredManifest, digest) is not None:
-        return
     size = len(manifest.to_bytes())
     objects.register(unit, digest, size)
-    unit.session.add(StoredManifest(digest=digest, size=size, entries=len(manifest.entries), created=unit.now))
+    known = unit.session.get(StoredManifest, digest)
+    if known is not None and known.removed is None:
+        return
+    if known is None:
+        unit.session.add(StoredManifest(digest=digest, size=size, entries=len(manifest.entries), created=unit.now))
+    else:
+        known.removed, known.created = None, unit.now
     unit.session.flush()
     rows = [{"manifest": digest, "digest": d} for d in manifest.objects()]
     if rows:

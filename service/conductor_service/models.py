@@ -147,6 +147,10 @@ class StoredObject(Base):
     """Content that some project has; the bytes lie in the store."""
 
     __tablename__ = "object"
+    __table_args__ = (
+        # few, and asked for with every question
+        Index("ix_object_lost", "lost", sqlite_where=text("lost IS NOT NULL"), postgresql_where=text("lost IS NOT NULL")),
+    )
     digest: Mapped[str] = mapped_column(String(80), primary_key=True)
     size: Mapped[int] = mapped_column(BigInteger)
     created: Mapped[datetime]
@@ -220,6 +224,21 @@ class Upload(Base):
     touched: Mapped[datetime] = mapped_column(index=True)
 
 
+class SentVersion(Base):
+    """What was last sent that a key was told of: a path, a path without its version, or a piece of what a file has in it.
+
+    It is written before the object is there, so `digest` and `former` name what may not be, or be no more (`versions.py`).
+    """
+
+    __tablename__ = "sent_version"
+    project_id: Mapped[str] = mapped_column(ForeignKey("project.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(String(32), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(80))
+    #: what it was before, if that was really sent
+    former: Mapped[str | None] = mapped_column(String(80))
+    created: Mapped[datetime]
+
+
 class StoredManifest(Base):
     """A manifest; its canonical bytes are an object of the store under the same digest."""
 
@@ -227,6 +246,7 @@ class StoredManifest(Base):
     digest: Mapped[str] = mapped_column(String(80), primary_key=True)
     size: Mapped[int] = mapped_column(BigInteger)
     entries: Mapped[int]
+    #: when it came, or came back
     created: Mapped[datetime]
     #: since when what it names is not kept any more; its jobs have to be submitted again
     removed: Mapped[datetime | None]

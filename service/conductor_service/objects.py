@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
 from conductor_core.digest import Digest
-from sqlalchemy import Select, delete, or_, select, update
+from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from conductor_service import losses
 from conductor_service.database import Database, Unit
+from conductor_service.many_values import among, table_of
 from conductor_service.models import (
     Discarded,
     ManifestObject,
@@ -35,100 +36,107 @@ _LEASE = 2 * PRESENCE
 _SLICE = 5000
 #: deletions under the database's one pen: others wait for as long
 _DELETIONS = 100
-#: objects and packs that a question looks for in the store itself
-_LOOKS = 5000
+#: objects that a question looks for in the store itself
+_LOOKS = 2000
 
 
 def visible(session: Session, project_id: str, digests: Sequence[str]) -> set[str]:
     """Return those digests that the project has a right to."""
-    found: set[str] = set()
-    for some in _slices(digests):
-        query = select(ProjectObject.digest).where(ProjectObject.project_id == project_id, ProjectObject.digest.in_(some))
-        found.update(session.scalars(query))
-    return found
+    query = select(ProjectObject.digest).where(ProjectObject.project_id == project_id)
+    return set(session.scalars(query.where(among(session, ProjectObject.digest, digests))))
 
 
 def sizes(session: Session, project_id: str, digests: Sequence[str]) -> dict[str, int]:
     """Return the size of each object that the project has a right to."""
-    found: dict[str, int] = {}
-    for some in _slices(digests):
-        query = (
-            select(StoredObject.digest, StoredObject.size)
-            .join(ProjectObject, ProjectObject.digest == StoredObject.digest)
-            .where(ProjectObject.project_id == project_id, ProjectObject.digest.in_(some))
-        )
-        found.update((digest, size) for digest, size in session.execute(query))
-    return found
+    query = (
+        select(StoredObject.digest, StoredObject.size)
+        .join(ProjectObject, ProjectObject.digest == StoredObject.digest)
+        .where(ProjectObject.project_id == project_id, among(session, ProjectObject.digest, digests))
+    )
+    return dict(session.execute(query).tuples().all())
 
 
 def present(session: Session, project_id: str, digests: Sequence[str]) -> set[str]:
     """Return those digests that the project can see and that are in the store by the database's word (see `look`)."""
-    found: set[str] = set()
-    for some in _slices(digests):
-        query = _there(project_id, some).with_only_columns(ProjectObject.digest)
-        found.update(session.scalars(query))
-    return found
+    return visible(session, project_id, digests) - _lost(session)
+
+
+def short_leased(session: Session, project_id: str, digests: Sequence[str], now: datetime) -> set[str]:
+    """Return those digests of which the project has not both the object and a lease on it for an hour from now.
+
+    The fastest question there is, and in most cases the only one: nothing of what it leaves out need be asked or written.
+    """
+    asked = table_of(session, sorted(digests))
+    held = exists().where(
+        ProjectObject.project_id == project_id, ProjectObject.digest == asked.c.value, ProjectObject.leased >= now + PRESENCE
+    )
+    return set(session.scalars(select(asked.c.value).where(~held))) | _lost(session).intersection(digests)
+
+
+def _lost(session: Session) -> set[str]:
+    """Return what the store is known to have no more; few, in a store that is well."""
+    return set(session.scalars(select(StoredObject.digest).where(StoredObject.lost.is_not(None))))
+
+
+def ask(database: Database, shelf: PrunableStore, project_id: str, digests: Sequence[str]) -> list[str]:
+    """Return which objects the project lacks, in their order, and lease the others for an hour at least."""
+    look(database, shelf, project_id, digests)
+    with database.read() as session:
+        doubtful = short_leased(session, project_id, digests, database.clock())
+    if not doubtful:
+        return []
+    with database.write() as unit:  # what is there is leased by who sees it: nothing can take it in between
+        there = present(unit.session, project_id, sorted(doubtful))
+        if there:
+            keep(unit, project_id, there)
+    return [d for d in digests if d in doubtful and d not in there]
 
 
 def look(database: Database, shelf: PrunableStore, project_id: str, digests: Sequence[str]) -> None:
     """Look whether the store still has, in full length, what the database calls present; note what it has not.
 
-    The next submission that needs it then sends it again. One look is for a pack with all its members: of most questions
-    all is looked for, of a large one a part, another each time. What is damaged in its middle is found when it is read.
+    The next submission that needs it then sends it again. Of a large question a part is looked for, another each time; one
+    look is for a pack with all its members. What is damaged in its middle is found when it is read.
 
     Args:
         shelf: the store as it lies there, packs and all.
     """
+    some = list(digests) if len(digests) <= _LOOKS else random.sample(list(digests), _LOOKS)
     alone: dict[str, int] = {}
     packs: dict[str, int] = {}
     with database.read() as session:
-        for some in _slices(digests):
-            query = _there(project_id, some).outerjoin(PackedObject, PackedObject.digest == ProjectObject.digest)
-            query = query.outerjoin(Pack, Pack.id == PackedObject.pack_id)
-            columns = (StoredObject.digest, StoredObject.size, Pack.digest.label("pack"), Pack.size.label("pack_size"))
-            for row in session.execute(query.with_only_columns(*columns)):
-                if row.pack is None:
-                    alone[row.digest] = row.size
-                else:
-                    packs[row.pack] = row.pack_size
-    lost = _not_there(shelf, alone), _not_there(shelf, packs)
-    if any(lost):
+        query = (
+            select(StoredObject.digest, StoredObject.size, Pack.digest.label("pack"), Pack.size.label("pack_size"))
+            .join(ProjectObject, ProjectObject.digest == StoredObject.digest)
+            .outerjoin(PackedObject, PackedObject.digest == StoredObject.digest)
+            .outerjoin(Pack, Pack.id == PackedObject.pack_id)
+            .where(ProjectObject.project_id == project_id, among(session, ProjectObject.digest, some))
+            .where(StoredObject.lost.is_(None))
+        )
+        for row in session.execute(query):
+            if row.pack is None:
+                alone[row.digest] = row.size
+            else:
+                packs[row.pack] = row.pack_size
+    lost = [d for d, size in alone.items() if shelf.size(Digest(d)) != size]
+    lost_packs = [d for d, size in packs.items() if shelf.size(Digest(d)) != size]
+    if lost or lost_packs:
         with database.write() as unit:
-            losses.lose(unit, lost[0])
-            losses.lose_packs(unit, lost[1])
-
-
-def _not_there(shelf: PrunableStore, sizes: Mapping[str, int]) -> list[str]:
-    """Return what the store has not, or not in this size; of many, some are looked for."""
-    asked = list(sizes) if len(sizes) <= _LOOKS else random.sample(list(sizes), _LOOKS)
-    return [digest for digest in asked if shelf.size(Digest(digest)) != sizes[digest]]
-
-
-def _there(project_id: str, digests: Sequence[str]) -> Select[ProjectObject]:
-    return (
-        select(ProjectObject)
-        .join(StoredObject, StoredObject.digest == ProjectObject.digest)
-        .where(ProjectObject.project_id == project_id, ProjectObject.digest.in_(digests))
-        .where(StoredObject.lost.is_(None), StoredObject.removed.is_(None))
-    )
+            losses.lose(unit, lost)
+            losses.lose_packs(unit, lost_packs)
 
 
 def rendered(session: Session, project_id: str, digests: Sequence[str]) -> set[str]:
     """Return those digests that are in the project's tree because one of its jobs made them."""
-    found: set[str] = set()
-    for start in range(0, len(digests), _SLICE):
-        some = digests[start : start + _SLICE]
-        query = select(ProjectFile.digest).where(ProjectFile.digest.in_(some), ProjectFile.project_id == project_id)
-        found.update(session.scalars(query.where(ProjectFile.output_id.is_not(None))))
-    return found
+    query = select(ProjectFile.digest).where(ProjectFile.project_id == project_id, ProjectFile.output_id.is_not(None))
+    return set(session.scalars(query.where(among(session, ProjectFile.digest, digests))))
 
 
 def keep(unit: Unit, project_id: str, digests: Iterable[str]) -> None:
     """Lease objects of the project for an hour at least, so that no clean-up takes them before the manifest is committed."""
     short = or_(ProjectObject.leased.is_(None), ProjectObject.leased < unit.now + PRESENCE)
-    for some in _slices(list(digests)):
-        mine = (ProjectObject.project_id == project_id, ProjectObject.digest.in_(some))
-        unit.session.connection().execute(update(ProjectObject).where(*mine, short).values(leased=unit.now + _LEASE))
+    mine = (ProjectObject.project_id == project_id, among(unit.session, ProjectObject.digest, list(digests)))
+    unit.session.connection().execute(update(ProjectObject).where(*mine, short).values(leased=unit.now + _LEASE))
 
 
 def keep_manifest(unit: Unit, project_id: str, manifest: str) -> None:
@@ -176,15 +184,11 @@ def sweep(database: Database, store: PrunableStore) -> int:
     removed = 0
     while some := list(islice(digests, _SLICE)):
         with database.read() as session:
-            unknown = sorted(set(some) - _registered(session, some))
+            unknown = sorted(set(some) - registered(session, some))
         old = [d for d in unknown if _is_old(store, d, before)]
         for start in range(0, len(old), _DELETIONS):
             removed += _remove(database, store, old[start : start + _DELETIONS], before)
     return removed
-
-
-def _slices(digests: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (digests[start : start + _SLICE] for start in range(0, len(digests), _SLICE))
 
 
 def _is_old(store: PrunableStore, digest: Digest, before: datetime) -> bool:
@@ -195,18 +199,30 @@ def _is_old(store: PrunableStore, digest: Digest, before: datetime) -> bool:
 def _remove(database: Database, store: PrunableStore, digests: Sequence[Digest], before: datetime) -> int:
     """Look again where nobody else can write a row, then remove."""
     with database.write() as unit:
-        gone = [d for d in set(digests) - _registered(unit.session, digests) if _is_old(store, d, before)]
+        gone = [d for d in set(digests) - registered(unit.session, digests) if _is_old(store, d, before)]
         for digest in gone:
             store.delete(digest)
     return len(gone)
 
 
-def _registered(session: Session, digests: Sequence[Digest]) -> set[Digest]:
-    """Return those digests that something belongs to; manifests and previews had no row of their own at first."""
-    found: set[Digest] = set()
-    for column in (StoredObject.digest, Pack.digest, Discarded.digest, StoredManifest.digest, OutputFile.preview):
-        left = [d for d in digests if d not in found]
-        found.update(Digest(d) for d in session.scalars(select(column).where(column.in_(left))) if d is not None)
+def registered(session: Session, digests: Sequence[Digest]) -> set[str]:
+    """Return those that something belongs to, or that are deleted in their time."""
+    waiting = session.scalars(select(Discarded.digest).where(among(session, Discarded.digest, digests)))
+    return needed_bytes(session, digests) | set(waiting)
+
+
+def needed_bytes(session: Session, digests: Sequence[str]) -> set[str]:
+    """Return those whose bytes, as they lie in the store by themselves, belong to something."""
+    packed = exists().where(PackedObject.digest == StoredObject.digest)
+    alone = select(StoredObject.digest).where(
+        among(session, StoredObject.digest, digests), StoredObject.removed.is_(None), ~packed
+    )
+    found = set(session.scalars(alone))
+    found.update(session.scalars(select(Pack.digest).where(among(session, Pack.digest, digests))))
+    for column in (StoredManifest.digest, OutputFile.preview):  # these had no row of their own at first
+        unregistered = ~exists().where(StoredObject.digest == column)
+        rows = session.scalars(select(column).where(among(session, column, digests), unregistered))
+        found.update(digest for digest in rows if digest is not None)
     return found
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from conductor_core.digest import Digest, digest_of
 from conductor_core.transfer.packs import read_pack
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
 from conductor_service import losses, objects
-from conductor_service.database import Database
-from conductor_service.models import Pack, PackedObject, StoredObject
+from conductor_service.database import Database, Unit
+from conductor_service.many_values import among
+from conductor_service.models import Discarded, Pack, PackedObject, StoredObject
 from conductor_service.store import Spot, WritableStore
 from conductor_service.upserts import EXCLUDED, upsert
 
@@ -20,7 +23,7 @@ _SPOT = (
 
 
 class DatabaseIndex:
-    """Say where packed objects lie. Not to be asked to `lose` something by who holds the database's pen."""
+    """Say where packed objects lie."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -32,7 +35,12 @@ class DatabaseIndex:
         return None if row is None else Spot(Digest(row[0]), row[1], row[2], row[3])
 
     def lose(self, digest: Digest, spot: Spot | None) -> None:
-        """Note that an object is lost, unless it has come to lie elsewhere meanwhile."""
+        """Note that an object is lost, unless it has come to lie elsewhere meanwhile.
+
+        Who finds it while he holds the database's pen himself notes nothing: the next who reads it does.
+        """
+        if self._database.writes_here():
+            return
         with self._database.write() as unit:
             row = unit.session.execute(_SPOT.where(PackedObject.digest == digest)).one_or_none()
             if (None if row is None else (row[0], row[2])) == (None if spot is None else (spot.pack, spot.offset)):
@@ -49,15 +57,24 @@ def take_pack(database: Database, store: WritableStore, project_id: str, data: b
         ContentMismatch: the bytes of a member do not hash to its name. Nothing is kept.
         StoreFull, StoreUnwritable: nothing is kept.
     """
-    rows = [row for row, _ in read_pack([data])]
+    rows = sorted((row for row, _ in read_pack([data])), key=lambda row: row.digest)  # keys are found faster in their order
     name = digest_of(data)
     store.write(name, [data], len(data))
     with database.write() as unit:
         session = unit.session
         upsert(session, Pack, [{"digest": name, "size": len(data), "created": unit.now}], key=("digest",))
         pack_id = session.scalars(select(Pack.id).where(Pack.digest == name)).one()
+        _discard_those_alone(unit, [row.digest for row in rows])
         objects.register_all(unit, {row.digest: row.size for row in rows})
         places = [{"digest": row.digest, "pack_id": pack_id, "offset": row.offset} for row in rows]
         upsert(session, PackedObject, places, change={"pack_id": EXCLUDED, "offset": EXCLUDED})
         objects.grant_all(unit, project_id, [row.digest for row in rows])
     return len(rows)
+
+
+def _discard_those_alone(unit: Unit, digests: Sequence[str]) -> None:
+    """What lies in the store by itself is found in the pack from now on, and not needed there any more."""
+    packed = exists().where(PackedObject.digest == StoredObject.digest)
+    alone = select(StoredObject.digest).where(among(unit.session, StoredObject.digest, digests), ~packed)
+    rows = [{"digest": digest, "since": unit.now} for digest in unit.session.scalars(alone)]
+    upsert(unit.session, Discarded, rows, change={"since": unit.now})

@@ -14,7 +14,7 @@ from functools import partial
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from conductor_service import claims, clock_steps, events, leases, licences, notices, objects
+from conductor_service import claims, clock_steps, events, garbage, leases, licences, notices, objects, versions
 from conductor_service.database import Unit
 from conductor_service.demands import demands
 from conductor_service.endings import AT_ONCE, AtOnce, Endings
@@ -274,5 +274,8 @@ class Scheduler:
             notices.prune(unit, now - notices.KEPT)
             licences.prune(unit)
         if sweep is None or now >= sweep:
+            with self._farm.database.write() as unit:
+                versions.forget(unit, now - versions.UNSENT_KEPT)
+            garbage.delete_discarded(self._farm.database, self._farm.shelf)
             objects.sweep(self._farm.database, self._farm.shelf)
             self._farm.uploads.sweep()

@@ -13,7 +13,7 @@ from conductor_service.clock import milliseconds_between
 from conductor_service.database import Unit
 from conductor_service.door import Why, move
 from conductor_service.errors import Invalid, NotAllowedNow
-from conductor_service.models import Attempt, Instance, Job, LicenceWait, Task
+from conductor_service.models import Attempt, Instance, Job, LicenceWait, StoredManifest, Task
 from conductor_service.states import (
     ENDED,
     RETRIED_BY_DEFAULT,
@@ -130,6 +130,7 @@ def _retry(unit: Unit, job: Job, tasks: Sequence[Task], why: Why, named: bool) -
     Frames that are done stay done, unless the task had succeeded: then all of it is wanted again, as a new generation. What
     waits for a licence asks for one now.
     """
+    _check_inputs(unit, job)
     allowed = RETRIED_BY_DEFAULT | ({TaskState.SUCCESS} if named else set())
     again = [t for t in tasks if t.state in allowed]
     asked = [t for t in tasks if t.state is TaskState.READY]
@@ -142,6 +143,20 @@ def _retry(unit: Unit, job: Job, tasks: Sequence[Task], why: Why, named: bool) -
         task.cause = task.message = ""
     waiting.wait(unit, job, again, why)
     return len(again) + (len(asked) if waited else 0)
+
+
+def _check_inputs(unit: Unit, job: Job) -> None:
+    """Refuse to try what has nothing to try it with.
+
+    Raises:
+        NotAllowedNow: the job's files were removed from the store.
+    """
+    manifest = unit.session.get(StoredManifest, job.manifest) if job.manifest else None
+    if manifest is not None and manifest.removed is not None:
+        what = (
+            f"The files of job {job.number} were removed from the store on {manifest.removed:%Y-%m-%d}, long after it had ended."
+        )
+        raise NotAllowedNow(what, next_step="Submit the scene again: what the store lacks is uploaded.")
 
 
 _VERBS: Mapping[Verb, Callable[[Unit, Job, Sequence[Task], Why, bool], int]] = {

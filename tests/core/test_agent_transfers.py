@@ -18,6 +18,7 @@ from conductor_core.agent.transfer_limits import TransferLimits
 from conductor_core.api.transfer_settings import Limits
 from conductor_core.errors import JournalUnwritable, NotTransferred
 from conductor_core.transfer.outlook import WINDOW, Forecast, Outlook
+from conductor_core.transfer.pace import LimitedPace, Throttle
 from conductor_core.transfer.progress import Counts
 from core.artists_desk import Desk, submitted
 
@@ -102,6 +103,43 @@ def test_one_job_is_paused_and_the_others_go_on(desk: Desk, eventually: Eventual
     assert submitted(client, "s2", eventually)["state"] == "submitted"
     job = client.submission("s4")["number"]
     assert client.pause(str(job))["paused_jobs"] == ["s1", "s3", *sorted(["s4", client.submission("s4")["job"]])]
+
+
+def test_files_of_a_paused_job_wait(desk: Desk, eventually: Eventually) -> None:
+    """Frames of a job that is paused stay at the farm, those of another come; resumed, they come too."""
+    client = desk.start()
+    jobs = []
+    for identity in ("s1", "s2"):
+        client.submit(desk.submission(identity), desk.files())
+        jobs.append(submitted(client, identity, eventually)["job"])
+    client.pause(jobs[0])
+    for number, job in enumerate(jobs, 1):
+        desk.fake.publish(job, str(desk.home / f"shot_000{number}.exr"), b"pixels %d" % number)
+    eventually(lambda: (desk.home / "shot_0002.exr").exists())
+    eventually(lambda: client.downloads(jobs[0])[0]["total"] == 1)
+    assert client.downloads(jobs[0])[0]["paused"]
+    assert not (desk.home / "shot_0001.exr").exists()
+    desk.fake.set_state(jobs[1], "success")
+    eventually(lambda: client.downloads(jobs[1])[0]["complete"])
+    eventually(lambda: not desk.agent._downloads.busy())  # type: ignore[union-attr]
+    client.resume(jobs[0])
+    eventually(lambda: (desk.home / "shot_0001.exr").exists())
+
+
+def test_with_all_paused_nothing_is_asked_for() -> None:
+    """Between two blocks of a file that comes, a pause of everything holds; the end of it, or stopping, lets go."""
+    held, stopped = [True], threading.Event()
+    pace = LimitedPace(Throttle(lambda: 0), Throttle(lambda: 0), held=lambda: held[0])
+    thread = threading.Thread(target=pace.receive, args=(1, stopped), daemon=True)
+    thread.start()
+    thread.join(0.2)
+    assert thread.is_alive()
+    held[0] = False
+    thread.join(60)
+    assert not thread.is_alive()
+    held[0] = True
+    stopped.set()
+    pace.receive(1, stopped)
 
 
 def test_a_job_of_nobody_here_is_said_to_be_none(desk: Desk) -> None:

@@ -163,6 +163,10 @@ NOTHING_HOME = {**DOWNLOAD, "done": 0, "total": 0, "bytes": 0, "kept_beside": []
         (Status({**NOTHING_KNOWN, "state": "failed"}), "failed"),
         (Status({**SUBMISSION, "bytes_to_send": 0, "bytes_sent": 0}), "3 files, 1 already there, nothing to send"),
         (Status(SUBMISSION), "3 files, 1 already there, 500 B of 2.0 kB sent"),
+        (
+            Status({**SUBMISSION, "bytes_saved": 480_000_000}),
+            "3 files, 1 already there, 500 B of 2.0 kB sent, 480.0 MB of changed files were there",
+        ),
         (Status({**SUBMISSION, "state": "committing"}), "3 files, 1 already there, 500 B of 2.0 kB sent · committing"),
         (
             Status({**SUBMISSION, "error": {"waiting": True, "message": "The service is away."}}),
@@ -200,6 +204,7 @@ NOTHING_HOME = {**DOWNLOAD, "done": 0, "total": 0, "bytes": 0, "kept_beside": []
         *("nothing", "hashing", "files not looked at", "service not asked", "no files", "failed early", "all there"),
         *(
             "uploading",
+            "differences",
             "committing",
             "waiting",
             "waiting since",

@@ -200,6 +200,15 @@ def _long_path(world: World) -> None:
     os.close(handle)
 
 
+def _junctions_to_each_other(world: World) -> None:
+    """Come by one junction to a second one, which leads back to where the first one lies."""
+    _junction(world, world.folder)
+    former = os.path.realpath
+    aside = world.folder / "aside"
+    # the folder of the junction is itself reached by another one
+    world.patch.setattr(os.path, "realpath", lambda p: str(aside) if Path(p) == world.folder / "in" else former(p))
+
+
 def _several(*names: str) -> Make:
     def make(world: World) -> None:
         for name in names:
@@ -319,6 +328,14 @@ def test_what_goes_out(world: World, cache: HashCache, case: Case) -> None:
 
 
 @posix
+def test_junctions_that_lead_to_each_other(world: World, cache: HashCache) -> None:
+    """Neither leads to a folder in which it really lies, and together they go round: that is found out, too."""
+    _junctions_to_each_other(world)
+    with pytest.raises(TransferError, match=r"junction: is a junction to .*, in which it lies itself"):
+        _manifest(cache, world.folder)
+
+
+@posix
 @pytest.mark.parametrize(("paths", "words"), WINDOWS.values(), ids=WINDOWS.keys())
 def test_what_goes_out_on_windows(world: World, paths: tuple[str, ...], words: str) -> None:
     """What Windows does not have is refused, what it takes for one file is one; here the paths are names in a folder."""
@@ -334,7 +351,7 @@ def test_what_goes_out_on_windows(world: World, paths: tuple[str, ...], words: s
 
 def test_every_row_of_the_table_is_tested() -> None:
     """The documentation and these tests say the same rows, and its words are those that are said."""
-    _, out, home = DOCUMENT.read_text().split("| --- | --- | --- |")
+    _, out, home = DOCUMENT.read_text().split("\n## Interrupted")[0].split("| --- | --- | --- |")
     assert _first_column(out) == {*GOING_OUT, *WINDOWS}
     assert _first_column(home) == {*COMING_HOME, *BY_THE_RUNNER}
 

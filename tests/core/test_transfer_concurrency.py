@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conductor_core.transfer.concurrency import Concurrency, Lanes
+from conductor_core.transfer.concurrency import PERIOD, Concurrency, Lanes, lanes_at
 
 MB = 1_000_000
 
@@ -75,6 +75,8 @@ def test_a_failure_halves_the_lanes() -> None:
     seen = []
     for _ in range(4):
         judge.failed()
+        judge.failed()  # what fails together counts once
+        now[0] += PERIOD
         seen.append(judge.allowed)
     assert seen == [4, 2, 1, 1]
     assert set(_run(judge, now, _wide_line, 10)) == {1}
@@ -120,3 +122,11 @@ def test_never_more_at_once_than_allowed(eventually: Any) -> None:
     for thread in threads:
         thread.join(60)
     assert (most[0], done[0]) == (2, 6)
+
+
+@pytest.mark.parametrize(("rate", "lanes"), [(0, 1000), (64_000, 1), (1_000_000, 7), (20_000_000, 152)])
+def test_a_limit_leaves_room_for_so_many(rate: int, lanes: int) -> None:
+    """At a low limit few files go at once: one whose next block comes too late would be taken for dead by the server."""
+    assert lanes_at(rate) == lanes
+    held = Lanes(start=4, cap=lambda: lanes_at(rate))
+    assert held.allowed == min(4, lanes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from conductor_core.digest import digest_of
 from conductor_core.manifest import Entry
 from conductor_core.paths import Flavour
 from conductor_core.submission import Software, Step, Submission
-from conductor_core.transfer.order import frames_in_order, sending_order
+from conductor_core.transfer.order import SendingOrder, frames_in_order, sending_order
+from conductor_core.transfer.upload import SMALL, loads_of
 
 
 def _entry(path: str, size: int = 1) -> Entry:
@@ -56,3 +58,18 @@ def test_a_job_without_frames_sends_the_largest_first() -> None:
     """Where no frame is known, the scene goes first and then the largest."""
     entries = [_entry("/a", 1), _entry("/b", 3), _entry("/c", 2), _entry("/s", 1)]
     assert [e.path for e in sending_order(entries, scene="/s", frames={})] == ["/s", "/b", "/c", "/a"]
+
+
+def test_files_for_later_come_last() -> None:
+    """What no scout frame needs comes after everything else; the scene is found however it is written."""
+    job = replace(_submission(Step("a", "1-2")), scene="/p/../p/shot.ma")
+    entries = [_entry(path) for path in ("/p/a.1.exr", "/p/a.2.exr", "/p/shot.ma", "/p/wood.png")]
+    order = SendingOrder(job, frozenset({"/p/wood.png", "/p/a.1.exr"}))
+    assert [entry.path for entry in order.sort(entries)] == ["/p/shot.ma", "/p/a.2.exr", "/p/wood.png", "/p/a.1.exr"]
+
+
+def test_a_pack_goes_in_the_place_of_its_first() -> None:
+    """A small scene does not wait until its pack would be full: it is sent first, with small files that come after it."""
+    entries = [_entry("/scene", 10), _entry("/large", SMALL), _entry("/small", 5), _entry("/larger", SMALL + 1)]
+    loads = [[entry.path for entry in load] for load in loads_of(entries)]
+    assert loads == [["/scene", "/small"], ["/large"], ["/larger"]]

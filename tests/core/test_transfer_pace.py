@@ -201,3 +201,5 @@ def test_settings_are_read(tmp_path: Path) -> None:
     settings = read_settings(tmp_path).transfer
     assert settings.hours["mon-fri 09:00-18:00"].upload == "5 MB/s"
     assert (settings.upload, settings.ahead) == ("20 MB/s", "upload")
+    (tmp_path / "settings.yaml").write_text("transfer: {ahead: off}")
+    assert read_settings(tmp_path).transfer.ahead == "off"

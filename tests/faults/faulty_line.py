@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 BLOCK = 1 << 16
 
-Kind = Literal["silent", "reset", "garbage", "answer", "cut-request", "cut-response", "answer-lost", "slow"]
+Kind = Literal["silent", "reset", "garbage", "answer", "cut-request", "cut-response", "answer-lost", "slow", "stalled"]
 
 
 @dataclass
@@ -25,7 +25,7 @@ class Fault:
     #: of `METHOD /path?query`, from its start
     match: str = ""
     times: int = 1_000_000
-    #: bytes of a body after which it is cut, or that come in a twentieth of a second
+    #: bytes of a body after which it is cut, or nothing more of an answer comes; or that come in a twentieth of a second
     size: int = 0
     #: the raw HTTP answer
     answer: bytes = b""
@@ -167,7 +167,7 @@ class Proxy:
             if kind == "answer-lost":
                 return
             client.sendall(answer)
-            left = size if kind == "cut-response" else -1
+            left = size if kind in ("cut-response", "stalled") else -1
             while left and (block := rest or service.recv(size if kind == "slow" and size else BLOCK)):
                 rest = b""
                 block = block[:left] if left > 0 else block
@@ -175,6 +175,8 @@ class Proxy:
                 seen.received += len(block)
                 left -= len(block) if left > 0 else 0
                 self._dawdle(fault)
+            while kind == "stalled" and client.recv(BLOCK):
+                pass
 
     def _dawdle(self, fault: Fault | None) -> None:
         """Wait a little, for as long as the line is to be slow."""

@@ -60,9 +60,12 @@ class Checking:
         cache: HashCache,
         threads: int,
         left_out: Callable[[str], bool] = lambda _: False,
+        found: Callable[[Iterable[str]], None] = lambda _: None,
     ) -> None:
+        """`found` hears of the files that are there, before they are read."""
         self.id = identity
         self._left_out = left_out
+        self._found = found
         self._named = list(files)
         self._store = store
         self._cache = cache
@@ -139,6 +142,7 @@ class Checking:
         with self._lock:
             self._total = len(found) + len(self._known)
             self._bytes_total = sum(state.st_size for state in found.values())
+        self._found(found)
         cached = self._cache.digests({path: FileState.of(state) for path, state in found.items()})
         self._ask({path: (digest, found[path].st_size) for path, digest in cached.items()})
         self._hash({path: state for path, state in found.items() if path not in cached})

@@ -41,11 +41,14 @@ class Checks:
         cache: HashCache,
         *,
         threads: int,
+        opened: Callable[[str, str, Iterable[str]], None] = lambda *_: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`opened` hears of each panel, project and the files that are there."""
         self._connect = connect
         self._cache = cache
         self._threads = threads
+        self._opened = opened
         self._clock = clock
         self._lock = threading.Lock()
         self._kept: dict[str, _Kept] = {}
@@ -67,7 +70,15 @@ class Checks:
             return ProjectObjects(self._connect(""), project)
 
         identity = f"{self._prefix}-{next(self._numbers)}"
-        checking = Checking(identity, files, store=store, cache=self._cache, threads=self._threads, left_out=left_out)
+        checking = Checking(
+            identity,
+            files,
+            store=store,
+            cache=self._cache,
+            threads=self._threads,
+            left_out=left_out,
+            found=lambda there: self._opened(panel, project, there),
+        )
         kept = _Kept(checking, panel, self._clock())
         kept.thread = threading.Thread(target=checking.run, name=f"check {identity}", daemon=True)
         with self._lock:

@@ -92,8 +92,18 @@ class Downloads:
         self._start_fetches()
 
     def busy(self) -> bool:
-        """Tell whether a followed job still runs, or a file is still to come."""
-        return bool(self._journal.services_to_do()) or any(not _ended(row) for row in self._journal.downloads())
+        """Tell whether a followed job still runs, or a file is still to come, of what is not paused."""
+        if any(not _ended(row) and not self._paused(row.service, row.job) for row in self._journal.downloads()):
+            return True
+        return any(self._has_files_to_come(service) for service in self._journal.services_to_do())
+
+    def _has_files_to_come(self, service: str) -> bool:
+        resting = self._resting(service)
+        return not resting or bool(self._journal.outputs_to_do(service, 1, without=resting))
+
+    def _resting(self, service: str) -> list[str]:
+        """Return the ids of what is paused."""
+        return [row.job for row in self._journal.downloads() if row.service == service and self._paused(service, row.job)]
 
     def news_of(self, service: str, job: str) -> None:
         """Have a job asked about at the next step."""
@@ -214,8 +224,8 @@ class Downloads:
             busy = set(self._fetching)
         rows = [
             row
-            for row in self._journal.outputs_to_do(service)
-            if (service, row.path) not in busy and self._patience.ready(row_key(row)) and not self._paused(service, row.job)
+            for row in self._journal.outputs_to_do(service, without=self._resting(service))
+            if (service, row.path) not in busy and self._patience.ready(row_key(row))
         ]
         shares = self._journal.shares(service)
         if shares:

@@ -5,6 +5,7 @@ Followed is a job, or all that a project, or the whole account, publishes (`proj
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -24,7 +25,7 @@ _DUE_OF_JOB = "SELECT * FROM outputs WHERE state IN ('pending', 'stuck') AND ser
 _DUE_SERVICES = "SELECT DISTINCT service FROM outputs INDEXED BY outputs_due WHERE state IN ('pending', 'stuck') ORDER BY service"
 _DUE_OF_SERVICE = (
     "SELECT * FROM outputs INDEXED BY outputs_due WHERE state IN ('pending', 'stuck') AND service = ? "
-    "ORDER BY attempts, frame IS NULL, frame, seq LIMIT ?"
+    "AND job NOT IN (SELECT value FROM json_each(?)) ORDER BY attempts, frame IS NULL, frame, seq LIMIT ?"
 )
 _NEW_OUTPUT = (
     "INSERT INTO outputs (service, job, path, seq, digest, size, mode, mtime_ns, published, step, frame, origin, number, project,"
@@ -172,9 +173,13 @@ class DownloadJournal(JournalFile):
         rows = self._rows(_DUE_SERVICES, ())
         return [row["service"] for row in rows]
 
-    def outputs_to_do(self, service: str, limit: int = 2000) -> list[OutputRow]:
-        """Return files to bring home from a service: those that failed least, by frames, as a player wants them."""
-        return [output_row(row) for row in self._rows(_DUE_OF_SERVICE, (service, limit))]
+    def outputs_to_do(self, service: str, limit: int = 2000, *, without: Sequence[str] = ()) -> list[OutputRow]:
+        """Return files to bring home from a service: those that failed least, by frames, as a player wants them.
+
+        `without`: of these jobs none, so that files of a job that is paused are not in the way of others.
+        """
+        values = (service, json.dumps(list(without)), limit)
+        return [output_row(row) for row in self._rows(_DUE_OF_SERVICE, values)]
 
     def tally(self, service: str, job: str) -> Tally:
         """Count the files of a followed job."""

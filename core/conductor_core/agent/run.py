@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import contextlib
 import json
 import logging
 import os
@@ -10,15 +10,16 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from conductor_core import __version__
+from conductor_core.agent.ahead import AheadOfTheClick
 from conductor_core.agent.channel import Channel, Route
 from conductor_core.agent.checks import Checks
 from conductor_core.agent.connections import Connections
 from conductor_core.agent.downloads import REMEMBERED, Downloads
-from conductor_core.agent.journal import ASKED_FOR, UNFINISHED, Journal
+from conductor_core.agent.journal import Journal
 from conductor_core.agent.journal_rows import DownloadRow, SubmissionRow
 from conductor_core.agent.live_jobs import LiveJobs
 from conductor_core.agent.lock import AgentLock
@@ -31,10 +32,8 @@ from conductor_core.agent.scene_jobs import SceneJobs
 from conductor_core.agent.snapshots import Snapshots
 from conductor_core.agent.submissions import Submissions
 from conductor_core.agent.transfers import Transfers
-from conductor_core.agent.watcher import Watcher
 from conductor_core.agent.wishes import read_wish
 from conductor_core.agent_client import CHANNEL_FILE, read_channel
-from conductor_core.api.answers import FINISHED
 from conductor_core.api.settings import AgentSettings, read_settings
 from conductor_core.api.transport import RetryPolicy
 from conductor_core.documents import from_json
@@ -87,7 +86,14 @@ class Agent:
         self._quit_when_idle = False
         self._used_at = clock()
         self._asked = Connections(folders.config, retries=AT_ONCE)
-        self._transfers = Transfers(folders.state, folders.config, self._journal, changed=self._paused_or_resumed)
+        self._transfers = Transfers(
+            folders.state,
+            folders.config,
+            self._journal,
+            upload_threads=settings.upload_threads,
+            changed=self._paused_or_resumed,
+            more=self._more_about_transfers,
+        )
         self._live_jobs = LiveJobs(self._asked.client)
         self._downloads = Downloads(
             self._journal,
@@ -100,7 +106,7 @@ class Agent:
             pace=self._transfers.pace,
             paused=self._transfers.job_paused,
         )
-        self._watcher = Watcher(self._cache)
+        self._ahead = AheadOfTheClick(folders.state, self._cache, self._connections.client, self._transfers)
         self._snapshots = Snapshots(folders.state / SNAPSHOTS)
         self._submissions = self._make_submissions()
         self._panel = self._make_panel()
@@ -118,8 +124,9 @@ class Agent:
             patience=self._patience,
             snapshots=self._snapshots,
             wake_downloads=self._wake.set,
-            hashed=lambda _row, _submission, files: self._watcher.watch(files),
+            hashed=self._ahead.submitted,
             pace=self._transfers.pace,
+            lanes=self._transfers.lanes,
             paused=self._transfers.paused,
         )
 
@@ -135,7 +142,7 @@ class Agent:
         )
         presets = Presets(self._folders.config / PRESETS, lambda: read_settings(self._folders.config).presets)
         return Panel(
-            checks=Checks(self._asked.client, self._cache, threads=self._settings.hash_threads),
+            checks=Checks(self._asked.client, self._cache, threads=self._settings.hash_threads, opened=self._opened),
             jobs=jobs,
             offers=offers,
             presets=presets,
@@ -241,7 +248,7 @@ class Agent:
             self._submissions.step()
             self._submissions.look(self._transfers.look)
             self._downloads.step()
-            self._watcher.step()
+            self._ahead.step()
             self._panel.step()
         except Exception:  # noqa: BLE001 - worker loop: what goes wrong with one must not stop the others
             _LOG.exception("agent")
@@ -252,6 +259,8 @@ class Agent:
         if self._submissions.busy() or self._downloads.busy():
             self._used_at = self._clock()
             return False
+        if self._ahead.watches():  # what changes overnight is to be hashed by the morning
+            self._used_at = self._clock()
         idle = self._clock() - self._used_at
         limit = self._settings.idle_minutes * 60
         return self._quit_when_idle or (limit > 0 and idle > limit)
@@ -260,7 +269,8 @@ class Agent:
         """Stop the workers and close the files; tell whether the workers ended in time."""
         self.channel.shutdown()
         self.channel.server_close()
-        stops = (self._submissions.stop, self._downloads.stop, self._watcher.stop, self._panel.stop, self._live_jobs.stop)
+        workers = (self._submissions, self._downloads, self._ahead, self._panel, self._live_jobs)
+        stops = [worker.stop for worker in workers]
         endings = [threading.Thread(target=stop, name="ending", daemon=True) for stop in stops]
         for ending in endings:
             ending.start()
@@ -273,6 +283,11 @@ class Agent:
         self._cache.close()
         self._journal.close()
         return not any(ending.is_alive() for ending in endings)
+
+    def _opened(self, panel: str, project: str, files: Iterable[str]) -> None:
+        """Watch the files that a panel asks about."""
+        with contextlib.suppress(ConductorError):  # not logged in: nothing can be submitted either
+            self._ahead.opened(panel, self._asked.default_service(), project, files)
 
     def _moved(self, service: str, job: str) -> None:
         """Look at what changes with a job that was moved: a retried one is followed again, a cancelled upload ends."""
@@ -291,43 +306,13 @@ class Agent:
         self._wake.set()
 
     def _submission_answer(self, row: SubmissionRow) -> Mapping[str, Any]:
-        progress = self._submissions.progress(row.id)
-        counts = dict(row.counts) if progress is None else dataclasses.asdict(progress.counts())
-        names = ("files", "bytes_total", "bytes_hashed", "bytes_to_send", "bytes_sent", "objects_present")
-        return {
-            "id": row.id,
-            "service": row.service,
-            "state": row.state,
-            "job": "" if row.job == ASKED_FOR else row.job,
-            "number": row.number,
-            **{name: counts.get(name, 0) for name in names},
-            **dataclasses.asdict(self._transfers.look(row.id, progress)),
-            "error": row.error,
-            "unfinished": row.state in UNFINISHED,
-            "paused": row.state in UNFINISHED and self._transfers.paused(row.id),
-        }
+        return self._transfers.submission_answer(row, self._submissions.progress(row.id))
 
     def _download_answer(self, row: DownloadRow) -> Mapping[str, Any]:
-        tally = self._journal.tally(row.service, row.job)
-        return {
-            "service": row.service,
-            "job": row.job,
-            "number": row.number,
-            "project": row.project,
-            "to": row.following.to,
-            "under": list(row.following.under),
-            "watch": row.following.lasting,
-            "state": row.state,
-            "done": tally.home,
-            "total": tally.total,
-            "failed": tally.failed,
-            "by_others": tally.elsewhere,
-            "bytes": tally.bytes,
-            "kept_beside": list(tally.beside),
-            "errors": [*tally.errors, *([row.error] if row.error else [])],
-            "complete": row.state in FINISHED and not tally.pending,
-            "paused": self._transfers.paused(row.job) and bool(tally.pending or row.state not in FINISHED),
-        }
+        return self._transfers.download_answer(row, self._journal.tally(row.service, row.job))
+
+    def _more_about_transfers(self) -> Mapping[str, Any]:
+        return {"ahead": self._ahead.answer()}
 
 
 def run_agent(

@@ -40,10 +40,13 @@ from conductor_core.errors import (
 from conductor_core.exclusions import Exclusions
 from conductor_core.manifest import Manifest, read_manifest
 from conductor_core.submission import Submission
+from conductor_core.transfer.concurrency import Lanes
+from conductor_core.transfer.differences import Differences
 from conductor_core.transfer.hash_cache import HashCache
+from conductor_core.transfer.order import SendingOrder
 from conductor_core.transfer.progress import Free, Pace, Progress
 from conductor_core.transfer.tree import hash_tree, read_tree, snapshot_places
-from conductor_core.transfer.upload import ask_missing, execute_upload, plan_upload
+from conductor_core.transfer.upload import WAYS, Way, ask_missing, execute_upload, plan_upload
 
 #: times that the service may find objects missing at the commit before we believe that something else is wrong
 COMMIT_ROUNDS = 4
@@ -65,6 +68,7 @@ class _Load:
     manifest: Manifest
     #: path of an entry → the snapshot that holds its content
     places: Mapping[str, str]
+    order: SendingOrder
 
 
 class Submissions:
@@ -82,6 +86,7 @@ class Submissions:
         wake_downloads: Callable[[], None] = lambda: None,
         hashed: Callable[[SubmissionRow, Submission, Iterable[str]], None] = lambda *_: None,
         pace: Pace = Free(),
+        lanes: Lanes | None = None,
         paused: Callable[[str], bool] = lambda _: False,
     ) -> None:
         """`paused` tells of the id of a submission whether it shall wait."""
@@ -95,6 +100,7 @@ class Submissions:
         self._wake_downloads = wake_downloads
         self._hashed = hashed
         self._pace = pace
+        self._lanes = lanes
         self._paused = paused
         self._lock = threading.Lock()
         self._progress: dict[str, Progress] = {}
@@ -203,7 +209,7 @@ class Submissions:
     def _submit(self, row: SubmissionRow) -> None:
         progress = Progress(self._pace)
         progress.put(**row.counts)
-        progress.put(bytes_sent=0, objects_sent=0)
+        progress.put(bytes_sent=0, bytes_saved=0, objects_sent=0)
         with self._lock:
             self._progress[row.id] = progress
         if self._paused(row.id):  # since it was chosen
@@ -236,7 +242,11 @@ class Submissions:
         self._journal.set_job(row.id, job.id, job.number)
         if not job.uploading and job.state != "uploading" and not job.ended():
             _LOG.info("submission %s is committed already", row.id)
-        elif found is None or quick is None or not self._commit_again(row, client, job, (found, quick), progress):
+        elif (
+            found is None
+            or quick is None
+            or not self._commit_again(row, client, job, (found, quick), progress, order_of(submission, request))
+        ):
             load = load or self._load(row, submission, request, progress, found=found)
             self._send_and_commit(row.id, client, job, load, progress, later=request.get("later") or ())
             if found is not None:
@@ -263,7 +273,7 @@ class Submissions:
         kept = self._journal.manifest(row.id)
         if kept is not None:
             manifest = read_manifest(kept)
-            return _Load(manifest, snapshot_places(manifest, snapshots))
+            return _Load(manifest, snapshot_places(manifest, snapshots), order_of(submission, request))
         left_out = Exclusions(submission.excluded, submission.flavour).covers
         tree = read_tree(request["files"], left_out=left_out, snapshots=snapshots) if found is None else found.tree()
         progress.put(files_hashed=0, files_cached=0, bytes_hashed=0)
@@ -271,10 +281,16 @@ class Submissions:
         progress.put(objects=len(manifest.objects()))
         self._hashed(row, submission, (*tree.files, *tree.snapshots))
         self._journal.set_manifest(row.id, manifest.to_bytes(), _counts(progress))
-        return _Load(manifest, tree.snapshots)
+        return _Load(manifest, tree.snapshots, order_of(submission, request))
 
     def _commit_again(
-        self, row: SubmissionRow, client: ServiceClient, job: Job, quick: tuple[Listed, Again], progress: Progress
+        self,
+        row: SubmissionRow,
+        client: ServiceClient,
+        job: Job,
+        quick: tuple[Listed, Again],
+        progress: Progress,
+        order: SendingOrder,
     ) -> bool:
         """Send what changed since a former submission and commit the rest by its name; False where all must be told."""
         found, changed = quick
@@ -283,7 +299,7 @@ class Submissions:
             self._cache.pages.forget(changed.former.manifest)
             return False
         progress.put(objects=changed.count(known))
-        self._send(row.id, client, job, _Load(changed.fresh(), found.snapshots), known.missing, progress)
+        self._send(row.id, client, job, _Load(changed.fresh(), found.snapshots, order), known.missing, progress)
         manifest = changed.commit(client, job.id)
         if manifest is None:
             self._cache.pages.forget(changed.former.manifest)
@@ -326,7 +342,7 @@ class Submissions:
         only: frozenset[Digest] | None = None,
     ) -> None:
         """Send what the store lacks, all or `only` some of it; what is left then is the commit."""
-        plan = plan_upload(load.manifest, missing, places=load.places)
+        plan = plan_upload(load.manifest, missing, places=load.places).sorted_by(load.order.sort)
         counts = progress.counts()
         progress.put(
             objects_present=counts.objects - len(plan.to_send) - counts.objects_sent,
@@ -335,7 +351,12 @@ class Submissions:
         )
         self._journal.set_state(identity, "uploading", _counts(progress))
         plan = plan if only is None else plan.only(only)
-        execute_upload(plan, ProjectObjects(client, job.project), progress, threads=self._settings.upload_threads)
+        objects = ProjectObjects(client, job.project)
+        differences = Differences(client.versions(job.project))
+        differences.expect(plan.to_send, plan.places)
+        ways: tuple[Way, ...] = (differences, *WAYS)
+        threads = self._settings.upload_threads
+        execute_upload(plan, objects, progress, threads=threads, ways=ways, lanes=self._lanes)
         self._journal.set_state(identity, "committing", _counts(progress))
 
     def _submission(self, identity: str) -> Submission:
@@ -352,6 +373,11 @@ class Submissions:
             except (Conflict, NotFound, Refused) as exc:
                 _LOG.info("job %s of submission %s: %s", row.number, row.id, exc)
         self._journal.set_killed(row.id)
+
+
+def order_of(submission: Submission, request: Mapping[str, Any]) -> SendingOrder:
+    """Return in what order the files of a request are sent."""
+    return SendingOrder(submission, frozenset(request.get("later") or ()))
 
 
 def told(exc: ConductorError, *, waiting: bool = False) -> dict[str, Any]:

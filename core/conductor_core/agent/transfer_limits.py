@@ -12,6 +12,7 @@ from pathlib import Path
 from conductor_core.api.settings import FILE, read_settings
 from conductor_core.api.transfer_settings import Limits, TransferSettings
 from conductor_core.errors import SettingsError
+from conductor_core.transfer.concurrency import Lanes, lanes_at
 from conductor_core.transfer.pace import LimitedPace, Throttle
 
 #: seconds between two looks at the file and at the hour
@@ -53,9 +54,14 @@ class TransferLimits:
                 self._limits = self._settings.limits(self._now())
             return self._limits
 
-    def pace(self) -> LimitedPace:
+    def lanes(self, most: int) -> Lanes:
+        """Return how many uploads of this agent may go at once: as many as the line rewards, and the limit has room for."""
+        return Lanes(start=min(4, most), most=most, cap=lambda: lanes_at(self.limits().upload))
+
+    def pace(self, *, sent: Callable[[int], None], held: Callable[[], bool]) -> LimitedPace:
         """Return the pace of all transfers of this agent."""
-        return LimitedPace(Throttle(lambda: self.limits().upload), Throttle(lambda: self.limits().download))
+        upload, download = Throttle(lambda: self.limits().upload), Throttle(lambda: self.limits().download)
+        return LimitedPace(upload, download, sent=sent, held=held)
 
     def _look(self) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import threading
 from collections.abc import Callable, Mapping
@@ -9,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from conductor_core.agent.channel import Answer, Route
-from conductor_core.agent.journal import ASKED_FOR, Journal
+from conductor_core.agent.journal import ASKED_FOR, UNFINISHED, Journal
+from conductor_core.agent.journal_rows import DownloadRow, SubmissionRow, Tally
 from conductor_core.agent.pauses import Pauses
 from conductor_core.agent.transfer_limits import TransferLimits
+from conductor_core.api.answers import FINISHED
 from conductor_core.transfer.outlook import Forecast, Outlook
 from conductor_core.transfer.progress import Progress
 
@@ -21,13 +24,24 @@ PAUSES_FILE = "pauses.json"
 class Transfers:
     """Answer for pauses, limits and outlooks; safe to share between threads."""
 
-    def __init__(self, state: Path, config: Path, journal: Journal, *, changed: Callable[[], None] = lambda: None) -> None:
-        """`changed` is called after each pause and resume."""
+    def __init__(
+        self,
+        state: Path,
+        config: Path,
+        journal: Journal,
+        *,
+        upload_threads: int = 4,
+        changed: Callable[[], None] = lambda: None,
+        more: Callable[[], Mapping[str, Any]] = lambda: {},
+    ) -> None:
+        """`changed` is called after each pause and resume; `more` is told with each answer."""
         self._journal = journal
         self._changed = changed
+        self._more = more
         self._pauses = Pauses(state / PAUSES_FILE)
         self.limits = TransferLimits(config)
-        self.pace = self.limits.pace()
+        self.lanes = self.limits.lanes(upload_threads)
+        self.pace = self.limits.pace(sent=self.lanes.moved, held=self._pauses.everything)
         self._lock = threading.Lock()
         self._forecasts: dict[str, Forecast] = {}
 
@@ -54,6 +68,7 @@ class Transfers:
             "paused": self._pauses.everything(),
             "paused_jobs": list(self._pauses.names()),
             "limits": {"upload": limits.upload, "download": limits.download},
+            **self._more(),
         }
 
     def look(self, identity: str, progress: Progress | None) -> Outlook:
@@ -65,6 +80,46 @@ class Transfers:
             forecast = self._forecasts.setdefault(identity, Forecast())
             forecast.note(progress.counts())
             return forecast.outlook()
+
+    def submission_answer(self, row: SubmissionRow, progress: Progress | None) -> Mapping[str, Any]:
+        """Return what is told of a submission; `progress` where it is worked on."""
+        counts = dict(row.counts) if progress is None else dataclasses.asdict(progress.counts())
+        names = ("files", "bytes_total", "bytes_hashed", "bytes_to_send", "bytes_sent", "bytes_saved", "objects_present")
+        return {
+            "id": row.id,
+            "service": row.service,
+            "state": row.state,
+            "job": "" if row.job == ASKED_FOR else row.job,
+            "number": row.number,
+            **{name: counts.get(name, 0) for name in names},
+            **dataclasses.asdict(self.look(row.id, progress)),
+            "error": row.error,
+            "unfinished": row.state in UNFINISHED,
+            "paused": row.state in UNFINISHED and self.paused(row.id),
+        }
+
+    def download_answer(self, row: DownloadRow, tally: Tally) -> Mapping[str, Any]:
+        """Return what is told of a followed job."""
+        complete = row.state in FINISHED and not tally.pending
+        return {
+            "service": row.service,
+            "job": row.job,
+            "number": row.number,
+            "project": row.project,
+            "to": row.following.to,
+            "under": list(row.following.under),
+            "watch": row.following.lasting,
+            "state": row.state,
+            "done": tally.home,
+            "total": tally.total,
+            "failed": tally.failed,
+            "by_others": tally.elsewhere,
+            "bytes": tally.bytes,
+            "kept_beside": list(tally.beside),
+            "errors": [*tally.errors, *([row.error] if row.error else [])],
+            "complete": complete,
+            "paused": not complete and self.paused(row.job),
+        }
 
     def _pause(self, request: Mapping[str, Any]) -> Answer:
         return self._steer(request, self._pauses.pause)

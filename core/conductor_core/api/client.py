@@ -29,6 +29,7 @@ from conductor_core.api.answers import (
 from conductor_core.api.deadlines import Trickle
 from conductor_core.api.events import Event, follow_events
 from conductor_core.api.transport import Address, QueryValue, RetryPolicy, Timing, Transport, not_ours
+from conductor_core.api.versions import ProjectVersions
 from conductor_core.digest import Digest, hex_of
 from conductor_core.documents import canonical_bytes
 from conductor_core.errors import NotFound, Refused, ServiceUnreachable
@@ -138,6 +139,20 @@ class ServiceClient:
         response = self._transport.call("PUT", path, body=body, headers=_BINARY, read_timeout=600.0)
         self._parse(response)  # a page of somebody else's is no receipt
         return response.status_code == 201
+
+    def versions(self, project: str) -> ProjectVersions:
+        """Return the calls about former versions of a project's files."""
+        return ProjectVersions(self._transport, project)
+
+    def put_pack(self, project: str, body: Callable[[], Any]) -> None:
+        """Send many small objects at once (`conductor_core.transfer.packs`); `body` opens the pack afresh for each attempt.
+
+        Raises:
+            Refused: with code `wrong-content`, naming the first that does not hash to its name; nothing is kept.
+            NotFound: the service is too old to take packs, or there is no such project.
+        """
+        path = f"/api/v1/projects/{_segment(project)}/packs"
+        self._parse(self._transport.call("POST", path, body=body, headers=_BINARY, read_timeout=600.0))
 
     def begin_upload(self, project: str, digest: str, size: int) -> PartialUpload:
         """Begin to send an object in parts, or learn which of them are there.
@@ -404,6 +419,10 @@ class ProjectObjects:
     def put(self, digest: str, body: Callable[[], Any]) -> bool:
         """Send one object and tell whether it was new."""
         return self._client.put_object(self._project, digest, body)
+
+    def put_pack(self, body: Callable[[], Any]) -> None:
+        """Send many small objects at once."""
+        self._client.put_pack(self._project, body)
 
     def begin_upload(self, digest: str, size: int) -> PartialUpload:
         """Begin to send an object in parts, or learn which of them are there."""

@@ -66,10 +66,11 @@ class SubmitSettings:
 class AgentSettings:
     """How the agent works."""
 
-    #: the agent ends after this long without work; 0: never
+    #: the agent ends after this long without work or scenes to watch; 0: never
     idle_minutes: float = 30.0
     hash_threads: int = 2
-    upload_threads: int = 4
+    #: connections at most; how many are used says the line (conductor_core.transfer.concurrency)
+    upload_threads: int = 8
     download_threads: int = 4
 
     def __post_init__(self) -> None:
@@ -125,7 +126,7 @@ def read_settings(config: Path) -> Settings:
     except yaml.YAMLError as exc:
         raise SettingsError(str(path), "the file", f"is not YAML ({exc})") from None
     try:
-        return from_json(Settings, _without_empty(data))
+        return from_json(Settings, _with_off(_without_empty(data)))
     except InvalidDocument as exc:
         line = dict(_lines(node, "")).get(exc.field, 0)
         reason = str(exc).partition(f"field {exc.field!r} ")[2].removesuffix(".")
@@ -137,6 +138,14 @@ def _without_empty(data: Any) -> Any:
     if data is None:
         return {}
     return {k: {} if v is None else v for k, v in data.items()} if isinstance(data, dict) else data
+
+
+def _with_off(data: Any) -> Any:
+    """Return `transfer.ahead: off` as it was meant: YAML 1.1 takes `off` for false."""
+    section = data.get("transfer") if isinstance(data, dict) else None
+    if isinstance(section, dict) and section.get("ahead") is False:
+        return {**data, "transfer": {**section, "ahead": "off"}}
+    return data
 
 
 def _lines(node: Any, prefix: str) -> Iterator[tuple[str, int]]:

@@ -232,6 +232,8 @@ def _upload_words(submission: Mapping[str, Any]) -> str:
             if submission["bytes_to_send"]
             else "nothing to send"
         )
+        saved = submission.get("bytes_saved")  # an older agent says none
+        words += f", {size_words(saved)} of changed files were there" if saved else ""
     else:
         words = f"{files}, {total}"
     return " · ".join(filter(None, (words, state if state in ("committing", "failed") else "")))

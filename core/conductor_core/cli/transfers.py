@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from conductor_core.agent_client import connect
-from conductor_core.cli.progress import Status, line_of, size_words
+from conductor_core.cli.progress import Status, count_words, line_of, size_words
 from conductor_core.cli.session import Session, json_option, pass_session, print_json
 
 
@@ -65,6 +65,20 @@ def _show(session: Session, as_json: bool) -> None:
         click.echo(f"  home         job {download['number'] or download['job']}: {words}")
     if not sent and not fetched:
         click.echo("  nothing to send and nothing to bring home")
+    for line in _ahead_lines(known["ahead"]):
+        click.echo(f"  {line}")
+
+
+def _ahead_lines(ahead: Mapping[str, Any]) -> list[str]:
+    """Return what is done ahead of the next submission."""
+    if ahead["wish"] == "off" or not ahead["scenes"]:
+        return []
+    words = [f"{count_words(ahead['scenes'], 'scene')} watched", f"{count_words(ahead['hashed'], 'changed file')} read ahead"]
+    if ahead["wish"] == "upload":
+        words.append(f"{ahead['sent']:,} sent ahead")
+    if ahead["waiting"]:
+        words.append(f"{ahead['waiting']:,} waiting" + (f": {ahead['reason']}" if ahead["reason"] else ""))
+    return [", ".join(words), *([ahead["problem"]] if ahead["problem"] else [])]
 
 
 def _rules(known: Mapping[str, Any]) -> str:

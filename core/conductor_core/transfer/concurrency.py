@@ -20,8 +20,15 @@ PERIOD = 2.0
 GROWTH, LOSS = 0.04, 0.02
 #: periods between two trials that changed nothing: doubled each time, up to
 LONGEST_REST = 16
+#: bytes that a sender reads at once, and seconds between two of its blocks within which servers do not take it for dead (ours: 30)
+_BLOCK, _SILENCE = 1 << 20, 8.0
 #: seconds between two looks of who waits for a lane whether it was stopped
 LOOK_AGAIN = 0.25
+
+
+def lanes_at(rate: int) -> int:
+    """Return how many lanes a limit in bytes per second leaves room for: each must be heard of before it is taken for dead."""
+    return max(1, int(rate * _SILENCE / _BLOCK)) if rate else 1_000
 
 
 class Concurrency:
@@ -32,6 +39,7 @@ class Concurrency:
         self.allowed = min(max(1, start), self._most)
         self._clock = clock
         self._begun = clock()
+        self._failed = float("-inf")
         self._bytes = 0
         self._full = False
         #: bytes per second before the trial under way
@@ -55,7 +63,11 @@ class Concurrency:
             self._bytes, self._begun = 0, self._clock()
 
     def failed(self) -> None:
-        """Halve the lanes: something could not take it."""
+        """Halve the lanes: something could not take it; what fails together counts once."""
+        now = self._clock()
+        if now - self._failed < PERIOD:
+            return
+        self._failed = now
         self.allowed = max(1, self.allowed // 2)
         self._trial, self._resting, self._full = 0, LONGEST_REST // 2, False
 
@@ -91,8 +103,17 @@ class Concurrency:
 class Lanes:
     """Let so many files go at once as `Concurrency` finds good; safe to share between threads."""
 
-    def __init__(self, *, start: int = 4, most: int = 16, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        *,
+        start: int = 4,
+        most: int = 16,
+        cap: Callable[[], int] = lambda: 1_000,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`cap` says how many there is room for now, whatever they bring."""
         self._judge = Concurrency(start=start, most=most, clock=clock)
+        self._cap = cap
         self._changed = threading.Condition()
         self._taken = 0
         self._waiting = 0
@@ -101,7 +122,7 @@ class Lanes:
     def allowed(self) -> int:
         """Return how many may go at once now."""
         with self._changed:
-            return self._judge.allowed
+            return self._now()
 
     @contextlib.contextmanager
     def lane(self, stopped: Callable[[], bool] = lambda: False) -> Iterator[None]:
@@ -109,7 +130,7 @@ class Lanes:
         with self._changed:
             self._waiting += 1
             try:
-                while self._taken >= self._judge.allowed and not stopped():
+                while self._taken >= self._now() and not stopped():
                     self._changed.wait(LOOK_AGAIN)
             finally:
                 self._waiting -= 1
@@ -125,6 +146,7 @@ class Lanes:
         """Count bytes that went over the line."""
         with self._changed:
             before = self._judge.allowed
+            # at a limit it is the limit that is measured, and no line
             self._judge.moved(count, full=self._waiting > 0 and self._taken >= before)
             if self._judge.allowed > before:
                 self._changed.notify_all()
@@ -133,3 +155,6 @@ class Lanes:
         """Note that the line or the service could not take it."""
         with self._changed:
             self._judge.failed()
+
+    def _now(self) -> int:
+        return min(self._judge.allowed, max(1, self._cap()))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from conductor_core.errors import FrameSpecError
+from conductor_core.errors import FrameSpecError, PathError
 from conductor_core.frames import FrameSet, scout_frames
 from conductor_core.manifest import Entry
+from conductor_core.paths import ClientPath
 from conductor_core.submission import Submission
 
 #: the last number before an extension: a tenth of the cost of `sequence_pattern`, whose care for signs no order needs
@@ -29,6 +32,23 @@ def frames_in_order(submission: Submission) -> dict[int, int]:
         except FrameSpecError:
             continue  # the service says so when the job is made
     return {frame: place for place, frame in enumerate(dict.fromkeys((*scouts, *others)))}
+
+
+@dataclass(frozen=True, slots=True)
+class SendingOrder:
+    """In what order the files of a submission are sent."""
+
+    submission: Submission
+    #: absolute paths of files that no scout frame needs
+    later: frozenset[str] = frozenset()
+
+    def sort(self, entries: Iterable[Entry]) -> list[Entry]:
+        """Return files in the order in which to send them."""
+        scene = self.submission.scene
+        with contextlib.suppress(PathError):  # a manifest spells paths in one way
+            scene = ClientPath.parse(scene, self.submission.flavour).text
+        ordered = sending_order(entries, scene=scene, frames=frames_in_order(self.submission))
+        return sorted(ordered, key=lambda entry: entry.path in self.later) if self.later else ordered
 
 
 def sending_order(entries: Iterable[Entry], *, scene: str, frames: Mapping[int, int]) -> list[Entry]:

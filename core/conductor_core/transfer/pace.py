@@ -84,16 +84,29 @@ class Throttle:
 class LimitedPace:
     """The pace of all transfers of an agent (`conductor_core.transfer.progress.Pace`)."""
 
-    def __init__(self, upload: Throttle, download: Throttle) -> None:
+    def __init__(
+        self,
+        upload: Throttle,
+        download: Throttle,
+        *,
+        sent: Callable[[int], None] = lambda _: None,
+        held: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`sent` hears of bytes as they go; for as long as `held`, nothing more is asked for."""
         self._upload = upload
         self._download = download
+        self._sent = sent
+        self._held = held
 
     def send(self, count: int, stopped: threading.Event) -> None:
         """Return when `count` bytes may be sent, or at once when `stopped` is set."""
         if count > 0:
             self._upload.take(count, stopped)
+            self._sent(count)
 
     def receive(self, count: int, stopped: threading.Event) -> None:
         """Return when more may be asked for, `count` bytes having come, or at once when `stopped` is set."""
         if count > 0:
             self._download.take(count, stopped)
+            while self._held() and not stopped.is_set():
+                stopped.wait(LOOK_AGAIN)

@@ -18,6 +18,7 @@ from conductor_core.digest import Digest
 from conductor_core.errors import Conflict, FileChanged, FileVanished, NotFound, Refused, TransferError
 from conductor_core.manifest import Entry
 from conductor_core.transfer.hashing import lost_snapshot, unreadable
+from conductor_core.transfer.opening import open_to_read
 from conductor_core.transfer.progress import Progress
 from conductor_core.transfer.sink import ObjectSink, Readable
 
@@ -203,7 +204,7 @@ class _Part:
     def _open(self) -> FileIO:
         path = self._entry.path
         try:
-            file = FileIO(self._place or path, "rb")
+            file = FileIO(open_to_read(self._place or path), "rb")
         except FileNotFoundError:
             raise (lost_snapshot(path, self._place) if self._place else FileVanished(path)) from None
         except OSError as exc:

@@ -25,6 +25,8 @@ class Counts:
     objects_sent: int = 0
     bytes_to_send: int = 0
     bytes_sent: int = 0
+    #: of changed files, what was there already: no part of `bytes_to_send` any more
+    bytes_saved: int = 0
     bytes_received: int = 0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from conductor_core.digest import Digest
 from conductor_core.manifest import Entry
@@ -31,6 +31,19 @@ class ObjectSink(Protocol):
 
     def put(self, digest: str, body: Callable[[], Readable | bytes]) -> bool:
         """Send one object; `body` opens the bytes afresh for each attempt. Return whether it was new."""
+
+
+@runtime_checkable
+class PackSink(ObjectSink, Protocol):
+    """A place that takes many small objects at once."""
+
+    def put_pack(self, body: Callable[[], Readable | bytes]) -> None:
+        """Send a pack (`conductor_core.transfer.packs`); `body` opens it afresh for each attempt.
+
+        Raises:
+            Refused: with code `wrong-content`, naming the first member that does not hash to its name; nothing is kept.
+            NotFound: the service takes no packs.
+        """
 
 
 #: A way of sending one entry's object, whose content lies in the file named second ("": at the entry's own path). It tells

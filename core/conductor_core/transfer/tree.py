@@ -230,11 +230,21 @@ def is_junction(found: os.stat_result) -> bool:
 
 
 def _refuse_circle(path: str) -> None:
-    """Refuse a junction that leads to a folder in which it lies: what is in it would be in it again, without end."""
-    target, folder = (ClientPath.parse(os.path.realpath(p), local_flavour()) for p in (path, os.path.dirname(path)))
-    if folder.is_within(target):
-        reason = f"is a junction to {target}, in which it lies itself"
-        raise TransferError(path, reason, "Remove it, or name the files by themselves.")
+    """Refuse a junction that leads to a folder on its own way: what is in it would be in it again, without end."""
+    target = _real(path)
+    folder = os.path.dirname(path)
+    while True:
+        # each folder by itself: two junctions may lead to each other
+        if _real(folder).is_within(target):
+            reason = f"is a junction to {target}, in which it lies itself"
+            raise TransferError(path, reason, "Remove it, or name the files by themselves.")
+        if folder == os.path.dirname(folder):
+            return
+        folder = os.path.dirname(folder)
+
+
+def _real(path: str) -> ClientPath:
+    return ClientPath.parse(os.path.realpath(path), local_flavour())
 
 
 def _word(mode: int) -> str:

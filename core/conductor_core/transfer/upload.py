@@ -3,18 +3,21 @@
 The check is the client's own: a file that is edited between its hashing and the last byte of its upload fails by name,
 and never lies in the store under the name of its former content (the service refuses it as well).
 
-What is sent how: objects of `SMALL` bytes and more go by the first of `WAYS` that suits.
+What is sent how: objects of `SMALL` bytes and more go by the first of `WAYS` that suits, smaller ones in packs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 
 from conductor_core.digest import Digest
+from conductor_core.errors import ServiceUnreachable
 from conductor_core.manifest import Entry, Manifest
 from conductor_core.transfer.checked_file import CheckedFile, send_whole
+from conductor_core.transfer.concurrency import Lanes
+from conductor_core.transfer.packing import PACK_BYTES, PACK_MEMBERS, send_pack
 from conductor_core.transfer.parts import send_in_parts
 from conductor_core.transfer.progress import Progress
 from conductor_core.transfer.sink import ObjectSink, Readable, Way
@@ -56,6 +59,10 @@ class UploadPlan:
         """Return the same with some of what is to be sent."""
         return replace(self, to_send=tuple(entry for entry in self.to_send if entry.digest in digests))
 
+    def sorted_by(self, sort: Callable[[Iterable[Entry]], Iterable[Entry]]) -> UploadPlan:
+        """Return the same in another order."""
+        return replace(self, to_send=tuple(sort(self.to_send)))
+
     def bytes_to_send(self) -> int:
         """Return the sum of what is sent."""
         return sum(entry.size for entry in self.to_send)
@@ -80,19 +87,33 @@ def plan_upload(manifest: Manifest, missing: Iterable[str], *, places: Mapping[s
 
 
 def execute_upload(
-    plan: UploadPlan, sink: ObjectSink, progress: Progress, *, threads: int = 4, ways: Sequence[Way] = WAYS
+    plan: UploadPlan,
+    sink: ObjectSink,
+    progress: Progress,
+    *,
+    threads: int = 4,
+    ways: Sequence[Way] = WAYS,
+    lanes: Lanes | None = None,
 ) -> None:
-    """Send the objects of `plan`, each by the first of `ways` that suits.
+    """Send the objects of `plan` in its order, each by the first of `ways` that suits; `lanes` says how many go at once.
 
     Raises:
         FileChanged, FileVanished, TransferError: naming the first file that is no longer what was hashed.
         ServiceError: the store said no, or could not be reached.
         TransferCancelled: `progress` was cancelled.
     """
+    free = lanes or Lanes(start=threads, most=threads)
+
+    def send(entries: Sequence[Entry]) -> None:
+        with free.lane(progress.cancelled):
+            try:
+                _send(entries, plan.places, sink, progress, ways)
+            except ServiceUnreachable:
+                free.failed()
+                raise
+
     with ThreadPoolExecutor(threads, thread_name_prefix="upload") as pool:
-        futures: list[Future[None]] = [
-            pool.submit(_send, entry, plan.places.get(entry.path, ""), sink, progress, ways) for entry in plan.to_send
-        ]
+        futures: list[Future[None]] = [pool.submit(send, entries) for entries in loads_of(plan.to_send)]
         done, rest = wait(futures, return_when=FIRST_EXCEPTION)
         for future in rest:
             future.cancel()
@@ -100,10 +121,31 @@ def execute_upload(
         future.result()
 
 
-def _send(entry: Entry, place: str, sink: ObjectSink, progress: Progress, ways: Sequence[Way]) -> None:
-    progress.check(entry.path)
-    for way in ways if entry.size >= SMALL else (send_whole,):
-        if way(entry, place, sink, progress):
+def loads_of(entries: Iterable[Entry]) -> list[list[Entry]]:
+    """Return what goes in one request each: a large one by itself, small ones in packs, each at the place of its first."""
+    loads: list[list[Entry]] = []
+    pack: list[Entry] = []
+    size = 0
+    for entry in entries:
+        if entry.size >= SMALL:
+            loads.append([entry])
+            continue
+        if not pack:
+            loads.append(pack)
+        pack.append(entry)
+        size += entry.size
+        if size >= PACK_BYTES or len(pack) >= PACK_MEMBERS:
+            pack, size = [], 0
+    return loads
+
+
+def _send(entries: Sequence[Entry], places: Mapping[str, str], sink: ObjectSink, progress: Progress, ways: Sequence[Way]) -> None:
+    progress.check(entries[0].path)
+    if entries[0].size < SMALL:
+        send_pack(entries, places, sink, progress)
+        return
+    for way in ways:
+        if way(entries[0], places.get(entries[0].path, ""), sink, progress):
             break
     progress.add(objects_sent=1)
 

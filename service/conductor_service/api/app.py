@@ -20,6 +20,7 @@ from conductor_service.api import (
     runner_files,
     tasks,
     uploads,
+    versions,
 )
 from conductor_service.api.bodies import Intake
 from conductor_service.farm import Farm
@@ -37,6 +38,7 @@ def make_app(farm: Farm, *, intake: Intake | None = None) -> FastAPI:
         objects,
         manifests,
         uploads,
+        versions,
         estimates,
         jobs,
         tasks,

@@ -14,11 +14,11 @@ from conductor_core.transfer.packs import MAX_PACK_BYTES
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.types import Send
 
 from conductor_service import objects
 from conductor_service.api.access import FarmOf, Person
 from conductor_service.api.bodies import content_length, digest_of_path, intake_of, read_bytes, read_document, store_body
+from conductor_service.api.streams import Body
 from conductor_service.errors import Absent, Invalid
 from conductor_service.farm import Farm
 from conductor_service.jobs import find_project
@@ -61,15 +61,8 @@ async def missing(request: Request, project: str, farm: FarmOf, who: Person) -> 
     return JSONResponse({"missing": lacking})
 
 
-def _missing(farm: Farm, account_id: str, project: str, wanted: list[Digest]) -> list[str]:
-    project_id = _project_id(farm, account_id, project)
-    objects.look(farm.database, farm.shelf, project_id, wanted)
-    with farm.database.read() as session:
-        present = objects.present(session, project_id, wanted)
-    if present:
-        with farm.database.write() as unit:
-            objects.keep(unit, project_id, sorted(present))
-    return [d for d in wanted if d not in present]
+def _missing(farm: Farm, account_id: str, project: str, wanted: Sequence[str]) -> list[str]:
+    return objects.ask(farm.database, farm.shelf, _project_id(farm, account_id, project), wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,17 +185,6 @@ def get(request: Request, project: str, digest: str, farm: FarmOf, who: Person) 
     return send_object(farm.store, name, request.headers.get("Range", ""))
 
 
-class _Body(StreamingResponse):
-    """An object on its way: one that turns out to be damaged ends in a broken connection, before its last byte."""
-
-    async def stream_response(self, send: Send) -> None:
-        """Send the pieces; the server closes a connection whose answer is not whole, so that nobody takes it for whole."""
-        try:
-            await super().stream_response(send)
-        except TransferError as exc:
-            log.error("%s", exc)
-
-
 def send_object(store: Store, digest: Digest, asked: str) -> Response:
     """Return the answer with an object's bytes; `asked` is the Range header.
 
@@ -216,7 +198,7 @@ def send_object(store: Store, digest: Digest, asked: str) -> Response:
     wanted = _RANGE.fullmatch(asked.strip())
     if wanted is None:
         headers["Content-Length"] = str(size)
-        return _Body(store.read(digest), headers=headers, media_type="application/octet-stream")
+        return Body(store.read(digest), headers=headers, media_type="application/octet-stream")
     first = int(wanted[1])
     last = min(int(wanted[2]), size - 1) if wanted[2] else size - 1
     if first > last:
@@ -224,4 +206,4 @@ def send_object(store: Store, digest: Digest, asked: str) -> Response:
     headers["Content-Length"] = str(last - first + 1)
     headers["Content-Range"] = f"bytes {first}-{last}/{size}"
     body = store.read(digest, first, last - first + 1)
-    return _Body(body, status_code=206, headers=headers, media_type="application/octet-stream")
+    return Body(body, status_code=206, headers=headers, media_type="application/octet-stream")

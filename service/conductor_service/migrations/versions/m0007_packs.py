@@ -46,6 +46,8 @@ def upgrade() -> None:
     )
     for table, column in _MARKS:
         op.add_column(table, sa.Column(column, sa.DateTime(), nullable=True))
+    lost = sa.text("lost IS NOT NULL")
+    op.create_index("ix_object_lost", "object", ["lost"], sqlite_where=lost, postgresql_where=lost)
     op.drop_index(op.f("ix_project_file_project_id_digest"), "project_file")
     for table, columns in _INDEXES:
         op.create_index(op.f(f"ix_{table}_{'_'.join(columns)}"), table, list(columns))
@@ -56,6 +58,7 @@ def downgrade() -> None:
     for table, columns in reversed(_INDEXES):
         op.drop_index(op.f(f"ix_{table}_{'_'.join(columns)}"), table)
     op.create_index(op.f("ix_project_file_project_id_digest"), "project_file", ["project_id", "digest"])
+    op.drop_index("ix_object_lost", "object")
     for table, column in reversed(_MARKS):
         op.drop_column(table, column)
     op.drop_table("discarded")

@@ -1,0 +1,179 @@
+"""What nothing needs any more: forgotten first, deleted from the store after a grace time; safe beside all that goes on.
+
+    manifests → objects → packs (`compaction.py`) → bytes
+
+Each step is made of short transactions, and each of these looks again whether what it forgets is needed: it may be cut off
+between any two of them, and several may run at once. The store is never listed. What is forgotten is missing from then on;
+whoever sends it again has it back (docs/decisions/0017-packs.md).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from conductor_core.digest import Digest
+from sqlalchemy import ColumnElement, delete, exists, or_, select, update
+from sqlalchemy.orm import Session
+
+from conductor_service.database import Database, Unit
+from conductor_service.many_values import among
+from conductor_service.marking import Marks
+from conductor_service.models import (
+    Discarded,
+    Job,
+    ManifestObject,
+    OutputFile,
+    PackedObject,
+    PresenceLease,
+    Project,
+    ProjectFile,
+    ProjectObject,
+    StoredManifest,
+    StoredObject,
+)
+from conductor_service.objects import PRESENCE, needed_bytes
+from conductor_service.store import PrunableStore
+from conductor_service.upserts import upsert
+
+#: between the last use of bytes and their end: who has just asked where they are still finds them there
+GRACE = PRESENCE
+#: objects that are forgotten in one transaction
+_BATCH = 500
+#: seconds that deletions hold the database's one pen
+_PEN_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What may go."""
+
+    #: inputs of jobs that ended longer ago than this; None: inputs stay as long as their jobs
+    inputs_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """What was forgotten, or would be."""
+
+    manifests: int = 0
+    objects: int = 0
+    #: of these objects
+    size: int = 0
+
+
+def unneeded_manifests(session: Session, now: datetime, rules: Rules) -> list[str]:
+    """Return the manifests whose files no job needs, and that nobody was just told to be known."""
+    return list(session.scalars(select(StoredManifest.digest).where(_unneeded(now, rules)).order_by(StoredManifest.digest)))
+
+
+def _unneeded(now: datetime, rules: Rules) -> ColumnElement[bool]:
+    needs = Job.manifest == StoredManifest.digest
+    if rules.inputs_after is not None:
+        needs &= or_(Job.finished.is_(None), Job.finished > now - rules.inputs_after)
+    leased = select(PresenceLease.digest).where(PresenceLease.expires >= now)
+    return StoredManifest.removed.is_(None) & ~exists().where(needs) & StoredManifest.digest.not_in(leased)
+
+
+def forget_manifests(database: Database, rules: Rules) -> int:
+    """Forget which files unneeded manifests name, one in a transaction, and return how many those were."""
+    with database.read() as session:
+        found = unneeded_manifests(session, database.clock(), rules)
+    forgotten = 0
+    for digest in found:
+        with database.write() as unit:
+            connection = unit.session.connection()
+            still = StoredManifest.digest == digest, _unneeded(unit.now, rules)
+            if connection.execute(update(StoredManifest).where(*still).values(removed=unit.now)).rowcount:
+                connection.execute(delete(ManifestObject).where(ManifestObject.manifest == digest))
+                forgotten += 1
+    return forgotten
+
+
+def forget_objects(database: Database) -> Gone:
+    """Forget the objects that nothing needs, and return how many, of how many bytes."""
+    with Marks(database.engine, database.clock()) as marks:
+        count = size = 0
+        for page in marks.unmarked():
+            for start in range(0, len(page), _BATCH):
+                with database.write() as unit:
+                    gone = _forget(unit, marks, page[start : start + _BATCH])
+                count += len(gone)
+                size += sum(gone.values())
+    return Gone(objects=count, size=size)
+
+
+def _forget(unit: Unit, marks: Marks, candidates: Sequence[tuple[str, int]]) -> dict[str, int]:
+    """Look again where nobody else can write a row; forget what is still needed by nothing."""
+    session, connection = unit.session, unit.session.connection()
+    digests = [digest for digest, _ in candidates]
+    needed = set(_needed_now(session, marks, digests, unit.now))
+    gone = {digest: size for digest, size in candidates if digest not in needed}
+    names = list(gone)
+    packed = set(session.scalars(select(PackedObject.digest).where(among(session, PackedObject.digest, names))))
+    alone = [{"digest": digest, "since": unit.now} for digest in names if digest not in packed]
+    upsert(session, Discarded, alone, change={"since": unit.now})
+    connection.execute(delete(PackedObject).where(among(session, PackedObject.digest, names)))
+    connection.execute(delete(ProjectObject).where(_of_any_project(session, names)))
+    connection.execute(update(StoredObject).where(among(session, StoredObject.digest, names)).values(removed=unit.now, lost=None))
+    return gone
+
+
+def _of_any_project(session: Session, digests: Sequence[str]) -> ColumnElement[bool]:
+    """Return the condition that a right is to one of these objects; by project first, as the key is."""
+    return ProjectObject.project_id.in_(select(Project.id)) & among(session, ProjectObject.digest, digests)
+
+
+def _needed_now(session: Session, marks: Marks, digests: Sequence[str], now: datetime) -> Iterator[str | None]:
+    """Yield those that something needs by now, whatever the marks said, or that somebody else has forgotten."""
+    removed = StoredObject.removed.is_not(None)
+    yield from session.scalars(select(StoredObject.digest).where(among(session, StoredObject.digest, digests), removed))
+    leased = ProjectObject.leased >= now
+    yield from session.scalars(select(ProjectObject.digest).where(_of_any_project(session, digests), leased))
+    yield from session.scalars(select(PresenceLease.digest).where(PresenceLease.expires >= now))
+    for column in (OutputFile.digest, OutputFile.preview, ProjectFile.digest):
+        yield from session.scalars(select(column).where(among(session, column, digests)))
+    there = session.execute(select(StoredManifest.digest, StoredManifest.created).where(StoredManifest.removed.is_(None)))
+    for manifest, _ in {(digest, created) for digest, created in there} - marks.manifests:
+        yield manifest
+        named = ManifestObject.manifest == manifest, among(session, ManifestObject.digest, digests)
+        yield from session.scalars(select(ManifestObject.digest).where(*named))
+
+
+def delete_discarded(
+    database: Database, shelf: PrunableStore, *, grace: timedelta = GRACE, elapsed: Callable[[], float] = time.monotonic
+) -> int:
+    """Delete from the store what was discarded longer ago than `grace`, and return how much that was.
+
+    A row stays until its bytes are gone: who is cut off between the two deletes again what is not there any more. Bytes that
+    are young belong to a transaction that is still to come.
+    """
+    with database.read() as session:
+        query = select(Discarded.digest).where(Discarded.since < database.clock() - grace).order_by(Discarded.digest)
+        old = list(session.scalars(query))
+    deleted = 0
+    while old:
+        with database.write() as unit:
+            until = elapsed() + _PEN_SECONDS
+            batch = old[:_BATCH]
+            needed = needed_bytes(unit.session, batch)
+            taken = 0
+            while taken < len(batch) and (not taken or elapsed() < until):
+                deleted += _delete(unit, shelf, batch[taken], needed=batch[taken] in needed)
+                taken += 1
+        old = old[taken:]
+    return deleted
+
+
+def _delete(unit: Unit, shelf: PrunableStore, digest: str, *, needed: bool) -> int:
+    """Delete discarded bytes, unless they are needed again or young; return how many objects that were."""
+    name = Digest(digest)
+    written = None if needed else shelf.written(name)
+    if written is not None and written >= unit.now - PRESENCE:
+        return 0
+    if written is not None:
+        shelf.delete(name)
+    unit.session.connection().execute(delete(Discarded).where(Discarded.digest == digest))
+    return int(written is not None)

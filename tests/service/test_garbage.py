@@ -1,0 +1,294 @@
+"""The clean-up of the store: what is needed stays, whatever happens in between; what is not goes in the end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from conductor_core.digest import Digest, digest_of
+from conductor_core.documents import canonical_bytes
+from conductor_core.manifest import Entry, make_manifest
+from conductor_core.paths import Flavour
+from conductor_core.transfer.packs import Member, write_pack
+from conductor_service import compaction, garbage, objects
+from conductor_service.garbage import Rules
+from conductor_service.gc_command import gc_command
+from conductor_service.marking import Marks
+from conductor_service.models import Discarded, Pack, PackedObject, StoredManifest
+from conductor_service.store import FolderStore, ObjectMissing
+from conductor_service.store_at_rest import NoService
+from sqlalchemy import select
+
+HOUR = 3601
+OLD = Rules(timedelta(days=30))
+SMALL = [f"small {i}".encode() * 50 for i in range(6)]
+
+
+def pack(bodies: Sequence[bytes]) -> bytes:
+    return b"".join(write_pack([Member(digest_of(b), len(b), lambda b=b: [b]) for b in bodies]))  # type: ignore[misc]
+
+
+def send(studio: Any, bodies: Sequence[bytes]) -> str:
+    """Send bodies as a pack; return its name in the store."""
+    assert studio.ask("POST", "/projects/default/packs", content=pack(bodies)).status_code == 201
+    return digest_of(pack(bodies))
+
+
+def submit(studio: Any, bodies: Sequence[bytes]) -> dict[str, Any]:
+    """Make a job of files that are there."""
+    job = studio.submit()
+    entries = [Entry(f"/job/{i}", digest=digest_of(b), size=len(b), mode=0o644, mtime_ns=1) for i, b in enumerate(bodies)]
+    body = canonical_bytes(make_manifest(Flavour.POSIX, entries))
+    answer = studio.ask("PUT", f"/jobs/{job['id']}/manifest", content=body)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def missing(studio: Any, bodies: Sequence[bytes]) -> list[bytes]:
+    digests = [digest_of(b) for b in bodies]
+    lacking = studio.ask("POST", "/projects/default/objects/missing", json={"digests": digests}).json()["missing"]
+    return [b for b in bodies if digest_of(b) in lacking]
+
+
+def collect(studio: Any, rules: Rules = Rules()) -> garbage.Gone:
+    """Clean up once; return what objects went."""
+    database, shelf = studio.farm.database, studio.farm.shelf
+    garbage.forget_manifests(database, rules)
+    gone = garbage.forget_objects(database)
+    compaction.drop_empty(database)
+    compaction.compact(database, shelf)
+    garbage.delete_discarded(database, shelf)
+    return gone
+
+
+def read(studio: Any, body: bytes) -> bytes:
+    return b"".join(studio.farm.store.read(digest_of(body)))
+
+
+def test_what_nothing_needs_goes(studio: Any) -> None:
+    """What was sent and never submitted is missing after its lease, and out of the store an hour later; the rest stays."""
+    job = submit(studio, [b"a texture"]) if studio.upload(b"a texture") else {}
+    studio.upload(b"left")
+    assert collect(studio).objects == 0, "what was called present is leased"
+    studio.clock.pass_time(2 * HOUR)
+    assert collect(studio) == garbage.Gone(objects=1, size=4)
+    assert Digest(digest_of(b"left")) in set(studio.store.digests()), "somebody may be reading it"
+    assert missing(studio, [b"left", b"a texture"]) == [b"left"]
+    assert studio.ask("GET", f"/projects/default/objects/{digest_of(b'left')}").status_code == 404
+    studio.clock.pass_time(HOUR)
+    collect(studio)
+    manifest = studio.farm.database
+    with manifest.read() as session:
+        names = set(session.scalars(select(StoredManifest.digest)))
+    assert set(studio.store.digests()) == {digest_of(b"a texture"), *names}
+    assert job["state"] == "pending"
+
+
+def test_the_service_deletes_what_was_forgotten(studio: Any) -> None:
+    """Nobody has to run the clean-up twice."""
+    studio.upload(b"left")
+    studio.clock.pass_time(2 * HOUR)
+    collect(studio)
+    studio.clock.pass_time(HOUR)
+    studio.scheduler.tick()
+    assert list(studio.store.digests()) == []
+
+
+def test_what_is_sent_again_is_there_again(studio: Any) -> None:
+    """An object that was removed is new when it is sent again, before its bytes are gone or after, and stays."""
+    for wait in (0, HOUR):
+        studio.upload(b"left")
+        studio.clock.pass_time(2 * HOUR)
+        assert collect(studio).objects == 1
+        studio.clock.pass_time(wait)
+        if wait:
+            collect(studio)
+        studio.upload(b"left")
+        assert missing(studio, [b"left"]) == []
+        studio.clock.pass_time(HOUR)
+        collect(studio)
+        assert read(studio, b"left") == b"left"
+
+
+def test_an_upload_between_forgetting_and_deleting(studio: Any) -> None:
+    """Bytes that came again, and whose transaction is still to come, are not deleted under its hands."""
+    studio.upload(b"left")
+    studio.clock.pass_time(2 * HOUR)
+    collect(studio)
+    studio.clock.pass_time(2 * HOUR)
+    studio.farm.store.write(digest_of(b"left"), [b"left"], 4)
+    collect(studio)
+    with studio.farm.database.write() as unit:
+        project = studio.get("/me")["projects"][0]["id"]
+        objects.grant(unit, project, digest_of(b"left"), 4)
+    assert read(studio, b"left") == b"left"
+    collect(studio)
+    assert read(studio, b"left") == b"left"
+
+
+def test_inputs_of_old_jobs(studio: Any) -> None:
+    """Files of jobs that ended long ago go if the operator says so; outputs stay; a retry says what to do; submitted again, it runs."""
+    send(studio, SMALL)
+    job = submit(studio, SMALL)
+    shared = submit(studio, SMALL[:1])
+    studio.verb(job, "kill")
+    studio.clock.pass_time(31 * 86400)
+    assert collect(studio).objects == 0, "by itself no job's file goes"
+    gone = collect(studio, OLD)
+    assert gone.objects == len(SMALL), "five files, and the manifest"
+    assert missing(studio, SMALL) == SMALL[1:]
+    answer = studio.verb(job, "retry")
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (409, "not-allowed-now")
+    assert error["message"].startswith(f"The files of job {job['number']} were removed from the store on 2026-02-01")
+    assert error["next"] == "Submit the scene again: what the store lacks is uploaded."
+    assert studio.state(shared) == "pending"
+    send(studio, SMALL[1:])
+    submit(studio, SMALL)
+    assert studio.verb(job, "retry").status_code == 200, "the files are there again, for the old job as well"
+    assert collect(studio, OLD).objects == 0
+
+
+def test_a_pack_of_which_nothing_is_needed_goes(studio: Any) -> None:
+    """Its members go one by one, the pack with the last."""
+    name = send(studio, SMALL)
+    studio.clock.pass_time(2 * HOUR)
+    assert collect(studio).objects == len(SMALL)
+    studio.clock.pass_time(HOUR)
+    collect(studio)
+    assert name not in set(studio.store.digests())
+    with studio.farm.database.read() as session:
+        assert session.scalars(select(Pack.id)).all() == []
+
+
+def test_worn_packs_are_rewritten(studio: Any) -> None:
+    """Of packs that are under half alive, what lives goes into one new pack; who reads the old one reads to the end."""
+    names = {send(studio, [*SMALL[:3], b"x" * 5000]), send(studio, [*SMALL[3:], b"y" * 5000])}
+    submit(studio, SMALL)
+    reader = studio.farm.store.read(digest_of(SMALL[0]))
+    studio.clock.pass_time(2 * HOUR)
+    assert collect(studio).objects == 2
+    with studio.farm.database.read() as session:
+        (new,) = session.scalars(select(Pack.digest)).all()
+    assert new not in names
+    assert b"".join(reader) == SMALL[0]
+    studio.clock.pass_time(HOUR)
+    collect(studio)
+    assert not names & set(studio.store.digests())
+    assert [read(studio, b) for b in SMALL] == SMALL
+    collect(studio)
+    with studio.farm.database.read() as session:
+        assert session.scalars(select(Pack.digest)).all() == [new], "what is mostly alive is left alone"
+        assert session.scalars(select(Discarded.digest)).all() == []
+
+
+def test_what_is_damaged_is_not_copied_on(studio: Any) -> None:
+    """A member that a worn pack no longer has whole is noted as lost, and is sent again by the next submission."""
+    name = Digest(send(studio, [*SMALL, b"x" * 50_000]))
+    submit(studio, SMALL)
+    studio.clock.pass_time(2 * HOUR)
+    data = bytearray(b"".join(studio.store.read(name)))
+    data[data.index(SMALL[2])] ^= 1
+    studio.store._objects[name] = bytes(data)
+    collect(studio)
+    assert missing(studio, SMALL) == [SMALL[2]]
+    assert [read(studio, b) for b in SMALL[:2] + SMALL[3:]] == SMALL[:2] + SMALL[3:]
+
+
+def test_an_object_by_itself_goes_when_a_pack_has_it(studio: Any) -> None:
+    """Bytes are not kept twice."""
+    studio.upload(SMALL[0])
+    name = send(studio, SMALL)
+    studio.clock.pass_time(HOUR)
+    submit(studio, SMALL)
+    collect(studio)
+    assert digest_of(SMALL[0]) not in set(studio.store.digests())
+    assert name in set(studio.store.digests())
+    assert read(studio, SMALL[0]) == SMALL[0]
+
+
+def test_a_known_manifest_keeps_all_that_it_names(studio: Any) -> None:
+    """One lease on a manifest's digest holds every file of it, also of a job that ended long ago."""
+    send(studio, SMALL)
+    job = submit(studio, SMALL)
+    studio.verb(job, "kill")
+    studio.clock.pass_time(40 * 86400)
+    with studio.farm.database.write() as unit:
+        manifest = unit.session.scalars(select(StoredManifest.digest)).one()
+        project = studio.get("/me")["projects"][0]["id"]
+        objects.keep_manifest(unit, project, manifest)
+    assert collect(studio, OLD).objects == 0
+    studio.clock.pass_time(HOUR)
+    assert collect(studio, OLD).objects == len(SMALL) + 1
+
+
+def test_outputs_and_previews_stay(studio: Any) -> None:
+    """What was rendered is nobody's to remove."""
+    job = studio.job(studio.commands("1-2", chunk=2))
+    runner = studio.runner()
+    work = runner.take()
+    runner.render(work)
+    output = studio.get("/jobs/1/outputs")["outputs"][0]
+    attempt = work["attempt"]
+    png = b"\x89PNG\r\n\x1a\n a picture"
+    path = f"/attempts/{attempt['id']}/outputs/{output['id']}/preview"
+    assert runner.ask("PUT", path, params={"fence": attempt["fence"]}, content=png).status_code == 200
+    studio.clock.pass_time(100 * 86400)
+    for _ in range(2):
+        collect(studio, OLD)
+        studio.clock.pass_time(HOUR)
+    assert studio.state(job) == "success"
+    assert studio.ask("GET", f"/projects/default/objects/{output['digest']}").content == b"picture of frame 1"
+    assert studio.ask("GET", f"/outputs/{output['id']}/preview").content == png
+    with pytest.raises(ObjectMissing):
+        read(studio, b"a texture")
+
+
+def test_a_commit_between_marking_and_forgetting(studio: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What became needed after it was found unneeded is looked at again, and stays."""
+    send(studio, SMALL)
+    studio.clock.pass_time(2 * HOUR)
+    marked = Marks.unmarked
+
+    def late(self: Marks) -> Any:
+        pages = list(marked(self))
+        submit(studio, SMALL[:2])
+        studio.clock.pass_time(3 * HOUR)
+        return iter(pages)
+
+    monkeypatch.setattr(Marks, "unmarked", late)
+    assert collect(studio).objects == len(SMALL) - 2
+    assert [read(studio, b) for b in SMALL[:2]] == SMALL[:2]
+    with studio.farm.database.read() as session:
+        assert len(session.scalars(select(PackedObject.digest)).all()) == 2
+
+
+def test_the_command(make_studio: Any, tmp_path: Path) -> None:
+    """A dry run says what goes and changes nothing; a run beside the service does it; the folder must be a service's."""
+    make_studio.store = FolderStore(tmp_path / "data" / "store")
+    make_studio.clock.now = datetime.now(UTC) - timedelta(days=1)
+    studio = make_studio()
+    send(studio, [*SMALL, b"x" * 5000])
+    submit(studio, SMALL[:2])
+    before = set(studio.store.digests())
+
+    def run(*words: str) -> Any:
+        done = CliRunner().invoke(gc_command, ["--data", str(tmp_path / "data"), "--json", *words], catch_exceptions=False)
+        return json.loads(done.output)
+
+    would = {"manifests": 0, "objects": 5, "bytes": sum(map(len, SMALL[2:])) + 5000, "packs": 1, "deleted": 0, "waiting": 1}
+    assert run("--dry-run") == would
+    assert run("--dry-run") == would
+    assert set(studio.store.digests()) == before
+    assert run() == would
+    assert run() == {**would, "objects": 0, "bytes": 0, "packs": 0, "waiting": 1}
+    assert [read(studio, b) for b in SMALL[:2]] == SMALL[:2]
+    spoken = CliRunner().invoke(gc_command, ["--data", str(tmp_path / "data")]).output
+    assert spoken.startswith("0 manifests and 0 objects of 0.0 MB removed, 0 packs rewritten.\n")
+    with pytest.raises(NoService, match="There is no database in"):
+        CliRunner().invoke(gc_command, ["--data", str(tmp_path)], catch_exceptions=False)
