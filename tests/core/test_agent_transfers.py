@@ -43,6 +43,7 @@ def test_what_is_paused_waits(desk: Desk, eventually: Eventually) -> None:
     client.submit(desk.submission(), desk.files())
     assert client.submission("s1")["paused"]
     assert client.status()["paused"]
+    assert "paused" in client.scene_jobs(str(desk.project / "shot.blend"))[0].problem
     desk.stop()
     client = desk.start()
     assert client.transfers()["paused"]
@@ -76,6 +77,7 @@ def test_a_pause_in_the_middle_sends_nothing_twice(desk: Desk, eventually: Event
     eventually(lambda: desk.agent._submissions.progress("s1") is None)  # type: ignore[union-attr]
     now = client.submission("s1")
     assert (now["state"], now["paused"], now["error"]) == ("uploading", True, None)
+    assert now["bytes_sent"] > 0
     assert not desk.fake.manifests
     there = set(desk.fake.objects)
     before = _puts(desk.fake)
@@ -229,13 +231,29 @@ def _sent(size: int, objects: int) -> Counts:
         ([_sent(900 + 10 * n, n) for n in range(5)], Outlook(0.0, 10.0, 0.0, 6.0)),
         # one great file on the way: none has ended yet
         ([_sent(10 * n, 0) for n in range(5)], Outlook(0.0, 10.0, 0.0, 96.0)),
+        # a difference took the place of a file: less is to be sent, and the speed is what it was
+        (
+            [_sent(10 * n, n) for n in range(4)] + [dataclasses.replace(_sent(40, 4), bytes_to_send=640, bytes_saved=360)],
+            Outlook(0.0, 10.0, 0.0, 60.0),
+        ),
         # the line is dead
         ([_sent(500, 5)] * 5, Outlook(0.0, 0.0, 0.0, None)),
         ([_sent(1000, 10)] * 5, Outlook(0.0, 0.0, 0.0, 0.0)),
         # a failed attempt was taken back
         ([_sent(500, 5), _sent(500, 5), _sent(300, 5)], Outlook(0.0, 0.0, 0.0, None)),
     ],
-    ids=["unknown", "hashing", "cached", "sending", "small files", "one great file", "stalled", "done", "taken back"],
+    ids=[
+        "unknown",
+        "hashing",
+        "cached",
+        "sending",
+        "small files",
+        "one great file",
+        "a difference",
+        "stalled",
+        "done",
+        "taken back",
+    ],
 )
 def test_an_outlook_is_honest(counts: list[Counts], outlook: Outlook) -> None:
     """What is left is told from what was done lately; where nothing moves, or not all is known, nothing is told."""
