@@ -32,12 +32,17 @@ PANEL = ("fonts-dejavu-core", "libdbus-1-3", "libegl1", "libfontconfig1", "libgl
 #: what only the full test run needs: a real browser, a Blender program with its window, a fresh Debian
 FULL_RUN = (
     "blender",
+    # a real S3 server
+    "ceph-common",
+    "ceph-mon",
+    "ceph-osd",
     "chromium",
     "debootstrap",
     "ffmpeg",
     "imagemagick",
     # a screen for Blender's window, with somebody who moves windows, mouse and keys
     "openbox",
+    "radosgw",
     "xauth",
     "xdotool",
     "xvfb",

@@ -21,7 +21,8 @@ from conductor_service.pack_index import DatabaseIndex
 from conductor_service.settings import Settings
 from conductor_service.signals import Signals
 from conductor_service.signatures import Signatures
-from conductor_service.store import FolderParts, FolderStore, MemoryParts, PackedStore, PartStore, PrunableStore, VerifyingStore
+from conductor_service.store import PackedStore, PrunableStore, VerifyingStore
+from conductor_service.stores import open_store, part_store
 from conductor_service.tokens import Gatekeeper, Principal, principal_of
 from conductor_service.uploads import Uploads
 
@@ -96,14 +97,14 @@ def open_farm(
         with database.read() as session:
             return principal_of(session, secret, steady())
 
-    shelf = store if store is not None else FolderStore(data / "store")
+    shelf = store if store is not None else open_store(settings.store, data, steady)
     return Farm(
         settings=settings,
         catalogue=catalogue,
         database=database,
         store=VerifyingStore(PackedStore(shelf, DatabaseIndex(database))),
         shelf=shelf,
-        uploads=Uploads(database, _parts(shelf, steady)),
+        uploads=Uploads(database, part_store(shelf, steady)),
         logs=AttemptLogs(private_folder(data / "logs"), settings.max_log_bytes),
         signatures=Signatures(private_folder(data / "signatures")),
         signals=signals,
@@ -111,8 +112,3 @@ def open_farm(
         clock=steady,
         monotonic=monotonic,
     )
-
-
-def _parts(store: PrunableStore, clock: Clock) -> PartStore:
-    """Return what takes large objects in parts for a store."""
-    return FolderParts(store) if isinstance(store, FolderStore) else MemoryParts(store, clock)

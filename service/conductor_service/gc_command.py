@@ -64,8 +64,8 @@ def gc_command(data: str | None, settings_file: Path | None, dry_run: bool, inpu
     \b
     Exit codes:
       0  done
-      1  the store has no room, or cannot be written
       2  the folder is no service's data folder, is of another version, or the settings cannot be understood
+      6  the store has no room, or cannot be written; what was done is done, the rest waits for the next time
     """
     rules = Rules(None if inputs_older_than is None else timedelta(days=inputs_older_than))
     with store_at_rest(data, settings_file) as place:
@@ -101,8 +101,9 @@ def _would(place: StoreAtRest, rules: Rules) -> Summary:
         ready, waiting = session.scalar(old) or 0, session.scalar(select(func.count()).select_from(Discarded)) or 0
     with Marks(place.database.engine, now, without=manifests) as marks:
         sizes = [size for page in marks.unmarked() for _, size in page]
+        discarded = marks.to_discard()
         packs = len(compaction.worn(marks.rows, marked=marks.table))
-    return Summary(len(manifests), len(sizes), sum(sizes), packs, ready, waiting - ready + len(sizes))
+    return Summary(len(manifests), len(sizes), sum(sizes), packs, ready, waiting - ready + discarded + packs)
 
 
 def _size(count: int) -> str:

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Engine, Executable, MetaData, Select, String, Table, exists, insert, select
+from sqlalchemy import Column, Engine, Executable, MetaData, Select, String, Table, exists, func, insert, select
 
 from conductor_service.models import (
     ManifestObject,
     OutputFile,
+    Pack,
+    PackedObject,
     PresenceLease,
     ProjectFile,
     ProjectObject,
@@ -71,6 +73,15 @@ class Marks:
         while page := self.rows(query.where(StoredObject.digest > last).order_by(StoredObject.digest).limit(_PAGE)):
             last = page[-1][0]
             yield [(digest, size) for digest, size in page]
+
+    def to_discard(self) -> int:
+        """Return how many objects by themselves, and how many packs, have nothing that is marked."""
+        marked = exists().where(self.table.c.digest == StoredObject.digest)
+        packed = exists().where(PackedObject.digest == StoredObject.digest)
+        alone = select(func.count()).select_from(StoredObject).where(StoredObject.removed.is_(None), ~marked, ~packed)
+        used = exists().where(PackedObject.pack_id == Pack.id, self.table.c.digest == PackedObject.digest)
+        packs = select(func.count()).select_from(Pack).where(~used)
+        return sum(self.rows(query)[0][0] for query in (alone, packs))
 
     def rows(self, query: Executable) -> list[Any]:
         """Return the rows of a query that may ask for the marks."""

@@ -101,7 +101,8 @@ def look(database: Database, shelf: PrunableStore, project_id: str, digests: Seq
     Args:
         shelf: the store as it lies there, packs and all.
     """
-    some = list(digests) if len(digests) <= _LOOKS else random.sample(list(digests), _LOOKS)
+    most = getattr(shelf, "looks_at_once", _LOOKS)  # a store over a network says how many of them are soon done
+    some = list(digests) if len(digests) <= most else random.sample(list(digests), most)
     alone: dict[str, int] = {}
     packs: dict[str, int] = {}
     with database.read() as session:

@@ -277,5 +277,6 @@ class Scheduler:
             with self._farm.database.write() as unit:
                 versions.forget(unit, now - versions.UNSENT_KEPT)
             garbage.delete_discarded(self._farm.database, self._farm.shelf)
-            objects.sweep(self._farm.database, self._farm.shelf)
+            if self._farm.settings.store.kind == "folder":  # a bucket is slow to list
+                objects.sweep(self._farm.database, self._farm.shelf)
             self._farm.uploads.sweep()

@@ -13,6 +13,7 @@ from conductor_core.errors import InvalidDocument, SettingsError
 from conductor_service.catalogue import InstanceType, Package
 from conductor_service.email_settings import EmailSettings
 from conductor_service.licence_settings import LicenceSettings
+from conductor_service.store_settings import StoreSettings
 from conductor_service.yaml_files import misfit, read_yaml, with_text_numbers
 
 
@@ -67,6 +68,7 @@ class Settings:
     max_log_bytes: int = 64 << 20
     #: events older than this are deleted
     event_days: int = 7
+    store: StoreSettings = field(default_factory=StoreSettings)
     fleet: FleetSettings = field(default_factory=FleetSettings)
     email: EmailSettings = field(default_factory=EmailSettings)
     licence: LicenceSettings = field(default_factory=LicenceSettings)
@@ -128,6 +130,11 @@ def _relative_to(settings: Settings, folder: Path) -> Settings:
         tls_key=absolute(settings.tls_key),
         tls_ca=absolute(settings.tls_ca),
         catalogue=tuple(absolute(c) for c in settings.catalogue),
+        store=replace(
+            settings.store,
+            credentials_file=absolute(settings.store.credentials_file),
+            ca_file=absolute(settings.store.ca_file),
+        ),
         email=replace(
             settings.email,
             ca_file=absolute(settings.email.ca_file),

@@ -79,14 +79,13 @@ class Uploads:
         with self._database.read() as session:
             there = _find(session, project_id, digest)
             count = session.scalar(select(func.count()).select_from(Upload).where(Upload.project_id == project_id)) or 0
-        if there is not None and there.size == size:
-            self.parts.begin(there.id)
+        if there is not None and there.size == size and self.parts.take_up(there):
             return there
         if there is None and count >= MOST_UPLOADS:
             raise Busy(
                 f"{count} uploads are under way in this project.", "Those that nobody goes on with are given up in a week."
             )
-        if there is not None:  # another size under the same name: one of them cannot be true
+        if there is not None:  # the store lost it, or another size under the same name: one of them cannot be true
             self.drop(there)
         return self._new(project_id, digest, size)
 

@@ -106,11 +106,13 @@ def _rows(session: Session, project_id: str, keys: Sequence[str]) -> dict[str, _
 
 
 def _sizes(session: Session, project_id: str, digests: Collection[str]) -> dict[str, int]:
-    """Return the sizes of those that the project can see."""
+    """Return the sizes of those that the project can see, and the store has as far as is known."""
     seen = sorted(objects.visible(session, project_id, sorted(digests)))
     sizes: dict[str, int] = {}
     for start in range(0, len(seen), _SLICE):
-        query = select(StoredObject.digest, StoredObject.size).where(StoredObject.digest.in_(seen[start : start + _SLICE]))
+        query = select(StoredObject.digest, StoredObject.size).where(
+            StoredObject.digest.in_(seen[start : start + _SLICE]), StoredObject.lost.is_(None), StoredObject.removed.is_(None)
+        )
         sizes.update((digest, size) for digest, size in session.execute(query))
     return sizes
 
@@ -124,7 +126,7 @@ def _remember(unit: Unit, project_id: str, files: Iterable[File], rows: Mapping[
             if old is None:
                 new[key] = _Row(file.digest, None)
             elif old.digest != file.digest:
-                new[key] = _Row(file.digest, old.digest if old.digest in there else old.former)
+                new[key] = _Row(file.digest, old.digest if old.digest in there or old.former is None else old.former)
     keys = sorted(new)
     for start in range(0, len(keys), _SLICE):
         some = keys[start : start + _SLICE]

@@ -42,6 +42,8 @@ class FakeService:
     fault: Callable[[str, str], Any] = lambda _method, _path: None
     #: bytes after which an object's body is cut off, once per entry
     cuts: list[int] = field(default_factory=list)
+    #: share → number of an output → who brings it home, or `home`
+    claims: dict[str, dict[int, str]] = field(default_factory=dict)
     #: the sizes of what was asked for together, for each time
     bundles: list[list[int | None]] = field(default_factory=list)
     log: bytes = b"the log\n"
@@ -288,6 +290,18 @@ class _Handler(BaseHTTPRequestHandler):
         seq = found[limit - 1]["seq"] if len(found) >= limit else sum(len(o) for o in fake.outputs.values())
         self._json({"outputs": found[:limit], "seq": seq, "more": len(found) > limit})
 
+    def claim(self, fake: FakeService, query: dict[str, str], body: bytes) -> None:
+        wish = json.loads(body)
+        with fake.changed:
+            held = fake.claims.setdefault(wish["share"], {})
+            held.update(dict.fromkeys(wish["home"], "home"))
+            for seq in wish["released"]:
+                held.pop(seq, None)
+            home = [seq for seq in wish["outputs"] if held.get(seq) == "home"]
+            granted = [seq for seq in wish["outputs"] if held.get(seq, wish["holder"]) == wish["holder"]][: wish["most"]]
+            held.update(dict.fromkeys(granted, wish["holder"]))
+        self._json({"granted": granted, "home": home, "seconds": 120.0})
+
     def move(self, fake: FakeService, query: dict[str, str], body: bytes, ref: str, verb: str) -> None:
         job = fake.find(ref)
         assert job is not None
@@ -357,6 +371,7 @@ _ROUTES: tuple[tuple[str, Callable[..., None]], ...] = (
     (r"GET /api/v1/tasks/(.+)-t(\d+)", _Handler.task),
     (r"GET /api/v1/attempts/([^/]+)/log", _Handler.attempt_log),
     (r"GET /api/v1/outputs", _Handler.published),
+    (r"POST /api/v1/outputs/claims", _Handler.claim),
     (r"GET /api/v1/outputs/([^/]+)/preview", _Handler.preview),
     (r"GET /api/v1/instances", _Handler.instances),
     (r"GET /api/v1/cost", _Handler.cost),

@@ -257,3 +257,90 @@ def test_a_job_that_was_retried_while_nobody_listened_comes_home(desk: Desk, eve
     desk.fake.events.clear()
     desk.start()
     eventually(lambda: (desk.home / "f_0001.exr").read_bytes() == b"second")
+
+
+@pytest.fixture
+def second(desk: Desk, tmp_path: Path) -> Iterator[Desk]:
+    """Give a second machine that writes to the same folders."""
+    (tmp_path / "second").mkdir()
+    second = Desk(tmp_path / "second", desk.fake)
+    second.home = desk.home
+    yield second
+    second.stop()
+
+
+def _fetched(desk: Desk) -> int:
+    """Count the objects that were asked for, one by one and together."""
+    alone = [path for method, path in desk.fake.requests if method == "GET" and "/objects/" in path]
+    return len(alone) + sum(map(len, desk.fake.bundles))
+
+
+def test_two_agents_share_the_work(desk: Desk, second: Desk, eventually: Eventually) -> None:
+    """Agents that name the same share bring each file once between them, and each knows what the other brought."""
+    _rendered(desk, Output(str(desk.home / "####" / "f_####.exr")))
+    files = _many(desk, 600)
+    clients = [desk.start(), second.start()]
+    keys = [c.follow_project("show", under=[str(desk.home)], watch=True, share="servers") for c in clients]
+    eventually(lambda: all(c.downloads(k)[0]["done"] == 600 for c, k in zip(clients, keys, strict=True)), 60)
+    assert _files(desk.home) == files
+    assert _fetched(desk) == 600
+    assert sum(c.downloads(k)[0]["by_others"] for c, k in zip(clients, keys, strict=True)) == 600
+
+
+def test_what_an_agent_leaves_the_others_bring(desk: Desk, second: Desk, eventually: Eventually) -> None:
+    """An agent that ended with files claimed keeps nobody from them once its claims ran out."""
+    _rendered(desk, Output(str(desk.home / "####" / "f_####.exr")))
+    files = _many(desk, 50)
+    desk.fake.fault = lambda _, path: "drop" if "/objects/" in path else None
+    client = desk.start()
+    client.follow_project("show", under=[str(desk.home)], watch=True, share="servers")
+    eventually(lambda: any(desk.fake.claims.values()))
+    desk.stop()
+    (share,) = desk.fake.claims
+    desk.fake.claims[share] = dict.fromkeys(range(1, 51), "an agent that was killed")
+    desk.fake.fault = lambda *_: None
+    client = second.start()
+    key = client.follow_project("show", under=[str(desk.home)], watch=True, share="servers")
+    eventually(lambda: client.downloads(key)[0]["total"] == 50)
+    desk.fake.claims[share].clear()
+    eventually(lambda: client.downloads(key)[0]["done"] == 50)
+    assert _files(desk.home) == files
+
+
+def test_agents_that_write_elsewhere_do_not_share(desk: Desk, second: Desk, eventually: Eventually, tmp_path: Path) -> None:
+    """The same name by chance costs nobody a file: what lies in another folder is no share of this one."""
+    _rendered(desk, Output(str(desk.home / "f_####.exr")))
+    desk.fake.publish("job-1", str(desk.home / "f_0001.exr"), b"pixels")
+    for number, machine in enumerate((desk, second)):
+        machine.start().follow("job-1", to=str(tmp_path / f"to-{number}"), share="servers")
+    for number in range(2):
+        eventually((tmp_path / f"to-{number}" / "f_0001.exr").exists)
+
+
+def test_an_older_service_does_not_share(desk: Desk, eventually: Eventually) -> None:
+    """Where nothing can be claimed, everything is brought."""
+    none = (
+        404,
+        {"Content-Type": "application/json"},
+        b'{"error": {"code": "not-found", "message": "no such route", "next": ""}}',
+    )
+    desk.fake.fault = lambda _, path: none if path.endswith("/claims") else None
+    _rendered(desk, Output(str(desk.home / "f_####.exr")))
+    desk.fake.publish("job-1", str(desk.home / "f_0001.exr"), b"pixels")
+    client = desk.start()
+    client.follow("job-1", share="servers")
+    eventually((desk.home / "f_0001.exr").exists)
+
+
+def test_what_is_paused_stops_and_goes_on(desk: Desk, eventually: Eventually) -> None:
+    """A pause keeps files from coming; resumed, they come."""
+    _rendered(desk, Output(str(desk.home / "f_####.exr")))
+    client = desk.start()
+    assert desk.agent is not None
+    desk.agent._transfers._pauses.pause(None)
+    desk.fake.publish("job-1", str(desk.home / "f_0001.exr"), b"pixels")
+    client.follow("job-1")
+    eventually(lambda: client.downloads()[0]["total"] == 1)
+    assert _fetched(desk) == 0
+    desk.agent._transfers._pauses.resume(None)
+    eventually((desk.home / "f_0001.exr").exists)

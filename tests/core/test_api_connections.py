@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import requests
 from conductor_core.api import connections, transport
 from conductor_core.api.transport import Address, RetryPolicy, Transport
 from conductor_core.errors import ServiceUnreachable
@@ -89,6 +90,18 @@ def test_a_line_that_takes_nothing_is_given_up(slow: SlowReader, monkeypatch: py
         client.call("PUT", "/x", body=lambda: b"x" * SIZE)
     assert slow.connections == 2
     client.close()
+
+
+def test_a_studio_s_proxy_changes_nothing(slow: SlowReader) -> None:
+    """By way of a proxy, connections bear slow lines as without one."""
+    session = requests.Session()
+    session.mount("http://", connections.PatientAdapter())
+    proxies = {"http": slow.url}
+    for _ in range(2):
+        answer = session.put("http://farm.invalid/x", data=b"x" * SIZE, proxies=proxies, timeout=(0.2, 30.0))
+        assert answer.status_code == 200
+    assert slow.connections == 1
+    session.close()
 
 
 #: run where the network is one of its own: the address of the service goes away under an open connection, and comes back

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import os
 import random
 import tempfile
@@ -202,13 +203,14 @@ def test_a_line_that_is_down_is_no_reason_to_send_more(service: MemoryService, t
     assert service.sent_whole == []
 
 
-def test_a_damaged_list_of_chunks_goes_whole(service: MemoryService, tmp_path: Path) -> None:
-    """What came damaged is no reason to fail."""
+@pytest.mark.parametrize("block", [b"not what was asked for", bytes(1 << 20)], ids=["damaged", "endless"])
+def test_a_damaged_list_of_chunks_goes_whole(service: MemoryService, tmp_path: Path, block: bytes) -> None:
+    """What came damaged, or would not end, is no reason to fail."""
 
     class Damaged(MemoryService):
         @contextlib.contextmanager
         def signature(self, digest: Digest) -> Iterator[Iterator[bytes]]:
-            yield iter([b"not what was asked for"])
+            yield itertools.repeat(block) if len(block) > 100 else iter([block])
 
     damaged = Damaged(dict(service.objects))
     send(damaged, entry_of(tmp_path / "shot.blend", EDITED))

@@ -24,7 +24,12 @@ from conductor_service.models import Account, Membership, Project, User, new_id
 from conductor_service.scheduler import Scheduler
 from conductor_service.settings import FleetSettings, Settings
 from conductor_service.store import FolderStore, MemoryStore, PrunableStore
+from conductor_service.store.s3 import S3Store
+from conductor_service.store.s3_line import S3Line
+from conductor_service.store_settings import StoreSettings
 from conductor_service.tokens import issue
+from service.s3_server import Cluster, S3Server
+from service.s3_server import is_installed as s3_server_installed
 
 START = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 
@@ -269,7 +274,8 @@ class StudioMaker:
         self._folder = folder
         self._running: list[Studio] = []
         self.clock, self.fleet = TestClock(), FakeFleet()
-        self.store = FolderStore(folder / "data" / "store") if on_disk else MemoryStore(self.clock)
+        #: None: as the settings say
+        self.store: PrunableStore | None = FolderStore(folder / "data" / "store") if on_disk else MemoryStore(self.clock)
 
     def __call__(self, **changes: Any) -> Studio:
         self.close()
@@ -279,7 +285,7 @@ class StudioMaker:
         ensure_owner(farm.database, data, instance_limit=settings.account_instance_limit, owner_name="Ada")
         scheduler = Scheduler(farm, self.fleet, service_url="http://127.0.0.1:1")
         token = token_file(data).read_text().strip()
-        studio = Studio(farm, self.fleet, clock, Browser(make_app(farm)), scheduler, token, self.store)
+        studio = Studio(farm, self.fleet, clock, Browser(make_app(farm)), scheduler, token, farm.shelf)
         self._running.append(studio)
         return studio
 
@@ -309,6 +315,31 @@ def studios_on_disk(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], St
 def fresh_studios(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], StudioMaker]:
     """Give services without end, each in a folder of its own, for tests that share one or need many."""
     return lambda: StudioMaker(tmp_path_factory.mktemp("service"))
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory, require: Callable[[object, str], None]) -> Iterator[S3Server]:
+    """Give a real S3 server with a bucket; the test is skipped (in CI: fails) where its programs are not installed."""
+    require(s3_server_installed(), "no S3 server is installed (apt-get install radosgw ceph-mon ceph-osd ceph-common)")
+    cluster = Cluster(tmp_path_factory.mktemp("ceph"))
+    try:
+        server = cluster.start()
+        S3Line(server.settings()).done("PUT", "")
+        yield server
+    finally:
+        cluster.stop()
+
+
+@pytest.fixture
+def s3_settings(s3_server: S3Server) -> StoreSettings:
+    """Give the settings of an empty store on it."""
+    return s3_server.settings(prefix=new_id())
+
+
+@pytest.fixture
+def s3_store(s3_settings: StoreSettings) -> S3Store:
+    """Give an empty store on it."""
+    return S3Store(S3Line(s3_settings), s3_settings.folder)
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ import pytest
 import tomllib
 from conductor_core.digest import Digest, digest_of, hex_of
 from conductor_core.submission import Output, Retries, Step
+from conductor_core.transfer.packs import Member, write_pack
 from conductor_service.audit import KINDS, Finding, FolderShelf, Place, audit, kinds, store
 from conductor_service.database import read_only_engine
 from conductor_service.door import Why, move
@@ -33,6 +34,8 @@ from sqlalchemy import select
 
 COMMAND = (sys.executable, "-m", "conductor_service.audit")
 NOWHERE = "sha256:" + "0" * 64
+SMALL = [b"wood" * 100, b"stone" * 100]
+PACK = b"".join(write_pack([Member(digest_of(b), len(b), lambda b=b: [b]) for b in SMALL]))  # type: ignore[misc]
 PNG = b"\x89PNG\r\n\x1a\n and so on"
 
 
@@ -137,6 +140,7 @@ def killed(studios_on_disk: Any, tmp_path_factory: pytest.TempPathFactory) -> Si
     render_first_job(studio)
     begin_second_job(studio)
     studio.submit()
+    assert studio.ask("POST", "/projects/default/packs", content=PACK).status_code == 201
     data = tmp_path_factory.mktemp("killed") / "data"
     shutil.copytree(studio.farm.settings.data_folder, data)
     now = studio.clock.now
@@ -339,6 +343,9 @@ FAULTS: dict[str, Plant] = {
     "object-missing": unlink_an_object,
     "object-size": cut_an_object,
     "object-content": change_an_object,
+    "pack-place": statement(
+        'UPDATE packed_object SET "offset" = 10000 WHERE digest = :id', f"SELECT 'object {digest_of(SMALL[0])}'"
+    ),
     "object-orphan": leave_an_orphan,
     "store-leftover": leave_a_file_aside,
     "store-damaged": set_an_object_aside,
@@ -364,6 +371,25 @@ def test_content_is_read_by_deep_only(site: Site) -> None:
     """Without `--deep` no object's bytes are read: a change of the same length is not seen."""
     change_an_object(site)
     assert site.findings(deep=False) == []
+
+
+@pytest.mark.parametrize(
+    ("damage", "kinds"),
+    [
+        (Path.unlink, {"object-missing"}),
+        (lambda f: f.write_bytes(PACK[:-1]), {"object-size"}),
+        (lambda f: f.write_bytes(PACK[:-1] + b"!"), {"object-content"}),
+    ],
+    ids=["missing", "cut", "changed"],
+)
+def test_a_damaged_pack_is_named_by_its_objects(site: Site, damage: Callable[[Path], object], kinds: set[str]) -> None:
+    """Of a pack that is gone or cut all objects are named, of one that was changed those that were."""
+    damage(site.object_file(digest_of(PACK)))
+    findings = site.findings()
+    assert {f.kind for f in findings} == kinds
+    named = SMALL[1:] if kinds == {"object-content"} else SMALL
+    assert {f.subject for f in findings} == {f"object {digest_of(b)}" for b in named}
+    assert all("pack" in f.sentence for f in findings)
 
 
 def test_a_manifest_that_cannot_be_read_is_named(site: Site) -> None:

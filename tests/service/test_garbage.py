@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from conductor_core.digest import Digest, digest_of
 from conductor_core.documents import canonical_bytes
 from conductor_core.manifest import Entry, make_manifest
@@ -14,9 +17,11 @@ from conductor_core.paths import Flavour
 from conductor_core.transfer.packs import Member, write_pack
 from conductor_service import compaction, garbage, objects
 from conductor_service.garbage import Rules
+from conductor_service.gc_command import gc_command
 from conductor_service.marking import Marks
 from conductor_service.models import Discarded, Pack, PackedObject, StoredManifest
-from conductor_service.store import ObjectMissing
+from conductor_service.store import FolderStore, ObjectMissing
+from conductor_service.store_at_rest import NoService
 from sqlalchemy import select
 
 HOUR = 3601
@@ -261,3 +266,29 @@ def test_a_commit_between_marking_and_forgetting(studio: Any, monkeypatch: pytes
     assert [read(studio, b) for b in SMALL[:2]] == SMALL[:2]
     with studio.farm.database.read() as session:
         assert len(session.scalars(select(PackedObject.digest)).all()) == 2
+
+
+def test_the_command(make_studio: Any, tmp_path: Path) -> None:
+    """A dry run says what goes and changes nothing; a run beside the service does it; the folder must be a service's."""
+    make_studio.store = FolderStore(tmp_path / "data" / "store")
+    make_studio.clock.now = datetime.now(UTC) - timedelta(days=1)
+    studio = make_studio()
+    send(studio, [*SMALL, b"x" * 5000])
+    submit(studio, SMALL[:2])
+    before = set(studio.store.digests())
+
+    def run(*words: str) -> Any:
+        done = CliRunner().invoke(gc_command, ["--data", str(tmp_path / "data"), "--json", *words], catch_exceptions=False)
+        return json.loads(done.output)
+
+    would = {"manifests": 0, "objects": 5, "bytes": sum(map(len, SMALL[2:])) + 5000, "packs": 1, "deleted": 0, "waiting": 1}
+    assert run("--dry-run") == would
+    assert run("--dry-run") == would
+    assert set(studio.store.digests()) == before
+    assert run() == would
+    assert run() == {**would, "objects": 0, "bytes": 0, "packs": 0, "waiting": 1}
+    assert [read(studio, b) for b in SMALL[:2]] == SMALL[:2]
+    spoken = CliRunner().invoke(gc_command, ["--data", str(tmp_path / "data")]).output
+    assert spoken.startswith("0 manifests and 0 objects of 0.0 MB removed, 0 packs rewritten.\n")
+    with pytest.raises(NoService, match="There is no database in"):
+        CliRunner().invoke(gc_command, ["--data", str(tmp_path)], catch_exceptions=False)

@@ -24,6 +24,8 @@ from conductor_service.store import (
     UploadLost,
     part_bytes,
 )
+from conductor_service.store.s3 import S3Store
+from conductor_service.store.s3_parts import S3Parts
 
 PART = 1000
 BODY = os.urandom(2 * PART + 345)
@@ -56,10 +58,13 @@ def _no_links(path: Path) -> Pair:
 MAKERS: dict[str, Callable[[Path], Pair]] = {"memory": _memory, "folder": _folder, "folder-without-links": _no_links}
 
 
-@pytest.fixture(params=MAKERS.values(), ids=list(MAKERS))
+@pytest.fixture(params=[*MAKERS, "s3"])
 def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Pair:
-    made: Pair = request.param(tmp_path / "store")
-    return made
+    """Give an empty store of each kind."""
+    if request.param == "s3":
+        store = request.getfixturevalue("s3_store")
+        return Pair(store, S3Parts(store))
+    return MAKERS[request.param](tmp_path / "store")
 
 
 def staged(pair: Pair, body: bytes = BODY, upload: str = ID) -> Staged:
@@ -121,22 +126,29 @@ def test_a_wrong_part_is_not_there(pair: Pair, data: bytes) -> None:
 
 
 def test_a_part_that_is_there_stays(pair: Pair) -> None:
-    """Whatever comes for a part that is there, right in itself or wrong, changes nothing."""
+    """What comes wrong for a part that is there changes nothing, nor does what is right in itself, but on S3."""
     upload = staged(pair)
     send(pair, upload, 1, 2, 3)
-    send(pair, upload, 1, body=b"y" * PART)
+    if not isinstance(pair.store, S3Store):
+        send(pair, upload, 1, body=b"y" * PART)
     with pytest.raises(ContentMismatch):
         pair.parts.write_part(upload, 1, digest_of(piece(BODY, 1)), [b"x" * PART])
     pair.parts.seal(upload)
     assert b"".join(pair.parts.read(upload, 0)) == BODY
 
 
-def test_beginning_again_loses_nothing(pair: Pair) -> None:
-    """Who begins an upload that is under way finds its parts."""
+def test_an_upload_is_taken_up(pair: Pair) -> None:
+    """A store tells whether there is something to go on with: none, some or all parts, ended or not, but not dropped."""
     upload = staged(pair)
-    send(pair, upload, 2)
-    assert pair.parts.begin(ID) == upload.token
-    assert pair.parts.have(upload) == {2}
+    assert pair.parts.take_up(upload)
+    send(pair, upload, 1, 2, 3)
+    assert pair.parts.take_up(upload)
+    pair.parts.seal(upload)
+    pair.parts.seal(upload)
+    assert pair.parts.take_up(upload)
+    assert pair.parts.have(upload) == {1, 2, 3}
+    pair.parts.discard(upload)
+    assert not pair.parts.take_up(upload)
 
 
 def test_what_was_dropped_takes_nothing(pair: Pair) -> None:
@@ -156,9 +168,9 @@ def test_what_was_dropped_takes_nothing(pair: Pair) -> None:
 
 def test_says_what_it_keeps(pair: Pair) -> None:
     """Whoever tidies up learns of every upload and its age."""
-    staged(pair)
+    upload = staged(pair)
     (kept,) = pair.parts.kept()
-    assert (kept.id, kept.token) == (ID, "")
+    assert (kept.id, kept.token) == (ID, upload.token)
     assert abs(datetime.now(UTC) - kept.begun) < timedelta(minutes=1)
 
 
@@ -236,18 +248,18 @@ def test_a_new_process_finds_the_parts(tmp_path: Path) -> None:
     (tmp_path / "parts" / ID).unlink()
     lost = Pair(pair.store, FolderParts(store))
     assert lost.parts.have(upload) == frozenset()
-    lost.parts.begin(ID)
-    assert lost.parts.have(upload) == frozenset()
+    assert not lost.parts.take_up(upload)
 
 
 def test_bytes_that_went_while_the_service_ran(tmp_path: Path) -> None:
-    """Where somebody removes what is staged, beginning again knows that it is gone."""
+    """Where somebody removes what is staged there is nothing to go on with, and nothing to publish."""
     pair = _folder(tmp_path)
     upload = staged(pair)
     send(pair, upload, 1, 2, 3)
     (tmp_path / "parts" / ID).unlink()
-    pair.parts.begin(ID)
-    assert pair.parts.have(upload) == frozenset()
+    assert not pair.parts.take_up(upload)
+    with pytest.raises(UploadLost):
+        pair.parts.publish(upload)
 
 
 def test_publishing_copies_nothing(tmp_path: Path) -> None:

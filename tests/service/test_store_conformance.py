@@ -50,11 +50,19 @@ BODY = b"a texture " * 300_000  # three pieces
 NOBODY = Digest("sha256:" + "0" * 64)
 
 
-@pytest.fixture(params=MAKERS.values(), ids=list(MAKERS))
+#: with a real server behind them, which costs a while to start
+_S3: dict[str, Callable[[PrunableStore], PrunableStore]] = {
+    "s3": lambda bucket: bucket,
+    "verifying-packed-s3": lambda bucket: VerifyingStore(PackedStore(bucket, NoPacks())),
+}
+
+
+@pytest.fixture(params=[*MAKERS, *_S3])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> PrunableStore:
     """Give an empty store of each kind."""
-    made: PrunableStore = request.param(tmp_path / "store")
-    return made
+    if request.param in _S3:
+        return _S3[request.param](request.getfixturevalue("s3_store"))
+    return MAKERS[request.param](tmp_path / "store")
 
 
 def keep(store: PrunableStore, data: bytes) -> Digest:

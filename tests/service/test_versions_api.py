@@ -13,7 +13,7 @@ from conductor_core.digest import Digest, digest_of
 from conductor_core.transfer.delta import write_delta
 from conductor_core.transfer.signatures import read_signature, signature
 from conductor_core.transfer.sketch import SKETCHED, path_keys, sketch
-from conductor_service import versions
+from conductor_service import losses, versions
 from conductor_service.models import Project, SentVersion, new_id
 from conductor_service.signatures import Signatures
 from conductor_service.store import MemoryStore
@@ -140,6 +140,20 @@ def test_other_projects_are_not_there(studio: Any) -> None:
     assert studio.store.size(digest_of(NEW)) is None
     # nor does the other learn anything by having been asked about it here
     assert ask(studio, told(NEW), project=other) == [[base]]
+
+
+def test_what_the_store_lost_is_no_base(studio: Any) -> None:
+    """An object that was found to be lost is not named until it was sent again; before it is found out, it has no signature."""
+    base = sent(studio, OLD)
+    studio.store.delete(base)
+    assert studio.ask("GET", f"/projects/default/objects/{base}/signature").status_code == 404
+    assert put(studio, NEW, delta(NEW, OLD), base).status_code == 404
+    assert studio.ask("GET", f"/projects/default/objects/{base}").status_code == 404
+    with studio.farm.database.write() as unit:
+        losses.lose(unit, [base])
+    assert ask(studio, told(NEW)) == [[]]
+    studio.upload(OLD)
+    assert ask(studio, told(NEW)) == [[base]]
 
 
 def test_strangers_and_runners(studio: Any) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from conductor_core.agent.catching_up import CatchingUp
@@ -17,6 +17,7 @@ from conductor_core.agent.journal_rows import DownloadRow, Following, OutputRow
 from conductor_core.agent.loads import Load, plan_loads
 from conductor_core.agent.output_folders import OutputFolders
 from conductor_core.agent.patience import Patience
+from conductor_core.agent.shares import ShareKey, Shares
 from conductor_core.api.answers import FINISHED, Job
 from conductor_core.api.client import ServiceClient
 from conductor_core.errors import ConductorError, JournalUnwritable, NotFound
@@ -72,6 +73,7 @@ class Downloads:
         folders = OutputFolders(journal, connect)
         self._catching_up = CatchingUp(journal, connect, folders=folders, seen=seen)
         self._fetcher = Fetcher(journal, connect, cache, folders=folders, patience=patience)
+        self._shares = Shares(journal, connect)
         self._threads = threads
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="download")
         # apart from the fetches: a service that is slow to answer must not keep files of another from coming
@@ -86,6 +88,7 @@ class Downloads:
             if self._due(row):
                 self._asking_pool.submit(self._catch_up, row)
         self._stop_paused()
+        self._renew()
         self._start_fetches()
 
     def busy(self) -> bool:
@@ -224,12 +227,57 @@ class Downloads:
             for row in self._journal.outputs_to_do(service, without=self._resting(service))
             if (service, row.path) not in busy and self._patience.ready(row_key(row))
         ]
+        shares = self._journal.shares(service)
+        if shares:
+            rows = self._ours(service, rows, shares)
         for load in plan_loads(_once(rows), together=self._fetcher.bundles(service)):
             with self._lock:
                 if self._at_work() >= self._threads * 2 or self._at_work(service) >= share:
                     return
                 self._fetching.update(((service, row.path), load) for row in load)
             self._pool.submit(self._fetch, load)
+
+    def _ours(self, service: str, rows: Sequence[OutputRow], shares: Mapping[str, str]) -> list[OutputRow]:
+        """Return those that nobody shares, or that are ours; and have more of the others claimed."""
+        ours: list[OutputRow] = []
+        mine: dict[str, int] = dict.fromkeys(shares.values(), 0)
+        others: dict[str, list[OutputRow]] = {share: [] for share in mine}
+        for row in rows:
+            share = shares.get(row.job, "")
+            if not share:
+                ours.append(row)
+            elif self._shares.mine((service, share), row):
+                mine[share] += 1
+                ours.append(row)
+            else:
+                others[share].append(row)
+        for share, waiting in mine.items():
+            if others[share]:
+                self._claim((service, share), others[share], waiting=waiting)
+        return ours
+
+    def _renew(self) -> None:
+        """Keep the claims of what takes long."""
+        with self._lock:
+            services = {service for service, _ in self._fetching}
+        for service in services:
+            for share in sorted(set(self._journal.shares(service).values())):
+                self._claim((service, share), (), waiting=1)
+
+    def _claim(self, key: ShareKey, rows: Sequence[OutputRow], *, waiting: int) -> None:
+        shares = self._journal.shares(key[0])
+        with self._lock:
+            going = [row.seq for row in _fetched(self._fetching) if (row.service, shares.get(row.job)) == key]
+        if self._shares.begin(key, waiting=waiting, going=going):
+            self._asking_pool.submit(self._ask_share, key, rows, going)
+
+    def _ask_share(self, key: ShareKey, rows: Sequence[OutputRow], going: Sequence[int]) -> None:
+        try:
+            self._shares.ask(key, rows, going)
+        except Exception:  # noqa: BLE001 - worker loop: what goes wrong with one must not stop the others
+            _LOG.exception("share %s", key[1])
+        finally:
+            self._wake()
 
     def _stop_paused(self) -> None:
         """Break off what is to wait; it goes on from there."""
@@ -250,7 +298,10 @@ class Downloads:
                 self._progress[load] = progress
                 if self._stopping:
                     progress.cancel()
-            self._fetcher.fetch(load, progress)
+            home = self._fetcher.fetch(load, progress)
+            share = self._journal.shares(load[0].service).get(load[0].job)
+            if share:
+                self._shares.ended((load[0].service, share), load, home)
         except Exception:  # noqa: BLE001 - worker loop: what goes wrong with one must not stop the others
             _LOG.exception("download of %s", load[0].path)
             for row in load:
@@ -262,6 +313,12 @@ class Downloads:
                     self._fetching.pop((row.service, row.path), None)
             self._wake()
             self._catching_up.drop_parts([row for row in load if not self._journal.wanted(row)])
+
+
+def _fetched(fetching: Mapping[tuple[str, str], Load]) -> Iterator[OutputRow]:
+    """Yield each file that is on its way."""
+    for load in {id(load): load for load in fetching.values()}.values():
+        yield from load
 
 
 def _once(rows: list[OutputRow]) -> list[OutputRow]:

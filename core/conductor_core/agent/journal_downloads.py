@@ -107,6 +107,11 @@ class DownloadJournal(JournalFile):
         rows = self._rows("SELECT job FROM downloads WHERE service = ? AND kind = 'project'", (service,))
         return [row["job"] for row in rows]
 
+    def shares(self, service: str) -> dict[str, str]:
+        """Return the name of the share of each job and project of a service that is shared with other agents."""
+        rows = self._rows("SELECT * FROM downloads WHERE service = ? AND share != ''", (service,))
+        return {row["job"]: download_row(row).following.share_name() for row in rows}
+
     def set_job_state(self, row: DownloadRow, *, number: int, project: str, state: str) -> None:
         """Keep what the service says of a followed job; its state only where nobody has asked again since `row` was read."""
         self._run(
@@ -175,7 +180,12 @@ class DownloadJournal(JournalFile):
 
     def tally(self, service: str, job: str) -> Tally:
         """Count the files of a followed job."""
-        states = {"home": "IN ('done', 'beside')", "failed": "IN ('failed', 'stuck', 'nowhere')", "pending": "= 'pending'"}
+        states = {
+            "home": "IN ('done', 'beside', 'elsewhere')",
+            "elsewhere": "= 'elsewhere'",
+            "failed": "IN ('failed', 'stuck', 'nowhere')",
+            "pending": "= 'pending'",
+        }
         sums = ", ".join(f"COALESCE(SUM(state {test}), 0) AS {name}" for name, test in states.items())
         where = "FROM outputs WHERE service = ? AND job = ?"
         query = f"SELECT COUNT(*) AS total, {sums}, COALESCE(SUM(size * (state {states['home']})), 0) AS bytes {where}"
@@ -205,7 +215,15 @@ class DownloadJournal(JournalFile):
                 self._run(
                     "UPDATE outputs SET state = ?, placed = ?, error = '', came = ? "
                     "WHERE service = ? AND job = ? AND path = ? AND seq = ?",
-                    ("beside" if how == "beside" else "done", placed, self._clock(), row.service, row.job, row.path, row.seq),
+                    (
+                        how if how in ("beside", "elsewhere") else "done",
+                        placed,
+                        self._clock(),
+                        row.service,
+                        row.job,
+                        row.path,
+                        row.seq,
+                    ),
                 )
                 self._changed(row.service, row.job)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 from collections.abc import Mapping
@@ -50,6 +51,11 @@ class Following:
         """Return what says where files go."""
         return self.to, self.name, self.under
 
+    def share_name(self) -> str:
+        """Return what the service knows the share by: agents that write to other places do not share, whatever they name it."""
+        about = hashlib.sha256(json.dumps(self.places()).encode("utf-8", "surrogatepass")).hexdigest()[:12]
+        return f"{self.share} {about}"
+
     def values(self) -> tuple[str | int, ...]:
         """Return what the journal keeps, in the order of its statement."""
         return (self.kind, self.to, self.name, json.dumps(self.under), self.share, int(self.lasting))
@@ -86,6 +92,8 @@ class Tally:
     #: where files were placed beside newer work
     beside: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
+    #: of those that are home, brought by another agent
+    elsewhere: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +108,7 @@ class OutputRow:
     size: int
     mode: int
     mtime_ns: int
-    #: `pending`, `done`, `beside`, `failed`, `stuck` (told as failed, and tried again by itself), or `nowhere` (it can lie nowhere)
+    #: `pending`, `done`, `beside`, `elsewhere` (another agent brought it), `failed`, `stuck` (told as failed, and tried again by itself), or `nowhere` (it can lie nowhere)
     state: str
     placed: str
     attempts: int

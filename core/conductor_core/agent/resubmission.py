@@ -22,6 +22,9 @@ from conductor_core.transfer.listing import Listing, Page, look
 from conductor_core.transfer.progress import Progress
 from conductor_core.transfer.tree import Tree, file_entries, snapshot_entry
 
+#: files told in one question; more of them are told in full, in several
+MOST_CHANGED = 25_000
+
 _LOG = logging.getLogger("conductor.agent")
 
 
@@ -107,13 +110,13 @@ def listed(submission: Submission, request: Mapping[str, Any], *, salt: str) -> 
 
 
 def again(found: Listed, cache: HashCache, progress: Progress, *, threads: int) -> Again | None:
-    """Return the submission as what stays of a former one, having hashed what changed; None where too little stays.
+    """Return the submission as what stays of a former one, having hashed what changed; None where none stays, or too much changed.
 
     Raises:
         TransferError: naming the file that changed, vanished or can't be read.
     """
     former = plan_from_former(cache.pages, found.listing, found.pages)
-    if former is None or former.stays() * 2 < len(found.listing.paths):
+    if former is None or len(found.listing.paths) - former.stays() > MOST_CHANGED:
         return None
     changed = former.changed()
     hashed = hash_files(changed, cache, progress, threads=threads)

@@ -44,6 +44,7 @@ from conductor_core.transfer.concurrency import Lanes
 from conductor_core.transfer.differences import Differences
 from conductor_core.transfer.hash_cache import HashCache
 from conductor_core.transfer.order import SendingOrder
+from conductor_core.transfer.overlap import Overlap
 from conductor_core.transfer.progress import Free, Pace, Progress
 from conductor_core.transfer.tree import hash_tree, read_tree, snapshot_places
 from conductor_core.transfer.upload import WAYS, Way, ask_missing, execute_upload, plan_upload
@@ -69,6 +70,8 @@ class _Load:
     #: path of an entry → the snapshot that holds its content
     places: Mapping[str, str]
     order: SendingOrder
+    #: what the service has said to have already
+    there: frozenset[Digest] = frozenset()
 
 
 class Submissions:
@@ -279,11 +282,23 @@ class Submissions:
         left_out = Exclusions(submission.excluded, submission.flavour).covers
         tree = read_tree(request["files"], left_out=left_out, snapshots=snapshots) if found is None else found.tree()
         progress.put(files_hashed=0, files_cached=0, bytes_hashed=0)
-        manifest = hash_tree(tree, self._cache, progress, flavour=submission.flavour, threads=self._settings.hash_threads)
+        threads = self._settings.hash_threads
+        # what the scout frames need goes before what happens to be hashed first
+        sink = None if request.get("later") else self._sink(row, submission)
+        with Overlap(sink, progress, threads=self._settings.upload_threads) as overlap:
+            flavour = submission.flavour
+            manifest = hash_tree(tree, self._cache, progress, flavour=flavour, threads=threads, hashed=overlap.take)
         progress.put(objects=len(manifest.objects()))
         self._hashed(row, submission, (*tree.files, *tree.snapshots))
         self._journal.set_manifest(row.id, manifest.to_bytes(), _counts(progress))
-        return _Load(manifest, tree.snapshots, order_of(submission, request))
+        return _Load(manifest, tree.snapshots, order_of(submission, request), overlap.sent())
+
+    def _sink(self, row: SubmissionRow, submission: Submission) -> ProjectObjects | None:
+        """Return where to send files while others are hashed; None while the service cannot be asked."""
+        try:
+            return ProjectObjects(self._connect(row.service), submission.project)
+        except ConductorError:
+            return None  # said when the job is made
 
     def _commit_again(
         self,
@@ -313,7 +328,7 @@ class Submissions:
         self, identity: str, client: ServiceClient, job: Job, load: _Load, progress: Progress, *, later: Sequence[str] = ()
     ) -> None:
         manifest = load.manifest
-        missing = ask_missing(manifest, ProjectObjects(client, job.project))
+        missing = ask_missing(manifest, ProjectObjects(client, job.project), besides=load.there)
         early = early_part(manifest, missing, later)
         if early is not None:
             self._send(identity, client, job, load, missing, progress, only=early.missing)

@@ -113,6 +113,7 @@ class Transfers:
             "done": tally.home,
             "total": tally.total,
             "failed": tally.failed,
+            "by_others": tally.elsewhere,
             "bytes": tally.bytes,
             "kept_beside": list(tally.beside),
             "errors": [*tally.errors, *([row.error] if row.error else [])],

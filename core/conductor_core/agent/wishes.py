@@ -62,8 +62,8 @@ def _places(to: str, name: str) -> tuple[str, str]:
 
 def _text(request: Mapping[str, Any], name: str) -> str:
     value = request.get(name) or ""
-    if not isinstance(value, str) or len(value) > 128:
-        raise InvalidDocument("request", name, "must be a text of 128 characters at most")
+    if not isinstance(value, str) or len(value) > 100:
+        raise InvalidDocument("request", name, "must be a text of 100 characters at most")
     return value
 
 

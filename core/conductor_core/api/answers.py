@@ -242,6 +242,16 @@ class OutputFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Claimed:
+    """What became of a question for files of which several agents share the bringing home."""
+
+    #: theirs to bring who asked
+    granted: tuple[int, ...]
+    #: another has brought them
+    home: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PublishedPage:
     """Files of several jobs, by rising number."""
 
@@ -316,6 +326,15 @@ class PartialUpload:
         """Refuse parts that would never end."""
         if self.part_bytes < 1:
             raise ValueError(f"part_bytes {self.part_bytes} is less than 1")
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """What the store takes within a quarter of an hour from whoever sends exactly the bytes that it was signed for."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
 
 
 def read_answer(kind: type[T], data: Any) -> T:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ import urllib3
 from conductor_core.agent_answers import Estimate
 from conductor_core.api.answers import (
     Catalogue,
+    Claimed,
     Cost,
     Instance,
     Job,
@@ -22,10 +24,12 @@ from conductor_core.api.answers import (
     OutputFile,
     PartialUpload,
     PublishedPage,
+    SignedRequest,
     Task,
     read_answer,
 )
 from conductor_core.api.deadlines import Trickle
+from conductor_core.api.direct import DirectLine, DirectUnsuitable
 from conductor_core.api.events import Event, follow_events
 from conductor_core.api.transport import Address, QueryValue, RetryPolicy, Timing, Transport, not_ours
 from conductor_core.api.versions import ProjectVersions
@@ -36,6 +40,8 @@ from conductor_core.manifest import Manifest
 from conductor_core.submission import Submission
 
 T = TypeVar("T")
+
+_LOG = logging.getLogger(__name__)
 
 _JSON = {"Content-Type": "application/json"}
 _BINARY = {"Content-Type": "application/octet-stream"}
@@ -63,6 +69,7 @@ class ServiceClient:
         address = Address(address) if isinstance(address, str) else address
         self.service = address.service.rstrip("/")
         self._transport = Transport(address, token, retries=retries, timing=timing)
+        self._direct: DirectLine | None = DirectLine(address, timing)
 
     def __repr__(self) -> str:
         return f"ServiceClient({self.service})"
@@ -76,6 +83,8 @@ class ServiceClient:
     def close(self) -> None:
         """Close the kept connections."""
         self._transport.close()
+        if self._direct is not None:
+            self._direct.close()
 
     def me(self) -> Me:
         """Return who the token says I am."""
@@ -172,6 +181,28 @@ class ServiceClient:
         headers = {**_BINARY, "X-Content-Sha256": hex_of(digest)}
         path = f"{_uploads_path(project)}/{upload}/parts/{number}"
         self._parse(self._transport.call("PUT", path, body=body, headers=headers, read_timeout=600.0))
+
+    def put_part_directly(self, project: str, upload: str, number: int, digest: Digest, body: Callable[[], Any]) -> bool:
+        """Send one part straight to the store; False where that cannot be from here: it is to go through the service.
+
+        Raises:
+            Refused: with code `wrong-content`, the bytes do not hash to `digest`.
+            NotFound: the upload is gone.
+        """
+        wish = {"parts": [{"number": number, "sha256": hex_of(digest)}]}
+
+        def signed() -> SignedRequest:
+            return read_answer(SignedRequest, self._post(f"{_uploads_path(project)}/{upload}/sign", wish)["requests"][0])
+
+        if self._direct is None:
+            return False
+        try:
+            self._direct.put(signed, body)
+        except DirectUnsuitable as exc:
+            _LOG.warning("parts go through the service: the store cannot be reached from here (%s)", exc)
+            self._direct = None
+            return False
+        return True
 
     def end_upload(self, project: str, upload: str) -> int | None:
         """Publish an object whose parts are there; return how much of it is read, or None when it is published.
@@ -302,6 +333,30 @@ class ServiceClient:
         """
         return read_answer(PublishedPage, self._get("/api/v1/outputs", project=project or None, after=after, limit=limit))
 
+    def claim(
+        self,
+        share: str,
+        holder: str,
+        *,
+        outputs: Sequence[int] = (),
+        most: int = 0,
+        home: Sequence[int] = (),
+        released: Sequence[int] = (),
+    ) -> Claimed:
+        """Claim at most `most` of these outputs (by number) for the agent `holder`, and tell what it has brought, or gives up.
+
+        Raises:
+            NotFound: the service is too old to share between agents.
+        """
+        wish = {"share": share, "holder": holder, "outputs": list(outputs), "most": most}
+        wish.update(home=list(home), released=list(released))
+        try:
+            return read_answer(Claimed, self._post("/api/v1/outputs/claims", wish))
+        except Refused as exc:
+            if exc.status != 405:
+                raise
+            raise NotFound(exc.what, exc.next_step, status=404, code=exc.code) from exc
+
     def move(
         self,
         job: str | int,
@@ -404,7 +459,9 @@ class ProjectObjects:
         return self._client.begin_upload(self._project, digest, size)
 
     def put_part(self, upload: PartialUpload, number: int, digest: Digest, body: Callable[[], Any]) -> None:
-        """Send one part."""
+        """Send one part, straight to the store where that can be."""
+        if upload.direct and self._client.put_part_directly(self._project, upload.upload, number, digest, body):
+            return
         self._client.put_part(self._project, upload.upload, number, digest, body)
 
     def end_upload(self, upload: PartialUpload) -> int | None:

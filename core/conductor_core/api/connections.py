@@ -31,9 +31,16 @@ class PatientAdapter(HTTPAdapter):
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **kwargs: Any) -> None:
         """Make the pools."""
-        options = [*HTTPConnection.default_socket_options, *_keep_alive()]
-        super().init_poolmanager(connections, maxsize, block, blocksize=SEND_BLOCK, socket_options=options, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+        super().init_poolmanager(connections, maxsize, block, blocksize=SEND_BLOCK, socket_options=_options(), **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        """Return the pools of a studio's own proxy, whose connections are no other ones."""
+        if proxy in self.proxy_manager or proxy.lower().startswith("socks"):  # SOCKS has connections of its own
+            return super().proxy_manager_for(proxy, **kwargs)
+        manager = super().proxy_manager_for(proxy, blocksize=SEND_BLOCK, socket_options=_options(), **kwargs)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
 
 
 class _Connection(HTTPConnection):
@@ -77,6 +84,13 @@ class _Pool(HTTPConnectionPool):
 
 class _SecurePool(HTTPSConnectionPool):
     ConnectionCls = _SecureConnection
+
+
+_POOLS: dict[str, Any] = {"http": _Pool, "https": _SecurePool}
+
+
+def _options() -> list[tuple[int, int, int]]:
+    return [*((int(a), int(b), int(c)) for a, b, c in HTTPConnection.default_socket_options), *_keep_alive()]
 
 
 def _keep_alive() -> Iterator[tuple[int, int, int]]:

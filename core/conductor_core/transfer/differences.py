@@ -23,7 +23,7 @@ from conductor_core.transfer.chunks import FAST, largest_size
 from conductor_core.transfer.delta import write_delta
 from conductor_core.transfer.hashing import lost_snapshot, unreadable
 from conductor_core.transfer.progress import Progress
-from conductor_core.transfer.signatures import BadSignature, ChunkIndex, read_signature
+from conductor_core.transfer.signatures import MOST_BYTES, BadSignature, read_signature
 from conductor_core.transfer.sink import ObjectSink
 from conductor_core.transfer.sketch import path_keys, sketch
 
@@ -112,9 +112,8 @@ class Differences:
     def _send(self, entry: Entry, place: str, base: Digest, progress: Progress) -> bool:
         with tempfile.SpooledTemporaryFile(_IN_MEMORY, prefix="conductor-delta-") as delta:
             try:
-                with _TURNS:
-                    if not self._write(entry, place, base, delta, progress):
-                        return False
+                if not self._write(entry, place, base, delta, progress):
+                    return False
             except OSError as exc:
                 _LOG.info("%s is sent whole: the difference could not be kept (%s)", entry.path, exc)
                 return False
@@ -131,29 +130,30 @@ class Differences:
 
     def _write(self, entry: Entry, place: str, base: Digest, delta: Any, progress: Progress) -> bool:
         """Write the difference; False where there is none, or none that pays."""
-        index = self._index(base, progress, entry.path)
-        if index is None:
-            return False
-        with _Source(entry, place) as source:
-            most = min(entry.size // 2, LARGEST_DELTA)
-            pays = write_delta(source, entry.size, index, delta, most=most, check=lambda: progress.check(entry.path))
-            source.check()
-        return pays
-
-    def _index(self, base: Digest, progress: Progress, path: str) -> ChunkIndex | None:
+        most = min(entry.size // 2, LARGEST_DELTA)
         try:
             with self._versions.signature(base) as blocks:
-                return read_signature(base, _received(blocks, progress, path))
+                listed = _received(base, blocks, progress, entry.path)
+            # no turn is held while the line, or a pause, is waited for
+            with _TURNS, _Source(entry, place) as source:
+                index = read_signature(base, iter((listed,)))
+                pays = write_delta(source, entry.size, index, delta, most=most, check=lambda: progress.check(entry.path))
+                source.check()
         except (*_NO, BadSignature) as exc:
-            _LOG.info("%s is sent without %s: %s", path, base, exc)
-            return None
+            _LOG.info("%s is sent without %s: %s", entry.path, base, exc)
+            return False
+        return pays
 
 
-def _received(blocks: Iterator[bytes], progress: Progress, path: str) -> Iterator[bytes]:
+def _received(base: Digest, blocks: Iterator[bytes], progress: Progress, path: str) -> bytes:
+    held = bytearray()
     for block in blocks:
         progress.check(path)
         progress.received(len(block))
-        yield block
+        held += block
+        if len(held) > MOST_BYTES:
+            raise BadSignature(base, "is longer than that of any file")
+    return bytes(held)
 
 
 def _version(entry: Entry, place: str) -> Version:

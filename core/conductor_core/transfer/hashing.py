@@ -11,7 +11,7 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
@@ -71,8 +71,17 @@ def hash_file(path: str, progress: Progress | None = None) -> HashedFile:
     return HashedFile(digest, FileState.of(before), mode_of(before))
 
 
-def hash_files(states: Mapping[str, Found], cache: HashCache, progress: Progress, *, threads: int = 2) -> dict[str, HashedFile]:
+def hash_files(
+    states: Mapping[str, Found],
+    cache: HashCache,
+    progress: Progress,
+    *,
+    threads: int = 2,
+    hashed: Callable[[Mapping[str, HashedFile]], None] = lambda _: None,
+) -> dict[str, HashedFile]:
     """Return the hash of each file of `states` (path → what `stat` said), from the cache where it can be trusted.
+
+    `hashed` is told of files that were read, as they are, in this thread.
 
     Raises:
         FileVanished, FileChanged, TransferError: naming the first file that cannot be hashed.
@@ -87,9 +96,10 @@ def hash_files(states: Mapping[str, Found], cache: HashCache, progress: Progress
         futures = [pool.submit(_hash_batch, batch, progress) for batch in batches(unknown, states)]
         try:
             for future in as_completed(futures):
-                hashed = future.result()
-                cache.learn({path: (h.state, h.digest) for path, h in hashed.items()}, began=began)
-                known.update(hashed)
+                batch = future.result()
+                cache.learn({path: (h.state, h.digest) for path, h in batch.items()}, began=began)
+                known.update(batch)
+                hashed(batch)
         except BaseException:
             for future in futures:
                 future.cancel()

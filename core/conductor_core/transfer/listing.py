@@ -22,7 +22,7 @@ from conductor_core.manifest_speed import spelled_plainly
 from conductor_core.transfer.odd_names import LONGEST_PATH, WIDEST, is_part
 
 #: about so many files to a page
-PAGE = 512
+PAGE = 128
 #: numbers for each file: size, mtime_ns, inode, mode
 _WIDTH = 4
 

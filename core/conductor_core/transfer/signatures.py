@@ -39,6 +39,8 @@ _RECORD = struct.Struct(f"<I{NAME_BYTES}s")
 #: records that are passed on at once, and bytes of the object after which some are: nobody waits a minute for a byte
 _BATCH = 4096
 _PATIENCE = 256 << 20
+#: of the longest signature: names do not get smaller by packing
+MOST_BYTES = MOST_CHUNKS * (_RECORD.size + 1)
 #: zstd's own memory for one frame
 MOST_WINDOW = 8 << 20
 

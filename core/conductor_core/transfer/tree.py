@@ -87,14 +87,21 @@ def snapshot_places(manifest: Manifest, snapshots: Mapping[str, str]) -> dict[st
     return {_straight(paths[p], links): file for p, file in snapshots.items()}
 
 
-def hash_tree(tree: Tree, cache: HashCache, progress: Progress, *, flavour: Flavour, threads: int = 2) -> Manifest:
-    """Return the manifest of `tree`, hashing what the cache does not know.
+def hash_tree(
+    tree: Tree,
+    cache: HashCache,
+    progress: Progress,
+    *,
+    flavour: Flavour,
+    threads: int = 2,
+    hashed: Callable[[Mapping[str, HashedFile]], None] = lambda _: None,
+) -> Manifest:
+    """Return the manifest of `tree`, hashing what the cache does not know; `hashed` is told of what is read.
 
     Raises:
         TransferError: naming the file that changed, vanished or can't be read.
     """
-    hashed = hash_files(tree.files, cache, progress, threads=threads)
-    entries = file_entries(hashed)
+    entries = file_entries(hash_files(tree.files, cache, progress, threads=threads, hashed=hashed))
     entries += [
         Entry(path, "directory", mode=mode_of(found), mtime_ns=found.st_mtime_ns)
         for path, found in tree.empty_directories.items()

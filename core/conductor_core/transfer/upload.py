@@ -69,9 +69,10 @@ class UploadPlan:
         return sum(entry.size for entry in self.to_send)
 
 
-def ask_missing(manifest: Manifest, sink: ObjectSink) -> frozenset[Digest]:
-    """Return what the store lacks of `manifest`, asked in batches."""
-    answers = [sink.missing(batch) for batch in _batches(manifest.objects())]
+def ask_missing(manifest: Manifest, sink: ObjectSink, *, besides: frozenset[Digest] = frozenset()) -> frozenset[Digest]:
+    """Return what the store lacks of `manifest`, asked in batches; of those `besides` it has said that it has them."""
+    objects = {digest: size for digest, size in manifest.objects().items() if digest not in besides}
+    answers = [sink.missing(batch) for batch in _batches(objects)]
     return frozenset().union(*answers)
 
 
@@ -112,7 +113,7 @@ def execute_upload(
             if failed.is_set():  # while it waited for its lane: the upload is over
                 return
             try:
-                _send(entries, plan.places, sink, progress, ways)
+                send_load(entries, plan.places, sink, progress, ways)
             except BaseException as exc:
                 failed.set()
                 if isinstance(exc, ServiceUnreachable):
@@ -146,7 +147,14 @@ def loads_of(entries: Iterable[Entry]) -> list[list[Entry]]:
     return loads
 
 
-def _send(entries: Sequence[Entry], places: Mapping[str, str], sink: ObjectSink, progress: Progress, ways: Sequence[Way]) -> None:
+def send_load(
+    entries: Sequence[Entry],
+    places: Mapping[str, str],
+    sink: ObjectSink,
+    progress: Progress,
+    ways: Sequence[Way] = WAYS,
+) -> None:
+    """Send one of `loads_of`; raises as `execute_upload` does."""
     progress.check(entries[0].path)
     if entries[0].size < SMALL:
         send_pack(entries, places, sink, progress)

@@ -16,7 +16,15 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from conductor_service.errors import ApiError, Busy, Invalid, WrongContent
-from conductor_service.store import ObjectDamaged, ObjectMissing, PartTaken, StoreFull, StoreUnwritable, UploadLost
+from conductor_service.store import (
+    ObjectDamaged,
+    ObjectMissing,
+    PartTaken,
+    StoreFull,
+    StoreUnreachable,
+    StoreUnwritable,
+    UploadLost,
+)
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +66,7 @@ def _conductor(request: Request, exc: Exception) -> Response:
         return _document(404, "not-found", exc.what, exc.next_step)
     if isinstance(exc, ContentMismatch):
         return answer(WrongContent(exc.what, exc.next_step))
-    if isinstance(exc, (StoreFull, StoreUnwritable)):
+    if isinstance(exc, (StoreFull, StoreUnreachable, StoreUnwritable)):
         log.error("%s", exc)
         busy = Busy(exc.what, exc.next_step, retry_after=FULL_RETRY_SECONDS)
         if request.method == "PUT" or request.url.path.endswith(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from anyio import to_thread
@@ -21,6 +21,8 @@ from conductor_service.store import Staged
 router = APIRouter(prefix="/api/v1/projects/{project}/uploads")
 
 _HASH = "X-Content-Sha256"
+#: more would be stale before they are sent
+MOST_SIGNED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,50 @@ def _begin(farm: Farm, account_id: str, project: str, digest: Digest, size: int)
     staged = farm.uploads.begin(_project_id(farm, account_id, project), digest, size)
     have = farm.uploads.parts.have(staged)
     farm.store.check_room(size - sum(staged.length(number) for number in have))
-    return {"upload": staged.id, "part_bytes": staged.part_bytes, "have": sorted(have), "direct": False}
+    return {"upload": staged.id, "part_bytes": staged.part_bytes, "have": sorted(have), "direct": _direct(farm)}
+
+
+def _direct(farm: Farm) -> bool:
+    return farm.settings.store.kind == "s3" and farm.settings.store.direct
+
+
+@dataclass(frozen=True, slots=True)
+class PartToSign:
+    """A part, and the hash of its bytes."""
+
+    number: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartsToSign:
+    """Parts that somebody is about to send."""
+
+    parts: tuple[PartToSign, ...]
+
+
+@router.post("/{upload}/sign")
+async def sign(request: Request, project: str, upload: str, farm: FarmOf, who: Person) -> JSONResponse:
+    """Sign requests by which parts go straight to the store: good for a quarter of an hour, for exactly these bytes."""
+    wish = await read_document(request, PartsToSign)
+    if not _direct(farm):
+        raise Invalid("(whole)", "cannot be: parts go through the service here")
+    if len(wish.parts) > MOST_SIGNED:
+        raise Invalid("parts", f"has {len(wish.parts)} entries, {MOST_SIGNED} may be signed at once")
+    staged = await run_in_threadpool(_find, farm, who.account_id, project, upload)
+    return JSONResponse({"requests": await run_in_threadpool(_signed, farm, staged, wish.parts)})
+
+
+def _signed(farm: Farm, staged: Staged, parts: Sequence[PartToSign]) -> list[dict[str, object]]:
+    requests: list[dict[str, object]] = []
+    for part in parts:
+        if not 1 <= part.number <= staged.parts:
+            raise Invalid("number", f"is not between 1 and {staged.parts}")
+        made = farm.uploads.parts.signed(staged, part.number, digest_of_path(f"sha256:{part.sha256}"))
+        if made is None:
+            raise Invalid("(whole)", "cannot be: parts go through the service here")
+        requests.append({"number": part.number, "method": made.method, "url": made.url, "headers": dict(made.headers)})
+    return requests
 
 
 @router.put("/{upload}/parts/{number}")

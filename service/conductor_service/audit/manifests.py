@@ -37,7 +37,7 @@ def manifest_names(ground: Ground) -> Iterator[Seen]:
 @kind("manifest-rows", _AGAIN)
 def manifest_rows(ground: Ground) -> Iterator[Seen]:
     """The rows of a manifest are not what its bytes say."""
-    for (name,) in ground.pages(select(StoredManifest.digest), StoredManifest.digest):
+    for (name,) in ground.pages(select(StoredManifest.digest).where(StoredManifest.removed.is_(None)), StoredManifest.digest):
         digest = Digest(name)
         if ground.store.size(digest) is None:
             continue  # another kind

@@ -13,42 +13,89 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from conductor_service.audit.kinds import BATCH, Ground, Seen, kind
-from conductor_service.models import Job, ManifestObject, OutputFile, StoredObject
+from conductor_service.models import Job, ManifestObject, OutputFile, Pack, PackedObject, StoredObject
 from conductor_service.objects import PRESENCE, registered
 
 _SENT_AGAIN = "An input is sent again by the next submission that needs it; of an output, retry the task."
 _SWEPT = "The service removes it within minutes of its next start, or of now; it only takes room."
-_OBJECTS = select(StoredObject.digest, StoredObject.size)
+_OBJECTS = (
+    select(
+        StoredObject.digest,
+        StoredObject.size,
+        PackedObject.offset,
+        Pack.digest.label("pack"),
+        Pack.size.label("pack_size"),
+    )
+    .outerjoin(PackedObject, PackedObject.digest == StoredObject.digest)
+    .outerjoin(Pack, Pack.id == PackedObject.pack_id)
+    .where(StoredObject.removed.is_(None))
+)
 
 
 @kind("object-missing", _SENT_AGAIN)
 def object_missing(ground: Ground) -> Iterator[Seen]:
     """An object is known, and its bytes are not in the store."""
-    for digest, size in ground.pages(_OBJECTS, StoredObject.digest):
-        if ground.store.size(Digest(digest)) is None:
-            what = f"Object {digest} of {size} bytes is not in the store; {_user(ground, digest)}."
-            yield Seen(f"object {digest}", what)
+    for row in ground.pages(_OBJECTS, StoredObject.digest):
+        if ground.store.size(Digest(row.pack or row.digest)) is None:
+            where = f" (it was in pack {row.pack})" if row.pack else ""
+            what = f"Object {row.digest} of {row.size} bytes is not in the store{where}; {_user(ground, row.digest)}."
+            yield Seen(f"object {row.digest}", what)
 
 
 @kind("object-size", _SENT_AGAIN)
 def object_size(ground: Ground) -> Iterator[Seen]:
-    """An object has another size in the store than it is known with."""
-    for digest, size in ground.pages(_OBJECTS, StoredObject.digest):
-        held = ground.store.size(Digest(digest))
+    """An object, or the pack that it is in, has another size in the store than it is known with."""
+    for row in ground.pages(_OBJECTS, StoredObject.digest):
+        name, size = (row.pack, row.pack_size) if row.pack else (row.digest, row.size)
+        held = ground.store.size(Digest(name))
         if held is not None and held != size:
-            what = f"Object {digest} has {held} bytes in place of {size}; {_user(ground, digest)}."
-            yield Seen(f"object {digest}", what)
+            whose = f"{row.digest} is in pack {row.pack}, which" if row.pack else row.digest
+            yield Seen(
+                f"object {row.digest}", f"Object {whose} has {held} bytes in place of {size}; {_user(ground, row.digest)}."
+            )
+
+
+@kind("pack-place", "Please report it, with the row: a pack is never registered with a member outside of it.")
+def pack_place(ground: Ground) -> Iterator[Seen]:
+    """An object is said to lie outside of the pack that it is in."""
+    for row in ground.pages(_OBJECTS, StoredObject.digest):
+        if row.pack and not 0 < row.offset <= row.pack_size - row.size:
+            what = f"Object {row.digest} is said to lie at {row.offset} of pack {row.pack}, which has {row.pack_size} bytes."
+            yield Seen(f"object {row.digest}", what)
 
 
 @kind("object-content", _SENT_AGAIN, deep=True)
 def object_content(ground: Ground) -> Iterator[Seen]:
     """The bytes of an object do not hash to its name."""
-    for digest, size in ground.pages(_OBJECTS, StoredObject.digest):
-        if ground.store.size(Digest(digest)) != size:
+    for row in ground.pages(_OBJECTS.where(PackedObject.digest.is_(None)), StoredObject.digest):
+        if ground.store.size(Digest(row.digest)) != row.size:
             continue  # other kinds
-        wrong = _wrong(ground, Digest(digest))
+        wrong = _wrong(ground, Digest(row.digest))
         if wrong:
-            yield Seen(f"object {digest}", f"Object {digest} {wrong}; {_user(ground, digest)}.")
+            yield Seen(f"object {row.digest}", f"Object {row.digest} {wrong}; {_user(ground, row.digest)}.")
+    for pack in ground.pages(select(Pack.digest, Pack.id, Pack.size), Pack.digest):
+        if ground.store.size(Digest(pack.digest)) == pack.size:
+            yield from _wrong_members(ground, pack.digest, pack.id)
+
+
+def _wrong_members(ground: Ground, pack: str, pack_id: int) -> Iterator[Seen]:
+    """Read a pack once, and see what of it is not what it is called."""
+    members = select(PackedObject.digest, PackedObject.offset, StoredObject.size)
+    members = members.join(StoredObject, StoredObject.digest == PackedObject.digest).where(PackedObject.pack_id == pack_id)
+    rows = ground.session.execute(members.order_by(PackedObject.digest)).all()
+    ground.let_go()
+    try:
+        data = b"".join(ground.store.read(Digest(pack)))
+    except OSError as exc:
+        yield Seen(f"pack {pack}", f"Pack {pack} of {len(rows)} objects cannot be read ({exc.strerror or type(exc).__name__}).")
+        return
+    for digest, offset, size in rows:
+        if offset + size > len(data):
+            continue  # another kind
+        actual = f"sha256:{hashlib.sha256(data[offset : offset + size]).hexdigest()}"
+        if actual != digest:
+            what = f"Object {digest} in pack {pack} has the content of {actual}; {_user(ground, digest)}."
+            yield Seen(f"object {digest}", what)
 
 
 def _wrong(ground: Ground, digest: Digest) -> str:

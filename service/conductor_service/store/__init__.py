@@ -11,7 +11,14 @@ the conformance suite in tests/service/test_store_conformance.py.
 
 from __future__ import annotations
 
-from conductor_service.store.errors import ObjectDamaged, ObjectMissing, ObjectUnreadable, StoreFull, StoreUnwritable
+from conductor_service.store.errors import (
+    ObjectDamaged,
+    ObjectMissing,
+    ObjectUnreadable,
+    StoreFull,
+    StoreUnreachable,
+    StoreUnwritable,
+)
 from conductor_service.store.folder import FolderStore
 from conductor_service.store.folder_parts import FolderParts
 from conductor_service.store.interfaces import CHUNK_BYTES, PrunableStore, Store, WritableStore
@@ -40,6 +47,7 @@ __all__ = [
     "Staged",
     "Store",
     "StoreFull",
+    "StoreUnreachable",
     "StoreUnwritable",
     "UploadLost",
     "VerifyingStore",

@@ -6,6 +6,7 @@ conductor_core.errors.TransferError
 ├── ObjectMissing           no object of that digest
 ├── ObjectUnreadable        it is there, but the disk does not give it back
 ├── StoreFull               no room: disk or quota
+├── StoreUnreachable        its server does not answer
 └── StoreUnwritable         read-only, or not this user's
 """
 
@@ -55,6 +56,17 @@ class StoreFull(TransferError):
             place,
             f"the store has no room left{lacking}",
             "Its operator must make room there; what was under way then goes on by itself.",
+        )
+
+
+class StoreUnreachable(TransferError):
+    """The store's server does not answer now."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(
+            place,
+            f"the store cannot be reached ({reason})",
+            "Its operator must see that its server runs; what was under way then goes on by itself.",
         )
 
 

@@ -25,6 +25,7 @@ from conductor_service.store.aside import sweep, written_aside
 from conductor_service.store.checking import check_part, checked
 from conductor_service.store.errors import ObjectMissing, ObjectUnreadable, StoreFull, writing_error
 from conductor_service.store.interfaces import CHUNK_BYTES
+from conductor_service.store.pieces import SenderPieces
 
 #: for names, folders, and what the file system notes of each file
 RESERVE_BYTES = 64 << 10
@@ -198,21 +199,6 @@ class FolderStore:
                 raise
             return False  # somebody reads the object right now, and Windows keeps it in its place
         return not there
-
-
-class SenderPieces:
-    """Iterate, and remember the error that the source itself raised."""
-
-    def __init__(self, source: Iterator[bytes]) -> None:
-        self._source = source
-        self.failure: BaseException | None = None
-
-    def __iter__(self) -> Iterator[bytes]:
-        try:
-            yield from self._source
-        except BaseException as exc:
-            self.failure = exc
-            raise
 
 
 def _chunks(digest: Digest, path: Path, offset: int, length: int | None) -> Iterator[bytes]:

@@ -19,9 +19,10 @@ from conductor_core.digest import Digest
 
 from conductor_service.store.checking import checked
 from conductor_service.store.errors import ObjectUnreadable, writing_error
-from conductor_service.store.folder import FolderStore, SenderPieces, make_folder, sync_folder, write_all
+from conductor_service.store.folder import FolderStore, make_folder, sync_folder, write_all
 from conductor_service.store.interfaces import CHUNK_BYTES
-from conductor_service.store.parts import Kept, PartTaken, Staged, UploadLost
+from conductor_service.store.parts import Kept, PartTaken, SignedRequest, Staged, UploadLost
+from conductor_service.store.pieces import SenderPieces
 
 _NEW = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 _THERE = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
@@ -58,16 +59,17 @@ class FolderParts:
         self._lock = threading.Lock()
 
     def begin(self, upload: str) -> str:
-        """Make both files where they are not there."""
-        with self._writing(), self._lock:
+        """Make both files."""
+        with self._writing():
             make_folder(self._folder)
-            if not self._data(upload).exists():
-                self._states.pop(upload, None)
-                self._record(upload).unlink(missing_ok=True)
             for path in (self._data(upload), self._record(upload)):
                 os.close(os.open(path, _NEW, 0o600))
             sync_folder(self._folder)
         return ""
+
+    def take_up(self, staged: Staged) -> bool:
+        """Tell whether both files are there."""
+        return self._data(staged.id).is_file() and self._record(staged.id).is_file()
 
     def have(self, staged: Staged) -> frozenset[int]:
         """Return the parts that the record names."""
@@ -95,6 +97,10 @@ class FolderParts:
                 offset += len(piece)
             _flush(handle)
             self._note(staged, state, number, claim)
+
+    def signed(self, staged: Staged, number: int, digest: Digest) -> SignedRequest | None:  # noqa: ARG002
+        """Return None: parts come through us."""
+        return None
 
     def readable(self, staged: Staged) -> int:
         """Return the bytes before the first part that is not there."""

@@ -12,7 +12,7 @@ from conductor_core.digest import Digest
 from conductor_service.clock import Clock, utc_now
 from conductor_service.store.checking import checked
 from conductor_service.store.interfaces import CHUNK_BYTES, WritableStore
-from conductor_service.store.parts import Kept, Staged, UploadLost
+from conductor_service.store.parts import Kept, SignedRequest, Staged, UploadLost
 
 
 @dataclass(slots=True)
@@ -36,6 +36,11 @@ class MemoryParts:
             self._held.setdefault(upload, _Held(self._clock()))
         return ""
 
+    def take_up(self, staged: Staged) -> bool:
+        """Tell whether there is an entry."""
+        with self._lock:
+            return staged.id in self._held
+
     def have(self, staged: Staged) -> frozenset[int]:
         """Return the parts that are there."""
         with self._lock:
@@ -49,6 +54,10 @@ class MemoryParts:
             if staged.id not in self._held:
                 raise UploadLost(staged.digest)
             self._held[staged.id].parts.setdefault(number, data)
+
+    def signed(self, staged: Staged, number: int, digest: Digest) -> SignedRequest | None:  # noqa: ARG002
+        """Return None: parts come through us."""
+        return None
 
     def readable(self, staged: Staged) -> int:
         """Return the bytes before the first part that is not there."""

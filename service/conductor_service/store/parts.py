@@ -6,7 +6,7 @@ it is published (`conductor_service.uploads`). Nothing staged is an object: nobo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -94,11 +94,24 @@ class Kept:
     begun: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """A request that the server takes within a quarter of an hour, from whoever sends exactly these bytes."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+
+
 class PartStore(Protocol):
     """Take an object in parts."""
 
     def begin(self, upload: str) -> str:
-        """Make room for an upload, and return the store's own name for it; doing it again loses nothing."""
+        """Make room for a new upload, and return the store's own name for it."""
+        ...
+
+    def take_up(self, staged: Staged) -> bool:
+        """Tell whether the store still has what came of an upload, so that it can go on."""
         ...
 
     def have(self, staged: Staged) -> frozenset[int]:
@@ -108,11 +121,21 @@ class PartStore(Protocol):
     def write_part(self, staged: Staged, number: int, digest: Digest, chunks: Iterable[bytes]) -> None:
         """Keep a part if it is as long as it must be and hashes to `digest`; one that is there already stays as it is.
 
+        (S3 keeps the later of two that are both right in themselves: what the whole is, its own hash tells.)
+
         Raises:
             ContentMismatch: another length or content; the part is not there.
             PartTaken: somebody else began to send the same part later; theirs counts.
             UploadLost: the store does not know this upload any more.
             StoreFull, StoreUnwritable: it cannot be kept.
+            ValueError: there is no such part.
+        """
+        ...
+
+    def signed(self, staged: Staged, number: int, digest: Digest) -> SignedRequest | None:
+        """Return the request by which whoever has these bytes may send a part himself; None: parts come through us.
+
+        Raises:
             ValueError: there is no such part.
         """
         ...

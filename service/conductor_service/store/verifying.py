@@ -12,6 +12,7 @@ from conductor_core.errors import ContentMismatch, TransferError
 from conductor_service.store.checking import check_part, checked, first
 from conductor_service.store.errors import ObjectDamaged, ObjectMissing
 from conductor_service.store.interfaces import PrunableStore
+from conductor_service.store.pieces import one_behind
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ class VerifyingStore:
         if offset > self._longest_skip:
             return self._inner.read(digest, offset, length)
         whole = self._whole(digest, self._inner.read(digest), size)
-        return first(_one_behind(_from(offset, whole)), length)
+        return first(one_behind(_from(offset, whole)), length)
 
     def _whole(self, digest: Digest, chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
         try:
@@ -107,14 +108,3 @@ def _from(offset: int, chunks: Iterator[bytes]) -> Iterator[bytes]:
         if offset < len(chunk):
             yield chunk[offset:]
         offset = max(0, offset - len(chunk))
-
-
-def _one_behind(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Pass each piece on once the next has come, and the last once all has ended well."""
-    held = b""
-    for chunk in chunks:
-        if held:
-            yield held
-        held = chunk
-    if held:
-        yield held

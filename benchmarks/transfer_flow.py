@@ -1,0 +1,258 @@
+"""Submissions: nothing changed, one file edited, a first upload, many small files over a long line, a folder that moved.
+
+The service is a real one on this machine, asked over HTTP; the agent's own steps are called one by one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from conductor_core.agent.resubmission import Listed, again, listed
+from conductor_core.api.client import ProjectObjects, ServiceClient
+from conductor_core.manifest import Manifest
+from conductor_core.paths import local_flavour
+from conductor_core.submission import Output, Software, Step, Submission, new_submission_id
+from conductor_core.transfer.hash_cache import HashCache
+from conductor_core.transfer.overlap import Overlap
+from conductor_core.transfer.progress import Progress
+from conductor_core.transfer.tree import hash_tree, read_tree
+from conductor_core.transfer.upload import ask_missing, execute_upload, plan_upload
+from conductor_service.embedded import EmbeddedService, embedded_service
+from transfer_rows import Row, interleaved, took
+
+#: seconds added to each way of the long line
+DELAY = 0.015
+THREADS = 2
+_KINDS = [{"name": "local", "description": "here", "cores": 1, "memory_gb": 1, "price_per_hour": "0.60"}]
+
+
+def rows(folder: Path, *, small: bool) -> Iterator[Row]:
+    """Measure, a tenth of it with `small`."""
+    many, some, rounds = (10_000, 2_000, 3) if small else (100_000, 20_000, 5)
+    with embedded_service(folder / "service", {"instance_types": _KINDS}) as service:
+        desk = Desk(folder, service)
+        try:
+            yield from _again(desk, many, rounds)
+            yield from _again(desk, 2_000, rounds)
+            yield from _first(desk, some, 20 if small else 200)
+            yield from _long_line(desk, some)
+        finally:
+            desk.close()
+
+
+class Desk:
+    """An artist's side of it."""
+
+    def __init__(self, folder: Path, service: EmbeddedService) -> None:
+        self.folder = folder
+        self.service = service
+        self.client = ServiceClient(service.url, service.token)
+        self.cache = HashCache(folder / "cache" / "hashes.sqlite")
+
+    def close(self) -> None:
+        """Close what is open."""
+        self.client.close()
+        self.cache.close()
+
+    def submission(self) -> Submission:
+        """Return a job that no instance will ever render."""
+        step = Step("main", "1", kind="command", outputs=(Output("/job/out/f.#.png"),), command=("true",))
+        software = Software("shell", "1")
+        return Submission(new_submission_id(), "default", "files", "", local_flavour(), software, (step,), "local")
+
+    def look(self, files: list[str]) -> Listed:
+        """Return the files as they are now."""
+        found = listed(self.submission(), {"files": files}, salt=self.service.url)
+        assert found is not None
+        return found
+
+    def ask_again(self, files: list[str]) -> None:
+        """Do all that a submission does until it knows that there is nothing left to send but what changed."""
+        changed = again(self.look(files), self.cache, Progress(), threads=THREADS)
+        assert changed is not None
+        known = changed.ask(self.client, "default")
+        assert known is not None
+
+    def send(self, manifest: Manifest, client: ServiceClient) -> None:
+        """Ask what is missing, and send it."""
+        sink = ProjectObjects(client, "default")
+        execute_upload(plan_upload(manifest, ask_missing(manifest, sink)), sink, Progress(), threads=4)
+
+    def hashed(self, files: list[str]) -> Manifest:
+        """Return the manifest, having read what the cache does not know."""
+        return hash_tree(self.look(files).tree(), self.cache, Progress(), flavour=local_flavour(), threads=THREADS)
+
+    def first(self, files: list[str]) -> None:
+        """Hash and send, as a submission does: what is hashed goes while the rest is hashed."""
+        progress, sink = Progress(), ProjectObjects(self.client, "default")
+        with Overlap(sink, progress, threads=4) as overlap:
+            flavour = local_flavour()
+            tree = self.look(files).tree()
+            manifest = hash_tree(tree, self.cache, progress, flavour=flavour, threads=THREADS, hashed=overlap.take)
+        missing = ask_missing(manifest, sink, besides=overlap.sent())
+        execute_upload(plan_upload(manifest, missing), sink, progress, threads=4)
+
+    def commit(self, files: list[str]) -> None:
+        """Submit files as a job, in full."""
+        found, manifest = self.look(files), self.hashed(files)
+        self.send(manifest, self.client)
+        submission = replace(self.submission(), software=Software(*_software(self.client)))
+        self.client.put_manifest(self.client.create_job(submission).id, manifest)
+        found.remember(self.cache, manifest.digest())
+
+
+def _software(client: ServiceClient) -> tuple[str, str]:
+    software = client.catalogue().software
+    return (software[0].name, software[0].version)
+
+
+def _again(desk: Desk, count: int, rounds: int) -> Iterator[Row]:
+    files = _make(desk.folder / f"again-{count}", count, 100)
+    desk.commit(files)
+
+    def bare() -> None:
+        for path in files:
+            os.stat(path)
+
+    def edited() -> None:
+        Path(files[count // 3]).write_bytes(b"%d" % time.time_ns())
+        desk.ask_again(files)
+
+    for what, work in (("nothing changed", lambda: desk.ask_again(files)), ("one file edited", edited)):
+        base, seconds = interleaved(bare, work, rounds=rounds)
+        label = f"{count:,} files again, {what}, question and leases included"
+        if count == 2_000:
+            yield Row(label, f"{seconds:.3f} s", f"{base:.3f} s (os.stat of each)", seconds, 0.3)
+        else:
+            limit = 2.0 if count >= 100_000 else None  # a question has its own cost, however few files it is about
+            yield Row(label, f"{seconds:.3f} s", f"{base:.3f} s (os.stat of each)", seconds / base, limit)
+    moved = desk.folder / f"moved-{count}"
+    (desk.folder / f"again-{count}").rename(moved)
+    files = sorted(str(p) for p in moved.rglob("*.tx"))
+    progress = Progress()
+    hash_tree(read_tree(files), desk.cache, progress, flavour=local_flavour())
+    read = progress.counts().files_hashed - progress.counts().files_cached
+    yield Row(f"{count:,} files in a renamed folder", f"{read} read", f"{count} files", read / count, 0.01)
+    shutil.rmtree(moved)
+
+
+def _first(desk: Desk, count: int, large: int) -> Iterator[Row]:
+    """First upload: small files and large ones, against read, hash and write of the same here."""
+    folder = desk.folder / "first"
+    files = [*_make(folder, count, 8192), *_make(folder / "large", large, 5 << 20)]
+    baseline = took(lambda: _read_hash_write(files, desk.folder / "written"))
+    shutil.rmtree(desk.folder / "written")
+    seconds = took(lambda: desk.first(files))
+    what = f"first upload, {count:,} × 8 KB + {large * 5 // 1000 or 0.1} GB large"
+    yield Row(what, f"{seconds:.2f} s", f"{baseline:.2f} s (read, sha256, write here)", seconds / baseline, 1.3)
+    again_seconds = took(lambda: desk.send(desk.hashed(files), desk.client))
+    yield Row("the same again, told in full", f"{again_seconds:.2f} s", f"{seconds:.2f} s (the first time)", None, None)
+    shutil.rmtree(folder)
+
+
+def _long_line(desk: Desk, count: int) -> Iterator[Row]:
+    files = _make(desk.folder / "far", count, 4096)
+    manifest = desk.hashed(files)
+    with LongLine(int(desk.service.url.rsplit(":", 1)[1])) as line:
+        client = ServiceClient(line.url, desk.service.token)
+        seconds = took(lambda: desk.send(manifest, client))
+        client.close()
+    rate = count / seconds
+    yield Row(
+        f"{count:,} small files over 30 ms",
+        f"{rate:,.0f} files/s",
+        "one round trip each: 33 files/s",
+        rate,
+        10_000,
+        at_least=True,
+    )
+    shutil.rmtree(desk.folder / "far")
+
+
+def _make(folder: Path, count: int, size: int) -> list[str]:
+    """Write files of contents of their own, long before now."""
+    paths = []
+    seed = os.urandom(8)
+    for n in range(count):
+        path = folder / f"{n // 1000:03}" / f"texture_{n:06}.tx"
+        if n % 1000 == 0:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes((seed + n.to_bytes(8, "little")) * (size // 16 + 1))
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+        paths.append(str(path))
+    return paths
+
+
+def _read_hash_write(files: list[str], folder: Path) -> None:
+    folder.mkdir()
+    for n, path in enumerate(files):
+        sha = hashlib.sha256()
+        with open(path, "rb", buffering=0) as source, open(folder / f".{n}", "wb", buffering=0) as out:
+            while block := source.read(1 << 20):
+                sha.update(block)
+                out.write(block)
+        os.rename(folder / f".{n}", folder / sha.hexdigest())
+
+
+class LongLine:
+    """A TCP proxy that holds what goes through it for `DELAY`, each way; any amount may be under way."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def __enter__(self) -> LongLine:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near = self._listener.accept()[0]
+            except OSError:
+                return
+            far = socket.create_connection(("127.0.0.1", self._port))
+            for source, target in ((near, far), (far, near)):
+                source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                held: list[tuple[float, bytes]] = []
+                ready = threading.Condition()
+                threading.Thread(target=_take, args=(source, held, ready), daemon=True).start()
+                threading.Thread(target=_give, args=(target, held, ready), daemon=True).start()
+
+
+def _take(source: socket.socket, held: list[tuple[float, bytes]], ready: threading.Condition) -> None:
+    block = b"-"
+    while block:
+        try:
+            block = source.recv(1 << 18)
+        except OSError:
+            block = b""
+        with ready:
+            held.append((time.monotonic() + DELAY, block))
+            ready.notify()
+
+
+def _give(target: socket.socket, held: list[tuple[float, bytes]], ready: threading.Condition) -> None:
+    block = b"-"
+    while block:
+        with ready:
+            while not held:
+                ready.wait()
+            due, block = held.pop(0)
+        time.sleep(max(0.0, due - time.monotonic()))
+        try:
+            target.sendall(block) if block else target.shutdown(socket.SHUT_WR)
+        except OSError:
+            return

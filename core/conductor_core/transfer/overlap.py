@@ -1,0 +1,89 @@
+"""Send what is hashed while the rest is still hashed: disk, line and service are busy at the same time.
+
+Only large submissions have batches that fill. This saves time and decides nothing: whatever fails here, or is not begun when
+the hashing ends, is left to the plan that follows, which knows what is wanted first, and which fails by name.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+
+from conductor_core.digest import Digest
+from conductor_core.errors import ConductorError
+from conductor_core.manifest import Entry
+from conductor_core.transfer.hashing import HashedFile
+from conductor_core.transfer.progress import Progress
+from conductor_core.transfer.sink import ObjectSink
+from conductor_core.transfer.upload import loads_of, send_load
+
+#: files, or bytes, that are asked about and sent together
+BATCH_FILES = 2048
+BATCH_BYTES = 64 << 20
+
+_LOG = logging.getLogger("conductor.agent")
+
+
+class Overlap:
+    """Take files as they are hashed, until the block ends; `sent` then has what is at the service."""
+
+    def __init__(self, sink: ObjectSink | None, progress: Progress, *, threads: int) -> None:
+        """`sink` None: nobody to send to now."""
+        self._sink = sink
+        self._progress = progress
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="overlap")
+        self._lock = threading.Lock()
+        self._seen: set[str] = set()
+        self._held: list[Entry] = []
+        self._bytes = 0
+        self._futures: list[Future[None]] = []
+        self._failed = False
+        self._sent: set[Digest] = set()
+
+    def __enter__(self) -> Overlap:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        for future in self._futures:
+            future.cancel()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def sent(self) -> frozenset[Digest]:
+        """Return what the service has of what was taken, by its own word."""
+        with self._lock:
+            return frozenset(self._sent)
+
+    def take(self, hashed: Mapping[str, HashedFile]) -> None:
+        """Take files that were read just now."""
+        if self._sink is None or self._failed:
+            return
+        for path, h in hashed.items():
+            if h.digest not in self._seen:
+                self._seen.add(h.digest)
+                self._held.append(Entry(path, "file", h.digest, size=h.state.size, mtime_ns=h.state.mtime_ns))
+                self._bytes += h.state.size
+        if len(self._held) >= BATCH_FILES or self._bytes >= BATCH_BYTES:
+            self._futures.append(self._pool.submit(self._send, self._sink, self._held))
+            self._held, self._bytes = [], 0
+
+    def _send(self, sink: ObjectSink, entries: list[Entry]) -> None:
+        try:
+            sizes = {Digest(e.digest): e.size for e in entries}
+            missing = sink.missing(sizes)
+            self._note(sizes.keys() - missing)
+            for load in loads_of(e for e in entries if e.digest in missing):
+                if self._failed:
+                    return
+                self._progress.add(objects_to_send=len(load), bytes_to_send=sum(e.size for e in load))
+                send_load(load, {}, sink, self._progress)
+                self._note({Digest(e.digest) for e in load})
+        except ConductorError as exc:
+            self._failed = True
+            _LOG.info("what is hashed is sent later: %s", exc)
+
+    def _note(self, digests: set[Digest]) -> None:
+        with self._lock:
+            self._sent |= digests

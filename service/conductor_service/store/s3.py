@@ -1,0 +1,217 @@
+"""A store in a bucket: `objects/ab/<64 hex digits>`, one key per object.
+
+The name of an object is the hash that goes out with its bytes: the server refuses others (x-amz-content-sha256), and the last
+block leaves here only when we have seen for ourselves that all are right. A server that does not check what it is told is found
+out at the start; what is written to it is read back before it becomes an object. A key is visible whole or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import urllib3
+from conductor_core.digest import Digest, hex_of, parse_digest
+
+from conductor_service.clock import Clock, utc_now
+from conductor_service.store.checking import check_part, checked
+from conductor_service.store.errors import ObjectMissing, ObjectUnreadable
+from conductor_service.store.interfaces import CHUNK_BYTES
+from conductor_service.store.pieces import SenderPieces, one_behind
+from conductor_service.store.s3_copy import copy, put_in_parts
+from conductor_service.store.s3_line import S3Line, S3Refused
+
+log = logging.getLogger(__name__)
+
+#: what is tried again where the line breaks, since it is in memory: a pack, a manifest, a preview
+REPLAYED_BYTES = 16 << 20
+#: S3 takes no more in one request
+WHOLE_BYTES = 5 << 30
+_WRITTEN = "x-amz-meta-written"
+#: connections that a read may lose
+_READS = 4
+
+
+class S3Store:
+    """Keep objects in a bucket."""
+
+    #: objects whose sizes one question may ask for: some milliseconds each
+    looks_at_once = 200
+
+    def __init__(self, line: S3Line, folder: str = "", clock: Clock = utc_now) -> None:
+        """Open the store, and find out whether the server checks what it is sent.
+
+        Raises:
+            S3Refused: no such bucket, or no right to it.
+            StoreUnreachable: the server does not answer.
+        """
+        self.line = line
+        self.folder = folder
+        self._clock = clock
+        self.checks = self._server_checks()
+        if not self.checks:
+            log.warning("%s takes bytes of another hash than it is told: what is written there is read back.", line.place)
+
+    def size(self, digest: Digest) -> int | None:
+        """Return the bytes that the object has, or None."""
+        answer = self.line.done("HEAD", self.key(digest), allowed=(404,))
+        return None if answer.status == 404 else int(answer.headers["Content-Length"])
+
+    def read(self, digest: Digest, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """Return the object's bytes from `offset` on."""
+        check_part(offset, length)
+        chunks = self.chunks(self.key(digest), digest, offset, length)
+        next(chunks)
+        return chunks
+
+    def check_room(self, needed: int) -> None:
+        """Let everything pass: a bucket tells no free room; what it has none for it refuses."""
+
+    def write(self, digest: Digest, chunks: Iterable[bytes], size: int) -> bool:
+        """Keep the bytes if they are what they are called."""
+        key = self.key(digest)
+        there = self.size(digest) is not None
+        pieces = SenderPieces(checked(digest, chunks, size))
+        if not self.checks:
+            self._write_and_look(digest, pieces, size)
+            return not there
+        if size > WHOLE_BYTES:
+            put_in_parts(self.line, key, pieces, size, self.kept_headers())
+            return not there
+        return self._put(key, digest, pieces, size, new=not there)
+
+    def delete(self, digest: Digest) -> None:
+        """Remove the object, if it is there."""
+        self.line.done("DELETE", self.key(digest), allowed=(404,))
+
+    def set_aside(self, digest: Digest) -> None:
+        """Move the object to the damaged ones, if it is there."""
+        size = self.size(digest)
+        if size is None:
+            return
+        copy(self.line, self.key(digest), f"{self.folder}damaged/{hex_of(digest)}", size, self.kept_headers())
+        self.delete(digest)
+
+    def written(self, digest: Digest) -> datetime | None:
+        """Return when the object was last written, or None."""
+        answer = self.line.done("HEAD", self.key(digest), allowed=(404,))
+        if answer.status == 404:
+            return None
+        told = answer.headers.get(_WRITTEN, "")
+        return datetime.fromisoformat(told) if told else parsedate_to_datetime(answer.headers["Last-Modified"]).astimezone(UTC)
+
+    def digests(self) -> Iterator[Digest]:
+        """Return each object's digest. Only an operator's commands ask this: a bucket is slow to list."""
+        for key, _ in self.listed("objects/"):
+            name = key.rpartition("/")[2]
+            if len(name) == 64:
+                yield parse_digest(f"sha256:{name}")
+
+    def listed(self, under: str) -> Iterator[tuple[str, str]]:
+        """Return the keys below a folder of the store's own, and when each was written, as the server says it."""
+        query = {"list-type": "2", "prefix": f"{self.folder}{under}"}
+        while True:
+            page = self.line.xml("GET", "", query=query)
+            for found in page.iter("Contents"):
+                yield found.findtext("Key", ""), found.findtext("LastModified", "")
+            following = page.findtext("NextContinuationToken", "")
+            if not following:
+                return
+            query["continuation-token"] = following
+
+    def key(self, digest: Digest) -> str:
+        """Return an object's key."""
+        name = hex_of(parse_digest(digest))
+        return f"{self.folder}objects/{name[:2]}/{name}"
+
+    def kept_headers(self) -> dict[str, str]:
+        """Return the headers of everything that is to stay: encryption, and when it was written to the microsecond."""
+        return {**self.line.sse, _WRITTEN: self._clock().isoformat()}
+
+    def chunks(self, key: str, digest: Digest, offset: int, length: int | None) -> Iterator[bytes]:
+        """Yield nothing once a key is open, then its bytes; a line that breaks is taken up where it broke."""
+        end = None if length is None else offset + length
+        answer = self._open(key, digest, offset, end)
+        opened = True
+        for left in reversed(range(_READS)):
+            try:
+                if opened:
+                    yield b""
+                    opened = False
+                if answer is None:
+                    return
+                while piece := answer.read(CHUNK_BYTES):
+                    offset += len(piece)
+                    yield piece
+                return
+            except (urllib3.exceptions.HTTPError, OSError) as exc:
+                if not left:
+                    raise ObjectUnreadable(digest, f"the line to the S3 server breaks: {type(exc).__name__}") from exc
+            finally:
+                if answer is not None:
+                    answer.close()
+                    answer.release_conn()
+            answer = self._open(key, digest, offset, end)
+
+    def _open(self, key: str, digest: Digest, offset: int, end: int | None) -> urllib3.BaseHTTPResponse | None:
+        """Return the answer with a key's bytes; None where there are none in this range."""
+        if end is not None and end <= offset:
+            if self.line.done("HEAD", key, allowed=(404,)).status == 404:
+                raise ObjectMissing(digest)
+            return None
+        asked = {"Range": f"bytes={offset}-{'' if end is None else end - 1}"} if offset or end is not None else {}
+        answer = self.line.call("GET", key, headers=asked, allowed=(404, 416))
+        if answer.status < 300:
+            return answer
+        answer.drain_conn()
+        answer.release_conn()
+        if answer.status == 404:
+            raise ObjectMissing(digest)
+        return None
+
+    def _put(self, key: str, digest: Digest, pieces: SenderPieces, size: int, *, new: bool) -> bool:
+        """Send an object in one request; of several who send the same new one, exactly one hears that it is new."""
+        body = b"".join(pieces) if size <= REPLAYED_BYTES else one_behind(iter(pieces))
+        headers = {**self.kept_headers(), "Content-Length": str(size)}
+        condition = {"If-None-Match": "*"} if new else {}
+        try:
+            answer = self.line.done(
+                "PUT", key, headers={**headers, **condition}, body=body, sha256=hex_of(digest), allowed=(412, 409)
+            )
+        except Exception:
+            if pieces.failure is not None:
+                raise pieces.failure from None
+            raise
+        for _ in pieces:  # it may have answered early: who sends the bytes still proves to have them
+            pass
+        return new and answer.status < 300
+
+    def _write_and_look(self, digest: Digest, pieces: SenderPieces, size: int) -> None:
+        """Send an object aside, read it back, and give it its name."""
+        aside = f"{self.folder}unseen/{secrets.token_hex(16)}"
+        try:
+            if size > WHOLE_BYTES:
+                put_in_parts(self.line, aside, pieces, size, self.kept_headers())
+            else:
+                self._put(aside, digest, pieces, size, new=False)
+            for _ in checked(digest, self.chunks(aside, digest, 0, None), size):
+                pass
+            copy(self.line, aside, self.key(digest), size, self.kept_headers())
+        finally:
+            self.line.done("DELETE", aside, allowed=(404,))
+
+    def _server_checks(self) -> bool:
+        """Tell whether the server refuses bytes that do not hash to what it is told."""
+        key = f"{self.folder}probe/{secrets.token_hex(16)}"
+        try:
+            self.line.done("PUT", key, body=b"wrong", headers=self.line.sse, sha256=hashlib.sha256(b"right").hexdigest())
+        except S3Refused as exc:
+            if exc.status == 400:
+                return True
+            raise
+        self.line.done("DELETE", key, allowed=(404,))
+        return False

@@ -1,0 +1,92 @@
+"""What is hashed is sent while the rest is hashed; whatever goes wrong with that is left to the plan that follows."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from conductor_core.digest import Digest, digest_of
+from conductor_core.errors import ServiceUnreachable
+from conductor_core.transfer import overlap as module
+from conductor_core.transfer.hash_cache import FileState
+from conductor_core.transfer.hashing import HashedFile, hash_file
+from conductor_core.transfer.overlap import Overlap
+from conductor_core.transfer.progress import Progress
+from conductor_core.transfer.upload import Readable
+
+
+class Store:
+    """A store in memory."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.asked = threading.Event()
+        self.fails = False
+
+    def missing(self, objects: Mapping[Digest, int]) -> frozenset[Digest]:
+        self.asked.set()
+        if self.fails:
+            raise ServiceUnreachable("away")
+        return frozenset(d for d in objects if d not in self.objects)
+
+    def put(self, digest: str, body: Callable[[], Readable | bytes]) -> bool:
+        data = body()
+        self.objects[digest] = data if isinstance(data, bytes) else b"".join(data)
+        return True
+
+
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BATCH_FILES", 3)
+
+
+def _hashed(folder: Path, *names: str) -> dict[str, HashedFile]:
+    for name in names:
+        (folder / name).write_bytes(name.encode())
+    return {str(folder / name): hash_file(str(folder / name)) for name in names}
+
+
+def test_full_batches_go_while_others_are_hashed(tmp_path: Path) -> None:
+    """What the service has then is known; what is left over, and what it had before, is not sent."""
+    store, progress = Store(), Progress()
+    store.objects[digest_of(b"a")] = b"a"
+    with Overlap(store, progress, threads=1) as overlap:
+        overlap.take(_hashed(tmp_path, "a", "b", "c"))
+        assert store.asked.wait(30)
+        while len(overlap.sent()) < 3:
+            threading.Event().wait(0.01)
+        overlap.take(_hashed(tmp_path, "d"))
+    assert overlap.sent() == {digest_of(name) for name in (b"a", b"b", b"c")}
+    assert set(store.objects) == overlap.sent()
+    assert (progress.counts().objects_sent, progress.counts().bytes_sent, progress.counts().bytes_to_send) == (2, 2, 2)
+
+
+def test_a_service_that_is_away_is_not_asked_again(tmp_path: Path) -> None:
+    """Nothing is raised, nothing counts as sent, and hashing goes on."""
+    store = Store()
+    store.fails = True
+    with Overlap(store, Progress(), threads=1) as overlap:
+        overlap.take(_hashed(tmp_path, "a", "b", "c"))
+        assert store.asked.wait(30)
+        overlap.take(_hashed(tmp_path, "d", "e", "f"))
+    assert overlap.sent() == frozenset()
+
+
+def test_a_file_that_changed_is_left_to_the_plan(tmp_path: Path) -> None:
+    """It is not sent under the name of what it was, and who sends it later says so."""
+    store = Store()
+    hashed = _hashed(tmp_path, "a", "b", "c")
+    (tmp_path / "b").write_bytes(b"edited")
+    with Overlap(store, Progress(), threads=1) as overlap:
+        overlap.take(hashed)
+        assert store.asked.wait(30)
+    assert digest_of(b"b") not in overlap.sent() | store.objects.keys()
+
+
+def test_without_a_service_nothing_is_held(tmp_path: Path) -> None:
+    """Files are hashed for a submission that waits."""
+    with Overlap(None, Progress(), threads=1) as overlap:
+        overlap.take({"/a": HashedFile(digest_of(b"a"), FileState(1, 1, 1), 0)})
+    assert overlap.sent() == frozenset()
