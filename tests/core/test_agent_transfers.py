@@ -265,3 +265,17 @@ def test_only_what_was_lately_counts() -> None:
     quick = [_sent(n * 10, 0) for n in range(20)]
     slow = [_sent(190 + n, 0) for n in range(int(WINDOW) + 2)]
     assert _watched(*quick, *slow).send_rate == pytest.approx(1.0, abs=0.6)
+
+
+def test_a_low_limit_gets_every_file_through(desk: Desk, eventually: Eventually) -> None:
+    """At a limit at which many connections would starve each other, fewer are used, and all files arrive."""
+    (desk.folders.config / "settings.yaml").write_text("transfer: {upload: 400 kB/s}")
+    for n in range(6):
+        file = desk.project / f"texture_{n}.png"
+        file.write_bytes(b"%02d" % n * 150_000)
+        os.utime(file, (1_700_000_000, 1_700_000_000))
+    client = desk.start()
+    assert client.transfers()["limits"]["upload"] == 400_000
+    assert desk.agent._transfers.lanes.allowed == 3  # type: ignore[union-attr]
+    client.submit(desk.submission(), desk.files())
+    assert submitted(client, "s1", eventually)["state"] == "submitted"

@@ -285,7 +285,7 @@ class Submissions:
         threads = self._settings.hash_threads
         # what the scout frames need goes before what happens to be hashed first
         sink = None if request.get("later") else self._sink(row, submission)
-        with Overlap(sink, progress, threads=self._settings.upload_threads) as overlap:
+        with Overlap(sink, progress, threads=self._settings.upload_threads, lanes=self._lanes) as overlap:
             flavour = submission.flavour
             manifest = hash_tree(tree, self._cache, progress, flavour=flavour, threads=threads, hashed=overlap.take)
         progress.put(objects=len(manifest.objects()))
