@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import itertools
 import os
@@ -16,6 +17,7 @@ from conductor_core.agent.patience import Patience
 from conductor_core.api.client import ServiceClient
 from conductor_core.digest import digest_of
 from conductor_core.transfer.hash_cache import HashCache
+from conductor_core.transfer.packs import Member, write_pack
 from conductor_service.embedded import embedded_service
 from transfer_rows import Row, interleaved, took
 
@@ -68,10 +70,9 @@ def rows(folder: Path, *, small: bool) -> Iterator[Row]:
     count, rounds = (500, 2) if small else (5000, 3)
     with embedded_service(folder / "service", {}) as service:
         desk = _Desk(folder, service.url, service.token_file.read_text().strip())
-        parts = {}
-        for _ in range(count):
-            data = os.urandom(SMALL)
-            parts[_put(desk.client, data)] = SMALL
+        parts: dict[str, int] = {}
+        for _ in range(count // 100):
+            parts.update(dict.fromkeys(_put_together(desk.client, [os.urandom(SMALL) for _ in range(100)]), SMALL))
         large = os.urandom(count * SMALL)
         whole = {_put(desk.client, large): len(large)}
         local = folder / "large"
@@ -98,6 +99,13 @@ def _put(client: ServiceClient, data: bytes) -> str:
     digest = digest_of(data)
     client.put_object("default", digest, lambda: data)
     return digest
+
+
+def _put_together(client: ServiceClient, contents: list[bytes]) -> list[str]:
+    members = [Member(digest_of(data), len(data), functools.partial(list, [data])) for data in contents]
+    pack = b"".join(write_pack(members))
+    client.put_pack("default", lambda: pack)
+    return [member.digest for member in members]
 
 
 def _copy(path: Path) -> None:

@@ -106,7 +106,7 @@ class Desk:
         self.send(manifest, self.client)
         submission = replace(self.submission(), software=Software(*_software(self.client)))
         self.client.put_manifest(self.client.create_job(submission).id, manifest)
-        found.remember(self.cache, manifest.digest())
+        found.remember(self.cache, manifest.digest(), manifest.entries)
 
 
 def _software(client: ServiceClient) -> tuple[str, str]:

@@ -29,6 +29,16 @@ class NothingToAudit(ConductorError):
         super().__init__(f"There is no database in {data}.", "Name the data folder of a service with --data or --settings.")
 
 
+class BucketNotAudited(ConductorError):
+    """The objects lie in a bucket."""
+
+    def __init__(self, bucket: str) -> None:
+        super().__init__(
+            f"The objects lie in the bucket {bucket}, and audit looks at stores in a folder only.",
+            "Use `conductor scrub`, which reads what the database names, wherever it lies.",
+        )
+
+
 class Unreadable(ConductorError):
     """The database, or something beside it, is there and cannot be read."""
 
@@ -74,7 +84,10 @@ def audit_command(
     """
     if list_kinds:
         ctx.exit(_list_kinds())
-    folder = load_settings(settings_file, overrides={"data": data}).data_folder
+    settings = load_settings(settings_file, overrides={"data": data})
+    folder = settings.data_folder
+    if settings.store.kind != "folder":
+        raise BucketNotAudited(settings.store.bucket)
     try:
         ctx.exit(_audit(folder, deep=deep, as_json=as_json))
     except PermissionError as exc:

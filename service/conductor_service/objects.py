@@ -53,7 +53,7 @@ def sizes(session: Session, project_id: str, digests: Sequence[str]) -> dict[str
         .join(ProjectObject, ProjectObject.digest == StoredObject.digest)
         .where(ProjectObject.project_id == project_id, among(session, ProjectObject.digest, digests))
     )
-    return dict(session.execute(query).tuples().all())
+    return {row.digest: row.size for row in session.execute(query)}
 
 
 def present(session: Session, project_id: str, digests: Sequence[str]) -> set[str]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from conductor_core.digest import Digest, digest_of
 from conductor_core.transfer.packs import read_pack
 from sqlalchemy import bindparam, exists, select
+from sqlalchemy.orm import Session
 
 from conductor_service import losses, objects
 from conductor_service.database import Database, Unit
@@ -46,6 +47,12 @@ class DatabaseIndex:
             row = unit.session.execute(_SPOT.where(PackedObject.digest == digest)).one_or_none()
             if (None if row is None else (row[0], row[2])) == (None if spot is None else (spot.pack, spot.offset)):
                 losses.lose(unit, [digest])
+
+
+def spots(session: Session, digests: Sequence[str]) -> dict[str, Spot]:
+    """Return where objects lie in packs; those that lie in none are left out."""
+    query = _SPOT.add_columns(PackedObject.digest).where(among(session, PackedObject.digest, digests))
+    return {row[4]: Spot(Digest(row[0]), row[1], row[2], row[3]) for row in session.execute(query)}
 
 
 def take_pack(database: Database, store: WritableStore, project_id: str, data: bytes) -> int:

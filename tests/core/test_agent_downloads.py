@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 from conductor_core.agent.journal_rows import OutputRow
-from conductor_core.agent.loads import LOAD_BYTES, LOAD_FILES, plan_loads
+from conductor_core.agent.loads import LOAD_BYTES, LOAD_FILES, SMALL, plan_loads
 from conductor_core.agent_client import AgentClient
 from conductor_core.documents import to_json
 from conductor_core.errors import AgentError
 from conductor_core.paths import ClientPath, Flavour, local_flavour, stage_path
 from conductor_core.submission import Output, Step
-from conductor_core.transfer.bundle import LARGEST_OBJECT
 from core.artists_desk import Desk, submitted
 
 Eventually = Callable[..., Any]
@@ -89,10 +88,10 @@ def _row(number: int, size: int, *, job: str = "j", project: str = "") -> Output
 
 def test_loads_are_small_and_in_order() -> None:
     """Small ones of one job together up to a bound, large ones alone, all at the place of their first."""
-    rows = [_row(1, 10), _row(2, LARGEST_OBJECT + 1), _row(3, 10), _row(4, 10, job="k"), _row(5, 10, project="p"), _row(6, 10)]
+    rows = [_row(1, 10), _row(2, SMALL + 1), _row(3, 10), _row(4, 10, job="k"), _row(5, 10, project="p"), _row(6, 10)]
     assert [[r.seq for r in load] for load in plan_loads(rows)] == [[1, 3, 6], [2], [4], [5]]
     assert [len(load) for load in plan_loads([_row(n, 1) for n in range(LOAD_FILES + 1)])] == [LOAD_FILES, 1]
-    assert max(sum(r.size for r in load) for load in plan_loads([_row(n, LARGEST_OBJECT) for n in range(40)])) <= LOAD_BYTES
+    assert max(sum(r.size for r in load) for load in plan_loads([_row(n, SMALL) for n in range(100)])) <= LOAD_BYTES
     assert [len(load) for load in plan_loads(rows, together=False)] == [1] * 6
 
 
@@ -211,6 +210,12 @@ def test_a_project_is_brought_home_whole(desk: Desk, eventually: Eventually, tmp
     assert _files(below) == {"f_0001.exr": b"new", "sub/f_0002.exr": b"two"}
     assert _files(tmp_path / "all").keys() == {str(p.relative_to(tmp_path / "all")) for p in below.rglob("*.exr")}
     assert (found["done"], found["total"]) == (2, 2)
+    desk.fake.publish("job-2", str(desk.home / "f_0004.exr"), b"later")
+    client.follow_project("show", to=str(tmp_path / "more"))
+    eventually(lambda: len(_files(tmp_path / "more")) == 3)
+    assert len(_files(below)) == 2  # once is once
+    client.follow_project("show", to=str(tmp_path / "all"))
+    eventually(lambda: len(_files(below)) == 3)
 
 
 def test_what_is_watched_comes_home_for_ever(desk: Desk, eventually: Eventually) -> None:

@@ -43,6 +43,7 @@ def test_what_is_paused_waits(desk: Desk, eventually: Eventually) -> None:
     client.submit(desk.submission(), desk.files())
     assert client.submission("s1")["paused"]
     assert client.status()["paused"]
+    assert "paused" in client.scene_jobs(str(desk.project / "shot.blend"))[0].problem
     desk.stop()
     client = desk.start()
     assert client.transfers()["paused"]
@@ -76,6 +77,7 @@ def test_a_pause_in_the_middle_sends_nothing_twice(desk: Desk, eventually: Event
     eventually(lambda: desk.agent._submissions.progress("s1") is None)  # type: ignore[union-attr]
     now = client.submission("s1")
     assert (now["state"], now["paused"], now["error"]) == ("uploading", True, None)
+    assert now["bytes_sent"] > 0
     assert not desk.fake.manifests
     there = set(desk.fake.objects)
     before = _puts(desk.fake)
@@ -229,13 +231,29 @@ def _sent(size: int, objects: int) -> Counts:
         ([_sent(900 + 10 * n, n) for n in range(5)], Outlook(0.0, 10.0, 0.0, 6.0)),
         # one great file on the way: none has ended yet
         ([_sent(10 * n, 0) for n in range(5)], Outlook(0.0, 10.0, 0.0, 96.0)),
+        # a difference took the place of a file: less is to be sent, and the speed is what it was
+        (
+            [_sent(10 * n, n) for n in range(4)] + [dataclasses.replace(_sent(40, 4), bytes_to_send=640, bytes_saved=360)],
+            Outlook(0.0, 10.0, 0.0, 60.0),
+        ),
         # the line is dead
         ([_sent(500, 5)] * 5, Outlook(0.0, 0.0, 0.0, None)),
         ([_sent(1000, 10)] * 5, Outlook(0.0, 0.0, 0.0, 0.0)),
         # a failed attempt was taken back
         ([_sent(500, 5), _sent(500, 5), _sent(300, 5)], Outlook(0.0, 0.0, 0.0, None)),
     ],
-    ids=["unknown", "hashing", "cached", "sending", "small files", "one great file", "stalled", "done", "taken back"],
+    ids=[
+        "unknown",
+        "hashing",
+        "cached",
+        "sending",
+        "small files",
+        "one great file",
+        "a difference",
+        "stalled",
+        "done",
+        "taken back",
+    ],
 )
 def test_an_outlook_is_honest(counts: list[Counts], outlook: Outlook) -> None:
     """What is left is told from what was done lately; where nothing moves, or not all is known, nothing is told."""
@@ -247,3 +265,17 @@ def test_only_what_was_lately_counts() -> None:
     quick = [_sent(n * 10, 0) for n in range(20)]
     slow = [_sent(190 + n, 0) for n in range(int(WINDOW) + 2)]
     assert _watched(*quick, *slow).send_rate == pytest.approx(1.0, abs=0.6)
+
+
+def test_a_low_limit_gets_every_file_through(desk: Desk, eventually: Eventually) -> None:
+    """At a limit at which many connections would starve each other, fewer are used, and all files arrive."""
+    (desk.folders.config / "settings.yaml").write_text("transfer: {upload: 400 kB/s}")
+    for n in range(6):
+        file = desk.project / f"texture_{n}.png"
+        file.write_bytes(b"%02d" % n * 150_000)
+        os.utime(file, (1_700_000_000, 1_700_000_000))
+    client = desk.start()
+    assert client.transfers()["limits"]["upload"] == 400_000
+    assert desk.agent._transfers.lanes.allowed == 3  # type: ignore[union-attr]
+    client.submit(desk.submission(), desk.files())
+    assert submitted(client, "s1", eventually)["state"] == "submitted"

@@ -66,7 +66,7 @@ def test_the_parts_are_the_manifest(
         listing = _listing(files)
         scenes = ["/job/01000b.ma", "/job/z.ma"]
         pages = tuple(listing.pages(b"", between=scenes, usual=30))
-        cache.pages.remember(base.digest(), places_of(listing, pages, between=["/job/01000b.ma"], looked=NOW))
+        cache.pages.remember(base.digest(), places_of(listing, pages, (), between=["/job/01000b.ma"], looked=NOW))
         after = {**files, **edits}
         after.pop(gone, None)
         listing = _listing(after)
@@ -87,7 +87,7 @@ def test_nothing_changed_is_one_run(tmp_path: Path) -> None:
     listing = _listing(files)
     pages = tuple(listing.pages(b""))
     digest = _manifest(files, {}).digest()
-    cache.pages.remember(digest, places_of(listing, pages, between=(), looked=NOW))
+    cache.pages.remember(digest, places_of(listing, pages, (), between=(), looked=NOW))
     former = plan_from_former(cache.pages, listing, pages)
     assert former is not None
     assert former.parts([]) == [{"first": 0, "end": 5000, "entries": []}]
@@ -100,9 +100,18 @@ def test_a_page_that_could_change_unseen_is_not_remembered() -> None:
     """Where a file was written within two seconds of the look, or its time lies ahead, the page is told again."""
     listing = _listing({1: 1})
     pages = tuple(listing.pages(b""))
-    assert places_of(listing, pages, between=(), looked=5 + RACY_NS) != {}
-    assert places_of(listing, pages, between=(), looked=4 + RACY_NS) == {}
-    assert places_of(listing, pages, between=(), looked=0) == {}
+    assert places_of(listing, pages, (), between=(), looked=5 + RACY_NS) != {}
+    assert places_of(listing, pages, (), between=(), looked=4 + RACY_NS) == {}
+    assert places_of(listing, pages, (), between=(), looked=0) == {}
+
+
+def test_a_page_that_was_hashed_in_another_state_is_not_remembered() -> None:
+    """A file that changed between the look and its hashing, and is then put back as it was, must not pass for what was sent."""
+    listing = _listing({1: 1, 2: 1})
+    pages = tuple(listing.pages(b"", usual=1))
+    as_listed, since_edited = _entry(_path(1), 1), Entry(_path(2), digest=f"sha256:{9:064x}", size=1, mtime_ns=6)
+    kept = places_of(listing, pages, [as_listed, since_edited], between=(), looked=NOW)
+    assert list(kept.values()) == [0]
 
 
 def test_runs_that_lie_behind_are_told_again(tmp_path: Path) -> None:

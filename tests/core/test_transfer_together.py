@@ -150,13 +150,41 @@ def test_one_whose_place_cannot_be_written_does_not_stop_the_others(tmp_path: Pa
     assert kinds == {"f_0000.exr": PlaceUnwritable, "f_0001.exr": BroughtByAnother, "f_0002.exr": type(None)}
 
 
-def test_a_stopped_go_leaves_no_file(tmp_path: Path, cache: HashCache) -> None:
-    """Cancelled, nothing gets its name."""
-    progress = Progress()
-    progress.cancel()
-    with pytest.raises(TransferCancelled):
-        execute_together([_wanted(tmp_path, 1)], Bundles(_content(1)), cache, progress)
-    assert not list(tmp_path.glob("*.exr"))
+class Stopping(Progress):
+    """A transfer that is stopped when so many bytes have come."""
+
+    def __init__(self, after: int) -> None:
+        super().__init__()
+        self._after = after
+
+    def received(self, count: int) -> None:
+        super().received(count)
+        if self.counts().bytes_received >= self._after:
+            self.cancel()
+
+
+def test_a_stopped_go_keeps_what_came(tmp_path: Path, cache: HashCache) -> None:
+    """Stopped, or paused, in the middle: the files that came whole are home, the others are no failures of theirs."""
+    wanted = [_wanted(tmp_path, n) for n in range(4)]
+    progress = Stopping(wanted[0].size + wanted[1].size)
+    outcomes = execute_together(wanted, Bundles(*(_content(n) for n in range(4))), cache, progress)
+    assert [o.wanted.path for o in outcomes if o.placed] == [w.path for w in wanted[:2]]
+    assert {type(o.error) for o in outcomes if not o.placed} == {TransferCancelled}
+    assert _names(tmp_path) == ["cache", "f_0000.exr", "f_0001.exr"]
+
+
+def test_on_a_slow_line_files_are_shown_as_they_come(tmp_path: Path, cache: HashCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for the last file of a load to see its first."""
+    monkeypatch.setattr("conductor_core.transfer.together.SHOWN_AFTER", 0.0)
+    wanted = [_wanted(tmp_path, n) for n in range(4)]
+    seen: list[int] = []
+
+    class Looking(Progress):
+        def received(self, count: int) -> None:
+            seen.append(len(list(tmp_path.glob("*.exr"))))
+
+    execute_together(wanted, Bundles(*(_content(n) for n in range(4))), cache, Looking())
+    assert seen == [0, 1, 2, 3]
 
 
 def test_a_service_without_bundles_is_told(tmp_path: Path, cache: HashCache) -> None:

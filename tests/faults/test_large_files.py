@@ -79,8 +79,9 @@ def _length(number: int) -> int:
     return min(PART, SIZE - (number - 1) * PART)
 
 
-def _sent(proxy: Proxy) -> int:
-    return sum(seen.sent for seen in list(proxy.seen) if "/parts/" in seen.line)
+def _sent(proxy: Proxy, after: int = 0) -> int:
+    """Return the bytes of parts that went over the line, of requests after the first so many."""
+    return sum(seen.sent for seen in list(proxy.seen)[after:] if "/parts/" in seen.line)
 
 
 def _is_there(objects: ProjectObjects, entry: Entry) -> bool:
@@ -102,9 +103,10 @@ def test_a_killed_agent_goes_on_inside_the_file(tmp_path: Path, large: Entry, pr
         had = objects.begin_upload(large.digest, large.size)
         assert had.have, "four parts are under way at once, and more than that was sent"
         assert not _is_there(objects, large)
-        before, progress = _sent(proxy), Progress()
+        before, progress = len(proxy.seen), Progress()
         assert send_in_parts(large, "", objects, progress)
-        assert _sent(proxy) - before == SIZE - sum(_length(n) for n in had.have)
+        # a part that was on its way when its sender died may have come to its end since
+        assert _sent(proxy, before) <= SIZE - sum(_length(n) for n in had.have)
         assert progress.counts().bytes_sent == SIZE
         assert _is_there(objects, large)
 
@@ -122,9 +124,9 @@ def test_a_killed_service_goes_on_inside_the_file(tmp_path: Path, large: Entry, 
         objects = _objects(proxy.url, service.token)
         had = objects.begin_upload(large.digest, large.size)
         assert len(had.have) >= 3
-        before = _sent(proxy)
+        before = len(proxy.seen)
         assert send_in_parts(large, "", objects, Progress())
-        assert _sent(proxy) - before == SIZE - sum(_length(n) for n in had.have)
+        assert _sent(proxy, before) == SIZE - sum(_length(n) for n in had.have)
         assert _is_there(objects, large)
         assert list((tmp_path / "service" / "store" / "parts").iterdir()) == []
 

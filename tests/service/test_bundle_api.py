@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import pytest
 from conductor_core.digest import digest_of
 from conductor_core.transfer import bundle
 from conductor_core.transfer.bundle import read_bundle
+from conductor_core.transfer.packs import Member, write_pack
 from conductor_service.models import Project
 from conductor_service.store import MemoryStore
 from sqlalchemy import select
@@ -54,6 +56,26 @@ def test_a_damaged_object_is_not_to_be_had(make_studio: Any) -> None:
     store._objects[digest_of(b"second")] = b"SECOND"
     answer = studio.ask("POST", PATH, json={"digests": [digest_of(c) for c in (b"first", b"second", b"third")]})
     assert _read(answer, b"first", b"second", b"third") == [b"first", None, b"third"]
+
+
+def test_objects_come_out_of_packs(make_studio: Any) -> None:
+    """What was sent in packs is given whole; a pack that was lost or damaged takes nothing with it but its own."""
+    store = make_studio.store = MemoryStore()
+    studio = make_studio()
+    contents = [b"frame %d" % n * 50 for n in range(6)]
+    packs = []
+    for some in (contents[:2], contents[2:4]):
+        pack = b"".join(write_pack([Member(digest_of(c), len(c), functools.partial(list, [c])) for c in some]))
+        assert studio.ask("POST", "/projects/default/packs", content=pack).status_code in (200, 201)
+        packs.append((digest_of(pack), pack))
+    for content in contents[4:]:
+        studio.upload(content)
+    question = {"digests": [digest_of(c) for c in contents]}
+    assert _read(studio.ask("POST", PATH, json=question), *contents) == contents
+    store._objects[packs[0][0]] = packs[0][1].replace(b"frame 1", b"FRAME 1")
+    store.delete(packs[1][0])
+    found = _read(studio.ask("POST", PATH, json=question), *contents)
+    assert found == [contents[0], None, None, None, *contents[4:]] or found == [None, None, None, None, *contents[4:]]
 
 
 @pytest.mark.parametrize("limit", ["MOST_OBJECTS", "LARGEST_OBJECT", "MOST_BYTES"])

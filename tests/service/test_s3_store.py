@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conductor_core.digest import digest_of
+import yaml
+from click.testing import CliRunner
+from conductor_core.digest import Digest, digest_of
 from conductor_core.errors import ConductorError, ContentMismatch, SettingsError
 from conductor_service import uploads
+from conductor_service.audit_command import audit_command
 from conductor_service.settings import load_settings
 from conductor_service.store import ObjectDamaged, ObjectMissing, StoreUnreachable, VerifyingStore, s3, s3_copy
 from conductor_service.store.s3 import S3Store
 from conductor_service.store.s3_line import CredentialsMissing, S3Line, S3Refused
+from conductor_service.store_at_rest import store_at_rest
 from conductor_service.store_settings import StoreSettings
 
 DATA = os.urandom(5000)
@@ -222,6 +227,19 @@ def test_a_whole_that_is_wrong_stays_staged_no_longer(studio: Any) -> None:
     assert studio.ask("POST", f"{path}/complete").status_code == 422
     assert studio.farm.shelf.size(digest_of(DATA)) is None
     assert list(studio.farm.uploads.parts.kept()) == []
+
+
+def test_commands_find_the_bucket(studio: Any, tmp_path: Path) -> None:
+    """What works on a store that is at rest works on the bucket that the settings name; audit says that it does not."""
+    digest = Digest(studio.upload(DATA))
+    settings = studio.farm.settings
+    file = tmp_path / "settings.yaml"
+    file.write_text(yaml.safe_dump({"data": settings.data, "store": dataclasses.asdict(settings.store)}))
+    with store_at_rest(None, file) as there:
+        assert there.shelf.size(digest) == len(DATA)
+    ran = CliRunner().invoke(audit_command, ["--settings", str(file)])
+    assert isinstance(ran.exception, ConductorError)
+    assert "conductor scrub" in str(ran.exception)
 
 
 def test_errors_are_ours() -> None:

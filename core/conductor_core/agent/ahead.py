@@ -38,7 +38,9 @@ class AheadOfTheClick:
         self._watcher = Watcher(
             cache, state / SCENES_FILE, busy=self._busy, hashed=lambda files: self._sending.hashed(files), quiet=QUIET
         )
-        self._sending = SendingAhead(connect, self._watcher.scenes, busy=self._may_not_send, pace=transfers.pace)
+        self._sending = SendingAhead(
+            connect, self._watcher.scenes, busy=self._may_not_send, pace=transfers.pace, lanes=transfers.lanes
+        )
 
     def submitted(self, row: SubmissionRow, submission: Submission, files: Iterable[str]) -> None:
         """Watch the files of a scene that is submitted."""

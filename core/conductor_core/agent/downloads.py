@@ -172,7 +172,7 @@ class Downloads:
         met = service in self._met
         self._met.add(service)
         for row in self._journal.downloads(since=self._clock() - REMEMBERED):
-            if row.service == service and not (met and _ended(row)):
+            if row.service == service and not (_ended(row) and (met or row.following.kind == "project")):
                 self._patience.worked((service, row.job))
                 self.news_of(service, row.job)
 

@@ -103,8 +103,11 @@ class DownloadJournal(JournalFile):
         return download_row(rows[0]) if rows else None
 
     def projects(self, service: str) -> list[str]:
-        """Return the keys of the projects of a service that are followed."""
-        rows = self._rows("SELECT job FROM downloads WHERE service = ? AND kind = 'project'", (service,))
+        """Return the keys of the projects of a service that are followed on; one that was caught up with is done."""
+        rows = self._rows(
+            "SELECT job FROM downloads WHERE service = ? AND kind = 'project' AND state NOT IN ('success', 'failed', 'killed')",
+            (service,),
+        )
         return [row["job"] for row in rows]
 
     def shares(self, service: str) -> dict[str, str]:

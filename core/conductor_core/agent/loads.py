@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from conductor_core.agent.journal_rows import OutputRow
-from conductor_core.transfer.bundle import LARGEST_OBJECT
 
 #: files and bytes of one go: small enough that a load is home within a second or so, large enough that waits do not count
 LOAD_FILES, LOAD_BYTES = 256, 16 << 20
+
+#: bytes of a file up to which it comes with others; a larger one is gone on from in its middle, one in a bundle comes anew
+SMALL = 256 << 10
 
 #: what is fetched in one go
 Load = tuple[OutputRow, ...]
@@ -36,7 +38,7 @@ def plan_loads(rows: Sequence[OutputRow], *, together: bool = True) -> list[Load
     loads: list[_Filling] = []
     filling: dict[tuple[str, str], _Filling] = {}
     for row in rows:
-        small = together and row.size <= LARGEST_OBJECT
+        small = together and row.size <= SMALL
         load = filling.get((row.job, row.project)) if small else None
         if load is None or not load.has_room(row):
             load = _Filling()

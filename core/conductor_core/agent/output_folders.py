@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -52,7 +53,7 @@ class OutputFolders:
             ) from None
         if following.to or following.kind == "project":
             named = (following.to,) if following.to else following.under
-            folders = tuple(ClientPath.parse(folder, local_flavour()) for folder in named)
+            folders = tuple(_local(folder) for folder in named)
             reason = "lies outside of the folder that files were to be brought to"
         else:
             local = local_flavour()
@@ -128,6 +129,12 @@ class OutputFolders:
             )
             self._folders[key] = _output_folders(submission)
         return self._folders[key]
+
+
+@functools.lru_cache(maxsize=64)
+def _local(folder: str) -> ClientPath:
+    """Return a folder of this machine; asked for each of thousands of files."""
+    return ClientPath.parse(folder, local_flavour())
 
 
 def _nowhere(output: NewOutput, reason: str) -> NewOutput:

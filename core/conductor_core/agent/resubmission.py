@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,9 +38,10 @@ class Listed:
     #: when `stat` was asked, in nanoseconds since the epoch
     looked: int
 
-    def remember(self, cache: HashCache, manifest: str) -> None:
-        """Keep where the pages are in a manifest that is committed now."""
-        cache.pages.remember(manifest, places_of(self.listing, self.pages, between=self.snapshots, looked=self.looked))
+    def remember(self, cache: HashCache, manifest: str, entries: Iterable[Entry]) -> None:
+        """Keep where the pages are in a manifest that is committed now; `entries` are those that were hashed for it."""
+        places = places_of(self.listing, self.pages, entries, between=self.snapshots, looked=self.looked)
+        cache.pages.remember(manifest, places)
 
     def tree(self) -> Tree:
         """Return the files as `hash_tree` takes them."""

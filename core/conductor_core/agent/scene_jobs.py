@@ -159,6 +159,8 @@ class SceneJobs:
 
     def _problem(self, row: SubmissionRow, seen: Seen, errors: tuple[str, ...]) -> str:
         """Return the one thing that the artist should know first."""
+        if self._submissions.rests(row):
+            return "Its upload is paused. To let it go on: conductor transfers resume"
         if row.error:
             return _sentence(row.error)
         if seen.problem or not _is_with_service(row):

@@ -19,6 +19,7 @@ from conductor_core.api.client import ProjectObjects, ServiceClient
 from conductor_core.errors import ConductorError, ServiceError, TransferCancelled
 from conductor_core.manifest import Entry, make_manifest
 from conductor_core.paths import local_flavour
+from conductor_core.transfer.concurrency import Lanes
 from conductor_core.transfer.hashing import HashedFile
 from conductor_core.transfer.progress import Pace
 from conductor_core.transfer.sink import ObjectSink
@@ -45,6 +46,7 @@ class SendingAhead:
         *,
         busy: Callable[[], str],
         pace: Pace,
+        lanes: Lanes | None = None,
         clock: Callable[[], float] = time.monotonic,
         sink: Callable[[ServiceClient, str], ObjectSink] = ProjectObjects,
     ) -> None:
@@ -52,6 +54,7 @@ class SendingAhead:
         self._connect = connect
         self._scenes = scenes
         self._busy = busy
+        self._lanes = lanes
         self._clock = clock
         self._sink = sink
         self._lock = threading.Lock()
@@ -133,7 +136,7 @@ class SendingAhead:
             objects = self._sink(self._connect(service), project)
             manifest = make_manifest(local_flavour(), entries)
             plan = plan_upload(manifest, ask_missing(manifest, objects))
-            execute_upload(plan, objects, self._progress, threads=2)
+            execute_upload(plan, objects, self._progress, threads=2, lanes=self._lanes)
         except ServiceError as exc:
             self._not_before = self._clock() + AGAIN
             _LOG.info("sending ahead to %s waits: %s", project, exc)

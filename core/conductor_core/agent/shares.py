@@ -76,10 +76,8 @@ class Shares:
         """Claim some of `rows`, in their order, and renew the claims of what is going on; note what others brought home."""
         service, share = key
         try:
-            wanted = [row.seq for row in rows][: QUESTION - len(going)]
-            answer = self._connect(service).claim(
-                share, self._journal.holder(), outputs=[*going, *wanted], most=len(going) + _enough(rows)
-            )
+            wanted = [*going, *(row.seq for row in rows)][:QUESTION]
+            answer = self._connect(service).claim(share, self._journal.holder(), outputs=wanted, most=len(going) + _enough(rows))
             now = self._clock()
             with self._lock:
                 granted = self._granted.setdefault(key, {})

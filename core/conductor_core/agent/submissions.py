@@ -117,14 +117,14 @@ class Submissions:
             self._snapshots.sweep(self._needs_snapshot)
         for row in self._journal.submissions_to_do():
             with self._lock:
-                if row.id in self._running or not self._patience.ready(row.id) or self._rests(row):
+                if row.id in self._running or not self._patience.ready(row.id) or self.rests(row):
                     continue
                 self._running.add(row.id)
             self._pool.submit(self._work, row.id)
 
     def busy(self) -> bool:
         """Tell whether there is anything left to do that is not paused."""
-        return not all(self._rests(row) for row in self._journal.submissions_to_do())
+        return not all(self.rests(row) for row in self._journal.submissions_to_do())
 
     def look(self, see: Callable[[str, Progress | None], object]) -> None:
         """Show the live counts of each submission that is worked on."""
@@ -140,7 +140,7 @@ class Submissions:
                 if self._paused(identity):
                     progress.cancel()
 
-    def _rests(self, row: SubmissionRow) -> bool:
+    def rests(self, row: SubmissionRow) -> bool:
         """Tell whether a submission is paused; the job of a cancelled one is killed all the same."""
         return row.state in UNFINISHED and self._paused(row.id)
 
@@ -227,6 +227,8 @@ class Submissions:
             if not progress.cancelled() and now is not None and now.state in UNFINISHED:
                 _LOG.warning("submission %s failed: %s", row.id, exc)
                 self._journal.set_failed(row.id, told(exc), _counts(progress))
+            elif now is not None and self.rests(now):  # to be told while it is paused
+                self._journal.set_state(row.id, now.state, _counts(progress))
         finally:
             with self._lock:
                 self._progress.pop(row.id, None)
@@ -253,7 +255,7 @@ class Submissions:
             load = load or self._load(row, submission, request, progress, found=found)
             self._send_and_commit(row.id, client, job, load, progress, later=request.get("later") or ())
             if found is not None:
-                found.remember(self._cache, load.manifest.digest())
+                found.remember(self._cache, load.manifest.digest(), load.manifest.entries)
         if quick is not None and found is not None:
             self._hashed(row, submission, (*found.listing.paths, *found.snapshots))
         progress.check(submission.title)
@@ -283,11 +285,12 @@ class Submissions:
         threads = self._settings.hash_threads
         # what the scout frames need goes before what happens to be hashed first
         sink = None if request.get("later") else self._sink(row, submission)
-        with Overlap(sink, progress, threads=self._settings.upload_threads) as overlap:
+        with Overlap(sink, progress, threads=self._settings.upload_threads, lanes=self._lanes) as overlap:
             flavour = submission.flavour
             manifest = hash_tree(tree, self._cache, progress, flavour=flavour, threads=threads, hashed=overlap.take)
         progress.put(objects=len(manifest.objects()))
         self._hashed(row, submission, (*tree.files, *tree.snapshots))
+        tree.files.clear()  # of two hundred thousand files these are 50 MB, and the next line needs as much
         self._journal.set_manifest(row.id, manifest.to_bytes(), _counts(progress))
         return _Load(manifest, tree.snapshots, order_of(submission, request), overlap.sent())
 
@@ -319,7 +322,7 @@ class Submissions:
         if manifest is None:
             self._cache.pages.forget(changed.former.manifest)
             return False
-        found.remember(self._cache, manifest)
+        found.remember(self._cache, manifest, changed.entries)
         return True
 
     def _send_and_commit(

@@ -100,6 +100,7 @@ class Watcher:
         self._events: FolderEvents | None = None
         self._work: Future[None] | None = None
         self._settled = False
+        self._oldest = 0.0
 
     def remember(self, key: str, files: Iterable[str], *, service: str = "", project: str = "") -> None:
         """Watch the files of a scene that was opened or submitted; returns at once."""
@@ -115,6 +116,7 @@ class Watcher:
     def forget_before(self, moment: float) -> None:
         """Watch scenes no longer that were used before `moment`, in seconds since the epoch."""
         with self._lock:
+            self._oldest = moment
             if self._scenes and self._scenes.forget(lambda scene: scene.at < moment):
                 self._settled = False
 
@@ -187,6 +189,7 @@ class Watcher:
         """Return all scenes, with those that came since the last time; they are on disk then."""
         known = self._scenes or RecentScenes(self._memory)
         with self._lock:
+            known.forget(lambda scene: scene.at < self._oldest)
             if self._scenes is None:  # of the last time: anything may have changed since
                 self._looked = dict.fromkeys(folders_of(known.all()), float("-inf"))
             new, self._new = self._new, []

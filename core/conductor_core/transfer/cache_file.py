@@ -17,7 +17,7 @@ LARGEST = 256 << 20
 #: days after which what nobody asked for goes
 UNUSED_DAYS = 180
 #: rows removed at a time from a file that has grown too large
-_SLICE = 500
+_SLICE = 100
 
 _LOG = logging.getLogger("conductor.hash-cache")
 

@@ -88,16 +88,21 @@ def plan_from_former(memory: PageMemory, listing: Listing, pages: Sequence[Page]
     return former if former.stays() else None
 
 
-def places_of(listing: Listing, pages: Iterable[Page], *, between: Iterable[str], looked: int) -> dict[bytes, int]:
-    """Return where each page begins in the manifest of `listing` and the paths `between`.
+def places_of(
+    listing: Listing, pages: Iterable[Page], entries: Iterable[Entry], *, between: Iterable[str], looked: int
+) -> dict[bytes, int]:
+    """Return where each page begins in the manifest of `listing` and the paths `between`; `entries` are those hashed for it.
 
     Pages are left out in which something had changed so shortly before `looked` (nanoseconds) that it could change again
-    under the same time, or lies in the future.
+    under the same time, or lies in the future; and those of which a file was hashed in another state than it was listed in:
+    their fingerprint is that of another content.
     """
     others = sorted(set(between))
+    hashed = {entry.path: (entry.size, entry.mtime_ns) for entry in entries}
     places: dict[bytes, int] = {}
     for page in pages:
-        if page.end > page.first and listing.newest(page) <= looked - RACY_NS:
+        settled = page.end > page.first and listing.newest(page) <= looked - RACY_NS
+        if settled and listing.agrees(page, hashed):
             before = sum(1 for path in others if path < listing.paths[page.first])
             places[page.fingerprint] = page.first + before
     return places

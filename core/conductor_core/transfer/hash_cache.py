@@ -90,8 +90,11 @@ class HashCache:
         for folder, names in _by_folder(states).items():
             row = self._row(folder)
             known = _matching(row, names, states)
-            if len(known) < len(names):
-                known = {**_matching(self._moved(folder), names, states), **known}
+            if len(known) < len(names) and (moved := self._moved(folder)):
+                found_there = _matching(moved, names, states)
+                if found_there.keys() - known.keys():
+                    self._keep(folder, {**moved, **{name: row[name] for name, path in names if path in known}})
+                known = {**found_there, **known}
             found.update(known)
             if known:
                 self._note_use(folder)
@@ -123,14 +126,17 @@ class HashCache:
                 else:
                     row.pop(name, None)
             if row != before:
-                blob = json.dumps(row, separators=(",", ":")).encode()
-                identity = (_key(folder), _identity(folder), self._today())
-                self._file.run_all(
-                    [
-                        ("INSERT OR REPLACE INTO directories (path, files) VALUES (?, ?)", (_key(folder), blob)),
-                        ("INSERT OR REPLACE INTO folders (path, identity, used) VALUES (?, ?, ?)", identity),
-                    ]
-                )
+                self._keep(folder, row)
+
+    def _keep(self, folder: str, row: Mapping[str, Any]) -> None:
+        blob = json.dumps(row, separators=(",", ":")).encode()
+        identity = (_key(folder), _identity(folder), self._today())
+        self._file.run_all(
+            [
+                ("INSERT OR REPLACE INTO directories (path, files) VALUES (?, ?)", (_key(folder), blob)),
+                ("INSERT OR REPLACE INTO folders (path, identity, used) VALUES (?, ?, ?)", identity),
+            ]
+        )
 
     def _settled(self, path: str, state: FileState, now: int, began: float | None) -> bool:
         """Tell whether the file could not be written again under the time it has.

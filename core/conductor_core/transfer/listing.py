@@ -13,7 +13,7 @@ import stat
 import sys
 import zlib
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, repeat
 from typing import NamedTuple
@@ -60,6 +60,15 @@ class Listing:
     def newest(self, page: Page) -> int:
         """Return the latest modification in a page, in nanoseconds."""
         return max(self.numbers[page.first * _WIDTH + 1 : page.end * _WIDTH : _WIDTH])
+
+    def agrees(self, page: Page, hashed: Mapping[str, tuple[int, int]]) -> bool:
+        """Tell whether the files of a page have the size and time that `hashed` has of them, where it has any."""
+        numbers = self.numbers
+        return all(
+            hashed.get(self.paths[n], found) == found
+            for n in range(page.first, page.end)
+            for found in ((numbers[n * _WIDTH], numbers[n * _WIDTH + 1]),)
+        )
 
     def files(self, page: Page) -> dict[str, FoundFile]:
         """Return what was found of each file of a page."""

@@ -62,7 +62,7 @@ class Forecast:
 
 
 def _jumped(before: Counts, now: Counts) -> bool:
-    return now.files_cached != before.files_cached or now.bytes_to_send != before.bytes_to_send
+    return now.files_cached != before.files_cached or now.bytes_to_send > before.bytes_to_send
 
 
 def _rate(before: int, now: int, span: float) -> float:

@@ -15,6 +15,7 @@ from types import TracebackType
 from conductor_core.digest import Digest
 from conductor_core.errors import ConductorError
 from conductor_core.manifest import Entry
+from conductor_core.transfer.concurrency import Lanes
 from conductor_core.transfer.hashing import HashedFile
 from conductor_core.transfer.progress import Progress
 from conductor_core.transfer.sink import ObjectSink
@@ -30,8 +31,9 @@ _LOG = logging.getLogger("conductor.agent")
 class Overlap:
     """Take files as they are hashed, until the block ends; `sent` then has what is at the service."""
 
-    def __init__(self, sink: ObjectSink | None, progress: Progress, *, threads: int) -> None:
-        """`sink` None: nobody to send to now."""
+    def __init__(self, sink: ObjectSink | None, progress: Progress, *, threads: int, lanes: Lanes | None = None) -> None:
+        """`sink` None: nobody to send to now; `lanes` says how many loads go at once."""
+        self._lanes = lanes or Lanes(start=threads, most=threads)
         self._sink = sink
         self._progress = progress
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="overlap")
@@ -78,7 +80,8 @@ class Overlap:
                 if self._failed:
                     return
                 self._progress.add(objects_to_send=len(load), bytes_to_send=sum(e.size for e in load))
-                send_load(load, {}, sink, self._progress)
+                with self._lanes.lane(self._progress.cancelled):
+                    send_load(load, {}, sink, self._progress)
                 self._note({Digest(e.digest) for e in load})
         except ConductorError as exc:
             self._failed = True

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +32,9 @@ from conductor_core.transfer.download import (
 )
 from conductor_core.transfer.hash_cache import FileState, HashCache
 from conductor_core.transfer.progress import Progress
+
+#: seconds after which what came gets its names, however much is still to come: on a slow line a load takes minutes
+SHOWN_AFTER = 1.0
 
 
 class BundleSource(Protocol):
@@ -75,6 +79,7 @@ class _Together:
     outcomes: list[Outcome] = field(default_factory=list)
     #: written, and not yet under their names
     parts: list[tuple[Wanted, Path]] = field(default_factory=list)
+    placed_at: float = field(default_factory=time.monotonic)
 
     def what_is_lacking(self, wanted: Sequence[Wanted]) -> dict[Digest, list[Wanted]]:
         """Return the files whose bytes are needed, by content: black frames of many passes are one object."""
@@ -98,10 +103,12 @@ class _Together:
         try:
             with source.bundle(list(sizes)) as blocks:
                 for digest, content in read_bundle(sizes, blocks):
+                    self.progress.check(left[digest][0].path)
                     for one in left.pop(digest):
-                        self.progress.check(one.path)
                         self._take(one, content)
                     self.progress.received(sizes[digest] if content is not None else 0)
+                    if time.monotonic() - self.placed_at > SHOWN_AFTER:
+                        self.place()
         except NotFound:
             raise
         except ConductorError as exc:
@@ -112,14 +119,15 @@ class _Together:
     def place(self) -> None:
         """Have the parts on disk, then give them their names."""
         synced: list[tuple[Wanted, Path]] = []
-        for one, part in self.parts:
-            with self._failing(one):
+        parts, self.parts, self.placed_at = self.parts, [], time.monotonic()
+        for one, part in parts:
+            with self._failing(one, written=True):
                 _sync(part)
                 synced.append((one, part))
         placed: dict[str, Wanted] = {}
         found: list[Outcome] = []
         for one, part in synced:
-            with self._failing(one):
+            with self._failing(one, written=True):
                 set_as_made(one, part)  # not before: one that may only be read could not be synced
                 where = place_part(one, part, self.known)
                 placed[where.path] = one
@@ -143,31 +151,29 @@ class _Together:
             self.parts.append((one, part))
 
     @contextlib.contextmanager
-    def _failing(self, one: Wanted) -> Iterator[None]:
+    def _failing(self, one: Wanted, *, written: bool = False) -> Iterator[None]:
         """Note what goes wrong with one file, so that the others come all the same."""
         try:
             yield
         except OSError as exc:
-            taken = isinstance(exc, FileNotFoundError) and any(one is written for written, _ in self.parts)
+            taken = written and isinstance(exc, FileNotFoundError)
             self.outcomes.append(Outcome(one, error=BroughtByAnother(one.path) if taken else unwritable(one.path, exc)))
         except ConductorError as exc:
-            self.progress.check(one.path)
             self.outcomes.append(Outcome(one, error=exc))
 
 
 def execute_together(wanted: Sequence[Wanted], source: BundleSource, cache: HashCache, progress: Progress) -> list[Outcome]:
     """Make all of `wanted` lie where they belong, each at a path of its own, and tell what became of each.
 
+    Whatever ends it early, a break of the line or a cancelled `progress`: those that came are home.
+
     Raises:
         NotFound: the service does not bundle, or does not know the project; nothing was done that must be told.
-        TransferCancelled: `progress` was cancelled; parts that came are kept.
     """
     go = _Together(cache, _Remembered([one.path for one in wanted], cache), progress)
     lacking = go.what_is_lacking(wanted)
     if lacking:
         go.fetch(lacking, source)
-        if wanted:
-            progress.check(wanted[0].path)
         go.place()
     return go.outcomes
 

@@ -8,6 +8,7 @@ What is sent how: objects of `SMALL` bytes and more go by the first of `WAYS` th
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -105,12 +106,18 @@ def execute_upload(
     """
     free = lanes or Lanes(start=threads, most=threads)
 
+    failed = threading.Event()
+
     def send(entries: Sequence[Entry]) -> None:
-        with free.lane(progress.cancelled):
+        with free.lane(lambda: progress.cancelled() or failed.is_set()):
+            if failed.is_set():  # while it waited for its lane: the upload is over
+                return
             try:
                 send_load(entries, plan.places, sink, progress, ways)
-            except ServiceUnreachable:
-                free.failed()
+            except BaseException as exc:
+                failed.set()
+                if isinstance(exc, ServiceUnreachable):
+                    free.failed()
                 raise
 
     with ThreadPoolExecutor(threads, thread_name_prefix="upload") as pool:

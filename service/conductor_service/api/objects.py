@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from conductor_core.digest import Digest
-from conductor_core.errors import TransferError
 from conductor_core.transfer.bundle import LARGEST_OBJECT, MOST_BYTES, MOST_OBJECTS, write_bundle
 from conductor_core.transfer.packs import MAX_PACK_BYTES
 from fastapi import APIRouter, Request
@@ -19,6 +18,7 @@ from conductor_service import objects
 from conductor_service.api.access import FarmOf, Person
 from conductor_service.api.bodies import content_length, digest_of_path, intake_of, read_bytes, read_document, store_body
 from conductor_service.api.streams import Body
+from conductor_service.bundles import contents
 from conductor_service.errors import Absent, Invalid
 from conductor_service.farm import Farm
 from conductor_service.jobs import find_project
@@ -107,12 +107,11 @@ async def bundle(request: Request, project: str, farm: FarmOf, who: Person) -> R
     if len(wanted) > MOST_OBJECTS:
         raise Invalid("digests", f"has {len(wanted)} entries, {MOST_OBJECTS} may come in one bundle")
     there = await run_in_threadpool(_to_bundle, farm, who.account_id, project, wanted)
-    contents = (_content(farm.store, digest) if digest in there else None for digest in wanted)
-    return StreamingResponse(write_bundle(contents), media_type="application/octet-stream")
+    return StreamingResponse(write_bundle(contents(farm, wanted, there)), media_type="application/octet-stream")
 
 
-def _to_bundle(farm: Farm, account_id: str, project: str, wanted: list[Digest]) -> set[str]:
-    """Return those that the project has.
+def _to_bundle(farm: Farm, account_id: str, project: str, wanted: list[Digest]) -> dict[str, int]:
+    """Return those that the project has, with their sizes.
 
     Raises:
         Invalid: one is too large for a bundle, or all together are: they would be held in memory.
@@ -124,16 +123,7 @@ def _to_bundle(farm: Farm, account_id: str, project: str, wanted: list[Digest]) 
         raise Invalid("digests", f"has {large}, which is too large for a bundle", "Ask for it by itself.")
     if sum(sizes.values()) > MOST_BYTES:
         raise Invalid("digests", f"are of {sum(sizes.values())} bytes together, {MOST_BYTES} may come in one bundle")
-    return set(sizes)
-
-
-def _content(store: Store, digest: Digest) -> bytes | None:
-    """Return an object's bytes; None for one that the store has lost, or finds damaged."""
-    try:
-        return b"".join(store.read(digest))
-    except TransferError as exc:
-        log.error("%s", exc)
-        return None
+    return sizes
 
 
 @router.put("/{digest}")

@@ -28,7 +28,7 @@ from conductor_service.store.s3_line import S3Line, S3Refused
 log = logging.getLogger(__name__)
 
 #: what is tried again where the line breaks, since it is in memory: a pack, a manifest, a preview
-REPLAYED_BYTES = 16 << 20
+REPLAYED_BYTES = 8 << 20
 #: S3 takes no more in one request
 WHOLE_BYTES = 5 << 30
 _WRITTEN = "x-amz-meta-written"
