@@ -95,7 +95,18 @@ class Agent:
             more=self._more_about_transfers,
         )
         self._live_jobs = LiveJobs(self._asked.client)
-        self._downloads = Downloads(
+        self._downloads = self._make_downloads()
+        self._ahead = AheadOfTheClick(folders.state, self._cache, self._connections.client, self._transfers)
+        self._snapshots = Snapshots(folders.state / SNAPSHOTS)
+        self._submissions = self._make_submissions()
+        self._panel = self._make_panel()
+        self._token = secrets.token_urlsafe(32)
+        stop = Route("POST", re.compile("/v1/downloads/stop"), self.unfollow)
+        routes = (*self._panel.routes(), *self._transfers.routes(), stop)
+        self.channel = Channel(self, self._token, routes=routes, used=self._used)
+
+    def _make_downloads(self) -> Downloads:
+        return Downloads(
             self._journal,
             self._connections.client,
             self._cache,
@@ -106,14 +117,6 @@ class Agent:
             pace=self._transfers.pace,
             paused=self._transfers.job_paused,
         )
-        self._ahead = AheadOfTheClick(folders.state, self._cache, self._connections.client, self._transfers)
-        self._snapshots = Snapshots(folders.state / SNAPSHOTS)
-        self._submissions = self._make_submissions()
-        self._panel = self._make_panel()
-        self._token = secrets.token_urlsafe(32)
-        stop = Route("POST", re.compile("/v1/downloads/stop"), self.unfollow)
-        routes = (*self._panel.routes(), *self._transfers.routes(), stop)
-        self.channel = Channel(self, self._token, routes=routes, used=self._used)
 
     def _make_submissions(self) -> Submissions:
         return Submissions(
