@@ -110,7 +110,7 @@ class Agent:
             self._journal,
             self._connections.client,
             self._cache,
-            threads=settings.download_threads,
+            threads=self._settings.download_threads,
             patience=self._patience,
             wake=self._wake.set,
             seen=self._live_jobs.hear,
