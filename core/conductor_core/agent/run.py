@@ -95,17 +95,7 @@ class Agent:
             more=self._more_about_transfers,
         )
         self._live_jobs = LiveJobs(self._asked.client)
-        self._downloads = Downloads(
-            self._journal,
-            self._connections.client,
-            self._cache,
-            threads=settings.download_threads,
-            patience=self._patience,
-            wake=self._wake.set,
-            seen=self._live_jobs.hear,
-            pace=self._transfers.pace,
-            paused=self._transfers.job_paused,
-        )
+        self._downloads = self._make_downloads()
         self._ahead = AheadOfTheClick(folders.state, self._cache, self._connections.client, self._transfers)
         self._snapshots = Snapshots(folders.state / SNAPSHOTS)
         self._submissions = self._make_submissions()
@@ -114,6 +104,19 @@ class Agent:
         stop = Route("POST", re.compile("/v1/downloads/stop"), self.unfollow)
         routes = (*self._panel.routes(), *self._transfers.routes(), stop)
         self.channel = Channel(self, self._token, routes=routes, used=self._used)
+
+    def _make_downloads(self) -> Downloads:
+        return Downloads(
+            self._journal,
+            self._connections.client,
+            self._cache,
+            threads=self._settings.download_threads,
+            patience=self._patience,
+            wake=self._wake.set,
+            seen=self._live_jobs.hear,
+            pace=self._transfers.pace,
+            paused=self._transfers.job_paused,
+        )
 
     def _make_submissions(self) -> Submissions:
         return Submissions(
