@@ -122,6 +122,7 @@ def write_private(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(aside, path)
+        sync_folder(os.fspath(path.parent))
     except BaseException:
         aside.unlink(missing_ok=True)
         raise

@@ -90,12 +90,13 @@ def test_what_passes_is_signed_anew(bucket: Bucket) -> None:
     ("answers", "error", "said"),
     [
         ([(400, _WRONG)], Refused, "not those"),
-        ([(404, b"")], NotFound, "gone"),
+        ([(404, b"<Code>NoSuchUpload</Code>")], NotFound, "gone"),
+        ([(404, b"somebody else's page")], DirectUnsuitable, "404"),
         ([(403, b"")] * 4, DirectUnsuitable, "403"),
         ([(301, b"")], DirectUnsuitable, "301"),
         ([(501, b"")] * 4, DirectUnsuitable, "501"),
     ],
-    ids=["wrong bytes", "gone", "never good", "elsewhere", "cannot"],
+    ids=["wrong bytes", "gone", "another", "never good", "elsewhere", "cannot"],
 )
 def test_what_the_store_answers(bucket: Bucket, answers: list[tuple[int, bytes]], error: type[Exception], said: str) -> None:
     """Wrong bytes and lost uploads are told as such; whatever else a store says, the part may go through the service."""

@@ -159,21 +159,23 @@ class Checking:
                     future.cancel()
                 raise
 
-    def _gather(self, futures: set[Future[dict[str, HashedFile]]]) -> None:
+    def _gather(self, futures: set[Future[tuple[float, dict[str, HashedFile]]]]) -> None:
         gathered: dict[str, tuple[Digest, int]] = {}
         asked = time.monotonic()
         while futures:
             done, rest = wait(futures, return_when=FIRST_COMPLETED)
             futures -= done
             for future in done:
-                hashed = future.result()
-                self._cache.learn({path: (h.state, h.digest) for path, h in hashed.items()})
+                began, hashed = future.result()
+                self._cache.learn({path: (h.state, h.digest) for path, h in hashed.items()}, began=began)
                 gathered.update({path: (h.digest, h.state.size) for path, h in hashed.items()})
             if not rest or time.monotonic() - asked > GATHER:
                 self._ask(gathered)
                 gathered, asked = {}, time.monotonic()
 
-    def _hash_batch(self, paths: Iterable[str]) -> dict[str, HashedFile]:
+    def _hash_batch(self, paths: Iterable[str]) -> tuple[float, dict[str, HashedFile]]:
+        """Return when the first was opened, and what could be read."""
+        began = time.monotonic()
         hashed = {}
         for path in paths:
             self._progress.check(path)
@@ -184,7 +186,7 @@ class Checking:
             except TransferError as exc:
                 self._note_unread(exc)
                 self._tell([CheckedFile(path, 0, "unknown")])
-        return hashed
+        return began, hashed
 
     def _ask(self, digests: Mapping[str, tuple[Digest, int]]) -> None:
         """Ask the store about files whose content is known, and tell what it says of each."""

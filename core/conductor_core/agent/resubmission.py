@@ -10,7 +10,7 @@ from typing import Any
 
 from conductor_core.api.client import Known, ServiceClient
 from conductor_core.digest import Digest
-from conductor_core.errors import Conflict, NotFound
+from conductor_core.errors import Conflict, NotFound, Refused
 from conductor_core.exclusions import Exclusions
 from conductor_core.manifest import Entry, Manifest
 from conductor_core.paths import ClientPath, local_flavour
@@ -86,7 +86,7 @@ class Again:
         """
         try:
             return client.put_manifest_from(job, self.former.manifest, self.former.parts(self.entries))[1]
-        except NotFound as exc:
+        except (NotFound, Refused) as exc:  # what is truly wrong is refused there by name
             _LOG.info("job %s is told its files in full: %s", job, exc)
         except Conflict as exc:
             if exc.code != "objects-missing":

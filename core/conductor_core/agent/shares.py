@@ -7,6 +7,7 @@ same place, which `transfer.download` is made for.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -85,7 +86,12 @@ class Shares:
                     del granted[seq]
                 granted.update(dict.fromkeys(answer.granted, now))
                 self._not_before[key] = now if set(answer.granted) - set(going) or answer.home else now + PAUSE
-            home = set(answer.home)
+            home = {row.seq for row in rows if row.seq in set(answer.home)}
+            # told as home by who is not here any more, or by this very agent before its folder went: it is brought again
+            gone = {row.seq for row in rows if row.seq in home and not os.path.exists(row.path)}
+            home -= gone
+            with self._lock:
+                self._granted.setdefault(key, {}).update(dict.fromkeys(gone, now))
             self._journal.set_home((row, "elsewhere", row.path) for row in rows if row.seq in home)
         except NotFound:
             self._unshared.add(service)

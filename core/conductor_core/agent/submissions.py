@@ -30,6 +30,7 @@ from conductor_core.documents import from_json
 from conductor_core.errors import (
     ConductorError,
     Conflict,
+    FileChanged,
     JournalUnwritable,
     NotFound,
     Refused,
@@ -224,6 +225,8 @@ class Submissions:
         except ConductorError as exc:
             # cancelled by stop() or a pause is not cancelled by the artist: the journal says which
             now = self._journal.submission(row.id)
+            if isinstance(exc, FileChanged):
+                self._cache.forget(exc.path)  # whatever the cache took it for, the next submission reads it
             if not progress.cancelled() and now is not None and now.state in UNFINISHED:
                 _LOG.warning("submission %s failed: %s", row.id, exc)
                 self._journal.set_failed(row.id, told(exc), _counts(progress))
@@ -285,7 +288,7 @@ class Submissions:
         threads = self._settings.hash_threads
         # what the scout frames need goes before what happens to be hashed first
         sink = None if request.get("later") else self._sink(row, submission)
-        with Overlap(sink, progress, threads=self._settings.upload_threads, lanes=self._lanes) as overlap:
+        with self._overlap(row, submission, sink, progress) as overlap:
             flavour = submission.flavour
             manifest = hash_tree(tree, self._cache, progress, flavour=flavour, threads=threads, hashed=overlap.take)
         progress.put(objects=len(manifest.objects()))
@@ -293,6 +296,15 @@ class Submissions:
         tree.files.clear()  # of two hundred thousand files these are 50 MB, and the next line needs as much
         self._journal.set_manifest(row.id, manifest.to_bytes(), _counts(progress))
         return _Load(manifest, tree.snapshots, order_of(submission, request), overlap.sent())
+
+    def _overlap(self, row: SubmissionRow, submission: Submission, sink: ProjectObjects | None, progress: Progress) -> Overlap:
+        """Return what sends files while others are hashed, by the same ways as later."""
+        threads, lanes = self._settings.upload_threads, self._lanes
+        if sink is None:
+            return Overlap(None, progress, threads=threads)
+        differences = Differences(self._connect(row.service).versions(submission.project))
+        ways: tuple[Way, ...] = (differences, *WAYS)
+        return Overlap(sink, progress, threads=threads, lanes=lanes, ways=ways, expect=differences.expect)
 
     def _sink(self, row: SubmissionRow, submission: Submission) -> ProjectObjects | None:
         """Return where to send files while others are hashed; None while the service cannot be asked."""

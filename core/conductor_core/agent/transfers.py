@@ -138,7 +138,8 @@ class Transfers:
 
     def _names_of(self, wish: str) -> tuple[str, ...]:
         """Return all ids of the job that is named by its number or an id; none where nothing of it is sent or fetched here."""
-        submissions = [row for row in self._journal.submissions() if wish in (row.id, row.job, str(row.number))]
+        known = (*self._journal.submissions(), *self._journal.submissions_to_do())  # the newest, and all that may be paused
+        submissions = [row for row in known if wish in (row.id, row.job, str(row.number))]
         downloads = [row for row in self._journal.downloads() if wish in (row.job, str(row.number))]
         names = {name for row in submissions for name in (row.id, row.job) if name not in ("", ASKED_FOR)}
         return tuple(sorted(names | {row.job for row in downloads}))

@@ -11,6 +11,7 @@ import contextlib
 import logging
 import os
 import stat
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -27,7 +28,7 @@ from conductor_core.transfer.hashing import BATCH_BYTES, BATCH_FILES, HashedFile
 from conductor_core.transfer.progress import Progress
 
 #: folders watched by events; a kernel keeps about 1 kB for each
-MOST_FOLDERS = 8192
+MOST_FOLDERS = 8192 if sys.platform.startswith("linux") else 256
 #: seconds between two looks at folders without events, and at those with: a share hears nothing of other machines
 LOOK_EVERY, LOOK_AT_WATCHED_EVERY = 300.0, 1800.0
 #: seconds after which a folder that is new here is looked at: what was submitted has just been hashed
@@ -209,11 +210,11 @@ class Watcher:
             if self._events is None:
                 self._events = self._make_events(self._note, self._note_lost)
             self._events.watch(folder)
-        except OSError as exc:
+        except (OSError, RuntimeError) as exc:  # the latter: no more threads, of which macOS and Windows take one each
             if isinstance(exc, (FileNotFoundError, NotADirectoryError, PermissionError)):
                 return True  # it is not there now: it is looked at again
             with self._lock:
-                self._note_limit(exc.strerror or str(exc))
+                self._note_limit(getattr(exc, "strerror", None) or str(exc))
             return False
         with self._lock:
             self._watched.add(folder)
@@ -276,9 +277,11 @@ class Watcher:
     def _hash_all(self, paths: Iterable[str]) -> None:
         """Hash files for as long as the machine is idle; what is left stays for later."""
         batch: dict[str, HashedFile] = {}
+        began = time.monotonic()
         for path in paths:
             with self._lock:
                 before = self._changed.get(path)
+            began = began if batch else time.monotonic()
             try:
                 batch[path] = hash_file(path, self._progress)
             except TransferCancelled:
@@ -289,14 +292,14 @@ class Watcher:
                 if self._changed.get(path) == before:
                     self._changed.pop(path, None)
             if len(batch) >= BATCH_FILES or sum(h.state.size for h in batch.values()) >= BATCH_BYTES:
-                self._learn(batch)
+                self._learn(batch, began)
                 batch = {}
-        self._learn(batch)
+        self._learn(batch, began)
 
-    def _learn(self, batch: Mapping[str, HashedFile]) -> None:
+    def _learn(self, batch: Mapping[str, HashedFile], began: float) -> None:
         if not batch:
             return
-        self._cache.learn({path: (h.state, h.digest) for path, h in batch.items()})
+        self._cache.learn({path: (h.state, h.digest) for path, h in batch.items()}, began=began)
         kept = self._cache.digests({path: h.state for path, h in batch.items()})
         with self._lock:
             self._count += len(batch)

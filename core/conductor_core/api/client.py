@@ -194,10 +194,11 @@ class ServiceClient:
         def signed() -> SignedRequest:
             return read_answer(SignedRequest, self._post(f"{_uploads_path(project)}/{upload}/sign", wish)["requests"][0])
 
-        if self._direct is None:
+        direct = self._direct  # once: another thread may give it up meanwhile
+        if direct is None:
             return False
         try:
-            self._direct.put(signed, body)
+            direct.put(signed, body)
         except DirectUnsuitable as exc:
             _LOG.warning("parts go through the service: the store cannot be reached from here (%s)", exc)
             self._direct = None

@@ -72,7 +72,7 @@ class DirectLine:
                 return
             if status == 400 and any(word in code for word in _WRONG):
                 raise Refused("The bytes of a part are not those that it was signed for.", status=400, code="wrong-content")
-            if status == 404:
+            if status == 404 and b"NoSuchUpload" in code:
                 raise NotFound("The upload is gone from the store.", status=404)
             if attempt == _ATTEMPTS or (status not in _PASSING and status < 500):
                 raise DirectUnsuitable(f"it answers {status}")

@@ -128,9 +128,13 @@ class CacheFile:
 
     def _replaced(self, exc: sqlite3.DatabaseError) -> sqlite3.Connection:
         _LOG.warning("The hash cache %s was damaged (%s) and starts anew: files are hashed once more.", self._path, exc)
-        for suffix in ("", "-wal", "-shm"):
-            Path(f"{self._path}{suffix}").unlink(missing_ok=True)
-        return _connect(self._path)
+        try:
+            for suffix in ("", "-wal", "-shm"):
+                Path(f"{self._path}{suffix}").unlink(missing_ok=True)
+            return _connect(self._path)
+        except (OSError, sqlite3.Error) as gone:  # read-only, full, or held by a scanner: slower, not wrong
+            _LOG.warning("The hash cache %s cannot be made anew (%s): nothing is kept until the next start.", self._path, gone)
+            return _in_memory()
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -11,7 +11,7 @@ from conductor_core.errors import FileChanged, FileVanished, Refused
 from conductor_core.manifest import Entry
 from conductor_core.transfer.hashing import lost_snapshot, unreadable
 from conductor_core.transfer.opening import open_to_read
-from conductor_core.transfer.progress import Progress
+from conductor_core.transfer.progress import STRIDE, Progress
 from conductor_core.transfer.sink import ObjectSink, Readable
 
 
@@ -77,7 +77,7 @@ class CheckedFile:
         self._progress.check(self._entry.path)
         left = self._entry.size - self._counted
         try:
-            block = self._file.read(left if size < 0 else min(size, left)) if left else b""
+            block = self._file.read(min(left, STRIDE if size < 0 else size, STRIDE)) if left else b""
         except OSError as exc:
             raise unreadable(self._entry.path, exc) from exc
         if left and not block:

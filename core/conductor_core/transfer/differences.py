@@ -22,6 +22,7 @@ from conductor_core.manifest import Entry
 from conductor_core.transfer.chunks import FAST, largest_size
 from conductor_core.transfer.delta import write_delta
 from conductor_core.transfer.hashing import lost_snapshot, unreadable
+from conductor_core.transfer.opening import open_to_read
 from conductor_core.transfer.progress import Progress
 from conductor_core.transfer.signatures import MOST_BYTES, BadSignature, read_signature
 from conductor_core.transfer.sink import ObjectSink
@@ -162,7 +163,7 @@ def _version(entry: Entry, place: str) -> Version:
 
 def _sketch(file: str, size: int) -> tuple[str, ...]:
     try:
-        with open(file, "rb", buffering=0) as opened:
+        with open(open_to_read(file), "rb", buffering=0) as opened:
             return sketch(opened, size)
     except OSError:
         return ()  # who sends it says what is wrong with it
@@ -174,7 +175,7 @@ class _Source:
     def __init__(self, entry: Entry, place: str) -> None:
         self._entry = entry
         try:
-            self._file = open(place or entry.path, "rb", buffering=_BLOCK)  # noqa: SIM115 - closed by __exit__
+            self._file = open(open_to_read(place or entry.path), "rb", buffering=_BLOCK)  # noqa: SIM115 - closed by __exit__
         except FileNotFoundError:
             raise (lost_snapshot(entry.path, place) if place else FileVanished(entry.path)) from None
         except OSError as exc:

@@ -248,7 +248,7 @@ def write_all(file: io.FileIO, block: bytes) -> None:
 def set_as_made(wanted: Wanted, part: Path) -> None:
     """Give a part the mode and the time of the file that it becomes."""
     if wanted.mode and os.name == "posix":
-        part.chmod(wanted.mode)
+        part.chmod(wanted.mode & 0o777)  # no service gives a file another's rights
     os.utime(part, ns=(wanted.mtime_ns, wanted.mtime_ns))
 
 

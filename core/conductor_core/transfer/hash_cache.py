@@ -106,13 +106,24 @@ class HashCache:
         entry: Any = self._row(folder).get(name)
         return Digest(entry[3]) if entry is not None and _is_entry(entry) else None
 
+    def forget(self, path: str) -> None:
+        """Drop what is known of a file that turned out to be another than it was taken for."""
+        folder, name = os.path.split(path)
+        with self._lock:
+            row = self._row(folder)
+            if row.pop(name, None) is not None:
+                self._keep(folder, row)
+
     def learn(self, hashed: Mapping[str, tuple[FileState, Digest]], *, began: float | None = None) -> None:
         """Keep what files hash to, except those written so recently that they could change unseen.
 
-        `began` is when the first of them was opened, in monotonic seconds; without it, none whose time lies in the future is
-        kept.
+        `began` is when the first of them was opened, in monotonic seconds: what counts is how old a file was then, since
+        others of its batch were read after it. Without it, they are taken as read now, and none whose time lies in the
+        future is kept.
         """
         now = self._clock_ns()
+        if began is not None:
+            now -= int((time.monotonic() - began) * 1e9)
         for folder, names in _by_folder(hashed).items():
             self._update(folder, {name: (path, *hashed[path]) for name, path in names}, now, began)
 

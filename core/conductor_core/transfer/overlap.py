@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 
@@ -19,7 +19,7 @@ from conductor_core.transfer.concurrency import Lanes
 from conductor_core.transfer.hashing import HashedFile
 from conductor_core.transfer.progress import Progress
 from conductor_core.transfer.sink import ObjectSink
-from conductor_core.transfer.upload import loads_of, send_load
+from conductor_core.transfer.upload import WAYS, Way, loads_of, send_load
 
 #: files, or bytes, that are asked about and sent together
 BATCH_FILES = 2048
@@ -31,8 +31,19 @@ _LOG = logging.getLogger("conductor.agent")
 class Overlap:
     """Take files as they are hashed, until the block ends; `sent` then has what is at the service."""
 
-    def __init__(self, sink: ObjectSink | None, progress: Progress, *, threads: int, lanes: Lanes | None = None) -> None:
-        """`sink` None: nobody to send to now; `lanes` says how many loads go at once."""
+    def __init__(
+        self,
+        sink: ObjectSink | None,
+        progress: Progress,
+        *,
+        threads: int,
+        lanes: Lanes | None = None,
+        ways: Sequence[Way] = WAYS,
+        expect: Callable[[Sequence[Entry]], None] = lambda _: None,
+    ) -> None:
+        """`sink` None: nobody to send to now; `lanes` says how many loads go at once, `expect` is told what the ways will get."""
+        self._ways = ways
+        self._expect = expect
         self._lanes = lanes or Lanes(start=threads, most=threads)
         self._sink = sink
         self._progress = progress
@@ -76,12 +87,14 @@ class Overlap:
             sizes = {Digest(e.digest): e.size for e in entries}
             missing = sink.missing(sizes)
             self._note(sizes.keys() - missing)
-            for load in loads_of(e for e in entries if e.digest in missing):
+            lacking = [entry for entry in entries if entry.digest in missing]
+            self._expect(lacking)
+            for load in loads_of(lacking):
                 if self._failed:
                     return
                 self._progress.add(objects_to_send=len(load), bytes_to_send=sum(e.size for e in load))
                 with self._lanes.lane(self._progress.cancelled):
-                    send_load(load, {}, sink, self._progress)
+                    send_load(load, {}, sink, self._progress, self._ways)
                 self._note({Digest(e.digest) for e in load})
         except ConductorError as exc:
             self._failed = True

@@ -19,7 +19,7 @@ from conductor_core.errors import Conflict, FileChanged, FileVanished, NotFound,
 from conductor_core.manifest import Entry
 from conductor_core.transfer.hashing import lost_snapshot, unreadable
 from conductor_core.transfer.opening import open_to_read
-from conductor_core.transfer.progress import Progress
+from conductor_core.transfer.progress import STRIDE, Progress
 from conductor_core.transfer.sink import ObjectSink, Readable
 
 #: bytes from which on a file goes in parts: below, sending it again costs less than asking
@@ -182,7 +182,7 @@ class _Part:
         self._progress.check(self._entry.path)
         if self._file is None or not self._left:
             return b""
-        block = self._read(self._file, self._left if size < 0 else min(size, self._left))
+        block = self._read(self._file, min(self._left, STRIDE if size < 0 else size, STRIDE))
         self._left -= len(block)
         if not self._left:
             self._see_unchanged(self._file)

@@ -40,6 +40,11 @@ class Pace(Protocol):
         """Return when the next bytes may be asked for, `count` having come, or at once when `stopped` is set."""
 
 
+#: bytes that are handed to a line at once: a paced one takes its turn for each, and a receiver that hears nothing for 30 s
+#: gives up
+STRIDE = 128 << 10
+
+
 class Free:
     """As fast as the line is."""
 
