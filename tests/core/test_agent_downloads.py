@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -290,6 +291,21 @@ def test_two_agents_share_the_work(desk: Desk, second: Desk, eventually: Eventua
     assert _files(desk.home) == files
     assert _fetched(desk) == 600
     assert sum(c.downloads(k)[0]["by_others"] for c, k in zip(clients, keys, strict=True)) == 600
+
+
+def test_what_is_gone_again_is_brought_again(desk: Desk, second: Desk, eventually: Eventually) -> None:
+    """The service says that it is home, and it is not: its folder was removed, or somebody else's said so."""
+    _rendered(desk, Output(str(desk.home / "####" / "f_####.exr")))
+    files = _many(desk, 20)
+    client = desk.start()
+    key = client.follow_project("show", under=[str(desk.home)], watch=True, share="servers")
+    eventually(lambda: client.downloads(key)[0]["done"] == 20)
+    desk.stop()
+    shutil.rmtree(desk.home)
+    client = second.start()
+    key = client.follow_project("show", under=[str(desk.home)], watch=True, share="servers")
+    eventually(lambda: client.downloads(key)[0]["done"] == 20)
+    assert _files(desk.home) == files
 
 
 def test_what_an_agent_leaves_the_others_bring(desk: Desk, second: Desk, eventually: Eventually) -> None:

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conductor_core.agent.journal import Journal
 from conductor_core.agent.pauses import Pauses
 from conductor_core.agent.transfer_limits import TransferLimits
+from conductor_core.agent.transfers import Transfers
 from conductor_core.api.transfer_settings import Limits
 from conductor_core.errors import JournalUnwritable, NotTransferred
 from conductor_core.transfer.outlook import WINDOW, Forecast, Outlook
@@ -150,6 +152,17 @@ def test_a_job_of_nobody_here_is_said_to_be_none(desk: Desk) -> None:
     with pytest.raises(NotTransferred, match="job 77"):
         client.pause("77")
     assert client.transfers()["paused_jobs"] == []
+
+
+def test_a_job_paused_long_ago_is_found_again(tmp_path: Path) -> None:
+    """However many were submitted since, what is paused can be resumed by its name."""
+    journal = Journal(tmp_path / "journal.sqlite")
+    transfers = Transfers(tmp_path, tmp_path, journal, changed=lambda: None)
+    for number in range(230):
+        journal.add_submission(f"s{number}", "service", {})
+        if number:
+            journal.set_failed(f"s{number}", {}, {})
+    assert transfers._names_of("s0") == ("s0",)
 
 
 def test_a_pause_that_cannot_be_kept_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

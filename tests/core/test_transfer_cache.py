@@ -148,3 +148,41 @@ def test_a_cache_of_an_earlier_version_is_taken_over(tmp_path: Path) -> None:
     cache = HashCache(tmp_path / "c.sqlite")
     assert cache.digests({"/d/f": FileState(5, OLD_NS, 7)}) == {"/d/f": digest_of(b"12345")}
     cache.close()
+
+
+@pytest.mark.parametrize(("age", "kept"), [(0.3, False), (1.9, False), (60.0, True)])
+def test_how_old_a_file_was_when_it_was_read_counts(tmp_path: Path, age: float, kept: bool) -> None:
+    """Not how long ago that is: it may have been saved again, under the same time, while others of its batch were read."""
+    read_at = OLD_NS + int(age * 1e9)
+    cache = HashCache(tmp_path / "c.sqlite", clock_ns=lambda: read_at + 30 * 10**9)
+    state = FileState(4, OLD_NS, 1)
+    cache.learn({"/show/a.exr": (state, digest_of(b"read"))}, began=time.monotonic() - 30)
+    assert bool(cache.digests({"/show/a.exr": state})) is kept
+    cache.close()
+
+
+def test_what_turned_out_wrong_is_forgotten(tmp_path: Path) -> None:
+    """A file that was not what the cache took it for is read again the next time; others are not."""
+    cache = HashCache(tmp_path / "c.sqlite")
+    paths = _folder(tmp_path / "tex", "a", "b")
+    _cached(cache, *paths)
+    cache.forget(paths[0])
+    cache.forget(str(tmp_path / "never seen"))
+    assert _cached(cache, *paths) == 1
+    cache.close()
+
+
+def test_a_damaged_cache_that_cannot_be_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a full or read-only disk files are hashed, and nothing fails."""
+    (tmp_path / "c.sqlite").write_bytes(b"no database" * 1000)
+    real = cache_file._connect
+
+    def once(path: Path) -> sqlite3.Connection:
+        if path.read_bytes().startswith(b"no database"):
+            return real(path)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(cache_file, "_connect", lambda path: once(path) if path.exists() else once(Path(os.devnull)))
+    cache = HashCache(tmp_path / "c.sqlite")
+    assert [_cached(cache, *_folder(tmp_path / name, "a")) for name in ("one", "two")] == [0, 0]
+    cache.close()

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conductor_core.agent.resubmission import Again
+from conductor_core.digest import digest_of
 from conductor_core.documents import from_json
+from conductor_core.errors import Refused
 from conductor_core.manifest import Entry, Manifest
 from conductor_core.paths import Flavour
 from conductor_core.transfer.former import Former, places_of, plan_from_former
@@ -129,3 +132,14 @@ def test_runs_that_lie_behind_are_told_again(tmp_path: Path) -> None:
 def _rises(former: Former) -> bool:
     runs = [(p["first"], p["end"]) for p in former.parts([])]
     return all(a[1] <= b[0] for a, b in itertools.pairwise(runs))
+
+
+def test_what_is_refused_in_parts_is_told_in_full() -> None:
+    """A name that is no text fits into no JSON: the manifest itself says it, and what is truly wrong is refused there."""
+
+    class Client:
+        def put_manifest_from(self, *_: object) -> None:
+            raise Refused("is not JSON", status=400, code="invalid")
+
+    former = Former(digest_of(b"manifest"), Listing((), array("q")), (), {})
+    assert Again(former, ()).commit(Client(), "job") is None  # type: ignore[arg-type]

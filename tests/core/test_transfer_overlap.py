@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from conductor_core.digest import Digest, digest_of
 from conductor_core.errors import ServiceUnreachable
+from conductor_core.manifest import Entry
 from conductor_core.transfer import overlap as module
 from conductor_core.transfer.hash_cache import FileState
 from conductor_core.transfer.hashing import HashedFile, hash_file
 from conductor_core.transfer.overlap import Overlap
 from conductor_core.transfer.progress import Progress
-from conductor_core.transfer.upload import Readable
+from conductor_core.transfer.upload import SMALL, Readable
 
 
 class Store:
@@ -83,6 +84,30 @@ def test_a_file_that_changed_is_left_to_the_plan(tmp_path: Path) -> None:
         overlap.take(hashed)
         assert store.asked.wait(30)
     assert digest_of(b"b") not in overlap.sent() | store.objects.keys()
+
+
+def test_what_is_large_goes_by_the_ways_of_the_plan(tmp_path: Path) -> None:
+    """A changed file sends its difference here too: the ways are told what comes, and asked first."""
+    store, announced, offered = Store(), list[str](), list[str]()
+
+    def difference(entry: Entry, _place: str, _sink: object, _progress: Progress) -> bool:
+        offered.append(entry.digest)
+        return True
+
+    names = [letter * SMALL for letter in "abc"]
+    files = {}
+    for name in names:
+        path = tmp_path / name[0]
+        path.write_text(name)
+        files[str(path)] = hash_file(str(path))
+    with Overlap(
+        store, Progress(), threads=1, ways=(difference,), expect=lambda e: announced.extend(x.digest for x in e)
+    ) as overlap:
+        overlap.take(files)
+        while len(overlap.sent()) < 3:
+            threading.Event().wait(0.01)
+    assert sorted(announced) == sorted(offered) == sorted(digest_of(name.encode()) for name in names)
+    assert store.objects == {}
 
 
 def test_without_a_service_nothing_is_held(tmp_path: Path) -> None:
