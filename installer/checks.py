@@ -31,8 +31,9 @@ QT5_PYTHON = "3.10"
 QT5_HOST_TESTS = ("compliance", "docking", "entry", "menu", "module", "host")
 
 
+ROBUST = "tests/core/formats/test_robust.py"
 #: what breaks things for minutes on end: for the full run, and for whoever names them
-FULL_RUN_ONLY = ("tests/faults", "tests/core/formats/test_robust.py", "tests/road/test_chaos.py")
+FULL_RUN_ONLY = ("tests/faults", ROBUST, "tests/road/test_chaos.py")
 #: of thousands of tests; where more fail, it is not for chance
 MOST_UNSTEADY = 3
 #: pytest's exit code where tests failed, and nothing else is wrong
@@ -117,8 +118,9 @@ def _static_checks(places: Places) -> list[Check]:
 def _core_checks(places: Places, core_pythons: dict[str, Path]) -> list[Check]:
     """Return the core's tests on the other Pythons of the hosts."""
     environment = {"PYTHONPATH": os.pathsep.join(str(places.repo / name) for name in ("core", "plugins"))}
+    words = ("-n", "2", f"--ignore={ROBUST}")  # which damage a reader survives is no matter of the Python
     return [
-        _tests(f"core on Python {version}", interpreter(folder), places, "tests/core", words=("-n", "2"), environment=environment)
+        _tests(f"core on Python {version}", interpreter(folder), places, "tests/core", words=words, environment=environment)
         for version, folder in core_pythons.items()
     ]
 
