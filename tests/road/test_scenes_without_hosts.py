@@ -78,11 +78,15 @@ def household(tmp_path: Path) -> Iterator[Household]:
     household.close()
 
 
-def _api(household: Household, path: str) -> Any:
+def _get(household: Household, path: str) -> requests.Response:
     token = (household.data / "owner-token").read_text().strip()
     answer = requests.get(f"{household.url}/api/v1/{path}", headers={"Authorization": f"Bearer {token}"}, timeout=30)
     answer.raise_for_status()
-    return answer.json()
+    return answer
+
+
+def _api(household: Household, path: str) -> Any:
+    return _get(household, path).json()
 
 
 def _submission(household: Household, job: str) -> Any:
@@ -128,8 +132,8 @@ def test_a_scene_is_submitted_without_its_application(household: Household, tmp_
     files = [scene, show / "chair.obj", show / "chair.mtl", show / "wood.png"]
     assert set(entries) == {str(file) for file in files}
     assert {path: entry.digest for path, entry in entries.items()} == {str(f): digest_of(f.read_bytes()) for f in files}
-    store = FolderStore(household.data / "store")
-    assert all(store.size(Digest(entry.digest)) == entry.size for entry in entries.values()), "everything is sent"
+    for path, entry in entries.items():
+        assert _get(household, f"projects/{job['project']}/objects/{entry.digest}").content == Path(path).read_bytes()
 
 
 def test_scenes_of_nuke_and_maya_are_submitted_without_them(household: Household, tmp_path: Path) -> None:
