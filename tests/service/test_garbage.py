@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 from conductor_core.digest import Digest, digest_of
 from conductor_core.documents import canonical_bytes
+from conductor_core.errors import TransferError
 from conductor_core.manifest import Entry, make_manifest
 from conductor_core.paths import Flavour
 from conductor_core.transfer.packs import Member, write_pack
@@ -20,7 +21,8 @@ from conductor_service.garbage import Rules
 from conductor_service.gc_command import gc_command
 from conductor_service.marking import Marks
 from conductor_service.models import Discarded, Pack, PackedObject, StoredManifest
-from conductor_service.store import FolderStore, ObjectMissing
+from conductor_service.store import FolderStore, ObjectMissing, ObjectUnreadable, StoreUnreachable
+from conductor_service.store.s3_line import S3Refused
 from conductor_service.store_at_rest import NoService
 from sqlalchemy import select
 
@@ -198,6 +200,36 @@ def test_what_is_damaged_is_not_copied_on(studio: Any) -> None:
     collect(studio)
     assert missing(studio, SMALL) == [SMALL[2]]
     assert [read(studio, b) for b in SMALL[:2] + SMALL[3:]] == SMALL[:2] + SMALL[3:]
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        StoreUnreachable("https://s3", "timed out"),
+        S3Refused("https://s3", 403, "AccessDenied", ""),
+        ObjectUnreadable(digest_of(b""), "Input/output error"),
+        ObjectMissing(digest_of(b"")),
+    ],
+    ids=["away", "no right", "unreadable", "no disk"],
+)
+def test_packs_of_a_store_that_is_away_stay(studio: Any, failure: TransferError, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worn pack that cannot be read just now is neither lost nor deleted; it is rewritten when it can be read."""
+    send(studio, [*SMALL, b"x" * 50_000])
+    submit(studio, SMALL)
+    studio.clock.pass_time(2 * HOUR)
+
+    def away(*_: Any) -> Any:
+        raise failure
+
+    with monkeypatch.context() as patch:
+        patch.setattr(studio.farm.shelf, "read", away)
+        collect(studio)
+    studio.clock.pass_time(HOUR)
+    collect(studio)
+    studio.clock.pass_time(HOUR)
+    collect(studio)
+    assert missing(studio, SMALL) == []
+    assert [read(studio, b) for b in SMALL] == SMALL
 
 
 def test_an_object_by_itself_goes_when_a_pack_has_it(studio: Any) -> None:
