@@ -61,6 +61,26 @@ def test_scouts_go_before_the_last_file_is_there(studio: Any, submission: Submis
     assert studio.state(job) == "success"
 
 
+def test_the_last_file_comes_while_a_scout_is_given_out(studio: Any, submission: Submission) -> None:
+    """A runner that asks for the scouts' manifest is told that it is another now: it gives the frame back, which has not failed."""
+    job = studio.submit(submission)
+    first, whole = manifest(studio, 3), manifest(studio, 1, 2, 3)
+    put(studio, job, first, "scouts")
+    runner = studio.runner()
+    scout = runner.take()
+    path, asked = f"/attempts/{scout['attempt']['id']}/manifest", {"fence": scout["attempt"]["fence"]}
+    assert runner.ask("GET", path, params={**asked, "digest": first.digest()}).content == first.to_bytes()
+    assert put(studio, job, whole).status_code == 200
+    answer = runner.ask("GET", path, params={**asked, "digest": first.digest()})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "not-allowed-now")
+    assert runner.ask("GET", path, params=asked).content == whole.to_bytes(), "an older runner does not say which"
+    assert runner.finish(scout, "killed").status_code == 200
+    again = runner.take()
+    assert (again["task"]["frames"], again["manifest"], again["attempt"]["last_try"]) == ([3], whole.digest(), False)
+    runner.render(again)
+    assert studio.states(job)[2] == "success"
+
+
 def test_nothing_but_scouts_goes_early(studio: Any, submission: Submission) -> None:
     """Neither a release nor a resume, nor a retry of what was killed, starts a frame whose files may be missing."""
     job = studio.submit(submission)

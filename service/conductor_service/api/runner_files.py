@@ -17,7 +17,7 @@ from conductor_service.api.bodies import content_length, digest_of_path, intake_
 from conductor_service.api.objects import send_object
 from conductor_service.api.runner import report
 from conductor_service.database import Unit
-from conductor_service.errors import Absent, Invalid, StaleAttempt
+from conductor_service.errors import Absent, Invalid, NotAllowedNow, StaleAttempt
 from conductor_service.farm import Farm
 from conductor_service.inputs import inputs_of
 from conductor_service.models import Attempt, Job, OutputFile, Task
@@ -94,11 +94,14 @@ def _append(farm: Farm, claim: _Claim, offset: int, data: bytes) -> int:
 
 
 @router.get("/manifest")
-def manifest(attempt: str, farm: FarmOf, who: Runner, fence: int) -> Response:
-    """Give the manifest of the attempt's job."""
+def manifest(attempt: str, farm: FarmOf, who: Runner, fence: int, digest: str = "") -> Response:
+    """Give the manifest of the attempt's job: of `digest`, or none."""
     _, job = _Claim(attempt, who.instance_id, fence).current(farm)
     if job.manifest is None:
         raise Absent("manifest of job", str(job.number))
+    if digest and digest != job.manifest:  # the scouts' own, and meanwhile that of the whole job has come
+        what = f"Job {job.number} has another manifest by now than the task was given with."
+        raise NotAllowedNow(what, next_step="The task is given back, and given out with the new one.")
     return Response(b"".join(farm.store.read(Digest(job.manifest))), media_type="application/json")
 
 
