@@ -16,14 +16,14 @@ from conductor_core.errors import TransferError
 from conductor_core.manifest import Entry, make_manifest
 from conductor_core.paths import Flavour
 from conductor_core.transfer.packs import Member, write_pack
-from conductor_service import compaction, garbage, objects
+from conductor_service import compaction, garbage, objects, store_at_rest
 from conductor_service.garbage import Rules
 from conductor_service.gc_command import gc_command
 from conductor_service.marking import Marks
 from conductor_service.models import Discarded, Pack, PackedObject, StoredManifest
 from conductor_service.store import FolderStore, ObjectMissing, ObjectUnreadable, StoreUnreachable
 from conductor_service.store.s3_line import S3Refused
-from conductor_service.store_at_rest import NoService
+from conductor_service.store_at_rest import Manners, NoService
 from sqlalchemy import select
 
 HOUR = 3601
@@ -324,6 +324,38 @@ def test_the_command(make_studio: Any, tmp_path: Path) -> None:
     assert spoken.startswith("0 manifests and 0 objects of 0.0 MB removed, 0 packs rewritten.\n")
     with pytest.raises(NoService, match="There is no database in"):
         CliRunner().invoke(gc_command, ["--data", str(tmp_path)], catch_exceptions=False)
+
+
+def test_the_command_lets_the_service_write(make_studio: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clean-up in another process rests as long as it wrote, again and again, and the service writes meanwhile."""
+    make_studio.store = FolderStore(tmp_path / "data" / "store")
+    make_studio.clock.now = datetime.now(UTC) - timedelta(days=10)
+    studio = make_studio()
+    for body in SMALL:
+        studio.upload(body)
+    rests: list[float] = []
+
+    def rest(seconds: float) -> None:
+        rests.append(seconds)
+        with studio.farm.database.write() as unit:  # fails where the database is held on
+            objects.forget_leases(unit, unit.now)
+
+    monkeypatch.setattr(store_at_rest, "Manners", lambda: Manners(rest))
+    monkeypatch.setattr(garbage, "_BATCH", 2)
+    monkeypatch.setattr(store_at_rest, "_PEN_SECONDS", 0.0)
+    words = ["--data", str(tmp_path / "data"), "--json"]
+    assert json.loads(CliRunner().invoke(gc_command, words, catch_exceptions=False).output)["objects"] == len(SMALL)
+    assert len(rests) >= len(SMALL) / 2
+    assert min(rests) >= 0.15
+
+
+def test_manners() -> None:
+    """Short writes wait for nothing until they add up; one long one waits as long as it held others up."""
+    rests: list[float] = []
+    manners = Manners(rests.append)
+    for held in (0.125, 0.0625, 0.0625, 3.0, 0.125):
+        manners.rest(held)
+    assert rests == [0.25, 3.0]
 
 
 def test_a_read_finds_what_was_moved_after_its_size_was_asked(studio: Any) -> None:
