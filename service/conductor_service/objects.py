@@ -29,10 +29,11 @@ from conductor_service.models import (
 from conductor_service.store import PrunableStore
 from conductor_service.upserts import EXCLUDED, upsert
 
-#: how long `present` holds at least
+#: how long `present` holds at least, and bytes without a row are left alone
 PRESENCE = timedelta(hours=1)
-#: a lease is taken for so long, so that the same question need not write for as long again
-_LEASE = 2 * PRESENCE
+#: a lease is taken for so long: a large scene over a slow line takes days, and what is sent ahead waits for the click.
+#: It is taken anew when half of it is over, so that most questions need not write
+LEASE = timedelta(days=7)
 _SLICE = 5000
 #: deletions under the database's one pen: others wait for as long
 _DELETIONS = 25
@@ -62,13 +63,13 @@ def present(session: Session, project_id: str, digests: Sequence[str]) -> set[st
 
 
 def short_leased(session: Session, project_id: str, digests: Sequence[str], now: datetime) -> set[str]:
-    """Return those digests of which the project has not both the object and a lease on it for an hour from now.
+    """Return those digests of which the project has not both the object and a lease on it for some days from now.
 
     The fastest question there is, and in most cases the only one: nothing of what it leaves out need be asked or written.
     """
     asked = table_of(session, sorted(digests))
     held = exists().where(
-        ProjectObject.project_id == project_id, ProjectObject.digest == asked.c.value, ProjectObject.leased >= now + PRESENCE
+        ProjectObject.project_id == project_id, ProjectObject.digest == asked.c.value, ProjectObject.leased >= now + LEASE / 2
     )
     return set(session.scalars(select(asked.c.value).where(~held))) | _lost(session).intersection(digests)
 
@@ -79,7 +80,7 @@ def _lost(session: Session) -> set[str]:
 
 
 def ask(database: Database, shelf: PrunableStore, project_id: str, digests: Sequence[str]) -> list[str]:
-    """Return which objects the project lacks, in their order, and lease the others for an hour at least."""
+    """Return which objects the project lacks, in their order, and lease the others for some days."""
     look(database, shelf, project_id, digests)
     with database.read() as session:
         doubtful = short_leased(session, project_id, digests, database.clock())
@@ -135,19 +136,19 @@ def rendered(session: Session, project_id: str, digests: Sequence[str]) -> set[s
 
 
 def keep(unit: Unit, project_id: str, digests: Iterable[str]) -> set[str]:
-    """Lease objects of the project for an hour at least, so that no clean-up takes them before the manifest is committed.
+    """Lease objects of the project for some days, so that no clean-up takes them before the manifest is committed.
 
     Return those that had no such lease yet, and have one now.
     """
-    short = or_(ProjectObject.leased.is_(None), ProjectObject.leased < unit.now + PRESENCE)
+    short = or_(ProjectObject.leased.is_(None), ProjectObject.leased < unit.now + LEASE / 2)
     mine = (ProjectObject.project_id == project_id, among(unit.session, ProjectObject.digest, list(digests)))
-    leasing = update(ProjectObject).where(*mine, short).values(leased=unit.now + _LEASE).returning(ProjectObject.digest)
+    leasing = update(ProjectObject).where(*mine, short).values(leased=unit.now + LEASE).returning(ProjectObject.digest)
     return set(unit.session.connection().execute(leasing).scalars())
 
 
 def keep_manifest(unit: Unit, project_id: str, manifest: str) -> None:
-    """Lease all that a manifest names for an hour at least, by one row on the manifest's own digest."""
-    row = {"project_id": project_id, "digest": manifest, "expires": unit.now + PRESENCE}
+    """Lease all that a manifest names for some days, by one row on the manifest's own digest."""
+    row = {"project_id": project_id, "digest": manifest, "expires": unit.now + LEASE}
     upsert(unit.session, PresenceLease, [row], change={"expires": EXCLUDED})
 
 
@@ -174,7 +175,7 @@ def register_all(unit: Unit, sizes: Mapping[str, int]) -> None:
 
 def grant_all(unit: Unit, project_id: str, digests: Iterable[str]) -> None:
     """Give a project the right to registered objects whose bytes it has sent, and lease them."""
-    leased = unit.now + _LEASE
+    leased = unit.now + LEASE
     rows = [{"project_id": project_id, "digest": d, "created": unit.now, "leased": leased} for d in digests]
     upsert(unit.session, ProjectObject, rows, change={"leased": EXCLUDED})
 

@@ -30,7 +30,7 @@ from conductor_service.store import PartStore, Staged, UploadLost, part_bytes
 log = logging.getLogger(__name__)
 
 #: an upload of which nothing has come for this long is given up
-KEPT = timedelta(days=7)
+KEPT = objects.LEASE
 #: what is staged without a row for this long belongs to nobody
 _ORPHANED = objects.PRESENCE
 _TOUCH = timedelta(hours=1)

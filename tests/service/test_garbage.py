@@ -27,6 +27,7 @@ from conductor_service.store_at_rest import Manners, NoService
 from sqlalchemy import select
 
 HOUR = 3601
+LEASE = int(objects.LEASE.total_seconds()) + 1
 OLD = Rules(timedelta(days=30))
 SMALL = [f"small {i}".encode() * 50 for i in range(6)]
 
@@ -72,12 +73,22 @@ def read(studio: Any, body: bytes) -> bytes:
     return b"".join(studio.farm.store.read(digest_of(body)))
 
 
+def test_an_upload_of_several_days_is_left_alone(studio: Any) -> None:
+    """What was sent at first, or ahead of the click, is still there when the last file is: no clean-up takes it meanwhile."""
+    send(studio, SMALL)
+    studio.upload(b"a texture")
+    for _ in range(3):
+        studio.clock.pass_time(86400)
+        assert collect(studio).objects == 0
+    submit(studio, [*SMALL, b"a texture"])
+
+
 def test_what_nothing_needs_goes(studio: Any) -> None:
     """What was sent and never submitted is missing after its lease, and out of the store an hour later; the rest stays."""
     job = submit(studio, [b"a texture"]) if studio.upload(b"a texture") else {}
     studio.upload(b"left")
     assert collect(studio).objects == 0, "what was called present is leased"
-    studio.clock.pass_time(2 * HOUR)
+    studio.clock.pass_time(LEASE)
     assert collect(studio) == garbage.Gone(objects=1, size=4)
     assert Digest(digest_of(b"left")) in set(studio.store.digests()), "somebody may be reading it"
     assert missing(studio, [b"left", b"a texture"]) == [b"left"]
@@ -94,7 +105,7 @@ def test_what_nothing_needs_goes(studio: Any) -> None:
 def test_the_service_deletes_what_was_forgotten(studio: Any) -> None:
     """Nobody has to run the clean-up twice."""
     studio.upload(b"left")
-    studio.clock.pass_time(2 * HOUR)
+    studio.clock.pass_time(LEASE)
     collect(studio)
     studio.clock.pass_time(HOUR)
     studio.scheduler.tick()
@@ -105,7 +116,7 @@ def test_what_is_sent_again_is_there_again(studio: Any) -> None:
     """An object that was removed is new when it is sent again, before its bytes are gone or after, and stays."""
     for wait in (0, HOUR):
         studio.upload(b"left")
-        studio.clock.pass_time(2 * HOUR)
+        studio.clock.pass_time(LEASE)
         assert collect(studio).objects == 1
         studio.clock.pass_time(wait)
         if wait:
@@ -120,9 +131,9 @@ def test_what_is_sent_again_is_there_again(studio: Any) -> None:
 def test_an_upload_between_forgetting_and_deleting(studio: Any) -> None:
     """Bytes that came again, and whose transaction is still to come, are not deleted under its hands."""
     studio.upload(b"left")
-    studio.clock.pass_time(2 * HOUR)
+    studio.clock.pass_time(LEASE)
     collect(studio)
-    studio.clock.pass_time(2 * HOUR)
+    studio.clock.pass_time(LEASE)
     studio.farm.store.write(digest_of(b"left"), [b"left"], 4)
     collect(studio)
     with studio.farm.database.write() as unit:
@@ -159,7 +170,7 @@ def test_inputs_of_old_jobs(studio: Any) -> None:
 def test_a_pack_of_which_nothing_is_needed_goes(studio: Any) -> None:
     """Its members go one by one, the pack with the last."""
     name = send(studio, SMALL)
-    studio.clock.pass_time(2 * HOUR)
+    studio.clock.pass_time(LEASE)
     assert collect(studio).objects == len(SMALL)
     studio.clock.pass_time(HOUR)
     collect(studio)
@@ -173,7 +184,7 @@ def test_worn_packs_are_rewritten(studio: Any) -> None:
     names = {send(studio, [*SMALL[:3], b"x" * 5000]), send(studio, [*SMALL[3:], b"y" * 5000])}
     submit(studio, SMALL)
     reader = studio.farm.store.read(digest_of(SMALL[0]))
-    studio.clock.pass_time(2 * HOUR)
+    studio.clock.pass_time(LEASE)
     assert collect(studio).objects == 2
     with studio.farm.database.read() as session:
         (new,) = session.scalars(select(Pack.digest)).all()
@@ -193,7 +204,7 @@ def test_what_is_damaged_is_not_copied_on(studio: Any) -> None:
     """A member that a worn pack no longer has whole is noted as lost, and is sent again by the next submission."""
     name = Digest(send(studio, [*SMALL, b"x" * 50_000]))
     submit(studio, SMALL)
-    studio.clock.pass_time(2 * HOUR)
+    studio.clock.pass_time(LEASE)
     data = bytearray(b"".join(studio.store.read(name)))
     data[data.index(SMALL[2])] ^= 1
     studio.store._objects[name] = bytes(data)
@@ -216,7 +227,7 @@ def test_packs_of_a_store_that_is_away_stay(studio: Any, failure: TransferError,
     """A worn pack that cannot be read just now is neither lost nor deleted; it is rewritten when it can be read."""
     send(studio, [*SMALL, b"x" * 50_000])
     submit(studio, SMALL)
-    studio.clock.pass_time(2 * HOUR)
+    studio.clock.pass_time(LEASE)
 
     def away(*_: Any) -> Any:
         raise failure
@@ -255,7 +266,7 @@ def test_a_known_manifest_keeps_all_that_it_names(studio: Any) -> None:
         project = studio.get("/me")["projects"][0]["id"]
         objects.keep_manifest(unit, project, manifest)
     assert collect(studio, OLD).objects == 0
-    studio.clock.pass_time(HOUR)
+    studio.clock.pass_time(LEASE)
     assert collect(studio, OLD).objects == len(SMALL) + 1
 
 
@@ -284,13 +295,13 @@ def test_outputs_and_previews_stay(studio: Any) -> None:
 def test_a_commit_between_marking_and_forgetting(studio: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """What became needed after it was found unneeded is looked at again, and stays."""
     send(studio, SMALL)
-    studio.clock.pass_time(2 * HOUR)
+    studio.clock.pass_time(LEASE)
     marked = Marks.unmarked
 
     def late(self: Marks) -> Any:
         pages = list(marked(self))
         submit(studio, SMALL[:2])
-        studio.clock.pass_time(3 * HOUR)
+        studio.clock.pass_time(LEASE)
         return iter(pages)
 
     monkeypatch.setattr(Marks, "unmarked", late)
@@ -303,7 +314,7 @@ def test_a_commit_between_marking_and_forgetting(studio: Any, monkeypatch: pytes
 def test_the_command(make_studio: Any, tmp_path: Path) -> None:
     """A dry run says what goes and changes nothing; a run beside the service does it; the folder must be a service's."""
     make_studio.store = FolderStore(tmp_path / "data" / "store")
-    make_studio.clock.now = datetime.now(UTC) - timedelta(days=1)
+    make_studio.clock.now = datetime.now(UTC) - timedelta(days=10)
     studio = make_studio()
     send(studio, [*SMALL, b"x" * 5000])
     submit(studio, SMALL[:2])
@@ -363,7 +374,7 @@ def test_a_read_finds_what_was_moved_after_its_size_was_asked(studio: Any) -> No
     send(studio, [*SMALL, b"x" * 50_000])
     submit(studio, SMALL)
     digest = digest_of(SMALL[0])
-    studio.clock.pass_time(2 * HOUR)
+    studio.clock.pass_time(LEASE)
     packed = studio.farm.store._inner
     assert packed.size(digest) == len(SMALL[0])
     collect(studio)

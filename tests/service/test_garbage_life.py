@@ -240,7 +240,7 @@ class Life(RuleBasedStateMachine):
             assert digest_of(b"".join(self.studio.farm.store.read(Digest(manifest)))) == manifest
 
     def _promise(self, bodies: Sequence[int]) -> None:
-        self.promised.update(dict.fromkeys(bodies, self.studio.clock() + timedelta(hours=1)))
+        self.promised.update(dict.fromkeys(bodies, self.studio.clock() + objects.LEASE / 2))
 
     def _end(self, job: str) -> None:
         bodies, ended = self.jobs[job]
