@@ -129,6 +129,8 @@ def _rewrite(database: Database, shelf: PrunableStore, group: Sequence[Worn]) ->
             upsert(unit.session, Discarded, [{"digest": name, "since": unit.now}])
         shelf.write(name, [data], len(data))
     with database.write() as unit:
+        if good and shelf.size(name) != len(data):
+            return  # another clean-up took it, as what it was before: the next one does it all again
         losses.lose(unit, reading.damaged)
         if good:
             _move(unit, good, name, len(data))

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from conductor_service import losses
 from conductor_service.database import Database, Unit
+from conductor_service.errors import Busy
 from conductor_service.many_values import among, table_of
 from conductor_service.models import (
     Discarded,
@@ -26,7 +27,7 @@ from conductor_service.models import (
     StoredManifest,
     StoredObject,
 )
-from conductor_service.store import PrunableStore
+from conductor_service.store import PrunableStore, Store, WritableStore
 from conductor_service.upserts import EXCLUDED, upsert
 
 #: how long `present` holds at least, and bytes without a row are left alone
@@ -156,6 +157,28 @@ def grant(unit: Unit, project_id: str, digest: str, size: int) -> None:
     """Give a project the right to an object whose bytes it has sent."""
     register(unit, digest, size)
     upsert(unit.session, ProjectObject, [{"project_id": project_id, "digest": digest, "created": unit.now}])
+
+
+def confirm(database: Database, store: Store, digest: Digest, size: int) -> None:
+    """See that an object is in the store, now that rows need it: a deletion may have met the bytes before those were written.
+
+    From then on none does: each looks at the rows, where nobody else can write one.
+
+    Raises:
+        Busy: it is not there, and is to be sent again.
+    """
+    if store.size(digest) == size:
+        return
+    with database.write() as unit:
+        if store.size(digest) != size:
+            losses.lose(unit, [digest])
+    raise Busy(f"Object {digest} was removed by a clean-up while it came in.", "Send it again.")
+
+
+def confirm_bytes(store: WritableStore, digest: Digest, data: bytes) -> None:
+    """See that bytes are in the store, now that rows need them, and else write them again."""
+    if store.size(digest) != len(data):
+        store.write(digest, [data], len(data))
 
 
 def register(unit: Unit, digest: str, size: int) -> None:

@@ -79,6 +79,7 @@ def take_pack(database: Database, store: WritableStore, project_id: str, data: b
         places = [{"digest": row.digest, "pack_id": pack_id, "offset": row.offset} for row in rows]
         upsert(session, PackedObject, places, change={"pack_id": EXCLUDED, "offset": EXCLUDED})
         objects.grant_all(unit, project_id, [row.digest for row in rows])
+    objects.confirm_bytes(store, name, data)
     return len(rows)
 
 

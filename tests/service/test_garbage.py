@@ -144,6 +144,71 @@ def test_an_upload_between_forgetting_and_deleting(studio: Any) -> None:
     assert read(studio, b"left") == b"left"
 
 
+@pytest.fixture
+def taken(studio: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Let a clean-up that looked at old bytes before delete the new ones, once each, before a row needs them."""
+    write = type(studio.store).write
+    met: list[str] = []
+
+    def written(store: Any, digest: Digest, chunks: Any, size: int) -> bool:
+        new = bool(write(store, digest, chunks, size))
+        if digest not in met:
+            met.append(digest)
+            store.delete(digest)
+        return new
+
+    monkeypatch.setattr(type(studio.store), "write", written)
+    return met
+
+
+def test_bytes_that_a_clean_up_takes_while_they_come_in(studio: Any, taken: list[str]) -> None:
+    """Whoever sent them is told to send them again, and nothing is called present that is not."""
+    path = f"/projects/default/objects/{digest_of(b'left')}"
+    answer = studio.ask("PUT", path, content=b"left")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "busy")
+    assert missing(studio, [b"left"]) == [b"left"]
+    studio.upload(b"left")
+    assert missing(studio, [b"left"]) == []
+    assert read(studio, b"left") == b"left"
+
+
+def test_an_upload_that_a_clean_up_takes_at_its_end(studio: Any, taken: list[str]) -> None:
+    """Its parts are kept: ended again, it is there."""
+    data = b"large" * 100
+    begun = {"digest": digest_of(data), "size": len(data)}
+    path = f"/projects/default/uploads/{studio.ask('POST', '/projects/default/uploads', json=begun).json()['upload']}"
+    headers = {"X-Content-Sha256": digest_of(data)[7:]}
+    assert studio.ask("PUT", f"{path}/parts/1", content=data, headers=headers).status_code == 200
+    assert studio.ask("POST", f"{path}/complete").json()["error"]["code"] == "busy"
+    assert studio.ask("POST", f"{path}/complete").status_code == 200
+    assert read(studio, data) == data
+
+
+def test_what_the_service_has_in_hand_it_writes_again(studio: Any, taken: list[str]) -> None:
+    """A pack and a manifest that a clean-up takes while they come in are there all the same."""
+    name = send(studio, SMALL)
+    submit(studio, SMALL)
+    work = studio.runner().take()
+    assert set(taken) == {name, work["manifest"]}
+    assert [read(studio, b) for b in SMALL] == SMALL
+    assert b"".join(studio.farm.store.read(Digest(work["manifest"])))
+
+
+def test_an_output_that_a_clean_up_takes_while_it_comes_in(studio: Any, taken: list[str]) -> None:
+    """A runner is told to send it again; a preview is written again."""
+    send(studio, SMALL)
+    submit(studio, SMALL)
+    runner = studio.runner()
+    work = runner.take()
+    assert runner.store(work, b"picture").status_code == 503
+    assert runner.store(work, b"picture").status_code in (200, 201)
+    output = runner.publish(work, studio.record(work, 1, b"picture")).json()["outputs"][0]["id"]
+    attempt, png = work["attempt"], b"\x89PNG\r\n\x1a\n a picture"
+    path = f"/attempts/{attempt['id']}/outputs/{output}/preview"
+    assert runner.ask("PUT", path, params={"fence": attempt["fence"]}, content=png).status_code == 200
+    assert studio.ask("GET", f"/outputs/{output}/preview").content == png
+
+
 def test_inputs_of_old_jobs(studio: Any) -> None:
     """Files of jobs that ended long ago go if the operator says so; outputs stay; a retry says what to do; submitted again, it runs."""
     send(studio, SMALL)

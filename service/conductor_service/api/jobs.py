@@ -85,6 +85,7 @@ def commit(farm: Farm, who: Principal, name: str, manifest: Manifest, *, for_sco
         job = jobs.find_job(unit.session, who.account_id, name)
         why = Why(who.name, "the files of the scout frames are there" if for_scouts else "manifest committed")
         jobs.commit_manifest(unit, job, manifest, farm.store, for_scouts=for_scouts, why=why)
+    objects.confirm_bytes(farm.store, digest_of(canonical), canonical)
     return _view(farm, job)
 
 

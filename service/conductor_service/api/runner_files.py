@@ -146,6 +146,7 @@ async def put_object(request: Request, attempt: str, digest: str, farm: FarmOf, 
         return None
 
     await run_in_threadpool(report, farm, grant)
+    await run_in_threadpool(objects.confirm, farm.database, farm.store, name, size)
     return JSONResponse({"digest": name, "size": size}, status_code=201 if new else 200)
 
 
@@ -188,6 +189,7 @@ def _keep_preview(farm: Farm, claim: _Claim, output: str, png: bytes) -> None:
         found.preview = digest
         unit.output_changed(found)
         _show_newest(unit, found)
+    objects.confirm_bytes(farm.store, digest, png)
 
 
 def _show_newest(unit: Unit, output: OutputFile) -> None:
