@@ -127,6 +127,11 @@ class FolderStore:
                 aside.unlink(missing_ok=True)
         return new
 
+    def is_object(self, digest: Digest, status: os.stat_result) -> bool:
+        """Tell whether a file of this status is the object itself, under whatever name."""
+        found = self._found(self._path(digest))
+        return found is not None and os.path.samestat(found, status)
+
     def delete(self, digest: Digest) -> None:
         """Remove the object, if it is there.
 
