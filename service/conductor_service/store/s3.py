@@ -188,6 +188,8 @@ class S3Store:
             raise
         for _ in pieces:  # it may have answered early: who sends the bytes still proves to have them
             pass
+        if answer.status in (409, 412) and self.size(digest) != size:  # 409: neither it nor the other write was kept
+            raise StoreUnreachable(self.line.place, "another write of the object was under way")
         return new and answer.status < 300
 
     def _write_and_look(self, digest: Digest, pieces: SenderPieces, size: int) -> None:
