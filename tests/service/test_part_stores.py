@@ -129,6 +129,21 @@ def test_a_part_that_comes_late_changes_no_object(tmp_path: Path, monkeypatch: p
     assert b"".join(pair.store.read(upload.digest)) == BODY
 
 
+def test_publishing_beside_a_sweep(tmp_path: Path) -> None:
+    """A process that begins meanwhile, and sweeps what a crash left, takes nothing of it."""
+
+    def link(source: Path, target: Path) -> None:
+        os.link(source, target)
+        FolderStore(tmp_path)
+
+    store = FolderStore(tmp_path, link=link)
+    pair = Pair(store, FolderParts(store))
+    upload = staged(pair)
+    send(pair, upload, 1, 2, 3)
+    assert pair.parts.publish(upload) is True
+    assert b"".join(store.read(upload.digest)) == BODY
+
+
 def test_publishing_twice(pair: Pair) -> None:
     """An object that is there already, or that a crash kept from being answered for, is published again and is right."""
     first, second = staged(pair), staged(pair, upload="f" * 32)
