@@ -60,7 +60,7 @@ def sizes(session: Session, project_id: str, digests: Sequence[str]) -> dict[str
 
 def present(session: Session, project_id: str, digests: Sequence[str]) -> set[str]:
     """Return those digests that the project can see and that are in the store by the database's word (see `look`)."""
-    return visible(session, project_id, digests) - _lost(session)
+    return visible(session, project_id, digests) - _lost(session, digests)
 
 
 def short_leased(session: Session, project_id: str, digests: Sequence[str], now: datetime) -> set[str]:
@@ -72,12 +72,16 @@ def short_leased(session: Session, project_id: str, digests: Sequence[str], now:
     held = exists().where(
         ProjectObject.project_id == project_id, ProjectObject.digest == asked.c.value, ProjectObject.leased >= now + LEASE / 2
     )
-    return set(session.scalars(select(asked.c.value).where(~held))) | _lost(session).intersection(digests)
+    return set(session.scalars(select(asked.c.value).where(~held))) | _lost(session, digests).intersection(digests)
 
 
-def _lost(session: Session) -> set[str]:
-    """Return what the store is known to have no more; few, in a store that is well."""
-    return set(session.scalars(select(StoredObject.digest).where(StoredObject.lost.is_not(None))))
+def _lost(session: Session, digests: Iterable[str]) -> set[str]:
+    """Return what the store is known to have no more, of these at least; all, where it is little, as in a store that is well."""
+    query = select(StoredObject.digest).where(StoredObject.lost.is_not(None))
+    found = set(session.scalars(query.limit(_SLICE)))
+    if len(found) < _SLICE:
+        return found
+    return set(session.scalars(query.where(among(session, StoredObject.digest, list(digests)))))
 
 
 def ask(database: Database, shelf: PrunableStore, project_id: str, digests: Sequence[str]) -> list[str]:
@@ -90,7 +94,7 @@ def ask(database: Database, shelf: PrunableStore, project_id: str, digests: Sequ
     with database.write() as unit:  # what is there is leased in the step that finds it: nothing can take it in between
         there = keep(unit, project_id, doubtful)
         there |= visible(unit.session, project_id, sorted(doubtful - there))  # somebody else has leased them meanwhile
-        there -= _lost(unit.session)
+        there -= _lost(unit.session, doubtful)
     return [d for d in digests if d in doubtful and d not in there]
 
 

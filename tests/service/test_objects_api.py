@@ -14,6 +14,7 @@ from conductor_core.documents import canonical_bytes
 from conductor_core.errors import ContentMismatch
 from conductor_core.manifest import Entry, make_manifest
 from conductor_core.paths import Flavour
+from conductor_service import objects
 from conductor_service.models import ProjectObject, StoredObject
 from conductor_service.store import FolderStore, MemoryStore, StoreFull
 from sqlalchemy import select
@@ -207,6 +208,17 @@ def test_nothing_stays_that_no_row_knows_of(studio: Any) -> None:
     with studio.farm.database.read() as session:
         assert set(session.scalars(select(StoredObject.digest))) == known
     assert studio.get(f"/jobs/{job['id']}")["last_output"] == published
+
+
+@pytest.mark.parametrize("few", [1, 5000], ids=["many", "few"])
+def test_of_what_is_lost_only_what_is_asked_for_counts(studio: Any, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much the store has lost, each question is answered right."""
+    monkeypatch.setattr(objects, "_SLICE", few)
+    digests = [studio.upload(b"%d" % number) for number in range(4)]
+    for digest in digests[:2]:
+        studio.store.delete(digest)
+    missing = [studio.ask("POST", "/projects/default/objects/missing", json={"digests": digests[n:]}).json() for n in (1, 0, 3)]
+    assert missing == [{"missing": digests[1:2]}, {"missing": digests[:2]}, {"missing": []}]
 
 
 def test_present_holds_for_days(studio: Any) -> None:
