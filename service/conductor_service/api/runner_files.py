@@ -132,20 +132,21 @@ async def put_object(request: Request, attempt: str, digest: str, farm: FarmOf, 
     name = digest_of_path(digest)
     size = content_length(request, farm.settings.max_object_bytes)
     await run_in_threadpool(_Claim(attempt, who.instance_id, fence).current, farm)
-    new = await store_body(request, farm.store, name, size, intake_of(request).runners)
+    await store_body(request, farm.store, name, size, intake_of(request).runners)
 
-    def grant(unit: Unit) -> StaleAttempt | None:
-        """Check the fence again: it may have passed on while the bytes came in."""
+    def grant(unit: Unit) -> bool | StaleAttempt:
+        """Check the fence again: it may have passed on while the bytes came in; say whether the object is new to the project."""
         found = leases.find_attempt(unit, attempt, who.instance_id)
         stale = leases.staleness(found, unit.session.get_one(Task, found.task_id), fence)
         if stale:
             return leases.refuse(unit, found, "object", fence, stale)
         project = unit.session.get_one(Job, found.job_id).project_id
+        new = not objects.visible(unit.session, project, [name])
         objects.grant(unit, project, name, size)
         objects.keep(unit, project, [name])
-        return None
+        return new
 
-    await run_in_threadpool(report, farm, grant)
+    new = await run_in_threadpool(report, farm, grant)
     await run_in_threadpool(objects.confirm, farm.database, farm.store, name, size)
     return JSONResponse({"digest": name, "size": size}, status_code=201 if new else 200)
 
