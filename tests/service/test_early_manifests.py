@@ -10,6 +10,7 @@ import pytest
 from conductor_core.manifest import Entry, Manifest, make_manifest
 from conductor_core.paths import Flavour
 from conductor_core.submission import Submission
+from conductor_service import jobs
 
 
 @pytest.fixture
@@ -117,6 +118,28 @@ def test_the_whole_has_what_the_scouts_were_given(studio: Any, submission: Submi
         assert answer.status_code == 400
         assert "/job/plate.2.exr" in answer.json()["error"]["message"]
     assert held(studio, job) == [1, 2, 4, 5]
+
+
+def test_the_store_is_not_read_while_others_wait_to_write(
+    studio: Any, submission: Submission, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the scouts were given is read before the commit; scouts' files that come between the two make it try again."""
+    read = type(studio.store).read
+    waiting: list[bool] = []
+
+    def watched(store: Any, *asked: Any) -> Any:
+        waiting.append(studio.farm.database.writes_here())
+        return read(store, *asked)
+
+    monkeypatch.setattr(type(studio.store), "read", watched)
+    job = studio.submit(submission)
+    put(studio, job, manifest(studio, 3), "scouts")
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs, "check_grows", lambda *_: None)
+        answer = put(studio, job, manifest(studio, 3, 4))
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "busy")
+    assert put(studio, job, manifest(studio, 3, 4)).status_code == 200
+    assert set(waiting) == {False}
 
 
 @pytest.mark.parametrize("scouts", [True, False], ids=["scouts", "whole"])
