@@ -84,7 +84,7 @@ def _submit(farm: Farm, tasks: int) -> str:
         job, _ = jobs.create_job(unit, who, project, submission, Equipment(package))
         objects.grant(unit, project.id, entry.digest, entry.size)
         unit.session.flush()
-        jobs.commit_manifest(unit, job, manifest, farm.store, why=Why("Ada"))
+        jobs.commit_manifest(unit, job, manifest, why=Why("Ada"))
         instance = new_instance(unit, Kind(account.id, kind, False), farm.catalogue)
         instance.state, instance.ready = "ready", unit.now
         return instance.id

@@ -44,6 +44,7 @@ class Claimed:
 
 def claim(unit: Unit, share: Share, wanted: Sequence[int], most: int) -> Claimed:
     """Give the first `most` of `wanted` (numbers of outputs) that nobody holds, and renew those held by who asks."""
+    wanted = list(dict.fromkeys(wanted))
     known = _claims(unit.session, share, wanted)
     mine = [seq for seq, c in known.items() if not c.home and c.holder == share.holder]
     free = [seq for seq in wanted if seq not in known or not (known[seq].home or known[seq].expires >= unit.now)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ from conductor_service.database import Database, Unit
 from conductor_service.models import Discarded, Pack, PackedObject, StoredObject
 from conductor_service.store import PrunableStore
 from conductor_service.upserts import upsert
+
+log = logging.getLogger(__name__)
 
 #: bytes of live members that one new pack is filled with
 _FILL = 4 << 20
@@ -126,6 +129,8 @@ def _rewrite(database: Database, shelf: PrunableStore, group: Sequence[Worn]) ->
             upsert(unit.session, Discarded, [{"digest": name, "since": unit.now}])
         shelf.write(name, [data], len(data))
     with database.write() as unit:
+        if good and shelf.size(name) != len(data):
+            return  # another clean-up took it, as what it was before: the next one does it all again
         losses.lose(unit, reading.damaged)
         if good:
             _move(unit, good, name, len(data))
@@ -134,10 +139,11 @@ def _rewrite(database: Database, shelf: PrunableStore, group: Sequence[Worn]) ->
 
 
 def _read(shelf: PrunableStore, pack: Worn, members: Mapping[str, tuple[int, int]], reading: _Reading) -> None:
+    """Sort what a pack has into good and damaged; one that cannot be read now stays as it is: what is in it is not known."""
     try:
         data = b"".join(shelf.read(Digest(pack.digest)))
-    except TransferError:
-        reading.damaged += members
+    except TransferError as exc:
+        log.warning("A pack stays as it is: %s", exc)
         return
     for digest, (offset, size) in members.items():
         part = data[offset : offset + size]

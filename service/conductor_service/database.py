@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -92,10 +93,20 @@ class Database:
 
     Args:
         finish: called with each `Unit` before it commits; it writes the events.
+        rest: called after each writing transaction, with the seconds for which nobody else could write.
     """
 
-    def __init__(self, url: str | URL, *, clock: Clock, signals: Signals, finish: Callable[[Unit], None]) -> None:
+    def __init__(
+        self,
+        url: str | URL,
+        *,
+        clock: Clock,
+        signals: Signals,
+        finish: Callable[[Unit], None],
+        rest: Callable[[float], None] | None = None,
+    ) -> None:
         self.engine = _engine(url)
+        self._rest = rest
         self.clock = clock
         self.signals = signals
         self._finish = finish
@@ -122,6 +133,7 @@ class Database:
         """Give a transaction; it commits at the end, and is undone whole by an exception."""
         with self._writer, _KeepingSession(self.engine, expire_on_commit=False) as session:
             session.connection(execution_options={"conductor_writes": True})
+            begun = time.monotonic()
             unit = Unit(session, self.clock())
             self._writing.here = True
             try:
@@ -131,6 +143,8 @@ class Database:
                 session.commit()
             finally:
                 self._writing.here = False
+        if self._rest is not None:
+            self._rest(time.monotonic() - begun)
         if unit.changed:
             self.signals.events.send()
         if unit.letters:

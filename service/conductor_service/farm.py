@@ -98,13 +98,14 @@ def open_farm(
             return principal_of(session, secret, steady())
 
     shelf = store if store is not None else open_store(settings.store, data, steady)
+    kept = VerifyingStore(PackedStore(shelf, DatabaseIndex(database)))
     return Farm(
         settings=settings,
         catalogue=catalogue,
         database=database,
-        store=VerifyingStore(PackedStore(shelf, DatabaseIndex(database))),
+        store=kept,
         shelf=shelf,
-        uploads=Uploads(database, part_store(shelf, steady)),
+        uploads=Uploads(database, kept, part_store(shelf, steady)),
         logs=AttemptLogs(private_folder(data / "logs"), settings.max_log_bytes),
         signatures=Signatures(private_folder(data / "signatures")),
         signals=signals,

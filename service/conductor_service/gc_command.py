@@ -50,8 +50,8 @@ class Summary:
 def gc_command(data: str | None, settings_file: Path | None, dry_run: bool, inputs_older_than: int | None, as_json: bool) -> None:
     """Remove from a service's store what nothing needs any more.
 
-    Needed is what a job's scene and files are made of, what was rendered, its previews, and what a client was told within the
-    last hour to be there. It may run while the service runs, or while it is stopped; cut off at any moment, it is run again.
+    Needed is what a job's scene and files are made of, what was rendered, its previews, and what was sent, or
+    called present, within the last week. It may run while the service runs, or while it is stopped; cut off at any moment, it is run again.
 
     What nothing needs is missing at once, and deleted about an hour later, by the service or by the next `conductor gc`: who
     reads it now reads it to its end. Packs of small files of which less than half is needed are rewritten.

@@ -20,7 +20,7 @@ from conductor_service import objects
 from conductor_service.database import Unit
 from conductor_service.door import Why
 from conductor_service.equipment import Equipment
-from conductor_service.errors import Absent, Invalid, NotAllowedNow, ObjectsMissing
+from conductor_service.errors import Absent, Busy, Invalid, NotAllowedNow, ObjectsMissing
 from conductor_service.marks import mark_job
 from conductor_service.models import Account, Job, ManifestObject, Project, Step, StoredManifest, Task, new_id
 from conductor_service.states import UPLOAD_HOLD, JobState, TaskState
@@ -187,16 +187,19 @@ def _check_scripts_sent(submission: Submission, manifest: Manifest) -> None:
                 raise Invalid("entries", f"do not have the {what} {text!r}", "Send it along with the scene's files.")
 
 
-def commit_manifest(unit: Unit, job: Job, manifest: Manifest, store: Store, *, for_scouts: bool = False, why: Why) -> None:
+def commit_manifest(
+    unit: Unit, job: Job, manifest: Manifest, *, for_scouts: bool = False, grown_from: str | None = None, why: Why
+) -> None:
     """Fix which files a job has, and let its tasks go; the manifest's own bytes are in the store already.
 
     With `for_scouts` the manifest names what the scout frames need: they go, all else waits for the manifest of the whole
-    job, which must have all that this one has.
+    job, which must have all that this one has: `grown_from` is what `check_grows` has seen of that.
 
     Raises:
         ObjectsMissing: the project cannot see some of them, or the store lost them.
-        Invalid: there are no scout frames, or the whole lacks what the scout frames were given.
+        Invalid: there are no scout frames.
         NotAllowedNow: the job has another manifest, or was killed.
+        Busy: the manifest for the scout frames came just now.
     """
     digest = manifest.digest()
     if job.manifest == digest and (for_scouts or not job.for_scouts):
@@ -207,7 +210,8 @@ def commit_manifest(unit: Unit, job: Job, manifest: Manifest, store: Store, *, f
         raise NotAllowedNow(f"Job {job.number} was killed.", allowed=("retry",))
     if for_scouts and unit.session.scalars(select(Task.id).where(Task.job_id == job.id, Task.scout).limit(1)).first() is None:
         raise Invalid("scouts", f"are none: job {job.number} has no scout frames", "Commit the manifest of the whole job.")
-    _check_grows(job, manifest, store)
+    if job.manifest is not None and job.manifest != grown_from:
+        raise Busy(f"The manifest for the scout frames of job {job.number} came just now.")
     named = manifest.objects()
     there = objects.present(unit.session, job.project_id, list(named))
     missing = [d for d in named if d not in there]
@@ -227,14 +231,21 @@ def commit_manifest(unit: Unit, job: Job, manifest: Manifest, store: Store, *, f
     wait(unit, job, [task for task in tasks if task.state in (TaskState.PENDING, TaskState.HOLDING)], why)
 
 
-def _check_grows(job: Job, manifest: Manifest, store: Store) -> None:
-    """Refuse a manifest of the whole job that takes away, or changes, what its scout frames were given."""
-    if job.manifest is None:
-        return
+def check_grows(job: Job, manifest: Manifest, store: Store) -> str | None:
+    """Refuse a manifest of the whole job that lacks something of what its scout frames were given; return what those were given.
+
+    It is read before the transaction that commits: nobody waits for the store then.
+
+    Raises:
+        Invalid: a file lacks, or is another.
+    """
+    if job.manifest is None or not job.for_scouts or job.manifest == manifest.digest():
+        return job.manifest
     given = parse_manifest(b"".join(store.read(Digest(job.manifest)))).entries
     lost = next(iter(sorted(set(given) - set(manifest.entries), key=lambda entry: entry.path)), None)
     if lost is not None:
         raise Invalid("entries", f"do not have {lost.path!r} as the scout frames were given it", "Submit a new job.")
+    return job.manifest
 
 
 def _keep_manifest(unit: Unit, digest: Digest, manifest: Manifest) -> None:

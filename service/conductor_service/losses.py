@@ -18,11 +18,16 @@ def lose(unit: Unit, digests: Sequence[str]) -> None:
         unit.session.connection().execute(delete(PackedObject).where(among(unit.session, PackedObject.digest, digests)))
 
 
+def miss(unit: Unit, digests: Sequence[str]) -> None:
+    """Note objects as lost that were not read at all; where they lay stays known, a disk that was away may come back."""
+    _mark(unit, digests)
+
+
 def lose_packs(unit: Unit, packs: Sequence[str]) -> None:
-    """Note all members of packs as lost; where they lay stays known, a disk that was away may come back."""
+    """Note all members of packs as lost that were not read at all."""
     for pack in packs:
         members = select(PackedObject.digest).join(Pack, Pack.id == PackedObject.pack_id).where(Pack.digest == pack)
-        _mark(unit, list(unit.session.scalars(members)))
+        miss(unit, list(unit.session.scalars(members)))
 
 
 def _mark(unit: Unit, digests: Sequence[str]) -> None:

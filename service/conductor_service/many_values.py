@@ -13,7 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 def table_of(session: Session, values: Sequence[str]) -> Any:
     """Return something to select from that has one row for each value, in its column `value`."""
     if session.get_bind().dialect.name == "postgresql":
-        return func.unnest(bindparam(None, list(values), ARRAY(String))).table_valued("value")
+        return func.unnest(bindparam(None, list(values), ARRAY(String))).table_valued("value").render_derived()
     return func.json_each(json.dumps(list(values))).table_valued("value")
 
 

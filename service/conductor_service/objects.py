@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from conductor_service import losses
 from conductor_service.database import Database, Unit
+from conductor_service.errors import Busy
 from conductor_service.many_values import among, table_of
 from conductor_service.models import (
     Discarded,
@@ -26,13 +27,14 @@ from conductor_service.models import (
     StoredManifest,
     StoredObject,
 )
-from conductor_service.store import PrunableStore
+from conductor_service.store import PrunableStore, Store, WritableStore
 from conductor_service.upserts import EXCLUDED, upsert
 
-#: how long `present` holds at least
+#: how long `present` holds at least, and bytes without a row are left alone
 PRESENCE = timedelta(hours=1)
-#: a lease is taken for so long, so that the same question need not write for as long again
-_LEASE = 2 * PRESENCE
+#: a lease is taken for so long: a large scene over a slow line takes days, and what is sent ahead waits for the click.
+#: It is taken anew when half of it is over, so that most questions need not write
+LEASE = timedelta(days=7)
 _SLICE = 5000
 #: deletions under the database's one pen: others wait for as long
 _DELETIONS = 25
@@ -58,28 +60,32 @@ def sizes(session: Session, project_id: str, digests: Sequence[str]) -> dict[str
 
 def present(session: Session, project_id: str, digests: Sequence[str]) -> set[str]:
     """Return those digests that the project can see and that are in the store by the database's word (see `look`)."""
-    return visible(session, project_id, digests) - _lost(session)
+    return visible(session, project_id, digests) - _lost(session, digests)
 
 
 def short_leased(session: Session, project_id: str, digests: Sequence[str], now: datetime) -> set[str]:
-    """Return those digests of which the project has not both the object and a lease on it for an hour from now.
+    """Return those digests of which the project has not both the object and a lease on it for some days from now.
 
     The fastest question there is, and in most cases the only one: nothing of what it leaves out need be asked or written.
     """
     asked = table_of(session, sorted(digests))
     held = exists().where(
-        ProjectObject.project_id == project_id, ProjectObject.digest == asked.c.value, ProjectObject.leased >= now + PRESENCE
+        ProjectObject.project_id == project_id, ProjectObject.digest == asked.c.value, ProjectObject.leased >= now + LEASE / 2
     )
-    return set(session.scalars(select(asked.c.value).where(~held))) | _lost(session).intersection(digests)
+    return set(session.scalars(select(asked.c.value).where(~held))) | _lost(session, digests).intersection(digests)
 
 
-def _lost(session: Session) -> set[str]:
-    """Return what the store is known to have no more; few, in a store that is well."""
-    return set(session.scalars(select(StoredObject.digest).where(StoredObject.lost.is_not(None))))
+def _lost(session: Session, digests: Iterable[str]) -> set[str]:
+    """Return what the store is known to have no more, of these at least; all, where it is little, as in a store that is well."""
+    query = select(StoredObject.digest).where(StoredObject.lost.is_not(None))
+    found = set(session.scalars(query.limit(_SLICE)))
+    if len(found) < _SLICE:
+        return found
+    return set(session.scalars(query.where(among(session, StoredObject.digest, list(digests)))))
 
 
 def ask(database: Database, shelf: PrunableStore, project_id: str, digests: Sequence[str]) -> list[str]:
-    """Return which objects the project lacks, in their order, and lease the others for an hour at least."""
+    """Return which objects the project lacks, in their order, and lease the others for some days."""
     look(database, shelf, project_id, digests)
     with database.read() as session:
         doubtful = short_leased(session, project_id, digests, database.clock())
@@ -88,7 +94,7 @@ def ask(database: Database, shelf: PrunableStore, project_id: str, digests: Sequ
     with database.write() as unit:  # what is there is leased in the step that finds it: nothing can take it in between
         there = keep(unit, project_id, doubtful)
         there |= visible(unit.session, project_id, sorted(doubtful - there))  # somebody else has leased them meanwhile
-        there -= _lost(unit.session)
+        there -= _lost(unit.session, doubtful)
     return [d for d in digests if d in doubtful and d not in there]
 
 
@@ -135,19 +141,19 @@ def rendered(session: Session, project_id: str, digests: Sequence[str]) -> set[s
 
 
 def keep(unit: Unit, project_id: str, digests: Iterable[str]) -> set[str]:
-    """Lease objects of the project for an hour at least, so that no clean-up takes them before the manifest is committed.
+    """Lease objects of the project for some days, so that no clean-up takes them before the manifest is committed.
 
     Return those that had no such lease yet, and have one now.
     """
-    short = or_(ProjectObject.leased.is_(None), ProjectObject.leased < unit.now + PRESENCE)
+    short = or_(ProjectObject.leased.is_(None), ProjectObject.leased < unit.now + LEASE / 2)
     mine = (ProjectObject.project_id == project_id, among(unit.session, ProjectObject.digest, list(digests)))
-    leasing = update(ProjectObject).where(*mine, short).values(leased=unit.now + _LEASE).returning(ProjectObject.digest)
+    leasing = update(ProjectObject).where(*mine, short).values(leased=unit.now + LEASE).returning(ProjectObject.digest)
     return set(unit.session.connection().execute(leasing).scalars())
 
 
 def keep_manifest(unit: Unit, project_id: str, manifest: str) -> None:
-    """Lease all that a manifest names for an hour at least, by one row on the manifest's own digest."""
-    row = {"project_id": project_id, "digest": manifest, "expires": unit.now + PRESENCE}
+    """Lease all that a manifest names for some days, by one row on the manifest's own digest."""
+    row = {"project_id": project_id, "digest": manifest, "expires": unit.now + LEASE}
     upsert(unit.session, PresenceLease, [row], change={"expires": EXCLUDED})
 
 
@@ -155,6 +161,28 @@ def grant(unit: Unit, project_id: str, digest: str, size: int) -> None:
     """Give a project the right to an object whose bytes it has sent."""
     register(unit, digest, size)
     upsert(unit.session, ProjectObject, [{"project_id": project_id, "digest": digest, "created": unit.now}])
+
+
+def confirm(database: Database, store: Store, digest: Digest, size: int) -> None:
+    """See that an object is in the store, now that rows need it: a deletion may have met the bytes before those were written.
+
+    From then on none does: each looks at the rows, where nobody else can write one.
+
+    Raises:
+        Busy: it is not there, and is to be sent again.
+    """
+    if store.size(digest) == size:
+        return
+    with database.write() as unit:
+        if store.size(digest) != size:
+            losses.lose(unit, [digest])
+    raise Busy(f"Object {digest} was removed by a clean-up while it came in.", "Send it again.")
+
+
+def confirm_bytes(store: WritableStore, digest: Digest, data: bytes) -> None:
+    """See that bytes are in the store, now that rows need them, and else write them again."""
+    if store.size(digest) != len(data):
+        store.write(digest, [data], len(data))
 
 
 def register(unit: Unit, digest: str, size: int) -> None:
@@ -174,7 +202,7 @@ def register_all(unit: Unit, sizes: Mapping[str, int]) -> None:
 
 def grant_all(unit: Unit, project_id: str, digests: Iterable[str]) -> None:
     """Give a project the right to registered objects whose bytes it has sent, and lease them."""
-    leased = unit.now + _LEASE
+    leased = unit.now + LEASE
     rows = [{"project_id": project_id, "digest": d, "created": unit.now, "leased": leased} for d in digests]
     upsert(unit.session, ProjectObject, rows, change={"leased": EXCLUDED})
 

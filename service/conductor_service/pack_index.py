@@ -36,8 +36,10 @@ class DatabaseIndex:
             row = connection.execute(_SPOT_OF, {"digest": digest}).one_or_none()
         return None if row is None else Spot(Digest(row[0]), row[1], row[2], row[3])
 
-    def lose(self, digest: Digest, spot: Spot | None) -> None:
+    def lose(self, digest: Digest, spot: Spot | None, *, read: bool = True) -> None:
         """Note that an object is lost, unless it has come to lie elsewhere meanwhile.
+
+        Only where what was `read` is not the object, its place is forgotten: a pack that is away may come back.
 
         Who finds it while he holds the database's pen himself notes nothing: the next who reads it does.
         """
@@ -46,7 +48,7 @@ class DatabaseIndex:
         with self._database.write() as unit:
             row = unit.session.execute(_SPOT.where(PackedObject.digest == digest)).one_or_none()
             if (None if row is None else (row[0], row[2])) == (None if spot is None else (spot.pack, spot.offset)):
-                losses.lose(unit, [digest])
+                (losses.lose if read else losses.miss)(unit, [digest])
 
 
 def spots(session: Session, digests: Sequence[str]) -> dict[str, Spot]:
@@ -77,6 +79,7 @@ def take_pack(database: Database, store: WritableStore, project_id: str, data: b
         places = [{"digest": row.digest, "pack_id": pack_id, "offset": row.offset} for row in rows]
         upsert(session, PackedObject, places, change={"pack_id": EXCLUDED, "offset": EXCLUDED})
         objects.grant_all(unit, project_id, [row.digest for row in rows])
+    objects.confirm_bytes(store, name, data)
     return len(rows)
 
 

@@ -44,6 +44,7 @@ def scrub_command(
     Exit codes:
       0   all is well
       2   the folder is no service's data folder, is of another version, or the settings cannot be understood
+      6   the store does not answer, or gives no right; run it again when it does
       10  something was damaged
     """
     with store_at_rest(data, settings_file) as place:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from conductor_service.database import Database
 from conductor_service.models import Job, ManifestObject, OutputFile, Pack, PackedObject, StoredObject
 from conductor_service.pack_index import DatabaseIndex
-from conductor_service.store import ObjectMissing, PackedStore, PrunableStore, Spot
+from conductor_service.store import ObjectMissing, ObjectUnreadable, PackedStore, PrunableStore, Spot
 from conductor_service.store.checking import checked
 
 _PAGE = 200
@@ -62,7 +62,11 @@ class Scrub:
         self._pace = pace
 
     def steps(self, place: Place) -> Iterator[Step]:
-        """Go on at a place, to the end."""
+        """Go on at a place, to the end.
+
+        Raises:
+            TransferError: the store does not answer, or gives no right. What was not read is not judged.
+        """
         if place.in_packs:
             query = select(Pack.digest, Pack.id, Pack.size).order_by(Pack.digest).limit(1)
             while rows := self._rows(query.where(Pack.digest > place.after)):
@@ -84,18 +88,19 @@ class Scrub:
 
     def _pack(self, place: Place, name: str, pack_id: int, size: int) -> Step:
         query = select(PackedObject.digest, PackedObject.offset, StoredObject.size)
-        query = query.join(StoredObject, StoredObject.digest == PackedObject.digest)
+        query = query.join(StoredObject, StoredObject.digest == PackedObject.digest).where(StoredObject.lost.is_(None))
         with self._database.read() as session:
             members = session.execute(query.where(PackedObject.pack_id == pack_id).order_by(PackedObject.offset)).all()
+        data, reason = None, "has other content than its name says"
         try:
-            data, reason = b"".join(self._shelf.read(Digest(name))), "has other content than its name says"
-        except TransferError as exc:
-            data, reason = b"", exc.what.removeprefix(f"{name}: ").rstrip(".")
-        self._pace(len(data))
+            data = b"".join(self._shelf.read(Digest(name)))
+        except (ObjectMissing, ObjectUnreadable) as exc:
+            reason = exc.what.removeprefix(f"{name}: ").rstrip(".")
+        self._pace(len(data or b""))
         found = []
         for digest, offset, length in members:
-            if f"sha256:{hashlib.sha256(data[offset : offset + length]).hexdigest()}" != digest or not data:
-                self._index.lose(Digest(digest), Spot(Digest(name), size, offset, length))
+            if data is None or f"sha256:{hashlib.sha256(data[offset : offset + length]).hexdigest()}" != digest:
+                self._index.lose(Digest(digest), Spot(Digest(name), size, offset, length), read=data is not None)
                 found.append(self._damage(digest, f"{digest} in pack {name} {reason}"))
         return Step(place, len(members), tuple(found))
 
@@ -109,7 +114,7 @@ class Scrub:
             reason = "has other content than its name says, and is set aside"
         except ObjectMissing:
             reason = "is not in the store"
-        except TransferError as exc:
+        except ObjectUnreadable as exc:
             reason = exc.what.removeprefix(f"{name}: ").rstrip(".")
         else:
             return None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,11 @@ from conductor_service.settings import load_settings
 from conductor_service.signals import Signals
 from conductor_service.store import PrunableStore
 from conductor_service.stores import open_store
+
+#: seconds for which a command may write, in pieces, before it lets the service write
+_PEN_SECONDS = 0.2
+#: seconds that it then waits at least: SQLite looks every 0.1 s whether it may write
+_REST_SECONDS = 0.15
 
 
 class NoService(ConductorError):
@@ -34,6 +40,24 @@ class StoreAtRest:
     swept: bool
 
 
+class Manners:
+    """Leave half of the time to others who write: SQLite has no queue, and who writes on and on in one process starves another.
+
+    A runner whose beat is not written in time loses its lease, and its frame is rendered, and paid, again.
+    """
+
+    def __init__(self, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._sleep = sleep
+        self._held = 0.0
+
+    def rest(self, held: float) -> None:
+        """Hear of seconds for which nobody else could write, and wait when that has become long."""
+        self._held += held
+        if self._held >= _PEN_SECONDS:
+            self._sleep(max(_REST_SECONDS, self._held))
+            self._held = 0.0
+
+
 @contextlib.contextmanager
 def store_at_rest(data: str | None, settings_file: Path | None) -> Iterator[StoreAtRest]:
     """Open database and store; nothing is migrated.
@@ -48,7 +72,7 @@ def store_at_rest(data: str | None, settings_file: Path | None) -> Iterator[Stor
     file = folder / "conductor.sqlite"
     if not file.is_file():
         raise NoService(f"There is no database in {folder}.", "Name the data folder of a service with --data or --settings.")
-    database = Database(sqlite_url(file), clock=utc_now, signals=Signals(), finish=_nothing_to_tell)
+    database = Database(sqlite_url(file), clock=utc_now, signals=Signals(), finish=_nothing_to_tell, rest=Manners().rest)
     try:
         with database.engine.connect() as connection:
             there = MigrationContext.configure(connection).get_current_revision()

@@ -25,12 +25,12 @@ from conductor_service import objects
 from conductor_service.database import Database
 from conductor_service.errors import Absent, Busy, PartsMissing
 from conductor_service.models import Upload, new_id
-from conductor_service.store import PartStore, Staged, UploadLost, part_bytes
+from conductor_service.store import PartStore, Staged, Store, UploadLost, part_bytes
 
 log = logging.getLogger(__name__)
 
 #: an upload of which nothing has come for this long is given up
-KEPT = timedelta(days=7)
+KEPT = objects.LEASE
 #: what is staged without a row for this long belongs to nobody
 _ORPHANED = objects.PRESENCE
 _TOUCH = timedelta(hours=1)
@@ -63,8 +63,9 @@ class _Running:
 class Uploads:
     """The uploads of one service."""
 
-    def __init__(self, database: Database, parts: PartStore, elapsed: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, database: Database, store: Store, parts: PartStore, elapsed: Callable[[], float] = time.monotonic) -> None:
         self._database = database
+        self._store = store
         self.parts = parts
         self._elapsed = elapsed
         self._running: dict[str, _Running] = {}
@@ -148,6 +149,7 @@ class Uploads:
             PartsMissing: naming those that have not come.
             ContentMismatch: the whole is not what it is called; nothing of it is kept.
             UploadLost: the store does not have it any more.
+            Busy: a clean-up took what was published; it is published again when this is asked again.
         """
         missing = sorted(set(range(1, staged.parts + 1)) - self.parts.have(staged))
         if missing:
@@ -196,6 +198,8 @@ class Uploads:
             new = not objects.visible(unit.session, project_id, [staged.digest])
             objects.grant(unit, project_id, staged.digest, staged.size)
             objects.keep(unit, project_id, [staged.digest])
+        objects.confirm(self._database, self._store, staged.digest, staged.size)
+        with self._database.write() as unit:
             unit.session.execute(delete(Upload).where(Upload.id == staged.id))
         try:
             self._forget(staged)

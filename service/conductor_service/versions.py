@@ -22,7 +22,7 @@ from conductor_service.database import Unit
 from conductor_service.models import ProjectObject, SentVersion, StoredObject
 
 #: of one question
-MOST_FILES = 1000
+MOST_FILES = 100
 MOST_KEYS = 4
 MOST_NAMES = 64
 #: named for one file

@@ -78,6 +78,11 @@ class MemoryService:
         self.fences[assignment.attempt.id] = assignment.attempt.fence
         self._waiting.put(assignment)
 
+    def grow(self, attempt: str, manifest: Manifest) -> None:
+        """Give an attempt's job another manifest than it was given with."""
+        self.manifests[manifest.digest()] = manifest.to_bytes()
+        self._manifest_of[attempt] = manifest.digest()
+
     def retire(self) -> None:
         """Answer 410 once all that is queued is taken."""
         self._waiting.put(None)
@@ -119,8 +124,10 @@ class MemoryService:
             told.log += data
         return len(told.log)
 
-    def manifest(self, attempt: AttemptRef) -> bytes:
+    def manifest(self, attempt: AttemptRef, digest: str) -> bytes:
         self._check(attempt)
+        if self._manifest_of[attempt.id] != digest:
+            raise Conflict("The job has another manifest by now.")
         return self.manifests[self._manifest_of[attempt.id]]
 
     def inputs(self, attempt: AttemptRef, key: str) -> bytes:

@@ -136,7 +136,7 @@ def test_the_calls_of_an_attempt(script: Script, service: HttpRunnerService, tmp
     orders = service.beat(ATTEMPT, Beat(0.5, 3, "half", 9))
     assert (orders.action, orders.reason) == ("kill", "no")
     assert service.append_log(ATTEMPT, 0, b"hello") == 5
-    assert service.manifest(ATTEMPT) == b"{}"
+    assert service.manifest(ATTEMPT, "m1") == b"{}"
     assert b"".join(service.fetch_object(ATTEMPT, digest)) == b"pixels"
     service.store_object(ATTEMPT, digest, file, 6)
     record = OutputRecord("/a", digest, 6, 0o644, 1, "s", 3, 8, 4, ("Z",))
@@ -150,7 +150,7 @@ def test_the_calls_of_an_attempt(script: Script, service: HttpRunnerService, tmp
         ("POST", f"{base}/next"),
         ("POST", f"{base}/attempts/a1/beat"),
         ("PUT", f"{base}/attempts/a1/log?offset=0&fence=7"),
-        ("GET", f"{base}/attempts/a1/manifest?fence=7"),
+        ("GET", f"{base}/attempts/a1/manifest?fence=7&digest=m1"),
         ("GET", f"{base}/attempts/a1/objects/{digest}?fence=7"),
         ("PUT", f"{base}/attempts/a1/objects/{digest}?fence=7"),
         ("POST", f"{base}/attempts/a1/outputs"),

@@ -91,6 +91,16 @@ def test_a_step_that_is_made_again_meanwhile_gives_the_task_back(farm: Farm, job
     assert verdict.state == "killed", verdict
 
 
+def test_a_job_that_has_all_its_files_meanwhile_gives_a_scout_back(farm: Farm, job: MakeJob) -> None:
+    """A task that was given with the scouts' manifest, and asks for it when that of the whole has come, has not failed."""
+    attempt = farm.add(job(command=COPY, outputs=OUT, files={"/job/ass/x.0001.ass": b"first"}))
+    farm.service.grow(attempt, manifest(entry("/job/ass/x.0001.ass", b"first"), entry("/job/more", b"more")))
+    farm.run()
+    verdict = farm.service.told[attempt].verdict
+    assert verdict is not None
+    assert verdict.state == "killed", verdict
+
+
 def entry(path: str, data: bytes = b"", target: str = "") -> Entry:
     if target:
         return Entry(path, "symlink", target=target)

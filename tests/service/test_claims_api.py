@@ -40,6 +40,14 @@ def test_each_file_is_given_to_one(studio: Any, seqs: list[int]) -> None:
     assert _claim(studio, "c", share="another", outputs=seqs, most=9) == (seqs, [])
 
 
+def test_a_number_twice_is_one_file(studio: Any, seqs: list[int]) -> None:
+    """Wanted, or home, or given up twice in one question is as good as once."""
+    first, second, *_ = seqs
+    assert _claim(studio, "a", outputs=[first, second, first, first], most=9) == ([first, second], [])
+    _claim(studio, "a", home=[first, first], released=[second, second])
+    assert _claim(studio, "b", outputs=[first, second, second], most=9) == ([second], [first])
+
+
 def test_what_is_home_is_nobodys_work_any_more(studio: Any, seqs: list[int]) -> None:
     """Told by one, known to all who share; also of what he had not claimed."""
     _claim(studio, "a", outputs=seqs[:1], most=1)

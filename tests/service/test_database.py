@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,12 +11,13 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from conductor_service import database
+from conductor_service import database, many_values
 from conductor_service.door import Why, move
 from conductor_service.errors import NotAllowedNow
 from conductor_service.migrations.versions import m0001_first_tables
 from conductor_service.models import Base, Event, Project, Task, Transition
 from conductor_service.states import TaskState
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
 
 
@@ -24,6 +26,14 @@ def test_migrations_agree_with_the_models(studio: Any) -> None:
     with studio.farm.database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
+
+
+def test_many_values_have_a_name_in_postgresql() -> None:
+    """Without one its column would be called as the table, and no question would find it."""
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    session: Any = SimpleNamespace(get_bind=lambda: SimpleNamespace(dialect=dialect))
+    asked = sa.select(many_values.table_of(session, ["a", "b"]).c.value)
+    assert " AS anon_1(value)" in str(asked.compile(dialect=dialect))
 
 
 def test_migrating_twice_changes_nothing(studio: Any) -> None:

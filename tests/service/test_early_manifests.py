@@ -10,6 +10,7 @@ import pytest
 from conductor_core.manifest import Entry, Manifest, make_manifest
 from conductor_core.paths import Flavour
 from conductor_core.submission import Submission
+from conductor_service import jobs
 
 
 @pytest.fixture
@@ -61,6 +62,26 @@ def test_scouts_go_before_the_last_file_is_there(studio: Any, submission: Submis
     assert studio.state(job) == "success"
 
 
+def test_the_last_file_comes_while_a_scout_is_given_out(studio: Any, submission: Submission) -> None:
+    """A runner that asks for the scouts' manifest is told that it is another now: it gives the frame back, which has not failed."""
+    job = studio.submit(submission)
+    first, whole = manifest(studio, 3), manifest(studio, 1, 2, 3)
+    put(studio, job, first, "scouts")
+    runner = studio.runner()
+    scout = runner.take()
+    path, asked = f"/attempts/{scout['attempt']['id']}/manifest", {"fence": scout["attempt"]["fence"]}
+    assert runner.ask("GET", path, params={**asked, "digest": first.digest()}).content == first.to_bytes()
+    assert put(studio, job, whole).status_code == 200
+    answer = runner.ask("GET", path, params={**asked, "digest": first.digest()})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "not-allowed-now")
+    assert runner.ask("GET", path, params=asked).content == whole.to_bytes(), "an older runner does not say which"
+    assert runner.finish(scout, "killed").status_code == 200
+    again = runner.take()
+    assert (again["task"]["frames"], again["manifest"], again["attempt"]["last_try"]) == ([3], whole.digest(), False)
+    runner.render(again)
+    assert studio.states(job)[2] == "success"
+
+
 def test_nothing_but_scouts_goes_early(studio: Any, submission: Submission) -> None:
     """Neither a release nor a resume, nor a retry of what was killed, starts a frame whose files may be missing."""
     job = studio.submit(submission)
@@ -97,6 +118,28 @@ def test_the_whole_has_what_the_scouts_were_given(studio: Any, submission: Submi
         assert answer.status_code == 400
         assert "/job/plate.2.exr" in answer.json()["error"]["message"]
     assert held(studio, job) == [1, 2, 4, 5]
+
+
+def test_the_store_is_not_read_while_others_wait_to_write(
+    studio: Any, submission: Submission, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the scouts were given is read before the commit; scouts' files that come between the two make it try again."""
+    read = type(studio.store).read
+    waiting: list[bool] = []
+
+    def watched(store: Any, *asked: Any) -> Any:
+        waiting.append(studio.farm.database.writes_here())
+        return read(store, *asked)
+
+    monkeypatch.setattr(type(studio.store), "read", watched)
+    job = studio.submit(submission)
+    put(studio, job, manifest(studio, 3), "scouts")
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs, "check_grows", lambda *_: None)
+        answer = put(studio, job, manifest(studio, 3, 4))
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "busy")
+    assert put(studio, job, manifest(studio, 3, 4)).status_code == 200
+    assert set(waiting) == {False}
 
 
 @pytest.mark.parametrize("scouts", [True, False], ids=["scouts", "whole"])

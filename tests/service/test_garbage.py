@@ -12,19 +12,22 @@ import pytest
 from click.testing import CliRunner
 from conductor_core.digest import Digest, digest_of
 from conductor_core.documents import canonical_bytes
+from conductor_core.errors import TransferError
 from conductor_core.manifest import Entry, make_manifest
 from conductor_core.paths import Flavour
 from conductor_core.transfer.packs import Member, write_pack
-from conductor_service import compaction, garbage, objects
+from conductor_service import compaction, garbage, objects, store_at_rest
 from conductor_service.garbage import Rules
 from conductor_service.gc_command import gc_command
 from conductor_service.marking import Marks
 from conductor_service.models import Discarded, Pack, PackedObject, StoredManifest
-from conductor_service.store import FolderStore, ObjectMissing
-from conductor_service.store_at_rest import NoService
+from conductor_service.store import FolderStore, ObjectMissing, ObjectUnreadable, StoreUnreachable
+from conductor_service.store.s3_line import S3Refused
+from conductor_service.store_at_rest import Manners, NoService
 from sqlalchemy import select
 
 HOUR = 3601
+LEASE = int(objects.LEASE.total_seconds()) + 1
 OLD = Rules(timedelta(days=30))
 SMALL = [f"small {i}".encode() * 50 for i in range(6)]
 
@@ -70,12 +73,22 @@ def read(studio: Any, body: bytes) -> bytes:
     return b"".join(studio.farm.store.read(digest_of(body)))
 
 
+def test_an_upload_of_several_days_is_left_alone(studio: Any) -> None:
+    """What was sent at first, or ahead of the click, is still there when the last file is: no clean-up takes it meanwhile."""
+    send(studio, SMALL)
+    studio.upload(b"a texture")
+    for _ in range(3):
+        studio.clock.pass_time(86400)
+        assert collect(studio).objects == 0
+    submit(studio, [*SMALL, b"a texture"])
+
+
 def test_what_nothing_needs_goes(studio: Any) -> None:
     """What was sent and never submitted is missing after its lease, and out of the store an hour later; the rest stays."""
     job = submit(studio, [b"a texture"]) if studio.upload(b"a texture") else {}
     studio.upload(b"left")
     assert collect(studio).objects == 0, "what was called present is leased"
-    studio.clock.pass_time(2 * HOUR)
+    studio.clock.pass_time(LEASE)
     assert collect(studio) == garbage.Gone(objects=1, size=4)
     assert Digest(digest_of(b"left")) in set(studio.store.digests()), "somebody may be reading it"
     assert missing(studio, [b"left", b"a texture"]) == [b"left"]
@@ -92,7 +105,7 @@ def test_what_nothing_needs_goes(studio: Any) -> None:
 def test_the_service_deletes_what_was_forgotten(studio: Any) -> None:
     """Nobody has to run the clean-up twice."""
     studio.upload(b"left")
-    studio.clock.pass_time(2 * HOUR)
+    studio.clock.pass_time(LEASE)
     collect(studio)
     studio.clock.pass_time(HOUR)
     studio.scheduler.tick()
@@ -103,7 +116,7 @@ def test_what_is_sent_again_is_there_again(studio: Any) -> None:
     """An object that was removed is new when it is sent again, before its bytes are gone or after, and stays."""
     for wait in (0, HOUR):
         studio.upload(b"left")
-        studio.clock.pass_time(2 * HOUR)
+        studio.clock.pass_time(LEASE)
         assert collect(studio).objects == 1
         studio.clock.pass_time(wait)
         if wait:
@@ -118,9 +131,9 @@ def test_what_is_sent_again_is_there_again(studio: Any) -> None:
 def test_an_upload_between_forgetting_and_deleting(studio: Any) -> None:
     """Bytes that came again, and whose transaction is still to come, are not deleted under its hands."""
     studio.upload(b"left")
-    studio.clock.pass_time(2 * HOUR)
+    studio.clock.pass_time(LEASE)
     collect(studio)
-    studio.clock.pass_time(2 * HOUR)
+    studio.clock.pass_time(LEASE)
     studio.farm.store.write(digest_of(b"left"), [b"left"], 4)
     collect(studio)
     with studio.farm.database.write() as unit:
@@ -129,6 +142,71 @@ def test_an_upload_between_forgetting_and_deleting(studio: Any) -> None:
     assert read(studio, b"left") == b"left"
     collect(studio)
     assert read(studio, b"left") == b"left"
+
+
+@pytest.fixture
+def taken(studio: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Let a clean-up that looked at old bytes before delete the new ones, once each, before a row needs them."""
+    write = type(studio.store).write
+    met: list[str] = []
+
+    def written(store: Any, digest: Digest, chunks: Any, size: int) -> bool:
+        new = bool(write(store, digest, chunks, size))
+        if digest not in met:
+            met.append(digest)
+            store.delete(digest)
+        return new
+
+    monkeypatch.setattr(type(studio.store), "write", written)
+    return met
+
+
+def test_bytes_that_a_clean_up_takes_while_they_come_in(studio: Any, taken: list[str]) -> None:
+    """Whoever sent them is told to send them again, and nothing is called present that is not."""
+    path = f"/projects/default/objects/{digest_of(b'left')}"
+    answer = studio.ask("PUT", path, content=b"left")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "busy")
+    assert missing(studio, [b"left"]) == [b"left"]
+    studio.upload(b"left")
+    assert missing(studio, [b"left"]) == []
+    assert read(studio, b"left") == b"left"
+
+
+def test_an_upload_that_a_clean_up_takes_at_its_end(studio: Any, taken: list[str]) -> None:
+    """Its parts are kept: ended again, it is there."""
+    data = b"large" * 100
+    begun = {"digest": digest_of(data), "size": len(data)}
+    path = f"/projects/default/uploads/{studio.ask('POST', '/projects/default/uploads', json=begun).json()['upload']}"
+    headers = {"X-Content-Sha256": digest_of(data)[7:]}
+    assert studio.ask("PUT", f"{path}/parts/1", content=data, headers=headers).status_code == 200
+    assert studio.ask("POST", f"{path}/complete").json()["error"]["code"] == "busy"
+    assert studio.ask("POST", f"{path}/complete").status_code == 200
+    assert read(studio, data) == data
+
+
+def test_what_the_service_has_in_hand_it_writes_again(studio: Any, taken: list[str]) -> None:
+    """A pack and a manifest that a clean-up takes while they come in are there all the same."""
+    name = send(studio, SMALL)
+    submit(studio, SMALL)
+    work = studio.runner().take()
+    assert set(taken) == {name, work["manifest"]}
+    assert [read(studio, b) for b in SMALL] == SMALL
+    assert b"".join(studio.farm.store.read(Digest(work["manifest"])))
+
+
+def test_an_output_that_a_clean_up_takes_while_it_comes_in(studio: Any, taken: list[str]) -> None:
+    """A runner is told to send it again; a preview is written again."""
+    send(studio, SMALL)
+    submit(studio, SMALL)
+    runner = studio.runner()
+    work = runner.take()
+    assert runner.store(work, b"picture").status_code == 503
+    assert runner.store(work, b"picture").status_code in (200, 201)
+    output = runner.publish(work, studio.record(work, 1, b"picture")).json()["outputs"][0]["id"]
+    attempt, png = work["attempt"], b"\x89PNG\r\n\x1a\n a picture"
+    path = f"/attempts/{attempt['id']}/outputs/{output}/preview"
+    assert runner.ask("PUT", path, params={"fence": attempt["fence"]}, content=png).status_code == 200
+    assert studio.ask("GET", f"/outputs/{output}/preview").content == png
 
 
 def test_inputs_of_old_jobs(studio: Any) -> None:
@@ -157,7 +235,7 @@ def test_inputs_of_old_jobs(studio: Any) -> None:
 def test_a_pack_of_which_nothing_is_needed_goes(studio: Any) -> None:
     """Its members go one by one, the pack with the last."""
     name = send(studio, SMALL)
-    studio.clock.pass_time(2 * HOUR)
+    studio.clock.pass_time(LEASE)
     assert collect(studio).objects == len(SMALL)
     studio.clock.pass_time(HOUR)
     collect(studio)
@@ -171,7 +249,7 @@ def test_worn_packs_are_rewritten(studio: Any) -> None:
     names = {send(studio, [*SMALL[:3], b"x" * 5000]), send(studio, [*SMALL[3:], b"y" * 5000])}
     submit(studio, SMALL)
     reader = studio.farm.store.read(digest_of(SMALL[0]))
-    studio.clock.pass_time(2 * HOUR)
+    studio.clock.pass_time(LEASE)
     assert collect(studio).objects == 2
     with studio.farm.database.read() as session:
         (new,) = session.scalars(select(Pack.digest)).all()
@@ -191,13 +269,43 @@ def test_what_is_damaged_is_not_copied_on(studio: Any) -> None:
     """A member that a worn pack no longer has whole is noted as lost, and is sent again by the next submission."""
     name = Digest(send(studio, [*SMALL, b"x" * 50_000]))
     submit(studio, SMALL)
-    studio.clock.pass_time(2 * HOUR)
+    studio.clock.pass_time(LEASE)
     data = bytearray(b"".join(studio.store.read(name)))
     data[data.index(SMALL[2])] ^= 1
     studio.store._objects[name] = bytes(data)
     collect(studio)
     assert missing(studio, SMALL) == [SMALL[2]]
     assert [read(studio, b) for b in SMALL[:2] + SMALL[3:]] == SMALL[:2] + SMALL[3:]
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        StoreUnreachable("https://s3", "timed out"),
+        S3Refused("https://s3", 403, "AccessDenied", ""),
+        ObjectUnreadable(digest_of(b""), "Input/output error"),
+        ObjectMissing(digest_of(b"")),
+    ],
+    ids=["away", "no right", "unreadable", "no disk"],
+)
+def test_packs_of_a_store_that_is_away_stay(studio: Any, failure: TransferError, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worn pack that cannot be read just now is neither lost nor deleted; it is rewritten when it can be read."""
+    send(studio, [*SMALL, b"x" * 50_000])
+    submit(studio, SMALL)
+    studio.clock.pass_time(LEASE)
+
+    def away(*_: Any) -> Any:
+        raise failure
+
+    with monkeypatch.context() as patch:
+        patch.setattr(studio.farm.shelf, "read", away)
+        collect(studio)
+    studio.clock.pass_time(HOUR)
+    collect(studio)
+    studio.clock.pass_time(HOUR)
+    collect(studio)
+    assert missing(studio, SMALL) == []
+    assert [read(studio, b) for b in SMALL] == SMALL
 
 
 def test_an_object_by_itself_goes_when_a_pack_has_it(studio: Any) -> None:
@@ -223,7 +331,7 @@ def test_a_known_manifest_keeps_all_that_it_names(studio: Any) -> None:
         project = studio.get("/me")["projects"][0]["id"]
         objects.keep_manifest(unit, project, manifest)
     assert collect(studio, OLD).objects == 0
-    studio.clock.pass_time(HOUR)
+    studio.clock.pass_time(LEASE)
     assert collect(studio, OLD).objects == len(SMALL) + 1
 
 
@@ -252,13 +360,13 @@ def test_outputs_and_previews_stay(studio: Any) -> None:
 def test_a_commit_between_marking_and_forgetting(studio: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """What became needed after it was found unneeded is looked at again, and stays."""
     send(studio, SMALL)
-    studio.clock.pass_time(2 * HOUR)
+    studio.clock.pass_time(LEASE)
     marked = Marks.unmarked
 
     def late(self: Marks) -> Any:
         pages = list(marked(self))
         submit(studio, SMALL[:2])
-        studio.clock.pass_time(3 * HOUR)
+        studio.clock.pass_time(LEASE)
         return iter(pages)
 
     monkeypatch.setattr(Marks, "unmarked", late)
@@ -271,7 +379,7 @@ def test_a_commit_between_marking_and_forgetting(studio: Any, monkeypatch: pytes
 def test_the_command(make_studio: Any, tmp_path: Path) -> None:
     """A dry run says what goes and changes nothing; a run beside the service does it; the folder must be a service's."""
     make_studio.store = FolderStore(tmp_path / "data" / "store")
-    make_studio.clock.now = datetime.now(UTC) - timedelta(days=1)
+    make_studio.clock.now = datetime.now(UTC) - timedelta(days=10)
     studio = make_studio()
     send(studio, [*SMALL, b"x" * 5000])
     submit(studio, SMALL[:2])
@@ -294,12 +402,44 @@ def test_the_command(make_studio: Any, tmp_path: Path) -> None:
         CliRunner().invoke(gc_command, ["--data", str(tmp_path)], catch_exceptions=False)
 
 
+def test_the_command_lets_the_service_write(make_studio: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clean-up in another process rests as long as it wrote, again and again, and the service writes meanwhile."""
+    make_studio.store = FolderStore(tmp_path / "data" / "store")
+    make_studio.clock.now = datetime.now(UTC) - timedelta(days=10)
+    studio = make_studio()
+    for body in SMALL:
+        studio.upload(body)
+    rests: list[float] = []
+
+    def rest(seconds: float) -> None:
+        rests.append(seconds)
+        with studio.farm.database.write() as unit:  # fails where the database is held on
+            objects.forget_leases(unit, unit.now)
+
+    monkeypatch.setattr(store_at_rest, "Manners", lambda: Manners(rest))
+    monkeypatch.setattr(garbage, "_BATCH", 2)
+    monkeypatch.setattr(store_at_rest, "_PEN_SECONDS", 0.0)
+    words = ["--data", str(tmp_path / "data"), "--json"]
+    assert json.loads(CliRunner().invoke(gc_command, words, catch_exceptions=False).output)["objects"] == len(SMALL)
+    assert len(rests) >= len(SMALL) / 2
+    assert min(rests) >= 0.15
+
+
+def test_manners() -> None:
+    """Short writes wait for nothing until they add up; one long one waits as long as it held others up."""
+    rests: list[float] = []
+    manners = Manners(rests.append)
+    for held in (0.125, 0.0625, 0.0625, 3.0, 0.125):
+        manners.rest(held)
+    assert rests == [0.25, 3.0]
+
+
 def test_a_read_finds_what_was_moved_after_its_size_was_asked(studio: Any) -> None:
     """Between the two questions its pack was rewritten, and deleted."""
     send(studio, [*SMALL, b"x" * 50_000])
     submit(studio, SMALL)
     digest = digest_of(SMALL[0])
-    studio.clock.pass_time(2 * HOUR)
+    studio.clock.pass_time(LEASE)
     packed = studio.farm.store._inner
     assert packed.size(digest) == len(SMALL[0])
     collect(studio)

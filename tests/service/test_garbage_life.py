@@ -171,7 +171,7 @@ class Life(RuleBasedStateMachine):
             equipment: Equipment = equip(submission, self.studio.farm.catalogue)
             project = unit.session.get_one(Project, self.project)
             job, _ = jobs.create_job(unit, self.who, project, submission, equipment)
-            jobs.commit_manifest(unit, job, manifest, self.studio.farm.store, why=Why("test"))
+            jobs.commit_manifest(unit, job, manifest, why=Why("test"))
         self.jobs[job.id] = (set(bodies), None)
         self.gone.discard(manifest.digest())
         self._promise(bodies)
@@ -240,7 +240,7 @@ class Life(RuleBasedStateMachine):
             assert digest_of(b"".join(self.studio.farm.store.read(Digest(manifest)))) == manifest
 
     def _promise(self, bodies: Sequence[int]) -> None:
-        self.promised.update(dict.fromkeys(bodies, self.studio.clock() + timedelta(hours=1)))
+        self.promised.update(dict.fromkeys(bodies, self.studio.clock() + objects.LEASE / 2))
 
     def _end(self, job: str) -> None:
         bodies, ended = self.jobs[job]

@@ -14,6 +14,7 @@ from conductor_core.documents import canonical_bytes
 from conductor_core.errors import ContentMismatch
 from conductor_core.manifest import Entry, make_manifest
 from conductor_core.paths import Flavour
+from conductor_service import objects
 from conductor_service.models import ProjectObject, StoredObject
 from conductor_service.store import FolderStore, MemoryStore, StoreFull
 from sqlalchemy import select
@@ -209,8 +210,19 @@ def test_nothing_stays_that_no_row_knows_of(studio: Any) -> None:
     assert studio.get(f"/jobs/{job['id']}")["last_output"] == published
 
 
-def test_present_holds_for_an_hour(studio: Any) -> None:
-    """What was called present is leased for an hour at least from each question on; most questions need not write for it."""
+@pytest.mark.parametrize("few", [1, 5000], ids=["many", "few"])
+def test_of_what_is_lost_only_what_is_asked_for_counts(studio: Any, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much the store has lost, each question is answered right."""
+    monkeypatch.setattr(objects, "_SLICE", few)
+    digests = [studio.upload(b"%d" % number) for number in range(4)]
+    for digest in digests[:2]:
+        studio.store.delete(digest)
+    missing = [studio.ask("POST", "/projects/default/objects/missing", json={"digests": digests[n:]}).json() for n in (1, 0, 3)]
+    assert missing == [{"missing": digests[1:2]}, {"missing": digests[:2]}, {"missing": []}]
+
+
+def test_present_holds_for_days(studio: Any) -> None:
+    """What was called present is leased for days from each question on; most questions need not write for it."""
     digest = studio.upload(b"x")
 
     def leased() -> timedelta:
@@ -222,8 +234,8 @@ def test_present_holds_for_an_hour(studio: Any) -> None:
 
     first = leased()
     for _ in range(5):
-        studio.clock.pass_time(1500)
-        assert timedelta(hours=1) <= leased() <= first
+        studio.clock.pass_time(86400)
+        assert timedelta(days=3) <= leased() <= first
 
 
 @pytest.mark.parametrize(

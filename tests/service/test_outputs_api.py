@@ -211,6 +211,15 @@ def test_a_folder_with_the_frame_in_its_name(studio: Any) -> None:
     assert runner.publish(assignment, facts(b"x", "/job/beauty.png")).status_code == 400
 
 
+def test_a_runner_hears_nothing_of_other_projects(studio: Any) -> None:
+    """Whether an output's bytes are new is said of the job's own project: what others have is nobody's business."""
+    studio.job(studio.commands("1"))
+    studio.farm.store.write(digest_of(b"x"), [b"x"], 1)  # as somebody else's
+    runner = studio.runner()
+    assignment = runner.take()
+    assert [runner.store(assignment, b"x").status_code for _ in range(2)] == [201, 200]
+
+
 def test_a_folder_with_a_sharp_in_its_name(studio: Any) -> None:
     """A lone # in a folder's name is no frame token: the task may write in that folder, and not beside it."""
     submission = studio.commands("1")

@@ -99,6 +99,51 @@ def test_parts_in_any_order_become_the_object(pair: Pair) -> None:
     assert list(pair.parts.kept()) == []
 
 
+@pytest.mark.parametrize("left", ["", ".have"], ids=["bytes", "record"])
+def test_a_part_that_comes_late_changes_no_object(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: str) -> None:
+    """While the staging of a published upload is removed, in whatever order, a part that still comes is not written."""
+    pair = _folder(tmp_path)
+    upload = staged(pair)
+    send(pair, upload, 1, 2, 3)
+    assert pair.parts.publish(upload)
+    unlink = Path.unlink
+    late: list[str] = []
+
+    def unlinked(path: Path, missing_ok: bool = False) -> None:
+        if path.name == f"{ID}{left}":
+            return  # as if the power went
+        unlink(path, missing_ok=missing_ok)
+        try:
+            pair.parts.write_part(upload, 1, digest_of(b"y" * PART), [b"x" * PART])
+        except (UploadLost, ContentMismatch) as exc:
+            late.append(type(exc).__name__)
+
+    monkeypatch.setattr(Path, "unlink", unlinked)
+    pair.parts.discard(upload)
+    monkeypatch.undo()
+    assert late == ["UploadLost"]
+    assert b"".join(pair.store.read(upload.digest)) == BODY
+    assert [kept.id for kept in pair.parts.kept()] == [ID]
+    pair.parts.discard(upload)
+    assert list((tmp_path / "parts").iterdir()) == []
+    assert b"".join(pair.store.read(upload.digest)) == BODY
+
+
+def test_publishing_beside_a_sweep(tmp_path: Path) -> None:
+    """A process that begins meanwhile, and sweeps what a crash left, takes nothing of it."""
+
+    def link(source: Path, target: Path) -> None:
+        os.link(source, target)
+        FolderStore(tmp_path)
+
+    store = FolderStore(tmp_path, link=link)
+    pair = Pair(store, FolderParts(store))
+    upload = staged(pair)
+    send(pair, upload, 1, 2, 3)
+    assert pair.parts.publish(upload) is True
+    assert b"".join(store.read(upload.digest)) == BODY
+
+
 def test_publishing_twice(pair: Pair) -> None:
     """An object that is there already, or that a crash kept from being answered for, is published again and is right."""
     first, second = staged(pair), staged(pair, upload="f" * 32)

@@ -6,9 +6,11 @@ import dataclasses
 import hashlib
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import urllib3
 import yaml
 from click.testing import CliRunner
 from conductor_core.digest import Digest, digest_of
@@ -172,6 +174,46 @@ def test_encrypted_at_rest(s3_server: Any) -> None:
     answer = store.line.done("HEAD", store.key(digest))
     assert answer.headers["x-amz-server-side-encryption"] == "aws:kms"
     assert b"".join(store.read(digest, 17)) == DATA[17:]
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["nothing", "the object"])
+def test_a_write_beside_another(s3_store: S3Store, monkeypatch: pytest.MonkeyPatch, there: bool) -> None:
+    """A server that answers that another write is under way may have kept neither: it is looked whether the object is there."""
+    digest, done = digest_of(DATA), s3_store.line.done
+
+    def conflict(method: str, key: str, **how: Any) -> Any:
+        if method != "PUT":
+            return done(method, key, **how)
+        if there:
+            done(method, key, **how)
+        return SimpleNamespace(status=409)
+
+    monkeypatch.setattr(s3_store.line, "done", conflict)
+    if there:
+        assert s3_store.write(digest, [DATA], len(DATA)) is False
+        return
+    with pytest.raises(StoreUnreachable, match="another write"):
+        s3_store.write(digest, [DATA], len(DATA))
+
+
+def test_a_line_that_breaks_again_and_again(s3_store: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its server is out of reach: that is no word about the object."""
+    digest = digest_of(DATA)
+    s3_store.write(digest, [DATA], len(DATA))
+    call = s3_store.line.call
+
+    def broken(*asked: Any, **how: Any) -> Any:
+        answer = call(*asked, **how)
+
+        def read(_size: int) -> bytes:
+            raise urllib3.exceptions.ProtocolError("cut")
+
+        monkeypatch.setattr(answer, "read", read)
+        return answer
+
+    monkeypatch.setattr(s3_store.line, "call", broken)
+    with pytest.raises(StoreUnreachable, match="the line breaks: ProtocolError"):
+        b"".join(s3_store.read(digest))
 
 
 def test_damage_in_the_bucket(s3_store: S3Store) -> None:

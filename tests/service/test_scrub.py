@@ -13,9 +13,10 @@ from conductor_core.documents import canonical_bytes
 from conductor_core.manifest import Entry, make_manifest
 from conductor_core.paths import Flavour
 from conductor_core.transfer.packs import Member, write_pack
+from conductor_service import compaction, garbage
 from conductor_service.scrub_command import paced, scrub_command
 from conductor_service.scrubbing import Place, Scrub
-from conductor_service.store import FolderStore
+from conductor_service.store import FolderStore, StoreUnreachable
 
 BODIES = [b"wood" * 100, b"stone" * 100, b"a large texture" * 1000]
 PACK = b"".join(write_pack([Member(digest_of(b), len(b), lambda b=b: [b]) for b in BODIES[:2]]))  # type: ignore[misc]
@@ -87,6 +88,35 @@ def test_what_is_gone_is_named(folder: Any) -> None:
     assert done.exit_code == 10
     assert done.output.count("is not in the store") == 3
     assert run().output == "1 objects read, 0 damaged or gone.\n", "what is known to be lost is not looked for again"
+
+
+@pytest.mark.parametrize("packs", [True, False], ids=["packs", "by itself"])
+def test_a_store_that_is_away_is_not_judged(folder: Any, packs: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that does not answer ends the reading; nothing is called lost."""
+    studio, _, run = folder
+
+    def away(*_: Any) -> Any:
+        raise StoreUnreachable("https://s3", "timed out")
+
+    monkeypatch.setattr(studio.farm.shelf, "read", away)
+    with pytest.raises(StoreUnreachable):
+        list(Scrub(studio.farm.database, studio.farm.shelf, lambda _: None).steps(Place(packs)))
+    monkeypatch.undo()
+    assert run().output == "4 objects read, 0 damaged or gone.\n"
+
+
+def test_a_disk_that_was_away_comes_back(folder: Any) -> None:
+    """A pack that is not there when it is read is named, and still found when it is there again: no clean-up takes it."""
+    studio, file, run = folder
+    aside = file(PACK).with_suffix(".away")
+    file(PACK).rename(aside)
+    assert run().exit_code == 10
+    compaction.drop_empty(studio.farm.database)
+    studio.clock.pass_time(2 * 3601)
+    aside.rename(file(PACK))
+    garbage.delete_discarded(studio.farm.database, studio.farm.shelf)
+    for body in BODIES:
+        assert b"".join(studio.farm.store.read(digest_of(body))) == body
 
 
 def test_it_goes_on_where_it_was(folder: Any) -> None:

@@ -33,7 +33,7 @@ class NoPacks:
     def spot(self, digest: Digest) -> Spot | None:
         """Return None."""
 
-    def lose(self, digest: Digest, spot: Spot | None) -> None:
+    def lose(self, digest: Digest, spot: Spot | None, *, read: bool = True) -> None:
         """Note nothing."""
 
 

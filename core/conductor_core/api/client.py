@@ -97,7 +97,7 @@ class ServiceClient:
     def missing(self, project: str, objects: Mapping[Digest, int]) -> frozenset[Digest]:
         """Return which of `objects` (at most 100,000, with their sizes) the project's store lacks.
 
-        The others are leased for an hour.
+        The others are leased for some days.
 
         Raises:
             ServiceUnreachable: also when the store has no room for what it lacks: nothing is sent in vain.
@@ -109,7 +109,7 @@ class ServiceClient:
     def known(self, project: str, manifests: Sequence[str], objects: Mapping[Digest, int]) -> Known:
         """Return which manifests a job of the project has, and which of `objects` (at most 100,000) the store lacks.
 
-        What is there is leased for an hour, and so is all that the known manifests name.
+        What is there is leased for some days, and so is all that the known manifests name.
 
         Raises:
             NotFound: the service is too old to tell, or there is no such project.

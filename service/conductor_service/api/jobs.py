@@ -81,10 +81,12 @@ def commit(farm: Farm, who: Principal, name: str, manifest: Manifest, *, for_sco
     jobs.check_manifest_fits(jobs.submission_of(job), manifest)
     farm.store.write(digest_of(canonical), [canonical], len(canonical))
     objects.look(farm.database, farm.shelf, job.project_id, list(manifest.objects()))
+    before = None if for_scouts else jobs.check_grows(job, manifest, farm.store)
     with farm.database.write() as unit:
         job = jobs.find_job(unit.session, who.account_id, name)
         why = Why(who.name, "the files of the scout frames are there" if for_scouts else "manifest committed")
-        jobs.commit_manifest(unit, job, manifest, farm.store, for_scouts=for_scouts, why=why)
+        jobs.commit_manifest(unit, job, manifest, for_scouts=for_scouts, grown_from=before, why=why)
+    objects.confirm_bytes(farm.store, digest_of(canonical), canonical)
     return _view(farm, job)
 
 

@@ -17,7 +17,7 @@ from conductor_service.api.bodies import content_length, digest_of_path, intake_
 from conductor_service.api.objects import send_object
 from conductor_service.api.runner import report
 from conductor_service.database import Unit
-from conductor_service.errors import Absent, Invalid, StaleAttempt
+from conductor_service.errors import Absent, Invalid, NotAllowedNow, StaleAttempt
 from conductor_service.farm import Farm
 from conductor_service.inputs import inputs_of
 from conductor_service.models import Attempt, Job, OutputFile, Task
@@ -94,11 +94,14 @@ def _append(farm: Farm, claim: _Claim, offset: int, data: bytes) -> int:
 
 
 @router.get("/manifest")
-def manifest(attempt: str, farm: FarmOf, who: Runner, fence: int) -> Response:
-    """Give the manifest of the attempt's job."""
+def manifest(attempt: str, farm: FarmOf, who: Runner, fence: int, digest: str = "") -> Response:
+    """Give the manifest of the attempt's job: of `digest`, or none."""
     _, job = _Claim(attempt, who.instance_id, fence).current(farm)
     if job.manifest is None:
         raise Absent("manifest of job", str(job.number))
+    if digest and digest != job.manifest:  # the scouts' own, and meanwhile that of the whole job has come
+        what = f"Job {job.number} has another manifest by now than the task was given with."
+        raise NotAllowedNow(what, next_step="The task is given back, and given out with the new one.")
     return Response(b"".join(farm.store.read(Digest(job.manifest))), media_type="application/json")
 
 
@@ -129,20 +132,22 @@ async def put_object(request: Request, attempt: str, digest: str, farm: FarmOf, 
     name = digest_of_path(digest)
     size = content_length(request, farm.settings.max_object_bytes)
     await run_in_threadpool(_Claim(attempt, who.instance_id, fence).current, farm)
-    new = await store_body(request, farm.store, name, size, intake_of(request).runners)
+    await store_body(request, farm.store, name, size, intake_of(request).runners)
 
-    def grant(unit: Unit) -> StaleAttempt | None:
-        """Check the fence again: it may have passed on while the bytes came in."""
+    def grant(unit: Unit) -> bool | StaleAttempt:
+        """Check the fence again: it may have passed on while the bytes came in; say whether the object is new to the project."""
         found = leases.find_attempt(unit, attempt, who.instance_id)
         stale = leases.staleness(found, unit.session.get_one(Task, found.task_id), fence)
         if stale:
             return leases.refuse(unit, found, "object", fence, stale)
         project = unit.session.get_one(Job, found.job_id).project_id
+        new = not objects.visible(unit.session, project, [name])
         objects.grant(unit, project, name, size)
         objects.keep(unit, project, [name])
-        return None
+        return new
 
-    await run_in_threadpool(report, farm, grant)
+    new = await run_in_threadpool(report, farm, grant)
+    await run_in_threadpool(objects.confirm, farm.database, farm.store, name, size)
     return JSONResponse({"digest": name, "size": size}, status_code=201 if new else 200)
 
 
@@ -185,6 +190,7 @@ def _keep_preview(farm: Farm, claim: _Claim, output: str, png: bytes) -> None:
         found.preview = digest
         unit.output_changed(found)
         _show_newest(unit, found)
+    objects.confirm_bytes(farm.store, digest, png)
 
 
 def _show_newest(unit: Unit, output: OutputFile) -> None:

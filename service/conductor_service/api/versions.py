@@ -107,4 +107,5 @@ def _grant(farm: Farm, project_id: str, digest: Digest, size: int) -> bool:
         new = not objects.visible(unit.session, project_id, [digest])
         objects.grant(unit, project_id, digest, size)
         objects.keep(unit, project_id, [digest])
+    objects.confirm(farm.database, farm.store, digest, size)
     return new

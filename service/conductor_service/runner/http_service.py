@@ -115,8 +115,9 @@ class HttpRunnerService:
             return answer.size
         return offset + len(data)
 
-    def manifest(self, attempt: AttemptRef) -> bytes:
-        return self._ask("GET", f"/attempts/{attempt.id}/manifest", params={"fence": str(attempt.fence)}).content
+    def manifest(self, attempt: AttemptRef, digest: str) -> bytes:
+        params = {"fence": str(attempt.fence), "digest": digest}
+        return self._ask("GET", f"/attempts/{attempt.id}/manifest", params=params).content
 
     def inputs(self, attempt: AttemptRef, key: str) -> bytes:
         return self._ask("GET", f"/attempts/{attempt.id}/inputs", params={"fence": str(attempt.fence), "key": key}).content

@@ -106,8 +106,8 @@ class RunnerService(Protocol):
     def append_log(self, attempt: AttemptRef, offset: int, data: bytes) -> int:
         """Append `data` at `offset`; return the size the service holds now, which differs when it held another."""
 
-    def manifest(self, attempt: AttemptRef) -> bytes:
-        """Return the canonical bytes of the job's manifest."""
+    def manifest(self, attempt: AttemptRef, digest: str) -> bytes:
+        """Return the canonical bytes of the job's manifest; raises `Conflict` when that is another now."""
 
     def inputs(self, attempt: AttemptRef, key: str) -> bytes:
         """Return the manifest of what the steps before the attempt's made; raises `Conflict` when that is another now."""

@@ -104,11 +104,19 @@ class Stages:
         return Stage(folder, plan, files, laid)
 
     def _manifest(self, assignment: Assignment) -> Manifest:
+        """Return the job's manifest.
+
+        Raises:
+            TaskEnded: the scouts' was given, and that of the whole job has come: the task is given back.
+            StagingFailed: it is lost, or what the service sent is malformed.
+        """
         empty = Manifest(assignment.flavour, ())
         if assignment.manifest == empty.digest():
             return empty
         try:
-            data = self._service.manifest(assignment.attempt)
+            data = self._service.manifest(assignment.attempt, assignment.manifest)
+        except Conflict as exc:
+            raise TaskEnded(Ordered("kill", str(exc), assignment.attempt.id)) from exc
         except NotFound as exc:
             reason = "the store has lost it"
             raise StagingFailed("the job's manifest", reason, cause="missing-file", next_step=SEND_AGAIN) from exc

@@ -107,25 +107,37 @@ class FolderStore:
         name, its own stays.
         """
         path = self._path(digest)
-        aside = self._aside / secrets.token_hex(16)
         try:
             os.utime(file)  # it is written now, as far as a sweep is concerned
             if make_folder(path.parent):
                 sync_folder(self._objects)
             try:
-                self._link(file, aside)
+                self._link(file, path)
+                new = True
+            except FileExistsError:
+                new = self._adopt_over(file, path)
             except OSError as exc:
                 if exc.errno not in _NO_HARD_LINKS:
                     raise
-                aside = file
-            new = self._publish(aside, path)
+                new = self._replace(file, path)
             sync_folder(path.parent)
         except OSError as exc:
             raise writing_error(str(self.root), exc) from exc
-        finally:
-            if aside != file:
-                aside.unlink(missing_ok=True)
         return new
+
+    def _adopt_over(self, file: Path, path: Path) -> bool:
+        """Give the file a second name in place of what is there, which may be damaged."""
+        aside = self._aside / secrets.token_hex(16)
+        try:
+            self._link(file, aside)
+            return self._replace(aside, path)
+        finally:
+            aside.unlink(missing_ok=True)
+
+    def is_object(self, digest: Digest, status: os.stat_result) -> bool:
+        """Tell whether a file of this status is the object itself, under whatever name."""
+        found = self._found(self._path(digest))
+        return found is not None and os.path.samestat(found, status)
 
     def delete(self, digest: Digest) -> None:
         """Remove the object, if it is there.

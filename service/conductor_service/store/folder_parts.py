@@ -88,6 +88,8 @@ class FolderParts:
                 pass
             return
         with self._writing(pieces), self._opened(staged) as handle:
+            if self._store.is_object(staged.digest, os.fstat(handle)):
+                raise UploadLost(staged.digest)  # it is published: these bytes change no more
             for piece in pieces:
                 with claim.lock:
                     if not claim.valid:
@@ -128,22 +130,30 @@ class FolderParts:
         return self._store.adopt(staged.digest, file)
 
     def discard(self, staged: Staged) -> None:
-        """Remove the record, then the bytes: a record without bytes would promise what is not there."""
+        """Remove the bytes, then the record: while the bytes have this name, what is published counts as complete.
+
+        A part that comes late would be written into what may be an object by now.
+        """
         with self._lock:
             state = self._states.pop(staged.id, None)
         for claim in list(state.claims.values()) if state else ():
             with claim.lock:
                 claim.valid = False
         with self._writing():
-            for path in (self._record(staged.id), self._data(staged.id)):
+            for path in (self._data(staged.id), self._record(staged.id)):
                 path.unlink(missing_ok=True)
+        with self._lock:
+            self._states.pop(staged.id, None)  # somebody may have asked for it in between
 
     def kept(self) -> Iterator[Kept]:
-        """Return what lies in the folder, by the time of the last part."""
+        """Return what lies in the folder, by the time of the last part; also records whose bytes are gone."""
         for path in sorted(self._folder.iterdir()) if self._folder.is_dir() else []:
+            name = path.name.removesuffix(_RECORD)
+            if name != path.name and self._data(name).exists():
+                continue
             with contextlib.suppress(FileNotFoundError):
-                if _ID.match(path.name):
-                    yield Kept(path.name, "", datetime.fromtimestamp(os.lstat(path).st_mtime, UTC))
+                if _ID.match(name):
+                    yield Kept(name, "", datetime.fromtimestamp(os.lstat(path).st_mtime, UTC))
 
     def _data(self, upload: str) -> Path:
         return self._folder / upload

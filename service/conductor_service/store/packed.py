@@ -33,8 +33,8 @@ class PackIndex(Protocol):
         """Return where an object lies in a pack; None: by itself, or not at all."""
         ...
 
-    def lose(self, digest: Digest, spot: Spot | None) -> None:
-        """Note that the object is not to be had there any more, until somebody sends it again."""
+    def lose(self, digest: Digest, spot: Spot | None, *, read: bool = True) -> None:
+        """Note that the object is not to be had there, until somebody sends it again; `read`: what was read there was not it."""
         ...
 
 
@@ -72,7 +72,7 @@ class PackedStore:
             moved = self._index.spot(digest)
             if moved != spot:  # between the two questions it went to another pack, or came anew
                 return self.read(digest, offset, length)
-            self._index.lose(digest, spot)
+            self._index.lose(digest, spot, read=False)
             raise ObjectMissing(digest) from None
 
     def _just_asked(self, digest: Digest) -> Spot | None:

@@ -19,7 +19,7 @@ from conductor_core.digest import Digest, hex_of, parse_digest
 
 from conductor_service.clock import Clock, utc_now
 from conductor_service.store.checking import check_part, checked
-from conductor_service.store.errors import ObjectMissing, ObjectUnreadable
+from conductor_service.store.errors import ObjectMissing, StoreUnreachable
 from conductor_service.store.interfaces import CHUNK_BYTES
 from conductor_service.store.pieces import SenderPieces, one_behind
 from conductor_service.store.s3_copy import copy, put_in_parts
@@ -150,7 +150,7 @@ class S3Store:
                 return
             except (urllib3.exceptions.HTTPError, OSError) as exc:
                 if not left:
-                    raise ObjectUnreadable(digest, f"the line to the S3 server breaks: {type(exc).__name__}") from exc
+                    raise StoreUnreachable(self.line.place, f"the line breaks: {type(exc).__name__}") from exc
             finally:
                 if answer is not None:
                     answer.close()
@@ -188,6 +188,8 @@ class S3Store:
             raise
         for _ in pieces:  # it may have answered early: who sends the bytes still proves to have them
             pass
+        if answer.status in (409, 412) and self.size(digest) != size:  # 409: neither it nor the other write was kept
+            raise StoreUnreachable(self.line.place, "another write of the object was under way")
         return new and answer.status < 300
 
     def _write_and_look(self, digest: Digest, pieces: SenderPieces, size: int) -> None:
