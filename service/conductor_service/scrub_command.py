@@ -77,7 +77,7 @@ def _print(damage: Damage) -> None:
     for user in damage.needed_by:
         click.echo(f"    needed: {user}")
     if any("rendered by" in user for user in damage.needed_by):
-        click.echo("    Render it again with `conductor retry`; look at the store's disk.")
+        click.echo("    Render it again with `conductor retry JOB`; look at the store's disk.")
     else:
         click.echo("    The next submission that needs it sends it again; look at the store's disk.")
 
