@@ -127,7 +127,7 @@ class MemoryService:
     def manifest(self, attempt: AttemptRef, digest: str) -> bytes:
         self._check(attempt)
         if self._manifest_of[attempt.id] != digest:
-            raise Conflict("The job has another manifest by now.")
+            raise Conflict("The job has another manifest by now.", code="not-allowed-now")
         return self.manifests[self._manifest_of[attempt.id]]
 
     def inputs(self, attempt: AttemptRef, key: str) -> bytes:

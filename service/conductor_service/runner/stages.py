@@ -30,6 +30,9 @@ from conductor_service.trees import remove_tree
 #: jobs whose files stay laid out; tasks of several jobs may alternate on an instance
 _KEPT = 3
 
+#: what the service answers where the job has another manifest than the task was given with (docs/api.md)
+_ANOTHER_BY_NOW = "not-allowed-now"
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -116,6 +119,8 @@ class Stages:
         try:
             data = self._service.manifest(assignment.attempt, assignment.manifest)
         except Conflict as exc:
+            if exc.code != _ANOTHER_BY_NOW:
+                raise
             raise TaskEnded(Ordered("kill", str(exc), assignment.attempt.id)) from exc
         except NotFound as exc:
             reason = "the store has lost it"
