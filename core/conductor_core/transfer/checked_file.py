@@ -77,7 +77,7 @@ class CheckedFile:
         self._progress.check(self._entry.path)
         left = self._entry.size - self._counted
         try:
-            block = self._file.read(min(left, STRIDE if size < 0 else size, STRIDE)) if left else b""
+            block = self._file.read(left if size < 0 else min(left, size, STRIDE)) if left else b""
         except OSError as exc:
             raise unreadable(self._entry.path, exc) from exc
         if left and not block:

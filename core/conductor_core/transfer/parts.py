@@ -182,7 +182,7 @@ class _Part:
         self._progress.check(self._entry.path)
         if self._file is None or not self._left:
             return b""
-        block = self._read(self._file, min(self._left, STRIDE if size < 0 else size, STRIDE))
+        block = self._read(self._file, self._left if size < 0 else min(self._left, size, STRIDE))
         self._left -= len(block)
         if not self._left:
             self._see_unchanged(self._file)
