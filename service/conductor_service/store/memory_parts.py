@@ -61,10 +61,7 @@ class MemoryParts:
 
     def readable(self, staged: Staged) -> int:
         """Return the bytes before the first part that is not there."""
-        have, number = self.have(staged), 1
-        while number in have:
-            number += 1
-        return min((number - 1) * staged.part_bytes, staged.size)
+        return staged.leading_bytes(self.have(staged))
 
     def seal(self, staged: Staged) -> None:
         """See that all is there."""

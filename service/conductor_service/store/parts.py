@@ -6,7 +6,7 @@ it is published (`conductor_service.uploads`). Nothing staged is an object: nobo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -75,6 +75,13 @@ class Staged:
         if not 1 <= number <= self.parts:
             raise ValueError(f"part {number} is not between 1 and {self.parts}")
         return (number - 1) * self.part_bytes
+
+    def leading_bytes(self, have: Container[int]) -> int:
+        """Return the bytes before the first part that is not among those one has."""
+        number = 1
+        while number in have:
+            number += 1
+        return min((number - 1) * self.part_bytes, self.size)
 
     def length(self, number: int) -> int:
         """Return the bytes of a part.
