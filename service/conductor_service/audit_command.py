@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Iterable, Iterator
@@ -13,11 +14,13 @@ from conductor_core.cli.exit_codes import ExitCode
 from conductor_core.errors import ConductorError
 from sqlalchemy.exc import OperationalError
 
-from conductor_service.audit import KINDS, Finding, FolderShelf, Place, audit
+from conductor_service.audit import KINDS, BucketShelf, Finding, FolderShelf, Place, Shelf, audit
 from conductor_service.clock import utc_now
 from conductor_service.database import read_only_engine
 from conductor_service.one_service import is_served
 from conductor_service.settings import load_settings
+from conductor_service.store_settings import StoreSettings
+from conductor_service.stores import read_bucket
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -27,16 +30,6 @@ class NothingToAudit(ConductorError):
 
     def __init__(self, data: Path) -> None:
         super().__init__(f"There is no database in {data}.", "Name the data folder of a service with --data or --settings.")
-
-
-class BucketNotAudited(ConductorError):
-    """The objects lie in a bucket."""
-
-    def __init__(self, bucket: str) -> None:
-        super().__init__(
-            f"The objects lie in the bucket {bucket}, and audit looks at stores in a folder only.",
-            "Use `conductor scrub`, which reads what the database names, wherever it lies.",
-        )
 
 
 class Unreadable(ConductorError):
@@ -68,7 +61,8 @@ def audit_command(
     the middle of (a file that is being written, by its age) is shown as `maybe in flight` and counts for nothing: run the
     audit again.
 
-    Without --deep objects are looked up and measured, not read: a store of terabytes takes seconds. --deep reads them all.
+    Without --deep objects are looked up and measured, not read: a store of terabytes takes seconds. --deep reads them all. A
+    store in a bucket is listed once, under its prefix; uploads that are under way there are not looked at.
 
     \b
     Examples:
@@ -80,39 +74,54 @@ def audit_command(
     Exit codes:
       0   nothing is wrong
       2   the folder is no service's data folder or may not be read, or the settings cannot be understood
+      6   the bucket's server does not answer, or gives no right
       10  something is wrong
     """
     if list_kinds:
         ctx.exit(_list_kinds())
     settings = load_settings(settings_file, overrides={"data": data})
     folder = settings.data_folder
-    if settings.store.kind != "folder":
-        raise BucketNotAudited(settings.store.bucket)
     try:
-        ctx.exit(_audit(folder, deep=deep, as_json=as_json))
+        ctx.exit(_audit(folder, settings.store, deep=deep, as_json=as_json))
     except PermissionError as exc:
         raise Unreadable(Path(exc.filename or folder), exc.strerror or str(exc)) from exc
 
 
-def _audit(folder: Path, *, deep: bool, as_json: bool) -> ExitCode:
+def _audit(folder: Path, store: StoreSettings, *, deep: bool, as_json: bool) -> ExitCode:
     database = folder / "conductor.sqlite"
     try:
         database.open("rb").close()  # SQLite does not tell what it may not read from what is damaged
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         raise NothingToAudit(folder) from None
     engine = read_only_engine(database)
-    place = Place(engine, FolderShelf(folder / "store"), folder, is_served(folder))
-    findings = audit(place, utc_now(), deep=deep)
     try:
-        wrong, doubtful = _print_json(findings, place, deep=deep) if as_json else _print(findings, place)
+        with _shelf(folder, store) as shelf:
+            return _report(Place(engine, shelf, folder, is_served(folder)), store, deep=deep, as_json=as_json)
     except OperationalError as exc:
         raise Unreadable(database, str(exc.orig)) from exc
     finally:
         engine.dispose()
+
+
+@contextlib.contextmanager
+def _shelf(folder: Path, store: StoreSettings) -> Iterator[Shelf]:
+    """Give what is looked at: the folder, or the bucket by a list of its keys."""
+    if store.kind == "folder":
+        yield FolderShelf(folder / "store")
+        return
+    with contextlib.closing(BucketShelf(read_bucket(store))) as shelf:
+        yield shelf
+
+
+def _report(place: Place, store: StoreSettings, *, deep: bool, as_json: bool) -> ExitCode:
+    findings = audit(place, utc_now(), deep=deep)
+    wrong, doubtful = _print_json(findings, place, deep=deep) if as_json else _print(findings, place)
     if not as_json:
+        if store.kind == "s3":
+            click.echo(f"Looked at in {store.address}: objects, and what was set aside. Uploads under way are not looked at.")
         looked = f"{len(KINDS) - (0 if deep else sum(k.deep for k in KINDS.values()))} kinds of faults looked for"
         maybe = f", and {doubtful} that may be in flight" if doubtful else ""
-        click.echo(f"{folder}: {wrong} finding{'' if wrong == 1 else 's'}{maybe}; {looked}.")
+        click.echo(f"{place.data}: {wrong} finding{'' if wrong == 1 else 's'}{maybe}; {looked}.")
     return ExitCode.FAULTS_FOUND if wrong else ExitCode.OK
 
 

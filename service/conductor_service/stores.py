@@ -14,6 +14,7 @@ from conductor_service.store_settings import StoreSettings
 
 if TYPE_CHECKING:
     from conductor_service.store.s3 import S3Store
+    from conductor_service.store.s3_reading import S3Reading
 
 
 def open_store(settings: StoreSettings, data: Path, clock: Clock) -> PrunableStore:
@@ -34,6 +35,18 @@ def _open_s3(settings: StoreSettings, clock: Clock) -> S3Store:
     from conductor_service.store.s3_line import S3Line
 
     return S3Store(S3Line(settings), settings.folder, clock)
+
+
+def read_bucket(settings: StoreSettings) -> S3Reading:
+    """Open a store in a bucket to look at it; nothing is written, not even to try the server.
+
+    Raises:
+        CredentialsMissing: nobody says as whom an S3 server is to be asked.
+    """
+    from conductor_service.store.s3_line import S3Line
+    from conductor_service.store.s3_reading import S3Reading
+
+    return S3Reading(S3Line(settings), settings.folder)
 
 
 def part_store(store: PrunableStore, clock: Clock) -> PartStore:

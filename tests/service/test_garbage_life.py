@@ -243,10 +243,14 @@ class Life(RuleBasedStateMachine):
     def away_and_back(self, body: int) -> None:
         """What is lost while a disk is away is there again when it is back, and read."""
         kept = dict(self.studio.store._objects)
+        with self.studio.farm.database.read() as session:
+            there = objects.present(session, self.project, [digest_of(b) for b in BODIES])
         self.studio.store._objects.clear()
         objects.ask(self.database, self.shelf, self.project, [digest_of(BODIES[body])])
         self.studio.store._objects.update(kept)
         self._scrub()
+        with self.studio.farm.database.read() as session:
+            assert there <= objects.present(session, self.project, [digest_of(b) for b in BODIES])
 
     def _damage(self, body: int) -> None:
         """Change the bytes of an object, where it lies."""

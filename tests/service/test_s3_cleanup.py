@@ -19,13 +19,18 @@ from conductor_core.documents import canonical_bytes
 from conductor_core.manifest import Entry, make_manifest
 from conductor_core.paths import Flavour
 from conductor_core.transfer.packs import Member, write_pack
+from conductor_service.audit import BucketShelf, Place, audit
+from conductor_service.audit_command import audit_command
 from conductor_service.gc_command import gc_command
 from conductor_service.models import Pack
 from conductor_service.scrub_command import scrub_command
 from conductor_service.store.s3 import S3Store
+from conductor_service.store.s3_line import S3Refused
+from conductor_service.store.s3_reading import S3Reading
 from sqlalchemy import select
 
 DAY = 86400
+NOBODYS = b"bytes of nobody"
 SMALL = [f"small {i}".encode() * 50 for i in range(6)]
 FILLING = b"x" * 50_000
 TEXTURE = b"a large texture" * 1000
@@ -100,7 +105,7 @@ def test_a_clean_up_of_a_bucket(site: Site) -> None:
     worn = site.send(*SMALL, FILLING)
     for body in (TEXTURE, b"left"):
         site.studio.upload(body)
-    site.bucket.write(digest_of(b"nobody's"), [b"nobody's"], 8)
+    site.bucket.write(digest_of(NOBODYS), [NOBODYS], len(NOBODYS))
     manifest = site.submit(*SMALL[:2], TEXTURE)
     before = set(site.bucket.digests())
     would = {"manifests": 0, "objects": 6, "packs": 1, "deleted": 0, "waiting": 2}
@@ -110,7 +115,7 @@ def test_a_clean_up_of_a_bucket(site: Site) -> None:
     assert site.collect() == {**would, "deleted": 1}, "what no row knows of goes at once: it has been there for days"
     with site.studio.farm.database.read() as session:
         (new,) = session.scalars(select(Pack.digest)).all()
-    assert set(site.bucket.digests()) == before - {digest_of(b"nobody's")} | {new}, "somebody may be reading it"
+    assert set(site.bucket.digests()) == before - {digest_of(NOBODYS)} | {new}, "somebody may be reading it"
     assert site.missing(*SMALL, TEXTURE, b"left") == [*SMALL[2:], b"left"]
     site.studio.clock.pass_time(10 * DAY + 2 * 3600)
     site.studio.scheduler.tick()
@@ -180,3 +185,61 @@ def test_a_worn_pack_that_is_damaged_in_a_bucket(site: Site) -> None:
     assert site.missing(*SMALL) == [SMALL[2]]
     whole = [b for b in SMALL if b != SMALL[2]]
     assert [site.read(b) for b in whole] == whole
+
+
+def _findings(site: Site, *words: str) -> list[tuple[str, str]]:
+    done = site.run(audit_command, "--json", *words)
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    found = json.loads(done.output)["findings"]
+    assert (done.exit_code == 10) is bool(found)
+    return [(one["kind"], one["subject"]) for one in found]
+
+
+def test_an_audit_of_a_bucket(site: Site) -> None:
+    """What the database says is compared with what the bucket has; nothing is written there."""
+    pack = site.send(*SMALL[:2])
+    for body in (TEXTURE, b"gone", b"short"):
+        site.studio.upload(body)
+    site.submit(*SMALL[:2], TEXTURE)
+    keys = list(site.bucket.listed(""))
+    assert _findings(site, "--deep") == []
+    assert list(site.bucket.listed("")) == keys
+    site.bucket.delete(digest_of(b"gone"))
+    site.put(digest_of(b"short"), b"sho")
+    site.bucket.write(digest_of(NOBODYS), [NOBODYS], len(NOBODYS))
+    site.put(digest_of(TEXTURE), TEXTURE[:-1] + b"!")
+    site.put(pack, pack_of(*SMALL[:2])[:-1] + b"!")
+    site.bucket.line.done("PUT", f"{site.bucket.folder}damaged/{'0' * 64}", body=b"")
+    on_the_surface = [
+        ("object-missing", f"object {digest_of(b'gone')}"),
+        ("object-size", f"object {digest_of(b'short')}"),
+        ("object-orphan", f"object {digest_of(NOBODYS)}"),
+        ("store-damaged", f"object sha256:{'0' * 64}"),
+    ]
+    assert sorted(_findings(site)) == sorted(on_the_surface)
+    read = {("object-content", f"object {digest_of(b)}") for b in (TEXTURE, SMALL[1])}
+    assert set(_findings(site, "--deep")) == {*on_the_surface, *read}
+    assert "Uploads under way are not looked at." in site.run(audit_command).output
+
+
+def test_an_audit_of_a_bucket_that_changes(site: Site) -> None:
+    """What comes or goes after the bucket was listed is no finding."""
+    site.studio.upload(b"left")
+    site.bucket.write(digest_of(NOBODYS), [NOBODYS], len(NOBODYS))
+    shelf = BucketShelf(S3Reading(site.bucket.line, site.bucket.folder))
+    site.studio.upload(TEXTURE)
+    site.submit(TEXTURE)
+    site.bucket.delete(digest_of(NOBODYS))
+    place = Place(site.studio.farm.database.engine, shelf, site.studio.farm.settings.data_folder, served=True)
+    assert list(audit(place, datetime.now(UTC), deep=True)) == []
+    shelf.close()
+
+
+def test_an_audit_of_a_bucket_that_is_away(site: Site) -> None:
+    """A server that does not answer, or does not let us look, is what is told of; nothing is called missing."""
+    settings = yaml.safe_load(site.settings.read_text())
+    settings["store"]["bucket"] = "nobodys"
+    site.settings.write_text(yaml.safe_dump(settings))
+    done = site.run(audit_command)
+    assert isinstance(done.exception, S3Refused)
+    assert "has no such bucket" in str(done.exception)

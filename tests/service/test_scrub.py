@@ -115,8 +115,32 @@ def test_a_disk_that_was_away_comes_back(folder: Any) -> None:
     studio.clock.pass_time(2 * 3601)
     aside.rename(file(PACK))
     garbage.delete_discarded(studio.farm.database, studio.farm.shelf)
+    assert _missing(studio) == BODIES[:2]
+    assert run().output == "2 objects that were lost are there again.\n4 objects read, 0 damaged or gone.\n"
+    assert _missing(studio) == []
     for body in BODIES:
         assert b"".join(studio.farm.store.read(digest_of(body))) == body
+
+
+def _missing(studio: Any) -> list[bytes]:
+    asked = {"digests": [digest_of(b) for b in BODIES]}
+    lacking = studio.ask("POST", "/projects/default/objects/missing", json=asked).json()["missing"]
+    return [b for b in BODIES if digest_of(b) in lacking]
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["whole", "damaged"])
+def test_an_object_that_was_away(folder: Any, whole: bool) -> None:
+    """An object by itself that was lost counts as there when it is, and its content is its name; not before."""
+    studio, file, run = folder
+    file(BODIES[2]).unlink()
+    assert run().exit_code == 10
+    file(BODIES[2]).write_bytes(BODIES[2] if whole else BODIES[2][:-1] + b"!")
+    done = run()
+    assert done.exit_code == 0
+    assert done.output.startswith("1 objects that were lost are there again.\n") is whole
+    assert _missing(studio) == ([] if whole else [BODIES[2]])
+    send(studio)
+    assert _missing(studio) == []
 
 
 def test_it_goes_on_where_it_was(folder: Any) -> None:

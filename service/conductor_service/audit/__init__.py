@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from conductor_service.audit import attempts, history, instances, jobs, manifests, outputs, store, tasks, whole
 from conductor_service.audit.kinds import KINDS, Finding, Ground, Kind, Place, Seen, Shelf, audit
-from conductor_service.audit.shelf import FolderShelf
+from conductor_service.audit.shelf import BucketShelf, FolderShelf
 
 __all__ = [
     "KINDS",
+    "BucketShelf",
     "Finding",
     "FolderShelf",
     "Ground",

@@ -13,11 +13,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from conductor_service.audit.kinds import BATCH, Ground, Seen, kind
+from conductor_service.audit.shelf import BucketShelf
 from conductor_service.models import Job, ManifestObject, OutputFile, Pack, PackedObject, StoredObject
 from conductor_service.objects import PRESENCE, registered
 
 _SENT_AGAIN = "An input is sent again by the next submission that needs it; of an output, retry the task."
-_SWEPT = "The service removes it within minutes of its next start, or of now; it only takes room."
+_SWEPT = (
+    "The service removes it within minutes of its next start, or of now; in a bucket, `conductor gc` does. It only takes room."
+)
 _OBJECTS = (
     select(
         StoredObject.digest,
@@ -134,8 +137,14 @@ def store_leftover(ground: Ground) -> Iterator[Seen]:
 @kind("store-damaged", "Find out what damaged it (disk, memory, people); what needs it sends it again. Then delete the file.")
 def store_damaged(ground: Ground) -> Iterator[Seen]:
     """An object was found damaged, and is set aside."""
-    for path, _ in _files(ground.data / "store" / "damaged"):
-        yield Seen(f"object sha256:{path.name}", f"Object sha256:{path.name} was found damaged and lies in {path}.")
+    for name, where in _set_aside(ground):
+        yield Seen(f"object sha256:{name}", f"Object sha256:{name} was found damaged and lies in {where}.")
+
+
+def _set_aside(ground: Ground) -> Iterator[tuple[str, str]]:
+    if isinstance(ground.store, BucketShelf):
+        return ground.store.damaged()
+    return ((path.name, str(path)) for path, _ in _files(ground.data / "store" / "damaged"))
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, datetime]]:

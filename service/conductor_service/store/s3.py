@@ -10,20 +10,17 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from collections.abc import Iterable
 
-import urllib3
-from conductor_core.digest import Digest, hex_of, parse_digest
+from conductor_core.digest import Digest, hex_of
 
 from conductor_service.clock import Clock, utc_now
-from conductor_service.store.checking import check_part, checked
-from conductor_service.store.errors import ObjectMissing, StoreUnreachable
-from conductor_service.store.interfaces import CHUNK_BYTES
+from conductor_service.store.checking import checked
+from conductor_service.store.errors import StoreUnreachable
 from conductor_service.store.pieces import SenderPieces, one_behind
 from conductor_service.store.s3_copy import copy, put_in_parts
 from conductor_service.store.s3_line import ENCRYPTION, EncryptionRefused, S3Line, S3Refused
+from conductor_service.store.s3_reading import WRITTEN, S3Reading
 
 log = logging.getLogger(__name__)
 
@@ -31,12 +28,9 @@ log = logging.getLogger(__name__)
 REPLAYED_BYTES = 8 << 20
 #: S3 takes no more in one request
 WHOLE_BYTES = 5 << 30
-_WRITTEN = "x-amz-meta-written"
-#: connections that a read may lose
-_READS = 4
 
 
-class S3Store:
+class S3Store(S3Reading):
     """Keep objects in a bucket."""
 
     #: objects whose sizes one question may ask for: some milliseconds each
@@ -50,26 +44,13 @@ class S3Store:
             EncryptionRefused: it does not keep things encrypted as the settings ask.
             StoreUnreachable: the server does not answer.
         """
-        self.line = line
-        self.folder = folder
+        super().__init__(line, folder)
         self._clock = clock
         if line.sse:
             self._see_encryption()
         self.checks = self._server_checks()
         if not self.checks:
             log.warning("%s takes bytes of another hash than it is told: what is written there is read back.", line.place)
-
-    def size(self, digest: Digest) -> int | None:
-        """Return the bytes that the object has, or None."""
-        answer = self.line.done("HEAD", self.key(digest), allowed=(404,))
-        return None if answer.status == 404 else int(answer.headers["Content-Length"])
-
-    def read(self, digest: Digest, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
-        """Return the object's bytes from `offset` on."""
-        check_part(offset, length)
-        chunks = self.chunks(self.key(digest), digest, offset, length)
-        next(chunks)
-        return chunks
 
     def check_room(self, needed: int) -> None:
         """Let everything pass: a bucket tells no free room; what it has none for it refuses."""
@@ -99,82 +80,9 @@ class S3Store:
         copy(self.line, self.key(digest), f"{self.folder}damaged/{hex_of(digest)}", size, self.kept_headers())
         self.delete(digest)
 
-    def written(self, digest: Digest) -> datetime | None:
-        """Return when the object was last written, or None."""
-        answer = self.line.done("HEAD", self.key(digest), allowed=(404,))
-        if answer.status == 404:
-            return None
-        told = answer.headers.get(_WRITTEN, "")
-        return datetime.fromisoformat(told) if told else parsedate_to_datetime(answer.headers["Last-Modified"]).astimezone(UTC)
-
-    def digests(self) -> Iterator[Digest]:
-        """Return each object's digest. Only an operator's commands ask this: a bucket is slow to list."""
-        for key, _ in self.listed("objects/"):
-            name = key.rpartition("/")[2]
-            if len(name) == 64:
-                yield parse_digest(f"sha256:{name}")
-
-    def listed(self, under: str) -> Iterator[tuple[str, str]]:
-        """Return the keys below a folder of the store's own, and when each was written, as the server says it."""
-        query = {"list-type": "2", "prefix": f"{self.folder}{under}"}
-        while True:
-            page = self.line.xml("GET", "", query=query)
-            for found in page.iter("Contents"):
-                yield found.findtext("Key", ""), found.findtext("LastModified", "")
-            following = page.findtext("NextContinuationToken", "")
-            if not following:
-                return
-            query["continuation-token"] = following
-
-    def key(self, digest: Digest) -> str:
-        """Return an object's key."""
-        name = hex_of(parse_digest(digest))
-        return f"{self.folder}objects/{name[:2]}/{name}"
-
     def kept_headers(self) -> dict[str, str]:
         """Return the headers of everything that is to stay: encryption, and when it was written to the microsecond."""
-        return {**self.line.sse, _WRITTEN: self._clock().isoformat()}
-
-    def chunks(self, key: str, digest: Digest, offset: int, length: int | None) -> Iterator[bytes]:
-        """Yield nothing once a key is open, then its bytes; a line that breaks is taken up where it broke."""
-        end = None if length is None else offset + length
-        answer = self._open(key, digest, offset, end)
-        opened = True
-        for left in reversed(range(_READS)):
-            try:
-                if opened:
-                    yield b""
-                    opened = False
-                if answer is None:
-                    return
-                while piece := answer.read(CHUNK_BYTES):
-                    offset += len(piece)
-                    yield piece
-                return
-            except (urllib3.exceptions.HTTPError, OSError) as exc:
-                if not left:
-                    raise StoreUnreachable(self.line.place, f"the line breaks: {type(exc).__name__}") from exc
-            finally:
-                if answer is not None:
-                    answer.close()
-                    answer.release_conn()
-            answer = self._open(key, digest, offset, end)
-
-    def _open(self, key: str, digest: Digest, offset: int, end: int | None) -> urllib3.BaseHTTPResponse | None:
-        """Return the answer with a key's bytes; None where there are none in this range."""
-        if end is not None and end <= offset:
-            if self.line.done("HEAD", key, allowed=(404,)).status == 404:
-                raise ObjectMissing(digest)
-            return None
-        asked = {"Range": f"bytes={offset}-{'' if end is None else end - 1}"} if offset or end is not None else {}
-        answer = self.line.call("GET", key, headers=asked, allowed=(404, 416))
-        if answer.status < 300:
-            return answer
-        answer.drain_conn()
-        answer.release_conn()
-        if answer.status == 404:
-            raise ObjectMissing(digest)
-        return None
+        return {**self.line.sse, WRITTEN: self._clock().isoformat()}
 
     def _put(self, key: str, digest: Digest, pieces: SenderPieces, size: int, *, new: bool) -> bool:
         """Send an object in one request; of several who send the same new one, exactly one hears that it is new."""
