@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from conductor_core.digest import Digest
-from sqlalchemy import delete, exists, or_, select, update
+from sqlalchemy import bindparam, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from conductor_service import losses
@@ -40,6 +40,12 @@ _SLICE = 5000
 _DELETIONS = 25
 #: objects that a question looks for in the store itself
 _LOOKS = 2000
+
+# with every object that comes in: statements are made once
+_SEEN = select(ProjectObject.digest).where(
+    ProjectObject.project_id == bindparam("project_id"), ProjectObject.digest == bindparam("digest")
+)
+_UNPACK = delete(PackedObject).where(PackedObject.digest == bindparam("packed"))
 
 
 def visible(session: Session, project_id: str, digests: Sequence[str]) -> set[str]:
@@ -157,10 +163,16 @@ def keep_manifest(unit: Unit, project_id: str, manifest: str) -> None:
     upsert(unit.session, PresenceLease, [row], change={"expires": EXCLUDED})
 
 
-def grant(unit: Unit, project_id: str, digest: str, size: int) -> None:
-    """Give a project the right to an object whose bytes it has sent."""
+def grant(unit: Unit, project_id: str, digest: str, size: int) -> bool:
+    """Give a project the right to an object whose bytes it has sent, lease it, and say whether it is new there.
+
+    Whether other projects have it is nobody's business.
+    """
+    connection = unit.session.connection()
+    new = connection.execute(_SEEN, {"project_id": project_id, "digest": digest}).first() is None
     register(unit, digest, size)
-    upsert(unit.session, ProjectObject, [{"project_id": project_id, "digest": digest, "created": unit.now}])
+    grant_all(unit, project_id, [digest])
+    return new
 
 
 def confirm(database: Database, store: Store, digest: Digest, size: int) -> None:
@@ -191,7 +203,7 @@ def register(unit: Unit, digest: str, size: int) -> None:
     Its bytes were written to the store by themselves just now: whatever was known of them before, they are there.
     """
     register_all(unit, {digest: size})
-    unit.session.connection().execute(delete(PackedObject).where(PackedObject.digest == digest))
+    unit.session.connection().execute(_UNPACK, {"packed": digest})
 
 
 def register_all(unit: Unit, sizes: Mapping[str, int]) -> None:

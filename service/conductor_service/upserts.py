@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
-from sqlalchemy import Table
+from sqlalchemy import Table, bindparam, null
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -13,6 +14,8 @@ from conductor_service.models import Base
 
 #: the value of the row that could not be inserted
 EXCLUDED: Final = object()
+#: before the name of a parameter that is a changed column's new value
+_NEW = "new_"
 
 
 def upsert(
@@ -31,13 +34,26 @@ def upsert(
     """
     if not rows:
         return
+    changed = tuple((name, _how(value)) for name, value in (change or {}).items())
+    values = {_NEW + name: value for name, value in (change or {}).items() if _how(value) == "value"}
+    statement = _statement(session.get_bind().dialect.name, kind, tuple(key), changed)
+    session.connection().execute(statement, [{**row, **values} for row in rows] if values else rows)
+
+
+def _how(value: object) -> str:
+    return "excluded" if value is EXCLUDED else "null" if value is None else "value"
+
+
+@functools.cache
+def _statement(dialect: str, kind: type[Base], key: tuple[str, ...], changed: tuple[tuple[str, str], ...]) -> Any:
+    """Return the statement, which is the same for whatever rows: to make it anew costs as much as to execute it."""
     table = cast(Table, kind.__table__)
     keys = list(key) or [column.name for column in table.primary_key]
-    construct = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    construct = postgresql.insert if dialect == "postgresql" else sqlite.insert
     statement: Any = construct(table)
-    if change is None:
-        statement = statement.on_conflict_do_nothing(index_elements=keys)
-    else:
-        new = {name: statement.excluded[name] if value is EXCLUDED else value for name, value in change.items()}
-        statement = statement.on_conflict_do_update(index_elements=keys, set_=new)
-    session.connection().execute(statement, rows)
+    if not changed:
+        return statement.on_conflict_do_nothing(index_elements=keys)
+    new: dict[str, Any] = {name: bindparam(_NEW + name, type_=table.c[name].type) for name, how in changed if how == "value"}
+    new |= {name: statement.excluded[name] for name, how in changed if how == "excluded"}
+    new |= {name: null() for name, how in changed if how == "null"}
+    return statement.on_conflict_do_update(index_elements=keys, set_=new)
