@@ -11,7 +11,7 @@ from conductor_core.digest import Digest
 from sqlalchemy import bindparam, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
-from conductor_service import losses
+from conductor_service import losses, removals
 from conductor_service.database import Database, Unit
 from conductor_service.errors import Busy
 from conductor_service.many_values import among, table_of
@@ -36,8 +36,8 @@ PRESENCE = timedelta(hours=1)
 #: It is taken anew when half of it is over, so that most questions need not write
 LEASE = timedelta(days=7)
 _SLICE = 5000
-#: deletions under the database's one pen: others wait for as long
-_DELETIONS = 25
+#: deletions of one claim
+_DELETIONS = 100
 #: objects that a question looks for in the store itself
 _LOOKS = 2000
 #: rows from which on they go to the database as one value
@@ -139,10 +139,28 @@ def look(database: Database, shelf: PrunableStore, project_id: str, digests: Seq
     lost = [d for d, size in alone.items() if shelf.size(Digest(d)) != size]
     lost_packs = [d for d, size in packs.items() if shelf.size(Digest(d)) != size]
     if lost or lost_packs:
-        with database.write() as unit:  # look again: they may have come anew in between
-            packed = set(unit.session.scalars(select(PackedObject.digest).where(among(unit.session, PackedObject.digest, lost))))
-            losses.lose(unit, [d for d in lost if d not in packed and shelf.size(Digest(d)) != alone[d]])
-            losses.lose_packs(unit, [d for d in lost_packs if shelf.size(Digest(d)) != packs[d]])
+        note_missing(database, shelf, {d: alone[d] for d in lost}, {d: packs[d] for d in lost_packs})
+
+
+def note_missing(database: Database, store: Store, alone: Mapping[str, int], packs: Mapping[str, int]) -> None:
+    """Note as lost what the store was just seen not to have, and look again: it may have come anew in between.
+
+    Args:
+        alone: sizes of objects by themselves.
+        packs: sizes of packs, whose members are lost with them.
+    """
+    with database.write() as unit:
+        query = select(PackedObject.digest).where(among(unit.session, PackedObject.digest, list(alone)))
+        packed = set(unit.session.scalars(query))
+        losses.lose(unit, [d for d in alone if d not in packed])
+        losses.lose_packs(unit, list(packs))
+        noted = unit.now
+    back = [d for d, size in alone.items() if d not in packed and store.size(Digest(d)) == size]
+    packs_back = [d for d, size in packs.items() if store.size(Digest(d)) == size]
+    if back or packs_back:
+        with database.write() as unit:
+            taken = removals.claimed(unit, [*back, *packs_back])
+            losses.lift(unit, [d for d in back if d not in taken], [d for d in packs_back if d not in taken], noted)
 
 
 def rendered(session: Session, project_id: str, digests: Sequence[str]) -> set[str]:
@@ -183,16 +201,14 @@ def grant(unit: Unit, project_id: str, digest: str, size: int) -> bool:
 def confirm(database: Database, store: Store, digest: Digest, size: int) -> None:
     """See that an object is in the store, now that rows need it: a deletion may have met the bytes before those were written.
 
-    From then on none does: each looks at the rows, where nobody else can write one.
+    From then on none does: each claims what it deletes, and nobody can claim what rows need (`removals.py`).
 
     Raises:
         Busy: it is not there, and is to be sent again.
     """
     if store.size(digest) == size:
         return
-    with database.write() as unit:
-        if store.size(digest) != size:
-            losses.lose(unit, [digest])
+    note_missing(database, store, {digest: size}, {})
     raise Busy(f"Object {digest} was removed by a clean-up while it came in.", "Send it again.")
 
 
@@ -206,7 +222,11 @@ def register(unit: Unit, digest: str, size: int) -> None:
     """Note that the store's object belongs to something; what nothing belongs to is swept.
 
     Its bytes were written to the store by themselves just now: whatever was known of them before, they are there.
+
+    Raises:
+        Busy: a clean-up is about to remove them.
     """
+    removals.check_unclaimed(unit, digest)
     register_all(unit, {digest: size})
     unit.session.connection().execute(_UNPACK, {"packed": digest})
 
@@ -244,22 +264,14 @@ def sweep(database: Database, store: PrunableStore) -> int:
             unknown = sorted(set(some) - registered(session, some))
         old = [d for d in unknown if _is_old(store, d, before)]
         for start in range(0, len(old), _DELETIONS):
-            removed += _remove(database, store, old[start : start + _DELETIONS], before)
+            some = old[start : start + _DELETIONS]
+            removed += removals.remove(database, store, some, due=before, young=PRESENCE, needed=needed_bytes, unknown=True)
     return removed
 
 
 def _is_old(store: PrunableStore, digest: Digest, before: datetime) -> bool:
     written = store.written(digest)
     return written is not None and written < before
-
-
-def _remove(database: Database, store: PrunableStore, digests: Sequence[Digest], before: datetime) -> int:
-    """Look again where nobody else can write a row, then remove."""
-    with database.write() as unit:
-        gone = [d for d in set(digests) - registered(unit.session, digests) if _is_old(store, d, before)]
-        for digest in gone:
-            store.delete(digest)
-    return len(gone)
 
 
 def registered(session: Session, digests: Sequence[Digest]) -> set[str]:
