@@ -81,6 +81,25 @@ def test_a_file_that_does_not_hold_still_fails_by_name(tmp_path: Path, meddle: o
     assert caught.value.path == path
 
 
+@pytest.mark.parametrize(
+    ("numbers", "known"),
+    [((0, 0), True), ((8, 9), False), ((8, 8), None)],
+    ids=["locked: not told", "another each time", "another file"],
+)
+def test_a_file_whose_number_is_another_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, numbers: tuple[int, int], known: bool | None
+) -> None:
+    """Windows cannot number a locked file by its name, and some file servers number anew each time: that is no change."""
+    path = _write(tmp_path / "f", b"x")
+    found = [FileState(1, OLD_NS, number) for number in numbers]
+    monkeypatch.setattr("conductor_core.transfer.hashing.state_of", lambda _path: found.pop(0))
+    if known is not None:
+        assert hash_file(path).state == FileState(1, OLD_NS, os.stat(path).st_ino if known else 0)
+        return
+    with pytest.raises(FileChanged):
+        hash_file(path)
+
+
 def test_what_is_not_there_or_no_file(tmp_path: Path) -> None:
     """A lacking file, a folder and a pipe are each refused by name, and none of them blocks."""
     with pytest.raises(FileVanished):

@@ -271,7 +271,7 @@ class Watcher:
         known = self._cache.digests(states)
         with self._lock:
             for path in states.keys() - known.keys():
-                if self._unkept.get(path) != states[path]:
+                if path not in self._unkept or not self._unkept[path].agrees(states[path]):
                     self._changed.setdefault(path, self._clock())
 
     def _hash_all(self, paths: Iterable[str]) -> None:

@@ -59,13 +59,19 @@ class FileState:
 
     size: int
     mtime_ns: int
-    #: 0 on Windows, where `scandir` gives none
+    #: the file's number on its disk, which Windows calls its index; 0: not known, as where Windows looks a locked file up in
+    #: its folder's listing, and in caches from before numbers were kept there
     inode: int
 
     @classmethod
     def of(cls, found: Found) -> FileState:
         """Return the state in what `stat` answered."""
-        return cls(found.st_size, found.st_mtime_ns, found.st_ino if os.name == "posix" else 0)
+        return cls(found.st_size, found.st_mtime_ns, found.st_ino)
+
+    def agrees(self, other: FileState) -> bool:
+        """Tell whether both are one state, as far as both are known."""
+        same_file = self.inode == other.inode or not (self.inode and other.inode)
+        return same_file and (self.size, self.mtime_ns) == (other.size, other.mtime_ns)
 
 
 class HashCache:
@@ -197,7 +203,7 @@ def _matching(row: Mapping[str, Any], names: Iterable[tuple[str, str]], states: 
     for name, path in names if row else ():
         entry: Any = row.get(name)
         state = states[path]
-        if _is_entry(entry) and entry[:3] == [state.size, state.mtime_ns, state.inode]:
+        if _is_entry(entry) and (entry[:3] == [state.size, state.mtime_ns, state.inode] or FileState(*entry[:3]).agrees(state)):
             known[path] = Digest(entry[3])
     return known
 

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from conductor_core.digest import Digest
 from conductor_core.errors import FileChanged, FileVanished, TransferError
@@ -59,16 +59,21 @@ def hash_file(path: str, progress: Progress | None = None) -> HashedFile:
         if not stat.S_ISREG(before.st_mode):
             raise TransferError(path, "is not a file any more", "Scan again.")
         digest = _digest_of_handle(handle, path, progress)
-        if FileState.of(os.fstat(handle)) != FileState.of(before):
+        state = FileState.of(before)
+        if not FileState.of(os.fstat(handle)).agrees(state):
             raise FileChanged(path)
     except OSError as exc:
         raise unreadable(path, exc) from exc
     finally:
         os.close(handle)
     # a program that saves by writing aside and renaming leaves our handle with the old content
-    if state_of(path) != FileState.of(before):
-        raise FileChanged(path)
-    return HashedFile(digest, FileState.of(before), mode_of(before))
+    named = state_of(path)
+    if not named.agrees(state):
+        state = replace(state, inode=0)
+        # some file servers give a file another number whenever it is asked about
+        if not named.agrees(state) or state_of(path).inode == named.inode:
+            raise FileChanged(path)
+    return HashedFile(digest, state, mode_of(before))
 
 
 def hash_files(
