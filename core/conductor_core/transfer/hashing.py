@@ -19,7 +19,7 @@ from conductor_core.digest import Digest
 from conductor_core.errors import FileChanged, FileVanished, TransferError
 from conductor_core.transfer.hash_cache import FileState, Found, HashCache
 from conductor_core.transfer.opening import is_locked, open_to_read
-from conductor_core.transfer.progress import Progress
+from conductor_core.transfer.progress import Branch, Progress
 
 #: bytes of each thread's buffer
 BLOCK = 1 << 20
@@ -96,9 +96,9 @@ def hash_files(
     progress.put(files=len(states), bytes_total=sum(s.st_size for s in states.values()))
     progress.add(files_hashed=len(known), files_cached=len(known), bytes_hashed=sum(k.state.size for k in known.values()))
     unknown = sorted(path for path in states if path not in known)
-    began = time.monotonic()
+    began, reading = time.monotonic(), Branch(progress)
     with ThreadPoolExecutor(threads, thread_name_prefix="hash") as pool:
-        futures = [pool.submit(_hash_batch, batch, progress) for batch in batches(unknown, states)]
+        futures = [pool.submit(_hash_batch, batch, reading) for batch in batches(unknown, states)]
         try:
             for future in as_completed(futures):
                 batch = future.result()
@@ -106,6 +106,7 @@ def hash_files(
                 known.update(batch)
                 hashed(batch)
         except BaseException:
+            reading.cancel()  # nobody waits for the end of a huge file to hear of the one that is gone
             for future in futures:
                 future.cancel()
             raise
