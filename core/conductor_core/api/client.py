@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -29,7 +28,7 @@ from conductor_core.api.answers import (
     read_answer,
 )
 from conductor_core.api.deadlines import Trickle
-from conductor_core.api.direct import DirectLine, DirectUnsuitable
+from conductor_core.api.direct import DirectLine
 from conductor_core.api.events import Event, follow_events
 from conductor_core.api.transport import Address, QueryValue, RetryPolicy, Timing, Transport, not_ours
 from conductor_core.api.versions import ProjectVersions
@@ -40,8 +39,6 @@ from conductor_core.manifest import Manifest
 from conductor_core.submission import Submission
 
 T = TypeVar("T")
-
-_LOG = logging.getLogger(__name__)
 
 _JSON = {"Content-Type": "application/json"}
 _BINARY = {"Content-Type": "application/octet-stream"}
@@ -69,7 +66,7 @@ class ServiceClient:
         address = Address(address) if isinstance(address, str) else address
         self.service = address.service.rstrip("/")
         self._transport = Transport(address, token, retries=retries, timing=timing)
-        self._direct: DirectLine | None = DirectLine(address, timing)
+        self._direct = DirectLine(address, timing)
 
     def __repr__(self) -> str:
         return f"ServiceClient({self.service})"
@@ -83,8 +80,7 @@ class ServiceClient:
     def close(self) -> None:
         """Close the kept connections."""
         self._transport.close()
-        if self._direct is not None:
-            self._direct.close()
+        self._direct.close()
 
     def me(self) -> Me:
         """Return who the token says I am."""
@@ -194,16 +190,7 @@ class ServiceClient:
         def signed() -> SignedRequest:
             return read_answer(SignedRequest, self._post(f"{_uploads_path(project)}/{upload}/sign", wish)["requests"][0])
 
-        direct = self._direct  # once: another thread may give it up meanwhile
-        if direct is None:
-            return False
-        try:
-            direct.put(signed, body)
-        except DirectUnsuitable as exc:
-            _LOG.warning("parts go through the service: the store cannot be reached from here (%s)", exc)
-            self._direct = None
-            return False
-        return True
+        return self._direct.offer(signed, body)
 
     def end_upload(self, project: str, upload: str) -> int | None:
         """Publish an object whose parts are there; return how much of it is read, or None when it is published.
