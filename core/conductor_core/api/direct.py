@@ -76,7 +76,7 @@ class Rests:
             self._failures, self._trying = 0, False
 
     def _seconds(self) -> float:
-        return min(_FIRST_REST_SECONDS * 2 ** min(self._failures - 1, 30), _LONGEST_REST_SECONDS)
+        return min(_FIRST_REST_SECONDS * float(2 ** min(self._failures - 1, 30)), _LONGEST_REST_SECONDS)
 
     def _resting(self) -> bool:
         # a clock that was set back says nothing of how long that was
