@@ -283,6 +283,7 @@ WINDOWS: dict[str, tuple[tuple[str, ...], str]] = {
     "trailing dot or blank, on Windows": (("C:\\t\\a.exr.",), "ends in a dot or blank, which Windows drops"),
     "reserved name, on Windows": (("C:\\t\\nul.txt",), "is a device on Windows"),
     "case twins, on Windows": (("C:\\t\\Z.exr", "C:\\t\\z.exr"), ""),
+    "path of more than 260 characters, on Windows": (("C:\\t\\" + "x" * 240,), ""),
     "name too long for an instance": (
         ("C:\\t\\" + "日" * 100,),
         "has a name of 300 bytes in it, and an instance's disk takes 255",

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from conductor_core.agent.journal_rows import DownloadRow, NewOutput
 from conductor_core.paths import ClientPath, local_flavour
+from conductor_core.transfer.long_paths import on_disk
 from conductor_core.transfer.odd_names import PART_ENDING
 
 #: by default: NTFS, APFS and HFS+ take names of other case for one
@@ -67,7 +68,7 @@ def is_one_file(path: str, other: str, *, exists: Callable[[str], bool] = os.pat
     place, twin = ClientPath.parse(path, local_flavour()), ClientPath.parse(other, local_flavour())
     pairs = list(zip(place.components, twin.components, strict=False))
     shared = next((n for n, (one, two) in enumerate(pairs) if one != two), len(pairs) - 1)
-    folder = ClientPath(place.flavour, place.anchor, place.components[:shared]).text
+    folder = on_disk(ClientPath(place.flavour, place.anchor, place.components[:shared]).text)
     one, two = pairs[shared]
     try:
         os.makedirs(folder, exist_ok=True)

@@ -22,6 +22,7 @@ from typing import Any, Protocol
 
 from conductor_core.digest import Digest, is_digest
 from conductor_core.transfer.cache_file import LARGEST, CacheFile
+from conductor_core.transfer.long_paths import on_disk, spelled
 from conductor_core.transfer.page_memory import PageMemory
 
 #: A file written within this time of its hashing may be written again with the same mtime (FAT counts in 2 s, NFS and
@@ -211,7 +212,7 @@ def _matching(row: Mapping[str, Any], names: Iterable[tuple[str, str]], states: 
 def _identity(folder: str) -> str:
     """Return what stays when a folder is renamed; "" where there is nothing of the kind."""
     try:
-        found = os.stat(folder)
+        found = os.stat(on_disk(folder))
     except OSError:
         return ""
     return f"{found.st_dev}:{found.st_ino}" if found.st_ino else ""
@@ -226,8 +227,8 @@ def _by_folder(paths: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
 
 
 def _key(folder: str) -> bytes:
-    """Return `folder` as bytes: names on POSIX need not be text."""
-    return os.fsencode(folder)
+    """Return `folder` as bytes, in its one spelling: names on POSIX need not be text."""
+    return os.fsencode(spelled(folder) if os.name == "nt" else folder)
 
 
 def _is_entry(entry: Any) -> bool:

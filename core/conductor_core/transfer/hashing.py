@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from conductor_core.digest import Digest
 from conductor_core.errors import FileChanged, FileVanished, TransferError
 from conductor_core.transfer.hash_cache import FileState, Found, HashCache
+from conductor_core.transfer.long_paths import on_disk
 from conductor_core.transfer.opening import is_locked, open_to_read
 from conductor_core.transfer.progress import Branch, Progress
 
@@ -134,7 +135,7 @@ def state_of(path: str) -> FileState:
         FileVanished: it is not there any more.
     """
     try:
-        return FileState.of(os.stat(path))
+        return FileState.of(os.stat(on_disk(path)))
     except FileNotFoundError:
         raise FileVanished(path) from None
     except OSError as exc:
