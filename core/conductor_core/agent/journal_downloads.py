@@ -159,6 +159,11 @@ class DownloadJournal(JournalFile):
                     found[path] = (one["seq"], one["published"] or path)
         return found
 
+    def places(self, row: DownloadRow) -> list[tuple[str, str]]:
+        """Return where files of what is followed lie, or will lie, with the jobs they come from; the earliest published first."""
+        query = "SELECT path, origin FROM outputs WHERE service = ? AND job = ? AND state != 'nowhere' ORDER BY seq"
+        return [(r["path"], r["origin"]) for r in self._rows(query, (row.service, row.job))]
+
     def wanted(self, row: OutputRow) -> bool:
         """Tell whether this is still the version that belongs at its path."""
         query = "SELECT 1 FROM outputs WHERE service = ? AND job = ? AND path = ? AND digest = ?"

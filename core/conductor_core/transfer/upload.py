@@ -8,7 +8,6 @@ What is sent how: objects of `SMALL` bytes and more go by the first of `WAYS` th
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -20,7 +19,7 @@ from conductor_core.transfer.checked_file import CheckedFile, send_whole
 from conductor_core.transfer.concurrency import Lanes
 from conductor_core.transfer.packing import PACK_BYTES, PACK_MEMBERS, send_pack
 from conductor_core.transfer.parts import send_in_parts
-from conductor_core.transfer.progress import Progress
+from conductor_core.transfer.progress import Branch, Progress
 from conductor_core.transfer.sink import ObjectSink, Readable, Way
 
 __all__ = [
@@ -106,18 +105,21 @@ def execute_upload(
     """
     free = lanes or Lanes(start=threads, most=threads)
 
-    failed = threading.Event()
+    sending = Branch(progress)
+    failed: list[BaseException] = []
 
     def send(entries: Sequence[Entry]) -> None:
-        with free.lane(lambda: progress.cancelled() or failed.is_set()):
-            if failed.is_set():  # while it waited for its lane: the upload is over
+        with free.lane(lambda: sending.cancelled() or bool(failed)):
+            if failed:  # while it waited for its lane: the upload is over
                 return
             try:
-                send_load(entries, plan.places, sink, progress, ways)
+                send_load(entries, plan.places, sink, sending, ways)
             except BaseException as exc:
-                failed.set()
+                failed.append(exc)
                 if isinstance(exc, ServiceUnreachable):
                     free.failed()
+                else:  # nothing that passes: it is told at once, and what is sent stays
+                    sending.cancel()
                 raise
 
     with ThreadPoolExecutor(threads, thread_name_prefix="upload") as pool:
@@ -125,6 +127,8 @@ def execute_upload(
         done, rest = wait(futures, return_when=FIRST_EXCEPTION)
         for future in rest:
             future.cancel()
+    if failed:
+        raise failed[0]  # those after it were stopped by it
     for future in done:
         future.result()
 
