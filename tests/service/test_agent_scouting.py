@@ -65,13 +65,18 @@ class Show:
         return self.folder / f"plate.{frame:04}.exr"
 
     def out(self, frame: int) -> Path:
-        return self.folder / "out" / f"comp.{frame:04}.exr"
+        return self.folder / "out" / f"comp.{frame:04}.txt"
 
     def submission(self) -> Submission:
         """Return the job: each frame shows the plate of its own number."""
-        words = ("cp", str(self.folder / "plate.{frame:04}.exr"), str(self.folder / "out" / "comp.{frame:04}.exr"))
+        words = ("cp", str(self.folder / "plate.{frame:04}.exr"), str(self.folder / "out" / "comp.{frame:04}.txt"))
         step = Step(
-            "Out", "1-3", kind="command", command=words, scouts="2", outputs=(Output(str(self.out(0)).replace("0000", "####")),)
+            "Out",
+            "1-3",
+            kind="command",
+            command=words,
+            scouts="2",
+            outputs=(Output(str(self.folder / "out" / "comp.####.txt"), kind="other"),),
         )
         scene, software = str(self.folder / "comp.nk"), Software("command", "1.0")
         return Submission(new_submission_id(), "default", "comp", scene, local_flavour(), software, (step,), "local")

@@ -24,12 +24,14 @@ class Early:
     #: of what is to be sent
     missing: frozenset[Digest]
 
-    def let_go(self, client: ServiceClient, job: str) -> None:
-        """Let the scout frames go; where the service will not, they go with all the others."""
+    def let_go(self, client: ServiceClient, job: str) -> bool:
+        """Let the scout frames go, and tell whether they do; where the service will not, they go with all the others."""
         try:
             client.put_manifest_for_scouts(job, self.manifest)
         except (NotFound, Refused, Conflict) as exc:
             _LOG.info("the scout frames of job %s wait for all files: %s", job, exc)
+            return False
+        return True
 
 
 def early_part(manifest: Manifest, missing: Iterable[Digest], later: Iterable[str]) -> Early | None:

@@ -267,7 +267,7 @@ class Submissions:
             or not self._commit_again(row, client, job, (found, quick), progress, submission=submission, request=request)
         ):
             load = load or self._load(row, submission, request, progress, found=found)
-            self._send_and_commit(row.id, client, job, load, progress)
+            self._send_and_commit(row, client, job, load, progress, download=bool(request.get("download", True)))
             if found is not None:
                 found.remember(self._cache, load.manifest.digest(), load.manifest.entries)
         if quick is not None and found is not None:
@@ -358,14 +358,18 @@ class Submissions:
         found.remember(self._cache, manifest, changed.entries)
         return True
 
-    def _send_and_commit(self, identity: str, client: ServiceClient, job: Job, load: _Load, progress: Progress) -> None:
-        manifest = load.manifest
+    def _send_and_commit(
+        self, row: SubmissionRow, client: ServiceClient, job: Job, load: _Load, progress: Progress, *, download: bool
+    ) -> None:
+        manifest, identity = load.manifest, row.id
         missing = ask_missing(manifest, ProjectObjects(client, job.project), besides=load.there)
         missing = self._send_while_looking(identity, client, job, load, missing, progress)
         early = early_part(manifest, missing, load.look.later_of(manifest))
         if early is not None:
             self._send(identity, client, job, load, missing, progress, only=early.missing)
-            early.let_go(client, job.id)
+            if early.let_go(client, job.id) and download:
+                self._journal.add_download(row.service, job.id, number=job.number)
+                self._wake_downloads()
             missing -= early.missing
         for _ in range(COMMIT_ROUNDS):
             self._send(identity, client, job, load, missing, progress)
