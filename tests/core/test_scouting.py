@@ -19,7 +19,7 @@ from conductor_core.discovery.survey import Survey
 from conductor_core.errors import SceneNotRead
 from conductor_core.formats import scan_file
 from conductor_core.formats.format import known_formats
-from conductor_core.formats.scouting import files_for_later
+from conductor_core.formats.scouting import _meaning, files_for_later
 from conductor_core.formats.studio import _guarded_format
 from conductor_core.manifest import Entry, Manifest, make_manifest
 from conductor_core.paths import Flavour, local_flavour
@@ -143,20 +143,38 @@ def test_a_studios_format_reads_no_snapshot(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("unread", "first"),
     [
-        ("[python {plates()}]", "plate mask"),
-        ("/somewhere/else/[python {name()}].exr", ""),
-        ("{folder}/plate.[python {frame + 1}].exr", "plate"),
-        ("plate.[python {frame + 1}].exr", "plate mask"),
+        ("[python {plates()}]", True),
+        ("/elsewhere/else/[python {name()}].exr", False),
+        ("{folder}/plate.[python {frame + 1}].exr", True),
+        ("X:/{name}/[python {plates()}].exr", True),
+        ("{folder}/other/../[python {plates()}].exr", True),
+        ("plate.[python {frame + 1}].exr", True),
     ],
-    ids=["anything", "another folder", "of the sequence", "without a folder"],
+    ids=["anything", "another folder", "of the sequence", "on a drive", "by a detour", "without a folder"],
 )
-def test_what_is_not_understood_may_be_any_file(script: Path, unread: str, first: str) -> None:
+def test_what_is_not_understood_may_be_any_file(script: Path, unread: str, first: bool) -> None:
     """A text that our reading cannot evaluate may name another frame of a sequence: what it may mean is sent first."""
-    folder = script.parent.as_posix()
-    text = unread.replace("{folder}", folder)
+    text = unread.replace("{folder}", script.parent.as_posix()).replace("{name}", script.parent.name)
     script.write_text(script.read_text() + f'Read {{\n inputs 0\n file "{text}"\n first 1\n last 6\n name Odd\n}}\n')
-    found = later(script.parent, Survey(str(script), frames=(1, 2, 3, 4, 5, 6)), (2,))
-    assert bool(found) is ("plate" not in first)
+    assert len(later(script.parent, Survey(str(script), frames=(1, 2, 3, 4, 5, 6)), (2,))) == (0 if first else 5)
+
+
+@pytest.mark.parametrize(
+    ("text", "file", "may"),
+    [
+        ("/show/cfg/studio.json", "/show/plates/a.1.exr", False),
+        ("studio.json", "/show/plates/a.1.exr", False),
+        ("a.1.exr", "/show/plates/a.1.exr", True),
+        ("File file1", "/show/plates/a.1.exr", True),
+        ('setAttr ".ftn" -type "string" "/show', "/show/plates/a.1.exr", True),
+        ("//plates/A.", "/show/plates/a.1.exr", True),
+        ("/show/shot.ma", "/show/plates/a.1.exr", True),
+        ("/show/../plates/a.1.exr", "/show/plates/a.1.exr", True),
+    ],
+)
+def test_what_a_text_may_mean(text: str, file: str, may: bool) -> None:
+    """By its last folder and the start of a name; words that are no path, and a file that was read in part, may mean any."""
+    assert _meaning(text, {"/show/shot.ma"})(file) is may
 
 
 def test_a_scene_that_only_its_host_reads(tmp_path: Path) -> None:

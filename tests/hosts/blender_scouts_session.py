@@ -67,8 +67,8 @@ def build() -> None:
 
 def main() -> dict[str, Any]:
     """Return what was submitted."""
-    bpy.ops.extensions.package_install_files(filepath=ZIP, repo="user_default", enable_on_install=True)
     build()
+    bpy.ops.extensions.package_install_files(filepath=ZIP, repo="user_default", enable_on_install=True)
     bpy.ops.conductor.submit()
     window = import_module(f"{MODULE}.showing")._window
     desk = window.desk
@@ -77,12 +77,10 @@ def main() -> dict[str, Any]:
     turn_until(lambda: desk.scan.state == "done" and desk.check is not None and desk.check.done, "the comparison with the store")
     desk.look_for_problems()
     desk.accepted.update(p.key() for p in desk.problems)  # it is not saved as it is
-    identities: list[str] = []
-    window.submitting.submitted.connect(identities.append)
     window.foot.submit.click()
-    turn_until(lambda: identities, f"the submission ({[(p.severity, p.what) for p in desk.problems]})")
+    turn_until(lambda: desk.jobs, f"the submission ({[(p.severity, p.what) for p in desk.problems]})")
     window.close()
-    return {"identity": identities[0], "files": sorted(Path(f).name for f in desk.report.files())}
+    return {"identity": desk.jobs[0].id, "files": sorted(Path(f).name for f in desk.report.files())}
 
 
 if __name__ == "__main__":

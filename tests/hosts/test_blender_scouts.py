@@ -75,7 +75,7 @@ def colour_of(file: Path) -> tuple[int, ...]:
 
 def eventually(condition: Callable[[], Any]) -> None:
     """Wait until something holds."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.1)

@@ -63,5 +63,4 @@ def _led_to(entries: Iterable[Entry], flavour: Flavour, paths: Iterable[str]) ->
                 targets.add(ScenePath(entry.target).under(ClientPath.parse(entry.path, flavour).parent).key)
     if not targets:
         return frozenset()
-    keys = {path: ClientPath.parse(path, flavour).key for path in paths}
-    return frozenset(path for path, key in keys.items() if any(key[: len(target)] == target for target in targets))
+    return frozenset(path for path in paths if ClientPath.parse(path, flavour).is_within_any(targets))

@@ -11,7 +11,7 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -135,9 +135,9 @@ class Scouting:
         try:
             before = None if more["snapshot"] else _stamp(question.scene)
             found = _told(self._readings.read(question, more))
-            spelled = {_spelled(file, flavour) for file in found} - {""}
-            later = frozenset(file for file in spelled if not _is_of(file, named, flavour))
-            scene = None if before is None else (_spelled(question.scene, flavour), before)
+            places = {place.key for place in _placed(named, flavour)}
+            later = frozenset(file.text for file in _placed(found, flavour) if not file.is_within_any(places))
+            scene = None if before is None else (ClientPath.parse(question.scene, flavour).text, before)
             if more["snapshot"]:
                 self._keep(question.panel, tuple(sorted(later)))
         except (ConductorError, OSError, ValueError) as exc:
@@ -182,18 +182,8 @@ def _stamp(file: str) -> _Stamp:
     return state.st_size, state.st_mtime_ns
 
 
-def _spelled(path: str, flavour: Flavour) -> str:
-    """Return a path as a manifest spells it; "": no manifest has it."""
-    with contextlib.suppress(PathError):
-        return ClientPath.parse(path, flavour).text
-    return ""
-
-
-def _is_of(path: str, named: tuple[str, ...], flavour: Flavour) -> bool:
-    """Tell whether a path is among those that somebody named, or lies in a folder of theirs."""
-    if not named:
-        return False
-    file = ClientPath.parse(path, flavour)
-    return any(
-        spelled and file.is_within(ClientPath.parse(spelled, flavour)) for spelled in (_spelled(n, flavour) for n in named)
-    )
+def _placed(paths: Iterable[str], flavour: Flavour) -> Iterator[ClientPath]:
+    """Yield paths as a manifest spells them; what no manifest can have is left out."""
+    for path in paths:
+        with contextlib.suppress(PathError):
+            yield ClientPath.parse(path, flavour)

@@ -43,13 +43,15 @@ def _not_understood(*reports: ScanReport) -> Iterable[Callable[[str], bool]]:
 
 
 def _meaning(text: str, read: set[str]) -> Callable[[str], bool]:
-    """Return what tells whether a text may mean a file: by the part of it that stands as it is; without one, it may mean any.
+    """Return what tells whether a text may mean a file: by the end of what stands in it as it is; without that, it may mean any.
 
     `read`: the files that were read; one that was not understood to its end may name any file.
     """
-    plain = _MEANT_OTHERWISE.split(text, maxsplit=1)[0].replace("\\", "/")
-    part = plain.lstrip("./").lower()
-    tells = "/" in part.strip("/") or (plain == text and looks_like_path(text) and part)
-    if text in read or not tells:
+    plain = _MEANT_OTHERWISE.split(text, maxsplit=1)[0].replace("\\", "/").lower()
+    folder, _, name = plain.rpartition("/")
+    tells = folder.strip("./") or (plain == text.lower() and looks_like_path(text))
+    # the folders above may be spelled otherwise: another drive, a link
+    part = f"/{folder.rpartition('/')[2]}/{name}" if folder.strip("./") else f"/{name}"
+    if text in read or not tells or "/./" in part or "/../" in part:
         return lambda _: True
     return lambda file: part in file.replace(os.sep, "/").lower()
