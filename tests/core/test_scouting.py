@@ -26,6 +26,7 @@ from conductor_core.paths import Flavour, local_flavour
 from conductor_core.submission import Scripts, Software, Step, Submission, frames_with_scouts
 from conductor_core.transfer.order import PART_BYTES, first_of
 from core.formats.blend_writer import BlendWriter
+from hip.builder import Hip
 
 Eventually = Callable[..., Any]
 
@@ -98,6 +99,11 @@ def test_a_snapshot_is_read_as_if_it_lay_at_the_scenes_place(script: Path, tmp_p
     assert not [entry for entry in report.dependencies if entry.within]
 
 
+def hip(texture: str) -> bytes:
+    scene = Hip().node("mat/p", "principledshader::2.0", {"basecolor_useTexture": '"on"', "basecolor_texture": f"$HIP/{texture}"})
+    return scene.save("cpio")
+
+
 def blend(texture: str) -> bytes:
     writer = BlendWriter()
     writer.add("IM", "Image", {"name": texture, "source": 1}, name="IMwood")
@@ -106,6 +112,7 @@ def blend(texture: str) -> bytes:
 
 SCENES = {
     "blender": ("shot.blend", blend("//tex/wood.png"), blend("//tex/old.png")),
+    "houdini": ("shot.hip", hip("tex/wood.png"), hip("tex/old.png")),
     "maya": (
         "shot.ma",
         *(
