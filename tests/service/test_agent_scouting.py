@@ -173,3 +173,5 @@ def test_plates_that_were_made_anew_wait_too(show: Show) -> None:
     assert show.conductor("job", "2")["uploading"]
     show.line.heal()
     eventually(lambda: show.agent.submission(identity)["state"] == "submitted")
+    now = show.agent.submission(identity)
+    assert (now["files"], now["bytes_sent"], now["objects_present"]) == (4, now["bytes_to_send"], 1)
