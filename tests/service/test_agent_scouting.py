@@ -67,6 +67,10 @@ class Show:
     def out(self, frame: int) -> Path:
         return self.folder / "out" / f"comp.{frame:04}.txt"
 
+    def stills(self) -> list[str]:
+        """Return what else the job has."""
+        return [str(file) for file in sorted((self.folder / "tex").glob("*"))]
+
     def submission(self) -> Submission:
         """Return the job: each frame shows the plate of its own number."""
         words = ("cp", str(self.folder / "plate.{frame:04}.exr"), str(self.folder / "out" / "comp.{frame:04}.txt"))
@@ -88,7 +92,7 @@ class Show:
         scene.write_text(SCENE.format(folder=self.folder.as_posix(), plate="old.exr"))
         snapshot = self.agent.snapshot_file(submission.id, submission.scene)
         Path(snapshot).write_text(SCENE.format(folder=self.folder.as_posix(), plate="plate.%04d.exr"))
-        files = [submission.scene, *(str(self.plate(frame)) for frame in FRAMES)]
+        files = [submission.scene, *(str(self.plate(frame)) for frame in FRAMES), *self.stills()]
         return self.agent.submit(submission, files, snapshots={submission.scene: snapshot}, reading=reading)
 
     def kept(self, identity: str) -> dict[str, Any]:
@@ -158,7 +162,12 @@ def test_the_scout_frame_is_home_while_the_last_plate_is_still_sent(show: Show) 
 
 
 def test_plates_that_were_made_anew_wait_too(show: Show) -> None:
-    """Submitted again with other plates, the scout frame goes before them, as the first time."""
+    """Submitted again with other plates among many files that stayed, the scout frame goes before them, as the first time."""
+    (show.folder / "tex").mkdir()
+    for number in range(1500):
+        (show.folder / "tex" / f"{number:04}.tx").write_bytes(b"%d" % (number // 100))
+    for path in (*show.stills(), *map(show.plate, FRAMES)):
+        os.utime(path, (1_700_000_000, 1_700_000_000))
     identity = show.submit(SceneReading())
     eventually(lambda: show.agent.submission(identity)["state"] == "submitted")
     for frame in FRAMES:
@@ -174,4 +183,5 @@ def test_plates_that_were_made_anew_wait_too(show: Show) -> None:
     show.line.heal()
     eventually(lambda: show.agent.submission(identity)["state"] == "submitted")
     now = show.agent.submission(identity)
-    assert (now["files"], now["bytes_sent"], now["objects_present"]) == (4, now["bytes_to_send"], 1)
+    assert (now["files"], now["bytes_sent"], now["objects_present"]) == (1504, now["bytes_to_send"], 16)
+    assert show.line.count(r"POST \S*/manifests/known") == 1
