@@ -115,6 +115,9 @@ def test_the_scout_frame_is_home_before_the_last_picture_is_sent(
     eventually(lambda: home[2].exists() and line.count(held))
     assert colour_of(home[2]) == COLOURS[2]
     assert agent.submission(identity)["state"] == "uploading"
+    eventually(lambda: agent.preview(identity))
+    (card,) = agent.scene_jobs(str(scene))
+    assert (card.upload_state, card.frames["success"], card.last_frame, card.verbs) == ("uploading", 1, str(home[2]), ("kill",))
     assert not home[1].exists()
     line.heal()
     eventually(lambda: agent.submission(identity)["state"] == "submitted")

@@ -166,7 +166,7 @@ def test_plates_that_were_made_anew_wait_too(show: Show) -> None:
     (show.folder / "tex").mkdir()
     for number in range(1500):
         (show.folder / "tex" / f"{number:04}.tx").write_bytes(b"%d" % (number // 100))
-    for path in (*show.stills(), *map(show.plate, FRAMES)):
+    for path in (*show.stills(), *(str(show.plate(frame)) for frame in FRAMES)):
         os.utime(path, (1_700_000_000, 1_700_000_000))
     identity = show.submit(SceneReading())
     eventually(lambda: show.agent.submission(identity)["state"] == "submitted")
