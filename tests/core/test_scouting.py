@@ -25,6 +25,7 @@ from conductor_core.manifest import Entry, Manifest, make_manifest
 from conductor_core.paths import Flavour, local_flavour
 from conductor_core.submission import Scripts, Software, Step, Submission, frames_with_scouts
 from conductor_core.transfer.order import PART_BYTES, first_of
+from core.artists_desk import Desk, submitted
 from core.formats.blend_writer import BlendWriter
 from hip.builder import Hip
 
@@ -359,3 +360,23 @@ def test_files_are_sent_while_others_are_hashed_as_soon_as_it_is_known_which(tmp
     assert look.first(files) == {os.fspath(tmp_path / "a"): 1}
     look.learn(frozenset())
     assert look.first(files) == files
+
+
+def test_the_line_waits_for_no_reading(
+    tmp_path: Path, fake_service: Any, monkeypatch: pytest.MonkeyPatch, eventually: Eventually
+) -> None:
+    """Files are sent one by one while nobody knows what may wait, the scene first; if it stays unknown, the job is there all the same."""
+    monkeypatch.setattr("conductor_core.transfer.order.PART_BYTES", 0)
+    monkeypatch.setattr("conductor_core.transfer.upload.SMALL", 0)
+    desk = Desk(tmp_path, fake_service)
+    client = desk.start()
+    try:
+        assert desk.agent is not None
+        look = Look()
+        monkeypatch.setattr(desk.agent._scouting, "of", lambda *_: look)
+        assert submitted(client, client.submit(desk.submission(), desk.files()), eventually)["state"] == "submitted"
+    finally:
+        desk.stop()
+    put = [path.rpartition("/")[2] for method, path in fake_service.requests if method == "PUT" and "/objects/" in path]
+    assert put[0] == digest_of(b"scene")
+    assert sorted(put) == sorted({e["digest"] for e in fake_service.manifests["job-1"]["entries"]})
