@@ -312,7 +312,7 @@ class Downloads:
                 for row in load:
                     self._fetching.pop((row.service, row.path), None)
             self._wake()
-            self._catching_up.drop_parts([row for row in load if not self._journal.wanted(row)])
+            self._catching_up.drop_parts(self._journal.outdated(load))
 
 
 def _fetched(fetching: Mapping[tuple[str, str], Load]) -> Iterator[OutputRow]:

@@ -37,6 +37,8 @@ _NEW_OUTPUT = (
     "WHERE excluded.seq > outputs.seq"
 )
 
+_HOME = "UPDATE outputs SET state = ?, placed = ?, error = '', came = ? WHERE service = ? AND job = ? AND path = ? AND seq = ?"
+
 
 class DownloadJournal(JournalFile):
     """Keep what is followed, its files, and how far each of them is."""
@@ -159,10 +161,11 @@ class DownloadJournal(JournalFile):
                     found[path] = (one["seq"], one["published"] or path)
         return found
 
-    def wanted(self, row: OutputRow) -> bool:
-        """Tell whether this is still the version that belongs at its path."""
+    def outdated(self, rows: Sequence[OutputRow]) -> list[OutputRow]:
+        """Return those that are no more the version that belongs at their path."""
         query = "SELECT 1 FROM outputs WHERE service = ? AND job = ? AND path = ? AND digest = ?"
-        return bool(self._rows(query, (row.service, row.job, row.path, row.digest)))
+        with self._lock:
+            return [row for row in rows if not self._rows(query, (row.service, row.job, row.path, row.digest))]
 
     def outputs(self, service: str, job: str) -> list[OutputRow]:
         """Return the files of a followed job."""
@@ -213,22 +216,15 @@ class DownloadJournal(JournalFile):
 
     def set_home(self, homes: Iterable[tuple[OutputRow, str, str]]) -> None:
         """Keep of files how and where they came home, in one step; a later version that came meanwhile stays to be done."""
+        now, came = self._clock(), list(homes)
+        values = [
+            (how if how in ("beside", "elsewhere") else "done", placed, now, row.service, row.job, row.path, row.seq)
+            for row, how, placed in came
+        ]
         with self._transaction():
-            for row, how, placed in homes:
-                self._run(
-                    "UPDATE outputs SET state = ?, placed = ?, error = '', came = ? "
-                    "WHERE service = ? AND job = ? AND path = ? AND seq = ?",
-                    (
-                        how if how in ("beside", "elsewhere") else "done",
-                        placed,
-                        self._clock(),
-                        row.service,
-                        row.job,
-                        row.path,
-                        row.seq,
-                    ),
-                )
-                self._changed(row.service, row.job)
+            self._run_many(_HOME, values)
+            for service, job in {(row.service, row.job) for row, _, _ in came}:
+                self._changed(service, job)
 
     def set_fetch_error(self, row: OutputRow, error: str, *, final: bool = False, passing: bool = False) -> None:
         """Count a failure of a file's own; after FETCH_ATTEMPTS of them nobody need wait for it any longer.

@@ -245,10 +245,10 @@ def write_all(file: io.FileIO, block: bytes) -> None:
         view = view[file.write(view) :]
 
 
-def set_as_made(wanted: Wanted, part: Path) -> None:
-    """Give a part the mode and the time of the file that it becomes."""
+def set_as_made(wanted: Wanted, part: Path | int) -> None:
+    """Give a part, by its path or open as a handle, the mode and the time of the file that it becomes."""
     if wanted.mode and os.name == "posix":
-        part.chmod(wanted.mode & 0o777)  # no service gives a file another's rights
+        os.chmod(part, wanted.mode & 0o777)  # no service gives a file another's rights
     os.utime(part, ns=(wanted.mtime_ns, wanted.mtime_ns))
 
 
@@ -263,15 +263,19 @@ def place_part(wanted: Wanted, part: Path, cache: KnownDigests) -> Placed:
     return placed
 
 
-def learn_placed(placed: Mapping[str, Wanted], cache: HashCache) -> None:
-    """Put the names of files on disk, and have the cache know what they hash to: who reads them uploads nothing."""
+def learn_placed(placed: Mapping[str, Wanted], cache: HashCache, states: Mapping[str, FileState] | None = None) -> None:
+    """Put the names of files on disk, and have the cache know what they hash to: who reads them uploads nothing.
+
+    `states` are of those whose part was seen in its last state; the others are looked at now.
+    """
     learnt: dict[str, tuple[FileState, Digest]] = {}
     for folder in sorted({os.path.dirname(path) for path in placed}):
         with contextlib.suppress(FileNotFoundError):  # removed since: nobody's loss but of a file that he removed
             sync_folder(folder)
+    seen = states or {}
     for path, wanted in placed.items():
         with contextlib.suppress(OSError):
-            state = FileState.of(os.stat(path))
+            state = seen.get(path) or FileState.of(os.stat(path))
             # else somebody saved there in this instant; some file systems keep times in steps of 2 s
             if state.size == wanted.size and abs(state.mtime_ns - wanted.mtime_ns) <= RACY_NS:
                 learnt[path] = (state, wanted.digest)
