@@ -14,7 +14,7 @@ from conductor_core.agent.fetching import Fetcher, row_key
 from conductor_core.agent.follower import Follower
 from conductor_core.agent.journal import Journal
 from conductor_core.agent.journal_rows import DownloadRow, Following, OutputRow
-from conductor_core.agent.loads import Load, plan_loads
+from conductor_core.agent.loads import LOAD_FILES, Load, plan_loads
 from conductor_core.agent.output_folders import OutputFolders
 from conductor_core.agent.patience import Patience
 from conductor_core.agent.shares import ShareKey, Shares
@@ -28,6 +28,9 @@ from conductor_core.transfer.progress import Free, Pace, Progress
 REMEMBERED = 14 * 86400.0
 #: seconds after which what goes on is asked about even though no event came
 SAFETY_NET = 60.0
+#: files that are due of which the next are chosen: for each load that there is room for, since those of several jobs lie mixed,
+#: and where some of them wait for their next try
+LOOKED_AT, WIDE = 2 * LOAD_FILES, 2000
 
 _LOG = logging.getLogger("conductor.agent")
 
@@ -222,12 +225,9 @@ class Downloads:
             if self._at_work() >= self._threads * 2 or self._at_work(service) >= share:
                 return
             busy = set(self._fetching)
-        rows = [
-            row
-            for row in self._journal.outputs_to_do(service, without=self._resting(service))
-            if (service, row.path) not in busy and self._patience.ready(row_key(row))
-        ]
+            room = min(self._threads * 2 - self._at_work(), share - self._at_work(service))
         shares = self._journal.shares(service)
+        rows = self._ready(service, [path for of, path in busy if of == service], limit=WIDE if shares else room * LOOKED_AT)
         if shares:
             rows = self._ours(service, rows, shares)
         for load in plan_loads(_once(rows), together=self._fetcher.bundles(service)):
@@ -236,6 +236,16 @@ class Downloads:
                     return
                 self._fetching.update(((service, row.path), load) for row in load)
             self._pool.submit(self._fetch, load)
+
+    def _ready(self, service: str, busy: Sequence[str], *, limit: int) -> list[OutputRow]:
+        """Return files that may be fetched now: of the first that are due, or, where some of these wait, of many."""
+        resting = self._resting(service)
+        while True:
+            due = self._journal.outputs_to_do(service, limit, without=resting, besides=busy)
+            ready = [row for row in due if self._patience.ready(row_key(row))]
+            if limit >= WIDE or len(due) < limit or len(ready) == len(due):
+                return ready
+            limit = WIDE
 
     def _ours(self, service: str, rows: Sequence[OutputRow], shares: Mapping[str, str]) -> list[OutputRow]:
         """Return those that nobody shares, or that are ours; and have more of the others claimed."""

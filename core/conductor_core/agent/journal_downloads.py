@@ -25,7 +25,7 @@ _DUE_OF_JOB = "SELECT * FROM outputs WHERE state IN ('pending', 'stuck') AND ser
 _DUE_SERVICES = "SELECT DISTINCT service FROM outputs INDEXED BY outputs_due WHERE state IN ('pending', 'stuck') ORDER BY service"
 _DUE_OF_SERVICE = (
     "SELECT * FROM outputs INDEXED BY outputs_due WHERE state IN ('pending', 'stuck') AND service = ? "
-    "AND job NOT IN (SELECT value FROM json_each(?)) ORDER BY attempts, frame IS NULL, frame, seq LIMIT ?"
+    "AND job NOT IN (SELECT value FROM json_each(?)) AND path NOT IN (SELECT value FROM json_each(?)) ORDER BY attempts, frame IS NULL, frame, seq LIMIT ?"
 )
 _NEW_OUTPUT = (
     "INSERT INTO outputs (service, job, path, seq, digest, size, mode, mtime_ns, published, step, frame, origin, number, project,"
@@ -163,9 +163,12 @@ class DownloadJournal(JournalFile):
 
     def outdated(self, rows: Sequence[OutputRow]) -> list[OutputRow]:
         """Return those that are no more the version that belongs at their path."""
-        query = "SELECT 1 FROM outputs WHERE service = ? AND job = ? AND path = ? AND digest = ?"
-        with self._lock:
-            return [row for row in rows if not self._rows(query, (row.service, row.job, row.path, row.digest))]
+        query = "SELECT path, digest FROM outputs WHERE service = ? AND job = ? AND path IN (SELECT value FROM json_each(?))"
+        current: set[tuple[str, str, str, str]] = set()
+        for service, job in {(row.service, row.job) for row in rows}:
+            paths = json.dumps([row.path for row in rows if (row.service, row.job) == (service, job)])
+            current.update((service, job, *found) for found in self._rows(query, (service, job, paths)))
+        return [row for row in rows if (row.service, row.job, row.path, row.digest) not in current]
 
     def outputs(self, service: str, job: str) -> list[OutputRow]:
         """Return the files of a followed job."""
@@ -176,12 +179,15 @@ class DownloadJournal(JournalFile):
         rows = self._rows(_DUE_SERVICES, ())
         return [row["service"] for row in rows]
 
-    def outputs_to_do(self, service: str, limit: int = 2000, *, without: Sequence[str] = ()) -> list[OutputRow]:
+    def outputs_to_do(
+        self, service: str, limit: int = 2000, *, without: Sequence[str] = (), besides: Sequence[str] = ()
+    ) -> list[OutputRow]:
         """Return files to bring home from a service: those that failed least, by frames, as a player wants them.
 
-        `without`: of these jobs none, so that files of a job that is paused are not in the way of others.
+        `without`: of these jobs none, so that files of a job that is paused are not in the way of others; `besides`: none that go
+        to these paths.
         """
-        values = (service, json.dumps(list(without)), limit)
+        values = (service, json.dumps(list(without)), json.dumps(list(besides)), limit)
         return [output_row(row) for row in self._rows(_DUE_OF_SERVICE, values)]
 
     def tally(self, service: str, job: str) -> Tally:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conductor_core.errors import BroughtByAnother
-from conductor_core.transfer.download import Wanted, open_part, part_path, set_as_made, write_all
+from conductor_core.transfer.bundle import Content
+from conductor_core.transfer.download import Wanted, open_part, part_of, set_as_made, write_all
 from conductor_core.transfer.file_lock import try_lock
 from conductor_core.transfer.flushing import begin_to_flush
 from conductor_core.transfer.hash_cache import FileState
@@ -21,19 +22,19 @@ class SmallPart:
     """A part that is whole, and its file's name."""
 
     wanted: Wanted
-    path: Path
+    path: str
     #: as it will be under its name; None: it is still to be given its mode and time
     state: FileState | None
 
 
-def write_part(wanted: Wanted, content: bytes, *, as_made: bool) -> SmallPart:
+def write_part(wanted: Wanted, content: Content, *, as_made: bool) -> SmallPart:
     """Write all of a part, and give it mode and time at once where that may be (`as_made`): it need not be opened again.
 
     Raises:
         BroughtByAnother: another process writes it.
         OSError: it cannot be written.
     """
-    part = part_path(wanted.path, wanted.digest)
+    part = part_of(wanted.path, wanted.digest)
     if not (as_made and content) or (wanted.mode and not wanted.mode & 0o400):  # what may not be read cannot be opened again
         return _rewritten(wanted, part, content)
     try:
@@ -69,9 +70,9 @@ def _ours(handle: int, path: str) -> os.stat_result:
     return found
 
 
-def _rewritten(wanted: Wanted, part: Path, content: bytes) -> SmallPart:
+def _rewritten(wanted: Wanted, part: str, content: Content) -> SmallPart:
     """Write over what may be there: a part of a go that was killed."""
-    with open_part(part, wanted.path) as file:
+    with open_part(Path(part), wanted.path) as file:
         write_all(file, content)
         file.truncate(len(content))
         begin_to_flush(file.fileno())

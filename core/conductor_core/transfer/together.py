@@ -17,7 +17,7 @@ from typing import Protocol
 
 from conductor_core.digest import Digest
 from conductor_core.errors import BroughtByAnother, ConductorError, ContentMismatch, NotFound
-from conductor_core.transfer.bundle import read_bundle
+from conductor_core.transfer.bundle import Content, read_bundle
 from conductor_core.transfer.download import (
     Placed,
     Wanted,
@@ -79,22 +79,21 @@ class _Folders:
     """The folders of a go: made once each, and how what is written there is put on disk."""
 
     def __init__(self) -> None:
-        self._disk_of: dict[str, int] = {}
+        self._of_folder: dict[str, WholeFlush | None] = {}
         self._flushes: dict[int, WholeFlush | None] = {}
+        #: of each file the flush of its whole disk; None: there is none
+        self.flush_of: dict[str, WholeFlush | None] = {}
 
-    def make(self, folder: str) -> None:
-        """Make a folder where it is not there."""
-        if folder in self._disk_of:
-            return
-        os.makedirs(folder, exist_ok=True)
-        disk = os.stat(folder).st_dev
-        if disk not in self._flushes:
-            self._flushes[disk] = whole_flush(folder)
-        self._disk_of[folder] = disk
-
-    def flush_of(self, path: str) -> WholeFlush | None:
-        """Return the flush of a file's whole disk; None: there is none."""
-        return self._flushes[self._disk_of[os.path.dirname(path)]]
+    def make_for(self, path: str) -> None:
+        """Make the folder of a file where it is not there."""
+        folder = os.path.dirname(path)
+        if folder not in self._of_folder:
+            os.makedirs(folder, exist_ok=True)
+            disk = os.stat(folder).st_dev
+            if disk not in self._flushes:
+                self._flushes[disk] = whole_flush(folder)
+            self._of_folder[folder] = self._flushes[disk]
+        self.flush_of[path] = self._of_folder[folder]
 
     def close(self) -> None:
         """Let go of the disks."""
@@ -123,7 +122,7 @@ class _Together:
             try:
                 placed = None if one.path in self.known.free else self._lies_there(one)
                 if placed is None:
-                    self.folders.make(os.path.dirname(one.path))
+                    self.folders.make_for(one.path)
             except (OSError, ConductorError) as exc:
                 self._note(one, exc)
                 continue
@@ -186,12 +185,12 @@ class _Together:
             part_path(one.path, one.digest).unlink()
         return placed
 
-    def _take(self, one: Wanted, content: bytes | None) -> None:
+    def _take(self, one: Wanted, content: Content | None) -> None:
         if content is None:
             self.outcomes.append(Outcome(one))
             return
         try:
-            self.parts.append(write_part(one, content, as_made=self.folders.flush_of(one.path) is not None))
+            self.parts.append(write_part(one, content, as_made=self.folders.flush_of[one.path] is not None))
         except (OSError, ConductorError) as exc:
             self._note(one, exc)
 
@@ -199,15 +198,15 @@ class _Together:
         """Put parts on disk, and return those that are."""
         by_flush: dict[WholeFlush | None, list[SmallPart]] = {}
         for part in parts:
-            by_flush.setdefault(self.folders.flush_of(part.wanted.path), []).append(part)
+            by_flush.setdefault(self.folders.flush_of[part.wanted.path], []).append(part)
         failed: dict[str, OSError] = {}
         for flush, some in by_flush.items():
             if flush is None or len(some) < MANY or not flush():
-                failed.update(flush_each([str(part.path) for part in some]))
+                failed.update(flush_each([part.path for part in some]))
         for part in parts:
-            if failed and (exc := failed.get(str(part.path))) is not None:
-                self._note(part.wanted, exc, written=True)
-        return [part for part in parts if str(part.path) not in failed] if failed else list(parts)
+            if part.path in failed:
+                self._note(part.wanted, failed[part.path], written=True)
+        return [part for part in parts if part.path not in failed]
 
     def _note(self, one: Wanted, exc: OSError | ConductorError, *, written: bool = False) -> None:
         """Note what goes wrong with one file, so that the others come all the same."""
