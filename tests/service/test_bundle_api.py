@@ -17,7 +17,7 @@ from sqlalchemy import select
 PATH = "/projects/default/objects/bundle"
 
 
-def _read(answer: Any, *contents: bytes) -> list[bytes | None]:
+def _read(answer: Any, *contents: bytes) -> list[bundle.Content | None]:
     assert answer.status_code == 200
     return [content for _, content in read_bundle({digest_of(c): len(c) for c in contents}, [answer.content])]
 

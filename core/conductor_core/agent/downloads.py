@@ -6,6 +6,7 @@ import contextlib
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -66,6 +67,8 @@ class Downloads:
         self._stopping = False
         #: by service and path alone: two jobs may write the same file, one after the other
         self._fetching: dict[tuple[str, str], Load] = {}
+        #: loads of each service that are fetched, or wait for a thread
+        self._loads: Counter[str] = Counter()
         #: (service, job) of which there may be news
         self._news: set[tuple[str, str]] = set()
         self._asking: set[tuple[str, str]] = set()
@@ -235,6 +238,7 @@ class Downloads:
                 if self._at_work() >= self._threads * 2 or self._at_work(service) >= share:
                     return
                 self._fetching.update(((service, row.path), load) for row in load)
+                self._loads[service] += 1
             self._pool.submit(self._fetch, load)
 
     def _ready(self, service: str, busy: Sequence[str], *, limit: int) -> list[OutputRow]:
@@ -299,7 +303,7 @@ class Downloads:
 
     def _at_work(self, service: str = "") -> int:
         """Count the loads that are fetched, or wait for a thread."""
-        return len({id(load) for (of, _), load in self._fetching.items() if service in ("", of)})
+        return self._loads[service] if service else self._loads.total()
 
     def _fetch(self, load: Load) -> None:
         progress = Progress(self._pace)
@@ -319,6 +323,7 @@ class Downloads:
         finally:
             with self._lock:
                 self._progress.pop(load, None)
+                self._loads[load[0].service] -= 1
                 for row in load:
                     self._fetching.pop((row.service, row.path), None)
             self._wake()
