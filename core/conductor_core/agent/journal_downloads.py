@@ -13,7 +13,15 @@ from pathlib import Path
 from time import time
 
 from conductor_core.agent.journal_file import JournalFile
-from conductor_core.agent.journal_rows import DownloadRow, Following, NewOutput, OutputRow, Tally, download_row, output_row
+from conductor_core.agent.journal_rows import (
+    DownloadRow,
+    Following,
+    NewOutput,
+    OutputRow,
+    Tally,
+    download_row,
+    output_row,
+)
 
 #: times that a file's own error (not the service's absence) may come before it is given up on
 FETCH_ATTEMPTS = 5
@@ -25,7 +33,8 @@ _DUE_OF_JOB = "SELECT * FROM outputs WHERE state IN ('pending', 'stuck') AND ser
 _DUE_SERVICES = "SELECT DISTINCT service FROM outputs INDEXED BY outputs_due WHERE state IN ('pending', 'stuck') ORDER BY service"
 _DUE_OF_SERVICE = (
     "SELECT * FROM outputs INDEXED BY outputs_due WHERE state IN ('pending', 'stuck') AND service = ? "
-    "AND job NOT IN (SELECT value FROM json_each(?)) AND path NOT IN (SELECT value FROM json_each(?)) ORDER BY attempts, frame IS NULL, frame, seq LIMIT ?"
+    "AND job NOT IN (SELECT value FROM json_each(?)) AND path NOT IN (SELECT value FROM json_each(?)) "
+    "ORDER BY attempts, frame IS NULL, frame, seq LIMIT ?"
 )
 _NEW_OUTPUT = (
     "INSERT INTO outputs (service, job, path, seq, digest, size, mode, mtime_ns, published, step, frame, origin, number, project,"
@@ -172,7 +181,8 @@ class DownloadJournal(JournalFile):
 
     def outputs(self, service: str, job: str) -> list[OutputRow]:
         """Return the files of a followed job."""
-        return [output_row(r) for r in self._rows("SELECT * FROM outputs WHERE service = ? AND job = ?", (service, job))]
+        query = "SELECT * FROM outputs WHERE service = ? AND job = ?"
+        return [output_row(row) for row in self._rows(query, (service, job))]
 
     def services_to_do(self) -> list[str]:
         """Return the services that have files to bring home."""

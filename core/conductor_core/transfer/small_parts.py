@@ -23,7 +23,7 @@ class SmallPart:
 
     wanted: Wanted
     path: str
-    #: as it will be under its name; None: it is still to be given its mode and time
+    #: as it will be under its name, unless its file system keeps times less exactly; None: it is still to be given its mode and time
     state: FileState | None
 
 
@@ -50,7 +50,7 @@ def write_part(wanted: Wanted, content: Content, *, as_made: bool) -> SmallPart:
             set_as_made(wanted, handle)
         else:
             os.utime(handle, ns=(wanted.mtime_ns, wanted.mtime_ns))
-        return SmallPart(wanted, part, FileState.of(os.fstat(handle)))
+        return SmallPart(wanted, part, FileState(written, wanted.mtime_ns, found.st_ino))
     finally:
         os.close(handle)
 
