@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from conductor_core.digest import Digest
 from conductor_core.errors import TransferError
-from conductor_core.transfer.bundle import Content
+from conductor_core.transfer.bundle import Blocks, Content
 
 from conductor_service.farm import Farm
 from conductor_service.pack_index import spots
@@ -17,7 +17,7 @@ from conductor_service.store import Spot
 
 log = logging.getLogger(__name__)
 
-#: bytes that are read of a pack in one go: held in memory once for each answer under way
+#: bytes that are read of a pack in one go
 RUN_BYTES = 4 << 20
 #: bytes between two objects that are read with them: cheaper than a question more, on S3 by far
 GAP_BYTES = 64 << 10
@@ -25,10 +25,10 @@ GAP_BYTES = 64 << 10
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Objects that are asked for one after the other, and lie so in one pack; or one that lies by itself."""
+    """Objects that are asked for one after the other, and lie so in one pack; or one that lies in none that we know of."""
 
     digests: tuple[Digest, ...]
-    #: of each; none: it lies by itself
+    #: of each; none: of the one
     spots: tuple[Spot, ...] = ()
 
 
@@ -37,7 +37,10 @@ def contents(farm: Farm, wanted: Sequence[Digest], sizes: Mapping[str, int]) -> 
     with farm.database.read() as session:
         places = spots(session, [digest for digest in wanted if digest in sizes])
     for run in plan_runs(wanted, places):
-        yield from _read(farm, run, sizes)
+        if run.digests[0] in sizes:
+            yield from _read(farm, run)
+        else:
+            yield None
 
 
 def plan_runs(wanted: Sequence[Digest], places: Mapping[str, Spot]) -> Iterator[Run]:
@@ -62,29 +65,31 @@ def _goes_on(run: Sequence[Spot], spot: Spot) -> bool:
     return spot.pack == first.pack and 0 <= gap <= GAP_BYTES and spot.offset + spot.size - first.offset <= RUN_BYTES
 
 
-def _read(farm: Farm, run: Run, sizes: Mapping[str, int]) -> Iterator[Content | None]:
-    """Yield what a run has, right bytes only, and nothing of what has no size: it is not the asker's to see."""
-    data = memoryview(_bytes_of(farm, run)) if any(digest in sizes for digest in run.digests) else memoryview(b"")
-    start = run.spots[0].offset if run.spots else 0
-    for number, digest in enumerate(run.digests):
-        if digest not in sizes:
-            yield None
-            continue
-        begin = run.spots[number].offset - start if run.spots else 0
-        content = data[begin : begin + run.spots[number].size] if run.spots else data
-        yield content if f"sha256:{hashlib.sha256(content).hexdigest()}" == digest else _found_otherwise(farm, digest)
+def _read(farm: Farm, run: Run) -> Iterator[Content | None]:
+    """Yield what a run has, right bytes only."""
+    if not run.spots:
+        yield _checked(farm, run.digests[0], b"".join(_pieces(farm, run.digests[0], 0, None)))
+        return
+    at, last = run.spots[0].offset, run.spots[-1]
+    pieces = Blocks(_pieces(farm, last.pack, at, last.offset + last.size - at))
+    for digest, spot in zip(run.digests, run.spots, strict=True):
+        pieces.take(spot.offset - at)
+        yield _checked(farm, digest, pieces.take(spot.size))
+        at = spot.offset + spot.size
 
 
-def _bytes_of(farm: Farm, run: Run) -> bytes:
-    """Return what was read of a run: nothing, where it is not where it was said to be."""
+def _pieces(farm: Farm, digest: Digest, offset: int, length: int | None) -> Iterator[bytes]:
+    """Yield what can be read: nothing, where it is not where it was said to be."""
     try:
-        if not run.spots:
-            return b"".join(farm.shelf.read(run.digests[0]))
-        first, last = run.spots[0], run.spots[-1]
-        return b"".join(farm.shelf.read(first.pack, first.offset, last.offset + last.size - first.offset))
+        yield from farm.shelf.read(digest, offset, length)
     except TransferError as exc:
         log.info("%s", exc)
-        return b""
+
+
+def _checked(farm: Farm, digest: Digest, content: Content | None) -> Content | None:
+    if content is not None and f"sha256:{hashlib.sha256(content).hexdigest()}" == digest:
+        return content
+    return _found_otherwise(farm, digest)
 
 
 def _found_otherwise(farm: Farm, digest: Digest) -> bytes | None:

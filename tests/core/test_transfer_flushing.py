@@ -20,7 +20,7 @@ from conductor_core.errors import BroughtByAnother, PlaceUnwritable
 from conductor_core.transfer import flushing, small_parts, together
 from conductor_core.transfer.bundle import write_bundle
 from conductor_core.transfer.download import Wanted, part_of
-from conductor_core.transfer.flushing import flush_each, whole_flush
+from conductor_core.transfer.flushing import flush_each, name_if_free, whole_flush
 from conductor_core.transfer.hash_cache import FileState, HashCache
 from conductor_core.transfer.progress import Progress
 from conductor_core.transfer.small_parts import write_part
@@ -99,7 +99,12 @@ def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Disk:
         sync(folder)
         disk.names.update(os.path.join(folder, name) for name in os.listdir(folder))
 
+    def named_if_free(part: str, path: str) -> bool:
+        assert disk.bytes.get(part) == Path(part).read_bytes()
+        return name_if_free(part, path)
+
     monkeypatch.setattr("conductor_core.transfer.download.os.replace", named)
+    monkeypatch.setattr(together, "name_if_free", named_if_free)
     monkeypatch.setattr("conductor_core.transfer.download.sync_folder", synced)
     monkeypatch.setattr(together, "flush_each", disk.flush_each)
     return disk
@@ -191,7 +196,7 @@ together.execute_together(test.wanted_in(folder), test.Bundles(), HashCache(fold
 @pytest.mark.skipif(os.name != "posix", reason="kills with SIGKILL")
 @pytest.mark.parametrize(
     ("name", "calls", "home"),
-    [("write_part", 20, 0), ("flush_each", 0, 0), ("place_part", 0, 0), ("place_part", 20, 20), ("learn_placed", 0, COUNT)],
+    [("write_part", 20, 0), ("flush_each", 0, 0), ("name_if_free", 0, 0), ("name_if_free", 20, 20), ("learn_placed", 0, COUNT)],
     ids=["writing", "all written, nothing on disk", "all on disk", "half has its names", "all have their names"],
 )
 def test_what_a_killed_go_left_is_gone_on_from(tmp_path: Path, cache: HashCache, name: str, calls: int, home: int) -> None:
@@ -247,6 +252,38 @@ def test_a_part_that_another_was_faster_with_is_left_to_him(tmp_path: Path, monk
     monkeypatch.setattr(small_parts, "try_lock", late)
     with pytest.raises(BroughtByAnother):
         write_part(one, content(5), as_made=True)
+
+
+def test_a_name_is_taken_only_where_it_is_free(tmp_path: Path) -> None:
+    """What was saved there meanwhile stays, and what is not there is not made; where the system cannot, nothing happens."""
+    part, path = tmp_path / ".part", tmp_path / "f \u00e9.exr"
+    part.write_bytes(b"part")
+    path.write_bytes(b"his")
+    assert not name_if_free(str(part), str(path))
+    assert (part.read_bytes(), path.read_bytes()) == (b"part", b"his")
+    path.unlink()
+    if name_if_free(str(part), str(path)):
+        assert path.read_bytes() == b"part"
+        assert not name_if_free(str(part), str(path))
+
+
+def test_what_is_saved_while_a_load_comes_stays(tmp_path: Path, cache: HashCache) -> None:
+    """Newer work that appears where nothing lay is kept, with the frame beside it; older is replaced."""
+    wanted, source = wanted_in(tmp_path), Bundles()
+
+    class Saving(Progress):
+        def received(self, count: int) -> None:
+            for n, age in ((1, -10), (2, 10)):
+                Path(wanted[n].path).write_bytes(b"his")
+                os.utime(wanted[n].path, ns=(RENDERED + age * 10**9, RENDERED + age * 10**9))
+
+    outcomes = {o.wanted.path: o.placed for o in execute_together(wanted, source, cache, Saving())}
+    beside = outcomes[wanted[2].path]
+    assert beside is not None
+    assert beside.how == "beside"
+    assert Path(wanted[2].path).read_bytes() == b"his"
+    assert Path(beside.path).read_bytes() == content(2)
+    assert Path(wanted[1].path).read_bytes() == content(1)
 
 
 def test_files_are_flushed_one_by_one(tmp_path: Path) -> None:

@@ -53,31 +53,32 @@ def read_bundle(sizes: Mapping[Digest, int], blocks: Iterable[bytes]) -> Iterato
         ContentMismatch: an object is not what it is called; those before it are right.
         ServiceUnreachable: the bundle is none, or ends too early; what came before is right.
     """
-    source = _Source(blocks)
-    if source.take(len(MAGIC)) != MAGIC:
+    source = Blocks(blocks)
+    if _taken(source, len(MAGIC)) != MAGIC:
         raise ServiceUnreachable("The service answered something else than a bundle of objects.", "Try again later.")
     for digest, size in sizes.items():
-        (said,) = _SIZE.unpack(source.take(_SIZE.size))
+        (said,) = _SIZE.unpack(_taken(source, _SIZE.size))
         if said == _NOT_HERE:
             yield digest, None
             continue
         if said != size:  # before a byte of it is held in memory
             raise ContentMismatch(f"object {digest}", f"{size} bytes", f"of {said} bytes")
-        content = source.take(size)
+        content = _taken(source, size)
         actual = f"sha256:{hashlib.sha256(content).hexdigest()}"
         if actual != digest:
             raise ContentMismatch(f"object {digest}", digest, actual)
         yield digest, content
 
 
-class _Source:
-    """Take so many bytes from blocks of any size."""
+class Blocks:
+    """Take so many bytes from blocks of any size; only what lies in several of them is copied."""
 
     def __init__(self, blocks: Iterable[bytes]) -> None:
         self._blocks = iter(blocks)
         self._held = memoryview(b"")
 
-    def take(self, count: int) -> Content:
+    def take(self, count: int) -> Content | None:
+        """Return the next so many bytes; None: there are not as many."""
         if count <= len(self._held):
             taken, self._held = self._held[:count], self._held[count:]
             return taken
@@ -87,7 +88,14 @@ class _Source:
             count -= len(self._held)
             self._held = memoryview(next(self._blocks, b""))
             if not self._held:
-                raise ServiceUnreachable("The connection broke in the middle of a bundle of files.", "It goes on from there.")
+                return None
         parts.append(self._held[:count])
         self._held = self._held[count:]
         return b"".join(parts)
+
+
+def _taken(source: Blocks, count: int) -> Content:
+    taken = source.take(count)
+    if taken is None:
+        raise ServiceUnreachable("The connection broke in the middle of a bundle of files.", "It goes on from there.")
+    return taken

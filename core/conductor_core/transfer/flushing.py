@@ -22,6 +22,8 @@ MANY = 16
 _HONEST_SINCE = (5, 8)
 #: `f_type` of what keeps its files on a disk of this machine (man 2 statfs): ext2 to ext4, XFS, Btrfs, F2FS
 _ON_OWN_DISK = frozenset({0xEF53, 0x58465342, 0x9123683E, 0xF2F52010})
+#: `AT_FDCWD` and `RENAME_NOREPLACE` (man 2 rename)
+_HERE, _NO_REPLACE = -100, 1
 #: bytes that hold what `fstatfs` answers, whatever the machine
 _ANSWER_BYTES = 512
 
@@ -58,6 +60,15 @@ def whole_flush(folder: str) -> WholeFlush | None:
         return WholeFlush(handle, syncfs)
     os.close(handle)
     return None
+
+
+def name_if_free(part: str, path: str) -> bool:
+    """Give a file a name that nothing has, in one step (`renameat2`, Linux); False: it has to be done in another way.
+
+    Between a look and a rename the artist may save there; here there is no between, and a question to the system less.
+    """
+    call = _naming_call()
+    return call is not None and call(_HERE, os.fsencode(part), _HERE, os.fsencode(path), _NO_REPLACE) == 0
 
 
 def flush_each(paths: Sequence[str]) -> dict[str, OSError]:
@@ -103,6 +114,17 @@ def _calls() -> tuple[Callable[[int, object], int], Callable[[int], int]] | None
         library = ctypes.CDLL(None, use_errno=True)
         return library.fstatfs, library.syncfs
     except (OSError, AttributeError):  # a C library without them
+        return None
+
+
+@functools.cache
+def _naming_call() -> Callable[[int, bytes, int, bytes, int], int] | None:
+    """Return `renameat2` where it is to be had."""
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        return ctypes.CDLL(None).renameat2
+    except (OSError, AttributeError):  # a C library without it
         return None
 
 

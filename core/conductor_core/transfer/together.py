@@ -28,7 +28,7 @@ from conductor_core.transfer.download import (
     set_as_made,
     unwritable,
 )
-from conductor_core.transfer.flushing import MANY, WholeFlush, flush_each, whole_flush
+from conductor_core.transfer.flushing import MANY, WholeFlush, flush_each, name_if_free, whole_flush
 from conductor_core.transfer.hash_cache import FileState, HashCache
 from conductor_core.transfer.progress import Progress
 from conductor_core.transfer.small_parts import SmallPart, write_part
@@ -162,7 +162,7 @@ class _Together:
             try:
                 if part.state is None:
                     set_as_made(part.wanted, part.path)  # not before: one that may only be read could not be flushed
-                where = place_part(part.wanted, part.path, self.known)
+                where = self._named(part) or place_part(part.wanted, part.path, self.known)
             except (OSError, ConductorError) as exc:
                 self._note(part.wanted, exc, written=True)
                 continue
@@ -184,6 +184,11 @@ class _Together:
         with contextlib.suppress(OSError):
             part_path(one.path, one.digest).unlink()
         return placed
+
+    def _named(self, part: SmallPart) -> Placed | None:
+        """Give a part its name, where nothing lay there at first and nothing does now."""
+        path = part.wanted.path
+        return Placed(path, "placed") if path in self.known.free and name_if_free(part.path, path) else None
 
     def _take(self, one: Wanted, content: Content | None) -> None:
         if content is None:
