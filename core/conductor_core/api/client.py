@@ -270,7 +270,7 @@ class ServiceClient:
         Raises:
             Conflict: with code `objects-missing`, naming what the store lacks.
         """
-        return read_answer(Job, self._send("PUT", f"/api/v1/jobs/{job}/manifest", manifest.to_bytes()))
+        return self._put_manifest(f"/api/v1/jobs/{job}/manifest", manifest)
 
     def put_manifest_from(self, job: str | int, base: str, parts: Sequence[Mapping[str, Any]]) -> tuple[Job, Digest]:
         """Commit a manifest that is made of parts of a former one; return the job and the manifest's digest.
@@ -292,7 +292,7 @@ class ServiceClient:
             NotFound: the service is too old to let them go.
             Refused: the job has no scout frames.
         """
-        return read_answer(Job, self._send("PUT", f"/api/v1/jobs/{job}/manifest/scouts", manifest.to_bytes()))
+        return self._put_manifest(f"/api/v1/jobs/{job}/manifest/scouts", manifest)
 
     def jobs(
         self,
@@ -425,11 +425,30 @@ class ServiceClient:
     def _send(self, method: str, path: str, body: bytes) -> Any:
         return self._parse(self._transport.call(method, path, body=lambda: body, headers=_JSON))
 
+    def _put_manifest(self, path: str, manifest: Manifest) -> Job:
+        size = sum(map(len, manifest.pieces()))
+        answer = self._transport.call("PUT", path, body=lambda: _ManifestBody(manifest, size), headers=_JSON)
+        return read_answer(Job, self._parse(answer))
+
     def _parse(self, response: requests.Response) -> Any:
         try:
             return json.loads(response.content)
         except ValueError:
             raise not_ours(self.service, "something that is not JSON", response.status_code) from None
+
+
+class _ManifestBody:
+    """A manifest for an HTTP body, written as it is sent."""
+
+    def __init__(self, manifest: Manifest, size: int) -> None:
+        self._manifest = manifest
+        self._size = size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._manifest.pieces()
 
 
 class ProjectObjects:
