@@ -41,15 +41,17 @@ PATIENCE = 900.0
 class RealAgent:
     """One user's agent; it is killed when the block ends, with whatever it has started."""
 
-    def __init__(self, home: Path, service: EmbeddedService, settings: Mapping[str, Any] | None = None) -> None:
-        """`settings` are those of the user's `settings.yaml`."""
+    def __init__(
+        self, home: Path, service: EmbeddedService, settings: Mapping[str, Any] | None = None, *, address: str = ""
+    ) -> None:
+        """`settings` are those of the user's `settings.yaml`, `address` where the service is reached, if not at its own."""
         self._environment = {**os.environ, "CONDUCTOR_HOME": str(home)}
         self.folders: UserFolders = user_folders({"CONDUCTOR_HOME": str(home)})
         self._process: subprocess.Popen[bytes] | None = None
         self._peaks = _Peaks()
         self.folders.config.mkdir(parents=True)
         (self.folders.config / FILE).write_text(yaml.safe_dump(dict(settings or {})))
-        write_profile(self.folders.config, Profile((Login(Address(service.url), service.token),)))
+        write_profile(self.folders.config, Profile((Login(Address(address or service.url), service.token),)))
 
     def __enter__(self) -> RealAgent:
         self.start()

@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from conductor_core.digest import Digest, is_digest, parse_digest
@@ -77,12 +78,13 @@ def make_manifest(flavour: Flavour, entries: Iterable[Entry]) -> Manifest:
     Raises:
         InvalidDocument: a path stands in it twice with different content, or `check_manifest` refuses it.
     """
-    by_path: dict[str, Entry] = {}
-    for entry in entries:
-        twin = by_path.setdefault(entry.path, entry)
-        if twin != entry:
-            raise InvalidDocument("Manifest", entry.path, "stands in it twice, with different content")
-    manifest = Manifest(flavour, tuple(by_path[p] for p in sorted(by_path)))
+    ordered = sorted(entries, key=lambda entry: entry.path)
+    for one, next_one in pairwise(ordered):
+        if one.path == next_one.path and one != next_one:
+            raise InvalidDocument("Manifest", one.path, "stands in it twice, with different content")
+    if any(one.path == next_one.path for one, next_one in pairwise(ordered)):
+        ordered = list({entry.path: entry for entry in ordered}.values())
+    manifest = Manifest(flavour, tuple(ordered))
     check_manifest(manifest)
     return manifest
 
