@@ -8,16 +8,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
 import psutil
-import yaml
 from conductor_core.agent_client import AgentClient, connect
 from conductor_core.api.profile import Login, Profile, write_profile
-from conductor_core.api.settings import FILE
 from conductor_core.api.transport import Address
 from conductor_core.errors import AgentError
 from conductor_core.paths import local_flavour
@@ -32,6 +30,8 @@ SERVICE = {
     "find_software": False,
     "instance_types": [{"name": "local", "description": "here", "cores": 1, "memory_gb": 1, "price_per_hour": "0.60"}],
 }
+#: for `RealAgent`: a program whose agent takes the machine for idle
+IDLE_AGENT = (str(Path(__file__).with_name("idle_agent.py")),)
 #: seconds between two looks at a process or at what it tells
 LOOK = 0.02
 #: seconds for whatever an agent does here
@@ -42,15 +42,15 @@ class RealAgent:
     """One user's agent; it is killed when the block ends, with whatever it has started."""
 
     def __init__(
-        self, home: Path, service: EmbeddedService, settings: Mapping[str, Any] | None = None, *, address: str = ""
+        self, home: Path, service: EmbeddedService, *, address: str = "", program: Sequence[str] = ("-m", "conductor_core.cli")
     ) -> None:
-        """`settings` are those of the user's `settings.yaml`, `address` where the service is reached, if not at its own."""
+        """`address` says where the service is reached, if not at its own; `program` is what Python runs as `conductor`."""
+        self._program = program
         self._environment = {**os.environ, "CONDUCTOR_HOME": str(home)}
         self.folders: UserFolders = user_folders({"CONDUCTOR_HOME": str(home)})
         self._process: subprocess.Popen[bytes] | None = None
         self._peaks = _Peaks()
         self.folders.config.mkdir(parents=True)
-        (self.folders.config / FILE).write_text(yaml.safe_dump(dict(settings or {})))
         write_profile(self.folders.config, Profile((Login(Address(address or service.url), service.token),)))
 
     def __enter__(self) -> RealAgent:
@@ -63,7 +63,7 @@ class RealAgent:
 
     def start(self) -> None:
         """Start it and return when it answers."""
-        command = [sys.executable, "-m", "conductor_core.cli", "agent"]
+        command = [sys.executable, *self._program, "agent"]
         self._process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self._environment, start_new_session=True
         )
