@@ -5,6 +5,7 @@ zlib of lines of JSON: the flavour, then rows `[path, kind, digest, size, mode, 
 
 from __future__ import annotations
 
+import io
 import json
 import zlib
 from collections.abc import Iterator
@@ -21,10 +22,11 @@ _BLOCK = 256 << 10
 def packed(manifest: Manifest) -> bytes:
     """Return a manifest as the journal keeps it."""
     pack = zlib.compressobj(1)
-    kept = bytearray()
+    kept = io.BytesIO()
     for line in _lines(manifest):
-        kept += pack.compress(line.encode())
-    return bytes(kept + pack.flush())
+        kept.write(pack.compress(line.encode()))
+    kept.write(pack.flush())
+    return kept.getvalue()
 
 
 def unpacked(kept: bytes) -> Manifest:
