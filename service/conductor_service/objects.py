@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from conductor_core.digest import Digest
-from sqlalchemy import delete, exists, or_, select, update
+from sqlalchemy import bindparam, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from conductor_service import losses, removals
@@ -28,7 +28,7 @@ from conductor_service.models import (
     StoredObject,
 )
 from conductor_service.store import PrunableStore, Store, WritableStore
-from conductor_service.upserts import EXCLUDED, upsert
+from conductor_service.upserts import EXCLUDED, upsert, upsert_pairs
 
 #: how long `present` holds at least, and bytes without a row are left alone
 PRESENCE = timedelta(hours=1)
@@ -40,6 +40,14 @@ _SLICE = 5000
 _DELETIONS = 100
 #: objects that a question looks for in the store itself
 _LOOKS = 2000
+#: rows from which on they go to the database as one value
+_MANY = 20
+
+# with every object that comes in: statements are made once
+_SEEN = select(ProjectObject.digest).where(
+    ProjectObject.project_id == bindparam("project_id"), ProjectObject.digest == bindparam("digest")
+)
+_UNPACK = delete(PackedObject).where(PackedObject.digest == bindparam("packed"))
 
 
 def visible(session: Session, project_id: str, digests: Sequence[str]) -> set[str]:
@@ -86,16 +94,19 @@ def _lost(session: Session, digests: Iterable[str]) -> set[str]:
 
 def ask(database: Database, shelf: PrunableStore, project_id: str, digests: Sequence[str]) -> list[str]:
     """Return which objects the project lacks, in their order, and lease the others for some days."""
-    look(database, shelf, project_id, digests)
     with database.read() as session:
-        doubtful = short_leased(session, project_id, digests, database.clock())
-    if not doubtful:
-        return []
-    with database.write() as unit:  # what is there is leased in the step that finds it: nothing can take it in between
-        there = keep(unit, project_id, doubtful)
-        there |= visible(unit.session, project_id, sorted(doubtful - there))  # somebody else has leased them meanwhile
-        there -= _lost(unit.session, doubtful)
-    return [d for d in digests if d in doubtful and d not in there]
+        mine = visible(session, project_id, digests)
+    if not mine:  # a first submission: nothing to look at, nothing to lease
+        return list(digests)
+    look(database, shelf, project_id, [d for d in digests if d in mine])
+    with database.read() as session:
+        doubtful = short_leased(session, project_id, sorted(mine), database.clock())
+    if doubtful:
+        with database.write() as unit:  # what is there is leased in the step that finds it: nothing can take it in between
+            there = keep(unit, project_id, doubtful)
+            there |= visible(unit.session, project_id, sorted(doubtful - there))  # somebody else has leased them meanwhile
+            mine -= doubtful - (there - _lost(unit.session, doubtful))
+    return [d for d in digests if d not in mine]
 
 
 def look(database: Database, shelf: PrunableStore, project_id: str, digests: Sequence[str]) -> None:
@@ -175,10 +186,16 @@ def keep_manifest(unit: Unit, project_id: str, manifest: str) -> None:
     upsert(unit.session, PresenceLease, [row], change={"expires": EXCLUDED})
 
 
-def grant(unit: Unit, project_id: str, digest: str, size: int) -> None:
-    """Give a project the right to an object whose bytes it has sent."""
+def grant(unit: Unit, project_id: str, digest: str, size: int) -> bool:
+    """Give a project the right to an object whose bytes it has sent, lease it, and say whether it is new there.
+
+    Whether other projects have it is nobody's business.
+    """
+    connection = unit.session.connection()
+    new = connection.execute(_SEEN, {"project_id": project_id, "digest": digest}).first() is None
     register(unit, digest, size)
-    upsert(unit.session, ProjectObject, [{"project_id": project_id, "digest": digest, "created": unit.now}])
+    grant_all(unit, project_id, [digest])
+    return new
 
 
 def confirm(database: Database, store: Store, digest: Digest, size: int) -> None:
@@ -211,20 +228,26 @@ def register(unit: Unit, digest: str, size: int) -> None:
     """
     removals.check_unclaimed(unit, digest)
     register_all(unit, {digest: size})
-    unit.session.connection().execute(delete(PackedObject).where(PackedObject.digest == digest))
+    unit.session.connection().execute(_UNPACK, {"packed": digest})
 
 
 def register_all(unit: Unit, sizes: Mapping[str, int]) -> None:
     """Note objects by their sizes; those that were lost or removed are there again."""
-    rows = [{"digest": digest, "size": size, "created": unit.now} for digest, size in sizes.items()]
-    upsert(unit.session, StoredObject, rows, change={"lost": None, "removed": None})
+    back = {"lost": None, "removed": None}
+    if len(sizes) < _MANY:
+        rows = [{"digest": digest, "size": size, "created": unit.now} for digest, size in sizes.items()]
+        return upsert(unit.session, StoredObject, rows, change=back)
+    upsert_pairs(unit.session, StoredObject, sizes, columns=("digest", "size"), fixed={"created": unit.now}, change=back)
 
 
-def grant_all(unit: Unit, project_id: str, digests: Iterable[str]) -> None:
+def grant_all(unit: Unit, project_id: str, digests: Sequence[str]) -> None:
     """Give a project the right to registered objects whose bytes it has sent, and lease them."""
-    leased = unit.now + LEASE
-    rows = [{"project_id": project_id, "digest": d, "created": unit.now, "leased": leased} for d in digests]
-    upsert(unit.session, ProjectObject, rows, change={"leased": EXCLUDED})
+    fixed = {"project_id": project_id, "created": unit.now, "leased": unit.now + LEASE}
+    if len(digests) < _MANY:
+        rows = [{"digest": digest, **fixed} for digest in digests]
+        return upsert(unit.session, ProjectObject, rows, change={"leased": EXCLUDED})
+    pairs = dict.fromkeys(digests, 0)
+    upsert_pairs(unit.session, ProjectObject, pairs, columns=("digest",), fixed=fixed, change={"leased": EXCLUDED})
 
 
 def sweep(database: Database, store: PrunableStore) -> int:

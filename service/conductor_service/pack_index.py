@@ -14,7 +14,7 @@ from conductor_service.database import Database, Unit
 from conductor_service.many_values import among
 from conductor_service.models import Pack, PackedObject, StoredObject
 from conductor_service.store import Spot, WritableStore
-from conductor_service.upserts import EXCLUDED, upsert
+from conductor_service.upserts import EXCLUDED, upsert, upsert_pairs
 
 _SPOT = (
     select(Pack.digest, Pack.size, PackedObject.offset, StoredObject.size)
@@ -78,8 +78,14 @@ def take_pack(database: Database, store: WritableStore, project_id: str, data: b
         pack_id = session.scalars(select(Pack.id).where(Pack.digest == name)).one()
         _discard_those_alone(unit, [row.digest for row in rows])
         objects.register_all(unit, {row.digest: row.size for row in rows})
-        places = [{"digest": row.digest, "pack_id": pack_id, "offset": row.offset} for row in rows]
-        upsert(session, PackedObject, places, change={"pack_id": EXCLUDED, "offset": EXCLUDED})
+        upsert_pairs(
+            session,
+            PackedObject,
+            {row.digest: row.offset for row in rows},
+            columns=("digest", "offset"),
+            fixed={"pack_id": pack_id},
+            change={"pack_id": EXCLUDED, "offset": EXCLUDED},
+        )
         objects.grant_all(unit, project_id, [row.digest for row in rows])
     objects.confirm_bytes(store, name, data)
     return len(rows)
