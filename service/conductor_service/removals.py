@@ -18,7 +18,7 @@ from typing import cast
 
 from conductor_core.digest import Digest
 from conductor_core.errors import TransferError
-from sqlalchemy import ColumnElement, Table, and_, bindparam, case, delete, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from conductor_service import losses
@@ -75,9 +75,9 @@ class _Done:
 
 def discard(unit: Unit, digests: Sequence[str]) -> None:
     """Note bytes that nothing needs from now on; what is claimed stays claimed."""
-    rows = [{"digest": digest, "since": unit.now} for digest in digests]
-    change = case((Discarded.since > unit.now + _AHEAD, Discarded.since), else_=unit.now)
-    upsert(unit.session, Discarded, rows, change={"since": change})
+    taken = claimed(unit, digests)
+    rows = [{"digest": digest, "since": unit.now} for digest in digests if digest not in taken]
+    upsert(unit.session, Discarded, rows, change={"since": unit.now})
 
 
 def is_due(now: datetime, before: datetime) -> ColumnElement[bool]:
