@@ -61,16 +61,19 @@ class _Done:
     #: whose deletion was begun and not seen to end: it may still come to pass
     begun: str = ""
 
-    def delete(self, shelf: PrunableStore, digest: Digest, oldest: datetime) -> None:
-        """Delete bytes, unless they are young."""
+    def delete(self, shelf: PrunableStore, digest: Digest, oldest: datetime, is_late: Callable[[], bool]) -> bool:
+        """Delete bytes, unless they are young; False where it is too late to begin."""
         written = shelf.written(digest)
         if written is None:
             self.absent.append(digest)
+        elif is_late():  # asked last: the look may have taken its time, too
+            return False
         elif written < oldest:
             self.begun = digest
             shelf.delete(digest)
             self.begun = ""
             self.deleted.append(digest)
+        return True
 
 
 def discard(unit: Unit, digests: Sequence[str]) -> None:
@@ -144,9 +147,8 @@ def remove(
     done = _Done()
     try:
         for digest in claim.since:
-            if elapsed() - begun > _ACT_SECONDS:
+            if not done.delete(shelf, Digest(digest), oldest, lambda: elapsed() - begun > _ACT_SECONDS):
                 break
-            done.delete(shelf, Digest(digest), oldest)
     except TransferError:
         _let_go(database, shelf, claim, done, needed)
         raise

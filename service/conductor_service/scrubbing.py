@@ -165,6 +165,10 @@ class Scrub:
             removals.release(unit, claim)
             if anew:
                 losses.lift(unit, [digest], [], noted)
+            row = unit.session.get(StoredObject, digest)
+            outlived = not anew and row is not None and row.lost is None
+        if outlived:  # a large object is copied for longer than a claim lasts: what came meanwhile may have gone with it
+            objects.note_missing(self._database, self._shelf, {digest: size}, {})
         return "" if anew else _DAMAGED
 
     def _lift(self, seen: Sequence[tuple[str, datetime]], pack_id: int | None) -> int:

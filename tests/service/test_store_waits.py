@@ -272,6 +272,24 @@ def test_a_deletion_after_its_claim_has_ended(site: Site, monkeypatch: pytest.Mo
     assert site.ask(site.shelf) == 0
 
 
+def test_damage_that_is_set_aside_for_too_long(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever sends the object again meanwhile is not told that it is there when it went with the damaged bytes."""
+    site.damage()
+    set_aside = type(site.shelf).set_aside
+
+    def late(store: Any, digest: Digest) -> None:
+        site.studio.clock.pass_time(CLAIM.total_seconds() + 1)
+        site.studio.upload(BODIES[0])
+        set_aside(store, digest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(site.shelf), "set_aside", late)
+        site.scrub(site.shelf)
+    assert site.ask(site.shelf) == 1
+    site.studio.upload(BODIES[0])
+    assert site.ask(site.shelf) == 0
+
+
 def test_a_deletion_does_not_go_on_for_ever(site: Site) -> None:
     """What it has not come to before its claim grows old is left for the next one."""
     site.forget()
