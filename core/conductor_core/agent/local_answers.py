@@ -12,10 +12,12 @@ from conductor_core.agent.downloads import Downloads
 from conductor_core.agent.journal import Journal
 from conductor_core.agent.journal_rows import DownloadRow, SubmissionRow
 from conductor_core.agent.panel import absolute_paths
+from conductor_core.agent.scouting import Scouting
 from conductor_core.agent.snapshots import Snapshots
 from conductor_core.agent.submissions import Submissions
 from conductor_core.agent.transfers import Transfers
 from conductor_core.agent.wishes import read_wish
+from conductor_core.agent_client import SceneReading
 from conductor_core.documents import from_json
 from conductor_core.errors import ConductorError
 from conductor_core.submission import Submission
@@ -33,6 +35,7 @@ class LocalAnswers:
         downloads: Downloads,
         transfers: Transfers,
         snapshots: Snapshots,
+        scouting: Scouting,
         wake: Callable[[], None],
         end: Callable[[bool], None],
     ) -> None:
@@ -43,6 +46,7 @@ class LocalAnswers:
         self._downloads = downloads
         self._transfers = transfers
         self._snapshots = snapshots
+        self._scouting = scouting
         self._wake = wake
         self._end = end
 
@@ -60,10 +64,14 @@ class LocalAnswers:
         """Keep a submission and return its id; it is on disk when this returns."""
         submission = from_json(Submission, request.get("submission"))
         absolute_paths(request)
+        request, reading = _without_reading(request)
         if self._journal.submission(submission.id) is None:  # asked again, its snapshot may be gone: the service has it
             service = str(request.get("service") or self._connections.default_service())
             snapshots = self._snapshots.taken(submission.id, request.get("snapshots"))
+            look = self._scouting.prepare(submission, reading, snapshots.get(submission.scene, "")) if reading else None
             self._journal.add_submission(submission.id, service, {**request, "snapshots": snapshots})
+            if look is not None:
+                look()
         self._wake()
         return {"id": submission.id}
 
@@ -115,3 +123,15 @@ class LocalAnswers:
 
     def _download_answer(self, row: DownloadRow) -> Mapping[str, Any]:
         return self._transfers.download_answer(row, self._journal.tally(row.service, row.job))
+
+
+def _without_reading(request: Mapping[str, Any]) -> tuple[Mapping[str, Any], SceneReading | None]:
+    """Return what of a request is kept on the disk, and how the scene is to be read, which has the host's environment.
+
+    Raises:
+        InvalidDocument: it is no such thing.
+    """
+    kept = {name: value for name, value in request.items() if name != "reading"}
+    if request.get("reading") is None or request.get("later"):
+        return kept, None
+    return kept, from_json(SceneReading, request["reading"], document="request")

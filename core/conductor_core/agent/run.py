@@ -29,6 +29,7 @@ from conductor_core.agent.patience import Patience
 from conductor_core.agent.presets import Presets
 from conductor_core.agent.readings import Readings
 from conductor_core.agent.scene_jobs import SceneJobs
+from conductor_core.agent.scouting import Scouting
 from conductor_core.agent.snapshots import Snapshots
 from conductor_core.agent.submissions import Submissions
 from conductor_core.agent.transfers import Transfers
@@ -95,6 +96,7 @@ class Agent:
         self._downloads = self._make_downloads()
         self._ahead = AheadOfTheClick(folders.state, self._cache, self._connections.client, self._transfers)
         self._snapshots = Snapshots(folders.state / SNAPSHOTS)
+        self._scouting = Scouting(Readings(folders.config, at_once=1), keep=self._journal.set_later)
         self._submissions = self._make_submissions()
         self._panel = self._make_panel()
         self._token = secrets.token_urlsafe(32)
@@ -121,6 +123,7 @@ class Agent:
             settings=self._settings,
             patience=self._patience,
             snapshots=self._snapshots,
+            scouting=self._scouting,
             wake_downloads=self._wake.set,
             hashed=self._ahead.submitted,
             pace=self._transfers.pace,
@@ -156,6 +159,7 @@ class Agent:
             downloads=self._downloads,
             transfers=self._transfers,
             snapshots=self._snapshots,
+            scouting=self._scouting,
             wake=self._wake.set,
             end=self._end,
         )
@@ -221,7 +225,7 @@ class Agent:
         """Stop the workers and close the files; tell whether the workers ended in time."""
         self.channel.shutdown()
         self.channel.server_close()
-        workers = (self._submissions, self._downloads, self._ahead, self._panel, self._live_jobs)
+        workers = (self._scouting, self._submissions, self._downloads, self._ahead, self._panel, self._live_jobs)
         stops = [worker.stop for worker in workers]
         endings = [threading.Thread(target=stop, name="ending", daemon=True) for stop in stops]
         for ending in endings:

@@ -14,6 +14,7 @@ from typing import Any
 from conductor_core.agent.journal import ASKED_FOR, UNFINISHED, Journal
 from conductor_core.agent.journal_rows import SubmissionRow
 from conductor_core.agent.patience import Patience
+from conductor_core.agent.scouting import Scouting
 from conductor_core.agent.snapshots import Snapshots
 from conductor_core.agent.submitting import Submitting, counts_of
 from conductor_core.api.client import ServiceClient
@@ -57,6 +58,7 @@ class Submissions:
         settings: AgentSettings,
         patience: Patience,
         snapshots: Snapshots,
+        scouting: Scouting,
         wake_downloads: Callable[[], None] = lambda: None,
         hashed: Callable[[SubmissionRow, Submission, Iterable[str]], None] = lambda *_: None,
         pace: Pace = Free(),
@@ -69,6 +71,7 @@ class Submissions:
         self._cache = cache
         self._patience = patience
         self._snapshots = snapshots
+        self._scouting = scouting
         self._swept = -math.inf
         self._pace = pace
         self._paused = paused
@@ -77,6 +80,7 @@ class Submissions:
             connect,
             cache,
             settings=settings,
+            scouting=scouting,
             wake_downloads=wake_downloads,
             hashed=hashed,
             lanes=lanes,
@@ -168,6 +172,7 @@ class Submissions:
             with self._lock:
                 self._running.discard(identity)
             if self._needs_snapshot(identity) is False:
+                self._scouting.leave(identity)
                 self._snapshots.remove(identity)
 
     def _needs_snapshot(self, identity: str) -> bool | None:

@@ -1,7 +1,7 @@
-"""Send what the store lacks: ask in batches, decide, then send; each byte is checked on its way.
+"""Send what the store lacks: ask in batches, decide, then send.
 
-The check is the client's own: a file that is edited between its hashing and the last byte of its upload fails by name,
-and never lies in the store under the name of its former content (the service refuses it as well).
+A file that is edited between its hashing and the last byte of its upload fails by name, and never lies in the store under the
+name of its former content: its size and time are looked at here, and the service hashes what comes before it keeps it.
 
 What is sent how: objects of `SMALL` bytes and more go by the first of `WAYS` that suits, smaller ones in packs.
 """
@@ -38,8 +38,8 @@ __all__ = [
 
 #: digests in one question (the service takes 100,000; this is 2 MB of JSON)
 QUESTION = 25_000
-#: bytes below which a request of its own costs more than the object
-SMALL = 256 << 10
+#: bytes below which a request of its own, and the three flushes of its store's disk, cost more than the object
+SMALL = 1 << 20
 #: tried in this order for an object of `SMALL` bytes and more
 WAYS: tuple[Way, ...] = (send_in_parts, send_whole)
 
