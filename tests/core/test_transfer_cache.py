@@ -46,6 +46,21 @@ def test_a_renamed_folder_is_not_read_again(tmp_path: Path) -> None:
     cache.close()
 
 
+def test_a_folder_that_is_renamed_again_is_known_by_what_it_had_last(tmp_path: Path) -> None:
+    """What it had under a name of long ago counts no more: a folder that is deleted gives its inode to the next."""
+    cache = HashCache(tmp_path / "cache" / "c.sqlite")
+    names = [f"f{number}" for number in range(5)]
+    _cached(cache, *_folder(tmp_path / "1-tex", *names))
+    (tmp_path / "1-tex").rename(tmp_path / "2-tex")
+    for name in names:
+        (tmp_path / "2-tex" / name).write_bytes(b"another version")
+        os.utime(tmp_path / "2-tex" / name, ns=(OLD_NS + 1, OLD_NS + 1))
+    assert _cached(cache, *(str(tmp_path / "2-tex" / name) for name in names)) == 0
+    (tmp_path / "2-tex").rename(tmp_path / "3-tex")
+    assert _cached(cache, *(str(tmp_path / "3-tex" / name) for name in names)) == len(names)
+    cache.close()
+
+
 def test_a_file_that_was_replaced_in_a_renamed_folder_is_read(tmp_path: Path) -> None:
     """Same name, size and time, another inode: another file."""
     cache = HashCache(tmp_path / "cache" / "c.sqlite")

@@ -15,6 +15,7 @@ from typing import Any
 
 from conductor_core import __version__
 from conductor_core.agent.ahead import AheadOfTheClick
+from conductor_core.agent.allocator import give_memory_back
 from conductor_core.agent.channel import Channel, Route
 from conductor_core.agent.checks import Checks
 from conductor_core.agent.connections import Connections
@@ -280,6 +281,7 @@ def run_agent(
     if not lock.take():
         return False
     try:
+        give_memory_back()
         sweep_private(folders.state)
         agent = Agent(folders, settings)
         ready(agent)

@@ -14,6 +14,7 @@ from typing import Any
 from conductor_core.agent.early_scouts import early_part, held_back
 from conductor_core.agent.journal import ASKED_FOR, Journal
 from conductor_core.agent.journal_rows import SubmissionRow
+from conductor_core.agent.kept_manifest import packed, unpacked
 from conductor_core.agent.resubmission import Again, Listed, again, listed
 from conductor_core.agent.scouting import Look, Scouting
 from conductor_core.api.answers import Job
@@ -27,7 +28,7 @@ from conductor_core.errors import (
     TransferError,
 )
 from conductor_core.exclusions import Exclusions
-from conductor_core.manifest import Manifest, read_manifest
+from conductor_core.manifest import Manifest
 from conductor_core.submission import Submission
 from conductor_core.transfer.concurrency import Lanes
 from conductor_core.transfer.differences import Differences
@@ -139,7 +140,7 @@ class Submitting:
         look = self._scouting.of(row.id, request.get("later"))
         kept = self._journal.manifest(row.id)
         if kept is not None:
-            manifest = read_manifest(kept)
+            manifest = unpacked(kept)
             return _Load(manifest, snapshot_places(manifest, snapshots), submission, look)
         left_out = Exclusions(submission.excluded, submission.flavour).covers
         tree = read_tree(request["files"], left_out=left_out, snapshots=snapshots) if found is None else found.tree()
@@ -154,8 +155,7 @@ class Submitting:
             manifest = hash_tree(tree, self._cache, progress, flavour=submission.flavour, threads=threads, hashed=take)
         progress.put(objects=len(manifest.objects()))
         self._hashed(row, submission, (*tree.files, *tree.snapshots))
-        tree.files.clear()  # of two hundred thousand files these are 50 MB, and the next line needs as much
-        self._journal.set_manifest(row.id, manifest.to_bytes(), counts_of(progress))
+        self._journal.set_manifest(row.id, packed(manifest), counts_of(progress))
         return _Load(manifest, tree.snapshots, submission, look, overlap.sent())
 
     def _overlap(self, row: SubmissionRow, submission: Submission, sink: ProjectObjects | None, progress: Progress) -> Overlap:

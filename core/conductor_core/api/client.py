@@ -20,7 +20,7 @@ from conductor_core.api.answers import (
     Task,
     read_answer,
 )
-from conductor_core.api.calls import segment
+from conductor_core.api.calls import JSON, segment
 from conductor_core.api.direct import DirectLine
 from conductor_core.api.events import Event, follow_events
 from conductor_core.api.object_calls import Known, ObjectCalls
@@ -88,7 +88,7 @@ class ServiceClient(ObjectCalls):
         Raises:
             Conflict: with code `objects-missing`, naming what the store lacks.
         """
-        return read_answer(Job, self._send("PUT", f"/api/v1/jobs/{job}/manifest", manifest.to_bytes()))
+        return self._put_manifest(f"/api/v1/jobs/{job}/manifest", manifest)
 
     def put_manifest_from(self, job: str | int, base: str, parts: Sequence[Mapping[str, Any]]) -> tuple[Job, Digest]:
         """Commit a manifest that is made of parts of a former one; return the job and the manifest's digest.
@@ -110,7 +110,7 @@ class ServiceClient(ObjectCalls):
             NotFound: the service is too old to let them go.
             Refused: the job has no scout frames.
         """
-        return read_answer(Job, self._send("PUT", f"/api/v1/jobs/{job}/manifest/scouts", manifest.to_bytes()))
+        return self._put_manifest(f"/api/v1/jobs/{job}/manifest/scouts", manifest)
 
     def jobs(
         self,
@@ -233,3 +233,22 @@ class ServiceClient(ObjectCalls):
         """Yield changes as they happen, resumed after each break; see `conductor_core.api.events`."""
         query: dict[str, str | int | None] = {"job": job, "project": project}
         return follow_events(self._transport, "/api/v1/events", query=query, after=after, stopped=stopped)
+
+    def _put_manifest(self, path: str, manifest: Manifest) -> Job:
+        size = sum(map(len, manifest.pieces()))
+        answer = self._transport.call("PUT", path, body=lambda: _ManifestBody(manifest, size), headers=JSON)
+        return read_answer(Job, self._parse(answer))
+
+
+class _ManifestBody:
+    """A manifest for an HTTP body, written as it is sent."""
+
+    def __init__(self, manifest: Manifest, size: int) -> None:
+        self._manifest = manifest
+        self._size = size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._manifest.pieces()

@@ -52,7 +52,8 @@ class ObjectCalls(Calls):
         """
         wish = {"digests": list(objects), "sizes": list(objects.values())}
         data = self._post(f"/api/v1/projects/{quote(project, safe='')}/objects/missing", wish)
-        return frozenset(Digest(d) for d in data["missing"])
+        lacking = set(data["missing"])
+        return frozenset(d for d in objects if d in lacking)  # no digest twice in memory: there may be very many
 
     def known(self, project: str, manifests: Sequence[str], objects: Mapping[Digest, int]) -> Known:
         """Return which manifests a job of the project has, and which of `objects` (at most 100,000) the store lacks.

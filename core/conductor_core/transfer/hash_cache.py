@@ -148,11 +148,19 @@ class HashCache:
 
     def _keep(self, folder: str, row: Mapping[str, Any]) -> None:
         blob = json.dumps(row, separators=(",", ":")).encode()
-        identity = (_key(folder), _identity(folder), self._today())
+        identity = _identity(folder)
         self._file.run_all(
             [
                 ("INSERT OR REPLACE INTO directories (path, files) VALUES (?, ?)", (_key(folder), blob)),
-                ("INSERT OR REPLACE INTO folders (path, identity, used) VALUES (?, ?, ?)", identity),
+                (
+                    "INSERT OR REPLACE INTO folders (path, identity, used) VALUES (?, ?, ?)",
+                    (_key(folder), identity, self._today()),
+                ),
+                # whoever had it before was moved here, or is gone: a file system gives the inode of what is deleted to the next
+                (
+                    "UPDATE folders SET identity = '' WHERE identity = ? AND path != ? AND identity != ''",
+                    (identity, _key(folder)),
+                ),
             ]
         )
 

@@ -61,19 +61,22 @@ def sending_order(entries: Iterable[Entry], *, scene: str, frames: Mapping[int, 
     `wood_2.png`, and tiles that are no frames of the job, are needed by all of them. Of one place the largest come first: a
     great file that starts last leaves the other connections idle.
     """
-    files = list(entries)
-    numbered = {entry.path: _numbered(entry.path) for entry in files} if frames else {}
-    members = Counter(found[0] for found in numbered.values() if found)
+    # one key after the other, of which the last counts most, and numbers found twice: keeping either takes 30 MB for
+    # two hundred thousand files
+    files = sorted(entries, key=lambda entry: entry.path)
+    files.sort(key=lambda entry: entry.size, reverse=True)
+    members = Counter(found[0] for e in files if (found := _numbered(e.path))) if frames else Counter()
 
     def place(entry: Entry) -> int:
         if entry.path == scene:
             return _SCENE
-        found = numbered.get(entry.path)
+        found = _numbered(entry.path) if frames else None
         if found is None or members[found[0]] < 2 or found[1] not in frames:
             return _ALL_FRAMES
         return _ALL_FRAMES + 1 + frames[found[1]]
 
-    return sorted(files, key=lambda entry: (place(entry), -entry.size, entry.path))
+    files.sort(key=place)
+    return files
 
 
 def first_of(entries: Iterable[Entry]) -> Iterator[Digest]:
