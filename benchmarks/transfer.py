@@ -1,56 +1,93 @@
 """What moving files costs, each figure beside its limit, both measured in this run.
 
-    .conductor/env/bin/python benchmarks/transfer.py [--small] [--part flow …] [--folder DIR]
+    .conductor/env/bin/python benchmarks/transfer.py [--small] [--part flow …] [--folder DIR] [--markdown FILE]
 
 Each part is a module `transfer_<part>.py` beside this file with `rows(folder, small=…)`, which yields lines as they are
-measured. Exit status 1: a limit does not hold.
+measured. Exit status 1: a limit does not hold, or a part could not be measured. Ctrl-C ends it, with all that it has started
+and written; what was measured until then is shown.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
+import shutil
+import signal
 import sys
 import tempfile
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 from transfer_rows import Row
+from transfer_table import as_markdown, as_table, verdict
 
-console = Console(highlight=False)
+#: columns where nobody looks at a terminal: a log, a file, CI
+WIDE = 160
+#: modules that are no parts
+_OTHERS = ("rows", "table")
+
+console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
 
 
 def main() -> int:
     """Measure and print the table."""
     known = sorted(p.stem.removeprefix("transfer_") for p in Path(__file__).parent.glob("transfer_*.py"))
-    known.remove("rows")
+    known = [part for part in known if part not in _OTHERS]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--small", action="store_true", help="a tenth of the files and fewer rounds: to see that it runs")
     parser.add_argument("--part", action="append", choices=known, help="only this part; may come several times")
     parser.add_argument("--folder", type=Path, help="where the files are made (default: the system's temporary folder)")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table there too, with the machine it is of")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     found: list[Row] = []
-    for part in arguments.part or known:
-        module = importlib.import_module(f"transfer_{part}")
-        with tempfile.TemporaryDirectory(prefix=f"conductor-transfer-{part}-", dir=arguments.folder) as name:
-            for row in module.rows(Path(name), small=arguments.small):
+    whole, began = True, time.monotonic()
+    try:
+        for part in arguments.part or known:
+            whole &= _measure(part, arguments.folder, found, small=arguments.small)
+    except KeyboardInterrupt:
+        console.print("Stopped; what was written is removed.")
+        whole = False
+    _show(found, time.monotonic() - began)
+    if arguments.markdown is not None:
+        arguments.markdown.write_text(as_markdown(found, folder=arguments.folder or Path(tempfile.gettempdir())))
+    return 0 if whole and all(row.holds() is not False for row in found) else 1
+
+
+def _measure(part: str, above: Path | None, found: list[Row], *, small: bool) -> bool:
+    """Add the rows of a part; tell whether it could be measured to its end."""
+    module = importlib.import_module(f"transfer_{part}")
+    with _folder(part, above) as folder:
+        try:
+            for row in module.rows(folder, small=small):
                 console.print(f"{row.what}: {row.figure}  ({row.baseline})")
                 found.append(row)
-    _show(found)
-    return 1 if any(row.holds() is False for row in found) else 0
+        except Exception:  # noqa: BLE001 - one part that breaks must not cost the figures of the others
+            console.print_exception()
+            return False
+    return True
 
 
-def _show(rows: list[Row]) -> None:
-    table = Table(title="Transfer: figures and limits of one run", title_justify="left")
-    for heading in ("", "figure", "against", "ratio", "limit"):
-        table.add_column(heading, justify="right" if heading in ("ratio", "limit") else "left")
-    for row in rows:
-        ratio = "" if row.ratio is None else f"{row.ratio:,.3g}"
-        limit = "" if row.limit is None else f"{'≥' if row.at_least else '≤'} {row.limit:,g}"
-        style = "bold red" if row.holds() is False else ""
-        table.add_row(row.what, row.figure, row.baseline, ratio, limit, style=style)
-    console.print(table)
+@contextlib.contextmanager
+def _folder(part: str, above: Path | None) -> Iterator[Path]:
+    """Give a folder for a part, and remove it whatever happens: a second Ctrl-C does not leave 20 GB behind."""
+    path = Path(tempfile.mkdtemp(prefix=f"conductor-transfer-{part}-", dir=above))
+    try:
+        yield path
+    finally:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        shutil.rmtree(path, ignore_errors=True)
+        signal.signal(signal.SIGINT, before)
+
+
+def _show(rows: Sequence[Row], seconds: float) -> None:
+    console.print(as_table(rows))
+    for line in verdict(rows):
+        console.print(line)
+    console.print(f"{seconds / 60:.1f} minutes.")
 
 
 if __name__ == "__main__":

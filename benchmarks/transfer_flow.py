@@ -20,7 +20,7 @@ from conductor_core.api.client import ProjectObjects, ServiceClient
 from conductor_core.manifest import Manifest
 from conductor_core.paths import local_flavour
 from conductor_core.submission import Output, Software, Step, Submission, new_submission_id
-from conductor_core.transfer.hash_cache import HashCache
+from conductor_core.transfer.hash_cache import RACY_NS, HashCache
 from conductor_core.transfer.overlap import Overlap
 from conductor_core.transfer.progress import Progress
 from conductor_core.transfer.tree import hash_tree, read_tree
@@ -31,6 +31,8 @@ from transfer_rows import Row, interleaved, took
 #: seconds added to each way of the long line
 DELAY = 0.015
 THREADS = 2
+#: seconds after which what was written is settled for the hash cache
+SETTLED = RACY_NS / 1e9 + 0.1
 _KINDS = [{"name": "local", "description": "here", "cores": 1, "memory_gb": 1, "price_per_hour": "0.60"}]
 
 
@@ -134,6 +136,9 @@ def _again(desk: Desk, count: int, rounds: int) -> Iterator[Row]:
         else:
             limit = 2.0 if count >= 100_000 else None  # a question has its own cost, however few files it is about
             yield Row(label, f"{seconds:.3f} s", f"{base:.3f} s (os.stat of each)", seconds / base, limit)
+    # the file that was edited last is too fresh to be kept, as it would be for a user: what renames a folder comes later
+    time.sleep(SETTLED)
+    desk.ask_again(files)
     moved = desk.folder / f"moved-{count}"
     (desk.folder / f"again-{count}").rename(moved)
     files = sorted(str(p) for p in moved.rglob("*.tx"))
@@ -178,15 +183,20 @@ def _long_line(desk: Desk, count: int) -> Iterator[Row]:
 
 
 def _make(folder: Path, count: int, size: int) -> list[str]:
-    """Write files of contents of their own, long before now."""
+    """Write files of contents of their own, at a time of their own long before now.
+
+    A file that is as old as it looks is settled: the hash cache keeps nothing that was written just before it was hashed. And
+    no two versions of a file have the same time: the folders here are removed and made again, with the same names and inodes.
+    """
     paths = []
     seed = os.urandom(8)
+    made = 1_600_000_000_000_000_000 + int.from_bytes(seed[:7], "big")
     for n in range(count):
         path = folder / f"{n // 1000:03}" / f"texture_{n:06}.tx"
         if n % 1000 == 0:
             path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes((seed + n.to_bytes(8, "little")) * (size // 16 + 1))
-        os.utime(path, (1_700_000_000, 1_700_000_000))
+        os.utime(path, ns=(made, made))
         paths.append(str(path))
     return paths
 

@@ -170,6 +170,11 @@ class DownloadJournal(JournalFile):
                     found[path] = (one["seq"], one["published"] or path)
         return found
 
+    def places(self, row: DownloadRow) -> list[tuple[str, str]]:
+        """Return where files of what is followed lie, or will lie, with the jobs they come from; the earliest published first."""
+        query = "SELECT path, origin FROM outputs WHERE service = ? AND job = ? AND state != 'nowhere' ORDER BY seq"
+        return [(r["path"], r["origin"]) for r in self._rows(query, (row.service, row.job))]
+
     def outdated(self, rows: Sequence[OutputRow]) -> list[OutputRow]:
         """Return those that are no more the version that belongs at their path."""
         query = "SELECT path, digest FROM outputs WHERE service = ? AND job = ? AND path IN (SELECT value FROM json_each(?))"

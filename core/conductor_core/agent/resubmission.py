@@ -16,9 +16,9 @@ from conductor_core.manifest import Entry, Manifest
 from conductor_core.paths import ClientPath, local_flavour
 from conductor_core.submission import Submission
 from conductor_core.transfer.former import Former, places_of, plan_from_former
-from conductor_core.transfer.hash_cache import Found, HashCache
+from conductor_core.transfer.hash_cache import HashCache
 from conductor_core.transfer.hashing import hash_files
-from conductor_core.transfer.listing import Listing, Page, look
+from conductor_core.transfer.listing import ListedFiles, Listing, Page, look
 from conductor_core.transfer.progress import Progress
 from conductor_core.transfer.tree import Tree, file_entries, snapshot_entry
 
@@ -45,8 +45,7 @@ class Listed:
 
     def tree(self) -> Tree:
         """Return the files as `hash_tree` takes them."""
-        files: dict[str, Found] = {path: file for page in self.pages for path, file in self.listing.files(page).items()}
-        return Tree(files=files, snapshots=dict(self.snapshots))
+        return Tree(files=ListedFiles(self.listing), snapshots=dict(self.snapshots))
 
 
 @dataclass(frozen=True, slots=True)

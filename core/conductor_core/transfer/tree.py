@@ -23,6 +23,7 @@ from conductor_core.manifest import Entry, Manifest, make_manifest
 from conductor_core.paths import ClientPath, Flavour, local_flavour
 from conductor_core.transfer.hash_cache import Found, HashCache
 from conductor_core.transfer.hashing import HashedFile, hash_file, hash_files, lost_snapshot, mode_of, unreadable
+from conductor_core.transfer.long_paths import on_disk
 from conductor_core.transfer.odd_names import is_part, require_room
 from conductor_core.transfer.progress import Progress
 
@@ -38,12 +39,19 @@ _CIRCLE_ON_WINDOWS = 1921
 class Tree:
     """What lies at a set of paths; files are not read yet."""
 
-    files: dict[str, Found] = field(default_factory=dict)
+    files: Mapping[str, Found] = field(default_factory=dict)
     empty_directories: dict[str, os.stat_result] = field(default_factory=dict)
     #: path → what the link says
     symlinks: dict[str, str] = field(default_factory=dict)
     #: path → the file that holds its content
     snapshots: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _GrowingTree(Tree):
+    """One that is still being collected."""
+
+    files: dict[str, Found] = field(default_factory=dict)
 
 
 def _nothing(_path: str) -> bool:
@@ -101,7 +109,10 @@ def hash_tree(
     Raises:
         TransferError: naming the file that changed, vanished or can't be read.
     """
-    entries = file_entries(hash_files(tree.files, cache, progress, threads=threads, hashed=hashed))
+    found = hash_files(tree.files, cache, progress, threads=threads, hashed=hashed)
+    entries = []
+    while found:  # each goes as its entry comes: of two hundred thousand files either takes 50 MB
+        entries.append(_file_entry(*found.popitem()))
     entries += [
         Entry(path, "directory", mode=mode_of(found), mtime_ns=found.st_mtime_ns)
         for path, found in tree.empty_directories.items()
@@ -113,9 +124,11 @@ def hash_tree(
 
 def file_entries(hashed: Mapping[str, HashedFile]) -> list[Entry]:
     """Return the entries of files that were hashed."""
-    return [
-        Entry(path, "file", h.digest, size=h.state.size, mode=h.mode, mtime_ns=h.state.mtime_ns) for path, h in hashed.items()
-    ]
+    return [_file_entry(path, h) for path, h in hashed.items()]
+
+
+def _file_entry(path: str, hashed: HashedFile) -> Entry:
+    return Entry(path, "file", hashed.digest, size=hashed.state.size, mode=hashed.mode, mtime_ns=hashed.state.mtime_ns)
 
 
 def snapshot_entry(path: str, file: str, progress: Progress) -> Entry:
@@ -127,7 +140,7 @@ def snapshot_entry(path: str, file: str, progress: Progress) -> Entry:
         raise lost_snapshot(path, file) from None
     progress.add(files_hashed=1)
     try:
-        mode = mode_of(os.stat(path))
+        mode = mode_of(os.stat(on_disk(path)))
     except OSError:
         mode = 0o644 if os.name == "posix" else 0
     return Entry(path, "file", hashed.digest, size=hashed.state.size, mode=mode, mtime_ns=hashed.state.mtime_ns)
@@ -135,13 +148,13 @@ def snapshot_entry(path: str, file: str, progress: Progress) -> Entry:
 
 def _collect(
     paths: Iterable[str], flavour: Flavour, left_out: Callable[[str], bool] = _nothing, without: Iterable[str] = ()
-) -> Tree:
+) -> _GrowingTree:
     r"""Return what lies at `paths`, each place once, spelled as a manifest spells it.
 
     A scene may name `c:\t\wood.png` and `C:\T\Wood.png`: on Windows that is one file, of which the first spelling is kept.
     What lies at a path of `without` is not looked at.
     """
-    tree = Tree()
+    tree = _GrowingTree()
     seen = {ClientPath.parse(path, flavour).key for path in without}
     for named in paths:
         # a path, and whether it was only met in a folder: what goes between the listing and our look was never meant
@@ -177,16 +190,16 @@ def _straight(path: str, links: Mapping[str, str]) -> str:
     raise TransferError(path, "is reached by links that go in a circle", "Name it by its own path.")
 
 
-def _add(path: str, tree: Tree) -> list[str]:
+def _add(path: str, tree: _GrowingTree) -> list[str]:
     """Put `path` into the tree and return the paths that it leads to."""
     try:
-        found = os.lstat(path)
+        found = os.lstat(on_disk(path))
         if stat.S_ISLNK(found.st_mode):
             return _add_link(path, tree)
         if stat.S_ISDIR(found.st_mode):
             if is_junction(found):
                 _refuse_circle(path)
-            names = sorted((name for name in os.listdir(path) if not is_part(name)), reverse=True)
+            names = sorted((name for name in os.listdir(on_disk(path)) if not is_part(name)), reverse=True)
             if not names:
                 tree.empty_directories[path] = found
             return [os.path.join(path, name) for name in names]
@@ -200,11 +213,11 @@ def _add(path: str, tree: Tree) -> list[str]:
     return []
 
 
-def _add_link(path: str, tree: Tree) -> list[str]:
-    target = os.readlink(path)
+def _add_link(path: str, tree: _GrowingTree) -> list[str]:
+    target = os.readlink(on_disk(path))
     # by its text, as the instance will follow it; relative to the folder of the link
     textual = os.path.normpath(os.path.join(os.path.dirname(path), target))
-    real = os.path.realpath(path)
+    real = os.path.realpath(on_disk(path))
     if _goes_in_a_circle(path):
         raise TransferError(path, f"is a link to {target!r}, which leads back to itself", "Remove the link.")
     if not os.path.exists(real):
@@ -225,7 +238,7 @@ def _add_link(path: str, tree: Tree) -> list[str]:
 
 def _goes_in_a_circle(path: str) -> bool:
     try:
-        os.stat(path)
+        os.stat(on_disk(path))
     except OSError as exc:
         return exc.errno == errno.ELOOP or getattr(exc, "winerror", None) == _CIRCLE_ON_WINDOWS
     return False
@@ -251,7 +264,7 @@ def _refuse_circle(path: str) -> None:
 
 
 def _real(path: str) -> ClientPath:
-    return ClientPath.parse(os.path.realpath(path), local_flavour())
+    return ClientPath.parse(os.path.realpath(on_disk(path)), local_flavour())
 
 
 def _word(mode: int) -> str:

@@ -1,0 +1,27 @@
+"""Have the C library give back what the agent no longer needs: it runs all day beside applications that want the memory.
+
+glibc keeps an arena of its own for each of many threads, and raises the size from which on memory is given back at once to
+the largest block that was ever freed (mallopt(3)): after one submission of very many files both hold tens of megabytes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+
+#: numbers of malloc.h
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
+#: bytes of blocks that are the system's own, and given back when they are freed
+OWN_BLOCK = 256 << 10
+ARENAS = 2
+
+
+def give_memory_back() -> bool:
+    """Set this for the whole process, before it has threads; tell whether its C library is one that knows of it."""
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):  # musl has none, nor needs it
+        return False
+    return bool(mallopt(_M_MMAP_THRESHOLD, OWN_BLOCK)) and bool(mallopt(_M_ARENA_MAX, ARENAS))
