@@ -16,7 +16,7 @@ from conductor_core.agent.follower import Follower
 from conductor_core.agent.journal import Journal
 from conductor_core.agent.journal_rows import DownloadRow, Following, OutputRow
 from conductor_core.agent.learning import Learning
-from conductor_core.agent.loads import LOAD_FILES, Load, plan_loads
+from conductor_core.agent.loads import LOAD_FILES, Load, load_files, plan_loads
 from conductor_core.agent.output_folders import OutputFolders
 from conductor_core.agent.patience import Patience
 from conductor_core.agent.shares import ShareKey, Shares
@@ -236,7 +236,8 @@ class Downloads:
         rows = self._ready(service, [path for of, path in busy if of == service], limit=WIDE if shares else room * LOOKED_AT)
         if shares:
             rows = self._ours(service, rows, shares)
-        for load in plan_loads(_once(rows), together=self._fetcher.bundles(service)):
+        most = load_files(len(rows) + len(busy), self._threads)
+        for load in plan_loads(_once(rows), together=self._fetcher.bundles(service), most=most):
             with self._lock:
                 if self._at_work() >= self._threads * 2 or self._at_work(service) >= share:
                     return
