@@ -122,3 +122,20 @@ def test_a_disk_is_asked_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     for usual in (True, False):
         monkeypatch.setattr(twins, "_TAKEN_FOR_ONE", usual)
         assert is_one_file(str(tmp_path / "file" / "a"), str(tmp_path / "file" / "A"), exists=exists) is usual
+
+
+def test_what_is_kept_in_mind_is_bounded(journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many jobs those that were asked about last; of the others the journal is asked again, to the same end."""
+    monkeypatch.setattr(twins, "MOST_KEPT", 3)
+    folders = OutputFolders(journal, _nobody, one_file=lambda *_: True)
+    rows = []
+    for number in range(3):
+        following = Following(kind="project", to=str(tmp_path / f"home{number}"))
+        journal.add_download(SERVICE, f"j{number}", number=number, project="show", following=following)
+        row = journal.download(SERVICE, f"j{number}")
+        assert row is not None
+        rows.append(row)
+        assert _add(journal, folders, row, _published("Beauty.exr", "b.exr")) == {}
+    assert len(folders._twins._met) == 1
+    for row in rows:
+        assert list(_add(journal, folders, row, _published("beauty.exr", first=5))) == ["beauty.exr"]

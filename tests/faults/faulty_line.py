@@ -14,7 +14,9 @@ from typing import Any, Literal
 
 BLOCK = 1 << 16
 
-Kind = Literal["silent", "reset", "garbage", "answer", "cut-request", "cut-response", "answer-lost", "slow", "stalled"]
+Kind = Literal[
+    "silent", "reset", "garbage", "answer", "cut-request", "held-request", "cut-response", "answer-lost", "slow", "stalled"
+]
 
 
 @dataclass
@@ -25,7 +27,7 @@ class Fault:
     #: of `METHOD /path?query`, from its start
     match: str = ""
     times: int = 1_000_000
-    #: bytes of a body after which it is cut, or nothing more of an answer comes; or that come in a twentieth of a second
+    #: bytes of a body after which it is cut, or held, or nothing more of an answer comes; or that come in a twentieth of a second
     size: int = 0
     #: the raw HTTP answer
     answer: bytes = b""
@@ -156,7 +158,7 @@ class Proxy:
             service.settimeout(None)
             head = re.sub(rb"\r\nConnection:[^\r]*", b"", head, flags=re.IGNORECASE)
             service.sendall(head[:-2] + b"Connection: close\r\n\r\n")
-            left = min(_length(head), size) if kind == "cut-request" else _length(head)
+            left = min(_length(head), size) if kind in ("cut-request", "held-request") else _length(head)
             while left > 0:
                 body = (body or client.recv(BLOCK))[:left]
                 if not body:
@@ -166,7 +168,9 @@ class Proxy:
                 left -= len(body)
                 body = b""
                 self._dawdle(fault)
-            if kind == "cut-request":
+            while kind == "held-request" and client.recv(BLOCK):
+                pass
+            if kind in ("cut-request", "held-request"):
                 return
             answer, rest = _read_head(service)
             if kind == "answer-lost":

@@ -21,11 +21,11 @@ from conductor_core.agent.checks import Checks
 from conductor_core.agent.connections import Connections
 from conductor_core.agent.downloads import REMEMBERED, Downloads
 from conductor_core.agent.journal import Journal
-from conductor_core.agent.journal_rows import DownloadRow, SubmissionRow
 from conductor_core.agent.live_jobs import LiveJobs
+from conductor_core.agent.local_answers import LocalAnswers
 from conductor_core.agent.lock import AgentLock
 from conductor_core.agent.offers import Offers
-from conductor_core.agent.panel import Panel, absolute_paths
+from conductor_core.agent.panel import Panel
 from conductor_core.agent.patience import Patience
 from conductor_core.agent.presets import Presets
 from conductor_core.agent.readings import Readings
@@ -34,13 +34,10 @@ from conductor_core.agent.scouting import Scouting
 from conductor_core.agent.snapshots import Snapshots
 from conductor_core.agent.submissions import Submissions
 from conductor_core.agent.transfers import Transfers
-from conductor_core.agent.wishes import read_wish
-from conductor_core.agent_client import CHANNEL_FILE, SceneReading, read_channel
+from conductor_core.agent_client import CHANNEL_FILE, read_channel
 from conductor_core.api.settings import AgentSettings, read_settings
 from conductor_core.api.transport import RetryPolicy
-from conductor_core.documents import from_json
 from conductor_core.errors import ConductorError
-from conductor_core.submission import Submission
 from conductor_core.transfer.hash_cache import HashCache
 from conductor_core.user_folders import UserFolders, sweep_private, write_private
 
@@ -61,7 +58,7 @@ _LOG = logging.getLogger("conductor.agent")
 
 
 class Agent:
-    """Do what the journal says; answer the local channel."""
+    """Do what the journal says; have the local channel answered (`local_answers.py`)."""
 
     def __init__(
         self,
@@ -104,9 +101,7 @@ class Agent:
         self._submissions = self._make_submissions()
         self._panel = self._make_panel()
         self._token = secrets.token_urlsafe(32)
-        stop = Route("POST", re.compile("/v1/downloads/stop"), self.unfollow)
-        routes = (*self._panel.routes(), *self._transfers.routes(), stop)
-        self.channel = Channel(self, self._token, routes=routes, used=self._used)
+        self.channel = self._make_channel()
 
     def _make_downloads(self) -> Downloads:
         return Downloads(
@@ -157,6 +152,22 @@ class Agent:
             snapshots=self._snapshots,
         )
 
+    def _make_channel(self) -> Channel:
+        answers = LocalAnswers(
+            self._journal,
+            self._connections,
+            submissions=self._submissions,
+            downloads=self._downloads,
+            transfers=self._transfers,
+            snapshots=self._snapshots,
+            scouting=self._scouting,
+            wake=self._wake.set,
+            end=self._end,
+        )
+        stop = Route("POST", re.compile("/v1/downloads/stop"), answers.unfollow)
+        routes = (*self._panel.routes(), *self._transfers.routes(), stop)
+        return Channel(answers, self._token, routes=routes, used=self._used)
+
     def run(self) -> bool:
         """Work until asked to quit, or idle for as long as the settings say; tell whether every worker ended with us."""
         channel_file = self._folders.state / CHANNEL_FILE
@@ -182,76 +193,11 @@ class Agent:
         self._quit.set()
         self._wake.set()
 
-    def status(self) -> Mapping[str, Any]:
-        """Return version, process, service and what is being transferred."""
-        try:
-            service = self._connections.default_service()
-        except ConductorError:
-            service = ""
-        transfers = [self._submission_answer(row) for row in self._journal.submissions_to_do()]
-        about = {"version": __version__, "pid": os.getpid(), "service": service}
-        return {**about, "transfers": transfers, **self._transfers.answer()}
-
-    def submit(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Keep a submission and return its id; it is on disk when this returns."""
-        submission = from_json(Submission, request.get("submission"))
-        absolute_paths(request)
-        request, reading = _without_reading(request)
-        if self._journal.submission(submission.id) is None:  # asked again, its snapshot may be gone: the service has it
-            service = str(request.get("service") or self._connections.default_service())
-            snapshots = self._snapshots.taken(submission.id, request.get("snapshots"))
-            look = self._scouting.prepare(submission, reading, snapshots.get(submission.scene, "")) if reading else None
-            self._journal.add_submission(submission.id, service, {**request, "snapshots": snapshots})
-            if look is not None:
-                look()
-        self._wake.set()
-        return {"id": submission.id}
-
-    def submission(self, identity: str) -> Mapping[str, Any] | None:
-        """Return one submission, None where there is no such."""
-        row = self._journal.submission(identity)
-        return None if row is None else self._submission_answer(row)
-
-    def submissions(self) -> Mapping[str, Any]:
-        """Return all submissions, newest first."""
-        return {"submissions": [self._submission_answer(row) for row in self._journal.submissions()]}
-
-    def cancel(self, identity: str) -> Mapping[str, Any] | None:
-        """Cancel a submission and return it, None where there is no such."""
-        found = self._submissions.cancel(identity)
-        self._wake.set()
-        return self.submission(identity) if found else None
-
-    def follow(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Follow a job's outputs, or a project's; a number is looked up at the service first."""
-        wish = read_wish(request)
-        service = str(request.get("service") or self._connections.default_service())
-        job, number = wish.job, 0
-        if job.isdigit():
-            found = self._connections.client(service).job(job)
-            job, number = found.id, found.number
-        self._downloads.follow(service, job, number=number, project=wish.project, following=wish.following)
-        return {"job": job}
-
-    def unfollow(self, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """Follow no more, None where there is no such; what is home stays."""
-        job = str(request.get("job") or "")
-        rows = [row for row in self._journal.downloads() if job and job in (row.job, str(row.number))]
-        ended = [row.job for row in rows if self._downloads.unfollow(row.service, row.job)]
-        return {"stopped": ended} if ended else None
-
-    def downloads(self, job: str = "") -> Mapping[str, Any]:
-        """Return all followed jobs, oldest first; or the one that is asked for."""
-        rows = [row for row in self._journal.downloads() if job in ("", row.job)]
-        return {"downloads": [self._download_answer(row) for row in rows]}
-
-    def quit(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """End the agent at once (`now`), or when there is nothing left to do."""
-        if request.get("now") is True:
-            self.stop()
-        else:
+    def _end(self, when_idle: bool) -> None:
+        if when_idle:
             self._quit_when_idle = True
-        return {"quitting": True}
+        else:
+            self.stop()
 
     def _step(self) -> None:
         try:
@@ -316,26 +262,8 @@ class Agent:
         self._patience.forget()
         self._wake.set()
 
-    def _submission_answer(self, row: SubmissionRow) -> Mapping[str, Any]:
-        return self._transfers.submission_answer(row, self._submissions.progress(row.id))
-
-    def _download_answer(self, row: DownloadRow) -> Mapping[str, Any]:
-        return self._transfers.download_answer(row, self._journal.tally(row.service, row.job))
-
     def _more_about_transfers(self) -> Mapping[str, Any]:
         return {"ahead": self._ahead.answer()}
-
-
-def _without_reading(request: Mapping[str, Any]) -> tuple[Mapping[str, Any], SceneReading | None]:
-    """Return what of a request is kept on the disk, and how the scene is to be read, which has the host's environment.
-
-    Raises:
-        InvalidDocument: it is no such thing.
-    """
-    kept = {name: value for name, value in request.items() if name != "reading"}
-    if request.get("reading") is None or request.get("later"):
-        return kept, None
-    return kept, from_json(SceneReading, request["reading"], document="request")
 
 
 def run_agent(

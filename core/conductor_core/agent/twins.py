@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import threading
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
@@ -17,6 +18,8 @@ from conductor_core.paths import ClientPath, local_flavour
 from conductor_core.transfer.long_paths import on_disk
 from conductor_core.transfer.odd_names import PART_ENDING
 
+#: places that are kept in mind, which is some 25 MB; of a single project all are
+MOST_KEPT = 400_000
 #: by default: NTFS, APFS and HFS+ take names of other case for one
 _TAKEN_FOR_ONE = sys.platform in ("win32", "darwin")
 
@@ -33,24 +36,34 @@ class Twins:
 
     def __init__(self, places: Places) -> None:
         self._places = places
-        #: of what is followed: what its places come to, by hash; a set of whole paths would take five times the memory
+        self._lock = threading.Lock()
+        #: of what is followed, the last asked about last: what its places come to, by hash, which is a fifth of whole paths
         self._met: dict[tuple[str, str], set[int]] = {}
 
     def among(self, row: DownloadRow, outputs: Sequence[NewOutput]) -> dict[str, str]:
         """Return for places of `outputs` that of an earlier published file which differs in its spelling alone."""
         keys = {one.path: (one.origin, folded(one.path)) for one in outputs}
-        met = self._met.get((row.service, row.job))
-        if met is None:
-            met = {hash((origin, folded(path))) for path, origin in self._places.places(row)}
-            self._met[row.service, row.job] = met
+        asked = self._met_before(row, set(keys.values()))
         first: dict[tuple[str, str], str] = {}
-        asked = {key for key in keys.values() if hash(key) in met}
         for path, origin in self._places.places(row) if asked else ():
             key = (origin, folded(path))
             if key in asked:
                 first.setdefault(key, path)
-        met.update(map(hash, keys.values()))
         return {path: twin for path, key in keys.items() if (twin := first.setdefault(key, path)) != path}
+
+    def _met_before(self, row: DownloadRow, keys: set[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Return those of `keys` that may have come before, and note all of them."""
+        with self._lock:
+            met = self._met.pop((row.service, row.job), None)
+        if met is None:
+            met = {hash((origin, folded(path))) for path, origin in self._places.places(row)}
+        before = {key for key in keys if hash(key) in met}
+        met.update(map(hash, keys))
+        with self._lock:
+            self._met[row.service, row.job] = met
+            while len(self._met) > 1 and sum(map(len, self._met.values())) > MOST_KEPT:
+                del self._met[next(iter(self._met))]  # had again from the journal
+        return before
 
 
 def folded(path: str) -> str:

@@ -12,10 +12,12 @@ from faults.faulty_line import Fault, Proxy, page
 
 Trouble = Literal["cut upload", "cut download", "lost answer", "storm"]
 TROUBLES: tuple[Trouble, ...] = ("cut upload", "cut download", "lost answer", "storm")
-#: bytes into a body at most; the jobs' larger files have 1.2 MB, their frames a few hundred
+#: bytes into a body at most; a job's files have a million and a half together, its frames a few hundred each
 DEEPEST = 1_000_000
 UPLOADS = "(PUT|POST) .*/(objects/sha256|packs)"
 _DOWNLOADS = "(GET .*/objects/sha256|POST .*/objects/bundle)"
+#: bytes of an upload that come before it is held
+HELD_AT = 100_000
 _STATUSES = ("500 Oops", "502 Bad Gateway", "503 Busy", "504 Late")
 
 
@@ -43,10 +45,10 @@ def plan_faults(seed: str) -> list[LineFault]:
 class BadLine:
     """Have a line do what was planned, and count what it did."""
 
-    def __init__(self, line: Proxy, faults: Sequence[LineFault], *, slow: int = 0) -> None:
-        """So many uploads are `slow`, a second or so each: somebody is to be killed in the middle of one."""
+    def __init__(self, line: Proxy, faults: Sequence[LineFault], *, held: bool = False) -> None:
+        """The first upload is `held` in its middle until its sender is gone: it is to be killed there."""
         self._line = line
-        line.add("slow", UPLOADS, times=slow)
+        line.add("held-request", UPLOADS, size=HELD_AT, times=int(held))
         self._armed: list[tuple[Trouble, Fault]] = []
         for fault in faults:
             self._arm(fault)

@@ -68,7 +68,7 @@ def run_round(
         if steps is None and draw.random() < 0.5:
             this.steps.insert(0, Kill(0.0, ("agent",), draw.uniform(0.0, 1.0), 0, "half an upload"))
         in_the_middle = any(step.instant == "half an upload" for step in this.steps)
-        bad_line = BadLine(world.line, this.faults, slow=2 if in_the_middle else 0)
+        bad_line = BadLine(world.line, this.faults, held=in_the_middle)
     began = time.monotonic()
     for number in range(2):
         chunk = draw.randint(1, 4)
