@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from conductor_core.agent.journal_rows import OutputRow
-from conductor_core.agent.loads import LOAD_BYTES, LOAD_FILES, SMALL, plan_loads
+from conductor_core.agent.loads import LOAD_BYTES, LOAD_FILES, SMALL, load_files, plan_loads
 from conductor_core.agent_client import AgentClient
 from conductor_core.documents import to_json
 from conductor_core.errors import AgentError
@@ -94,6 +94,16 @@ def test_loads_are_small_and_in_order() -> None:
     assert [len(load) for load in plan_loads([_row(n, 1) for n in range(LOAD_FILES + 1)])] == [LOAD_FILES, 1]
     assert max(sum(r.size for r in load) for load in plan_loads([_row(n, SMALL) for n in range(100)])) <= LOAD_BYTES
     assert [len(load) for load in plan_loads(rows, together=False)] == [1] * 6
+
+
+@pytest.mark.parametrize(
+    ("due", "most"), [(0, 128), (100, 128), (600, 150), (2000, 500), (5000, 512)], ids=["none", "few", "some", "many", "more"]
+)
+def test_each_thread_has_its_share(due: int, most: int) -> None:
+    """Some hundred files are not left to one thread; thousands come in loads of the same size."""
+    assert load_files(due, threads=4) == most
+    rows = [_row(n, 1) for n in range(due)]
+    assert max((len(load) for load in plan_loads(rows, most=most)), default=0) == min(due, most)
 
 
 def _rendered(desk: Desk, *outputs: Output, number: int = 1, project: str = "show") -> None:

@@ -78,6 +78,12 @@ def wanted_in(folder: Path, count: int = COUNT) -> list[Wanted]:
     ]
 
 
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a slow machine a load is in parts too: here it is not what is looked at."""
+    monkeypatch.setattr(together, "SHOWN_AFTER", 1e9)
+
+
 @pytest.fixture
 def cache(tmp_path: Path) -> Iterator[HashCache]:
     cache = HashCache(tmp_path / "cache" / "hashes.sqlite")
@@ -187,6 +193,7 @@ def counted(*arguments, **named):
         os.kill(os.getpid(), signal.SIGKILL)
     return before(*arguments, **named)
 setattr(together, name, counted)
+together.SHOWN_AFTER = 1e9
 if name == "flush_each":
     together.whole_flush = lambda _: None
 together.execute_together(test.wanted_in(folder), test.Bundles(), HashCache(folder / "killed.sqlite"), Progress())

@@ -200,7 +200,7 @@ class Studio:
     def renders(self) -> Path:
         return self.show / "renders"
 
-    def words(self, frames: str = "1-2", *more: object, size: int = 300_000, slow: int = 0) -> tuple[object, ...]:
+    def words(self, frames: str = "1-2", *more: object, size: int = 1_100_000, slow: int = 0) -> tuple[object, ...]:
         """Return the words that submit a job: each frame is the texture and the frame's number, and takes `slow` seconds."""
         tool = self.show / "bake.sh"
         tool.parent.mkdir(exist_ok=True)

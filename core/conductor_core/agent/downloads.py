@@ -15,7 +15,8 @@ from conductor_core.agent.fetching import Fetcher, row_key
 from conductor_core.agent.follower import Follower
 from conductor_core.agent.journal import Journal
 from conductor_core.agent.journal_rows import DownloadRow, Following, OutputRow
-from conductor_core.agent.loads import LOAD_FILES, Load, plan_loads
+from conductor_core.agent.learning import Learning
+from conductor_core.agent.loads import LOAD_FILES, Load, load_files, plan_loads
 from conductor_core.agent.output_folders import OutputFolders
 from conductor_core.agent.patience import Patience
 from conductor_core.agent.shares import ShareKey, Shares
@@ -78,7 +79,8 @@ class Downloads:
         self._met: set[str] = set()
         folders = OutputFolders(journal, connect)
         self._catching_up = CatchingUp(journal, connect, folders=folders, seen=seen)
-        self._fetcher = Fetcher(journal, connect, cache, folders=folders, patience=patience)
+        self._learning = Learning(cache)
+        self._fetcher = Fetcher(journal, connect, self._learning, folders=folders, patience=patience)
         self._shares = Shares(journal, connect)
         self._threads = threads
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="download")
@@ -148,6 +150,7 @@ class Downloads:
             follower.stop()
         self._asking_pool.shutdown(wait=True, cancel_futures=True)
         self._pool.shutdown(wait=True, cancel_futures=True)
+        self._learning.settle()
 
     def _listen(self, service: str) -> None:
         if service not in self._followers:
@@ -233,7 +236,8 @@ class Downloads:
         rows = self._ready(service, [path for of, path in busy if of == service], limit=WIDE if shares else room * LOOKED_AT)
         if shares:
             rows = self._ours(service, rows, shares)
-        for load in plan_loads(_once(rows), together=self._fetcher.bundles(service)):
+        most = load_files(len(rows) + len(busy), self._threads)
+        for load in plan_loads(_once(rows), together=self._fetcher.bundles(service), most=most):
             with self._lock:
                 if self._at_work() >= self._threads * 2 or self._at_work(service) >= share:
                     return
@@ -326,8 +330,11 @@ class Downloads:
                 self._loads[load[0].service] -= 1
                 for row in load:
                     self._fetching.pop((row.service, row.path), None)
+                last = not self._at_work()
             self._wake()
             self._catching_up.drop_parts(self._journal.outdated(load))
+            if last:
+                self._learning.settle()
 
 
 def _fetched(fetching: Mapping[tuple[str, str], Load]) -> Iterator[OutputRow]:

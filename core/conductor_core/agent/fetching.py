@@ -24,8 +24,7 @@ from conductor_core.errors import (
     TransferCancelled,
     TransferError,
 )
-from conductor_core.transfer.download import Placed, Wanted, execute_download, part_path
-from conductor_core.transfer.hash_cache import HashCache
+from conductor_core.transfer.download import Cache, Placed, Wanted, execute_download, part_path
 from conductor_core.transfer.long_paths import on_disk, spelled
 from conductor_core.transfer.progress import Progress
 from conductor_core.transfer.together import execute_together
@@ -40,7 +39,7 @@ class Fetcher:
         self,
         journal: Journal,
         connect: Callable[[str], ServiceClient],
-        cache: HashCache,
+        cache: Cache,
         *,
         folders: OutputFolders,
         patience: Patience,

@@ -9,6 +9,8 @@ from conductor_core.agent.journal_rows import OutputRow
 
 #: files and bytes of one go: small enough that a load is home within a second or so, large enough that waits do not count
 LOAD_FILES, LOAD_BYTES = 512, 32 << 20
+#: files below which a load is not made smaller so that all threads have one
+LEAST_FILES = 128
 
 #: bytes of a file up to which it comes with others; a larger one is gone on from in its middle, one in a bundle comes anew
 SMALL = 256 << 10
@@ -19,19 +21,25 @@ Load = tuple[OutputRow, ...]
 
 @dataclass(slots=True)
 class _Filling:
+    most: int
     rows: list[OutputRow] = field(default_factory=list)
     bytes: int = 0
 
     def has_room(self, row: OutputRow) -> bool:
-        return len(self.rows) < LOAD_FILES and self.bytes + row.size <= LOAD_BYTES
+        return len(self.rows) < self.most and self.bytes + row.size <= LOAD_BYTES
 
     def add(self, row: OutputRow) -> None:
         self.rows.append(row)
         self.bytes += row.size
 
 
-def plan_loads(rows: Sequence[OutputRow], *, together: bool = True) -> list[Load]:
-    """Return `rows` in loads, each at the place of its first file: frames come home in their order.
+def load_files(due: int, threads: int) -> int:
+    """Return how many files a load shall have: of some hundred files each thread has its share, and the first are home sooner."""
+    return max(LEAST_FILES, min(LOAD_FILES, -(-due // threads)))
+
+
+def plan_loads(rows: Sequence[OutputRow], *, together: bool = True, most: int = LOAD_FILES) -> list[Load]:
+    """Return `rows` in loads of `most` files at the most, each at the place of its first file: frames come home in their order.
 
     Not `together`: the service is too old to bundle, and each file comes by itself.
     """
@@ -41,7 +49,7 @@ def plan_loads(rows: Sequence[OutputRow], *, together: bool = True) -> list[Load
         small = together and row.size <= SMALL
         load = filling.get((row.job, row.project)) if small else None
         if load is None or not load.has_room(row):
-            load = _Filling()
+            load = _Filling(most)
             loads.append(load)
             if small:
                 filling[row.job, row.project] = load

@@ -22,7 +22,7 @@ from typing import Literal, Protocol
 from conductor_core.digest import Digest
 from conductor_core.errors import BroughtByAnother, ContentMismatch, FileVanished, PlaceUnwritable, TransferError
 from conductor_core.transfer.file_lock import try_lock
-from conductor_core.transfer.hash_cache import RACY_NS, FileState, HashCache
+from conductor_core.transfer.hash_cache import RACY_NS, FileState
 from conductor_core.transfer.hashing import hash_file
 from conductor_core.transfer.progress import Progress
 from conductor_core.user_folders import sync_folder
@@ -38,6 +38,13 @@ class KnownDigests(Protocol):
 
     def digests(self, states: Mapping[str, FileState]) -> dict[str, Digest]:
         """Return the digest of each path whose state is the one it was hashed in."""
+
+
+class Cache(KnownDigests, Protocol):
+    """What files are known to hash to, and what is learnt of more of them."""
+
+    def learn(self, hashed: Mapping[str, tuple[FileState, Digest]]) -> None:
+        """Keep what files hash to, except those written so recently that they could change unseen."""
 
 
 class ObjectSource(Protocol):
@@ -112,7 +119,7 @@ def part_of(path: str, digest: Digest) -> str:
     return os.path.join(folder, part)
 
 
-def execute_download(wanted: Wanted, source: ObjectSource, cache: HashCache, progress: Progress) -> Placed:
+def execute_download(wanted: Wanted, source: ObjectSource, cache: Cache, progress: Progress) -> Placed:
     """Make `wanted` lie where it belongs, and tell where that is.
 
     Raises:
@@ -268,7 +275,7 @@ def place_part(wanted: Wanted, part: Path | str, cache: KnownDigests) -> Placed:
     return placed
 
 
-def learn_placed(placed: Mapping[str, Wanted], cache: HashCache, states: Mapping[str, FileState] | None = None) -> None:
+def learn_placed(placed: Mapping[str, Wanted], cache: Cache, states: Mapping[str, FileState] | None = None) -> None:
     """Put the names of files on disk, and have the cache know what they hash to: who reads them uploads nothing.
 
     `states` are of those whose part was seen in its last state; the others are looked at now.

@@ -19,6 +19,7 @@ from conductor_core.digest import Digest
 from conductor_core.errors import BroughtByAnother, ConductorError, ContentMismatch, NotFound
 from conductor_core.transfer.bundle import Content, read_bundle
 from conductor_core.transfer.download import (
+    Cache,
     Placed,
     Wanted,
     decide,
@@ -29,7 +30,7 @@ from conductor_core.transfer.download import (
     unwritable,
 )
 from conductor_core.transfer.flushing import MANY, WholeFlush, flush_each, name_if_free, whole_flush
-from conductor_core.transfer.hash_cache import FileState, HashCache
+from conductor_core.transfer.hash_cache import FileState
 from conductor_core.transfer.progress import Progress
 from conductor_core.transfer.small_parts import SmallPart, write_part
 
@@ -58,7 +59,7 @@ class Outcome:
 class _Remembered:
     """What files that lie there hash to, asked of the cache once for all of them."""
 
-    def __init__(self, paths: Sequence[str], cache: HashCache) -> None:
+    def __init__(self, paths: Sequence[str], cache: Cache) -> None:
         self._states: dict[str, FileState] = {}
         #: where nothing lay
         self.free: set[str] = set()
@@ -106,7 +107,7 @@ class _Folders:
 class _Together:
     """One go: what is on its way, and what became of what."""
 
-    cache: HashCache
+    cache: Cache
     known: _Remembered
     progress: Progress
     folders: _Folders = field(default_factory=_Folders)
@@ -220,7 +221,7 @@ class _Together:
         self.outcomes.append(Outcome(one, error=unwritable(one.path, exc) if isinstance(exc, OSError) else exc))
 
 
-def execute_together(wanted: Sequence[Wanted], source: BundleSource, cache: HashCache, progress: Progress) -> list[Outcome]:
+def execute_together(wanted: Sequence[Wanted], source: BundleSource, cache: Cache, progress: Progress) -> list[Outcome]:
     """Make all of `wanted` lie where they belong, each at a path of its own, and tell what became of each.
 
     Whatever ends it early, a break of the line or a cancelled `progress`: those that came are home.
