@@ -10,9 +10,11 @@ import ctypes
 import sys
 
 #: numbers of malloc.h
-_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
-#: bytes of blocks that are the system's own, and given back when they are freed
-OWN_BLOCK = 256 << 10
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
+#: bytes of blocks that are given back as soon as they are freed; those that files are read in are smaller, and are used again
+OWN_BLOCK = 2 << 20
+#: bytes at the end of the heap that are kept for what comes next
+SPARE = 8 << 20
 ARENAS = 2
 
 
@@ -24,4 +26,5 @@ def give_memory_back() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):  # musl has none, nor needs it
         return False
-    return bool(mallopt(_M_MMAP_THRESHOLD, OWN_BLOCK)) and bool(mallopt(_M_ARENA_MAX, ARENAS))
+    wishes = {_M_TRIM_THRESHOLD: SPARE, _M_MMAP_THRESHOLD: OWN_BLOCK, _M_ARENA_MAX: ARENAS}
+    return all([mallopt(name, value) for name, value in wishes.items()])

@@ -293,8 +293,8 @@ class Submissions:
             flavour = submission.flavour
             manifest = hash_tree(tree, self._cache, progress, flavour=flavour, threads=threads, hashed=overlap.take)
         progress.put(objects=len(manifest.objects()))
-        self._hashed(row, submission, (*tree.files, *tree.snapshots))
         self._journal.set_manifest(row.id, packed(manifest), _counts(progress))
+        self._hashed(row, submission, (*tree.files, *tree.snapshots))  # takes memory as well: one after the other
         return _Load(manifest, tree.snapshots, order_of(submission, request), overlap.sent())
 
     def _overlap(self, row: SubmissionRow, submission: Submission, sink: ProjectObjects | None, progress: Progress) -> Overlap:
