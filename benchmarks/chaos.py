@@ -2,7 +2,8 @@
 
     .conductor/env/bin/python benchmarks/chaos.py [--rounds 40] [--seed S] [--renderer fake|bpy] [--frames F] [--minutes M] [--only N]
 
-Each round submits two jobs by the agent, kills two to six times (agent, service, runner, frame server, sandbox, decoder of
+Each round submits two jobs by the agent, over a line that cuts bodies in their middle, loses answers and answers with storms of
+5xx as the seed says, kills two to six times (agent, service, runner, frame server, sandbox, decoder of
 pictures), starts agent and service again as a supervisor would, waits with no hand laid on, and checks all that must be true
 (tests/road/chaos). It ends after the rounds or the minutes, whichever comes first. Exit code 1: something was not true; the
 seed and the steps that show it are printed. `--only N` runs round N of a seed alone.
@@ -25,8 +26,10 @@ from rich.table import Table
 REPO = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPO / "tests"))
 
+from faults.faulty_line import Proxy  # noqa: E402
 from road.chaos import money  # noqa: E402 - the harness lies with the tests
 from road.chaos.kills import INSTANTS, VICTIMS  # noqa: E402
+from road.chaos.line_faults import TROUBLES  # noqa: E402
 from road.chaos.renderers import Bpy, Fake, Renderer  # noqa: E402
 from road.chaos.rounds import Round, run_round  # noqa: E402
 from road.chaos.world import World, open_world  # noqa: E402
@@ -48,7 +51,7 @@ def main() -> int:
     arguments = parser.parse_args()
     renderer: Renderer = Fake() if arguments.renderer == "fake" else Bpy(arguments.blender.absolute())
     numbers = [arguments.only] if arguments.only is not None else range(1, arguments.rounds + 1)
-    with tempfile.TemporaryDirectory(prefix="conductor-chaos-") as name, open_world(Path(name), renderer) as world:
+    with tempfile.TemporaryDirectory(prefix="conductor-chaos-") as name, open_world(Path(name), renderer, Proxy()) as world:
         rounds = _run(world, arguments.seed, numbers, arguments)
         _report(world, rounds, arguments.renderer)
     bad = [r for r in rounds if r.violations]
@@ -59,7 +62,7 @@ def main() -> int:
 
 def _run(world: World, seed: str, numbers: Sequence[int], arguments: argparse.Namespace) -> list[Round]:
     began = time.monotonic()
-    rounds = []
+    rounds: list[Round] = []
     for number in numbers:
         if time.monotonic() - began > arguments.minutes * 60:
             break
@@ -74,6 +77,7 @@ def _run(world: World, seed: str, numbers: Sequence[int], arguments: argparse.Na
 
 def _report(world: World, rounds: list[Round], renderer: str) -> None:
     console.print(_kills(rounds))
+    console.print(_line(rounds))
     console.print(_recoveries(rounds))
     table = Table(title=f"{len(rounds)} rounds, renderer {renderer}", title_justify="left", show_header=False)
     bills = money.recomputed(world)
@@ -82,7 +86,7 @@ def _report(world: World, rounds: list[Round], renderer: str) -> None:
         "kills": sum(len(r.kills) for r in rounds),
         **{
             f"  of these in the middle of: {instant}": sum(k.instant == instant for r in rounds for k in r.kills)
-            for instant in dict.fromkeys(i for some in INSTANTS.values() for i in some)
+            for instant in dict.fromkeys(("half an upload", *(i for some in INSTANTS.values() for i in some)))
         },
         "jobs": sum(len(r.jobs) for r in rounds),
         "frames accepted, published and home once": sum(r.facts.frames for r in rounds),
@@ -106,6 +110,17 @@ def _kills(rounds: list[Round]) -> Table:
     for victim in VICTIMS:
         numbers = [counts[victim, phase] for phase in PHASES]
         table.add_row(victim, *(str(n or "") for n in numbers), str(sum(numbers)))
+    return table
+
+
+def _line(rounds: list[Round]) -> Table:
+    table = Table(title="the line between agent and service", title_justify="left")
+    table.add_column("trouble")
+    table.add_column("rounds", justify="right")
+    table.add_column("times", justify="right")
+    for trouble in TROUBLES:
+        times = [r.troubles[trouble] for r in rounds if r.troubles.get(trouble)]
+        table.add_row(trouble, str(len(times)), str(sum(times)))
     return table
 
 

@@ -6,6 +6,7 @@ import functools
 import hashlib
 import itertools
 import os
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +17,10 @@ from conductor_core.agent.journal_rows import Following, NewOutput
 from conductor_core.agent.patience import Patience
 from conductor_core.api.client import ServiceClient
 from conductor_core.digest import digest_of
+from conductor_core.transfer.flushing import flush_each, whole_flush
 from conductor_core.transfer.hash_cache import HashCache
 from conductor_core.transfer.packs import Member, write_pack
+from conductor_core.user_folders import sync_folder
 from conductor_service.embedded import embedded_service
 from transfer_rows import Row, interleaved, took
 
@@ -85,6 +88,14 @@ def rows(folder: Path, *, small: bool) -> Iterator[Row]:
             many / one,
             2.0,
         )
+        bare, many = interleaved(lambda: _bare(folder, count), lambda: desk.bring(parts), rounds=rounds)
+        yield Row(
+            "the same beside the file system's own share of it",
+            f"{many:.2f} s",
+            f"{bare:.2f} s (write, rename, one flush: no hash, no line)",
+            many / bare,
+            None,
+        )
         copy, one = interleaved(lambda: _copy(local), lambda: desk.bring(whole), rounds=rounds)
         yield Row(
             f"a file of {len(large) / 1e6:,.0f} MB comes home",
@@ -106,6 +117,29 @@ def _put_together(client: ServiceClient, contents: list[bytes]) -> list[str]:
     pack = b"".join(write_pack(members))
     client.put_pack("default", lambda: pack)
     return [member.digest for member in members]
+
+
+def _bare(folder: Path, count: int) -> None:
+    """Make as many small files as any download must: written aside, on disk, under their names.
+
+    Nothing is removed in between: for minutes after, ext4 makes new files many times slower.
+    """
+    out = Path(tempfile.mkdtemp(dir=folder))
+    flush = whole_flush(str(out))
+    names = [out / f"f_{n:05}.exr" for n in range(count)]
+    data = os.urandom(SMALL)
+    for name in names:
+        handle = os.open(name.with_suffix(".part"), os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
+        os.write(handle, data)
+        os.close(handle)
+        os.utime(name.with_suffix(".part"), ns=(10**18, 10**18))
+    if flush is None or not flush():
+        flush_each([str(name.with_suffix(".part")) for name in names])
+    for name in names:
+        os.replace(name.with_suffix(".part"), name)
+    sync_folder(str(out))
+    if flush is not None:
+        flush.close()
 
 
 def _copy(path: Path) -> None:

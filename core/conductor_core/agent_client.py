@@ -44,6 +44,19 @@ START_AGAIN = 2.0
 
 
 @dataclass(frozen=True, slots=True)
+class SceneReading:
+    """How the agent reads the scene of a submission, to find the files that no scout frame needs."""
+
+    project_root: str = ""
+    #: of the host's process; none: the agent's own
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    #: folders with more readers than the settings name
+    readers: tuple[str, ...] = ()
+    #: files and folders that somebody named: of these only they know which frames need them
+    named: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AgentClient:
     """The agent's local channel; each call is a connection of its own, so it may be used from any thread."""
 
@@ -66,17 +79,20 @@ class AgentClient:
         service: str = "",
         snapshots: Mapping[str, str] | None = None,
         later: Sequence[str] = (),
+        reading: SceneReading | None = None,
     ) -> str:
         """Hand over a submission and return its id: it is on disk then, and everything else happens by itself.
 
         `snapshots` says for paths of the job which files hold their content, each at a place that `snapshot_file` gave;
-        `later` names those of `files` that no scout frame needs.
+        `later` names those of `files` that no scout frame needs; with `reading` the agent finds them by itself.
         """
         request = {"submission": to_json(submission), "files": list(files), "download": download, "service": service}
         if snapshots:
             request["snapshots"] = dict(snapshots)
         if later:
             request["later"] = list(later)
+        if reading is not None and any(step.scouts.strip() for step in submission.steps):
+            request["reading"] = to_json(reading)
         return str(self._call("POST", "/v1/submissions", request, timeout=SUBMIT_TIMEOUT)["id"])
 
     def snapshot_file(self, submission: str, scene: str) -> str:

@@ -142,12 +142,15 @@ class TransferError(ConductorError):
 
 def shown_name(path: str) -> str:
     r"""Return a path as a sentence may have it: bytes that are no text as `\xff`, and nothing that a terminal would obey."""
+    path = _LONG.sub(lambda prefix: r"\\" if prefix[1] else "", path)
     if path.isprintable():
         return path
     escaped = (c if unicodedata.category(c) not in _UNSHOWN else c.encode("unicode_escape").decode() for c in path)
     return _BYTE.sub(r"\\x\1", "".join(escaped))
 
 
+#: what Windows wants before a long path, which is nothing to be read
+_LONG = re.compile(r"\A\\\\\?\\(UNC\\)?")
 #: control characters, halves of characters, and what turns the direction of writing
 _UNSHOWN = frozenset({"Cc", "Cs", "Cf"})
 #: what Python makes of a byte of a name that is no text (PEP 383), escaped

@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from conductor_core.errors import PathError
@@ -135,6 +135,10 @@ class ClientPath:
     def is_within(self, folder: ClientPath) -> bool:
         """Tell whether this is `folder` or lies anywhere in it."""
         return self.key[: len(folder.key)] == folder.key
+
+    def is_within_any(self, places: Container[tuple[str, ...]]) -> bool:
+        """Tell whether this is one of some places, or lies anywhere in one: by their keys, however many these are."""
+        return any(self.key[:length] in places for length in range(2, len(self.key) + 1))
 
     def relative_to(self, folder: ClientPath) -> tuple[str, ...]:
         """Return the components that lead from `folder` to here.

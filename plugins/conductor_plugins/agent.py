@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from conductor_core.agent_answers import Check, Estimate, Offer, OwnReading, Preset, SceneJob
+    from conductor_core.agent_client import SceneReading
     from conductor_core.submission import Exclusion, Submission
 
 
@@ -45,8 +46,13 @@ class Agent(Protocol):
         download: bool = True,
         service: str = "",
         snapshots: Mapping[str, str] | None = None,
+        reading: SceneReading | None = None,
     ) -> str:
-        """Hand over a submission and return its id; `snapshots`: path of the job → file that holds its content."""
+        """Hand over a submission and return its id.
+
+        `snapshots`: path of the job → file that holds its content; `reading`: how the agent reads the scene, to send last what no
+        scout frame needs.
+        """
         ...
 
     def scene_jobs(self, scene: str, *, limit: int = 20) -> list[SceneJob]:

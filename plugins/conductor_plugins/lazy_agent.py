@@ -15,7 +15,7 @@ from conductor_core.errors import AgentGone
 
 if TYPE_CHECKING:
     from conductor_core.agent_answers import Check, Estimate, Offer, OwnReading, Preset, SceneJob
-    from conductor_core.agent_client import AgentClient
+    from conductor_core.agent_client import AgentClient, SceneReading
     from conductor_core.submission import Exclusion, Submission
 
 T = TypeVar("T")
@@ -63,9 +63,11 @@ class LazyAgent:
         download: bool = True,
         service: str = "",
         snapshots: Mapping[str, str] | None = None,
+        reading: SceneReading | None = None,
     ) -> str:
         """Hand over a submission and return its id; asked twice, it is the same submission."""
-        return self._ask(lambda agent: agent.submit(submission, files, download=download, service=service, snapshots=snapshots))
+        more: dict[str, Any] = {"snapshots": snapshots, "reading": reading}
+        return self._ask(lambda agent: agent.submit(submission, files, download=download, service=service, **more))
 
     def scene_jobs(self, scene: str, *, limit: int = 20) -> list[SceneJob]:
         """Return the jobs of a scene that this agent knows, newest first."""

@@ -6,6 +6,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from conductor_core.digest import Digest, digest_of
@@ -13,7 +14,7 @@ from conductor_core.errors import TransferError
 from conductor_core.transfer.packs import MAX_MEMBERS, head_size, pack_head
 from sqlalchemy import Executable, Table, bindparam, delete, exists, func, select, update
 
-from conductor_service import losses
+from conductor_service import losses, removals
 from conductor_service.database import Database, Unit
 from conductor_service.models import Discarded, Pack, PackedObject, StoredObject
 from conductor_service.store import PrunableStore
@@ -126,16 +127,23 @@ def _rewrite(database: Database, shelf: PrunableStore, group: Sequence[Worn]) ->
     name = digest_of(data)
     if good:
         with database.write() as unit:  # known before it is written: cut off in between, it is deleted again
-            upsert(unit.session, Discarded, [{"digest": name, "since": unit.now}])
+            removals.discard(unit, [name])
+            noted = unit.now
         shelf.write(name, [data], len(data))
     with database.write() as unit:
-        if good and shelf.size(name) != len(data):
-            return  # another clean-up took it, as what it was before: the next one does it all again
+        if good and not _is_ours(unit, name, noted):
+            return  # another clean-up has it, as what it was before, or did the same: the next one does it all again
         losses.lose(unit, reading.damaged)
         if good:
             _move(unit, good, name, len(data))
         for pack in group:
             _drop_if_empty(unit, pack.id, pack.digest)
+
+
+def _is_ours(unit: Unit, name: Digest, noted: datetime) -> bool:
+    """Tell whether nobody has touched a pack since it was noted: then nobody has deleted it either."""
+    row = unit.session.get(Discarded, name)
+    return row is not None and row.since == noted
 
 
 def _read(shelf: PrunableStore, pack: Worn, members: Mapping[str, tuple[int, int]], reading: _Reading) -> None:
@@ -177,5 +185,5 @@ def _drop_if_empty(unit: Unit, pack_id: int, digest: str) -> int:
     used = exists().where(PackedObject.pack_id == Pack.id)
     dropped = unit.session.connection().execute(delete(Pack).where(Pack.id == pack_id, ~used)).rowcount
     if dropped:
-        upsert(unit.session, Discarded, [{"digest": digest, "since": unit.now}], change={"since": unit.now})
+        removals.discard(unit, [digest])
     return dropped

@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from conductor_core.digest import Digest
 from sqlalchemy import ColumnElement, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
+from conductor_service import removals
 from conductor_service.database import Database, Unit
 from conductor_service.many_values import among
 from conductor_service.marking import Marks
@@ -36,14 +36,13 @@ from conductor_service.models import (
 )
 from conductor_service.objects import PRESENCE, needed_bytes
 from conductor_service.store import PrunableStore
-from conductor_service.upserts import upsert
 
 #: between the last use of bytes and their end: who has just asked where they are still finds them there
 GRACE = PRESENCE
 #: objects that are forgotten in one transaction
 _BATCH = 500
-#: seconds that deletions hold the database's one pen
-_PEN_SECONDS = 0.2
+#: bytes that are claimed at once: who sends one of them again meanwhile has to wait
+_CLAIMED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +112,8 @@ def _forget(unit: Unit, marks: Marks, candidates: Sequence[tuple[str, int]]) -> 
     gone = {digest: size for digest, size in candidates if digest not in needed}
     names = list(gone)
     packed = set(session.scalars(select(PackedObject.digest).where(among(session, PackedObject.digest, names))))
-    alone = [{"digest": digest, "since": unit.now} for digest in names if digest not in packed]
-    upsert(session, Discarded, alone, change={"since": unit.now})
+    alone = [digest for digest in names if digest not in packed]
+    removals.discard(unit, alone)
     connection.execute(delete(PackedObject).where(among(session, PackedObject.digest, names)))
     connection.execute(delete(ProjectObject).where(_of_any_project(session, names)))
     connection.execute(update(StoredObject).where(among(session, StoredObject.digest, names)).values(removed=unit.now, lost=None))
@@ -149,31 +148,16 @@ def delete_discarded(
 
     A row stays until its bytes are gone: who is cut off between the two deletes again what is not there any more. Bytes that
     are young belong to a transaction that is still to come.
+
+    Raises:
+        TransferError: the store failed; what was done is noted.
     """
+    now = database.clock()
+    due = now - grace
     with database.read() as session:
-        query = select(Discarded.digest).where(Discarded.since < database.clock() - grace).order_by(Discarded.digest)
-        old = list(session.scalars(query))
+        old = list(session.scalars(select(Discarded.digest).where(removals.is_due(now, due)).order_by(Discarded.digest)))
     deleted = 0
-    while old:
-        with database.write() as unit:
-            until = elapsed() + _PEN_SECONDS
-            batch = old[:_BATCH]
-            needed = needed_bytes(unit.session, batch)
-            taken = 0
-            while taken < len(batch) and (not taken or elapsed() < until):
-                deleted += _delete(unit, shelf, batch[taken], needed=batch[taken] in needed)
-                taken += 1
-        old = old[taken:]
+    for start in range(0, len(old), _CLAIMED):
+        some = old[start : start + _CLAIMED]
+        deleted += removals.remove(database, shelf, some, due=due, young=PRESENCE, needed=needed_bytes, elapsed=elapsed)
     return deleted
-
-
-def _delete(unit: Unit, shelf: PrunableStore, digest: str, *, needed: bool) -> int:
-    """Delete discarded bytes, unless they are needed again or young; return how many objects that were."""
-    name = Digest(digest)
-    written = None if needed else shelf.written(name)
-    if written is not None and written >= unit.now - PRESENCE:
-        return 0
-    if written is not None:
-        shelf.delete(name)
-    unit.session.connection().execute(delete(Discarded).where(Discarded.digest == digest))
-    return int(written is not None)

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from sqlalchemy import func, select
 
-from conductor_service import compaction, garbage, objects
+from conductor_service import compaction, garbage, objects, removals
 from conductor_service.garbage import Rules
 from conductor_service.marking import Marks
 from conductor_service.models import Discarded
@@ -99,7 +99,7 @@ def _would(place: StoreAtRest, rules: Rules) -> Summary:
     now = place.database.clock()
     with place.database.read() as session:
         manifests = frozenset(garbage.unneeded_manifests(session, now, rules))
-        old = select(func.count()).select_from(Discarded).where(Discarded.since < now - garbage.GRACE)
+        old = select(func.count()).select_from(Discarded).where(removals.is_due(now, now - garbage.GRACE))
         ready, waiting = session.scalar(old) or 0, session.scalar(select(func.count()).select_from(Discarded)) or 0
     with Marks(place.database.engine, now, without=manifests) as marks:
         sizes = [size for page in marks.unmarked() for _, size in page]

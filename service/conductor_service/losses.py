@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import delete, select, update
 
@@ -28,6 +29,16 @@ def lose_packs(unit: Unit, packs: Sequence[str]) -> None:
     for pack in packs:
         members = select(PackedObject.digest).join(Pack, Pack.id == PackedObject.pack_id).where(Pack.digest == pack)
         miss(unit, list(unit.session.scalars(members)))
+
+
+def lift(unit: Unit, digests: Sequence[str], packs: Sequence[str], noted: datetime) -> int:
+    """Take back that objects, and the members of packs, were noted as lost at that moment: they are there; return how many."""
+    here = among(unit.session, StoredObject.digest, digests)
+    if packs:
+        members = select(PackedObject.digest).join(Pack, Pack.id == PackedObject.pack_id)
+        here |= StoredObject.digest.in_(members.where(among(unit.session, Pack.digest, packs)))
+    lifting = update(StoredObject).where(here, StoredObject.lost == noted, StoredObject.removed.is_(None)).values(lost=None)
+    return unit.session.connection().execute(lifting).rowcount
 
 
 def _mark(unit: Unit, digests: Sequence[str]) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, String, bindparam, func, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, String, bindparam, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 
@@ -15,6 +15,14 @@ def table_of(session: Session, values: Sequence[str]) -> Any:
     if session.get_bind().dialect.name == "postgresql":
         return func.unnest(bindparam(None, list(values), ARRAY(String))).table_valued("value").render_derived()
     return func.json_each(json.dumps(list(values))).table_valued("value")
+
+
+def pairs_table(session: Session, pairs: Mapping[str, int]) -> Any:
+    """Return something to select from that has one row for each pair, in its columns `key` and `value`."""
+    if session.get_bind().dialect.name == "postgresql":
+        keys, numbers = bindparam(None, list(pairs), ARRAY(String)), bindparam(None, list(pairs.values()), ARRAY(BigInteger))
+        return func.unnest(keys, numbers).table_valued("key", "value").render_derived()
+    return func.json_each(json.dumps(pairs)).table_valued("key", "value")
 
 
 def among(

@@ -185,6 +185,7 @@ class Discarded(Base):
 
     __tablename__ = "discarded"
     digest: Mapped[str] = mapped_column(String(80), primary_key=True)
+    #: a century ahead where somebody is deleting them at this moment (`removals.py`)
     since: Mapped[datetime]
 
 

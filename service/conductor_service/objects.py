@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from conductor_core.digest import Digest
-from sqlalchemy import delete, exists, or_, select, update
+from sqlalchemy import bindparam, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
-from conductor_service import losses
+from conductor_service import losses, removals
 from conductor_service.database import Database, Unit
 from conductor_service.errors import Busy
 from conductor_service.many_values import among, table_of
@@ -28,7 +28,7 @@ from conductor_service.models import (
     StoredObject,
 )
 from conductor_service.store import PrunableStore, Store, WritableStore
-from conductor_service.upserts import EXCLUDED, upsert
+from conductor_service.upserts import EXCLUDED, upsert, upsert_pairs
 
 #: how long `present` holds at least, and bytes without a row are left alone
 PRESENCE = timedelta(hours=1)
@@ -36,10 +36,18 @@ PRESENCE = timedelta(hours=1)
 #: It is taken anew when half of it is over, so that most questions need not write
 LEASE = timedelta(days=7)
 _SLICE = 5000
-#: deletions under the database's one pen: others wait for as long
-_DELETIONS = 25
+#: deletions of one claim
+_DELETIONS = 100
 #: objects that a question looks for in the store itself
 _LOOKS = 2000
+#: rows from which on they go to the database as one value
+_MANY = 20
+
+# with every object that comes in: statements are made once
+_SEEN = select(ProjectObject.digest).where(
+    ProjectObject.project_id == bindparam("project_id"), ProjectObject.digest == bindparam("digest")
+)
+_UNPACK = delete(PackedObject).where(PackedObject.digest == bindparam("packed"))
 
 
 def visible(session: Session, project_id: str, digests: Sequence[str]) -> set[str]:
@@ -86,16 +94,19 @@ def _lost(session: Session, digests: Iterable[str]) -> set[str]:
 
 def ask(database: Database, shelf: PrunableStore, project_id: str, digests: Sequence[str]) -> list[str]:
     """Return which objects the project lacks, in their order, and lease the others for some days."""
-    look(database, shelf, project_id, digests)
     with database.read() as session:
-        doubtful = short_leased(session, project_id, digests, database.clock())
-    if not doubtful:
-        return []
-    with database.write() as unit:  # what is there is leased in the step that finds it: nothing can take it in between
-        there = keep(unit, project_id, doubtful)
-        there |= visible(unit.session, project_id, sorted(doubtful - there))  # somebody else has leased them meanwhile
-        there -= _lost(unit.session, doubtful)
-    return [d for d in digests if d in doubtful and d not in there]
+        mine = visible(session, project_id, digests)
+    if not mine:  # a first submission: nothing to look at, nothing to lease
+        return list(digests)
+    look(database, shelf, project_id, [d for d in digests if d in mine])
+    with database.read() as session:
+        doubtful = short_leased(session, project_id, sorted(mine), database.clock())
+    if doubtful:
+        with database.write() as unit:  # what is there is leased in the step that finds it: nothing can take it in between
+            there = keep(unit, project_id, doubtful)
+            there |= visible(unit.session, project_id, sorted(doubtful - there))  # somebody else has leased them meanwhile
+            mine -= doubtful - (there - _lost(unit.session, doubtful))
+    return [d for d in digests if d not in mine]
 
 
 def look(database: Database, shelf: PrunableStore, project_id: str, digests: Sequence[str]) -> None:
@@ -128,10 +139,28 @@ def look(database: Database, shelf: PrunableStore, project_id: str, digests: Seq
     lost = [d for d, size in alone.items() if shelf.size(Digest(d)) != size]
     lost_packs = [d for d, size in packs.items() if shelf.size(Digest(d)) != size]
     if lost or lost_packs:
-        with database.write() as unit:  # look again: they may have come anew in between
-            packed = set(unit.session.scalars(select(PackedObject.digest).where(among(unit.session, PackedObject.digest, lost))))
-            losses.lose(unit, [d for d in lost if d not in packed and shelf.size(Digest(d)) != alone[d]])
-            losses.lose_packs(unit, [d for d in lost_packs if shelf.size(Digest(d)) != packs[d]])
+        note_missing(database, shelf, {d: alone[d] for d in lost}, {d: packs[d] for d in lost_packs})
+
+
+def note_missing(database: Database, store: Store, alone: Mapping[str, int], packs: Mapping[str, int]) -> None:
+    """Note as lost what the store was just seen not to have, and look again: it may have come anew in between.
+
+    Args:
+        alone: sizes of objects by themselves.
+        packs: sizes of packs, whose members are lost with them.
+    """
+    with database.write() as unit:
+        query = select(PackedObject.digest).where(among(unit.session, PackedObject.digest, list(alone)))
+        packed = set(unit.session.scalars(query))
+        losses.lose(unit, [d for d in alone if d not in packed])
+        losses.lose_packs(unit, list(packs))
+        noted = unit.now
+    back = [d for d, size in alone.items() if d not in packed and store.size(Digest(d)) == size]
+    packs_back = [d for d, size in packs.items() if store.size(Digest(d)) == size]
+    if back or packs_back:
+        with database.write() as unit:
+            taken = removals.claimed(unit, [*back, *packs_back])
+            losses.lift(unit, [d for d in back if d not in taken], [d for d in packs_back if d not in taken], noted)
 
 
 def rendered(session: Session, project_id: str, digests: Sequence[str]) -> set[str]:
@@ -157,25 +186,29 @@ def keep_manifest(unit: Unit, project_id: str, manifest: str) -> None:
     upsert(unit.session, PresenceLease, [row], change={"expires": EXCLUDED})
 
 
-def grant(unit: Unit, project_id: str, digest: str, size: int) -> None:
-    """Give a project the right to an object whose bytes it has sent."""
+def grant(unit: Unit, project_id: str, digest: str, size: int) -> bool:
+    """Give a project the right to an object whose bytes it has sent, lease it, and say whether it is new there.
+
+    Whether other projects have it is nobody's business.
+    """
+    connection = unit.session.connection()
+    new = connection.execute(_SEEN, {"project_id": project_id, "digest": digest}).first() is None
     register(unit, digest, size)
-    upsert(unit.session, ProjectObject, [{"project_id": project_id, "digest": digest, "created": unit.now}])
+    grant_all(unit, project_id, [digest])
+    return new
 
 
 def confirm(database: Database, store: Store, digest: Digest, size: int) -> None:
     """See that an object is in the store, now that rows need it: a deletion may have met the bytes before those were written.
 
-    From then on none does: each looks at the rows, where nobody else can write one.
+    From then on none does: each claims what it deletes, and nobody can claim what rows need (`removals.py`).
 
     Raises:
         Busy: it is not there, and is to be sent again.
     """
     if store.size(digest) == size:
         return
-    with database.write() as unit:
-        if store.size(digest) != size:
-            losses.lose(unit, [digest])
+    note_missing(database, store, {digest: size}, {})
     raise Busy(f"Object {digest} was removed by a clean-up while it came in.", "Send it again.")
 
 
@@ -189,22 +222,32 @@ def register(unit: Unit, digest: str, size: int) -> None:
     """Note that the store's object belongs to something; what nothing belongs to is swept.
 
     Its bytes were written to the store by themselves just now: whatever was known of them before, they are there.
+
+    Raises:
+        Busy: a clean-up is about to remove them.
     """
+    removals.check_unclaimed(unit, digest)
     register_all(unit, {digest: size})
-    unit.session.connection().execute(delete(PackedObject).where(PackedObject.digest == digest))
+    unit.session.connection().execute(_UNPACK, {"packed": digest})
 
 
 def register_all(unit: Unit, sizes: Mapping[str, int]) -> None:
     """Note objects by their sizes; those that were lost or removed are there again."""
-    rows = [{"digest": digest, "size": size, "created": unit.now} for digest, size in sizes.items()]
-    upsert(unit.session, StoredObject, rows, change={"lost": None, "removed": None})
+    back = {"lost": None, "removed": None}
+    if len(sizes) < _MANY:
+        rows = [{"digest": digest, "size": size, "created": unit.now} for digest, size in sizes.items()]
+        return upsert(unit.session, StoredObject, rows, change=back)
+    upsert_pairs(unit.session, StoredObject, sizes, columns=("digest", "size"), fixed={"created": unit.now}, change=back)
 
 
-def grant_all(unit: Unit, project_id: str, digests: Iterable[str]) -> None:
+def grant_all(unit: Unit, project_id: str, digests: Sequence[str]) -> None:
     """Give a project the right to registered objects whose bytes it has sent, and lease them."""
-    leased = unit.now + LEASE
-    rows = [{"project_id": project_id, "digest": d, "created": unit.now, "leased": leased} for d in digests]
-    upsert(unit.session, ProjectObject, rows, change={"leased": EXCLUDED})
+    fixed = {"project_id": project_id, "created": unit.now, "leased": unit.now + LEASE}
+    if len(digests) < _MANY:
+        rows = [{"digest": digest, **fixed} for digest in digests]
+        return upsert(unit.session, ProjectObject, rows, change={"leased": EXCLUDED})
+    pairs = dict.fromkeys(digests, 0)
+    upsert_pairs(unit.session, ProjectObject, pairs, columns=("digest",), fixed=fixed, change={"leased": EXCLUDED})
 
 
 def sweep(database: Database, store: PrunableStore) -> int:
@@ -221,22 +264,14 @@ def sweep(database: Database, store: PrunableStore) -> int:
             unknown = sorted(set(some) - registered(session, some))
         old = [d for d in unknown if _is_old(store, d, before)]
         for start in range(0, len(old), _DELETIONS):
-            removed += _remove(database, store, old[start : start + _DELETIONS], before)
+            some = old[start : start + _DELETIONS]
+            removed += removals.remove(database, store, some, due=before, young=PRESENCE, needed=needed_bytes, unknown=True)
     return removed
 
 
 def _is_old(store: PrunableStore, digest: Digest, before: datetime) -> bool:
     written = store.written(digest)
     return written is not None and written < before
-
-
-def _remove(database: Database, store: PrunableStore, digests: Sequence[Digest], before: datetime) -> int:
-    """Look again where nobody else can write a row, then remove."""
-    with database.write() as unit:
-        gone = [d for d in set(digests) - registered(unit.session, digests) if _is_old(store, d, before)]
-        for digest in gone:
-            store.delete(digest)
-    return len(gone)
 
 
 def registered(session: Session, digests: Sequence[Digest]) -> set[str]:

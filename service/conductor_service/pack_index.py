@@ -9,12 +9,12 @@ from conductor_core.transfer.packs import read_pack
 from sqlalchemy import bindparam, exists, select
 from sqlalchemy.orm import Session
 
-from conductor_service import losses, objects
+from conductor_service import losses, objects, removals
 from conductor_service.database import Database, Unit
 from conductor_service.many_values import among
-from conductor_service.models import Discarded, Pack, PackedObject, StoredObject
+from conductor_service.models import Pack, PackedObject, StoredObject
 from conductor_service.store import Spot, WritableStore
-from conductor_service.upserts import EXCLUDED, upsert
+from conductor_service.upserts import EXCLUDED, upsert, upsert_pairs
 
 _SPOT = (
     select(Pack.digest, Pack.size, PackedObject.offset, StoredObject.size)
@@ -66,18 +66,26 @@ def take_pack(database: Database, store: WritableStore, project_id: str, data: b
         PackMalformed: it is none.
         ContentMismatch: the bytes of a member do not hash to its name. Nothing is kept.
         StoreFull, StoreUnwritable: nothing is kept.
+        Busy: a clean-up is removing the same pack, as what it was before.
     """
     rows = sorted((row for row, _ in read_pack([data])), key=lambda row: row.digest)  # keys are found faster in their order
     name = digest_of(data)
     store.write(name, [data], len(data))
     with database.write() as unit:
         session = unit.session
+        removals.check_unclaimed(unit, name)
         upsert(session, Pack, [{"digest": name, "size": len(data), "created": unit.now}], key=("digest",))
         pack_id = session.scalars(select(Pack.id).where(Pack.digest == name)).one()
         _discard_those_alone(unit, [row.digest for row in rows])
         objects.register_all(unit, {row.digest: row.size for row in rows})
-        places = [{"digest": row.digest, "pack_id": pack_id, "offset": row.offset} for row in rows]
-        upsert(session, PackedObject, places, change={"pack_id": EXCLUDED, "offset": EXCLUDED})
+        upsert_pairs(
+            session,
+            PackedObject,
+            {row.digest: row.offset for row in rows},
+            columns=("digest", "offset"),
+            fixed={"pack_id": pack_id},
+            change={"pack_id": EXCLUDED, "offset": EXCLUDED},
+        )
         objects.grant_all(unit, project_id, [row.digest for row in rows])
     objects.confirm_bytes(store, name, data)
     return len(rows)
@@ -87,5 +95,4 @@ def _discard_those_alone(unit: Unit, digests: Sequence[str]) -> None:
     """What lies in the store by itself is found in the pack from now on, and not needed there any more."""
     packed = exists().where(PackedObject.digest == StoredObject.digest)
     alone = select(StoredObject.digest).where(among(unit.session, StoredObject.digest, digests), ~packed)
-    rows = [{"digest": digest, "since": unit.now} for digest in unit.session.scalars(alone)]
-    upsert(unit.session, Discarded, rows, change={"since": unit.now})
+    removals.discard(unit, list(unit.session.scalars(alone)))

@@ -32,7 +32,8 @@ def scrub_command(
     """Read all that a service's store has, and set aside what is damaged.
 
     What is damaged or gone is named with the files and jobs that need it. From then on it is missing: the next submission
-    that needs an input sends it again, a frame is rendered again by a retry. It may run while the service runs, or while it is
+    that needs an input sends it again, a frame is rendered again by a retry. What was lost and is there again, as on a disk that
+    was away, counts as there again. It may run while the service runs, or while it is
     stopped. Cut off, it goes on where it was when it is run again.
 
     \b
@@ -57,17 +58,20 @@ def _scrub(place: StoreAtRest, pace: Callable[[int], None], *, restart: bool) ->
     at = Place() if restart else _noted(file)
     if at != Place():
         click.echo("Going on where the last run was cut off.")
-    seen = found = 0
+    seen = found = again = 0
     noted = time.monotonic()
     for step in Scrub(place.database, place.shelf, pace).steps(at):
         seen += step.objects
         found += len(step.found)
+        again += step.again
         for damage in step.found:
             _print(damage)
         if time.monotonic() - noted > _NOTE_SECONDS:
             noted = time.monotonic()
             write_private(file, json.dumps(asdict(step.place)).encode())
     file.unlink(missing_ok=True)
+    if again:
+        click.echo(f"{again} objects that were lost are there again.")
     click.echo(f"{seen} objects read, {found} damaged or gone.")
     return found
 

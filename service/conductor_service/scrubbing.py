@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Unpack
 
 from conductor_core.digest import Digest
@@ -13,6 +14,7 @@ from conductor_core.manifest import parse_manifest
 from sqlalchemy import Executable, Row, exists, select
 from sqlalchemy.orm import Session
 
+from conductor_service import losses, objects, removals
 from conductor_service.database import Database
 from conductor_service.models import Job, ManifestObject, OutputFile, Pack, PackedObject, StoredObject
 from conductor_service.pack_index import DatabaseIndex
@@ -20,6 +22,8 @@ from conductor_service.store import ObjectMissing, ObjectUnreadable, PackedStore
 from conductor_service.store.checking import checked
 
 _PAGE = 200
+_GONE = "is not in the store"
+_DAMAGED = "has other content than its name says, and is set aside"
 #: users of a damaged object that are named
 _NAMED = 5
 
@@ -49,6 +53,8 @@ class Step:
     place: Place
     objects: int
     found: tuple[Damage, ...]
+    #: of these objects: those that were lost, as on a disk that was away, and are there again
+    again: int = 0
 
 
 class Scrub:
@@ -74,56 +80,105 @@ class Scrub:
                 yield self._pack(place, *rows[0])
             place = Place(False)
         packed = exists().where(PackedObject.digest == StoredObject.digest)
-        alone = select(StoredObject.digest, StoredObject.size).where(StoredObject.removed.is_(None), StoredObject.lost.is_(None))
-        alone = alone.where(~packed).order_by(StoredObject.digest).limit(_PAGE)
+        alone = select(StoredObject.digest, StoredObject.size, StoredObject.lost).where(StoredObject.removed.is_(None), ~packed)
+        alone = alone.order_by(StoredObject.digest).limit(_PAGE)
         while rows := self._rows(alone.where(StoredObject.digest > place.after)):
-            for digest, size in rows:
+            for digest, size, lost in rows:
                 place = Place(False, digest)
-                damage = self._alone(digest, size)
-                yield Step(place, 1, () if damage is None else (damage,))
+                yield self._alone(place, Digest(digest), size, lost)
 
     def _rows(self, query: Executable) -> Sequence[Row[Unpack[tuple[Any, ...]]]]:
         with self._database.read() as session:
             return session.execute(query).all()
 
     def _pack(self, place: Place, name: str, pack_id: int, size: int) -> Step:
-        query = select(PackedObject.digest, PackedObject.offset, StoredObject.size)
-        query = query.join(StoredObject, StoredObject.digest == PackedObject.digest).where(StoredObject.lost.is_(None))
-        with self._database.read() as session:
-            members = session.execute(query.where(PackedObject.pack_id == pack_id).order_by(PackedObject.offset)).all()
+        query = select(PackedObject.digest, PackedObject.offset, StoredObject.size, StoredObject.lost)
+        query = query.join(StoredObject, StoredObject.digest == PackedObject.digest)
+        members = self._rows(query.where(PackedObject.pack_id == pack_id).order_by(PackedObject.offset))
         data, reason = None, "has other content than its name says"
         try:
             data = b"".join(self._shelf.read(Digest(name)))
         except (ObjectMissing, ObjectUnreadable) as exc:
             reason = exc.what.removeprefix(f"{name}: ").rstrip(".")
         self._pace(len(data or b""))
-        found = []
-        for digest, offset, length in members:
-            if data is None or f"sha256:{hashlib.sha256(data[offset : offset + length]).hexdigest()}" != digest:
+        found, back = [], []
+        known = 0
+        for digest, offset, length, lost in members:
+            known += lost is None
+            right = data is not None and f"sha256:{hashlib.sha256(data[offset : offset + length]).hexdigest()}" == digest
+            if lost is not None and right:
+                back.append((digest, lost))
+            elif lost is None and not right:
                 self._index.lose(Digest(digest), Spot(Digest(name), size, offset, length), read=data is not None)
                 found.append(self._damage(digest, f"{digest} in pack {name} {reason}"))
-        return Step(place, len(members), tuple(found))
+        again = self._lift(back, pack_id)
+        return Step(place, known + again, tuple(found), again)
 
-    def _alone(self, name: str, size: int) -> Damage | None:
-        digest = Digest(name)
+    def _alone(self, place: Place, digest: Digest, size: int, lost: datetime | None) -> Step:
+        fault = self._fault(digest, size)
+        if lost is not None:  # nothing new is to be said of it, unless it is there again
+            again = 0 if fault else self._lift([(digest, lost)], None)
+            return Step(place, again, (), again)
+        if fault == _DAMAGED:
+            fault = self._set_aside(digest, size)
+        elif fault == _GONE:
+            objects.note_missing(self._database, self._shelf, {digest: size}, {})
+        elif fault:
+            self._index.lose(digest, None)
+        with self._database.read() as session:
+            row = session.get(StoredObject, digest)
+        if not fault or row is None or row.lost is None:  # it was removed, or came anew, while it was read
+            return Step(place, 1, ())
+        return Step(place, 1, (self._damage(digest, f"{digest} {fault}"),))
+
+    def _fault(self, digest: Digest, size: int) -> str:
+        """Read an object that lies by itself, and return what is wrong with it, or nothing."""
         try:
             for piece in checked(digest, self._shelf.read(digest), size):
                 self._pace(len(piece))
         except ContentMismatch:
-            self._shelf.set_aside(digest)
-            reason = "has other content than its name says, and is set aside"
+            return _DAMAGED
         except ObjectMissing:
-            reason = "is not in the store"
+            return _GONE
         except ObjectUnreadable as exc:
-            reason = exc.what.removeprefix(f"{name}: ").rstrip(".")
-        else:
-            return None
-        with self._database.read() as session:
-            row = session.get(StoredObject, name)
-        if row is None or row.removed is not None or self._index.spot(digest) is not None:
-            return None  # it was removed, or came anew in a pack, while it was read
-        self._index.lose(digest, None)
-        return self._damage(name, f"{name} {reason}")
+            return exc.what.removeprefix(f"{digest}: ").rstrip(".")
+        return ""
+
+    def _set_aside(self, digest: Digest, size: int) -> str:
+        """Set aside what is damaged a second time too, unless somebody brings it anew meanwhile."""
+        written = self._shelf.written(digest)
+        fault = self._fault(digest, size)
+        if fault != _DAMAGED:
+            return ""  # it came anew, or went: what is there is looked at by the next scrub
+        with self._database.write() as unit:
+            row = unit.session.get(StoredObject, digest)
+            packed = unit.session.get(PackedObject, digest) is not None
+            claim = None if row is None or row.removed is not None or packed else removals.claim_for_good(unit, digest)
+            if claim is None:
+                return ""
+            losses.lose(unit, [digest])
+            noted = unit.now
+        anew = self._shelf.written(digest) != written
+        if not anew:
+            self._shelf.set_aside(digest)
+        with self._database.write() as unit:
+            removals.release(unit, claim)
+            if anew:
+                losses.lift(unit, [digest], [], noted)
+        return "" if anew else _DAMAGED
+
+    def _lift(self, seen: Sequence[tuple[str, datetime]], pack_id: int | None) -> int:
+        """Note that objects are there again which were lost since then, and lie where they were just read; return how many."""
+        if not seen:
+            return 0
+        with self._database.write() as unit:
+            taken = removals.claimed(unit, [digest for digest, _ in seen])
+            lifted = 0
+            for digest, lost in seen:
+                spot = unit.session.get(PackedObject, digest)
+                if digest not in taken and (None if spot is None else spot.pack_id) == pack_id:
+                    lifted += losses.lift(unit, [digest], [], lost)
+        return lifted
 
     def _damage(self, digest: str, what: str) -> Damage:
         store = PackedStore(self._shelf, self._index)

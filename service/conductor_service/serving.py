@@ -147,21 +147,15 @@ def run(serving: Serving, *, ready: Callable[[], None], signals: bool = True) ->
     Raises:
         ConductorError: it cannot start.
     """
-    farm, settings = serving.farm, serving.farm.settings
+    farm = serving.farm
     config = _configured(farm)
-    endings = Aside(farm.signals.schedule.set)
-    scheduler = Scheduler(farm, serving.fleet, service_url=serving.url, endings=endings)
-    loop = threading.Thread(target=scheduler.run, name="scheduler")
-    postman = Postman(farm, service_url=serving.url)
-    # one that waits for a mail server does not keep the service: what is unsent is in the outbox
-    post = threading.Thread(target=postman.run, name="postman", daemon=True)
-    file = service_file(settings.data_folder)
+    loops = _Loops(serving)
+    file = service_file(farm.settings.data_folder)
 
     def started() -> None:
-        with writing_into(settings.data_folder):
+        with writing_into(farm.settings.data_folder):
             write_private(file, json.dumps({"url": serving.url, "pid": os.getpid()}).encode())
-        loop.start()
-        post.start()
+        loops.start()
         gc.freeze()  # what is loaded now stays: the collector need not look at it again with every request
         ready()
 
@@ -171,15 +165,7 @@ def run(serving: Serving, *, ready: Callable[[], None], signals: bool = True) ->
         """End the instances while the server still listens: what their runners say at the end is heard."""
         farm.signals.closing.wait()
         try:
-            scheduler.stop()
-            postman.stop()
-            if loop.ident is not None:
-                loop.join()
-            if serving.stop_instances:
-                scheduler.end_all()
-            endings.wait(FAREWELL_SECONDS)
-            if post.ident is not None:
-                post.join(FAREWELL_SECONDS)
+            loops.end()
         finally:
             server.should_exit = True
 
@@ -194,6 +180,36 @@ def run(serving: Serving, *, ready: Callable[[], None], signals: bool = True) ->
         farm.signals.close()
         file.unlink(missing_ok=True)
         serving.socket.close()
+
+
+class _Loops:
+    """What goes on beside the server: the scheduler, and the post."""
+
+    def __init__(self, serving: Serving) -> None:
+        self._stop_instances = serving.stop_instances
+        self._endings = Aside(serving.farm.signals.schedule.set)
+        self._scheduler = Scheduler(serving.farm, serving.fleet, service_url=serving.url, endings=self._endings)
+        self._scheduling = threading.Thread(target=self._scheduler.run, name="scheduler")
+        self._postman = Postman(serving.farm, service_url=serving.url)
+        # one that waits for a mail server does not keep the service: what is unsent is in the outbox
+        self._posting = threading.Thread(target=self._postman.run, name="postman", daemon=True)
+
+    def start(self) -> None:
+        """Start both."""
+        self._scheduling.start()
+        self._posting.start()
+
+    def end(self) -> None:
+        """End both, and the instances where they are to end with the service; some may never have been started."""
+        self._scheduler.stop()
+        self._postman.stop()
+        if self._scheduling.ident is not None:
+            self._scheduling.join()
+        if self._stop_instances:
+            self._scheduler.end_all()
+        self._endings.wait(FAREWELL_SECONDS)
+        if self._posting.ident is not None:
+            self._posting.join(FAREWELL_SECONDS)
 
 
 def _configured(farm: Farm) -> uvicorn.Config:

@@ -21,6 +21,7 @@ def open_store(settings: StoreSettings, data: Path, clock: Clock) -> PrunableSto
 
     Raises:
         CredentialsMissing: nobody says as whom an S3 server is to be asked.
+        EncryptionRefused: it does not keep things encrypted as the settings ask.
         S3Refused: it has no such bucket, or gives no right to it.
         StoreUnreachable: it does not answer.
         StoreUnwritable: the folder is not there and cannot be made.

@@ -195,9 +195,7 @@ class Uploads:
     def _give(self, project_id: str, staged: Staged) -> bool:
         """Give the project its right to the object, which lies in the store; then forget the upload."""
         with self._database.write() as unit:
-            new = not objects.visible(unit.session, project_id, [staged.digest])
-            objects.grant(unit, project_id, staged.digest, staged.size)
-            objects.keep(unit, project_id, [staged.digest])
+            new = objects.grant(unit, project_id, staged.digest, staged.size)
         objects.confirm(self._database, self._store, staged.digest, staged.size)
         with self._database.write() as unit:
             unit.session.execute(delete(Upload).where(Upload.id == staged.id))

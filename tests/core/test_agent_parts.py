@@ -127,6 +127,41 @@ def test_a_later_version_of_a_file_replaces_the_earlier(journal: Journal) -> Non
     assert [o.seq for o in journal.outputs_to_do(S)] == [2, 3]
 
 
+def test_what_is_on_its_way_is_not_looked_at_again(journal: Journal) -> None:
+    """Files to come are told without those that are being fetched; of these, the ones are told of which there is a later version."""
+    journal.add_download(S, "j")
+    row = journal.downloads()[0]
+    journal.add_outputs(row, [_output(n, f"/{n}") for n in range(1, 6)])
+    going = journal.outputs_to_do(S, 2)
+    assert [o.seq for o in journal.outputs_to_do(S, 2, besides=[o.path for o in going])] == [3, 4]
+    assert journal.outdated(going) == []
+    journal.add_outputs(row, [_output(6, "/2", "sha256:1")])
+    assert [o.seq for o in journal.outdated(going)] == [2]
+    journal.stop_following(S, "j")
+    assert journal.outdated(going) == going
+
+
+def test_files_that_wait_are_not_in_the_way_of_others(journal: Journal, tmp_path: Path) -> None:
+    """However many at the front wait for their next try, those behind them come."""
+    journal.add_download(S, "j")
+    journal.add_outputs(journal.downloads()[0], [_output(n, f"/{n}") for n in range(1, 31)])
+    cache = HashCache(tmp_path / "hashes.sqlite")
+    patience = Patience(first_wait=1000.0)
+    downloads = Downloads(journal, _nowhere, cache, threads=1, patience=patience)
+    try:
+        assert [o.seq for o in downloads._ready(S, ["/2"], limit=4)] == [1, 3, 4, 5]
+        for row in journal.outputs_to_do(S, 20):
+            patience.failed((row.service, row.job, row.path))
+        assert [o.seq for o in downloads._ready(S, ["/21"], limit=4)] == list(range(22, 31))
+    finally:
+        downloads.stop()
+        cache.close()
+
+
+def _nowhere(_service: str) -> ServiceClient:
+    raise ServiceUnreachable("There is no service here.", "")
+
+
 def test_a_file_is_given_up_on_after_its_attempts(journal: Journal) -> None:
     """A file's own errors are counted, and asking for the job again begins anew."""
     journal.add_download(S, "j")

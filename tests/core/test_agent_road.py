@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
+import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +21,7 @@ from conductor_core.agent.journal_rows import NewOutput
 from conductor_core.agent.run import JOURNAL_FILE
 from conductor_core.digest import digest_of
 from conductor_core.submission import Exclusion, Output, Step, Submission
+from conductor_core.transfer.opening import open_to_read
 from core.artists_desk import Desk, submitted
 
 Eventually = Callable[..., Any]
@@ -68,6 +72,51 @@ def test_the_second_time_nothing_is_sent(desk: Desk, eventually: Eventually) -> 
     submitted(client, client.submit(desk.submission("s1"), desk.files()), eventually)
     again = submitted(client, client.submit(desk.submission("s2"), desk.files()), eventually)
     assert (again["number"], again["bytes_sent"], again["objects_present"]) == (2, 0, 3)
+
+
+@pytest.fixture
+def other_drive(tmp_path: Path) -> Iterator[Path]:
+    """Give a folder on another file system than the artist's, where this machine has one; to us a copy is the same."""
+    shared = Path("/dev/shm")
+    apart = shared.is_dir() and os.access(shared, os.W_OK) and shared.stat().st_dev != tmp_path.stat().st_dev
+    with tempfile.TemporaryDirectory(prefix="conductor-drive-", dir=shared if apart else tmp_path) as name:
+        yield Path(name)
+
+
+def test_a_folder_on_another_drive_is_read_once_and_not_sent(
+    desk: Desk, other_drive: Path, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A project that was moved there has new inodes and paths: each file is hashed once, and the store has them all."""
+    textures = desk.project / "tex"
+    for n in range(100):
+        path = textures / f"{n % 7}" / f"{n:03}.tex"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"%d " % n * (n + 1))
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    (textures / "large.tex").write_bytes(b"large" * 200_000)
+    os.utime(textures / "large.tex", (1_700_000_000, 1_700_000_000))
+    client = desk.start()
+    first = submitted(client, client.submit(desk.submission("s1"), [str(desk.project)]), eventually)
+    assert (first["files"], first["bytes_sent"] > 1_000_000) == (105, True)
+    shutil.copytree(desk.project, other_drive / "project")
+    shutil.rmtree(desk.project)
+    moved = sorted(str(p) for p in (other_drive / "project").rglob("*") if p.is_file())
+    stored, reads = dict(desk.fake.objects), Counter[str]()
+
+    def counted(path: str) -> int:
+        reads[path] += 1
+        return open_to_read(path)
+
+    for module in ("hashing", "packing", "checked_file", "parts", "differences"):
+        monkeypatch.setattr(f"conductor_core.transfer.{module}.open_to_read", counted)
+    for identity in ("s2", "s3"):  # and once only: the second time nothing is read at all
+        again = desk.submission(identity, scene=str(other_drive / "project" / "shot.blend"))
+        done = submitted(client, client.submit(again, [str(other_drive / "project")]), eventually)
+        assert (done["state"], done["files"], done["bytes_sent"], done["bytes_to_send"]) == ("submitted", 105, 0, 0)
+        manifest = desk.fake.manifests[f"job-{done['number']}"]
+        assert sorted(e["path"] for e in manifest["entries"] if e["kind"] == "file") == moved
+    assert reads == dict.fromkeys(moved, 1)
+    assert desk.fake.objects == stored
 
 
 def test_a_restart_goes_on(desk: Desk, eventually: Eventually) -> None:

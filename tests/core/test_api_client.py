@@ -156,7 +156,7 @@ def test_a_service_that_takes_a_question_and_is_silent(
 ) -> None:
     """A question that is not answered in its time is asked again, and given up on in words."""
     answered = threading.Event()
-    monkeypatch.setattr("conductor_core.api.client.QUESTION_TIMEOUT", 0.05)
+    monkeypatch.setattr("conductor_core.api.calls.QUESTION_TIMEOUT", 0.05)
     fake_service.fault = lambda *_: "drop" if answered.wait(20) else None
     with pytest.raises(ServiceUnreachable, match=r"no answer in time; tried \d times"):
         client.me()

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 from conductor_core.api.answers import SignedRequest
-from conductor_core.api.direct import DirectLine, DirectUnsuitable
+from conductor_core.api.client import ServiceClient
+from conductor_core.api.direct import DirectLine, DirectUnsuitable, Rests
 from conductor_core.api.transport import Address, Timing
+from conductor_core.digest import digest_of
 from conductor_core.errors import NotFound, Refused
 
 _WRONG = b"<Error><Code>XAmzContentSHA256Mismatch</Code></Error>"
@@ -119,3 +121,66 @@ def test_where_parts_do_not_go(url: str, agreed: bool) -> None:
     """Nothing crosses a network in the clear unless that was agreed to; what cannot be reached is no failure."""
     with pytest.raises(DirectUnsuitable):
         _put(url, allow_plain_http=agreed)
+
+
+def test_what_could_not_go_straight_is_tried_again(bucket: Bucket) -> None:
+    """After a minute by one part, then after twice as long, an hour at most; when that comes through all go straight again."""
+    now = [1000.0]
+    line = DirectLine(Address("https://farm.example"), Timing(clock=lambda: now[0], sleep=lambda _seconds: None))
+
+    def goes(*answers: int) -> bool:
+        bucket.answers = [(status, b"") for status in answers]
+        went = line.offer(lambda: SignedRequest("PUT", bucket.url, {}), lambda: b"abc")
+        assert bucket.answers == []
+        return went
+
+    assert goes(200)
+    assert not goes(301)
+    assert not goes()
+    now[0] += 60
+    assert not goes(301)
+    now[0] += 60
+    assert not goes()
+    now[0] += 60
+    assert goes(200)
+    assert goes(200)
+    assert not goes(301)
+    now[0] -= 86400  # set back
+    assert goes(200)
+    line.close()
+
+
+def test_rests_grow_to_an_hour_and_one_tries_alone() -> None:
+    """Parts that fail together count once; of those that wait, one is let through at a time."""
+    now = [1000.0]
+    rests = Rests(lambda: now[0])
+    assert [rests.may_try() for _ in range(4)] == [True] * 4
+    assert [rests.failed() for _ in range(4)] == [60.0] * 4
+    waits = []
+    for _ in range(8):
+        now[0] += 3600
+        assert [rests.may_try() for _ in range(3)] == [True, False, False]
+        waits.append(rests.failed())
+    assert waits == [120.0, 240.0, 480.0, 960.0, 1920.0, 3600.0, 3600.0, 3600.0]
+    now[0] += 3600
+    assert rests.may_try()
+    rests.worked()
+    assert [rests.may_try() for _ in range(3)] == [True] * 3
+
+
+def test_a_client_goes_back_to_the_direct_line(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that was away for a moment does not send every later part through the service."""
+    now = [1000.0]
+    client = ServiceClient("http://127.0.0.1:9", "token", timing=Timing(clock=lambda: now[0], sleep=lambda _seconds: None))
+    signed = {"requests": [{"number": 1, "method": "PUT", "url": bucket.url, "headers": {}}]}
+    monkeypatch.setattr(client, "_post", lambda *_: signed)
+
+    def goes(*answers: int) -> bool:
+        bucket.answers = [(status, b"") for status in answers]
+        return client.put_part_directly("show", "u", 1, digest_of(b"abc"), lambda: b"abc")
+
+    assert not goes(301)
+    assert not goes()
+    now[0] += 3600
+    assert goes(200)
+    client.close()

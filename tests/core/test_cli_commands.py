@@ -14,12 +14,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from conductor_core.agent.run import Agent
-from conductor_core.agent_client import connect
+from conductor_core.agent_client import SceneReading, connect
 from conductor_core.api.settings import AgentSettings
 from conductor_core.api.transport import RetryPolicy
 from conductor_core.cli import program
 from conductor_core.cli.exit_codes import ExitCode
 from conductor_core.cli.program import run
+from conductor_core.submission import Submission
 from conductor_core.user_folders import UserFolders, user_folders
 
 Eventually = Callable[..., Any]
@@ -320,6 +321,34 @@ def test_what_one_step_makes_for_another_is_not_missing(desk: Desk) -> None:
         (desk.project / f"pre.{number:04d}.exr").unlink()
     _, err = desk(*words, "--step", "Final", code=ExitCode.MISSING_FILES)
     assert "pre.0001.exr" in err
+
+
+def test_scouts_have_the_agent_find_what_may_wait(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told how the scene was read, and what was named by hand; nothing where there are no scouts, or a program renders."""
+    desk.log_in()
+    desk.start_agent()
+    assert desk.agent is not None
+    read: list[tuple[str, SceneReading, str]] = []
+
+    def prepare(submission: Submission, reading: SceneReading, snapshot: str) -> Callable[[], None]:
+        read.append((submission.steps[0].scouts, reading, snapshot))
+        return lambda: None
+
+    monkeypatch.setattr(desk.agent._scouting, "prepare", prepare)
+    script = desk.project / "comp.nk"
+    script.write_text(NUKE.format(folder=desk.project.as_posix()))
+    readers = tmp_path / "readers"
+    readers.mkdir()
+    words = ("submit", script, "-f", "1-3", "--no-download", "--background", "--file", desk.wood, "--env", "SHOW=dragons")
+    desk(*words)
+    renders = ("--command", "render {scene} {frame}", "--step", "Pre", "--allow-missing", "--output", tmp_path / "o_####.exr")
+    desk(*words, "--scouts", "2", *renders)
+    assert read == []
+    desk(*words, "--scouts", "2", "--readers", readers, "--project-root", desk.project)
+    ((scouts, reading, snapshot),) = read
+    assert (scouts, snapshot, reading.project_root) == ("2", "", str(desk.project))
+    assert (reading.readers, reading.named) == ((str(readers),), (str(desk.wood),))
+    assert (reading.variables["SHOW"], reading.variables["CONDUCTOR_HOME"]) == ("dragons", str(tmp_path / "home"))
 
 
 def test_an_output_folder_that_cannot_be_written_is_said_before_anything_is_sent(desk: Desk) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -110,3 +111,31 @@ def test_a_function_fits_on_a_screen(path: Path) -> None:
     """No function of the core has more than 50 lines."""
     functions = [n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.FunctionDef)]
     assert [f.name for f in functions if f.end_lineno and f.end_lineno - f.lineno >= 50] == []
+
+
+#: import → the package that brings it, where its own name is not the one that is asked for
+BROUGHT_BY = {"yaml": "pyyaml", "starlette": "fastapi", "anyio": "fastapi", "botocore": "boto3"}
+#: the first version that has what our code calls; those of core were tried together
+FLOORS = {"urllib3": (2, 2), "requests": (2, 32)}  # HTTPResponse.read1; adapters that take urllib3 2
+
+
+def _asked_for() -> dict[str, tuple[int, ...]]:
+    """Return the packages that pyproject asks for, and from which version on."""
+    text = (REPO / "pyproject.toml").read_text()
+    found = re.findall(r'"([A-Za-z0-9_-]+)>=([0-9.]+)[^"]*"', text)
+    return {name.lower(): tuple(map(int, version.split("."))) for name, version in found}
+
+
+def test_every_library_is_asked_for_by_a_version() -> None:
+    """What we import comes with an install of its own accord, and never so old that it lacks what we call."""
+    asked = _asked_for()
+    imported: dict[str, Path] = {}
+    for path in [p for top in (CORE, REPO / "service") for p in top.rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+            imported.update((name.partition(".")[0], path) for name in names)
+    ours = {name: path for name, path in imported.items() if not name.startswith("conductor") and name != "pxr"}
+    theirs = {name: path for name, path in ours.items() if name not in sys.stdlib_module_names}
+    assert {name: path for name, path in theirs.items() if BROUGHT_BY.get(name, name).lower() not in asked} == {}
+    assert {name: asked[name] for name, least in FLOORS.items() if asked[name] < least} == {}

@@ -283,6 +283,7 @@ WINDOWS: dict[str, tuple[tuple[str, ...], str]] = {
     "trailing dot or blank, on Windows": (("C:\\t\\a.exr.",), "ends in a dot or blank, which Windows drops"),
     "reserved name, on Windows": (("C:\\t\\nul.txt",), "is a device on Windows"),
     "case twins, on Windows": (("C:\\t\\Z.exr", "C:\\t\\z.exr"), ""),
+    "path of more than 260 characters, on Windows": (("C:\\t\\" + "x" * 240,), ""),
     "name too long for an instance": (
         ("C:\\t\\" + "日" * 100,),
         "has a name of 300 bytes in it, and an instance's disk takes 255",
@@ -353,7 +354,7 @@ def test_every_row_of_the_table_is_tested() -> None:
     """The documentation and these tests say the same rows, and its words are those that are said."""
     _, out, home = DOCUMENT.read_text().split("\n## Interrupted")[0].split("| --- | --- | --- |")
     assert _first_column(out) == {*GOING_OUT, *WINDOWS}
-    assert _first_column(home) == {*COMING_HOME, *BY_THE_RUNNER}
+    assert _first_column(home) == {*COMING_HOME, *BY_THE_RUNNER, *BY_THE_AGENT}
 
 
 def _first_column(text: str) -> set[str]:
@@ -513,6 +514,8 @@ BY_THE_RUNNER = (
     "only a hole",
     "socket, pipe or link as an output",
 )
+#: tested in tests/core/test_agent_twins.py
+BY_THE_AGENT = ("names that the disk at home takes for one",)
 
 
 class _Source:

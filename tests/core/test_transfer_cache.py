@@ -6,6 +6,7 @@ import os
 import sqlite3
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from conductor_core.digest import digest_of
@@ -200,4 +201,28 @@ def test_a_damaged_cache_that_cannot_be_made_anew(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(cache_file, "_connect", lambda path: once(path) if path.exists() else once(Path(os.devnull)))
     cache = HashCache(tmp_path / "c.sqlite")
     assert [_cached(cache, *_folder(tmp_path / name, "a")) for name in ("one", "two")] == [0, 0]
+    cache.close()
+
+
+@pytest.mark.parametrize(("kept", "asked", "found"), [(7, 7, True), (7, 8, False), (0, 7, True), (7, 0, True), (0, 0, True)])
+def test_a_number_that_is_not_known_tells_nothing(tmp_path: Path, kept: int, asked: int, found: bool) -> None:
+    """Windows cannot tell the number of a locked file, and kept none before: size and time decide then, and nobody hashes anew."""
+    cache = HashCache(tmp_path / "c.sqlite")
+    cache.learn({"/d/f": (FileState(5, OLD_NS, kept), digest_of(b"12345"))})
+    assert bool(cache.digests({"/d/f": FileState(5, OLD_NS, asked)})) is found
+    cache.close()
+
+
+def test_a_file_has_a_number_on_windows_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that was replaced under the same size and time, in a renamed folder, is read there as well; an unchanged one is not."""
+    windows = SimpleNamespace(**{**vars(os), "name": "nt"})
+    monkeypatch.setattr("conductor_core.transfer.hash_cache.os", windows)
+    cache = HashCache(tmp_path / "cache" / "c.sqlite")
+    first, second = _folder(tmp_path / "tex", "a", "b")
+    _cached(cache, first, second)
+    (tmp_path / "new").write_bytes(b"A")
+    os.utime(tmp_path / "new", ns=(OLD_NS, OLD_NS))
+    (tmp_path / "new").replace(first)
+    (tmp_path / "tex").rename(tmp_path / "moved")
+    assert _cached(cache, *(str(tmp_path / "moved" / name) for name in "ab")) == 1
     cache.close()

@@ -94,8 +94,9 @@ class Sink:
 
     def put(self, digest: str, body: Callable[[], Any]) -> bool:
         sent = body()
-        data = sent if isinstance(sent, bytes) else sent.read()
-        assert digest_of(data) == digest
+        data = sent if isinstance(sent, bytes) else b"".join(iter(sent.read, b""))
+        if digest_of(data) != digest:
+            raise Refused("wrong", code="wrong-content", status=422)
         self.service.objects[digest] = data
         self.service.sent_whole.append(digest)
         return True

@@ -7,11 +7,13 @@ import os
 import socket
 import sqlite3
 import stat
+import threading
 from pathlib import Path
 
 import pytest
 from conductor_core.digest import digest_of
 from conductor_core.errors import FileChanged, FileVanished, TransferCancelled, TransferError
+from conductor_core.transfer import hashing
 from conductor_core.transfer.hash_cache import RACY_NS, FileState, HashCache
 from conductor_core.transfer.hashing import BATCH_FILES, batches, hash_file, hash_files, unreadable
 from conductor_core.transfer.progress import Progress
@@ -79,6 +81,51 @@ def test_a_file_that_does_not_hold_still_fails_by_name(tmp_path: Path, meddle: o
     with pytest.raises(error) as caught:
         hash_file(path, _Meddler(meddle))
     assert caught.value.path == path
+
+
+@pytest.mark.parametrize(
+    ("numbers", "known"),
+    [((0, 0), True), ((8, 9), False), ((8, 8), None)],
+    ids=["locked: not told", "another each time", "another file"],
+)
+def test_a_file_whose_number_is_another_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, numbers: tuple[int, int], known: bool | None
+) -> None:
+    """Windows cannot number a locked file by its name, and some file servers number anew each time: that is no change."""
+    path = _write(tmp_path / "f", b"x")
+    found = [FileState(1, OLD_NS, number) for number in numbers]
+    monkeypatch.setattr("conductor_core.transfer.hashing.state_of", lambda _path: found.pop(0))
+    if known is not None:
+        assert hash_file(path).state == FileState(1, OLD_NS, os.stat(path).st_ino if known else 0)
+        return
+    with pytest.raises(FileChanged):
+        hash_file(path)
+
+
+def test_a_file_that_is_gone_is_told_at_once(tmp_path: Path, cache: HashCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits until a huge file is read to its end to hear that another one vanished."""
+    huge, gone = _write(tmp_path / "huge", b"x" * 1000), _write(tmp_path / "gone", b"y")
+    states = _states(huge, gone)
+    os.unlink(gone)
+    reading, reads = threading.Event(), list[int]()
+
+    def slowly(handle: int, buffer: memoryview) -> int:
+        reads.append(1)
+        reading.set()
+        threading.Event().wait(0.01)
+        buffer[:1] = os.read(handle, 1)
+        return 1 if len(reads) < 900 else 0
+
+    def opened(path: str) -> int:
+        assert path != gone or reading.wait(30)
+        return os.open(path, os.O_RDONLY)
+
+    monkeypatch.setattr(hashing, "BATCH_BYTES", 1)
+    monkeypatch.setattr(hashing, "_read_into", slowly)
+    monkeypatch.setattr(hashing, "open_to_read", opened)
+    with pytest.raises(FileVanished, match="gone"):
+        hash_files(states, cache, Progress())
+    assert len(reads) < 900
 
 
 def test_what_is_not_there_or_no_file(tmp_path: Path) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 from conductor_core.digest import Digest, digest_of
-from conductor_core.errors import ServiceUnreachable
+from conductor_core.errors import ConductorError, FileVanished, ServiceUnreachable, TransferCancelled
 from conductor_core.manifest import Entry
 from conductor_core.transfer import overlap as module
 from conductor_core.transfer.hash_cache import FileState
@@ -16,6 +17,7 @@ from conductor_core.transfer.hashing import HashedFile, hash_file
 from conductor_core.transfer.overlap import Overlap
 from conductor_core.transfer.progress import Progress
 from conductor_core.transfer.upload import SMALL, Readable
+from fakes.slow_line import read_slowly
 
 
 class Store:
@@ -108,6 +110,26 @@ def test_what_is_large_goes_by_the_ways_of_the_plan(tmp_path: Path) -> None:
             threading.Event().wait(0.01)
     assert sorted(announced) == sorted(offered) == sorted(digest_of(name.encode()) for name in names)
     assert store.objects == {}
+
+
+def test_what_ends_the_hashing_ends_the_sending(tmp_path: Path) -> None:
+    """Nobody waits for the end of a large file to hear that another one is gone."""
+    going, ended = threading.Event(), list[ConductorError | None]()
+
+    class Slow(Store):
+        def put(self, digest: str, body: Callable[[], Readable | bytes]) -> bool:
+            ended.append(read_slowly(body(), going))
+            raise ServiceUnreachable("broken off")
+
+    (tmp_path / "large").write_bytes(b"x" * SMALL)
+    files = {str(tmp_path / "large"): hash_file(str(tmp_path / "large")), **_hashed(tmp_path, "a", "b")}
+    progress = Progress()
+    with contextlib.suppress(FileVanished), Overlap(Slow(), progress, threads=1) as overlap:
+        overlap.take(files)
+        assert going.wait(30)
+        raise FileVanished("gone")
+    assert [type(e) for e in ended] == [TransferCancelled]
+    assert not progress.cancelled(), "the submission fails by its file; nobody cancelled it"
 
 
 def test_without_a_service_nothing_is_held(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from conductor_core.api.answers import PartialUpload
 from conductor_core.digest import Digest, digest_of
 from conductor_core.errors import (
+    ConductorError,
     Conflict,
     FileChanged,
     FileVanished,
@@ -26,6 +27,7 @@ from conductor_core.transfer import parts
 from conductor_core.transfer.parts import send_in_parts
 from conductor_core.transfer.progress import Progress
 from conductor_core.transfer.sink import Readable
+from fakes.slow_line import read_slowly
 
 PART = 1000
 DATA = os.urandom(4 * PART + 321)
@@ -100,6 +102,25 @@ def test_a_large_file_goes_in_parts(entry: Entry) -> None:
     assert sink.objects == {digest_of(DATA): DATA}
     assert sorted(sink.sent) == [1, 2, 3, 4, 5]
     assert progress.counts().bytes_sent == len(DATA)
+
+
+def test_a_file_that_changed_stops_its_other_parts(entry: Entry) -> None:
+    """What is no version of the file any more is not sent to its end, and does not count as sent."""
+    going, ended = threading.Event(), list[ConductorError | None]()
+
+    class Slow(PartsInMemory):
+        def put_part(self, upload: PartialUpload, number: int, digest: Digest, body: Callable[[], Readable]) -> None:
+            if number == 1:
+                ended.append(read_slowly(body(), going))
+                raise ServiceUnreachable("broken off")
+            assert going.wait(30)
+            raise FileChanged(entry.path)
+
+    progress = Progress()
+    with pytest.raises(FileChanged):
+        send_in_parts(entry, "", Slow(), progress)
+    assert [type(e) for e in ended] == [TransferCancelled]
+    assert (progress.counts().bytes_sent, progress.cancelled()) == (0, False)
 
 
 def test_what_is_there_is_not_sent(entry: Entry) -> None:

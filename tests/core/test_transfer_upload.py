@@ -9,11 +9,20 @@ from pathlib import Path
 
 import pytest
 from conductor_core.digest import Digest, digest_of
-from conductor_core.errors import FileChanged, FileVanished, Refused, ServiceUnreachable, TransferCancelled, TransferError
+from conductor_core.errors import (
+    ConductorError,
+    FileChanged,
+    FileVanished,
+    Refused,
+    ServiceUnreachable,
+    TransferCancelled,
+    TransferError,
+)
 from conductor_core.manifest import Entry, Manifest, make_manifest
 from conductor_core.paths import Flavour
 from conductor_core.transfer.progress import Progress
-from conductor_core.transfer.upload import QUESTION, CheckedFile, Readable, ask_missing, execute_upload, plan_upload
+from conductor_core.transfer.upload import QUESTION, SMALL, CheckedFile, Readable, ask_missing, execute_upload, plan_upload
+from fakes.slow_line import read_slowly
 
 
 class MemorySink:
@@ -182,6 +191,38 @@ def test_a_cancelled_upload_stops(tmp_path: Path) -> None:
         _upload(_manifest(_entry(tmp_path / "f", b"x")), sink, progress)
     assert sink.objects == {}
     assert progress.cancelled()
+
+
+def test_a_file_that_is_gone_is_told_at_once(tmp_path: Path) -> None:
+    """Nobody waits for the end of the others; what was sent before stays, and nobody counts as having cancelled."""
+    going, ended = threading.Event(), list[ConductorError | None]()
+    large, gone, small = (
+        _entry(tmp_path / "l", b"x" * SMALL * 2),
+        _entry(tmp_path / "g", b"y" * SMALL),
+        _entry(tmp_path / "s", b"z"),
+    )
+
+    class Slow(MemorySink):
+        def put(self, digest: str, body: Callable[[], Readable | bytes]) -> bool:
+            if digest == large.digest:
+                ended.append(read_slowly(body(), going))
+                raise ServiceUnreachable("broken off")
+            if digest == gone.digest:
+                assert going.wait(30)
+                assert sent.wait(30)
+                os.unlink(gone.path)
+            stored = super().put(digest, body)
+            sent.set()
+            return stored
+
+    sent = threading.Event()
+    sink, progress = Slow(), Progress()
+    manifest = _manifest(large, gone, small)
+    with pytest.raises(FileVanished) as caught:
+        _upload(manifest, sink, progress)
+    assert caught.value.path == gone.path
+    assert [type(e) for e in ended] == [TransferCancelled]
+    assert (set(sink.objects), progress.cancelled()) == ({small.digest}, False)
 
 
 def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:

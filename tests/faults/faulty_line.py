@@ -41,6 +41,8 @@ class Seen:
     sent: int = 0
     #: of the answer's body, sent on to the client
     received: int = 0
+    #: nothing more of it goes or comes
+    over: bool = False
 
 
 class Proxy:
@@ -135,7 +137,10 @@ class Proxy:
                     length -= len(block)
                 client.sendall(fault.answer)
             else:
-                self._forward(client, head, body, seen, fault)
+                try:
+                    self._forward(client, head, body, seen, fault)
+                finally:
+                    seen.over = True
 
     def _fault_of(self, line: str) -> Fault | None:
         with self._lock:

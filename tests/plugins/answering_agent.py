@@ -18,6 +18,7 @@ from conductor_core.agent_answers import (
     Preset,
     SceneJob,
 )
+from conductor_core.agent_client import SceneReading
 from conductor_core.errors import AgentError
 from conductor_core.submission import Exclusion, Submission
 
@@ -53,6 +54,8 @@ class AnsweringAgent:
     jobs: list[SceneJob] = field(default_factory=list)
     #: (submission, files, snapshots)
     submitted: list[tuple[Submission, tuple[str, ...], Mapping[str, str]]] = field(default_factory=list)
+    #: of each submission, how its scene is to be read
+    scenes_read: list[SceneReading | None] = field(default_factory=list)
     moves: list[tuple[str, str]] = field(default_factory=list)
     picture: bytes = b""
     folder: Path = field(default_factory=Path)
@@ -95,9 +98,11 @@ class AnsweringAgent:
         download: bool = True,
         service: str = "",
         snapshots: Mapping[str, str] | None = None,
+        reading: SceneReading | None = None,
     ) -> str:
         self._try()
         self.submitted.append((submission, tuple(files), snapshots or {}))
+        self.scenes_read.append(reading)
         self.jobs.insert(0, SceneJob(submission.id, submission.title, submission.scene, "uploading", 100, 40))
         return submission.id
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conductor_core.agent_client import SceneReading
 from conductor_core.errors import AgentError
 from conductor_core.submission import Software, Submission
 from conductor_plugins.desk import Desk
@@ -93,6 +94,23 @@ def test_what_is_submitted_is_a_snapshot(
     assert scene.read_text() == "scene"
     assert (now.host.current.path, now.host.current.modified) == (str(scene), True)
     assert now.submitted == [submission.id]
+
+
+def test_the_agent_is_told_how_the_scene_is_read(
+    qtbot: Any, opened: Callable[..., Opened], tmp_path: Path, validators: dict[str, Any]
+) -> None:
+    """So that it finds by itself what no scout frame needs: with the host's environment and project, and what was named by hand."""
+    notes = tmp_path / "notes.txt"
+    notes.write_text("notes")
+    now = opened(MemoryHost(variables={"SHOW": "dragons"}))
+    now.host.current = replace(now.host.current, project_root=str(tmp_path))
+    now.desk.edit(added=(str(notes),))
+    now.submitting.start()
+    ended(qtbot, now)
+    (reading,) = now.agent.scenes_read
+    assert reading == SceneReading(str(tmp_path), now.desk.environment, named=(str(notes),))
+    assert reading.variables["SHOW"] == "dragons"
+    assert "dragons" not in repr(reading)
 
 
 def test_two_clicks_are_one_job(qtbot: Any, opened: Callable[..., Opened], validators: dict[str, Any]) -> None:

@@ -12,10 +12,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from road.chaos import leftovers, money
+from faults.faulty_line import Proxy
+from road.chaos import kills, leftovers, money
 from road.chaos.checks import moment
 from road.chaos.kills import VICTIMS, Kill, Victim, execute, find, plan_kills
-from road.chaos.renderers import Bpy
+from road.chaos.line_faults import TROUBLES, LineFault, plan_faults
+from road.chaos.renderers import Bpy, Fake
 from road.chaos.rounds import Round, run_round
 from road.chaos.world import PATIENCE, World, open_world, wait_for
 
@@ -46,6 +48,30 @@ def test_killed_anywhere_with_blender(tmp_path: Path, bpy_python: Callable[..., 
         done = run_round(world, "blender", frames=4, steps=steps)
         _check(done, world)
         assert {k.victim for k in done.kills} >= {"frame server", "runner", "service"}, done.story()
+
+
+def test_a_bad_line_and_a_kill_in_the_middle_of_an_upload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bodies are cut in both directions, answers get lost, errors storm, and the agent dies while it sends: all the same holds."""
+    monkeypatch.setattr(kills, "WAITED_FOR", PATIENCE)
+    faults = [
+        LineFault("cut upload", 2, 300_000),
+        LineFault("lost answer", 1),
+        LineFault("cut download", 1, 10),
+        LineFault("storm", 1),
+    ]
+    with open_world(tmp_path, Fake(), Proxy()) as world:
+        steps = [Kill(0.0, ("agent",), 0.0, 0, "half an upload")]
+        done = run_round(world, "line", frames=2, steps=steps, faults=faults)
+        _check(done, world)
+    assert [kill.instant for kill in done.kills] == ["half an upload"], done.story()
+    assert set(done.troubles) == set(TROUBLES), done.story()
+    assert all(done.troubles.values()), done.troubles
+
+
+def test_a_line_is_the_same_for_the_same_seed() -> None:
+    """As is the plan of kills; over the seeds everything goes wrong that can."""
+    assert plan_faults("a") == plan_faults("a") != plan_faults("b")
+    assert {fault.trouble for n in range(50) for fault in plan_faults(str(n))} == set(TROUBLES)
 
 
 def test_a_plan_is_the_same_for_the_same_seed() -> None:

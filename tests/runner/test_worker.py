@@ -111,6 +111,21 @@ def test_what_is_written_beside_the_frames_holds_the_last_one_open(farm: Farm, j
     assert told.published == [((first,), (1,)), ((second,), (2,))]
 
 
+@pytest.mark.parametrize(
+    "bad", ["open(folder + '/cache.bin', 'w')", "open(folder.encode() + b'/\\xff', 'w')"], ids=["bad", "no name"]
+)
+def test_what_is_bad_beside_the_frames_has_all_rendered_again(farm: Farm, job: MakeJob, bad: str) -> None:
+    """An earlier frame may have written it: no frame is held back, and none but by the attempt's end makes the task complete.
+
+    An instance that is lost between the last frame and that end must leave something to be rendered.
+    """
+    told = farm.told(job(f"png(path)\nimport os\nfolder = os.path.dirname(path)\nif frame == 1: {bad}", frames=(1, 2, 3)))
+    assert told.verdict is not None
+    assert (told.verdict.state, told.verdict.cause, told.verdict.frames_done) == ("failed", "bad-output", (1, 2, 3))
+    paths = [f"/job/render/shot_000{n}.png" for n in (1, 2, 3)]
+    assert told.published == [((paths[0],), (1,)), ((paths[1],), (2,)), ((paths[2],), ())]
+
+
 def test_an_input_in_an_output_folder_is_published_only_when_it_changed(any_farm: Farm, job: MakeJob) -> None:
     """Old frames that are inputs stay where they are; one that is rendered anew is an output."""
     scene = """

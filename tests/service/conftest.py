@@ -57,6 +57,22 @@ class TestClock:
         self.now += timedelta(seconds=seconds)
 
 
+class FarStore(MemoryStore):
+    """A store in memory that takes itself for one over a network: whoever asks it while he holds the database's pen fails."""
+
+    #: tells whether the thread that asks is in a writing transaction
+    writes_here: Callable[[], bool] | None = None
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in _ASKED:
+            writes_here = object.__getattribute__(self, "writes_here")
+            assert writes_here is None or not writes_here(), f"{name} of the store is called inside a write transaction"
+        return object.__getattribute__(self, name)
+
+
+_ASKED = frozenset({"size", "read", "check_room", "write", "delete", "set_aside", "written", "digests"})
+
+
 class Browser:
     """An HTTP client that speaks to the application in this process, with a cookie jar; no socket, no server."""
 
@@ -275,12 +291,14 @@ class StudioMaker:
         self._running: list[Studio] = []
         self.clock, self.fleet = TestClock(), FakeFleet()
         #: None: as the settings say
-        self.store: PrunableStore | None = FolderStore(folder / "data" / "store") if on_disk else MemoryStore(self.clock)
+        self.store: PrunableStore | None = FolderStore(folder / "data" / "store") if on_disk else FarStore(self.clock)
 
     def __call__(self, **changes: Any) -> Studio:
         self.close()
         settings, clock = make_settings(self._folder, **changes), self.clock
         farm = open_farm(settings, store=self.store, clock=clock, monotonic=lambda: clock.elapsed)
+        if isinstance(self.store, FarStore):
+            self.store.writes_here = farm.database.writes_here
         data = settings.data_folder
         ensure_owner(farm.database, data, instance_limit=settings.account_instance_limit, owner_name="Ada")
         scheduler = Scheduler(farm, self.fleet, service_url="http://127.0.0.1:1")

@@ -30,6 +30,7 @@ from conductor_service.models import Task
 from conductor_service.one_service import sole_service
 from conductor_service.settings import Settings
 from conductor_service.states import TaskState
+from conductor_service.store import MemoryStore
 from sqlalchemy import select
 
 COMMAND = (sys.executable, "-m", "conductor_service.audit")
@@ -596,6 +597,7 @@ def test_bytes_whose_transaction_is_still_to_come_are_no_orphans(site: Site) -> 
 
 def test_an_audit_beside_a_writer_sees_whole_transactions(make_studio: Any) -> None:
     """Checks read while the service writes: each sees one state, and a half-done change is none of its business."""
+    make_studio.store = MemoryStore(make_studio.clock)
     studio = make_studio()
     job = studio.job()
     place = Place(studio.farm.database.engine, studio.store, studio.farm.settings.data_folder, served=True)

@@ -1,4 +1,4 @@
-"""The clean-up against a model of its own, with crashes anywhere in it: nothing needed is lost, and all else goes in the end."""
+"""The clean-up and the scrub against a model of their own, with crashes anywhere in them: nothing needed is lost, and all else goes in the end."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from conductor_service import compaction, garbage, jobs, objects
 from conductor_service.database import Unit
 from conductor_service.door import Why
 from conductor_service.equipment import Equipment, equip
+from conductor_service.errors import Busy
 from conductor_service.garbage import Rules
 from conductor_service.models import Discarded, Job, Pack, Project, StoredManifest
 from conductor_service.pack_index import take_pack
+from conductor_service.scrubbing import Place, Scrub
 from conductor_service.tokens import Principal
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -72,6 +74,11 @@ class BurningStore:
         self._inner.delete(digest)
         self._fuse.burn()
 
+    def set_aside(self, digest: Digest) -> None:
+        self._fuse.burn()
+        self._inner.set_aside(digest)
+        self._fuse.burn()
+
 
 class BurningDatabase:
     """A database whose user may die before a transaction, in it (nothing of it stays), or after it."""
@@ -111,6 +118,8 @@ class Life(RuleBasedStateMachine):
         self.promised: dict[int, datetime] = {}
         self.jobs: dict[str, tuple[set[int], datetime | None]] = {}
         self.gone: set[str] = set()
+        #: bodies whose bytes were damaged, and that were not sent again since
+        self.damaged: set[int] = set()
 
     def teardown(self) -> None:
         """Let all go, and see that it does."""
@@ -147,6 +156,7 @@ class Life(RuleBasedStateMachine):
             with self.database.write() as unit:
                 objects.grant(unit, self.project, digest, len(BODIES[body]))
                 objects.keep(unit, self.project, [digest])
+            objects.confirm(self.database, self.shelf, digest, len(BODIES[body]))
         if done:
             self._promise([body])
 
@@ -193,9 +203,71 @@ class Life(RuleBasedStateMachine):
         with self._dying(step):
             self._collect(OLD if old else Rules())
 
-    @rule(bodies=SOME, step=st.integers(0, 12))
-    def a_pack_comes_in_between(self, bodies: list[int], step: int) -> None:
-        """Clean up to a step, let a pack be sent by another process, and go on: as if both ran at once."""
+    @rule(bodies=SOME, step=st.integers(0, 12), packed=st.booleans())
+    def something_comes_in_between(self, bodies: list[int], step: int, packed: bool) -> None:
+        """Clean up to a step, let a pack or an object be sent by another process, and go on: as if both ran at once."""
+        with self._in_between(step, bodies, packed=packed):
+            self._collect(OLD)
+
+    @rule(body=st.sampled_from(range(len(BODIES))), step=st.integers(2, 4), packed=st.booleans())
+    def something_comes_again_while_it_goes(self, body: int, step: int, packed: bool) -> None:
+        """Whoever sends an object again while it is deleted is told to wait, or keeps what he sent."""
+        if packed:
+            self.send_pack([body], None)
+        else:
+            self.send_one(body, None)
+        self.studio.clock.pass_time(8 * DAY)
+        garbage.forget_objects(self.database)
+        compaction.drop_empty(self.database)
+        self.studio.clock.pass_time(3700)
+        with self._in_between(step, [body], packed=packed):
+            garbage.delete_discarded(self.database, self.shelf)
+
+    @rule(body=st.sampled_from(range(len(BODIES))), step=st.none() | st.integers(0, 8))
+    def damage(self, body: int, step: int | None) -> None:
+        """Let a disk change bytes, read all, and be cut off perhaps; then read all again."""
+        self._damage(body)
+        with self._dying(step):
+            self._scrub()
+        self._scrub()
+
+    @rule(bodies=SOME, step=st.integers(0, 8), packed=st.booleans())
+    def something_comes_while_damage_is_found(self, bodies: list[int], step: int, packed: bool) -> None:
+        """Whoever sends an object again while it is set aside is told to wait, or keeps what he sent."""
+        self._damage(bodies[0])
+        with self._in_between(step, bodies, packed=packed):
+            self._scrub()
+        self._scrub()
+
+    @rule(body=st.sampled_from(range(len(BODIES))))
+    def away_and_back(self, body: int) -> None:
+        """What is lost while a disk is away is there again when it is back, and read."""
+        kept = dict(self.studio.store._objects)
+        self.studio.store._objects.clear()
+        objects.ask(self.database, self.shelf, self.project, [digest_of(BODIES[body])])
+        self.studio.store._objects.update(kept)
+        self._scrub()
+
+    def _damage(self, body: int) -> None:
+        """Change the bytes of an object, where it lies."""
+        digest = digest_of(BODIES[body])
+        spot = self.studio.farm.store.unchecked._index.spot(digest)
+        held = self.studio.store._objects
+        if spot is None and digest in held:
+            held[digest] = BODIES[body][:-1] + b"!"
+        elif spot is not None and spot.pack in held:
+            pack, at = bytearray(held[spot.pack]), spot.offset
+            pack[at] ^= 1
+            held[spot.pack] = bytes(pack)
+        self.damaged.add(body)
+
+    def _scrub(self) -> None:
+        for _ in Scrub(self.database, self.shelf, lambda _: None).steps(Place()):
+            pass
+
+    @contextlib.contextmanager
+    def _in_between(self, step: int, bodies: list[int], *, packed: bool) -> Iterator[None]:
+        """Let bodies be sent at a step of what is in the block."""
         before = self.fuse.burn
         left = step
 
@@ -204,11 +276,15 @@ class Life(RuleBasedStateMachine):
             left -= 1
             if left == -1 and not self.studio.farm.database.writes_here():
                 self.fuse.burn = before  # type: ignore[method-assign]
-                self.send_pack(bodies, None)
+                self.studio.clock.pass_time(1)
+                if packed:
+                    self.send_pack(bodies, None)
+                else:
+                    self.send_one(bodies[0], None)
 
         self.fuse.burn = burn  # type: ignore[method-assign]
         try:
-            self._collect(OLD)
+            yield
         finally:
             self.fuse.burn = before  # type: ignore[method-assign]
 
@@ -222,7 +298,7 @@ class Life(RuleBasedStateMachine):
         for bodies, ended in self.jobs.values():
             if ended is None or ended > now - timedelta(days=30):
                 needed |= bodies
-        for body in needed:
+        for body in needed - self.damaged:
             assert b"".join(self.studio.farm.store.read(digest_of(BODIES[body]))) == BODIES[body]
 
     @invariant()
@@ -240,6 +316,7 @@ class Life(RuleBasedStateMachine):
             assert digest_of(b"".join(self.studio.farm.store.read(Digest(manifest)))) == manifest
 
     def _promise(self, bodies: Sequence[int]) -> None:
+        self.damaged -= set(bodies)
         self.promised.update(dict.fromkeys(bodies, self.studio.clock() + objects.LEASE / 2))
 
     def _end(self, job: str) -> None:
@@ -258,12 +335,12 @@ class Life(RuleBasedStateMachine):
 
     @contextlib.contextmanager
     def _dying(self, step: int | None) -> Iterator[list[bool]]:
-        """Die at a step of what is in the block; give what is true once it was done."""
+        """Die at a step of what is in the block, or be told to come again; give what is true once it was done."""
         done: list[bool] = []
         self.fuse.left = step
         try:
             yield done
-        except Crashed:
+        except (Crashed, Busy):
             return
         finally:
             self.fuse.left = None

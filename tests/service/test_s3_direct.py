@@ -5,12 +5,17 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
+import botocore.auth
 import pytest
+from conductor_core.api.answers import SignedRequest
 from conductor_core.api.client import ProjectObjects, ServiceClient
+from conductor_core.api.direct import DirectLine
 from conductor_core.digest import Digest, digest_of
 from conductor_core.errors import FileChanged
 from conductor_core.manifest import Entry
@@ -18,6 +23,7 @@ from conductor_core.transfer import parts
 from conductor_core.transfer.parts import send_in_parts
 from conductor_core.transfer.progress import Progress
 from conductor_service.embedded import embedded_service
+from conductor_service.store.s3_line import S3Line
 from faults.faulty_line import Proxy
 
 DATA = os.urandom((32 << 20) + 77)
@@ -76,6 +82,59 @@ def test_what_lies_in_the_bucket_proves_nothing(s3_settings: Any, entry: Entry, 
         with pytest.raises(FileChanged):
             send_in_parts(wrong, "", objects, Progress())
         assert objects.missing({Digest(wrong.digest): wrong.size}) == {wrong.digest}
+
+
+def test_a_signature_that_ran_out(s3_settings: Any, proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part that is sent more than a quarter of an hour after it was signed for is refused, signed for anew, and goes straight."""
+    line, put, once = S3Line(s3_settings), DirectLine.put, DirectLine._once
+    refused: list[bool] = []
+    now = botocore.auth.get_current_datetime
+    monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda: now() - timedelta(minutes=16))
+    asked: list[str] = []
+
+    def late(direct: DirectLine, signed: Callable[[], SignedRequest], body: Callable[[], Any]) -> None:
+        first = True
+
+        def old_at_first() -> SignedRequest:
+            nonlocal first
+            asked.append("signed")
+            made, late, first = signed(), first, False
+            if not late:
+                return made
+            parts = urlsplit(made.url)
+            key = parts.path.removeprefix(f"/{line.bucket}/")
+            length = {"Content-Length": made.headers["Content-Length"]}
+            old = line.sign("PUT", key, query=dict(parse_qsl(parts.query)), headers=length, sha256=_hash_in(made))
+            return SignedRequest(old.method, old.url, dict(old.headers))
+
+        put(direct, old_at_first, body)
+
+    def noting(direct: DirectLine, request: SignedRequest, body: Any) -> tuple[int, bytes]:
+        status, said = once(direct, request, body)
+        if status >= 300:
+            refused.append(status == 403 and b"RequestTimeTooSkewed" in said)
+        return status, said
+
+    monkeypatch.setattr(DirectLine, "put", late)
+    monkeypatch.setattr(DirectLine, "_once", noting)
+    monkeypatch.setattr(parts, "LARGE", 1)
+    data = DATA[: (16 << 20) + 77]
+    path = tmp_path / "cache.abc"
+    path.write_bytes(data)
+    entry = Entry(str(path), "file", digest_of(data), size=len(data), mtime_ns=path.stat().st_mtime_ns)
+    store = dataclasses.asdict(s3_settings)
+    with embedded_service(tmp_path / "service", {"find_software": False, "store": store}) as service:
+        proxy.upstream = int(service.url.rsplit(":", 1)[1])
+        with ServiceClient(proxy.url, service.token) as client:
+            objects = ProjectObjects(client, "default")
+            assert send_in_parts(entry, "", objects, Progress())
+            assert (len(asked), refused) == (4, [True, True]), "two parts, each a second time"
+            assert sum(seen.sent for seen in proxy.seen if "/parts/" in seen.line) == 0
+            assert not objects.missing({Digest(entry.digest): entry.size})
+
+
+def _hash_in(request: SignedRequest) -> str:
+    return next(value for name, value in request.headers.items() if name.lower() == "x-amz-content-sha256")
 
 
 @pytest.fixture

@@ -27,4 +27,5 @@ def give_memory_back() -> bool:
     except (OSError, AttributeError):  # musl has none, nor needs it
         return False
     wishes = {_M_TRIM_THRESHOLD: SPARE, _M_MMAP_THRESHOLD: OWN_BLOCK, _M_ARENA_MAX: ARENAS}
-    return all([mallopt(name, value) for name, value in wishes.items()])
+    taken = [mallopt(name, value) for name, value in wishes.items()]
+    return all(taken)

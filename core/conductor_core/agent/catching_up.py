@@ -17,6 +17,7 @@ from conductor_core.api.client import ServiceClient
 from conductor_core.digest import Digest
 from conductor_core.errors import ConductorError
 from conductor_core.transfer.download import part_path
+from conductor_core.transfer.long_paths import on_disk
 
 #: outputs in one question
 PAGE = 1000
@@ -68,7 +69,7 @@ class CatchingUp:
             with contextlib.suppress(ConductorError, OSError):
                 if about is not None:
                     self._folders.check(row, about)
-                    part_path(row.path, Digest(row.digest)).unlink()
+                    part_path(on_disk(row.path), Digest(row.digest)).unlink()
 
     def _ask_job(self, client: ServiceClient, row: DownloadRow) -> None:
         after = row.seq

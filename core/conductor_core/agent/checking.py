@@ -20,6 +20,7 @@ from conductor_core.digest import Digest
 from conductor_core.errors import AgentError, ConductorError, ServiceUnreachable, TransferCancelled, TransferError, Unauthorized
 from conductor_core.transfer.hash_cache import FileState, HashCache
 from conductor_core.transfer.hashing import HashedFile, batches, hash_file
+from conductor_core.transfer.long_paths import on_disk
 from conductor_core.transfer.progress import Progress
 
 #: files of one check; a submission of more is made without one
@@ -243,12 +244,12 @@ def _walk(
             continue
         seen.add(path)
         try:
-            found = os.stat(path)
+            found = os.stat(on_disk(path))
             if stat.S_ISDIR(found.st_mode):
-                real = os.path.realpath(path)
+                real = os.path.realpath(on_disk(path))
                 if real not in folders:
                     folders.add(real)
-                    waiting.extend(os.path.join(path, name) for name in sorted(os.listdir(path), reverse=True))
+                    waiting.extend(os.path.join(path, name) for name in sorted(os.listdir(on_disk(path)), reverse=True))
                 continue
         except OSError:
             yield path, None

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,7 +15,7 @@ from conductor_core.agent.fetching import Fetcher, row_key
 from conductor_core.agent.follower import Follower
 from conductor_core.agent.journal import Journal
 from conductor_core.agent.journal_rows import DownloadRow, Following, OutputRow
-from conductor_core.agent.loads import Load, plan_loads
+from conductor_core.agent.loads import LOAD_FILES, Load, plan_loads
 from conductor_core.agent.output_folders import OutputFolders
 from conductor_core.agent.patience import Patience
 from conductor_core.agent.shares import ShareKey, Shares
@@ -28,6 +29,9 @@ from conductor_core.transfer.progress import Free, Pace, Progress
 REMEMBERED = 14 * 86400.0
 #: seconds after which what goes on is asked about even though no event came
 SAFETY_NET = 60.0
+#: files that are due of which the next are chosen: for each load that there is room for, since those of several jobs lie mixed,
+#: and where some of them wait for their next try
+LOOKED_AT, WIDE = 2 * LOAD_FILES, 2000
 
 _LOG = logging.getLogger("conductor.agent")
 
@@ -63,6 +67,8 @@ class Downloads:
         self._stopping = False
         #: by service and path alone: two jobs may write the same file, one after the other
         self._fetching: dict[tuple[str, str], Load] = {}
+        #: loads of each service that are fetched, or wait for a thread
+        self._loads: Counter[str] = Counter()
         #: (service, job) of which there may be news
         self._news: set[tuple[str, str]] = set()
         self._asking: set[tuple[str, str]] = set()
@@ -222,12 +228,9 @@ class Downloads:
             if self._at_work() >= self._threads * 2 or self._at_work(service) >= share:
                 return
             busy = set(self._fetching)
-        rows = [
-            row
-            for row in self._journal.outputs_to_do(service, without=self._resting(service))
-            if (service, row.path) not in busy and self._patience.ready(row_key(row))
-        ]
+            room = min(self._threads * 2 - self._at_work(), share - self._at_work(service))
         shares = self._journal.shares(service)
+        rows = self._ready(service, [path for of, path in busy if of == service], limit=WIDE if shares else room * LOOKED_AT)
         if shares:
             rows = self._ours(service, rows, shares)
         for load in plan_loads(_once(rows), together=self._fetcher.bundles(service)):
@@ -235,7 +238,18 @@ class Downloads:
                 if self._at_work() >= self._threads * 2 or self._at_work(service) >= share:
                     return
                 self._fetching.update(((service, row.path), load) for row in load)
+                self._loads[service] += 1
             self._pool.submit(self._fetch, load)
+
+    def _ready(self, service: str, busy: Sequence[str], *, limit: int) -> list[OutputRow]:
+        """Return files that may be fetched now: of the first that are due, or, where some of these wait, of many."""
+        resting = self._resting(service)
+        while True:
+            due = self._journal.outputs_to_do(service, limit, without=resting, besides=busy)
+            ready = [row for row in due if self._patience.ready(row_key(row))]
+            if limit >= WIDE or len(due) < limit or len(ready) == len(due):
+                return ready
+            limit = WIDE
 
     def _ours(self, service: str, rows: Sequence[OutputRow], shares: Mapping[str, str]) -> list[OutputRow]:
         """Return those that nobody shares, or that are ours; and have more of the others claimed."""
@@ -289,7 +303,7 @@ class Downloads:
 
     def _at_work(self, service: str = "") -> int:
         """Count the loads that are fetched, or wait for a thread."""
-        return len({id(load) for (of, _), load in self._fetching.items() if service in ("", of)})
+        return self._loads[service] if service else self._loads.total()
 
     def _fetch(self, load: Load) -> None:
         progress = Progress(self._pace)
@@ -309,10 +323,11 @@ class Downloads:
         finally:
             with self._lock:
                 self._progress.pop(load, None)
+                self._loads[load[0].service] -= 1
                 for row in load:
                     self._fetching.pop((row.service, row.path), None)
             self._wake()
-            self._catching_up.drop_parts([row for row in load if not self._journal.wanted(row)])
+            self._catching_up.drop_parts(self._journal.outdated(load))
 
 
 def _fetched(fetching: Mapping[tuple[str, str], Load]) -> Iterator[OutputRow]:

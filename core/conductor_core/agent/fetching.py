@@ -26,6 +26,7 @@ from conductor_core.errors import (
 )
 from conductor_core.transfer.download import Placed, Wanted, execute_download, part_path
 from conductor_core.transfer.hash_cache import HashCache
+from conductor_core.transfer.long_paths import on_disk, spelled
 from conductor_core.transfer.progress import Progress
 from conductor_core.transfer.together import execute_together
 
@@ -109,7 +110,7 @@ class Fetcher:
                 placed = execute_download(wanted, objects, self._cache, progress)
             except NotFound as exc:
                 with contextlib.suppress(OSError):  # of another life of the object, or empty: it will never be whole
-                    part_path(row.path, wanted.digest).unlink()
+                    part_path(wanted.path, wanted.digest).unlink()
                 raise _lost(row, followed, client) from exc
             return self._keep([(row, placed)])
         return []
@@ -118,7 +119,7 @@ class Fetcher:
         """Note what is home; where the journal cannot be written, it is looked at again."""
         rows = [row for row, _ in home]
         try:
-            self._journal.set_home((row, placed.how, placed.path) for row, placed in home)
+            self._journal.set_home((row, placed.how, spelled(placed.path)) for row, placed in home)
         except JournalUnwritable as exc:
             for row in rows:
                 wait = self._patience.failed(row_key(row))
@@ -167,7 +168,7 @@ def row_key(row: OutputRow) -> tuple[str, str, str]:
 
 
 def _wanted(row: OutputRow, followed: DownloadRow) -> Wanted:
-    return Wanted(row.path, Digest(row.digest), row.size, row.mode, row.mtime_ns, row.number or followed.number)
+    return Wanted(on_disk(row.path), Digest(row.digest), row.size, row.mode, row.mtime_ns, row.number or followed.number)
 
 
 def _lost(row: OutputRow, followed: DownloadRow, client: ServiceClient) -> LostByStore:

@@ -49,6 +49,13 @@ class Journal(DownloadJournal):
         row = self._rows("SELECT request FROM submissions WHERE id = ?", (identity,))[0]
         return dict(json.loads(row["request"]))
 
+    def set_later(self, identity: str, later: Sequence[str]) -> None:
+        """Keep which files of a submission no scout frame needs, as if its request had said so."""
+        with self._transaction():
+            for row in self._rows("SELECT request FROM submissions WHERE id = ?", (identity,)):
+                request = json.dumps({**json.loads(row["request"]), "later": list(later)})
+                self._run("UPDATE submissions SET request = ? WHERE id = ?", (request, identity))
+
     def request_of_job(self, service: str, job: str) -> Mapping[str, Any] | None:
         """Return the request that became a job; None where the job was submitted from elsewhere."""
         rows = self._rows(f"{IN_SHORT} WHERE service = ? AND job = ?", (service, job))

@@ -13,7 +13,15 @@ from pathlib import Path
 from time import time
 
 from conductor_core.agent.journal_file import JournalFile
-from conductor_core.agent.journal_rows import DownloadRow, Following, NewOutput, OutputRow, Tally, download_row, output_row
+from conductor_core.agent.journal_rows import (
+    DownloadRow,
+    Following,
+    NewOutput,
+    OutputRow,
+    Tally,
+    download_row,
+    output_row,
+)
 
 #: times that a file's own error (not the service's absence) may come before it is given up on
 FETCH_ATTEMPTS = 5
@@ -25,7 +33,8 @@ _DUE_OF_JOB = "SELECT * FROM outputs WHERE state IN ('pending', 'stuck') AND ser
 _DUE_SERVICES = "SELECT DISTINCT service FROM outputs INDEXED BY outputs_due WHERE state IN ('pending', 'stuck') ORDER BY service"
 _DUE_OF_SERVICE = (
     "SELECT * FROM outputs INDEXED BY outputs_due WHERE state IN ('pending', 'stuck') AND service = ? "
-    "AND job NOT IN (SELECT value FROM json_each(?)) ORDER BY attempts, frame IS NULL, frame, seq LIMIT ?"
+    "AND job NOT IN (SELECT value FROM json_each(?)) AND path NOT IN (SELECT value FROM json_each(?)) "
+    "ORDER BY attempts, frame IS NULL, frame, seq LIMIT ?"
 )
 _NEW_OUTPUT = (
     "INSERT INTO outputs (service, job, path, seq, digest, size, mode, mtime_ns, published, step, frame, origin, number, project,"
@@ -36,6 +45,8 @@ _NEW_OUTPUT = (
     "output = excluded.output, state = excluded.state, error = excluded.error, attempts = excluded.attempts "
     "WHERE excluded.seq > outputs.seq"
 )
+
+_HOME = "UPDATE outputs SET state = ?, placed = ?, error = '', came = ? WHERE service = ? AND job = ? AND path = ? AND seq = ?"
 
 
 class DownloadJournal(JournalFile):
@@ -159,26 +170,39 @@ class DownloadJournal(JournalFile):
                     found[path] = (one["seq"], one["published"] or path)
         return found
 
-    def wanted(self, row: OutputRow) -> bool:
-        """Tell whether this is still the version that belongs at its path."""
-        query = "SELECT 1 FROM outputs WHERE service = ? AND job = ? AND path = ? AND digest = ?"
-        return bool(self._rows(query, (row.service, row.job, row.path, row.digest)))
+    def places(self, row: DownloadRow) -> list[tuple[str, str]]:
+        """Return where files of what is followed lie, or will lie, with the jobs they come from; the earliest published first."""
+        query = "SELECT path, origin FROM outputs WHERE service = ? AND job = ? AND state != 'nowhere' ORDER BY seq"
+        return [(r["path"], r["origin"]) for r in self._rows(query, (row.service, row.job))]
+
+    def outdated(self, rows: Sequence[OutputRow]) -> list[OutputRow]:
+        """Return those that are no more the version that belongs at their path."""
+        query = "SELECT path, digest FROM outputs WHERE service = ? AND job = ? AND path IN (SELECT value FROM json_each(?))"
+        current: set[tuple[str, str, str, str]] = set()
+        for service, job in {(row.service, row.job) for row in rows}:
+            paths = json.dumps([row.path for row in rows if (row.service, row.job) == (service, job)])
+            current.update((service, job, *found) for found in self._rows(query, (service, job, paths)))
+        return [row for row in rows if (row.service, row.job, row.path, row.digest) not in current]
 
     def outputs(self, service: str, job: str) -> list[OutputRow]:
         """Return the files of a followed job."""
-        return [output_row(r) for r in self._rows("SELECT * FROM outputs WHERE service = ? AND job = ?", (service, job))]
+        query = "SELECT * FROM outputs WHERE service = ? AND job = ?"
+        return [output_row(row) for row in self._rows(query, (service, job))]
 
     def services_to_do(self) -> list[str]:
         """Return the services that have files to bring home."""
         rows = self._rows(_DUE_SERVICES, ())
         return [row["service"] for row in rows]
 
-    def outputs_to_do(self, service: str, limit: int = 2000, *, without: Sequence[str] = ()) -> list[OutputRow]:
+    def outputs_to_do(
+        self, service: str, limit: int = 2000, *, without: Sequence[str] = (), besides: Sequence[str] = ()
+    ) -> list[OutputRow]:
         """Return files to bring home from a service: those that failed least, by frames, as a player wants them.
 
-        `without`: of these jobs none, so that files of a job that is paused are not in the way of others.
+        `without`: of these jobs none, so that files of a job that is paused are not in the way of others; `besides`: none that go
+        to these paths.
         """
-        values = (service, json.dumps(list(without)), limit)
+        values = (service, json.dumps(list(without)), json.dumps(list(besides)), limit)
         return [output_row(row) for row in self._rows(_DUE_OF_SERVICE, values)]
 
     def tally(self, service: str, job: str) -> Tally:
@@ -213,22 +237,15 @@ class DownloadJournal(JournalFile):
 
     def set_home(self, homes: Iterable[tuple[OutputRow, str, str]]) -> None:
         """Keep of files how and where they came home, in one step; a later version that came meanwhile stays to be done."""
+        now, came = self._clock(), list(homes)
+        values = [
+            (how if how in ("beside", "elsewhere") else "done", placed, now, row.service, row.job, row.path, row.seq)
+            for row, how, placed in came
+        ]
         with self._transaction():
-            for row, how, placed in homes:
-                self._run(
-                    "UPDATE outputs SET state = ?, placed = ?, error = '', came = ? "
-                    "WHERE service = ? AND job = ? AND path = ? AND seq = ?",
-                    (
-                        how if how in ("beside", "elsewhere") else "done",
-                        placed,
-                        self._clock(),
-                        row.service,
-                        row.job,
-                        row.path,
-                        row.seq,
-                    ),
-                )
-                self._changed(row.service, row.job)
+            self._run_many(_HOME, values)
+            for service, job in {(row.service, row.job) for row, _, _ in came}:
+                self._changed(service, job)
 
     def set_fetch_error(self, row: OutputRow, error: str, *, final: bool = False, passing: bool = False) -> None:
         """Count a failure of a file's own; after FETCH_ATTEMPTS of them nobody need wait for it any longer.

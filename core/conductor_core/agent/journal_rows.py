@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import operator
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -178,9 +179,9 @@ def download_row(row: sqlite3.Row) -> DownloadRow:
     return DownloadRow(**{name: row[name] for name in names}, following=following)
 
 
-_OUTPUT_COLUMNS = tuple(field.name for field in fields(OutputRow))
+_output_columns = operator.itemgetter(*(field.name for field in fields(OutputRow)))
 
 
 def output_row(row: sqlite3.Row) -> OutputRow:
-    """Return a row of the files to bring home."""
-    return OutputRow(*(row[name] for name in _OUTPUT_COLUMNS))
+    """Return a row of the files to bring home; of a job there may be tens of thousands."""
+    return OutputRow(*_output_columns(row))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from conductor_core.agent.journal_rows import OutputRow
 
 #: files and bytes of one go: small enough that a load is home within a second or so, large enough that waits do not count
-LOAD_FILES, LOAD_BYTES = 256, 16 << 20
+LOAD_FILES, LOAD_BYTES = 512, 32 << 20
 
 #: bytes of a file up to which it comes with others; a larger one is gone on from in its middle, one in a bundle comes anew
 SMALL = 256 << 10

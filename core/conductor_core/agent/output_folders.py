@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from conductor_core.agent.journal import Journal
 from conductor_core.agent.journal_rows import DownloadRow, NewOutput, OutputRow
+from conductor_core.agent.twins import Twins, is_one_file
 from conductor_core.api.answers import OutputFile
 from conductor_core.api.client import ServiceClient
 from conductor_core.documents import from_json
@@ -29,8 +30,17 @@ class OutputFolders:
     named to bring files to, they lie in that one, whatever the service says.
     """
 
-    def __init__(self, journal: Journal, connect: Callable[[str], ServiceClient]) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        connect: Callable[[str], ServiceClient],
+        *,
+        one_file: Callable[[str, str], bool] = is_one_file,
+    ) -> None:
+        """`one_file` tells of two places whether the disk there takes them for one."""
         self._journal = journal
+        self._twins = Twins(journal)
+        self._one_file = one_file
         self._connect = connect
         self._folders: dict[tuple[str, str], tuple[ClientPath, ...]] = {}
 
@@ -40,13 +50,16 @@ class OutputFolders:
         Raises:
             PathError: naming the path.
         """
+        self._check(row.path, row.service, row.job, followed)
+
+    def _check(self, text: str, service: str, job: str, followed: DownloadRow) -> None:
         following = followed.following
         try:
-            path = ClientPath.parse(row.path, local_flavour())
+            path = ClientPath.parse(text, local_flavour())
         except PathError:
             other = "Windows" if os.name == "posix" else "Linux or macOS"
             raise PathError(
-                row.path,
+                text,
                 f"belongs to {other}",
                 f"Download this job on the machine it was submitted from, or to a folder of this one: "
                 f"conductor download {followed.number or 'JOB'} --to FOLDER.",
@@ -57,10 +70,10 @@ class OutputFolders:
             reason = "lies outside of the folder that files were to be brought to"
         else:
             local = local_flavour()
-            folders = tuple(f for f in self._folders_of(row.service, row.job) if f.flavour is local)
+            folders = tuple(f for f in self._folders_of(service, job) if f.flavour is local)
             reason = _OUTSIDE
-        if path.text != row.path or not any(path.is_within(folder) and path != folder for folder in folders):
-            raise PathError(row.path, reason)
+        if path.text != text or not any(path.is_within(folder) and path != folder for folder in folders):
+            raise PathError(text, reason)
 
     def placed(self, row: DownloadRow, outputs: Sequence[OutputFile]) -> list[NewOutput]:
         """Return where files are to lie; each that can lie nowhere, or where another does, says why."""
@@ -75,7 +88,24 @@ class OutputFolders:
                     one, f"{one.published} would lie where {before} lies: {one.path}. Put {{step}} or {{path}} into --name."
                 )
             found[one.path] = one  # a later version replaces the earlier
-        return list(found.values())
+        placed = list(found.values())
+        twins = self._twins.among(row, [one for one in placed if not one.error])
+        return [self._apart(row, one, twins[one.path]) if one.path in twins else one for one in placed]
+
+    def _apart(self, row: DownloadRow, output: NewOutput, twin: str) -> NewOutput:
+        """Return an output as told to lie nowhere, where this machine's disk would put it into the place of its twin."""
+        try:
+            for place in (output.path, twin):
+                self._check(place, row.service, row.job, row)
+        except PathError:
+            return output  # said when its turn comes
+        if not self._one_file(twin, output.path):
+            return output
+        return _nowhere(
+            output,
+            f"{output.published} would lie where {twin} lies: the disk there takes both names for one file. Give one of them another "
+            f"name, or bring them to a disk that tells them apart: conductor download {output.number or row.number or 'JOB'} --to FOLDER.",
+        )
 
     @staticmethod
     def _as_published(row: DownloadRow) -> bool:

@@ -1,4 +1,8 @@
-"""The process that reads a scene for the agent: a question as JSON on stdin, a report in lines of JSON on stdout."""
+"""The process that reads a scene for the agent: a question as JSON on stdin, a report in lines of JSON on stdout.
+
+Beside what a panel asks, the agent may name a `snapshot`, which is read in the place of the scene's file, more `readers`, and
+`scouts`: then the answer is which files no scout frame needs.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,7 @@ from conductor_core.discovery.survey import Survey
 from conductor_core.documents import to_json
 from conductor_core.errors import SceneNotRead, SettingsError
 from conductor_core.formats import scan_file
+from conductor_core.formats.scouting import files_for_later
 from conductor_core.formats.studio import load_readers
 
 #: entries, and files of entries, in one line: parsing more at once would hold the host that reads it
@@ -44,14 +49,20 @@ def answer(question: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield a report piece by piece; one that cannot be made is a `problem` alone."""
     variables = dict(question["variables"]) or dict(os.environ)
     settings, problems = _settings(Path(question["config"]))
-    problems += load_readers((), settings, variables)
+    problems += load_readers(question.get("readers", ()), settings, variables)
     survey = Survey(
         question["scene"],
         frames=tuple(question["frames"]) or None,
         project_root=question["project_root"],
         variables=variables,
+        snapshot=question.get("snapshot", ""),
     )
     try:
+        if scouts := question.get("scouts"):
+            # a reader that cannot be used may know of files that a scout frame needs
+            later = () if problems else files_for_later(survey, scouts)
+            yield {"later": later, "problem": " ".join(problems)}
+            return
         report = scan_file(survey).report
     except SceneNotRead as exc:
         yield {"problem": " ".join((str(exc), *problems))}

@@ -56,22 +56,30 @@ class Readings:
     """Have scenes read; safe to share between threads."""
 
     def __init__(
-        self, config: Path, *, limit: float = READING_LIMIT, largest: int = LARGEST, command: tuple[str, ...] = _COMMAND
+        self,
+        config: Path,
+        *,
+        limit: float = READING_LIMIT,
+        largest: int = LARGEST,
+        command: tuple[str, ...] = _COMMAND,
+        at_once: int = AT_ONCE,
     ) -> None:
         self._config = config
         self._limit = limit
         self._largest = largest
         self._command = command
         self._lock = threading.Lock()
-        self._places = threading.Semaphore(AT_ONCE)
+        self._places = threading.Semaphore(at_once)
         self._running: dict[subprocess.Popen[bytes], str] = {}
         #: panel → number of what it asked for last
         self._newest: dict[str, int] = {}
         self._number = 0
         self._stopped = False
 
-    def read(self, question: Question) -> bytes:
+    def read(self, question: Question, more: Mapping[str, Any] | None = None) -> bytes:
         """Return a report in lines of JSON, or one that says why there is none.
+
+        `more`: what the process is told beside the question (`reading_process`).
 
         Raises:
             AgentError: the panel has asked anew meanwhile, or the agent ends.
@@ -81,12 +89,16 @@ class Readings:
             if not self._is_wanted(question.panel, number):
                 raise AgentError("This reading of the scene was given up: a newer one was asked for.")
             try:
-                lines, problem = self._read(question, number)
+                lines, problem = self._read(question, number, more or {})
             except OSError as exc:
                 lines, problem = b"", f"The scene cannot be read by a process of its own ({exc.strerror or exc})."
         if not self._is_wanted(question.panel, number):
             raise AgentError("This reading of the scene was given up: a newer one was asked for.")
         return json.dumps({"problem": problem}).encode() if problem else lines
+
+    def give_up(self, panel: str) -> None:
+        """End what a panel asked for: nobody waits for it any more."""
+        self._announce(panel)
 
     def stop(self) -> None:
         """End all readings."""
@@ -112,9 +124,9 @@ class Readings:
         with self._lock:
             return not self._stopped and self._newest.get(panel, number) == number
 
-    def _read(self, question: Question, number: int) -> tuple[bytes, str]:
+    def _read(self, question: Question, number: int, more: Mapping[str, Any]) -> tuple[bytes, str]:
         """Return the lines of a report, or why there are none."""
-        wish = json.dumps({**to_json(question), "config": str(self._config), "seconds": self._limit + 10}).encode()
+        wish = json.dumps({**to_json(question), **more, "config": str(self._config), "seconds": self._limit + 10}).encode()
         with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as asked:
             asked.write(wish)
             asked.seek(0)

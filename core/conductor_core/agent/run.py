@@ -30,11 +30,12 @@ from conductor_core.agent.patience import Patience
 from conductor_core.agent.presets import Presets
 from conductor_core.agent.readings import Readings
 from conductor_core.agent.scene_jobs import SceneJobs
+from conductor_core.agent.scouting import Scouting
 from conductor_core.agent.snapshots import Snapshots
 from conductor_core.agent.submissions import Submissions
 from conductor_core.agent.transfers import Transfers
 from conductor_core.agent.wishes import read_wish
-from conductor_core.agent_client import CHANNEL_FILE, read_channel
+from conductor_core.agent_client import CHANNEL_FILE, SceneReading, read_channel
 from conductor_core.api.settings import AgentSettings, read_settings
 from conductor_core.api.transport import RetryPolicy
 from conductor_core.documents import from_json
@@ -99,6 +100,7 @@ class Agent:
         self._downloads = self._make_downloads()
         self._ahead = AheadOfTheClick(folders.state, self._cache, self._connections.client, self._transfers)
         self._snapshots = Snapshots(folders.state / SNAPSHOTS)
+        self._scouting = Scouting(Readings(folders.config, at_once=1), keep=self._journal.set_later)
         self._submissions = self._make_submissions()
         self._panel = self._make_panel()
         self._token = secrets.token_urlsafe(32)
@@ -127,6 +129,7 @@ class Agent:
             settings=self._settings,
             patience=self._patience,
             snapshots=self._snapshots,
+            scouting=self._scouting,
             wake_downloads=self._wake.set,
             hashed=self._ahead.submitted,
             pace=self._transfers.pace,
@@ -193,10 +196,14 @@ class Agent:
         """Keep a submission and return its id; it is on disk when this returns."""
         submission = from_json(Submission, request.get("submission"))
         absolute_paths(request)
+        request, reading = _without_reading(request)
         if self._journal.submission(submission.id) is None:  # asked again, its snapshot may be gone: the service has it
             service = str(request.get("service") or self._connections.default_service())
             snapshots = self._snapshots.taken(submission.id, request.get("snapshots"))
+            look = self._scouting.prepare(submission, reading, snapshots.get(submission.scene, "")) if reading else None
             self._journal.add_submission(submission.id, service, {**request, "snapshots": snapshots})
+            if look is not None:
+                look()
         self._wake.set()
         return {"id": submission.id}
 
@@ -273,7 +280,7 @@ class Agent:
         """Stop the workers and close the files; tell whether the workers ended in time."""
         self.channel.shutdown()
         self.channel.server_close()
-        workers = (self._submissions, self._downloads, self._ahead, self._panel, self._live_jobs)
+        workers = (self._scouting, self._submissions, self._downloads, self._ahead, self._panel, self._live_jobs)
         stops = [worker.stop for worker in workers]
         endings = [threading.Thread(target=stop, name="ending", daemon=True) for stop in stops]
         for ending in endings:
@@ -317,6 +324,18 @@ class Agent:
 
     def _more_about_transfers(self) -> Mapping[str, Any]:
         return {"ahead": self._ahead.answer()}
+
+
+def _without_reading(request: Mapping[str, Any]) -> tuple[Mapping[str, Any], SceneReading | None]:
+    """Return what of a request is kept on the disk, and how the scene is to be read, which has the host's environment.
+
+    Raises:
+        InvalidDocument: it is no such thing.
+    """
+    kept = {name: value for name, value in request.items() if name != "reading"}
+    if request.get("reading") is None or request.get("later"):
+        return kept, None
+    return kept, from_json(SceneReading, request["reading"], document="request")
 
 
 def run_agent(

@@ -69,7 +69,7 @@ class SceneJobs:
         place = _place(scene)
         spellings = [written for written in self._journal.scenes() if written and _place(written) == place]
         rows = self._journal.submissions_of(spellings[:SPELLINGS], limit)
-        seen = self._live.look([_key(row) for row in rows if _is_with_service(row)])
+        seen = self._live.look([_key(row) for row in rows if self._renders(row)])
         return [self._scene_job(row, seen.get(_key(row), Seen())) for row in rows]
 
     def move(self, submission: str, verb: str, *, reason: str) -> SceneJob | None:
@@ -100,7 +100,7 @@ class SceneJobs:
     def preview(self, submission: str) -> bytes | None:
         """Return the newest preview of a job as PNG, empty where there is none; None where there is no such submission."""
         row = self._journal.submission(submission)
-        if row is None or not _is_with_service(row):
+        if row is None or not self._renders(row):
             return None if row is None else b""
         key = _key(row)
         job = self._live.look([key])[key].job
@@ -152,9 +152,14 @@ class SceneJobs:
             self._homes = {**dict(list(self._homes.items())[-99:]), key: known}
         return known
 
+    def _renders(self, row: SubmissionRow) -> bool:
+        """Tell whether frames may come of a submission: it is with the service, or its scout frames are rendered already."""
+        early = row.state in UNFINISHED and row.job not in ("", ASKED_FOR)
+        return row.state == "submitted" or (early and self._journal.download(row.service, row.job) is not None)
+
     def _heard_state(self, row: SubmissionRow) -> str:
         """Return the job's state as the downloads last heard it."""
-        followed = self._journal.download(row.service, row.job) if _is_with_service(row) else None
+        followed = self._journal.download(row.service, row.job) if self._renders(row) else None
         return followed.state if followed else ""
 
     def _problem(self, row: SubmissionRow, seen: Seen, errors: tuple[str, ...]) -> str:
@@ -163,7 +168,7 @@ class SceneJobs:
             return "Its upload is paused. To let it go on: conductor transfers resume"
         if row.error:
             return _sentence(row.error)
-        if seen.problem or not _is_with_service(row):
+        if seen.problem or not self._renders(row):
             return seen.problem
         followed = self._journal.download(row.service, row.job)
         return next(filter(None, (*errors, followed.error if followed else "")), "")
@@ -176,10 +181,6 @@ def _place(scene: str) -> str:
 
 def _key(row: SubmissionRow) -> JobKey:
     return (row.service, row.job)
-
-
-def _is_with_service(row: SubmissionRow) -> bool:
-    return row.state == "submitted"
 
 
 def _verbs(row: SubmissionRow, job: Job | None) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from conductor_core.agent.journal_rows import OutputRow
 from conductor_core.agent.loads import LOAD_BYTES, LOAD_FILES
 from conductor_core.api.client import ServiceClient
 from conductor_core.errors import ConductorError, NotFound
+from conductor_core.transfer.long_paths import on_disk
 
 #: files in one question
 QUESTION = 2000
@@ -88,7 +89,7 @@ class Shares:
                 self._not_before[key] = now if set(answer.granted) - set(going) or answer.home else now + PAUSE
             home = {row.seq for row in rows if row.seq in set(answer.home)}
             # told as home by who is not here any more, or by this very agent before its folder went: it is brought again
-            gone = {row.seq for row in rows if row.seq in home and not os.path.exists(row.path)}
+            gone = {row.seq for row in rows if row.seq in home and not os.path.exists(on_disk(row.path))}
             home -= gone
             with self._lock:
                 self._granted.setdefault(key, {}).update(dict.fromkeys(gone, now))

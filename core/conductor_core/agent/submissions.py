@@ -12,16 +12,17 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from conductor_core.agent.early_scouts import early_part
+from conductor_core.agent.early_scouts import early_part, held_back
 from conductor_core.agent.journal import ASKED_FOR, UNFINISHED, Journal
 from conductor_core.agent.journal_rows import SubmissionRow
 from conductor_core.agent.kept_manifest import packed, unpacked
 from conductor_core.agent.patience import Patience
 from conductor_core.agent.resubmission import Again, Listed, again, listed
+from conductor_core.agent.scouting import Look, Scouting
 from conductor_core.agent.snapshots import Snapshots
 from conductor_core.api.answers import Job
 from conductor_core.api.client import ProjectObjects, ServiceClient
@@ -45,11 +46,12 @@ from conductor_core.submission import Submission
 from conductor_core.transfer.concurrency import Lanes
 from conductor_core.transfer.differences import Differences
 from conductor_core.transfer.hash_cache import HashCache
-from conductor_core.transfer.order import SendingOrder
+from conductor_core.transfer.hashing import HashedFile
+from conductor_core.transfer.order import SendingOrder, first_of
 from conductor_core.transfer.overlap import Overlap
 from conductor_core.transfer.progress import Free, Pace, Progress
 from conductor_core.transfer.tree import hash_tree, read_tree, snapshot_places
-from conductor_core.transfer.upload import WAYS, Way, ask_missing, execute_upload, plan_upload
+from conductor_core.transfer.upload import WAYS, UploadPlan, Way, ask_missing, execute_upload, plan_upload
 
 #: times that the service may find objects missing at the commit before we believe that something else is wrong
 COMMIT_ROUNDS = 4
@@ -71,9 +73,15 @@ class _Load:
     manifest: Manifest
     #: path of an entry → the snapshot that holds its content
     places: Mapping[str, str]
-    order: SendingOrder
+    submission: Submission
+    #: at the scene, for what no scout frame needs
+    look: Look
     #: what the service has said to have already
     there: frozenset[Digest] = frozenset()
+
+    def order(self) -> SendingOrder:
+        """Return in what order it is sent, as far as that is known now."""
+        return SendingOrder(self.submission, self.look.later)
 
 
 class Submissions:
@@ -88,6 +96,7 @@ class Submissions:
         settings: AgentSettings,
         patience: Patience,
         snapshots: Snapshots,
+        scouting: Scouting,
         wake_downloads: Callable[[], None] = lambda: None,
         hashed: Callable[[SubmissionRow, Submission, Iterable[str]], None] = lambda *_: None,
         pace: Pace = Free(),
@@ -101,6 +110,7 @@ class Submissions:
         self._settings = settings
         self._patience = patience
         self._snapshots = snapshots
+        self._scouting = scouting
         self._swept = -math.inf
         self._wake_downloads = wake_downloads
         self._hashed = hashed
@@ -194,6 +204,7 @@ class Submissions:
             with self._lock:
                 self._running.discard(identity)
             if self._needs_snapshot(identity) is False:
+                self._scouting.leave(identity)
                 self._snapshots.remove(identity)
 
     def _needs_snapshot(self, identity: str) -> bool | None:
@@ -254,10 +265,10 @@ class Submissions:
         elif (
             found is None
             or quick is None
-            or not self._commit_again(row, client, job, (found, quick), progress, order_of(submission, request))
+            or not self._commit_again(row, client, job, (found, quick), progress, submission=submission, request=request)
         ):
             load = load or self._load(row, submission, request, progress, found=found)
-            self._send_and_commit(row.id, client, job, load, progress, later=request.get("later") or ())
+            self._send_and_commit(row, client, job, load, progress, download=bool(request.get("download", True)))
             if found is not None:
                 found.remember(self._cache, load.manifest.digest(), load.manifest.entries)
         if quick is not None and found is not None:
@@ -279,23 +290,26 @@ class Submissions:
     ) -> _Load:
         """Return what is to be sent: as the journal has it, or hashed now."""
         snapshots: Mapping[str, str] = request.get("snapshots") or {}
+        look = self._scouting.of(row.id, request.get("later"))
         kept = self._journal.manifest(row.id)
         if kept is not None:
             manifest = unpacked(kept)
-            return _Load(manifest, snapshot_places(manifest, snapshots), order_of(submission, request))
+            return _Load(manifest, snapshot_places(manifest, snapshots), submission, look)
         left_out = Exclusions(submission.excluded, submission.flavour).covers
         tree = read_tree(request["files"], left_out=left_out, snapshots=snapshots) if found is None else found.tree()
         progress.put(files_hashed=0, files_cached=0, bytes_hashed=0)
         threads = self._settings.hash_threads
-        # what the scout frames need goes before what happens to be hashed first
-        sink = None if request.get("later") else self._sink(row, submission)
-        with self._overlap(row, submission, sink, progress) as overlap:
-            flavour = submission.flavour
-            manifest = hash_tree(tree, self._cache, progress, flavour=flavour, threads=threads, hashed=overlap.take)
+        with self._overlap(row, submission, self._sink(row, submission), progress) as overlap:
+
+            def take(files: Mapping[str, HashedFile]) -> None:
+                # what the scout frames need goes before what happens to be hashed first
+                overlap.take(look.first(files))
+
+            manifest = hash_tree(tree, self._cache, progress, flavour=submission.flavour, threads=threads, hashed=take)
         progress.put(objects=len(manifest.objects()))
         self._journal.set_manifest(row.id, packed(manifest), _counts(progress))
         self._hashed(row, submission, (*tree.files, *tree.snapshots))  # takes memory as well: one after the other
-        return _Load(manifest, tree.snapshots, order_of(submission, request), overlap.sent())
+        return _Load(manifest, tree.snapshots, submission, look, overlap.sent())
 
     def _overlap(self, row: SubmissionRow, submission: Submission, sink: ProjectObjects | None, progress: Progress) -> Overlap:
         """Return what sends files while others are hashed, by the same ways as later."""
@@ -320,7 +334,9 @@ class Submissions:
         job: Job,
         quick: tuple[Listed, Again],
         progress: Progress,
-        order: SendingOrder,
+        *,
+        submission: Submission,
+        request: Mapping[str, Any],
     ) -> bool:
         """Send what changed since a former submission and commit the rest by its name; False where all must be told."""
         found, changed = quick
@@ -329,7 +345,12 @@ class Submissions:
             self._cache.pages.forget(changed.former.manifest)
             return False
         progress.put(objects=changed.count(known))
-        self._send(row.id, client, job, _Load(changed.fresh(), found.snapshots, order), known.missing, progress)
+        look = self._scouting.of(row.id, request.get("later"))
+        load = _Load(changed.fresh(), found.snapshots, submission, look)
+        missing = self._send_while_looking(row.id, client, job, load, known.missing, progress)
+        if held_back(load.manifest, missing, look.later):
+            return False  # the scout frames go before it, with files that did not change
+        self._send(row.id, client, job, load, missing, progress)
         manifest = changed.commit(client, job.id)
         if manifest is None:
             self._cache.pages.forget(changed.former.manifest)
@@ -338,14 +359,17 @@ class Submissions:
         return True
 
     def _send_and_commit(
-        self, identity: str, client: ServiceClient, job: Job, load: _Load, progress: Progress, *, later: Sequence[str] = ()
+        self, row: SubmissionRow, client: ServiceClient, job: Job, load: _Load, progress: Progress, *, download: bool
     ) -> None:
-        manifest = load.manifest
+        manifest, identity = load.manifest, row.id
         missing = ask_missing(manifest, ProjectObjects(client, job.project), besides=load.there)
-        early = early_part(manifest, missing, later)
+        missing = self._send_while_looking(identity, client, job, load, missing, progress)
+        early = early_part(manifest, missing, load.look.later_of(manifest))
         if early is not None:
             self._send(identity, client, job, load, missing, progress, only=early.missing)
-            early.let_go(client, job.id)
+            if early.let_go(client, job.id) and download:
+                self._journal.add_download(row.service, job.id, number=job.number)
+                self._wake_downloads()
             missing -= early.missing
         for _ in range(COMMIT_ROUNDS):
             self._send(identity, client, job, load, missing, progress)
@@ -360,6 +384,20 @@ class Submissions:
             "The store", "keeps losing the files of this submission", "Ask your administrator to look at the store."
         )
 
+    def _send_while_looking(
+        self, identity: str, client: ServiceClient, job: Job, load: _Load, missing: frozenset[Digest], progress: Progress
+    ) -> frozenset[Digest]:
+        """Send a little at a time until it is known what no scout frame needs: the line never waits for that. Return what is left."""
+        if not missing or load.look.known():
+            return missing
+        plan = self._plan(identity, load, missing, progress)
+        rest = plan.to_send
+        while rest and not load.look.known():
+            part = plan.only(frozenset(first_of(rest)))
+            self._execute(client, job, part, progress)
+            rest = rest[len(part.to_send) :]
+        return frozenset(Digest(entry.digest) for entry in rest)
+
     def _send(
         self,
         identity: str,
@@ -372,7 +410,13 @@ class Submissions:
         only: frozenset[Digest] | None = None,
     ) -> None:
         """Send what the store lacks, all or `only` some of it; what is left then is the commit."""
-        plan = plan_upload(load.manifest, missing, places=load.places).sorted_by(load.order.sort)
+        plan = self._plan(identity, load, missing, progress)
+        self._execute(client, job, plan if only is None else plan.only(only), progress)
+        self._journal.set_state(identity, "committing", _counts(progress))
+
+    def _plan(self, identity: str, load: _Load, missing: frozenset[Digest], progress: Progress) -> UploadPlan:
+        """Return what is to be sent in its order, and tell how much that is."""
+        plan = plan_upload(load.manifest, missing, places=load.places).sorted_by(load.order().sort)
         counts = progress.counts()
         progress.put(
             objects_present=counts.objects - len(plan.to_send) - counts.objects_sent,
@@ -380,14 +424,15 @@ class Submissions:
             bytes_to_send=counts.bytes_sent + plan.bytes_to_send(),
         )
         self._journal.set_state(identity, "uploading", _counts(progress))
-        plan = plan if only is None else plan.only(only)
-        objects = ProjectObjects(client, job.project)
+        return plan
+
+    def _execute(self, client: ServiceClient, job: Job, plan: UploadPlan, progress: Progress) -> None:
         differences = Differences(client.versions(job.project))
         differences.expect(plan.to_send, plan.places)
         ways: tuple[Way, ...] = (differences, *WAYS)
         threads = self._settings.upload_threads
+        objects = ProjectObjects(client, job.project)
         execute_upload(plan, objects, progress, threads=threads, ways=ways, lanes=self._lanes)
-        self._journal.set_state(identity, "committing", _counts(progress))
 
     def _submission(self, identity: str) -> Submission:
         return from_json(Submission, self._journal.request(identity)["submission"])
@@ -403,11 +448,6 @@ class Submissions:
             except (Conflict, NotFound, Refused) as exc:
                 _LOG.info("job %s of submission %s: %s", row.number, row.id, exc)
         self._journal.set_killed(row.id)
-
-
-def order_of(submission: Submission, request: Mapping[str, Any]) -> SendingOrder:
-    """Return in what order the files of a request are sent."""
-    return SendingOrder(submission, frozenset(request.get("later") or ()))
 
 
 def told(exc: ConductorError, *, waiting: bool = False) -> dict[str, Any]:

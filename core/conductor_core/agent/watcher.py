@@ -25,6 +25,7 @@ from conductor_core.agent.recent_scenes import FolderFiles, RecentScene, RecentS
 from conductor_core.errors import ConductorError, TransferCancelled
 from conductor_core.transfer.hash_cache import RACY_NS, FileState, HashCache
 from conductor_core.transfer.hashing import BATCH_BYTES, BATCH_FILES, HashedFile, hash_file
+from conductor_core.transfer.long_paths import on_disk
 from conductor_core.transfer.progress import Progress
 
 #: folders watched by events; a kernel keeps about 1 kB for each
@@ -260,18 +261,19 @@ class Watcher:
         if folder not in self._watched and room:  # it was not there before
             self._watch(folder)
         states: dict[str, FileState] = {}
-        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        with contextlib.suppress(OSError), os.scandir(on_disk(folder)) as entries:
             for entry in entries:
                 Progress.check(self._progress, folder)
                 if self._folders[folder].has(entry.name):
                     with contextlib.suppress(OSError):
-                        found = os.stat(entry.path)
+                        path = os.path.join(folder, entry.name)
+                        found = os.stat(on_disk(path))
                         if stat.S_ISREG(found.st_mode) and self._folders[folder].has(entry.name, found.st_mtime_ns):
-                            states[entry.path] = FileState.of(found)
+                            states[path] = FileState.of(found)
         known = self._cache.digests(states)
         with self._lock:
             for path in states.keys() - known.keys():
-                if self._unkept.get(path) != states[path]:
+                if path not in self._unkept or not self._unkept[path].agrees(states[path]):
                     self._changed.setdefault(path, self._clock())
 
     def _hash_all(self, paths: Iterable[str]) -> None:

@@ -1,12 +1,15 @@
 """Parts that go straight to the store: by a request that the service has signed for exactly these bytes.
 
 The service's token never goes there; nor does anything else of ours. What cannot go straight (an address behind a wall, a
-certificate that this machine does not trust, plain HTTP that nobody agreed to) goes through the service instead.
+certificate that this machine does not trust, plain HTTP that nobody agreed to) goes through the service instead. It is tried
+again after a while, by one part: a store that was restarted, or a laptop that came home, costs the service minutes of its line.
 """
 
 from __future__ import annotations
 
 import http.cookiejar
+import logging
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,14 +27,60 @@ _ATTEMPTS = 4
 _FIRST_WAIT_SECONDS = 0.5
 _READ_TIMEOUT = 60.0
 _MOST_SAID = 4096
+#: seconds until parts are tried straight again that could not go so; twice as many each time
+_FIRST_REST_SECONDS = 60.0
+_LONGEST_REST_SECONDS = 3600.0
 #: S3's words for bytes of another hash
 _WRONG = (b"ContentSHA256Mismatch", b"BadDigest")
 #: no answer; a slow sender was given up; a signature was too old; too many requests
 _PASSING = frozenset({0, 400, 403, 429})
 
+_LOG = logging.getLogger(__name__)
+
 
 class DirectUnsuitable(Exception):
     """Parts cannot go straight from here."""
+
+
+class Rests:
+    """Say when what failed may be tried again: by one at first, and later each time it fails; safe to share between threads."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._failures = 0
+        self._since = 0.0
+        self._trying = False
+
+    def may_try(self) -> bool:
+        """Tell whether it may be tried now; who is told so after a failure is the only one for a while."""
+        with self._lock:
+            if not self._failures:
+                return True
+            if self._resting():
+                return False
+            self._since, self._trying = self._clock(), True
+            return True
+
+    def failed(self) -> float:
+        """Count a failure and return the seconds to rest; what fails together counts once."""
+        with self._lock:
+            if self._trying or not self._failures:
+                self._failures += 1
+            self._since, self._trying = self._clock(), False
+            return self._seconds()
+
+    def worked(self) -> None:
+        """Forget all failures."""
+        with self._lock:
+            self._failures, self._trying = 0, False
+
+    def _seconds(self) -> float:
+        return min(_FIRST_REST_SECONDS * float(2 ** min(self._failures - 1, 30)), _LONGEST_REST_SECONDS)
+
+    def _resting(self) -> bool:
+        # a clock that was set back says nothing of how long that was
+        return 0 <= self._clock() - self._since < self._seconds()
 
 
 class DirectLine:
@@ -40,6 +89,7 @@ class DirectLine:
     def __init__(self, address: Address, timing: Timing = Timing()) -> None:
         self._plain = address.allow_plain_http or is_loopback(urlsplit(address.service).hostname or "")
         self._timing = timing
+        self._rests = Rests(timing.clock)
         self._session = requests.Session()
         self._session.auth = _unchanged  # without it requests would put what ~/.netrc says over the signature
         self._session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
@@ -50,6 +100,23 @@ class DirectLine:
     def close(self) -> None:
         """Close the kept connections."""
         self._session.close()
+
+    def offer(self, signed: Callable[[], SignedRequest], body: Callable[[], Any]) -> bool:
+        """Send a body by a signed request; False where that cannot be from here, or could not be a little while ago.
+
+        Raises:
+            Refused, NotFound: as `put` does.
+        """
+        if not self._rests.may_try():
+            return False
+        try:
+            self.put(signed, body)
+        except DirectUnsuitable as exc:
+            wait = self._rests.failed()
+            _LOG.warning("parts go through the service for %.0f s: the store cannot be reached from here (%s)", wait, exc)
+            return False
+        self._rests.worked()
+        return True
 
     def put(self, signed: Callable[[], SignedRequest], body: Callable[[], Any]) -> None:
         """Send a body by a signed request; both are made afresh for each attempt.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from conductor_core.agent_client import SceneReading
 from conductor_core.api.settings import HostSettings
 from conductor_core.cli.describe import describe_scene, find_asker, has_host
 from conductor_core.cli.exit_codes import Ended, ExitCode
@@ -37,6 +38,15 @@ class Question:
     #: what is set beside this process's own environment
     variables: Mapping[str, str] = field(default_factory=dict)
     ask_host: AskHost = "auto"
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables of the scan."""
+        return {**os.environ, **self.variables}
+
+    def reading(self, readers: Iterable[str]) -> SceneReading:
+        """Return how the agent reads the scene as it was looked at."""
+        folders = tuple(os.path.abspath(os.path.expanduser(folder)) for folder in readers)
+        return SceneReading(self.project_root, self.environment(), folders)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +111,7 @@ def own_reading(question: Question, *, listen: Listener | None = None) -> Scan |
         question.scene,
         frames=frames,
         project_root=question.project_root,
-        variables={**os.environ, **question.variables},
+        variables=question.environment(),
     )
     try:
         return scan_file(survey, listen=listen) if listen else scan_file(survey)

@@ -11,6 +11,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from conductor_core.agent_client import SceneReading
 from conductor_core.cli.command_files import files_of_command
 from conductor_core.cli.company import read_exclusions, read_scripts
 from conductor_core.cli.describe import existing_scene
@@ -19,7 +20,6 @@ from conductor_core.cli.looking import Look, Question, look_at
 from conductor_core.cli.output_places import check_not_read, check_one_file, check_writable
 from conductor_core.cli.progress import NoDisplay, open_display
 from conductor_core.cli.scan import ask_host
-from conductor_core.cli.scouting import files_for_later
 from conductor_core.cli.session import Session, json_option, pass_session, print_json
 from conductor_core.cli.step_wishes import StepWishes
 from conductor_core.cli.submission_form import (
@@ -88,7 +88,7 @@ def submit_command(session: Session, /, scene: str | None, command: str | None, 
     wishes = _wishes(session, options, base=os.path.dirname(os.path.abspath(scene)) if scene else os.getcwd())
     wishes, needed = _with_scripts(wishes, options)
     extra = [*(os.path.abspath(f) for f in options["files"]), *needed]
-    submission, found, later = _job(session, scene, command, wishes, options)
+    submission, found, reading = _job(session, scene, command, wishes, options)
     check_one_file(submission)
     submission, read = _command_files(submission, options)
     files = list(dict.fromkeys((*found, *read, *extra)))
@@ -97,28 +97,27 @@ def submit_command(session: Session, /, scene: str | None, command: str | None, 
     if options["dry_run"]:
         print_json({"submission": to_json(submission), "files": files})
         return
-    named = {*read, *extra}
-    _hand_over(session, submission, files, options, later=[file for file in later if file not in named])
+    _hand_over(session, submission, files, options, reading=reading and replace(reading, named=(*read, *extra)))
 
 
 def _job(
     session: Session, scene: str | None, command: str | None, wishes: Wishes, options: Mapping[str, Any]
-) -> tuple[Submission, tuple[str, ...], tuple[str, ...]]:
+) -> tuple[Submission, tuple[str, ...], SceneReading | None]:
     """Return the submission of a scene, a command, or a scene that a command renders; and the files that the scene reads,
-    with those of them that no scout frame needs.
+    with how it is read to find those that no scout frame needs.
     """
     if scene is None:
-        return command_submission(command or "", wishes), (), ()
-    submission, found, later = _scene_job(session, scene, wishes, options, by_scene=command is None)
+        return command_submission(command or "", wishes), (), None
+    submission, found, reading = _scene_job(session, scene, wishes, options, by_scene=command is None)
     if command is None:
-        return submission, found, later
-    return by_command(submission, words_of(command)), found, ()  # of a program nobody knows what it reads for a frame
+        return submission, found, reading
+    return by_command(submission, words_of(command)), found, None  # of a program nobody knows what it reads for a frame
 
 
 def _scene_job(
     session: Session, scene: str, wishes: Wishes, options: Mapping[str, Any], *, by_scene: bool = True
-) -> tuple[Submission, tuple[str, ...], tuple[str, ...]]:
-    """Look at a scene; return its submission, the files that it reads, and which of them no scout frame needs.
+) -> tuple[Submission, tuple[str, ...], SceneReading]:
+    """Look at a scene; return its submission, the files that it reads, and how it was read.
 
     Not `by_scene`: a program of the artist's renders it.
     """
@@ -151,7 +150,7 @@ def _scene_job(
     submission = replace(submission, allowed_missing=tuple(m.path for m in missing))
     files = tuple(file for file in description.report.files() if not left.covers(file))
     check_not_read(submission, (path, *files))
-    return submission, files, files_for_later(submission, files, question)
+    return submission, files, question.reading(options["readers"])
 
 
 def _lies_in(path: str, folder: str) -> bool:
@@ -270,7 +269,7 @@ def _missing_line(missing: Missing) -> str:
 
 
 def _hand_over(
-    session: Session, submission: Submission, files: list[str], options: Mapping[str, Any], *, later: Sequence[str]
+    session: Session, submission: Submission, files: list[str], options: Mapping[str, Any], *, reading: SceneReading | None
 ) -> None:
     currency = session.client.cost(project=submission.project).currency if options["wait"] else ""
     if submission.notifications.emails and not session.client.catalogue().sends_email:
@@ -279,7 +278,7 @@ def _hand_over(
             err=True,
         )
     service = session.login.address.service
-    identity = session.agent.submit(submission, files, download=bool(options["download"]), service=service, later=later)
+    identity = session.agent.submit(submission, files, download=bool(options["download"]), service=service, reading=reading)
     if options["background"]:
         if options["as_json"]:
             print_json({"submission": identity})

@@ -14,7 +14,7 @@ from conductor_core.sequences import DirectoryListing
 class Survey:
     """One file under one scan. Readers of files that others point to get one of their own (`Usage.under`)."""
 
-    #: the file that is read: absolute, of this machine
+    #: the file that is read: absolute, of this machine; where it lies decides what its relative paths mean
     file: str
     #: frames of the job, in its order; None: nobody said, so the scene's own range counts
     frames: tuple[int, ...] | None = None
@@ -31,6 +31,8 @@ class Survey:
     #: what the file that points here wants of this one, where both are of one format and it does not want all of it: a value
     #: of that format's own (which datablocks of a library are linked)
     errand: Hashable = None
+    #: a snapshot of `file`: what is read in its place, as if it lay there; "": the file itself
+    snapshot: str = ""
     listing: DirectoryListing = field(default_factory=DirectoryListing)
     limits: Limits = field(default_factory=Limits)
 
@@ -39,6 +41,11 @@ class Survey:
         """The folder of the file."""
         return os.path.dirname(self.file)
 
+    @property
+    def content(self) -> str:
+        """The file whose bytes are read."""
+        return self.snapshot or self.file
+
     def of(self, file: str) -> Survey:
         """Return the same for a file that this one points to."""
-        return replace(self, file=file, scene=self.scene or self.file)
+        return replace(self, file=file, scene=self.scene or self.file, snapshot="")

@@ -45,7 +45,7 @@ def read_old_alembic(_survey: Survey) -> Iterator[Finding]:
 
 def _words(survey: Survey) -> dict[str, str]:
     """Return the metadata of an archive."""
-    with open(survey.file, "rb") as file:
+    with open(survey.content, "rb") as file:
 
         def at(place: int, layout: str) -> int:
             file.seek(place)

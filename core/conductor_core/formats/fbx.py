@@ -92,7 +92,7 @@ def read_fbx(survey: Survey) -> Iterator[Finding]:
     Raises:
         SceneNotRead: its header ends too early.
     """
-    with open(survey.file, "rb") as file:
+    with open(survey.content, "rb") as file:
         header = file.read(27)
         if len(header) < 27:
             raise SceneNotRead(survey.file, "its header ends too early")

@@ -36,7 +36,7 @@ def read_glb(survey: Survey) -> Iterator[Finding]:
     Raises:
         SceneNotRead: it has no JSON chunk.
     """
-    with open(survey.file, "rb") as file:
+    with open(survey.content, "rb") as file:
         header = file.read(_HEADER.size)
     if len(header) < _HEADER.size or _HEADER.unpack(header)[4] != _JSON_CHUNK:
         raise SceneNotRead(survey.file, "its first chunk is no JSON")
@@ -50,7 +50,7 @@ def read_gltf(survey: Survey) -> Iterator[Finding]:
 
 
 def _chunk(survey: Survey, size: int) -> Iterator[bytes]:
-    with open(survey.file, "rb") as file:
+    with open(survey.content, "rb") as file:
         file.seek(_HEADER.size)
         while size > 0 and (piece := file.read(min(PIECE, size))):
             size -= len(piece)

@@ -30,7 +30,7 @@ _KINDS: dict[str, Kind] = {"ply": "geometry", "iesfile": "profile", "mapfile": "
 )
 def read_properties(survey: Survey) -> Iterator[Finding]:
     """Yield what the properties of a scene or configuration name."""
-    with open(survey.file, "rb") as file:
+    with open(survey.content, "rb") as file:
         while raw := file.readline(survey.limits.value):
             match = _LINE.match(raw.decode("utf-8", "surrogateescape"))
             if match and not raw.lstrip().startswith(b"#") and ends_like_file(match[2]):

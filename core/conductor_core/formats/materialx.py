@@ -55,7 +55,7 @@ class _Element:
 def read_materialx(survey: Survey) -> Iterator[Finding]:
     """Yield what a document points to."""
     reader = _Reader(survey)
-    with open(survey.file, "rb") as stream:
+    with open(survey.content, "rb") as stream:
         try:
             while chunk := stream.read(_CHUNK):
                 reader.feed(chunk)

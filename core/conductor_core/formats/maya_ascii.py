@@ -58,7 +58,7 @@ def read_scene(survey: Survey) -> MayaScene:
     """
     tables.load("maya")
     builder = SceneBuilder()
-    with open(survey.file, "rb") as file:
+    with open(survey.content, "rb") as file:
         decode = _decoder(file.read(4096))
         file.seek(0)
         stream = StatementStream(file, max(1 << 16, survey.limits.value * 4), _wanted_in(builder), _idle_in(builder), decode)

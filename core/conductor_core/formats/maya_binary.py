@@ -66,7 +66,7 @@ def read_scene(survey: Survey) -> MayaScene:
         SceneNotRead: there is not one node in it.
     """
     tables.load("maya")
-    with open(survey.file, "rb") as file:
+    with open(survey.content, "rb") as file:
         reader = _BinaryScene(file, os.fstat(file.fileno()).st_size, survey.limits.value)
         reader.read()
     if not reader.chunks:

@@ -56,7 +56,7 @@ def read_script(survey: Survey) -> Iterator[Finding | Facts]:
 
 def _graph(survey: Survey) -> tuple[Graph, Damage]:
     graph = Graph(survey.file, survey.limits.depth)
-    with open(survey.file, "rb") as file:
+    with open(survey.content, "rb") as file:
         statements = Statements(file, survey.limits.value)
         for _ in graph.add(statements):
             pass

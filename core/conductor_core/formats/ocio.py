@@ -72,9 +72,9 @@ def read_config(survey: Survey) -> Iterator[Finding]:
     Raises:
         SceneNotRead: it is too large, or is no YAML.
     """
-    if os.path.getsize(survey.file) > LARGEST:
+    if os.path.getsize(survey.content) > LARGEST:
         raise SceneNotRead(survey.file, f"it is larger than {LARGEST >> 20} MB, which no colour configuration is")
-    with open(survey.file, "rb") as file:
+    with open(survey.content, "rb") as file:
         config = _config(file, survey)
     yield from _search_path(config)
     for text, referrer in config.sources:
@@ -91,7 +91,7 @@ def read_archive(survey: Survey) -> Iterator[Finding]:
         SceneNotRead: it is no zip file, or has no configuration of a sane size in it.
     """
     try:
-        with zipfile.ZipFile(survey.file) as archive:
+        with zipfile.ZipFile(survey.content) as archive:
             names = frozenset(archive.namelist())
             info = archive.getinfo(_IN_ARCHIVE)
             if info.file_size > LARGEST:

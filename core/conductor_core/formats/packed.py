@@ -19,7 +19,7 @@ def pieces(survey: Survey) -> Iterator[bytes]:
         SceneNotRead: the gzip data is damaged or ends too early, or unpacks to more than the limits allow.
         OSError: it cannot be read.
     """
-    with open(survey.file, "rb") as file:
+    with open(survey.content, "rb") as file:
         first = file.read(PIECE)
         if not first.startswith(GZIP):
             while first:

@@ -104,7 +104,7 @@ class _Walk:
     def _read(self, survey: Survey) -> None:
         top = survey is self._survey
         try:
-            found = format_of(survey.file)
+            found = format_of(survey.content)
             if found is None:
                 if top:
                     known = ", ".join(sorted(f.name for f in known_formats()))

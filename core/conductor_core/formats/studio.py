@@ -72,6 +72,8 @@ def _guarded(file: str, reader: NodeReader, _name: str) -> NodeReader:
 def _guarded_format(file: str, found: Format) -> Format:
     @functools.wraps(found.read)
     def read(survey: Survey) -> Iterator[Finding | Facts]:
+        if survey.snapshot:  # it opens `survey.file`, and would tell of another state of the scene
+            raise SceneNotRead(survey.file, f"a studio's reader ({os.path.basename(file)}) reads no snapshots")
         try:
             for finding in found.read(survey) or ():
                 yield finding if isinstance(finding, Facts) else _checked(finding)

@@ -54,7 +54,7 @@ def read_object(survey: Survey) -> Iterator[Finding]:
 
 def _lines(survey: Survey) -> Iterator[list[bytes]]:
     """Yield the words of each line that has any; a backslash at its end joins the next."""
-    with open(survey.file, "rb") as file:
+    with open(survey.content, "rb") as file:
         kept = b""
         while line := file.readline(survey.limits.value):
             line = kept + line.rstrip(b"\r\n")

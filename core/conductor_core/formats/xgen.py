@@ -91,7 +91,7 @@ class _Collection:
 
     def findings(self) -> Iterator[Finding]:
         yield from self._exported_patches()
-        with open(self._survey.file, "rb") as file:
+        with open(self._survey.content, "rb") as file:
             while raw := file.readline(self._survey.limits.value):
                 match = _LINE.match(raw.decode("utf-8", "surrogateescape").rstrip("\r\n"))
                 if match:

@@ -99,12 +99,17 @@ def beside_path(path: str, job_number: int, number: int = 1) -> str:
 
 def part_path(path: str, digest: Digest) -> Path:
     """Return where the bytes of this version of `path` are gathered."""
+    return Path(part_of(path, digest))
+
+
+def part_of(path: str, digest: Digest) -> str:
+    """Return the same as text."""
     folder, name = os.path.split(path)
     end = f".{digest[-DIGEST_PART:]}.conductor-part"
     part = f".{name}{end}"
     if len(os.fsencode(part)) > NAME_LIMIT:
         part = f".{hashlib.sha256(os.fsencode(name)).hexdigest()[:32]}{end}"
-    return Path(folder, part)
+    return os.path.join(folder, part)
 
 
 def execute_download(wanted: Wanted, source: ObjectSource, cache: HashCache, progress: Progress) -> Placed:
@@ -238,40 +243,44 @@ def _gather(wanted: Wanted, file: io.FileIO, source: ObjectSource, progress: Pro
     return Digest("sha256:" + sha.hexdigest())
 
 
-def write_all(file: io.FileIO, block: bytes) -> None:
+def write_all(file: io.FileIO, block: bytes | memoryview) -> None:
     """Write all of `block`: a disk that fills takes part of it first, and says so only the next time."""
     view = memoryview(block)
     while view:
         view = view[file.write(view) :]
 
 
-def set_as_made(wanted: Wanted, part: Path) -> None:
-    """Give a part the mode and the time of the file that it becomes."""
+def set_as_made(wanted: Wanted, part: Path | str | int) -> None:
+    """Give a part, by its path or open as a handle, the mode and the time of the file that it becomes."""
     if wanted.mode and os.name == "posix":
-        part.chmod(wanted.mode & 0o777)  # no service gives a file another's rights
+        os.chmod(part, wanted.mode & 0o777)  # no service gives a file another's rights
     os.utime(part, ns=(wanted.mtime_ns, wanted.mtime_ns))
 
 
-def place_part(wanted: Wanted, part: Path, cache: KnownDigests) -> Placed:
+def place_part(wanted: Wanted, part: Path | str, cache: KnownDigests) -> Placed:
     """Give a part that is whole, and on disk, its name; the name itself is on disk after `learn_placed`."""
     # decided once more, as late as can be: the artist may have saved there while the bytes came
     placed, lies_there = decide(wanted, cache)
     if lies_there:
-        part.unlink()
+        os.unlink(part)
     else:
         os.replace(part, placed.path)
     return placed
 
 
-def learn_placed(placed: Mapping[str, Wanted], cache: HashCache) -> None:
-    """Put the names of files on disk, and have the cache know what they hash to: who reads them uploads nothing."""
+def learn_placed(placed: Mapping[str, Wanted], cache: HashCache, states: Mapping[str, FileState] | None = None) -> None:
+    """Put the names of files on disk, and have the cache know what they hash to: who reads them uploads nothing.
+
+    `states` are of those whose part was seen in its last state; the others are looked at now.
+    """
     learnt: dict[str, tuple[FileState, Digest]] = {}
     for folder in sorted({os.path.dirname(path) for path in placed}):
         with contextlib.suppress(FileNotFoundError):  # removed since: nobody's loss but of a file that he removed
             sync_folder(folder)
+    seen = states or {}
     for path, wanted in placed.items():
         with contextlib.suppress(OSError):
-            state = FileState.of(os.stat(path))
+            state = seen.get(path) or FileState.of(os.stat(path))
             # else somebody saved there in this instant; some file systems keep times in steps of 2 s
             if state.size == wanted.size and abs(state.mtime_ns - wanted.mtime_ns) <= RACY_NS:
                 learnt[path] = (state, wanted.digest)

@@ -22,6 +22,7 @@ from typing import Any, Protocol
 
 from conductor_core.digest import Digest, is_digest
 from conductor_core.transfer.cache_file import LARGEST, CacheFile
+from conductor_core.transfer.long_paths import on_disk, spelled
 from conductor_core.transfer.page_memory import PageMemory
 
 #: A file written within this time of its hashing may be written again with the same mtime (FAT counts in 2 s, NFS and
@@ -59,13 +60,19 @@ class FileState:
 
     size: int
     mtime_ns: int
-    #: 0 on Windows, where `scandir` gives none
+    #: the file's number on its disk, which Windows calls its index; 0: not known, as where Windows looks a locked file up in
+    #: its folder's listing, and in caches from before numbers were kept there
     inode: int
 
     @classmethod
     def of(cls, found: Found) -> FileState:
         """Return the state in what `stat` answered."""
-        return cls(found.st_size, found.st_mtime_ns, found.st_ino if os.name == "posix" else 0)
+        return cls(found.st_size, found.st_mtime_ns, found.st_ino)
+
+    def agrees(self, other: FileState) -> bool:
+        """Tell whether both are one state, as far as both are known."""
+        same_file = self.inode == other.inode or not (self.inode and other.inode)
+        return same_file and (self.size, self.mtime_ns) == (other.size, other.mtime_ns)
 
 
 class HashCache:
@@ -205,7 +212,7 @@ def _matching(row: Mapping[str, Any], names: Iterable[tuple[str, str]], states: 
     for name, path in names if row else ():
         entry: Any = row.get(name)
         state = states[path]
-        if _is_entry(entry) and entry[:3] == [state.size, state.mtime_ns, state.inode]:
+        if _is_entry(entry) and (entry[:3] == [state.size, state.mtime_ns, state.inode] or FileState(*entry[:3]).agrees(state)):
             known[path] = Digest(entry[3])
     return known
 
@@ -213,7 +220,7 @@ def _matching(row: Mapping[str, Any], names: Iterable[tuple[str, str]], states: 
 def _identity(folder: str) -> str:
     """Return what stays when a folder is renamed; "" where there is nothing of the kind."""
     try:
-        found = os.stat(folder)
+        found = os.stat(on_disk(folder))
     except OSError:
         return ""
     return f"{found.st_dev}:{found.st_ino}" if found.st_ino else ""
@@ -228,8 +235,8 @@ def _by_folder(paths: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
 
 
 def _key(folder: str) -> bytes:
-    """Return `folder` as bytes: names on POSIX need not be text."""
-    return os.fsencode(folder)
+    """Return `folder` as bytes, in its one spelling: names on POSIX need not be text."""
+    return os.fsencode(spelled(folder) if os.name == "nt" else folder)
 
 
 def _is_entry(entry: Any) -> bool:

@@ -13,13 +13,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from conductor_core.digest import Digest
 from conductor_core.errors import FileChanged, FileVanished, TransferError
 from conductor_core.transfer.hash_cache import FileState, Found, HashCache
+from conductor_core.transfer.long_paths import on_disk
 from conductor_core.transfer.opening import is_locked, open_to_read
-from conductor_core.transfer.progress import Progress
+from conductor_core.transfer.progress import Branch, Progress
 
 #: bytes of each thread's buffer
 BLOCK = 1 << 20
@@ -59,16 +60,21 @@ def hash_file(path: str, progress: Progress | None = None) -> HashedFile:
         if not stat.S_ISREG(before.st_mode):
             raise TransferError(path, "is not a file any more", "Scan again.")
         digest = _digest_of_handle(handle, path, progress)
-        if FileState.of(os.fstat(handle)) != FileState.of(before):
+        state = FileState.of(before)
+        if not FileState.of(os.fstat(handle)).agrees(state):
             raise FileChanged(path)
     except OSError as exc:
         raise unreadable(path, exc) from exc
     finally:
         os.close(handle)
     # a program that saves by writing aside and renaming leaves our handle with the old content
-    if state_of(path) != FileState.of(before):
-        raise FileChanged(path)
-    return HashedFile(digest, FileState.of(before), mode_of(before))
+    named = state_of(path)
+    if not named.agrees(state):
+        state = replace(state, inode=0)
+        # some file servers give a file another number whenever it is asked about
+        if not named.agrees(state) or state_of(path).inode == named.inode:
+            raise FileChanged(path)
+    return HashedFile(digest, state, mode_of(before))
 
 
 def hash_files(
@@ -91,9 +97,9 @@ def hash_files(
     progress.put(files=len(states), bytes_total=sum(s.st_size for s in states.values()))
     progress.add(files_hashed=len(known), files_cached=len(known), bytes_hashed=sum(k.state.size for k in known.values()))
     unknown = sorted(path for path in states if path not in known)
-    began = time.monotonic()
+    began, reading = time.monotonic(), Branch(progress)
     with ThreadPoolExecutor(threads, thread_name_prefix="hash") as pool:
-        futures = [pool.submit(_hash_batch, batch, progress) for batch in batches(unknown, states)]
+        futures = [pool.submit(_hash_batch, batch, reading) for batch in batches(unknown, states)]
         try:
             for future in as_completed(futures):
                 batch = future.result()
@@ -101,6 +107,7 @@ def hash_files(
                 known.update(batch)
                 hashed(batch)
         except BaseException:
+            reading.cancel()  # nobody waits for the end of a huge file to hear of the one that is gone
             for future in futures:
                 future.cancel()
             raise
@@ -128,7 +135,7 @@ def state_of(path: str) -> FileState:
         FileVanished: it is not there any more.
     """
     try:
-        return FileState.of(os.stat(path))
+        return FileState.of(os.stat(on_disk(path)))
     except FileNotFoundError:
         raise FileVanished(path) from None
     except OSError as exc:

@@ -12,6 +12,8 @@ import os
 import time
 from collections.abc import Callable
 
+from conductor_core.transfer.long_paths import on_disk
+
 #: ERROR_SHARING_VIOLATION and ERROR_LOCK_VIOLATION (learn.microsoft.com/windows/win32/debug/system-error-codes--0-499-)
 _LOCKED_ON_WINDOWS = frozenset({32, 33})
 #: what Linux and macOS make of these on an SMB share, and of mandatory locks
@@ -33,11 +35,12 @@ def open_to_read(path: str, *, opener: Callable[[str, int], int] = os.open, slee
     Raises:
         OSError: as the system says it; of a lock, if it stays.
     """
+    place = on_disk(path)
     for wait in WAITS:
         try:
-            return opener(path, _FLAGS)
+            return opener(place, _FLAGS)
         except OSError as exc:
             if not is_locked(exc):
                 raise
         sleep(wait)
-    return opener(path, _FLAGS)
+    return opener(place, _FLAGS)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from conductor_core.digest import Digest
 from conductor_core.errors import FrameSpecError, PathError
 from conductor_core.frames import FrameSet, scout_frames
 from conductor_core.manifest import Entry
@@ -16,6 +17,8 @@ from conductor_core.submission import Submission
 
 #: the last number before an extension: a tenth of the cost of `sequence_pattern`, whose care for signs no order needs
 _NUMBER = re.compile(r"([0-9]{1,9})[^0-9/\\]*(?:\.[^./\\]*)?$")
+#: bytes, or objects, that are sent together while it is not known yet what comes after them
+PART_BYTES, PART_FILES = 8 << 20, 2048
 #: places of the scene, and of what belongs to no single frame; frames come after these
 _SCENE, _ALL_FRAMES = 0, 1
 
@@ -74,6 +77,16 @@ def sending_order(entries: Iterable[Entry], *, scene: str, frames: Mapping[int, 
 
     files.sort(key=place)
     return files
+
+
+def first_of(entries: Iterable[Entry]) -> Iterator[Digest]:
+    """Yield the objects that are sent together, of files in their order: about `PART_BYTES`, one at least."""
+    size = 0
+    for number, entry in enumerate(entries):
+        size += entry.size
+        if number and (size > PART_BYTES or number >= PART_FILES):
+            return
+        yield Digest(entry.digest)
 
 
 def _numbered(path: str) -> tuple[tuple[str, str], int] | None:

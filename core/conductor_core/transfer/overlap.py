@@ -17,7 +17,7 @@ from conductor_core.errors import ConductorError
 from conductor_core.manifest import Entry
 from conductor_core.transfer.concurrency import Lanes
 from conductor_core.transfer.hashing import HashedFile
-from conductor_core.transfer.progress import Progress
+from conductor_core.transfer.progress import Branch, Progress
 from conductor_core.transfer.sink import ObjectSink
 from conductor_core.transfer.upload import WAYS, Way, loads_of, send_load
 
@@ -46,7 +46,7 @@ class Overlap:
         self._expect = expect
         self._lanes = lanes or Lanes(start=threads, most=threads)
         self._sink = sink
-        self._progress = progress
+        self._progress = Branch(progress)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="overlap")
         self._lock = threading.Lock()
         self._seen: set[str] = set()
@@ -60,6 +60,9 @@ class Overlap:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is not None:  # what ends the hashing is told at once
+            self._failed = True
+            self._progress.cancel()
         for future in self._futures:
             future.cancel()
         self._pool.shutdown(wait=True, cancel_futures=True)

@@ -15,11 +15,11 @@ from typing import Protocol, runtime_checkable
 
 from conductor_core.api.answers import PartialUpload
 from conductor_core.digest import Digest
-from conductor_core.errors import Conflict, FileChanged, FileVanished, NotFound, Refused, TransferError
+from conductor_core.errors import Conflict, FileChanged, FileVanished, NotFound, Refused, ServiceUnreachable, TransferError
 from conductor_core.manifest import Entry
 from conductor_core.transfer.hashing import lost_snapshot, unreadable
 from conductor_core.transfer.opening import open_to_read
-from conductor_core.transfer.progress import STRIDE, Progress
+from conductor_core.transfer.progress import STRIDE, Branch, Progress
 from conductor_core.transfer.sink import ObjectSink, Readable
 
 #: bytes from which on a file goes in parts: below, sending it again costs less than asking
@@ -86,6 +86,8 @@ class _Sending:
         self._progress = progress
         self._upload = upload
         self._counts: list[int] = []
+        self._sending = Branch(progress)
+        self._failed: list[BaseException] = []
 
     def run(self) -> None:
         """Send what is not there, and wait until the service has seen the whole."""
@@ -94,12 +96,11 @@ class _Sending:
         there = {n for n in upload.have if 1 <= n <= last}
         self._count(sum(_length(entry, upload, n) for n in there))
         with ThreadPoolExecutor(PARTS_AT_ONCE, thread_name_prefix="part") as pool:
-            futures: list[Future[None]] = [pool.submit(self._send, n) for n in range(1, last + 1) if n not in there]
-            done, rest = wait(futures, return_when=FIRST_EXCEPTION)
-            for future in rest:
+            futures: list[Future[None]] = [pool.submit(self._send_or_stop, n) for n in range(1, last + 1) if n not in there]
+            for future in wait(futures, return_when=FIRST_EXCEPTION).not_done:
                 future.cancel()
-        for future in done:
-            future.result()
+        if self._failed:
+            raise self._failed[0]  # those after it were stopped by it
         self._end()
 
     def take_back(self) -> None:
@@ -120,8 +121,18 @@ class _Sending:
                 raise FileChanged(self._entry.path) from exc
             raise
 
+    def _send_or_stop(self, number: int) -> None:
+        """Send a part; where it fails by anything that does not pass, no other is waited for."""
+        try:
+            self._send(number)
+        except BaseException as exc:
+            self._failed.append(exc)
+            if not isinstance(exc, ServiceUnreachable):
+                self._sending.cancel()
+            raise
+
     def _send(self, number: int) -> None:
-        part = _Part(self._entry, self._place, self._progress, self._upload, number)
+        part = _Part(self._entry, self._place, self._sending, self._upload, number)
         for left in reversed(range(_TRIES)):
             try:
                 self._sink.put_part(self._upload, number, part.digest(), part.opened)
@@ -133,8 +144,10 @@ class _Sending:
                     raise FileChanged(self._entry.path) from exc
             else:
                 self._counts.append(part.counted)
+                part.counted = 0
                 return
             finally:
+                part.take_back()
                 part.close()
 
 

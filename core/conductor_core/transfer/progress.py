@@ -102,3 +102,40 @@ class Progress:
         """Raise TransferCancelled, naming `path`, when somebody stopped the transfer."""
         if self._cancelled.is_set():
             raise TransferCancelled(path)
+
+
+class Branch(Progress):
+    """Some of a transfer: counted and paced with all of it, stopped with it, or alone."""
+
+    def __init__(self, whole: Progress) -> None:
+        super().__init__()
+        self._whole = whole
+
+    def add(self, **counts: int) -> None:
+        """Add to the counts of the whole."""
+        self._whole.add(**counts)
+
+    def sent(self, count: int) -> None:
+        """Count bytes that go out now, having waited until they may."""
+        self._whole.sent(count)
+
+    def received(self, count: int) -> None:
+        """Count bytes that came, and wait until more may."""
+        self._whole.received(count)
+
+    def put(self, **counts: int) -> None:
+        """Set counts of the whole."""
+        self._whole.put(**counts)
+
+    def counts(self) -> Counts:
+        """Return the counts of the whole."""
+        return self._whole.counts()
+
+    def cancelled(self) -> bool:
+        """Tell whether somebody stopped this, or the whole."""
+        return super().cancelled() or self._whole.cancelled()
+
+    def check(self, path: str) -> None:
+        """Raise TransferCancelled, naming `path`, when somebody stopped this, or the whole."""
+        self._whole.check(path)
+        super().check(path)

@@ -1,8 +1,9 @@
 """Bring many small files home as one: one answer of the service, the disk waited for once, one note in each database.
 
 The rules are those of a single file (`download.py`): verified before anything of it can be seen, on disk before it has
-its name, never over newer work. All parts are written first and synced after: the first of these syncs puts most of the
-others on disk too, so that five thousand files cost some waits for the disk and not five thousand.
+its name, never over newer work. All parts are written first and put on disk after, all at once where the file system can do
+that (`flushing.py`), so that five thousand files cost some waits for the disk and not five thousand. Then all get their
+names, and each folder is put on disk once.
 """
 
 from __future__ import annotations
@@ -12,26 +13,25 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 from conductor_core.digest import Digest
 from conductor_core.errors import BroughtByAnother, ConductorError, ContentMismatch, NotFound
-from conductor_core.transfer.bundle import read_bundle
+from conductor_core.transfer.bundle import Content, read_bundle
 from conductor_core.transfer.download import (
     Placed,
     Wanted,
     decide,
     learn_placed,
-    open_part,
     part_path,
     place_part,
     set_as_made,
     unwritable,
-    write_all,
 )
+from conductor_core.transfer.flushing import MANY, WholeFlush, flush_each, name_if_free, whole_flush
 from conductor_core.transfer.hash_cache import FileState, HashCache
 from conductor_core.transfer.progress import Progress
+from conductor_core.transfer.small_parts import SmallPart, write_part
 
 #: seconds after which what came gets its names, however much is still to come: on a slow line a load takes minutes
 SHOWN_AFTER = 1.0
@@ -60,13 +60,46 @@ class _Remembered:
 
     def __init__(self, paths: Sequence[str], cache: HashCache) -> None:
         self._states: dict[str, FileState] = {}
+        #: where nothing lay
+        self.free: set[str] = set()
         for path in paths:
-            with contextlib.suppress(OSError):
+            try:
                 self._states[path] = FileState.of(os.stat(path))
+            except FileNotFoundError:
+                self.free.add(path)
+            except OSError:
+                continue  # `decide` says what is wrong with it
         self._known = cache.digests(self._states)
 
     def digests(self, states: Mapping[str, FileState]) -> dict[str, Digest]:
         return {p: self._known[p] for p, state in states.items() if p in self._known and self._states[p] == state}
+
+
+class _Folders:
+    """The folders of a go: made once each, and how what is written there is put on disk."""
+
+    def __init__(self) -> None:
+        self._of_folder: dict[str, WholeFlush | None] = {}
+        self._flushes: dict[int, WholeFlush | None] = {}
+        #: of each file the flush of its whole disk; None: there is none
+        self.flush_of: dict[str, WholeFlush | None] = {}
+
+    def make_for(self, path: str) -> None:
+        """Make the folder of a file where it is not there."""
+        folder = os.path.dirname(path)
+        if folder not in self._of_folder:
+            os.makedirs(folder, exist_ok=True)
+            disk = os.stat(folder).st_dev
+            if disk not in self._flushes:
+                self._flushes[disk] = whole_flush(folder)
+            self._of_folder[folder] = self._flushes[disk]
+        self.flush_of[path] = self._of_folder[folder]
+
+    def close(self) -> None:
+        """Let go of the disks."""
+        for flush in self._flushes.values():
+            if flush is not None:
+                flush.close()
 
 
 @dataclass(slots=True)
@@ -76,24 +109,27 @@ class _Together:
     cache: HashCache
     known: _Remembered
     progress: Progress
+    folders: _Folders = field(default_factory=_Folders)
     outcomes: list[Outcome] = field(default_factory=list)
     #: written, and not yet under their names
-    parts: list[tuple[Wanted, Path]] = field(default_factory=list)
+    parts: list[SmallPart] = field(default_factory=list)
     placed_at: float = field(default_factory=time.monotonic)
 
     def what_is_lacking(self, wanted: Sequence[Wanted]) -> dict[Digest, list[Wanted]]:
         """Return the files whose bytes are needed, by content: black frames of many passes are one object."""
         lacking: dict[Digest, list[Wanted]] = {}
         for one in wanted:
-            with self._failing(one):
-                placed, lies_there = decide(one, self.known)
-                if lies_there:
-                    with contextlib.suppress(OSError):
-                        part_path(one.path, one.digest).unlink()
-                    self.outcomes.append(Outcome(one, placed))
-                else:
-                    os.makedirs(os.path.dirname(one.path), exist_ok=True)
-                    lacking.setdefault(one.digest, []).append(one)
+            try:
+                placed = None if one.path in self.known.free else self._lies_there(one)
+                if placed is None:
+                    self.folders.make_for(one.path)
+            except (OSError, ConductorError) as exc:
+                self._note(one, exc)
+                continue
+            if placed is None:
+                lacking.setdefault(one.digest, []).append(one)
+            else:
+                self.outcomes.append(Outcome(one, placed))
         return lacking
 
     def fetch(self, lacking: Mapping[Digest, list[Wanted]], source: BundleSource) -> None:
@@ -118,48 +154,70 @@ class _Together:
 
     def place(self) -> None:
         """Have the parts on disk, then give them their names."""
-        synced: list[tuple[Wanted, Path]] = []
-        parts, self.parts, self.placed_at = self.parts, [], time.monotonic()
-        for one, part in parts:
-            with self._failing(one, written=True):
-                _sync(part)
-                synced.append((one, part))
+        parts, self.parts = self.parts, []
         placed: dict[str, Wanted] = {}
+        states: dict[str, FileState] = {}
         found: list[Outcome] = []
-        for one, part in synced:
-            with self._failing(one, written=True):
-                set_as_made(one, part)  # not before: one that may only be read could not be synced
-                where = place_part(one, part, self.known)
-                placed[where.path] = one
-                found.append(Outcome(one, where))
+        for part in self._on_disk(parts):
+            try:
+                if part.state is None:
+                    set_as_made(part.wanted, part.path)  # not before: one that may only be read could not be flushed
+                where = self._named(part) or place_part(part.wanted, part.path, self.known)
+            except (OSError, ConductorError) as exc:
+                self._note(part.wanted, exc, written=True)
+                continue
+            placed[where.path] = part.wanted
+            if part.state is not None and where.how != "there":
+                states[where.path] = part.state
+            found.append(Outcome(part.wanted, where))
         try:
-            learn_placed(placed, self.cache)
+            learn_placed(placed, self.cache, states)
         except OSError as exc:
             found = [Outcome(one.wanted, error=unwritable(one.wanted.path, exc)) for one in found]
         self.outcomes += found
+        self.placed_at = time.monotonic()
 
-    def _take(self, one: Wanted, content: bytes | None) -> None:
+    def _lies_there(self, one: Wanted) -> Placed | None:
+        placed, lies_there = decide(one, self.known)
+        if not lies_there:
+            return None
+        with contextlib.suppress(OSError):
+            part_path(one.path, one.digest).unlink()
+        return placed
+
+    def _named(self, part: SmallPart) -> Placed | None:
+        """Give a part its name, where nothing lay there at first and nothing does now."""
+        path = part.wanted.path
+        return Placed(path, "placed") if path in self.known.free and name_if_free(part.path, path) else None
+
+    def _take(self, one: Wanted, content: Content | None) -> None:
         if content is None:
             self.outcomes.append(Outcome(one))
             return
-        with self._failing(one):
-            part = part_path(one.path, one.digest)
-            with open_part(part, one.path) as file:
-                write_all(file, content)
-                file.truncate(len(content))
-                _begin_to_sync(file.fileno())
-            self.parts.append((one, part))
-
-    @contextlib.contextmanager
-    def _failing(self, one: Wanted, *, written: bool = False) -> Iterator[None]:
-        """Note what goes wrong with one file, so that the others come all the same."""
         try:
-            yield
-        except OSError as exc:
-            taken = written and isinstance(exc, FileNotFoundError)
-            self.outcomes.append(Outcome(one, error=BroughtByAnother(one.path) if taken else unwritable(one.path, exc)))
-        except ConductorError as exc:
-            self.outcomes.append(Outcome(one, error=exc))
+            self.parts.append(write_part(one, content, as_made=self.folders.flush_of[one.path] is not None))
+        except (OSError, ConductorError) as exc:
+            self._note(one, exc)
+
+    def _on_disk(self, parts: Sequence[SmallPart]) -> list[SmallPart]:
+        """Put parts on disk, and return those that are."""
+        by_flush: dict[WholeFlush | None, list[SmallPart]] = {}
+        for part in parts:
+            by_flush.setdefault(self.folders.flush_of[part.wanted.path], []).append(part)
+        failed: dict[str, OSError] = {}
+        for flush, some in by_flush.items():
+            if flush is None or len(some) < MANY or not flush():
+                failed.update(flush_each([part.path for part in some]))
+        for part in parts:
+            if part.path in failed:
+                self._note(part.wanted, failed[part.path], written=True)
+        return [part for part in parts if part.path not in failed]
+
+    def _note(self, one: Wanted, exc: OSError | ConductorError, *, written: bool = False) -> None:
+        """Note what goes wrong with one file, so that the others come all the same."""
+        if written and isinstance(exc, FileNotFoundError):
+            exc = BroughtByAnother(one.path)
+        self.outcomes.append(Outcome(one, error=unwritable(one.path, exc) if isinstance(exc, OSError) else exc))
 
 
 def execute_together(wanted: Sequence[Wanted], source: BundleSource, cache: HashCache, progress: Progress) -> list[Outcome]:
@@ -171,24 +229,11 @@ def execute_together(wanted: Sequence[Wanted], source: BundleSource, cache: Hash
         NotFound: the service does not bundle, or does not know the project; nothing was done that must be told.
     """
     go = _Together(cache, _Remembered([one.path for one in wanted], cache), progress)
-    lacking = go.what_is_lacking(wanted)
-    if lacking:
-        go.fetch(lacking, source)
-        go.place()
-    return go.outcomes
-
-
-def _begin_to_sync(handle: int) -> None:
-    """Have the system begin to put a file on disk, where it can be asked to: the wait for it at the end is a third then."""
-    if hasattr(os, "posix_fadvise"):
-        with contextlib.suppress(OSError):  # a file system without it
-            os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
-
-
-def _sync(part: Path) -> None:
-    """Put a part on disk; it was closed before, so that hundreds of them do not hold as many handles."""
-    handle = os.open(part, os.O_RDWR | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0))
     try:
-        os.fsync(handle)
+        lacking = go.what_is_lacking(wanted)
+        if lacking:
+            go.fetch(lacking, source)
+            go.place()
     finally:
-        os.close(handle)
+        go.folders.close()
+    return go.outcomes

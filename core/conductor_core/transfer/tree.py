@@ -23,6 +23,7 @@ from conductor_core.manifest import Entry, Manifest, make_manifest
 from conductor_core.paths import ClientPath, Flavour, local_flavour
 from conductor_core.transfer.hash_cache import Found, HashCache
 from conductor_core.transfer.hashing import HashedFile, hash_file, hash_files, lost_snapshot, mode_of, unreadable
+from conductor_core.transfer.long_paths import on_disk
 from conductor_core.transfer.odd_names import is_part, require_room
 from conductor_core.transfer.progress import Progress
 
@@ -139,7 +140,7 @@ def snapshot_entry(path: str, file: str, progress: Progress) -> Entry:
         raise lost_snapshot(path, file) from None
     progress.add(files_hashed=1)
     try:
-        mode = mode_of(os.stat(path))
+        mode = mode_of(os.stat(on_disk(path)))
     except OSError:
         mode = 0o644 if os.name == "posix" else 0
     return Entry(path, "file", hashed.digest, size=hashed.state.size, mode=mode, mtime_ns=hashed.state.mtime_ns)
@@ -192,13 +193,13 @@ def _straight(path: str, links: Mapping[str, str]) -> str:
 def _add(path: str, tree: _GrowingTree) -> list[str]:
     """Put `path` into the tree and return the paths that it leads to."""
     try:
-        found = os.lstat(path)
+        found = os.lstat(on_disk(path))
         if stat.S_ISLNK(found.st_mode):
             return _add_link(path, tree)
         if stat.S_ISDIR(found.st_mode):
             if is_junction(found):
                 _refuse_circle(path)
-            names = sorted((name for name in os.listdir(path) if not is_part(name)), reverse=True)
+            names = sorted((name for name in os.listdir(on_disk(path)) if not is_part(name)), reverse=True)
             if not names:
                 tree.empty_directories[path] = found
             return [os.path.join(path, name) for name in names]
@@ -213,10 +214,10 @@ def _add(path: str, tree: _GrowingTree) -> list[str]:
 
 
 def _add_link(path: str, tree: _GrowingTree) -> list[str]:
-    target = os.readlink(path)
+    target = os.readlink(on_disk(path))
     # by its text, as the instance will follow it; relative to the folder of the link
     textual = os.path.normpath(os.path.join(os.path.dirname(path), target))
-    real = os.path.realpath(path)
+    real = os.path.realpath(on_disk(path))
     if _goes_in_a_circle(path):
         raise TransferError(path, f"is a link to {target!r}, which leads back to itself", "Remove the link.")
     if not os.path.exists(real):
@@ -237,7 +238,7 @@ def _add_link(path: str, tree: _GrowingTree) -> list[str]:
 
 def _goes_in_a_circle(path: str) -> bool:
     try:
-        os.stat(path)
+        os.stat(on_disk(path))
     except OSError as exc:
         return exc.errno == errno.ELOOP or getattr(exc, "winerror", None) == _CIRCLE_ON_WINDOWS
     return False
@@ -263,7 +264,7 @@ def _refuse_circle(path: str) -> None:
 
 
 def _real(path: str) -> ClientPath:
-    return ClientPath.parse(os.path.realpath(path), local_flavour())
+    return ClientPath.parse(os.path.realpath(on_disk(path)), local_flavour())
 
 
 def _word(mode: int) -> str:

@@ -1,14 +1,13 @@
-"""Send what the store lacks: ask in batches, decide, then send; each byte is checked on its way.
+"""Send what the store lacks: ask in batches, decide, then send.
 
-The check is the client's own: a file that is edited between its hashing and the last byte of its upload fails by name,
-and never lies in the store under the name of its former content (the service refuses it as well).
+A file that is edited between its hashing and the last byte of its upload fails by name, and never lies in the store under the
+name of its former content: its size and time are looked at here, and the service hashes what comes before it keeps it.
 
 What is sent how: objects of `SMALL` bytes and more go by the first of `WAYS` that suits, smaller ones in packs.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -20,7 +19,7 @@ from conductor_core.transfer.checked_file import CheckedFile, send_whole
 from conductor_core.transfer.concurrency import Lanes
 from conductor_core.transfer.packing import PACK_BYTES, PACK_MEMBERS, send_pack
 from conductor_core.transfer.parts import send_in_parts
-from conductor_core.transfer.progress import Progress
+from conductor_core.transfer.progress import Branch, Progress
 from conductor_core.transfer.sink import ObjectSink, Readable, Way
 
 __all__ = [
@@ -39,8 +38,8 @@ __all__ = [
 
 #: digests in one question (the service takes 100,000; this is 2 MB of JSON)
 QUESTION = 25_000
-#: bytes below which a request of its own costs more than the object
-SMALL = 256 << 10
+#: bytes below which a request of its own, and the three flushes of its store's disk, cost more than the object
+SMALL = 1 << 20
 #: tried in this order for an object of `SMALL` bytes and more
 WAYS: tuple[Way, ...] = (send_in_parts, send_whole)
 
@@ -106,18 +105,21 @@ def execute_upload(
     """
     free = lanes or Lanes(start=threads, most=threads)
 
-    failed = threading.Event()
+    sending = Branch(progress)
+    failed: list[BaseException] = []
 
     def send(entries: Sequence[Entry]) -> None:
-        with free.lane(lambda: progress.cancelled() or failed.is_set()):
-            if failed.is_set():  # while it waited for its lane: the upload is over
+        with free.lane(lambda: sending.cancelled() or bool(failed)):
+            if failed:  # while it waited for its lane: the upload is over
                 return
             try:
-                send_load(entries, plan.places, sink, progress, ways)
+                send_load(entries, plan.places, sink, sending, ways)
             except BaseException as exc:
-                failed.set()
+                failed.append(exc)
                 if isinstance(exc, ServiceUnreachable):
                     free.failed()
+                else:  # nothing that passes: it is told at once, and what is sent stays
+                    sending.cancel()
                 raise
 
     with ThreadPoolExecutor(threads, thread_name_prefix="upload") as pool:
@@ -125,6 +127,8 @@ def execute_upload(
         done, rest = wait(futures, return_when=FIRST_EXCEPTION)
         for future in rest:
             future.cancel()
+    if failed:
+        raise failed[0]  # those after it were stopped by it
     for future in done:
         future.result()
 

@@ -23,6 +23,8 @@ from conductor_plugins.remembering import Remembering
 from conductor_plugins.validators.validator import ERROR, Problem, problems_of
 
 if TYPE_CHECKING:
+    from conductor_core.agent_client import SceneReading
+
     from conductor_plugins.agent import Agent
 
 #: seconds for which a scan of a scene with unsaved changes counts: nobody tells when such a scene changes again
@@ -46,6 +48,8 @@ class _Order:
     download: bool
     #: where the snapshot is to be written
     snapshot: str
+    #: how the agent reads it
+    reading: SceneReading
 
 
 class Submitting(QObject):
@@ -176,8 +180,10 @@ def _order(
     situation: Situation, accepted: frozenset[tuple[str, str]], identity: str, tried: Submission | None, agent: Agent
 ) -> _Order | _Refusal | str:
     """Return what to hand over; or the id of what was handed over before, where the agent has it in spite of an error."""
+    from conductor_core.agent_client import SceneReading  # in the thread, and not before the panel is there
+
     from conductor_plugins.form import sticky  # noqa: F401 - loaded here, since Qt's thread needs it next
-    from conductor_plugins.form.build import planned  # in the thread, and not before the panel is there
+    from conductor_plugins.form.build import planned  # as above
 
     problems = tuple(problems_of(situation))
     if any(p.severity == ERROR or p.key() not in accepted for p in problems):
@@ -188,8 +194,11 @@ def _order(
             return identity
         if tried != submission:
             submission = replace(submission, id=new_submission_id())
-    return _Order(problems, submission, plan.files, plan.download, agent.snapshot_file(submission.id, submission.scene))
+    reading = SceneReading(plan.project_root, situation.environment, named=plan.extra_files)
+    file = agent.snapshot_file(submission.id, submission.scene)
+    return _Order(problems, submission, plan.files, plan.download, file, reading)
 
 
 def _hand_over(order: _Order, snapshot: Snapshot, agent: Agent) -> str:
-    return agent.submit(order.submission, order.files, download=order.download, snapshots={order.submission.scene: snapshot.file})
+    snapshots = {order.submission.scene: snapshot.file}
+    return agent.submit(order.submission, order.files, download=order.download, snapshots=snapshots, reading=order.reading)

@@ -93,6 +93,11 @@ async def runner(
     return who
 
 
-FarmOf = Annotated[Farm, Depends(farm_of)]
+async def _farm(request: Request) -> Farm:
+    """Return the farm; a plain function would be called in another thread, with every request."""
+    return farm_of(request)
+
+
+FarmOf = Annotated[Farm, Depends(_farm)]
 Person = Annotated[Principal, Depends(person)]
 Runner = Annotated[Principal, Depends(runner)]

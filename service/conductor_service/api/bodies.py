@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
-import anyio
-from anyio import CapacityLimiter, from_thread, to_thread
+from anyio import CapacityLimiter, to_thread
 from conductor_core.digest import Digest, parse_digest
 from conductor_core.documents import from_json
 from fastapi import Request
 
-from conductor_service.errors import Busy, Invalid, TooLarge
+from conductor_service.api import inflow
+from conductor_service.errors import Invalid, TooLarge
 from conductor_service.store import WritableStore
 
 T = TypeVar("T")
@@ -24,8 +24,6 @@ _HALF_PAIR = re.compile(rb"\\u[dD][89a-fA-F]")
 
 #: JSON bodies: a hundred thousand digests are 8 MB, a large manifest is 50
 MAX_JSON_BYTES = 256 << 20
-#: pieces in which a body goes to the store: a hop between threads for each
-PIECE_BYTES = 1 << 20
 #: uploads that are written at once, by people and by runners each; the others wait for their turn
 UPLOADS = 24
 #: packs that are in memory at once, 8 MB each at most
@@ -68,12 +66,18 @@ async def read_bytes(request: Request, limit: int) -> bytes:
         TooLarge: it has more than `limit` bytes.
         Busy: its sender fell silent.
     """
-    held = bytearray()
-    async for chunk in _chunks(request):
-        held += chunk
-        if len(held) > limit:
-            raise TooLarge(len(held), limit)
-    return bytes(held)
+    held: list[bytes] = []
+    count = 0
+
+    def take(chunk: bytes) -> None:
+        nonlocal count
+        count += len(chunk)
+        if count > limit:
+            raise TooLarge(count, limit)
+        held.append(chunk)
+
+    await inflow.whole_body(request, intake_of(request).silence_seconds, take)
+    return b"".join(held)
 
 
 async def read_json(request: Request) -> Any:
@@ -158,43 +162,4 @@ async def stream_body(request: Request, take: Callable[[Iterator[bytes]], T], tu
     Raises:
         Busy: its sender fell silent; `take` sees it raised by what it iterates over.
     """
-    pieces = _pieces(request)
-
-    async def following() -> bytes:
-        return await anext(pieces, b"")
-
-    def read() -> Iterator[bytes]:
-        while piece := from_thread.run(following):
-            yield piece
-
-    return await to_thread.run_sync(take, read(), limiter=turns)
-
-
-async def _pieces(request: Request) -> AsyncIterator[bytes]:
-    held = bytearray()
-    async for chunk in _chunks(request):
-        held += chunk
-        if len(held) >= PIECE_BYTES:
-            yield bytes(held)
-            held.clear()
-    if held:
-        yield bytes(held)
-
-
-async def _chunks(request: Request) -> AsyncIterator[bytes]:
-    """Yield a body as the network brings it.
-
-    Raises:
-        Busy: nothing came for too long.
-    """
-    seconds = intake_of(request).silence_seconds
-    chunks = request.stream()
-    while True:
-        chunk = None
-        with anyio.move_on_after(seconds) as silence:
-            chunk = await anext(chunks, None)
-        if silence.cancelled_caught:
-            raise Busy(f"Nothing more of the body came for {seconds:g} s.")
-        if chunk is None:
-            return
-        yield chunk
+    return await inflow.stream_body(request, take, turns, intake_of(request).silence_seconds)

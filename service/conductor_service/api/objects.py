@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from conductor_core.digest import Digest
@@ -16,12 +16,12 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from conductor_service import objects
 from conductor_service.api.access import FarmOf, Person
-from conductor_service.api.bodies import content_length, digest_of_path, intake_of, read_bytes, read_document, store_body
+from conductor_service.api.bodies import content_length, digest_of_path, intake_of, read_bytes, read_document, stream_body
 from conductor_service.api.streams import Body
 from conductor_service.bundles import contents
 from conductor_service.errors import Absent, Invalid
 from conductor_service.farm import Farm
-from conductor_service.jobs import find_project
+from conductor_service.jobs import find_project, find_project_id
 from conductor_service.pack_index import take_pack
 from conductor_service.store import Store
 
@@ -62,7 +62,7 @@ async def missing(request: Request, project: str, farm: FarmOf, who: Person) -> 
 
 
 def _missing(farm: Farm, account_id: str, project: str, wanted: Sequence[str]) -> list[str]:
-    return objects.ask(farm.database, farm.shelf, _project_id(farm, account_id, project), wanted)
+    return objects.ask(farm.database, farm.shelf, find_project_id(farm.database, account_id, project), wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +131,14 @@ async def put(request: Request, project: str, digest: str, farm: FarmOf, who: Pe
     """Take an object, verified; who sends the bytes has proved to possess them."""
     name = digest_of_path(digest)
     size = content_length(request, farm.settings.max_object_bytes)
-    project_id = await run_in_threadpool(_project_id, farm, who.account_id, project)
-    await store_body(request, farm.store, name, size, intake_of(request).people)
-    new = await run_in_threadpool(_grant, farm, project_id, name, size)
+
+    def take(pieces: Iterator[bytes]) -> bool:
+        project_id = find_project_id(farm.database, who.account_id, project)
+        farm.store.check_room(size)
+        farm.store.write(name, pieces, size)
+        return take_in(farm, project_id, name, size)
+
+    new = await stream_body(request, take, intake_of(request).people)
     return JSONResponse({"digest": name, "size": size}, status_code=201 if new else 200)
 
 
@@ -142,25 +147,22 @@ async def post_pack(request: Request, project: str, farm: FarmOf, who: Person) -
     """Take many small objects at once, each verified (`conductor_core.transfer.packs`): all of them, or none."""
     limit = min(MAX_PACK_BYTES, farm.settings.max_object_bytes)
     size = content_length(request, limit)
-    project_id = await run_in_threadpool(_project_id, farm, who.account_id, project)
-    await run_in_threadpool(farm.store.check_room, size)
     async with intake_of(request).packs:
         data = await read_bytes(request, limit)
-        members = await run_in_threadpool(take_pack, farm.database, farm.store, project_id, data)
+        members = await run_in_threadpool(_take_pack, farm, who.account_id, project, data)
     return JSONResponse({"members": members, "size": size}, status_code=201)
 
 
-def _project_id(farm: Farm, account_id: str, project: str) -> str:
-    with farm.database.read() as session:
-        return find_project(session, account_id, project).id
+def _take_pack(farm: Farm, account_id: str, project: str, data: bytes) -> int:
+    project_id = find_project_id(farm.database, account_id, project)
+    farm.store.check_room(len(data))
+    return take_pack(farm.database, farm.store, project_id, data)
 
 
-def _grant(farm: Farm, project_id: str, digest: Digest, size: int) -> bool:
-    """Give the project its right, and say whether it is new there: whether others have the object is nobody's business."""
+def take_in(farm: Farm, project_id: str, digest: Digest, size: int) -> bool:
+    """Give the project its right to an object that is in the store now, and say whether it is new there."""
     with farm.database.write() as unit:
-        new = not objects.visible(unit.session, project_id, [digest])
-        objects.grant(unit, project_id, digest, size)
-        objects.keep(unit, project_id, [digest])
+        new = objects.grant(unit, project_id, digest, size)
     objects.confirm(farm.database, farm.store, digest, size)
     return new
 

@@ -141,10 +141,7 @@ async def put_object(request: Request, attempt: str, digest: str, farm: FarmOf, 
         if stale:
             return leases.refuse(unit, found, "object", fence, stale)
         project = unit.session.get_one(Job, found.job_id).project_id
-        new = not objects.visible(unit.session, project, [name])
-        objects.grant(unit, project, name, size)
-        objects.keep(unit, project, [name])
-        return new
+        return objects.grant(unit, project, name, size)
 
     new = await run_in_threadpool(report, farm, grant)
     await run_in_threadpool(objects.confirm, farm.database, farm.store, name, size)

@@ -15,7 +15,7 @@ from conductor_service.api.access import FarmOf, Person
 from conductor_service.api.bodies import content_length, digest_of_path, intake_of, read_document, stream_body
 from conductor_service.errors import Invalid, TooLarge
 from conductor_service.farm import Farm
-from conductor_service.jobs import find_project
+from conductor_service.jobs import find_project_id
 from conductor_service.store import Staged
 
 router = APIRouter(prefix="/api/v1/projects/{project}/uploads")
@@ -135,8 +135,7 @@ def _find(farm: Farm, account_id: str, project: str, upload: str) -> Staged:
 
 
 def _project_id(farm: Farm, account_id: str, project: str) -> str:
-    with farm.database.read() as session:
-        return find_project(session, account_id, project).id
+    return find_project_id(farm.database, account_id, project)
 
 
 def _hash_of(request: Request) -> Digest:

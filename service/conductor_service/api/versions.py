@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from conductor_service import objects, versions
 from conductor_service.api.access import FarmOf, Person
 from conductor_service.api.bodies import content_length, digest_of_path, intake_of, read_document, stream_body
+from conductor_service.api.objects import take_in
 from conductor_service.api.streams import Body
 from conductor_service.errors import Absent, Invalid, TooLarge
 from conductor_service.farm import Farm
@@ -85,7 +86,7 @@ async def put(request: Request, project: str, digest: str, base: str, size: int,
     await stream_body(
         request, lambda pieces: _write(farm.store, name, assembled(pieces, old, size), size), intake_of(request).people
     )
-    new = await run_in_threadpool(_grant, farm, project_id, name, size)
+    new = await run_in_threadpool(take_in, farm, project_id, name, size)
     return JSONResponse({"digest": name, "size": size}, status_code=201 if new else 200)
 
 
@@ -99,13 +100,3 @@ def _write(store: WritableStore, digest: Digest, told: Iterator[bytes], size: in
         store.write(digest, told, size)
     except BadDelta as exc:
         raise Invalid("(whole)", exc.what.rstrip("."), exc.next_step) from exc
-
-
-def _grant(farm: Farm, project_id: str, digest: Digest, size: int) -> bool:
-    """Give the project its right, and say whether it is new there."""
-    with farm.database.write() as unit:
-        new = not objects.visible(unit.session, project_id, [digest])
-        objects.grant(unit, project_id, digest, size)
-        objects.keep(unit, project_id, [digest])
-    objects.confirm(farm.database, farm.store, digest, size)
-    return new

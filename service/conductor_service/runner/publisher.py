@@ -74,6 +74,8 @@ class FrameReady:
     facts: ImageFacts = NOT_SAID
     #: frames of which nothing more will come once these files are published: no later attempt need render them
     completes: tuple[int, ...] = ()
+    #: frames that lack nothing but these files: where one of them is bad, they count as done at the attempt's end
+    alone: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +200,9 @@ class Publisher:
         try:
             for batch in _batches(item):
                 self._publish(batch)
-        except BaseException:
+        except BaseException as exc:
+            if isinstance(exc, TaskFailed) and not isinstance(exc, NotTaken):
+                item.holding.frames_done += tuple(frame for frame in item.alone if frame not in item.holding.spoilt)
             item.holding.spoilt |= frozenset(frames)
             raise
 

@@ -129,22 +129,26 @@ class Session:
         """Hand over the last frame, and what was written beside the frames.
 
         Where there is such, the last frame is not whole before it is published: a machine that is lost in between leaves a
-        frame to be rendered, and never a task of which nothing but its files beside the frames is lacking.
+        frame to be rendered, and never a task of which nothing but its files beside the frames is lacking. Where these cannot
+        be had the last frame counts as done with the attempt's end and not before: the service then knows, from all frames
+        being done and the attempt having failed, that everything is to be rendered again.
         """
         try:
             named = tuple(self._collector.take(seen, holding.folder) for seen in self._late)
             rest = self._collector.take_rest(holding.folder)
         except TaskFailed:
             if last is not None:
-                hand_over(last)
+                hand_over(replace(last, completes=()))
+                hand_over(FrameReady(holding, None, (), self._expectations, completes=last.completes))
             raise
         beside = named + rest
+        alone = last.completes if last is not None and beside else ()
         if last is not None:
             hand_over(replace(last, completes=()) if beside else last)
             whole += () if beside else last.completes
         late = tuple(frame for frame in holding.assignment.task.frames if frame not in whole)
         if beside or late:
-            hand_over(FrameReady(holding, None, beside, self._expectations, completes=late))
+            hand_over(FrameReady(holding, None, beside, self._expectations, completes=late, alone=alone))
 
     def close(self) -> None:
         """End the software and remove what the session wrote."""

@@ -23,7 +23,7 @@ from conductor_service.store.errors import ObjectMissing, StoreUnreachable
 from conductor_service.store.interfaces import CHUNK_BYTES
 from conductor_service.store.pieces import SenderPieces, one_behind
 from conductor_service.store.s3_copy import copy, put_in_parts
-from conductor_service.store.s3_line import S3Line, S3Refused
+from conductor_service.store.s3_line import ENCRYPTION, EncryptionRefused, S3Line, S3Refused
 
 log = logging.getLogger(__name__)
 
@@ -47,11 +47,14 @@ class S3Store:
 
         Raises:
             S3Refused: no such bucket, or no right to it.
+            EncryptionRefused: it does not keep things encrypted as the settings ask.
             StoreUnreachable: the server does not answer.
         """
         self.line = line
         self.folder = folder
         self._clock = clock
+        if line.sse:
+            self._see_encryption()
         self.checks = self._server_checks()
         if not self.checks:
             log.warning("%s takes bytes of another hash than it is told: what is written there is read back.", line.place)
@@ -205,6 +208,19 @@ class S3Store:
             copy(self.line, aside, self.key(digest), size, self.kept_headers())
         finally:
             self.line.done("DELETE", aside, allowed=(404,))
+
+    def _see_encryption(self) -> None:
+        """Write something, and see that the server says that it keeps it as asked: some pass over what they cannot do."""
+        key, wanted = f"{self.folder}probe/{secrets.token_hex(16)}", self.line.sse[ENCRYPTION]
+        try:
+            self.line.done("PUT", key, headers=self.line.sse, body=b"")
+        except S3Refused as exc:
+            self.line.xml("GET", "", query={"list-type": "2", "max-keys": "1"})  # or are the bucket and the keys to blame?
+            raise EncryptionRefused(self.line.place, wanted, exc) from exc
+        kept = self.line.done("HEAD", key).headers.get(ENCRYPTION, "")
+        self.line.done("DELETE", key, allowed=(404,))
+        if kept != wanted:
+            raise EncryptionRefused(self.line.place, wanted)
 
     def _server_checks(self) -> bool:
         """Tell whether the server refuses bytes that do not hash to what it is told."""

@@ -11,13 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 from conductor_core.errors import TransferError
 
 from conductor_service.store.parts import part_bytes
-from conductor_service.store.s3_line import S3Line
+from conductor_service.store.s3_line import S3Line, S3Refused
 
 #: S3 copies no more in one request
 COPY_BYTES = 5 << 30
 #: of a larger copy: each takes the server some seconds
 _RANGE_BYTES = 512 << 20
 _COPIES_AT_ONCE = 8
+#: Ceph's gateway says so of a whole that it keeps encrypted, and copies its ranges all the same
+_NOT_IMPLEMENTED = 501
 
 
 def begin_multipart(line: S3Line, key: str, headers: Mapping[str, str]) -> str:
@@ -58,7 +60,14 @@ def copy(line: S3Line, source: str, target: str, size: int, headers: Mapping[str
     """Have the server copy an object; the copy is visible whole or not at all."""
     whence = {"x-amz-copy-source": f"/{line.bucket}/{source}"}
     if size <= COPY_BYTES:
-        line.xml("PUT", target, headers={**headers, **whence, "x-amz-metadata-directive": "REPLACE"})
+        try:
+            line.xml("PUT", target, headers={**headers, **whence, "x-amz-metadata-directive": "REPLACE"})
+            return
+        except S3Refused as exc:
+            if exc.status != _NOT_IMPLEMENTED:
+                raise
+    if not size:
+        line.done("PUT", target, headers=headers, body=b"")
         return
     with _multipart(line, target, headers) as (upload, etags), ThreadPoolExecutor(_COPIES_AT_ONCE) as pool:
 

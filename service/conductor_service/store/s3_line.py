@@ -30,6 +30,7 @@ from conductor_service.store_settings import StoreSettings
 
 log = logging.getLogger(__name__)
 
+ENCRYPTION = "x-amz-server-side-encryption"
 EMPTY = hashlib.sha256(b"").hexdigest()
 _ATTEMPTS = 5
 _FIRST_WAIT_SECONDS = 0.2
@@ -48,6 +49,7 @@ class S3Refused(TransferError):
     def __init__(self, place: str, status: int, code: str, said: str) -> None:
         self.status = status
         self.code = code
+        self.said = said
         words = {
             "AccessDenied": "refuses these credentials what they ask for",
             "InvalidAccessKeyId": "does not know the access key",
@@ -56,6 +58,21 @@ class S3Refused(TransferError):
             "RequestTimeTooSkewed": "has another time than this machine",
         }.get(code, f"answered {status} {code} {said}".rstrip())
         super().__init__(place, f"the S3 server {words}", "Check the store's settings, its credentials and the bucket's policy.")
+
+
+class EncryptionRefused(TransferError):
+    """The server does not keep things encrypted as the settings ask."""
+
+    def __init__(self, place: str, sse: str, refusal: S3Refused | None = None) -> None:
+        why = "it would keep everything unencrypted, and does not say so"
+        if refusal is not None:
+            why = f"it answers {refusal.status} {refusal.code} {refusal.said}".rstrip()
+        super().__init__(
+            place,
+            f"the S3 server does not encrypt as store: sse: {sse} asks ({why})",
+            "Name what it can do in sse and kms_key, see that the key is there and may be used, or have the server's disks "
+            "encrypted and leave sse out.",
+        )
 
 
 class CredentialsMissing(ConductorError):
@@ -100,7 +117,7 @@ class S3Line:
         if not self._settings.sse:
             return {}
         key = {"x-amz-server-side-encryption-aws-kms-key-id": self._settings.kms_key} if self._settings.kms_key else {}
-        return {"x-amz-server-side-encryption": self._settings.sse, **key}
+        return {ENCRYPTION: self._settings.sse, **key}
 
     def sign(
         self,

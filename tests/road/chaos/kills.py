@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 import psutil
+from road.chaos.line_faults import half_an_upload
 from road.chaos.watchers import instance_of, running
 from road.chaos.world import Submitted, World, wait_for
 
@@ -24,7 +25,7 @@ WAITED_FOR = 6.0
 #: how long the kernel may take to end what a killed process had started, seconds; the machine may be loaded
 ENDED_WITHIN = 30.0
 
-Instant = Literal["any", "half an object", "half a download", "a frame came home", "an instance was noted"]
+Instant = Literal["any", "half an upload", "half an object", "half a download", "a frame came home", "an instance was noted"]
 #: narrow windows that a random instant seldom hits, by the process whose work they are
 INSTANTS: dict[Victim, tuple[Instant, ...]] = {
     "agent": ("half a download", "a frame came home"),
@@ -134,6 +135,8 @@ def _wait_for_instant(world: World, jobs: list[Submitted], instant: Instant) -> 
     """Wait for a narrow window; tell whether it came."""
     if instant == "any":
         return False
+    if instant == "half an upload" and world.line is None:
+        return False
     look, home = _looks(world, jobs)[instant], _came_home(jobs)
     deadline = time.monotonic() + WAITED_FOR
     while time.monotonic() < deadline and home < sum(len(job.frames) for job in jobs):
@@ -146,6 +149,7 @@ def _wait_for_instant(world: World, jobs: list[Submitted], instant: Instant) -> 
 def _looks(world: World, jobs: list[Submitted]) -> dict[Instant, Callable[[], object]]:
     home = _came_home(jobs)
     return {
+        "half an upload": lambda: world.line is not None and half_an_upload(world.line),
         "half an object": lambda: any((world.data / "store" / "tmp").iterdir()),
         "half a download": lambda: any(name.startswith(".") for job in jobs for name in os.listdir(job.folder / "render")),
         "a frame came home": lambda: _came_home(jobs) > home,

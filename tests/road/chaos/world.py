@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 from conductor_core.agent_client import AgentClient, connect
@@ -22,6 +23,7 @@ from conductor_core.paths import Flavour
 from conductor_core.submission import Output, Retries, Software, Step, Submission, new_submission_id
 from conductor_core.user_folders import UserFolders, user_folders
 from conductor_service.embedded import EmbeddedService, start_service, stop_service
+from faults.faulty_line import Proxy
 from road.chaos.renderers import Renderer
 from road.chaos.watchers import Homecomings, Instances, Renders, running
 
@@ -56,8 +58,10 @@ class NotInTime(AssertionError):
 class World:
     """The processes, and the eyes on them."""
 
-    def __init__(self, folder: Path, renderer: Renderer) -> None:
+    def __init__(self, folder: Path, renderer: Renderer, line: Proxy | None = None) -> None:
+        """`line`: what agent and commands reach the service by; None: nothing in between."""
         self.folder = folder
+        self.line = line
         self.renderer = renderer
         self.data, self.show, self.scratch = folder / "service", folder / "show", folder / "scratch"
         for made in (self.show, self.scratch, folder / "told", folder / "hosts" / "blender"):
@@ -72,7 +76,7 @@ class World:
             "TMPDIR": str(self.scratch),
         }
         self.service = self._service()
-        self.conductor("login", self.service.url, "--token-file", str(self.service.token_file))
+        self.conductor("login", line.url if line else self.service.url, "--token-file", str(self.service.token_file))
         self.start_agent()
 
     @property
@@ -163,6 +167,8 @@ class World:
         with contextlib.suppress(AgentError):
             self.agent().quit(now=True)
         stop_service(self.service)
+        if self.line is not None:
+            self.line.refuse()
         for eyes in (self.renders, self.homecomings, self.instances):
             eyes.close()
 
@@ -177,7 +183,10 @@ class World:
             "instance_types": [kind],
             "software": [self.renderer.package(self.folder / "told" / "pipe")],
         }
-        return start_service(self.data, settings, start_seconds=PATIENCE, environment=self.environment)
+        service = start_service(self.data, settings, start_seconds=PATIENCE, environment=self.environment)
+        if self.line is not None:
+            self.line.upstream = urlsplit(service.url).port or 0
+        return service
 
 
 def _ask(path: Path, query: str, values: tuple[object, ...]) -> list[sqlite3.Row]:
@@ -189,9 +198,9 @@ def _ask(path: Path, query: str, values: tuple[object, ...]) -> list[sqlite3.Row
 
 
 @contextlib.contextmanager
-def open_world(folder: Path, renderer: Renderer) -> Iterator[World]:
+def open_world(folder: Path, renderer: Renderer, line: Proxy | None = None) -> Iterator[World]:
     """Give a world for as long as the block lasts."""
-    world = World(folder, renderer)
+    world = World(folder, renderer, line)
     try:
         yield world
     finally:

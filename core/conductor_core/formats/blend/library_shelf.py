@@ -26,7 +26,7 @@ def load_library(survey: Survey) -> BlendFile:
         SceneNotRead: it is damaged.
     """
     shelf = _SHELVES.setdefault(survey.listing, {})
-    found = shelf.pop(survey.file, None) or load(survey.file, survey.limits, with_pointers=True)
+    found = shelf.pop(survey.file, None) or load(survey.content, survey.limits, with_pointers=True)
     shelf[survey.file] = found
     while sum(blend.held for blend in shelf.values()) > _MOST:
         del shelf[next(iter(shelf))]

@@ -55,7 +55,7 @@ def _is_blend(head: bytes, extension: str) -> bool:
 def read_scene(survey: Survey) -> Iterator[Finding | Facts]:
     """Yield what a .blend says; of a library only what the file that links it wants of it."""
     errand = survey.errand if isinstance(survey.errand, Linked) else None
-    blend = load(survey.file, survey.limits) if errand is None else load_library(survey)
+    blend = load(survey.content, survey.limits) if errand is None else load_library(survey)
     linked = _needed(blend, errand.names) if errand is not None else None
     reading = _reading(survey, blend, linked, blurred=errand is not None and errand.blurred)
     if errand is None:

@@ -102,7 +102,7 @@ def read_library(survey: Survey) -> Iterator[Finding | Facts]:
     Raises:
         SceneNotRead: its table of sections is broken.
     """
-    with open(survey.file, "rb") as file:
+    with open(survey.content, "rb") as file:
         data = file.read(_MOST)
         more = bool(file.read(1))
     any_section = False

@@ -76,7 +76,7 @@ def _embedded(content: _Content, survey: Survey, settings: SceneSettings) -> Ite
 def _content(survey: Survey) -> _Content:
     content = _Content()
     name = os.path.basename(survey.file)
-    with open(survey.file, "rb") as file:
+    with open(survey.content, "rb") as file:
         for part in parts(file, keep=_wanted):
             if isinstance(part, Damage):
                 content.problems.append(Unresolved(survey.file, name, f"the file is damaged: {part.reason}"))

@@ -34,14 +34,14 @@ def _is_package(head: bytes, extension: str) -> bool:
 @reads_format("usdc", lambda head, _extension: head.startswith(MAGIC))
 def read_crate_file(survey: Survey) -> Iterator[Finding | Facts]:
     """Yield what a crate points to."""
-    with open(survey.file, "rb") as stream:
+    with open(survey.content, "rb") as stream:
         yield from _told(layer_findings(_refusing(read_crate_layer(stream, survey.limits), survey), survey))
 
 
 @reads_format("usda", lambda head, _extension: head.startswith(_TEXT))
 def read_text_file(survey: Survey) -> Iterator[Finding | Facts]:
     """Yield what a layer in text points to."""
-    with open(survey.file, "rb") as stream:
+    with open(survey.content, "rb") as stream:
         yield from _told(layer_findings(read_text_layer(stream, survey.limits), survey))
 
 
@@ -52,7 +52,7 @@ def read_package_file(survey: Survey) -> Iterator[Finding | Facts]:
     Raises:
         SceneNotRead: it is no package, or holds no layer.
     """
-    with open(survey.file, "rb") as stream:
+    with open(survey.content, "rb") as stream:
         try:
             package = Package(stream)
         except PackageDamaged as exc:

@@ -1,0 +1,382 @@
+"""Which files are sent last, because no scout frame needs them: asked of the scene as it was submitted."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conductor_core.agent.early_scouts import early_part, held_back
+from conductor_core.agent.readings import Readings
+from conductor_core.agent.scouting import Look, Scouting
+from conductor_core.agent_client import SceneReading
+from conductor_core.digest import digest_of
+from conductor_core.discovery.survey import Survey
+from conductor_core.errors import SceneNotRead
+from conductor_core.formats import scan_file
+from conductor_core.formats.format import known_formats
+from conductor_core.formats.scouting import _meaning, files_for_later
+from conductor_core.formats.studio import _guarded_format
+from conductor_core.manifest import Entry, Manifest, make_manifest
+from conductor_core.paths import Flavour, local_flavour
+from conductor_core.submission import Scripts, Software, Step, Submission, frames_with_scouts
+from conductor_core.transfer.order import PART_BYTES, first_of
+from core.artists_desk import Desk, submitted
+from core.formats.blend_writer import BlendWriter
+from hip.builder import Hip
+
+Eventually = Callable[..., Any]
+
+SCRIPT = """
+Root {{
+ first_frame 1
+ last_frame 6
+}}
+Read {{
+ file {folder}/plate.%04d.exr
+ first 1
+ last 6
+ name Plate
+}}
+Read {{
+ inputs 0
+ file {folder}/mask.exr
+ name Mask
+}}
+Merge2 {{
+ inputs 2
+ name Over
+}}
+Write {{
+ file {folder}/out/comp.%04d.exr
+ name Out
+}}
+"""
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    """Give a comp of a sequence of six frames under a still."""
+    for frame in range(1, 7):
+        (tmp_path / f"plate.{frame:04}.exr").touch()
+    (tmp_path / "mask.exr").touch()
+    path = tmp_path / "comp.nk"
+    path.write_text(SCRIPT.format(folder=tmp_path.as_posix()))
+    return path
+
+
+def later(folder: Path, survey: Survey, scouts: tuple[int, ...]) -> list[str]:
+    return [Path(file).relative_to(folder).as_posix() for file in files_for_later(survey, scouts)]
+
+
+@pytest.mark.parametrize(
+    ("scouts", "frames"),
+    [((2,), (1, 3, 4, 5, 6)), ((1, 2, 3), (4, 5, 6)), ((2, 5), (1, 3, 4, 6)), ((1, 2, 3, 4, 5, 6), ())],
+    ids=["one", "chunk", "two", "all"],
+)
+def test_what_no_scout_frame_needs(script: Path, scouts: tuple[int, ...], frames: tuple[int, ...]) -> None:
+    """The scene and stills come first; of a sequence, what the scout frames show."""
+    survey = Survey(str(script), frames=(1, 2, 3, 4, 5, 6))
+    assert later(script.parent, survey, scouts) == [f"plate.{n:04}.exr" for n in frames]
+
+
+def test_a_snapshot_is_read_as_if_it_lay_at_the_scenes_place(script: Path, tmp_path: Path) -> None:
+    """What counts is the scene as it was submitted, whatever its file says now, with paths that are relative to that file."""
+    snapshot = tmp_path / "elsewhere" / "comp.nk"
+    snapshot.parent.mkdir()
+    text = script.read_text()
+    relative = '"\\[file dirname [value root.name]]/plate.%04d.exr"'
+    snapshot.write_text(text.replace(f"{tmp_path.as_posix()}/plate.%04d.exr", relative))
+    script.write_text(text.replace("plate.%04d.exr", "mask.exr"))
+    survey = Survey(str(script), frames=(1, 2, 3, 4, 5, 6))
+    assert later(tmp_path, survey, (2,)) == []
+    assert later(tmp_path, replace(survey, snapshot=str(snapshot)), (2,)) == [f"plate.{n:04}.exr" for n in (1, 3, 4, 5, 6)]
+    report = scan_file(replace(survey, snapshot=str(snapshot))).report
+    assert (report.scene, report.files()[0]) == (str(script), str(script))
+    assert not [entry for entry in report.dependencies if entry.within]
+
+
+def hip(texture: str) -> bytes:
+    scene = Hip().node("mat/p", "principledshader::2.0", {"basecolor_useTexture": '"on"', "basecolor_texture": f"$HIP/{texture}"})
+    return scene.save("cpio")
+
+
+def blend(texture: str) -> bytes:
+    writer = BlendWriter()
+    writer.add("IM", "Image", {"name": texture, "source": 1}, name="IMwood")
+    return writer.data()
+
+
+SCENES = {
+    "blender": ("shot.blend", blend("//tex/wood.png"), blend("//tex/old.png")),
+    "houdini": ("shot.hip", hip("tex/wood.png"), hip("tex/old.png")),
+    "maya": (
+        "shot.ma",
+        *(
+            f'//Maya ASCII 2025 scene\ncreateNode file -n "f";\n\tsetAttr ".ftn" -type "string" "tex/{name}";\n'.encode()
+            for name in ("wood.png", "old.png")
+        ),
+    ),
+    "usd": (
+        "shot.usda",
+        *(f'#usda 1.0\ndef Shader "s" {{ asset inputs:file = @./tex/{name}@ }}\n'.encode() for name in ("wood.png", "old.png")),
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "now", "saved"), SCENES.values(), ids=SCENES)
+def test_each_reader_reads_snapshots(name: str, now: bytes, saved: bytes, tmp_path: Path) -> None:
+    """What the report says is what it would say if the snapshot lay in the place of the scene."""
+    scene, snapshot = tmp_path / "show" / name, tmp_path / "snapshots" / name
+    for file, data in ((scene, now), (snapshot, now), (tmp_path / "show" / "tex" / "wood.png", b"wood")):
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(data)
+    expected = scan_file(Survey(str(scene), frames=(1,))).report
+    assert [Path(file).name for file in expected.files()] == [name, "wood.png"]
+    scene.write_bytes(saved)
+    assert scan_file(Survey(str(scene), frames=(1,), snapshot=str(snapshot))).report == expected
+
+
+def test_a_studios_format_reads_no_snapshot(tmp_path: Path) -> None:
+    """Its reader opens the scene's own file, which may say something else: then nobody knows."""
+    guarded = _guarded_format("/studio/readers/ours.py", known_formats()[0])
+    with pytest.raises(SceneNotRead, match=r"ours\.py"):
+        list(guarded.read(Survey(str(tmp_path / "a.ours"), snapshot=str(tmp_path / "b.ours"))))
+
+
+@pytest.mark.parametrize(
+    ("unread", "first"),
+    [
+        ("[python {plates()}]", True),
+        ("/elsewhere/else/[python {name()}].exr", False),
+        ("{folder}/plate.[python {frame + 1}].exr", True),
+        ("X:/{name}/[python {plates()}].exr", True),
+        ("{folder}/other/../[python {plates()}].exr", True),
+        ("plate.[python {frame + 1}].exr", True),
+    ],
+    ids=["anything", "another folder", "of the sequence", "on a drive", "by a detour", "without a folder"],
+)
+def test_what_is_not_understood_may_be_any_file(script: Path, unread: str, first: bool) -> None:
+    """A text that our reading cannot evaluate may name another frame of a sequence: what it may mean is sent first."""
+    text = unread.replace("{folder}", script.parent.as_posix()).replace("{name}", script.parent.name)
+    script.write_text(script.read_text() + f'Read {{\n inputs 0\n file "{text}"\n first 1\n last 6\n name Odd\n}}\n')
+    assert len(later(script.parent, Survey(str(script), frames=(1, 2, 3, 4, 5, 6)), (2,))) == (0 if first else 5)
+
+
+@pytest.mark.parametrize(
+    ("text", "file", "may"),
+    [
+        ("/show/cfg/studio.json", "/show/plates/a.1.exr", False),
+        ("studio.json", "/show/plates/a.1.exr", False),
+        ("a.1.exr", "/show/plates/a.1.exr", True),
+        ("File file1", "/show/plates/a.1.exr", True),
+        ('setAttr ".ftn" -type "string" "/show', "/show/plates/a.1.exr", True),
+        ("//plates/A.", "/show/plates/a.1.exr", True),
+        ("/show/shot.ma", "/show/plates/a.1.exr", True),
+        ("/show/../plates/a.1.exr", "/show/plates/a.1.exr", True),
+    ],
+)
+def test_what_a_text_may_mean(text: str, file: str, may: bool) -> None:
+    """By its last folder and the start of a name; words that are no path, and a file that was read in part, may mean any."""
+    assert _meaning(text, {"/show/shot.ma"})(file) is may
+
+
+def test_a_scene_that_only_its_host_reads(tmp_path: Path) -> None:
+    """Nobody knows which frames need which file."""
+    scene = tmp_path / "shot.max"
+    scene.write_bytes(b"who knows")
+    with pytest.raises(SceneNotRead):
+        files_for_later(Survey(str(scene), frames=(1, 2)), (1,))
+
+
+def test_frames_of_tasks_with_scouts() -> None:
+    """A task with a scout frame in it is rendered whole, in the order of its step."""
+    assert frames_with_scouts(Step("Out", "9-1", scouts="2", chunk_size=4)) == (5, 4, 3, 2)
+    assert frames_with_scouts(Step("Out", "1-9")) == ()
+
+
+def submission(scene: Path, *steps: Step, **more: Any) -> Submission:
+    software = Software("nuke", "15")
+    return Submission("s1", "dragons", "comp", str(scene), local_flavour(), software, steps, instance_type="small", **more)
+
+
+class Looker:
+    """Scouting with the real process, and what it would have the agent keep."""
+
+    def __init__(self, folder: Path) -> None:
+        self.kept: dict[str, tuple[str, ...]] = {}
+        self.scouting = Scouting(Readings(folder, at_once=1), keep=self.kept.__setitem__)
+
+    def look(self, job: Submission, eventually: Eventually, reading: SceneReading | None = None, snapshot: str = "") -> Look:
+        self.scouting.prepare(job, reading or SceneReading(), snapshot)()
+        look = self.scouting.of(job.id)
+        eventually(look.known)
+        return look
+
+
+@pytest.fixture
+def looker(tmp_path: Path) -> Looker:
+    return Looker(tmp_path / "config")
+
+
+def test_a_submission_is_looked_at_by_a_process_of_its_own(script: Path, looker: Looker, eventually: Eventually) -> None:
+    """Its steps say which frames; what somebody named, or lies in a folder that they named, is sent first."""
+    plates = [str(script.parent / f"plate.{n:04}.exr") for n in range(1, 7)]
+    steps = (Step("Out", "1-6", scouts="2", chunk_size=2), Step("B", "4-6"))
+    assert looker.look(submission(script, *steps), eventually).later == set(plates[2:])
+    named = SceneReading(named=(plates[5],))
+    assert looker.look(submission(script, *steps), eventually, named).later == set(plates[2:5])
+    assert looker.look(submission(script, *steps), eventually, SceneReading(named=(str(script.parent),))).later == set()
+    assert looker.kept == {}
+
+
+def test_what_is_found_of_a_snapshot_is_kept(script: Path, looker: Looker, eventually: Eventually) -> None:
+    """It stays true, so that it is known after a restart of the agent, which has no environment of the host's any more."""
+    job = submission(script, Step("Out", "1-2", scouts="2"))
+    snapshot = script.parent / "snapshot.nk"
+    script.rename(snapshot)
+    found = looker.look(job, eventually, snapshot=str(snapshot))
+    assert found.later == {str(script.parent / "plate.0001.exr")}
+    assert looker.kept == {"s1": tuple(found.later)}
+    looker.scouting.leave("s1")
+    assert looker.scouting.of("s1", list(found.later)).later == found.later
+
+
+@pytest.mark.parametrize(
+    ("steps", "more"),
+    [
+        ((Step("Out", "1-6"),), {}),
+        ((Step("Out", "1-6", scouts="1-6"),), {}),
+        ((Step("Out", "1-6", scouts="2"),), {"scripts": Scripts(startup=("/show/setup.py",))}),
+        ((Step("Out", "1-6", scouts="2"),), {"scripts": Scripts(before_task=("sh", "/show/fetch.sh"))}),
+    ],
+    ids=["no scouts", "all are scouts", "a script changes the scene", "a program before each task"],
+)
+def test_no_scene_is_read_where_nobody_could_know(
+    steps: tuple[Step, ...], more: dict[str, Any], script: Path, looker: Looker
+) -> None:
+    """Without scout frames there is nothing to find; what a script of the artist's reads for a frame, nobody knows."""
+    looker.scouting.prepare(submission(script, *steps, **more), SceneReading())()
+    look = looker.scouting.of("s1")
+    assert (look.known(), look.later) == (True, frozenset())
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["raise SystemExit(3)", "print('no answer')", 'print(\'{"problem": "no reader knows its format"}\')'],
+    ids=["it ends", "it babbles", "it cannot"],
+)
+def test_a_reading_that_fails_holds_nothing_back(code: str, script: Path, eventually: Eventually) -> None:
+    """All files go together then, as if nobody had asked."""
+    looker = Looker(script.parent)
+    looker.scouting = Scouting(Readings(script.parent, command=(sys.executable, "-c", code)), keep=looker.kept.__setitem__)
+    assert looker.look(submission(script, Step("Out", "1-6", scouts="2")), eventually).later == frozenset()
+
+
+def test_nobody_waits_for_the_reading_of_a_job_that_is_gone(script: Path, eventually: Eventually) -> None:
+    """Its process is ended with the job, and with the agent."""
+    slow = Readings(script.parent, command=(sys.executable, "-c", "import time; time.sleep(600)"))
+    scouting = Scouting(slow)
+    job = submission(script, Step("Out", "1-6", scouts="2"))
+    scouting.prepare(job, SceneReading())()
+    look = scouting.of("s1")
+    eventually(lambda: slow._running)
+    scouting.leave("s1")
+    eventually(look.known)
+    scouting.prepare(job, SceneReading())()
+    eventually(lambda: slow._running)
+    scouting.stop()
+    assert (slow._running, look.later) == ({}, frozenset())
+
+
+def entry(path: str, data: bytes = b"", **more: Any) -> Entry:
+    return Entry(path, "file", digest_of(data or path.encode()), size=len(data or path), **more)
+
+
+def test_a_scene_that_was_saved_meanwhile(script: Path, looker: Looker, eventually: Eventually) -> None:
+    """What was found of a file that is no snapshot counts only for that state of it."""
+    look = looker.look(submission(script, Step("Out", "1-2", scouts="2")), eventually)
+    state = script.stat()
+    path = str(script)
+
+    def manifest(mtime: int) -> Manifest:
+        scene = Entry(path, "file", digest_of(b"scene"), size=state.st_size, mtime_ns=mtime)
+        return make_manifest(local_flavour(), [scene])
+
+    assert look.later_of(manifest(state.st_mtime_ns)) == look.later != frozenset()
+    assert look.later_of(manifest(state.st_mtime_ns + 1)) == frozenset()
+
+
+def test_links_take_along_what_they_lead_to() -> None:
+    """A held frame may be a link to another frame, or to one in another folder: a scout frame that shows it has its bytes."""
+    files = [entry(f"/p/a.{n}.exr") for n in (1, 2, 3, 4)] + [entry("/q/b.1.exr"), entry("/r/c.1.exr")]
+    links = [
+        Entry("/p/held.1.exr", "symlink", target="a.2.exr"),
+        Entry("/p/held.2.exr", "symlink", target="/p/a.4.exr"),
+        Entry("/p/q", "symlink", target="../q"),
+        Entry("/p/out", "symlink", target="../../.."),
+    ]
+    whole = make_manifest(Flavour.POSIX, [*files, *links])
+    later = {f.path for f in files[1:]} | {"/p/held.2.exr"}
+    early = early_part(whole, whole.objects(), later)
+    assert early is not None
+    assert [e.path for e in early.manifest.entries] == [
+        "/p/a.1.exr",
+        "/p/a.2.exr",
+        "/p/held.1.exr",
+        "/p/out",
+        "/p/q",
+        "/q/b.1.exr",
+    ]
+
+
+def test_nothing_is_held_back_that_is_there() -> None:
+    """Where the service has all that could come later, nothing is told in two steps."""
+    whole = make_manifest(Flavour.POSIX, [entry("/p/a.1.exr"), entry("/p/a.2.exr")])
+    first, second = (digest_of(e.path.encode()) for e in whole.entries)
+    assert held_back(whole, {first, second}, {"/p/a.2.exr"})
+    assert not held_back(whole, {first}, {"/p/a.2.exr"})
+    assert early_part(whole, {first}, {"/p/a.2.exr"}) is None
+
+
+def test_a_little_at_a_time() -> None:
+    """While it is not known what comes later, so much is sent together that the line is busy, and one object at least."""
+    sizes = (PART_BYTES * 2, 1, PART_BYTES - 1, 1)
+    entries = [Entry(f"/{n}", "file", digest_of(b"%d" % n), size=size) for n, size in enumerate(sizes)]
+    assert list(first_of(entries)) == [entries[0].digest]
+    assert list(first_of(entries[1:])) == [entries[1].digest, entries[2].digest]
+    assert list(first_of([])) == []
+
+
+def test_files_are_sent_while_others_are_hashed_as_soon_as_it_is_known_which(tmp_path: Path) -> None:
+    """Before that none is, and afterwards those that no scout frame needs are not."""
+    look, files = Look(), {os.fspath(tmp_path / "a"): 1, os.fspath(tmp_path / "b"): 2}
+    assert look.first(files) == {}
+    look.learn(frozenset({os.fspath(tmp_path / "b")}))
+    assert look.first(files) == {os.fspath(tmp_path / "a"): 1}
+    look.learn(frozenset())
+    assert look.first(files) == files
+
+
+def test_the_line_waits_for_no_reading(
+    tmp_path: Path, fake_service: Any, monkeypatch: pytest.MonkeyPatch, eventually: Eventually
+) -> None:
+    """Files are sent one by one while nobody knows what may wait, the scene first; if it stays unknown, the job is there all the same."""
+    monkeypatch.setattr("conductor_core.transfer.order.PART_BYTES", 0)
+    monkeypatch.setattr("conductor_core.transfer.upload.SMALL", 0)
+    desk = Desk(tmp_path, fake_service)
+    client = desk.start()
+    try:
+        assert desk.agent is not None
+        look = Look()
+        monkeypatch.setattr(desk.agent._scouting, "of", lambda *_: look)
+        assert submitted(client, client.submit(desk.submission(), desk.files()), eventually)["state"] == "submitted"
+    finally:
+        desk.stop()
+    put = [path.rpartition("/")[2] for method, path in fake_service.requests if method == "PUT" and "/objects/" in path]
+    assert put[0] == digest_of(b"scene")
+    assert sorted(put) == sorted({e["digest"] for e in fake_service.manifests["job-1"]["entries"]})
