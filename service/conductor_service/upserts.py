@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
-from sqlalchemy import Table, bindparam, literal, literal_column, null, select
+from sqlalchemy import ClauseElement, Table, bindparam, literal, literal_column, null, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -31,9 +31,12 @@ def upsert(
 
     Args:
         key: the columns that tell rows apart, where those are not the primary key.
-        change: column → its new value; `EXCLUDED` stands for that of the row that was to be inserted.
+        change: column → its new value, or an expression; `EXCLUDED` stands for that of the row that was to be inserted.
     """
     if not rows:
+        return
+    if any(isinstance(value, ClauseElement) for value in (change or {}).values()):
+        session.connection().execute(_expressed(session, kind, key, change or {}), rows)
         return
     changed = tuple((name, _how(value)) for name, value in (change or {}).items())
     values = {_NEW + name: value for name, value in (change or {}).items() if _how(value) == "value"}
@@ -68,6 +71,14 @@ def upsert_pairs(
     new = {name: statement.excluded[name] if value is EXCLUDED else value for name, value in change.items()}
     keys = [column.name for column in table.primary_key]
     session.connection().execute(statement.on_conflict_do_update(index_elements=keys, set_=new))
+
+
+def _expressed(session: Session, kind: type[Base], key: Sequence[str], change: Mapping[str, Any]) -> Any:
+    """Return a statement whose changes are expressions: made anew each time."""
+    table = cast(Table, kind.__table__)
+    statement: Any = _insert(session)(table)
+    new = {name: statement.excluded[name] if value is EXCLUDED else value for name, value in change.items()}
+    return statement.on_conflict_do_update(index_elements=list(key) or [c.name for c in table.primary_key], set_=new)
 
 
 def _insert(session: Session) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import runpy
 import sqlite3
@@ -29,7 +30,7 @@ VERSION: str = runpy.run_path(str(HERE.parent / "conftest.py"))["BPY_VERSIONS"][
 FRAMES = (1, 2, 3)
 #: what a frame shows: nothing of it is the pink of a picture that is missing
 COLOURS = {1: (0, 0, 255), 2: (0, 255, 0), 3: (255, 255, 0)}
-SIDE = 320
+SIDE = math.isqrt(SMALL // 3) + 8
 
 
 @pytest.fixture
