@@ -11,8 +11,9 @@ import sys
 
 #: numbers of malloc.h
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
-#: bytes of blocks that are given back as soon as they are freed; those that files are read in are smaller, and are used again
-OWN_BLOCK = 2 << 20
+#: bytes of blocks that are given back as soon as they are freed: more than those that files are read in (1 MiB), which are used
+#: again, and less than packs, which grow to this size and beyond
+OWN_BLOCK = (1 << 20) + (128 << 10)
 #: bytes at the end of the heap that are kept for what comes next
 SPARE = 8 << 20
 ARENAS = 2
