@@ -111,8 +111,8 @@ class RealAgent:
         except AgentError:
             return None
 
-    def peaks(self) -> dict[str, int]:
-        """Return the most bytes of memory that each of its processes had at once, by what it runs; the agent comes first."""
+    def peaks(self) -> list[tuple[str, int]]:
+        """Return what each of its processes runs, and the most bytes of memory that it had at once; the agent comes first."""
         return self._peaks.seen()
 
 
@@ -135,15 +135,15 @@ class _Peaks:
         if self._thread is not None:
             self._thread.join()
 
-    def seen(self) -> dict[str, int]:
-        return {f"{name} ({process.pid})": most for process, (name, most) in list(self._most.items())}
+    def seen(self) -> list[tuple[str, int]]:
+        return list(self._most.values())
 
     def _look(self, pid: int) -> None:
         while not self._done.wait(LOOK):
             for process in family(pid):
                 with contextlib.suppress(psutil.Error, OSError):
                     most = max(_peak(process), self._most.get(process, ("", 0))[1])
-                    self._most[process] = (" ".join(process.cmdline()[1:4]), most)
+                    self._most[process] = (" ".join(process.cmdline()[2:4]), most)
 
 
 def family(pid: int) -> list[psutil.Process]:

@@ -10,14 +10,12 @@ and written; what was measured until then is shown.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import importlib
-import shutil
 import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -42,7 +40,8 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, help="where the files are made (default: the system's temporary folder)")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table there too, with the machine it is of")
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    for asked in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(asked, _stop)
     found: list[Row] = []
     whole, began = True, time.monotonic()
     try:
@@ -60,9 +59,9 @@ def main() -> int:
 def _measure(part: str, above: Path | None, found: list[Row], *, small: bool) -> bool:
     """Add the rows of a part; tell whether it could be measured to its end."""
     module = importlib.import_module(f"transfer_{part}")
-    with _folder(part, above) as folder:
+    with tempfile.TemporaryDirectory(prefix=f"conductor-transfer-{part}-", dir=above, ignore_cleanup_errors=True) as folder:
         try:
-            for row in module.rows(folder, small=small):
+            for row in module.rows(Path(folder), small=small):
                 console.print(f"{row.what}: {row.figure}  ({row.baseline})")
                 found.append(row)
         except Exception:  # noqa: BLE001 - one part that breaks must not cost the figures of the others
@@ -71,16 +70,11 @@ def _measure(part: str, above: Path | None, found: list[Row], *, small: bool) ->
     return True
 
 
-@contextlib.contextmanager
-def _folder(part: str, above: Path | None) -> Iterator[Path]:
-    """Give a folder for a part, and remove it whatever happens: a second Ctrl-C does not leave 20 GB behind."""
-    path = Path(tempfile.mkdtemp(prefix=f"conductor-transfer-{part}-", dir=above))
-    try:
-        yield path
-    finally:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        shutil.rmtree(path, ignore_errors=True)
-        signal.signal(signal.SIGINT, before)
+def _stop(*_: object) -> None:
+    """End the run; who asks again while processes and folders are removed changes nothing, or 20 GB would stay behind."""
+    for asked in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(asked, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _show(rows: Sequence[Row], seconds: float) -> None:

@@ -20,13 +20,13 @@ def rows(folder: Path, *, small: bool) -> Iterator[Row]:
     count = 20_000 if small else 200_000
     files = _make(folder / "files", count)
     with embedded_service(folder / "service", SERVICE) as service, RealAgent(folder / "home", service) as agent:
-        idle = sum(agent.peaks().values())
+        idle = sum(most for _, most in agent.peaks())
         told = agent.submitted(agent.submit(files))
         peaks = agent.peaks()
     if told["files"] != count or told["bytes_sent"] != count * SIZE:
         raise AssertionError(f"not all was sent: {told}")
-    whole = sum(peaks.values()) / 1e6
-    each = ", ".join(f"{name}: {most / 1e6:.0f} MB" for name, most in peaks.items())
+    whole = sum(most for _, most in peaks) / 1e6
+    each = ", ".join(f"{name}: {most / 1e6:.0f} MB" for name, most in peaks)
     yield Row(
         f"{count:,} files of 1 KB for the first time: memory",
         f"{whole:.0f} MB at most ({each})",

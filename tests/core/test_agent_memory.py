@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from conductor_core.agent.allocator import give_memory_back
 from conductor_core.agent.kept_manifest import packed, unpacked
+from conductor_core.errors import InvalidDocument
 from conductor_core.manifest import Entry, Manifest, make_manifest
 from conductor_core.paths import Flavour
 from conductor_core.transfer.listing import ListedFiles, look
@@ -39,6 +40,17 @@ def test_a_manifest_is_kept_as_it_is(manifest: Manifest) -> None:
 def test_the_pieces_of_a_manifest_are_its_bytes(manifest: Manifest) -> None:
     """What is sent piece by piece is what has the manifest's digest."""
     assert b"".join(manifest.pieces()) == manifest.to_bytes()
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [b"", b"not packed", packed(MANIFESTS["many"])[:-1000], packed(MANIFESTS["none"])[:3]],
+    ids=["empty", "other", "cut", "begun"],
+)
+def test_a_damaged_manifest_is_said_to_be_one(kept: bytes) -> None:
+    """A journal that was cut or overwritten fails the submission by a sentence, and is never taken for fewer files."""
+    with pytest.raises(InvalidDocument, match="damaged"):
+        unpacked(kept)
 
 
 def test_a_kept_manifest_is_small() -> None:

@@ -10,9 +10,12 @@ import ctypes
 import sys
 
 #: numbers of malloc.h
-_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
-#: bytes of blocks that are the system's own, and given back when they are freed
-OWN_BLOCK = 256 << 10
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
+#: bytes of blocks that are given back as soon as they are freed: more than those that files are read in (1 MiB), which are used
+#: again, and less than packs, which grow to this size and beyond
+OWN_BLOCK = (1 << 20) + (128 << 10)
+#: bytes at the end of the heap that are kept for what comes next
+SPARE = 8 << 20
 ARENAS = 2
 
 
@@ -24,4 +27,6 @@ def give_memory_back() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):  # musl has none, nor needs it
         return False
-    return bool(mallopt(_M_MMAP_THRESHOLD, OWN_BLOCK)) and bool(mallopt(_M_ARENA_MAX, ARENAS))
+    wishes = {_M_TRIM_THRESHOLD: SPARE, _M_MMAP_THRESHOLD: OWN_BLOCK, _M_ARENA_MAX: ARENAS}
+    taken = [mallopt(name, value) for name, value in wishes.items()]
+    return all(taken)

@@ -10,6 +10,7 @@ import json
 import zlib
 from collections.abc import Iterator
 
+from conductor_core.errors import InvalidDocument
 from conductor_core.manifest import Entry, Manifest, read_manifest
 from conductor_core.paths import Flavour
 
@@ -30,12 +31,19 @@ def packed(manifest: Manifest) -> bytes:
 
 
 def unpacked(kept: bytes) -> Manifest:
-    """Return the manifest in `packed`, or in its canonical bytes, as agents kept it before."""
+    """Return the manifest in `packed`, or in its canonical bytes, as agents kept it before.
+
+    Raises:
+        InvalidDocument: it is damaged.
+    """
     if kept.startswith(b"{"):
         return read_manifest(kept)
-    lines = _split(kept)
-    flavour = Flavour(json.loads(next(lines)))
-    return Manifest(flavour, tuple(Entry(*row) for line in lines for row in json.loads(line)))
+    try:
+        lines = map(json.loads, _split(kept))
+        flavour = Flavour(next(lines, None))
+        return Manifest(flavour, tuple(Entry(*row) for rows in lines for row in rows))
+    except (zlib.error, ValueError, TypeError) as exc:
+        raise InvalidDocument("Manifest", "(whole)", f"was damaged in the agent's journal ({exc})") from exc
 
 
 def _lines(manifest: Manifest) -> Iterator[str]:
@@ -55,3 +63,5 @@ def _split(kept: bytes) -> Iterator[bytes]:
         yield from whole
         data = unpack.unconsumed_tail
     yield from filter(None, (begun + unpack.flush()).split(b"\n"))
+    if not unpack.eof:
+        raise ValueError("it ends too early")

@@ -154,8 +154,8 @@ class Submitting:
 
             manifest = hash_tree(tree, self._cache, progress, flavour=submission.flavour, threads=threads, hashed=take)
         progress.put(objects=len(manifest.objects()))
-        self._hashed(row, submission, (*tree.files, *tree.snapshots))
         self._journal.set_manifest(row.id, packed(manifest), counts_of(progress))
+        self._hashed(row, submission, (*tree.files, *tree.snapshots))  # takes memory as well: one after the other
         return _Load(manifest, tree.snapshots, submission, look, overlap.sent())
 
     def _overlap(self, row: SubmissionRow, submission: Submission, sink: ProjectObjects | None, progress: Progress) -> Overlap:

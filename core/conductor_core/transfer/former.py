@@ -98,7 +98,7 @@ def places_of(
     their fingerprint is that of another content.
     """
     others = sorted(set(between))
-    hashed = {entry.path: (entry.size, entry.mtime_ns) for entry in entries}
+    hashed = {entry.path: entry for entry in entries}
     places: dict[bytes, int] = {}
     for page in pages:
         settled = page.end > page.first and listing.newest(page) <= looked - RACY_NS

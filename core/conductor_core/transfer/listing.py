@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from itertools import pairwise, repeat
 from typing import NamedTuple
 
+from conductor_core.manifest import Entry
 from conductor_core.manifest_speed import spelled_plainly
 from conductor_core.transfer.odd_names import LONGEST_PATH, WIDEST, is_part
 
@@ -61,13 +62,13 @@ class Listing:
         """Return the latest modification in a page, in nanoseconds."""
         return max(self.numbers[page.first * _WIDTH + 1 : page.end * _WIDTH : _WIDTH])
 
-    def agrees(self, page: Page, hashed: Mapping[str, tuple[int, int]]) -> bool:
+    def agrees(self, page: Page, hashed: Mapping[str, Entry]) -> bool:
         """Tell whether the files of a page have the size and time that `hashed` has of them, where it has any."""
         numbers = self.numbers
         return all(
-            hashed.get(self.paths[n], found) == found
+            (entry.size, entry.mtime_ns) == (numbers[n * _WIDTH], numbers[n * _WIDTH + 1])
             for n in range(page.first, page.end)
-            for found in ((numbers[n * _WIDTH], numbers[n * _WIDTH + 1]),)
+            if (entry := hashed.get(self.paths[n])) is not None
         )
 
     def files(self, page: Page) -> dict[str, FoundFile]:
