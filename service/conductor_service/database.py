@@ -28,6 +28,8 @@ from conductor_service.models import Instance, Job, OutputFile, Task
 from conductor_service.signals import Signals
 
 BUSY_MILLISECONDS = 10_000
+#: a connection for every thread that may want one: there are 40 for requests, and some dozens that take bodies
+_POOL = {"pool_size": 32, "max_overflow": 64}
 _UNUSABLE = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR})
 _UNOPENABLE = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN})
 _LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
@@ -224,8 +226,10 @@ def _set_reading_pragmas(connection: sqlite3.Connection, _record: object) -> Non
 
 
 def _engine(url: str | URL) -> Engine:
-    engine = create_engine(url)
-    if make_url(url).get_backend_name() == "sqlite":
+    place = make_url(url)
+    in_file = place.get_backend_name() == "sqlite" and place.database not in (None, "", ":memory:")
+    engine = create_engine(url, **(_POOL if in_file else {}))
+    if place.get_backend_name() == "sqlite":
         event.listen(engine, "connect", _set_pragmas)
         event.listen(engine, "begin", _begin)
     return engine

@@ -47,15 +47,17 @@ def _of_project(project_id: str, digests: Sequence[str]) -> Select[str]:
     return query.where(Job.project_id == project_id, Job.manifest.in_(digests), StoredManifest.removed.is_(None))
 
 
-def put_together(session: Session, store: Store, project_id: str, base: Digest, parts: Sequence[Part]) -> Manifest:
-    """Return the manifest that is made of parts of `base`, which a job of the project has.
+def put_together(store: Store, base: Digest, entries: int, parts: Sequence[Part]) -> Manifest:
+    """Return the manifest that is made of parts of `base`, which has so many entries (`entries_of`).
+
+    No session is open meanwhile: the store asks the database itself, and requests that hold one connection and wait for a
+    second would wait for each other.
 
     Raises:
-        Absent: no job of the project has that manifest, or the store lost it.
+        Absent: the store lost the base.
         Invalid: a part is not one of the base, or not behind the one before.
         InvalidDocument: it cannot be laid out.
     """
-    entries = _entries_of(session, project_id, base)
     _check_parts(parts, entries)
     size = store.size(base)
     if size is None:
@@ -72,7 +74,12 @@ def put_together(session: Session, store: Store, project_id: str, base: Digest, 
     return manifest
 
 
-def _entries_of(session: Session, project_id: str, manifest: Digest) -> int:
+def entries_of(session: Session, project_id: str, manifest: Digest) -> int:
+    """Return how many entries a manifest has that a job of the project has.
+
+    Raises:
+        Absent: no job of the project has it.
+    """
     query = select(StoredManifest.entries).where(StoredManifest.digest.in_(_of_project(project_id, [manifest])))
     found = session.scalars(query).first()
     if found is None:

@@ -185,30 +185,43 @@ class Scrub:
         return lifted
 
     def _damage(self, digest: str, what: str) -> Damage:
-        store = PackedStore(self._shelf, self._index)
         with self._database.read() as session:
-            return Damage(digest, f"Object {what}.", tuple(_users(session, store, digest)))
+            users = list(_users(session, digest))
+        store = PackedStore(self._shelf, self._index)  # asks the database itself: by now no connection is held
+        return Damage(digest, f"Object {what}.", tuple(_in_words(store, digest, user) for user in users))
 
 
-def _users(session: Session, store: PackedStore, digest: str) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class _User:
+    """Who needs an object, in words; with a manifest, the words go on behind the name of the file that it has there."""
+
+    words: str
+    manifest: str = ""
+
+
+def _users(session: Session, digest: str) -> Iterator[_User]:
     """Yield who needs an object: some files, with their jobs."""
     outputs = select(OutputFile.path, Job.number).join(Job, Job.id == OutputFile.job_id).where(OutputFile.digest == digest)
     for path, number in session.execute(outputs.order_by(Job.number).limit(_NAMED)):
-        yield f"{path}, rendered by job {number}"
-    inputs = select(Job.number, Job.manifest).join(ManifestObject, ManifestObject.manifest == Job.manifest)
+        yield _User(f"{path}, rendered by job {number}")
+    inputs = select(Job.number, ManifestObject.manifest).join(ManifestObject, ManifestObject.manifest == Job.manifest)
     for number, manifest in session.execute(inputs.where(ManifestObject.digest == digest).order_by(Job.number).limit(_NAMED)):
-        yield f"{_path(store, manifest, digest)} of job {number}"
+        yield _User(f"of job {number}", manifest)
     for number in session.scalars(select(Job.number).where(Job.manifest == digest).order_by(Job.number).limit(_NAMED)):
-        yield f"the list of files of job {number}"
+        yield _User(f"the list of files of job {number}")
     previews = select(OutputFile.path).where(OutputFile.preview == digest)
     for path in session.scalars(previews.limit(_NAMED)):
-        yield f"the preview of {path}"
+        yield _User(f"the preview of {path}")
 
 
-def _path(store: PackedStore, manifest: str | None, digest: str) -> str:
+def _in_words(store: PackedStore, digest: str, user: _User) -> str:
+    return f"{_path(store, user.manifest, digest)} {user.words}" if user.manifest else user.words
+
+
+def _path(store: PackedStore, manifest: str, digest: str) -> str:
     """Return the first file of a manifest that has this content."""
     try:
-        entries = parse_manifest(b"".join(store.read(Digest(manifest or "")))).entries
+        entries = parse_manifest(b"".join(store.read(Digest(manifest)))).entries
     except (TransferError, InvalidDocument):
         return "a file"
     return next((entry.path for entry in entries if entry.digest == digest), "a file")

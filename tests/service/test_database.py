@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -141,6 +143,21 @@ def test_a_change_in_between_is_noticed(studio: Any) -> None:
     with pytest.raises(NotAllowedNow, match="changed by somebody else"):
         move_late()
     assert studio.states(job) == ["ready"] * 3
+
+
+def test_as_many_connections_as_threads(studio: Any) -> None:
+    """Forty requests that hold a connection, and ask once more, do not wait for each other."""
+    together = threading.Barrier(40)
+
+    def ask() -> int:
+        with studio.farm.database.read() as session:
+            session.execute(sa.select(1))
+            together.wait(60)
+            with studio.farm.database.engine.connect() as second:
+                return int(second.execute(sa.select(1)).scalar_one())
+
+    with ThreadPoolExecutor(40) as threads:
+        assert sum(f.result() for f in [threads.submit(ask) for _ in range(40)]) == 40
 
 
 def test_the_door_is_the_only_one() -> None:

@@ -108,3 +108,20 @@ def test_too_many_at_once(studio: Any) -> None:
     """A question has its bounds."""
     answer = studio.ask("POST", KNOWN, json={"manifests": [f"sha256:{n:064x}" for n in range(101)]})
     assert answer.status_code == 400
+
+
+def test_the_store_is_asked_while_no_connection_is_held(studio: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store asks the database itself: many who commit at once would else wait for each other's connections."""
+    base = _committed(studio)
+    held: list[int] = []
+    kind = type(studio.farm.store)
+    size = kind.size
+
+    def counted(store: Any, digest: Any) -> Any:
+        held.append(studio.farm.database.engine.pool.checkedout())
+        return size(store, digest)
+
+    monkeypatch.setattr(kind, "size", counted)
+    assert _put_from(studio, base.digest(), {"first": 0, "end": 4}).status_code == 200
+    assert held
+    assert set(held) == {0}

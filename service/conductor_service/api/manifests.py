@@ -79,5 +79,6 @@ async def put_from(request: Request, job: str, base: str, farm: FarmOf, who: Per
 def _put_from(farm: Farm, who: Principal, job: str, base: Any, body: Parts) -> dict[str, Any]:
     with farm.database.read() as session:
         project_id = find_job(session, who.account_id, job).project_id
-        manifest = manifests.put_together(session, farm.store, project_id, base, body.parts)
+        entries = manifests.entries_of(session, project_id, base)
+    manifest = manifests.put_together(farm.store, base, entries, body.parts)
     return {"job": commit(farm, who, job, manifest), "manifest": manifest.digest()}
