@@ -13,6 +13,7 @@ from typing import cast
 
 from sqlalchemy import ColumnElement, Table, bindparam, exists, select, update
 
+from conductor_service import removals
 from conductor_service.clock import SteadyClock
 from conductor_service.database import Database, Unit
 from conductor_service.models import (
@@ -62,7 +63,7 @@ def _move_all(unit: Unit, step: timedelta) -> None:
     _move(unit, OutputFile, ("created",), _PUBLISHED_THERE, step)
     _move(unit, LicenceWait, ("since", "until"), None, step)
     _move(unit, PresenceLease, ("expires",), None, step)
-    _move(unit, Discarded, ("since",), None, step)
+    _move(unit, Discarded, ("since",), ~removals.is_claim(unit.now), step)
     _move(unit, ProjectObject, ("leased",), ProjectObject.leased > unit.now, step)
     _move(unit, Upload, ("touched",), None, step)
     _move(unit, Notification, ("next_try",), Notification.sent.is_(None), step)

@@ -10,18 +10,16 @@ claim is a row of `Discarded` whose moment lies a century ahead: clocks of two p
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import cast
 
 from conductor_core.digest import Digest
-from conductor_core.errors import TransferError
 from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from conductor_service import losses
+from conductor_service import clock, losses
 from conductor_service.database import Database, Unit
 from conductor_service.errors import Busy
 from conductor_service.many_values import among
@@ -31,8 +29,9 @@ from conductor_service.upserts import upsert
 
 log = logging.getLogger(__name__)
 
-#: after which a claim counts no more: the last call to the store that was made under it has long ended by then
-CLAIM = timedelta(minutes=10)
+#: after which a claim counts no more: the last call to the store that was made under it has ended by then. On S3 that is one
+#: that begins at the end of `_ACT_SECONDS`, and may be tried for twelve minutes
+CLAIM = timedelta(minutes=30)
 _AHEAD = timedelta(days=36525)
 #: seconds after its claim in which a deletion may begin
 _ACT_SECONDS = 60.0
@@ -85,7 +84,12 @@ def discard(unit: Unit, digests: Sequence[str]) -> None:
 
 def is_due(now: datetime, before: datetime) -> ColumnElement[bool]:
     """Return the condition that bytes were discarded before a moment, or claimed by somebody who did not live to let them go."""
-    return or_(Discarded.since < before, and_(Discarded.since > now + _AHEAD / 2, Discarded.since <= now + _AHEAD))
+    return or_(Discarded.since < before, and_(is_claim(now), Discarded.since <= now + _AHEAD))
+
+
+def is_claim(now: datetime) -> ColumnElement[bool]:
+    """Return the condition that a row is, or was, a claim: its moment is a mark by which its holder finds it, not a time."""
+    return Discarded.since > now + _AHEAD / 2
 
 
 def claimed(unit: Unit, digests: Sequence[str]) -> set[str]:
@@ -127,7 +131,7 @@ def remove(
     young: timedelta,
     needed: Needed,
     unknown: bool = False,
-    elapsed: Callable[[], float] = time.monotonic,
+    elapsed: Callable[[], float] = clock.elapsed,
 ) -> int:
     """Delete bytes that were discarded before `due` and that nothing needs, and return how many objects that were.
 
@@ -149,10 +153,8 @@ def remove(
         for digest in claim.since:
             if not done.delete(shelf, Digest(digest), oldest, lambda: elapsed() - begun > _ACT_SECONDS):
                 break
-    except TransferError:
+    finally:  # whatever ends it, Ctrl-C too: who sends what was not begun need not wait until the claim ends by itself
         _let_go(database, shelf, claim, done, needed)
-        raise
-    _let_go(database, shelf, claim, done, needed)
     return len(done.deleted)
 
 

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from conductor_core.digest import digest_of
 from conductor_core.submission import Retries
-from conductor_service import clock_steps
+from conductor_service import clock_steps, removals
 from conductor_service.audit import Place, audit
 from conductor_service.clock import SteadyClock, elapsed
 from conductor_service.farm import open_farm
+from conductor_service.models import Discarded
 from conductor_service.settings import Settings
 
 HOUR = 3600
@@ -249,6 +250,22 @@ def test_a_step_is_followed_whole_or_not_at_all(studio: Any, monkeypatch: pytest
     assert studio.farm.clock() == studio.clock.now
     assert studio.states({"id": "1"}) == ["running"]
     sound(studio)
+
+
+@pytest.mark.parametrize("step", [90, -HOUR], ids=["forward", "back"])
+def test_a_claim_is_let_go(studio: Any, step: int) -> None:
+    """Bytes that a clean-up has for itself while the clock is set are found by it afterwards: nobody waits for half an hour."""
+    digest = studio.upload(b"claimed")
+    with studio.farm.database.write() as unit:
+        claim = removals.claim_for_good(unit, digest)
+    assert claim is not None
+    studio.clock.set(step)
+    studio.scheduler.tick()
+    with studio.farm.database.write() as unit:
+        removals.release(unit, claim)
+    assert studio.upload(b"claimed") == digest
+    with studio.farm.database.read() as session:
+        assert session.get(Discarded, digest) is None
 
 
 @SET_BACK

@@ -13,12 +13,12 @@ from conductor_core.errors import TransferError
 from conductor_core.transfer.packs import Member, write_pack
 from conductor_service import compaction, garbage, objects, removals
 from conductor_service.errors import Busy
-from conductor_service.models import Discarded, Project
+from conductor_service.models import Discarded, Project, Token
 from conductor_service.pack_index import take_pack
 from conductor_service.removals import CLAIM
 from conductor_service.scrubbing import Place, Scrub
-from conductor_service.store import StoreUnreachable
-from sqlalchemy import select
+from conductor_service.store import ObjectDamaged, StoreUnreachable
+from sqlalchemy import select, update
 
 BODIES = [f"body {i}".encode() * 50 for i in range(4)]
 FILLING = b"x" * 50_000
@@ -115,7 +115,10 @@ class Site:
 @pytest.fixture(scope="module")
 def shared(fresh_studios: Any) -> Iterator[Site]:
     maker = fresh_studios()
-    yield Site(maker())
+    site = Site(maker())
+    with site.database.write() as unit:  # all these tests together last for more than a year
+        unit.session.execute(update(Token).values(expires=unit.now + timedelta(days=36500)))
+    yield site
     maker.close()
 
 
@@ -252,6 +255,37 @@ def test_what_a_store_that_fails_had_still_to_delete(site: Site, monkeypatch: py
     site.studio.upload(again)
     assert site.delete(site.shelf) == 2
     assert list(site.shelf.digests()) == [names[2]]
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt(), PermissionError(13, "Permission denied")], ids=["ctrl-c", "no right"])
+def test_a_deletion_that_ends_in_another_way(site: Site, monkeypatch: pytest.MonkeyPatch, failure: BaseException) -> None:
+    """However it ends, what was not begun may be sent again at once."""
+    site.forget()
+
+    def fails(_digest: Digest) -> None:
+        raise failure
+
+    with monkeypatch.context() as patch:
+        patch.setattr(site.shelf, "written", fails)
+        with pytest.raises(type(failure)):
+            site.delete(site.shelf)
+    site.studio.upload(BODIES[0])
+    assert site.ask(site.shelf) == 0
+
+
+def test_who_reads_damaged_bytes_to_their_end_takes_nothing_away(site: Site) -> None:
+    """Of two who read them one sets them aside; what is sent anew before the other comes to the end stays."""
+    site.damage()
+    store, name = site.studio.farm.store, digest_of(BODIES[0])
+    first, second = store.read(name), store.read(name)
+    with pytest.raises(ObjectDamaged):
+        list(first)
+    assert store.size(name) is None
+    site.studio.upload(BODIES[0])
+    with pytest.raises(ObjectDamaged):
+        list(second)
+    assert b"".join(store.read(name)) == BODIES[0]
+    assert site.ask(site.shelf) == 0
 
 
 def test_a_deletion_after_its_claim_has_ended(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,12 +70,34 @@ class VerifyingStore:
             raise ObjectDamaged(digest, exc) from exc
 
     def _give_up(self, digest: Digest) -> None:
+        """Set aside what is damaged, unless it was sent anew while the damaged bytes were read."""
         try:
+            if self._is_right(digest):
+                log.warning("Object %s was damaged, and was sent anew meanwhile.", digest)
+                return
             self._inner.set_aside(digest)
+        except ObjectMissing:
+            return  # somebody else has set it aside
         except TransferError as exc:
             log.error("Object %s is damaged, and cannot be set aside: %s", digest, exc)
         else:
             log.error("Object %s was damaged and is set aside.", digest)
+
+    def _is_right(self, digest: Digest) -> bool:
+        """Read what is there now, and tell whether it is what it is called.
+
+        Raises:
+            ObjectMissing: nothing is there.
+        """
+        size = self._inner.size(digest)
+        if size is None:
+            raise ObjectMissing(digest)
+        try:
+            for _ in checked(digest, self._inner.read(digest), size):
+                pass
+        except ContentMismatch:
+            return False
+        return True
 
     def check_room(self, needed: int) -> None:
         """Refuse what there is no room for."""
