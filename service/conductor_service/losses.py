@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 
 from conductor_service.database import Unit
 from conductor_service.many_values import among
@@ -26,9 +26,9 @@ def miss(unit: Unit, digests: Sequence[str]) -> None:
 
 def lose_packs(unit: Unit, packs: Sequence[str]) -> None:
     """Note all members of packs as lost that were not read at all."""
-    for pack in packs:
-        members = select(PackedObject.digest).join(Pack, Pack.id == PackedObject.pack_id).where(Pack.digest == pack)
-        miss(unit, list(unit.session.scalars(members)))
+    if packs:
+        members = select(PackedObject.digest).join(Pack, Pack.id == PackedObject.pack_id)
+        _mark_where(unit, StoredObject.digest.in_(members.where(among(unit.session, Pack.digest, packs))))
 
 
 def lift(unit: Unit, digests: Sequence[str], packs: Sequence[str], noted: datetime) -> int:
@@ -42,6 +42,9 @@ def lift(unit: Unit, digests: Sequence[str], packs: Sequence[str], noted: dateti
 
 
 def _mark(unit: Unit, digests: Sequence[str]) -> None:
+    _mark_where(unit, among(unit.session, StoredObject.digest, digests))
+
+
+def _mark_where(unit: Unit, these: ColumnElement[bool]) -> None:
     unnoted = StoredObject.lost.is_(None) & StoredObject.removed.is_(None)
-    marking = update(StoredObject).where(among(unit.session, StoredObject.digest, digests), unnoted).values(lost=unit.now)
-    unit.session.connection().execute(marking)
+    unit.session.connection().execute(update(StoredObject).where(these, unnoted).values(lost=unit.now))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,9 +17,10 @@ from sqlalchemy.orm import Session
 
 from conductor_service import losses, objects, removals
 from conductor_service.database import Database
+from conductor_service.many_values import among
 from conductor_service.models import Job, ManifestObject, OutputFile, Pack, PackedObject, StoredObject
 from conductor_service.pack_index import DatabaseIndex
-from conductor_service.store import ObjectMissing, ObjectUnreadable, PackedStore, PrunableStore, Spot
+from conductor_service.store import ObjectMissing, ObjectUnreadable, PackedStore, PrunableStore
 from conductor_service.store.checking import checked
 
 _PAGE = 200
@@ -100,19 +102,42 @@ class Scrub:
             data = b"".join(self._shelf.read(Digest(name)))
         except (ObjectMissing, ObjectUnreadable) as exc:
             reason = exc.what.removeprefix(f"{name}: ").rstrip(".")
+            self._note_pack(name, size, gone=isinstance(exc, ObjectMissing))
         self._pace(len(data or b""))
-        found, back = [], []
-        known = 0
+        wrong, back = [], []
         for digest, offset, length, lost in members:
-            known += lost is None
             right = data is not None and f"sha256:{hashlib.sha256(data[offset : offset + length]).hexdigest()}" == digest
             if lost is not None and right:
                 back.append((digest, lost))
             elif lost is None and not right:
-                self._index.lose(Digest(digest), Spot(Digest(name), size, offset, length), read=data is not None)
-                found.append(self._damage(digest, f"{digest} in pack {name} {reason}"))
+                wrong.append(digest)
+        if data is not None:
+            self._lose(wrong, pack_id)
+        lost_now = self._lost_of(wrong)
+        found = tuple(self._damage(digest, f"{digest} in pack {name} {reason}") for digest in wrong if digest in lost_now)
         again = self._lift(back, pack_id)
-        return Step(place, known + again, tuple(found), again)
+        return Step(place, sum(row.lost is None for row in members) + again, found, again)
+
+    def _lost_of(self, digests: Sequence[str]) -> set[str]:
+        with self._database.read() as session:
+            query = select(StoredObject.digest).where(among(session, StoredObject.digest, digests))
+            return set(session.scalars(query.where(StoredObject.lost.is_not(None))))
+
+    def _note_pack(self, name: str, size: int, *, gone: bool) -> None:
+        """Note the members of a pack as lost that cannot be read; where they lie stays known."""
+        if gone:
+            objects.note_missing(self._database, self._shelf, {}, {name: size})
+            return
+        with self._database.write() as unit:
+            losses.lose_packs(unit, [name])
+
+    def _lose(self, digests: Sequence[str], pack_id: int) -> None:
+        """Note as lost what was read in a pack and is not what it is called, unless it has come to lie elsewhere meanwhile."""
+        if not digests:
+            return
+        with self._database.write() as unit:
+            here = select(PackedObject.digest).where(among(unit.session, PackedObject.digest, digests))
+            losses.lose(unit, list(unit.session.scalars(here.where(PackedObject.pack_id == pack_id))))
 
     def _alone(self, place: Place, digest: Digest, size: int, lost: datetime | None) -> Step:
         fault = self._fault(digest, size)
@@ -175,14 +200,17 @@ class Scrub:
         """Note that objects are there again which were lost since then, and lie where they were just read; return how many."""
         if not seen:
             return 0
+        digests = [digest for digest, _ in seen]
         with self._database.write() as unit:
-            taken = removals.claimed(unit, [digest for digest, _ in seen])
-            lifted = 0
+            taken = removals.claimed(unit, digests)
+            query = select(PackedObject.digest, PackedObject.pack_id)
+            rows = unit.session.execute(query.where(among(unit.session, PackedObject.digest, digests)))
+            lie_in = {row.digest: row.pack_id for row in rows}
+            back: defaultdict[datetime, list[str]] = defaultdict(list)
             for digest, lost in seen:
-                spot = unit.session.get(PackedObject, digest)
-                if digest not in taken and (None if spot is None else spot.pack_id) == pack_id:
-                    lifted += losses.lift(unit, [digest], [], lost)
-        return lifted
+                if digest not in taken and lie_in.get(digest) == pack_id:
+                    back[lost].append(digest)
+            return sum(losses.lift(unit, some, [], lost) for lost, some in back.items())
 
     def _damage(self, digest: str, what: str) -> Damage:
         with self._database.read() as session:

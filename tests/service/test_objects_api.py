@@ -14,7 +14,7 @@ from conductor_core.documents import canonical_bytes
 from conductor_core.errors import ContentMismatch
 from conductor_core.manifest import Entry, make_manifest
 from conductor_core.paths import Flavour
-from conductor_service import objects
+from conductor_service import objects, removals
 from conductor_service.models import ProjectObject, StoredObject
 from conductor_service.store import FolderStore, MemoryStore, StoreFull
 from sqlalchemy import select
@@ -33,6 +33,25 @@ def test_an_object_is_new_once(studio: Any) -> None:
     assert studio.ask("PUT", path, content=data).status_code == 200
     assert studio.ask("POST", "/projects/default/objects/missing", json=missing).json() == {"missing": []}
     assert studio.ask("GET", path).content == data
+
+
+def test_what_is_being_removed_is_refused_before_it_is_written(studio: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever sends it is told to wait at once, not after all its bytes."""
+    digest = digest_of(b"a large film")
+    with studio.farm.database.write() as unit:
+        claim = removals.claim_for_good(unit, digest)
+    assert claim is not None
+
+    def written(*_: Any) -> bool:
+        raise AssertionError("it is written")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(studio.store), "write", written)
+        answer = studio.ask("PUT", f"/projects/default/objects/{digest}", content=b"a large film")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    with studio.farm.database.write() as unit:
+        removals.release(unit, claim)
+    assert studio.upload(b"a large film") == digest
 
 
 class SmallStore(MemoryStore):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from conductor_core.paths import Flavour
 from conductor_core.transfer.packs import Member, head_size, pack_head, write_pack
 from conductor_service import objects
 from conductor_service.models import Pack, PackedObject, Project, StoredObject
-from conductor_service.store import FolderStore, ObjectDamaged
+from conductor_service.store import FolderStore, ObjectDamaged, StoreFull
 from sqlalchemy import func, select
 
 BODIES = [b"wood", b"", b"stone" * 1000]
@@ -85,6 +85,28 @@ def test_a_wrong_pack_leaves_nothing(studio: Any, content: bytes, status: int, c
     assert missing(studio, [b"wood"]) == [digest_of(b"wood")]
     with studio.farm.database.read() as session:
         assert session.scalar(select(func.count()).select_from(StoredObject)) == 0
+
+
+@pytest.mark.parametrize(
+    ("project", "room", "status"), [("other", True, 404), ("default", False, 503)], ids=["no project", "no room"]
+)
+def test_a_pack_that_has_no_place_is_not_read(
+    studio: Any, monkeypatch: pytest.MonkeyPatch, project: str, room: bool, status: int
+) -> None:
+    """It is refused before its first byte."""
+
+    def full(_store: Any, needed: int) -> None:
+        if not room:
+            raise StoreFull("/store", needed, 0)
+
+    async def body() -> AsyncIterator[bytes]:
+        read.append(True)
+        yield pack()
+
+    read: list[bool] = []
+    monkeypatch.setattr(type(studio.store), "check_room", full)
+    answer = studio.ask("POST", f"/projects/{project}/packs", content=body(), headers={"Content-Length": str(len(pack()))})
+    assert (answer.status_code, read) == (status, [])
 
 
 def test_a_pack_gives_rights_to_its_project_alone(studio: Any) -> None:

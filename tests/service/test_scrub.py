@@ -13,10 +13,11 @@ from conductor_core.documents import canonical_bytes
 from conductor_core.manifest import Entry, make_manifest
 from conductor_core.paths import Flavour
 from conductor_core.transfer.packs import Member, write_pack
-from conductor_service import compaction, garbage
+from conductor_service import compaction, garbage, objects
 from conductor_service.scrub_command import paced, scrub_command
 from conductor_service.scrubbing import Place, Scrub
 from conductor_service.store import FolderStore, StoreUnreachable
+from sqlalchemy import event
 
 BODIES = [b"wood" * 100, b"stone" * 100, b"a large texture" * 1000]
 PACK = b"".join(write_pack([Member(digest_of(b), len(b), lambda b=b: [b]) for b in BODIES[:2]]))  # type: ignore[misc]
@@ -120,6 +121,33 @@ def test_a_disk_that_was_away_comes_back(folder: Any) -> None:
     assert _missing(studio) == []
     for body in BODIES:
         assert b"".join(studio.farm.store.read(digest_of(body))) == body
+
+
+@pytest.mark.parametrize("gone", [True, False], ids=["gone", "back"])
+def test_a_pack_of_many_holds_nobody_up(make_studio: Any, tmp_path: Path, gone: bool) -> None:
+    """Whether its members are lost or are there again: that is noted by few statements, however many they are."""
+    make_studio.store = FolderStore(tmp_path / "data" / "store")
+    studio = make_studio()
+    bodies = [f"leaf {i}".encode() for i in range(300)]
+    pack = b"".join(write_pack([Member(digest_of(b), len(b), lambda b=b: [b]) for b in bodies]))  # type: ignore[misc]
+    assert studio.ask("POST", "/projects/default/packs", content=pack).status_code == 201
+    database, shelf = studio.farm.database, studio.farm.shelf
+    path = tmp_path / "data" / "store" / "objects" / digest_of(pack)[7:9] / digest_of(pack)[7:]
+    path.rename(tmp_path / "away")
+    if not gone:
+        objects.note_missing(database, shelf, {}, {digest_of(pack): len(pack)})
+        (tmp_path / "away").rename(path)
+    written: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if database.writes_here():
+            written.append(statement)
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    steps = list(Scrub(database, shelf, lambda _: None).steps(Place()))
+    event.remove(database.engine, "before_cursor_execute", note)
+    assert (sum(len(s.found) for s in steps), sum(s.again for s in steps)) == ((300, 0) if gone else (0, 300))
+    assert 0 < len(written) < 20
 
 
 def _missing(studio: Any) -> list[bytes]:

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from conductor_service import objects
+from conductor_service import objects, removals
 from conductor_service.api.access import FarmOf, Person
 from conductor_service.api.bodies import content_length, digest_of_path, intake_of, read_bytes, read_document, stream_body
 from conductor_service.api.streams import Body
@@ -133,8 +133,8 @@ async def put(request: Request, project: str, digest: str, farm: FarmOf, who: Pe
     size = content_length(request, farm.settings.max_object_bytes)
 
     def take(pieces: Iterator[bytes]) -> bool:
-        project_id = find_project_id(farm.database, who.account_id, project)
-        farm.store.check_room(size)
+        project_id = _place_for(farm, who.account_id, project, size)
+        removals.check_not_claimed_now(farm.database, name)  # or it would be told only after all its bytes
         farm.store.write(name, pieces, size)
         return take_in(farm, project_id, name, size)
 
@@ -147,16 +147,18 @@ async def post_pack(request: Request, project: str, farm: FarmOf, who: Person) -
     """Take many small objects at once, each verified (`conductor_core.transfer.packs`): all of them, or none."""
     limit = min(MAX_PACK_BYTES, farm.settings.max_object_bytes)
     size = content_length(request, limit)
+    project_id = await run_in_threadpool(_place_for, farm, who.account_id, project, size)  # before anybody waits for the body
     async with intake_of(request).packs:
         data = await read_bytes(request, limit)
-        members = await run_in_threadpool(_take_pack, farm, who.account_id, project, data)
+        members = await run_in_threadpool(take_pack, farm.database, farm.store, project_id, data)
     return JSONResponse({"members": members, "size": size}, status_code=201)
 
 
-def _take_pack(farm: Farm, account_id: str, project: str, data: bytes) -> int:
+def _place_for(farm: Farm, account_id: str, project: str, size: int) -> str:
+    """Return the project's id, where the store has room for so many bytes."""
     project_id = find_project_id(farm.database, account_id, project)
-    farm.store.check_room(len(data))
-    return take_pack(farm.database, farm.store, project_id, data)
+    farm.store.check_room(size)
+    return project_id
 
 
 def take_in(farm: Farm, project_id: str, digest: Digest, size: int) -> bool:
