@@ -9,7 +9,6 @@ whoever sends it again has it back (docs/decisions/0017-packs.md).
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +16,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
-from conductor_service import removals
+from conductor_service import clock, removals
 from conductor_service.database import Database, Unit
 from conductor_service.many_values import among
 from conductor_service.marking import Marks
@@ -142,22 +141,28 @@ def _needed_now(session: Session, marks: Marks, digests: Sequence[str], now: dat
 
 
 def delete_discarded(
-    database: Database, shelf: PrunableStore, *, grace: timedelta = GRACE, elapsed: Callable[[], float] = time.monotonic
+    database: Database, shelf: PrunableStore, *, grace: timedelta = GRACE, elapsed: Callable[[], float] = clock.elapsed
 ) -> int:
     """Delete from the store what was discarded longer ago than `grace`, and return how much that was.
 
-    A row stays until its bytes are gone: who is cut off between the two deletes again what is not there any more. Bytes that
-    are young belong to a transaction that is still to come.
-
     Raises:
         TransferError: the store failed; what was done is noted.
+    """
+    return sum(deleting_discarded(database, shelf, grace=grace, elapsed=elapsed))
+
+
+def deleting_discarded(
+    database: Database, shelf: PrunableStore, *, grace: timedelta = GRACE, elapsed: Callable[[], float] = clock.elapsed
+) -> Iterator[int]:
+    """Delete what was discarded, and yield after each claim how many objects it deleted.
+
+    A row stays until its bytes are gone: who is cut off between the two deletes again what is not there any more. Bytes that
+    are young belong to a transaction that is still to come.
     """
     now = database.clock()
     due = now - grace
     with database.read() as session:
         old = list(session.scalars(select(Discarded.digest).where(removals.is_due(now, due)).order_by(Discarded.digest)))
-    deleted = 0
     for start in range(0, len(old), _CLAIMED):
         some = old[start : start + _CLAIMED]
-        deleted += removals.remove(database, shelf, some, due=due, young=PRESENCE, needed=needed_bytes, elapsed=elapsed)
-    return deleted
+        yield removals.remove(database, shelf, some, due=due, young=PRESENCE, needed=needed_bytes, elapsed=elapsed)

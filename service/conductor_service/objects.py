@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -28,6 +28,7 @@ from conductor_service.models import (
     StoredObject,
 )
 from conductor_service.store import PrunableStore, Store, WritableStore
+from conductor_service.store.looking import most_looks, sizes_of
 from conductor_service.upserts import EXCLUDED, upsert, upsert_pairs
 
 #: how long `present` holds at least, and bytes without a row are left alone
@@ -38,8 +39,6 @@ LEASE = timedelta(days=7)
 _SLICE = 5000
 #: deletions of one claim
 _DELETIONS = 100
-#: objects that a question looks for in the store itself
-_LOOKS = 2000
 #: rows from which on they go to the database as one value
 _MANY = 20
 
@@ -118,7 +117,7 @@ def look(database: Database, shelf: PrunableStore, project_id: str, digests: Seq
     Args:
         shelf: the store as it lies there, packs and all.
     """
-    most = getattr(shelf, "looks_at_once", _LOOKS)  # a store over a network says how many of them are soon done
+    most = most_looks(shelf)
     some = list(digests) if len(digests) <= most else random.sample(list(digests), most)
     alone: dict[str, int] = {}
     packs: dict[str, int] = {}
@@ -136,10 +135,15 @@ def look(database: Database, shelf: PrunableStore, project_id: str, digests: Seq
                 alone[row.digest] = row.size
             else:
                 packs[row.pack] = row.pack_size
-    lost = [d for d, size in alone.items() if shelf.size(Digest(d)) != size]
-    lost_packs = [d for d, size in packs.items() if shelf.size(Digest(d)) != size]
+    lost, lost_packs = sorted(alone.keys() - _there(shelf, alone)), sorted(packs.keys() - _there(shelf, packs))
     if lost or lost_packs:
         note_missing(database, shelf, {d: alone[d] for d in lost}, {d: packs[d] for d in lost_packs})
+
+
+def _there(store: Store, sizes: Mapping[str, int]) -> set[str]:
+    """Return those that the store has in full length."""
+    found = sizes_of(store, list(sizes))
+    return {digest for (digest, size), there in zip(sizes.items(), found, strict=True) if there == size}
 
 
 def note_missing(database: Database, store: Store, alone: Mapping[str, int], packs: Mapping[str, int]) -> None:
@@ -155,8 +159,8 @@ def note_missing(database: Database, store: Store, alone: Mapping[str, int], pac
         losses.lose(unit, [d for d in alone if d not in packed])
         losses.lose_packs(unit, list(packs))
         noted = unit.now
-    back = [d for d, size in alone.items() if d not in packed and store.size(Digest(d)) == size]
-    packs_back = [d for d, size in packs.items() if store.size(Digest(d)) == size]
+    back = sorted(_there(store, {d: size for d, size in alone.items() if d not in packed}))
+    packs_back = sorted(_there(store, packs))
     if back or packs_back:
         with database.write() as unit:
             taken = removals.claimed(unit, [*back, *packs_back])
@@ -251,22 +255,26 @@ def grant_all(unit: Unit, project_id: str, digests: Sequence[str]) -> None:
 
 
 def sweep(database: Database, store: PrunableStore) -> int:
-    """Remove what the store holds and no row knows of, and return how many those were.
+    """Remove what the store holds and no row knows of, and return how many those were."""
+    return sum(sweeping(database, store))
+
+
+def sweeping(database: Database, store: PrunableStore) -> Iterator[int]:
+    """Remove what no row knows of, and yield now and then how many objects that were since.
 
     Bytes go to the store before the transaction that they belong to: one that is refused, or a crash, leaves them. What
     was written within the time of a presence lease may belong to a transaction that is still to come.
     """
     before = database.clock() - PRESENCE
     digests = store.digests()
-    removed = 0
     while some := list(islice(digests, _SLICE)):
         with database.read() as session:
             unknown = sorted(set(some) - registered(session, some))
-        old = [d for d in unknown if _is_old(store, d, before)]
-        for start in range(0, len(old), _DELETIONS):
-            some = old[start : start + _DELETIONS]
-            removed += removals.remove(database, store, some, due=before, young=PRESENCE, needed=needed_bytes, unknown=True)
-    return removed
+        for start in range(0, len(unknown), _DELETIONS):
+            old = [d for d in unknown[start : start + _DELETIONS] if _is_old(store, d, before)]
+            if old:
+                yield removals.remove(database, store, old, due=before, young=PRESENCE, needed=needed_bytes, unknown=True)
+        yield 0
 
 
 def _is_old(store: PrunableStore, digest: Digest, before: datetime) -> bool:

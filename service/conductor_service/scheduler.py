@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -20,6 +20,7 @@ from conductor_service.demands import demands
 from conductor_service.endings import AT_ONCE, AtOnce, Endings
 from conductor_service.farm import Farm
 from conductor_service.fleets import Fleet, LaunchFailed, LaunchOrder
+from conductor_service.housework import Housework
 from conductor_service.instances import end_instance, new_instance, signs_of_life
 from conductor_service.models import Account, Attempt, Instance
 from conductor_service.moments import Moments
@@ -53,6 +54,7 @@ class Scheduler:
         self._service_url = service_url
         self._stopping = threading.Event()
         self._moments = Moments()
+        self._housework = Housework(farm.monotonic, self._stopping.is_set)
         #: waits for a licence that were over at the last look
         self._due: frozenset[tuple[str, datetime]] = frozenset()
 
@@ -96,6 +98,7 @@ class Scheduler:
             self._moments.note = now
             self._note_heard()
         self._keep_house(now)
+        self._housework.go_on()
 
     def execute(self, plan: FleetPlan) -> None:
         """Do what a plan says."""
@@ -152,6 +155,7 @@ class Scheduler:
         self._moments.move(step)
         self._moments.patience = self._farm.clock()
         self._moments.sweep = self._farm.clock() + objects.PRESENCE
+        self._housework.forget()
 
     def _allow_for_gaps(self, now: datetime) -> None:
         """Lengthen the leases when nobody could beat: at the start, and after this machine slept."""
@@ -276,7 +280,12 @@ class Scheduler:
         if sweep is None or now >= sweep:
             with self._farm.database.write() as unit:
                 versions.forget(unit, now - versions.UNSENT_KEPT)
-            garbage.delete_discarded(self._farm.database, self._farm.shelf)
-            if self._farm.settings.store.kind == "folder":  # a bucket is slow to list
-                objects.sweep(self._farm.database, self._farm.shelf)
-            self._farm.uploads.sweep()
+            self._housework.begin(*self._cleaning())
+
+    def _cleaning(self) -> Iterator[tuple[str, Iterator[object]]]:
+        """Yield what is to be done in the store: it may hold a hundred thousand objects to delete, and be slow."""
+        database, shelf = self._farm.database, self._farm.shelf
+        yield "Deleting what nothing needs", garbage.deleting_discarded(database, shelf)
+        if self._farm.settings.store.kind == "folder":  # a bucket is slow to list
+            yield "Deleting what nothing knows", objects.sweeping(database, shelf)
+        yield "Deleting what was never sent to its end", (sweep() for sweep in [self._farm.uploads.sweep])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from conductor_core.errors import ContentMismatch
 from conductor_core.manifest import Entry, make_manifest
 from conductor_core.paths import Flavour
 from conductor_service import objects, removals
-from conductor_service.models import ProjectObject, StoredObject
+from conductor_service.models import Project, ProjectObject, StoredObject
 from conductor_service.store import FolderStore, MemoryStore, StoreFull
 from sqlalchemy import select
 
@@ -52,6 +53,35 @@ def test_what_is_being_removed_is_refused_before_it_is_written(studio: Any, monk
     with studio.farm.database.write() as unit:
         removals.release(unit, claim)
     assert studio.upload(b"a large film") == digest
+
+
+class FarStore(MemoryStore):
+    """A store that answers when it is asked for several objects at once."""
+
+    looks_at_once = 200
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.together = threading.Barrier(8)
+
+    def size(self, digest: Digest) -> int | None:
+        self.together.wait(60)
+        return super().size(digest)
+
+
+def test_a_store_over_a_network_is_asked_at_once(studio: Any) -> None:
+    """Two hundred objects are not looked for one after another; what is gone is found as elsewhere."""
+    bodies = [f"far {i}".encode() for i in range(8)]
+    names = [studio.upload(body) for body in bodies]
+    far = FarStore()
+    for body in bodies:
+        far.write(digest_of(body), [body], len(body))
+    with studio.farm.database.read() as session:
+        project_id = session.scalars(select(Project.id)).one()
+    assert objects.ask(studio.farm.database, far, project_id, names) == []
+    far.together = threading.Barrier(1)
+    far.delete(digest_of(bodies[3]))
+    assert objects.ask(studio.farm.database, far, project_id, names) == [names[3]]
 
 
 class SmallStore(MemoryStore):
