@@ -68,6 +68,8 @@ class Scrub:
         self._shelf = shelf
         self._index = DatabaseIndex(database)
         self._pace = pace
+        #: of the manifests that were last read to name files
+        self._paths: dict[str, dict[str, str]] = {}
 
     def steps(self, place: Place) -> Iterator[Step]:
         """Go on at a place, to the end.
@@ -215,8 +217,16 @@ class Scrub:
     def _damage(self, digest: str, what: str) -> Damage:
         with self._database.read() as session:
             users = list(_users(session, digest))
-        store = PackedStore(self._shelf, self._index)  # asks the database itself: by now no connection is held
-        return Damage(digest, f"Object {what}.", tuple(_in_words(store, digest, user) for user in users))
+        return Damage(digest, f"Object {what}.", tuple(self._in_words(digest, user) for user in users))
+
+    def _in_words(self, digest: str, user: _User) -> str:
+        if not user.manifest:
+            return user.words
+        if user.manifest not in self._paths:  # a damaged pack has thousands of members of the same few jobs
+            if len(self._paths) >= _NAMED:
+                self._paths.pop(next(iter(self._paths)))
+            self._paths[user.manifest] = _first_paths(PackedStore(self._shelf, self._index), user.manifest)
+        return f"{self._paths[user.manifest].get(digest, 'a file')} {user.words}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,14 +252,10 @@ def _users(session: Session, digest: str) -> Iterator[_User]:
         yield _User(f"the preview of {path}")
 
 
-def _in_words(store: PackedStore, digest: str, user: _User) -> str:
-    return f"{_path(store, user.manifest, digest)} {user.words}" if user.manifest else user.words
-
-
-def _path(store: PackedStore, manifest: str, digest: str) -> str:
-    """Return the first file of a manifest that has this content."""
+def _first_paths(store: PackedStore, manifest: str) -> dict[str, str]:
+    """Return for each content that a manifest names the first file that has it; nothing where it cannot be read."""
     try:
         entries = parse_manifest(b"".join(store.read(Digest(manifest)))).entries
     except (TransferError, InvalidDocument):
-        return "a file"
-    return next((entry.path for entry in entries if entry.digest == digest), "a file")
+        return {}
+    return {entry.digest: entry.path for entry in reversed(entries) if entry.digest is not None}

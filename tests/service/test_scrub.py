@@ -10,10 +10,10 @@ import pytest
 from click.testing import CliRunner
 from conductor_core.digest import digest_of
 from conductor_core.documents import canonical_bytes
-from conductor_core.manifest import Entry, make_manifest
+from conductor_core.manifest import Entry, make_manifest, parse_manifest
 from conductor_core.paths import Flavour
 from conductor_core.transfer.packs import Member, write_pack
-from conductor_service import compaction, garbage, objects
+from conductor_service import compaction, garbage, objects, scrubbing
 from conductor_service.scrub_command import paced, scrub_command
 from conductor_service.scrubbing import Place, Scrub
 from conductor_service.store import FolderStore, StoreUnreachable
@@ -121,6 +121,19 @@ def test_a_disk_that_was_away_comes_back(folder: Any) -> None:
     assert _missing(studio) == []
     for body in BODIES:
         assert b"".join(studio.farm.store.read(digest_of(body))) == body
+
+
+def test_a_job_s_files_are_read_once_to_name_them(folder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many of them are damaged: a job may have a hundred thousand."""
+    _, file, run = folder
+    read: list[bytes] = []
+    parse = parse_manifest
+    monkeypatch.setattr(scrubbing, "parse_manifest", lambda data: read.append(data) or parse(data))  # type: ignore[func-returns-value]
+    file(PACK).unlink()
+    file(BODIES[2]).unlink()
+    output = run().output
+    assert [f"/job/{i}.tex of job 1" in output for i in range(3)] == [True] * 3
+    assert len(read) == 1
 
 
 @pytest.mark.parametrize("gone", [True, False], ids=["gone", "back"])
