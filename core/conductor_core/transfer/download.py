@@ -21,7 +21,7 @@ from typing import Literal, Protocol
 
 from conductor_core.digest import Digest
 from conductor_core.errors import BroughtByAnother, ContentMismatch, FileVanished, PlaceUnwritable, TransferError
-from conductor_core.transfer.file_lock import try_lock
+from conductor_core.transfer.file_lock import is_locked, try_lock
 from conductor_core.transfer.hash_cache import RACY_NS, FileState
 from conductor_core.transfer.hashing import hash_file
 from conductor_core.transfer.progress import Progress
@@ -203,7 +203,7 @@ def open_part(part: Path, path: str) -> Iterator[io.FileIO]:
     try:
         handle = os.open(part, flags, 0o666)
     except PermissionError:
-        part.unlink()  # it had its final mode, and was killed before it had its name; who may not do this may not write here
+        _remove_left(part, path)
         handle = os.open(part, flags, 0o666)
     with open(handle, "r+b", buffering=0) as file:
         try:
@@ -214,6 +214,25 @@ def open_part(part: Path, path: str) -> Iterator[io.FileIO]:
             raise BroughtByAnother(path)
         _check_ours(part, file, path)
         yield file
+
+
+def _remove_left(part: Path, path: str) -> None:
+    """Remove a part that may not be written: it had its final mode, or is another user's, and was killed before it had its name.
+
+    Raises:
+        BroughtByAnother: it was not killed, but is written at this moment.
+        OSError: it may not be removed; who may not do this may not write here.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+    with contextlib.suppress(OSError):  # nor may it be read, or there are no locks: who writes it looks before he names it
+        handle = os.open(part, flags)
+        try:
+            locked = is_locked(handle)
+        finally:
+            os.close(handle)
+        if locked:
+            raise BroughtByAnother(path)
+    part.unlink()
 
 
 def _check_ours(part: Path, file: io.FileIO, path: str) -> None:

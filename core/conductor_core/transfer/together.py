@@ -32,7 +32,7 @@ from conductor_core.transfer.download import (
 from conductor_core.transfer.flushing import MANY, WholeFlush, flush_each, name_if_free, whole_flush
 from conductor_core.transfer.hash_cache import FileState
 from conductor_core.transfer.progress import Progress
-from conductor_core.transfer.small_parts import SmallPart, write_part
+from conductor_core.transfer.small_parts import SmallPart, still_ours, write_part
 
 #: seconds after which what came gets its names, however much is still to come: on a slow line a load takes minutes
 SHOWN_AFTER = 1.0
@@ -161,9 +161,10 @@ class _Together:
         found: list[Outcome] = []
         for part in self._on_disk(parts):
             try:
-                if part.state is None:
-                    set_as_made(part.wanted, part.path)  # not before: one that may only be read could not be flushed
-                where = self._named(part) or place_part(part.wanted, part.path, self.known)
+                with still_ours(part):
+                    if part.state is None:
+                        set_as_made(part.wanted, part.path)  # not before: one that may only be read could not be flushed
+                    where = self._named(part) or place_part(part.wanted, part.path, self.known)
             except (OSError, ConductorError) as exc:
                 self._note(part.wanted, exc, written=True)
                 continue
