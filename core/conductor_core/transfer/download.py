@@ -131,11 +131,12 @@ def execute_download(wanted: Wanted, source: ObjectSource, cache: Cache, progres
     """
     part = part_path(wanted.path, wanted.digest)
     placed, lies_there = decide(wanted, cache)
-    if lies_there:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        return placed
     try:
+        if lies_there:
+            with contextlib.suppress(OSError):
+                part.unlink()
+            sync_folder_of(placed.path)  # killed between the name and this, we find it again, and now it is told
+            return placed
         os.makedirs(os.path.dirname(wanted.path), exist_ok=True)
         with open_part(part, wanted.path) as file:
             actual = _gather(wanted, file, source, progress)
@@ -300,9 +301,8 @@ def learn_placed(placed: Mapping[str, Wanted], cache: Cache, states: Mapping[str
     `states` are of those whose part was seen in its last state; the others are looked at now.
     """
     learnt: dict[str, tuple[FileState, Digest]] = {}
-    for folder in sorted({os.path.dirname(path) for path in placed}):
-        with contextlib.suppress(FileNotFoundError):  # removed since: nobody's loss but of a file that he removed
-            sync_folder(folder)
+    for path in {os.path.dirname(path): path for path in sorted(placed)}.values():
+        sync_folder_of(path)
     seen = states or {}
     for path, wanted in placed.items():
         with contextlib.suppress(OSError):
@@ -311,6 +311,12 @@ def learn_placed(placed: Mapping[str, Wanted], cache: Cache, states: Mapping[str
             if state.size == wanted.size and abs(state.mtime_ns - wanted.mtime_ns) <= RACY_NS:
                 learnt[path] = (state, wanted.digest)
     cache.learn(learnt)
+
+
+def sync_folder_of(path: str) -> None:
+    """Put the name of a file on disk, and with it all others of its folder."""
+    with contextlib.suppress(FileNotFoundError):  # removed since: nobody's loss but of a file that he removed
+        sync_folder(os.path.dirname(path))
 
 
 def unwritable(path: str, exc: OSError) -> PlaceUnwritable:
