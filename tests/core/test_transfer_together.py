@@ -21,10 +21,11 @@ from conductor_core.errors import (
     ServiceUnreachable,
     TransferCancelled,
 )
-from conductor_core.transfer import bundle, flushing, together
+from conductor_core.transfer import bundle, flushing, small_parts, together
 from conductor_core.transfer.bundle import read_bundle, write_bundle
-from conductor_core.transfer.download import Wanted, open_part, part_path
+from conductor_core.transfer.download import Wanted, part_path
 from conductor_core.transfer.hash_cache import FileState, HashCache
+from conductor_core.transfer.part_file import open_part
 from conductor_core.transfer.progress import Progress
 from conductor_core.transfer.together import execute_together
 
@@ -254,7 +255,7 @@ TAKEN = """
 import sys
 from pathlib import Path
 from conductor_core.errors import BroughtByAnother
-from conductor_core.transfer.download import open_part
+from conductor_core.transfer.part_file import open_part
 part, content = Path(sys.argv[1]), sys.argv[2].encode()
 part.chmod(0o444)
 try:
@@ -392,3 +393,46 @@ def test_a_disk_that_keeps_no_such_times_has_the_files(
     wanted = [_wanted(tmp_path, n) for n in range(20)]
     outcomes = execute_together(wanted, Bundles(*map(_content, range(20))), cache, Progress())
     assert [o.wanted.path for o in outcomes if o.placed] == [w.path for w in wanted]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows names nothing that is open")
+def test_one_that_is_taken_as_it_gets_its_name_is_left_to_the_other(
+    tmp_path: Path, cache: HashCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between opening a part and locking it another may put his own in its place: what is locked is nobody's then."""
+    wanted = [_wanted(tmp_path, n) for n in range(3)]
+    taken = part_path(wanted[0].path, wanted[0].digest)
+    opened = small_parts._opened
+
+    def late(part: str) -> int | None:
+        handle = opened(part)
+        if part == str(taken):
+            taken.unlink()
+            taken.write_bytes(b"half")
+        return handle
+
+    monkeypatch.setattr(small_parts, "_opened", late)
+    outcomes = {o.wanted.path: o for o in execute_together(wanted, Bundles(*map(_content, range(3))), cache, Progress())}
+    assert isinstance(outcomes[wanted[0].path].error, BroughtByAnother)
+    assert (taken.read_bytes(), os.path.exists(wanted[0].path)) == (b"half", False)
+    assert outcomes[wanted[1].path].placed
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows names nothing that is open")
+def test_one_that_another_has_open_does_not_get_its_name(
+    tmp_path: Path, cache: HashCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An agent of this user that took the part in between, and reads or writes it, is the one to name it."""
+    monkeypatch.setattr(together, "SHOWN_AFTER", 1e9)
+    wanted = [_wanted(tmp_path, n) for n in range(3)]
+    with contextlib.ExitStack() as opened:
+
+        class Taking(Progress):
+            def received(self, count: int) -> None:
+                if not os.path.exists(tmp_path / "taken"):
+                    (tmp_path / "taken").touch()
+                    opened.enter_context(open_part(part_path(wanted[0].path, wanted[0].digest), wanted[0].path))
+
+        outcomes = {o.wanted.path: o for o in execute_together(wanted, Bundles(*map(_content, range(3))), cache, Taking())}
+    assert isinstance(outcomes[wanted[0].path].error, BroughtByAnother)
+    assert [bool(outcomes[w.path].placed) for w in wanted] == [False, True, True]

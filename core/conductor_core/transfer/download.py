@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from conductor_core.digest import Digest
-from conductor_core.errors import BroughtByAnother, ContentMismatch, FileVanished, PlaceUnwritable, TransferError
-from conductor_core.transfer.file_lock import is_locked, try_lock
+from conductor_core.errors import ContentMismatch, FileVanished, PlaceUnwritable, TransferError
 from conductor_core.transfer.hash_cache import RACY_NS, FileState
 from conductor_core.transfer.hashing import hash_file
+from conductor_core.transfer.part_file import check_ours, open_part, write_all
 from conductor_core.transfer.progress import Progress
 from conductor_core.user_folders import sync_folder
 
@@ -144,7 +144,7 @@ def execute_download(wanted: Wanted, source: ObjectSource, cache: Cache, progres
                 # damaged on the way, or on the disk: once more, from nothing
                 file.truncate(0)
                 actual = _gather(wanted, file, source, progress)
-            _check_ours(part, file, wanted.path)
+            check_ours(part, file.fileno(), wanted.path)
             if os.name == "nt":
                 file.close()  # Windows neither renames nor removes an open file
             if actual != wanted.digest:
@@ -197,59 +197,6 @@ def decide(wanted: Wanted, cache: KnownDigests) -> tuple[Placed, bool]:
         number += 1
 
 
-@contextlib.contextmanager
-def open_part(part: Path, path: str) -> Iterator[io.FileIO]:
-    """Open the part file of `path`, made if need be, for us alone."""
-    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
-    try:
-        handle = os.open(part, flags, 0o666)
-    except PermissionError:
-        _remove_left(part, path)
-        handle = os.open(part, flags, 0o666)
-    with open(handle, "r+b", buffering=0) as file:
-        try:
-            locked = try_lock(handle)
-        except OSError:
-            locked = True  # a file system without locks: two agents would write the same bytes to the same places
-        if not locked:
-            raise BroughtByAnother(path)
-        _check_ours(part, file, path)
-        yield file
-
-
-def _remove_left(part: Path, path: str) -> None:
-    """Remove a part that may not be written: it had its final mode, or is another user's, and was killed before it had its name.
-
-    Raises:
-        BroughtByAnother: it was not killed, but is written at this moment.
-        OSError: it may not be removed; who may not do this may not write here.
-    """
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-    with contextlib.suppress(OSError):  # nor may it be read, or there are no locks: who writes it looks before he names it
-        handle = os.open(part, flags)
-        try:
-            locked = is_locked(handle)
-        finally:
-            os.close(handle)
-        if locked:
-            raise BroughtByAnother(path)
-    part.unlink()
-
-
-def _check_ours(part: Path, file: io.FileIO, path: str) -> None:
-    """Refuse a part that was renamed or removed since it was opened: its bytes are another's affair now.
-
-    Raises:
-        BroughtByAnother: it was.
-    """
-    try:
-        same = os.path.samestat(os.fstat(file.fileno()), os.stat(part, follow_symlinks=False))
-    except FileNotFoundError:
-        same = False
-    if not same:
-        raise BroughtByAnother(path)
-
-
 def _gather(wanted: Wanted, file: io.FileIO, source: ObjectSource, progress: Progress) -> Digest:
     """Bring the part file to its full size and return what it hashes to; its bytes are on disk then."""
     sha = hashlib.sha256()
@@ -268,13 +215,6 @@ def _gather(wanted: Wanted, file: io.FileIO, source: ObjectSource, progress: Pro
                 progress.received(len(block))
     os.fsync(file.fileno())
     return Digest("sha256:" + sha.hexdigest())
-
-
-def write_all(file: io.FileIO, block: bytes | memoryview) -> None:
-    """Write all of `block`: a disk that fills takes part of it first, and says so only the next time."""
-    view = memoryview(block)
-    while view:
-        view = view[file.write(view) :]
 
 
 def set_as_made(wanted: Wanted, part: Path | str | int) -> None:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from conductor_core.errors import BroughtByAnother
 from conductor_core.transfer.bundle import Content
-from conductor_core.transfer.download import Wanted, open_part, part_of, set_as_made, write_all
+from conductor_core.transfer.download import Wanted, part_of, set_as_made
 from conductor_core.transfer.file_lock import try_lock
 from conductor_core.transfer.flushing import begin_to_flush
 from conductor_core.transfer.hash_cache import RACY_NS, FileState
+from conductor_core.transfer.part_file import check_ours, open_part, write_all
 
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 _OWN = 0o600
@@ -96,6 +97,7 @@ def still_ours(part: SmallPart) -> Iterator[None]:
         with contextlib.suppress(OSError):  # a file system without locks
             if not try_lock(handle):
                 raise BroughtByAnother(part.wanted.path)
+        check_ours(part.path, handle, part.wanted.path)  # after locking: now nobody removes it
         _check_written(part, os.fstat(handle))
         yield
     finally:
