@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ from conductor_core.submission import Scripts, Software, Step, Submission, frame
 from conductor_core.transfer.order import PART_BYTES, first_of
 from core.artists_desk import Desk, submitted
 from core.formats.blend_writer import BlendWriter
+from core.formats.maya_scenes import Binary
 from hip.builder import Hip
 
 Eventually = Callable[..., Any]
@@ -75,11 +77,11 @@ def later(folder: Path, survey: Survey, scouts: tuple[int, ...]) -> list[str]:
 
 @pytest.mark.parametrize(
     ("scouts", "frames"),
-    [((2,), (1, 3, 4, 5, 6)), ((1, 2, 3), (4, 5, 6)), ((2, 5), (1, 3, 4, 6)), ((1, 2, 3, 4, 5, 6), ())],
+    [((2,), (4, 5, 6)), ((1, 2, 3), (5, 6)), ((1, 6), (3, 4)), ((1, 2, 3, 4, 5, 6), ())],
     ids=["one", "chunk", "two", "all"],
 )
 def test_what_no_scout_frame_needs(script: Path, scouts: tuple[int, ...], frames: tuple[int, ...]) -> None:
-    """The scene and stills come first; of a sequence, what the scout frames show."""
+    """The scene and stills come first; of a sequence, what the scout frames show, and what a shutter that is open looks at."""
     survey = Survey(str(script), frames=(1, 2, 3, 4, 5, 6))
     assert later(script.parent, survey, scouts) == [f"plate.{n:04}.exr" for n in frames]
 
@@ -94,7 +96,7 @@ def test_a_snapshot_is_read_as_if_it_lay_at_the_scenes_place(script: Path, tmp_p
     script.write_text(text.replace("plate.%04d.exr", "mask.exr"))
     survey = Survey(str(script), frames=(1, 2, 3, 4, 5, 6))
     assert later(tmp_path, survey, (2,)) == []
-    assert later(tmp_path, replace(survey, snapshot=str(snapshot)), (2,)) == [f"plate.{n:04}.exr" for n in (1, 3, 4, 5, 6)]
+    assert later(tmp_path, replace(survey, snapshot=str(snapshot)), (2,)) == [f"plate.{n:04}.exr" for n in (4, 5, 6)]
     report = scan_file(replace(survey, snapshot=str(snapshot))).report
     assert (report.scene, report.files()[0]) == (str(script), str(script))
     assert not [entry for entry in report.dependencies if entry.within]
@@ -141,6 +143,88 @@ def test_each_reader_reads_snapshots(name: str, now: bytes, saved: bytes, tmp_pa
     assert scan_file(Survey(str(scene), frames=(1,), snapshot=str(snapshot))).report == expected
 
 
+def cached(folder: Path, *nodes: str) -> Survey:
+    """Return a Houdini scene of twelve frames in which one network reads a cache, and others have nodes of some types."""
+    for frame in range(13):
+        (folder / f"a.{frame}.bgeo").touch()
+    scene = Hip().node("obj/g/file1", "file", {"file": "$HIP/a.$F.bgeo"})
+    for number, node in enumerate(nodes):
+        scene.node(f"obj/other{number}/{node.partition('::')[0]}1", node, {"x": "0"})
+    (folder / "shot.hip").write_bytes(scene.save("cpio"))
+    return Survey(str(folder / "shot.hip"), frames=tuple(range(1, 11)))
+
+
+def test_caches_beside_a_frame_come_first(tmp_path: Path) -> None:
+    """Motion blur looks at the frames before and behind each scout frame, and each frame of the job has these two."""
+    survey = cached(tmp_path)
+    assert later(tmp_path, survey, (5,)) == sorted(f"a.{frame}.bgeo" for frame in (0, 1, 2, 8, 9, 10, 11))
+    files = scan_file(replace(survey, frames=(1, 5, 10))).report.files()
+    assert {Path(file).suffixes[0] for file in files[1:]} == {f".{n}" for n in (0, 1, 2, 4, 5, 6, 9, 10, 11)}
+
+
+@pytest.mark.parametrize(
+    "node", ["solver::2.0", "dopnet", "popnet", "vellumsolver", "studio::rbdsolver::1.0", "timeshift", "trail"]
+)
+def test_what_is_cooked_from_other_frames_has_them_all(tmp_path: Path, node: str) -> None:
+    """A simulation starts at its first frame, and a network may be read by others: nothing waits in a scene with such a node."""
+    assert later(tmp_path, cached(tmp_path, "null", "xform"), (5,)) != []
+    survey = cached(tmp_path, "null", node)
+    assert later(tmp_path, survey, (5,)) == []
+    assert not scan_file(survey).report.unresolved
+
+
+def test_what_maya_runs_up_to_a_frame(tmp_path: Path) -> None:
+    """Maya's simulations start at their first frame, and a cache may be shown later than it was made."""
+    for frame in range(1, 13):
+        (tmp_path / f"sea.{frame:04}.exr").touch()
+        (tmp_path / f"clothFrame{frame}.mcx").touch()
+    (tmp_path / "cloth.xml").write_text(
+        '<?xml version="1.0"?>\n<Autodesk_Cache_File>\n<cacheType Type="OneFilePerFrame" Format="mcx"/>\n</Autodesk_Cache_File>\n'
+    )
+    still = (
+        "//Maya ASCII 2025 scene\n"
+        'createNode file -n "sea";\n\tsetAttr ".ufe" yes;\n'
+        f'\tsetAttr ".ftn" -type "string" "{tmp_path.as_posix()}/sea.0001.exr";\n'
+        'createNode cacheFile -n "cache";\n\tsetAttr ".cn" -type "string" "cloth";\n'
+        f'\tsetAttr ".cp" -type "string" "{tmp_path.as_posix()}";\n'
+        'createNode expression -n "e";\n\tsetAttr ".ixp" -type "string" "sea.frameExtension=frame";\n'
+    )
+    scene = tmp_path / "shot.ma"
+    scene.write_text(still)
+    survey = Survey(str(scene), frames=tuple(range(1, 11)))
+    assert not [file for file in later(tmp_path, survey, (5,)) if file.endswith(".mcx")]
+    scene.write_text(still + 'createNode nucleus -n "nucleus1";\n')
+    assert later(tmp_path, survey, (5,)) == []
+
+
+def test_a_maya_binary_tells_not_what_is_simulated(tmp_path: Path) -> None:
+    """Nobody knows all the words by which it names types, so nothing of a scene with one waits."""
+    for frame in range(1, 11):
+        (tmp_path / f"fire.{frame:04}.png").touch()
+    binary, scene = Binary(wide=True), tmp_path / "shot.mb"
+    texture = binary.text("ftn", f"{tmp_path.as_posix()}/fire.0001.png")
+    curve = binary.group(b"CONN", binary.chunk(b"CWFL", b"\0expression1.out[0]\0fire.fe\0"))
+    frames = binary.node(b"DEXP", "expression1", binary.text("ixp", ".O[0]=frame"))
+    scene.write_bytes(binary.scene(binary.node(b"RTFT", "fire", texture, binary.number("ufe", 1)), frames, curve))
+    survey = Survey(str(scene), frames=tuple(range(1, 11)))
+    assert len(scan_file(survey).report.files()) == 11
+    assert later(tmp_path, survey, (5,)) == []
+
+
+def test_two_spellings_of_one_file(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Windows `c:` and `C:` are one disk: what a scout frame needs comes first however others spell it."""
+
+    def scanned(survey: Survey) -> Any:
+        """Read a plate in one spelling, and its third frame in another."""
+        spelled = ["c:/show/t/a.0003.exr", *(f"C:/Show/t/a.{n:04}.exr" for n in survey.frames or ())]
+        return SimpleNamespace(report=SimpleNamespace(scene="C:/Show/s.nk", files=lambda: spelled, unresolved=()))
+
+    monkeypatch.setattr("conductor_core.formats.scouting.local_flavour", lambda: Flavour.WINDOWS)
+    monkeypatch.setattr("conductor_core.formats.scouting.scan_file", scanned)
+    survey = Survey(str(script), frames=tuple(range(1, 9)))
+    assert files_for_later(survey, (6,)) == tuple(f"C:/Show/t/a.{n:04}.exr" for n in (1, 2, 4, 8))
+
+
 def test_a_studios_format_reads_no_snapshot(tmp_path: Path) -> None:
     """Its reader opens the scene's own file, which may say something else: then nobody knows."""
     guarded = _guarded_format("/studio/readers/ours.py", known_formats()[0])
@@ -164,7 +248,7 @@ def test_what_is_not_understood_may_be_any_file(script: Path, unread: str, first
     """A text that our reading cannot evaluate may name another frame of a sequence: what it may mean is sent first."""
     text = unread.replace("{folder}", script.parent.as_posix()).replace("{name}", script.parent.name)
     script.write_text(script.read_text() + f'Read {{\n inputs 0\n file "{text}"\n first 1\n last 6\n name Odd\n}}\n')
-    assert len(later(script.parent, Survey(str(script), frames=(1, 2, 3, 4, 5, 6)), (2,))) == (0 if first else 5)
+    assert len(later(script.parent, Survey(str(script), frames=(1, 2, 3, 4, 5, 6)), (2,))) == (0 if first else 3)
 
 
 @pytest.mark.parametrize(
@@ -227,16 +311,16 @@ def test_a_submission_is_looked_at_by_a_process_of_its_own(script: Path, looker:
     """Its steps say which frames; what somebody named, or lies in a folder that they named, is sent first."""
     plates = [str(script.parent / f"plate.{n:04}.exr") for n in range(1, 7)]
     steps = (Step("Out", "1-6", scouts="2", chunk_size=2), Step("B", "4-6"))
-    assert looker.look(submission(script, *steps), eventually).later == set(plates[2:])
+    assert looker.look(submission(script, *steps), eventually).later == set(plates[3:])
     named = SceneReading(named=(plates[5],))
-    assert looker.look(submission(script, *steps), eventually, named).later == set(plates[2:5])
+    assert looker.look(submission(script, *steps), eventually, named).later == set(plates[3:5])
     assert looker.look(submission(script, *steps), eventually, SceneReading(named=(str(script.parent),))).later == set()
     assert looker.kept == {}
 
 
 def test_what_is_found_of_a_snapshot_is_kept(script: Path, looker: Looker, eventually: Eventually) -> None:
     """It stays true, so that it is known after a restart of the agent, which has no environment of the host's any more."""
-    job = submission(script, Step("Out", "1-2", scouts="2"))
+    job = submission(script, Step("Out", "1,4", scouts="4"))
     snapshot = script.parent / "snapshot.nk"
     script.rename(snapshot)
     found = looker.look(job, eventually, snapshot=str(snapshot))
@@ -299,7 +383,7 @@ def entry(path: str, data: bytes = b"", **more: Any) -> Entry:
 
 def test_a_scene_that_was_saved_meanwhile(script: Path, looker: Looker, eventually: Eventually) -> None:
     """What was found of a file that is no snapshot counts only for that state of it."""
-    look = looker.look(submission(script, Step("Out", "1-2", scouts="2")), eventually)
+    look = looker.look(submission(script, Step("Out", "1,4", scouts="4")), eventually)
     state = script.stat()
     path = str(script)
 

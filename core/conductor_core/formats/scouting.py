@@ -13,7 +13,9 @@ from dataclasses import replace
 
 from conductor_core.discovery.place import looks_like_path
 from conductor_core.discovery.survey import Survey
+from conductor_core.errors import PathError
 from conductor_core.formats.scan import scan_file
+from conductor_core.paths import ClientPath, local_flavour
 from conductor_core.report import ScanReport
 
 #: where a text ends that is taken as it stands: patterns, expressions, quotes
@@ -27,12 +29,22 @@ def files_for_later(survey: Survey, scouts: Iterable[int]) -> tuple[str, ...]:
         SceneNotRead: the scene cannot be read.
     """
     whole = scan_file(survey).report
-    early = scan_file(replace(survey, frames=tuple(scouts))).report
-    first = set(early.files())
-    later = [file for file in whole.files() if file not in first]
+    # a shutter looks at the frames beside, whether or not a reader can tell that it is open
+    near = sorted({frame + step for frame in scouts for step in (-1, 0, 1)})
+    early = scan_file(replace(survey, frames=tuple(near), for_scouts=True)).report
+    first = {_place(file) for file in early.files()}
+    later = [file for file in whole.files() if _place(file) not in first]
     for may_mean in _not_understood(whole, early):
         later = [file for file in later if not may_mean(file)]
     return tuple(later)
+
+
+def _place(file: str) -> object:
+    """Return what two spellings of one file have in common, as a manifest tells them apart: on Windows their case does not count."""
+    try:
+        return ClientPath.parse(file, local_flavour()).key
+    except PathError:
+        return file
 
 
 def _not_understood(*reports: ScanReport) -> Iterable[Callable[[str], bool]]:
