@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,20 +13,22 @@ from typing import Any
 
 import pytest
 from conductor_core.agent.early_scouts import early_part, held_back
+from conductor_core.agent.journal import Journal
 from conductor_core.agent.readings import Readings
-from conductor_core.agent.scouting import Look, Scouting
+from conductor_core.agent.scouting import Look, ReadFile, Scouting
 from conductor_core.agent_client import SceneReading
 from conductor_core.digest import digest_of
 from conductor_core.discovery.survey import Survey
 from conductor_core.errors import SceneNotRead
 from conductor_core.formats import scan_file
 from conductor_core.formats.format import known_formats
+from conductor_core.formats.read_states import ReadStates
 from conductor_core.formats.scouting import _meaning, files_for_later
 from conductor_core.formats.studio import _guarded_format
 from conductor_core.manifest import Entry, Manifest, make_manifest
 from conductor_core.paths import Flavour, local_flavour
 from conductor_core.submission import Scripts, Software, Step, Submission, frames_with_scouts
-from conductor_core.transfer.order import PART_BYTES, first_of
+from conductor_core.transfer.order import PART_BYTES, PART_FILES, first_of
 from core.artists_desk import Desk, submitted
 from core.formats.blend_writer import BlendWriter
 from core.formats.maya_scenes import Binary
@@ -214,7 +217,7 @@ def test_a_maya_binary_tells_not_what_is_simulated(tmp_path: Path) -> None:
 def test_two_spellings_of_one_file(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On Windows `c:` and `C:` are one disk: what a scout frame needs comes first however others spell it."""
 
-    def scanned(survey: Survey) -> Any:
+    def scanned(survey: Survey, **_: Any) -> Any:
         """Read a plate in one spelling, and its third frame in another."""
         spelled = ["c:/show/t/a.0003.exr", *(f"C:/Show/t/a.{n:04}.exr" for n in survey.frames or ())]
         return SimpleNamespace(report=SimpleNamespace(scene="C:/Show/s.nk", files=lambda: spelled, unresolved=()))
@@ -292,12 +295,15 @@ class Looker:
     """Scouting with the real process, and what it would have the agent keep."""
 
     def __init__(self, folder: Path) -> None:
-        self.kept: dict[str, tuple[str, ...]] = {}
-        self.scouting = Scouting(Readings(folder, at_once=1), keep=self.kept.__setitem__)
+        self.kept: dict[str, dict[str, Any]] = {}
+        self.scouting = Scouting(Readings(folder, at_once=1), keep=self.keep)
+
+    def keep(self, identity: str, later: Sequence[str], read: Sequence[ReadFile]) -> None:
+        self.kept[identity] = json.loads(json.dumps({"later": later, "later_read": read}))
 
     def look(self, job: Submission, eventually: Eventually, reading: SceneReading | None = None, snapshot: str = "") -> Look:
         self.scouting.prepare(job, reading or SceneReading(), snapshot)()
-        look = self.scouting.of(job.id)
+        look = self.scouting.of(job.id, {})
         eventually(look.known)
         return look
 
@@ -325,9 +331,35 @@ def test_what_is_found_of_a_snapshot_is_kept(script: Path, looker: Looker, event
     script.rename(snapshot)
     found = looker.look(job, eventually, snapshot=str(snapshot))
     assert found.later == {str(script.parent / "plate.0001.exr")}
-    assert looker.kept == {"s1": tuple(found.later)}
+    assert looker.kept == {"s1": {"later": list(found.later), "later_read": []}}
     looker.scouting.leave("s1")
-    assert looker.scouting.of("s1", list(found.later)).later == found.later
+    assert looker.scouting.of("s1", looker.kept["s1"]).later == found.later
+
+
+def test_so_much_is_kept_that_the_journal_stays_small(
+    script: Path, looker: Looker, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of more, all files go together after a restart."""
+    monkeypatch.setattr("conductor_core.agent.scouting.KEPT", 0)
+    job = submission(script, Step("Out", "1,4", scouts="4"))
+    snapshot = script.parent / "snapshot.nk"
+    script.rename(snapshot)
+    assert looker.look(job, eventually, snapshot=str(snapshot)).later
+    looker.scouting.leave("s1")
+    assert (looker.kept, looker.scouting.of("s1", {}).later) == ({}, frozenset())
+
+
+def test_what_is_found_is_put_into_a_kept_request(tmp_path: Path) -> None:
+    """The journal adds it to the request, which stays as it was, names that are no text too."""
+    journal = Journal(tmp_path / "journal.sqlite")
+    try:
+        asked = {"files": ["/p/a\udcff.exr", "/p/\u00e4.exr"], "submission": {"id": "s1"}, "later": None}
+        journal.add_submission("s1", "http://farm", asked)
+        journal.set_later("s1", ["/p/a\udcff.exr"], [ReadFile("/p/b.usd", "/q/b.usd", 1, 2**62)])
+        found = {"later": ["/p/a\udcff.exr"], "later_read": [["/p/b.usd", "/q/b.usd", 1, 2**62]]}
+        assert journal.request("s1") == {**asked, **found}
+    finally:
+        journal.close()
 
 
 @pytest.mark.parametrize(
@@ -345,7 +377,7 @@ def test_no_scene_is_read_where_nobody_could_know(
 ) -> None:
     """Without scout frames there is nothing to find; what a script of the artist's reads for a frame, nobody knows."""
     looker.scouting.prepare(submission(script, *steps, **more), SceneReading())()
-    look = looker.scouting.of("s1")
+    look = looker.scouting.of("s1", {})
     assert (look.known(), look.later) == (True, frozenset())
 
 
@@ -357,7 +389,7 @@ def test_no_scene_is_read_where_nobody_could_know(
 def test_a_reading_that_fails_holds_nothing_back(code: str, script: Path, eventually: Eventually) -> None:
     """All files go together then, as if nobody had asked."""
     looker = Looker(script.parent)
-    looker.scouting = Scouting(Readings(script.parent, command=(sys.executable, "-c", code)), keep=looker.kept.__setitem__)
+    looker.scouting = Scouting(Readings(script.parent, command=(sys.executable, "-c", code)), keep=looker.keep)
     assert looker.look(submission(script, Step("Out", "1-6", scouts="2")), eventually).later == frozenset()
 
 
@@ -367,7 +399,7 @@ def test_nobody_waits_for_the_reading_of_a_job_that_is_gone(script: Path, eventu
     scouting = Scouting(slow)
     job = submission(script, Step("Out", "1-6", scouts="2"))
     scouting.prepare(job, SceneReading())()
-    look = scouting.of("s1")
+    look = scouting.of("s1", {})
     eventually(lambda: slow._running)
     scouting.leave("s1")
     eventually(look.known)
@@ -393,6 +425,81 @@ def test_a_scene_that_was_saved_meanwhile(script: Path, looker: Looker, eventual
 
     assert look.later_of(manifest(state.st_mtime_ns)) == look.later != frozenset()
     assert look.later_of(manifest(state.st_mtime_ns + 1)) == frozenset()
+
+
+def test_a_scene_that_is_saved_while_its_reading_waits(script: Path, tmp_path: Path, eventually: Eventually) -> None:
+    """It is hashed as it was, and read as it is: what the one reading says of it is not true of the other."""
+    saved, sent = script.stat(), Looker(tmp_path / "config")
+    job = submission(script, Step("Out", "1,4", scouts="4"))
+    begin = sent.scouting.prepare(job, SceneReading())
+    script.write_text(script.read_text() + "\n")
+    begin()
+    look = sent.scouting.of("s1", {})
+    eventually(look.known)
+    before = Entry(str(script), "file", digest_of(b"scene"), size=saved.st_size, mtime_ns=saved.st_mtime_ns)
+    assert look.later
+    assert look.later_of(make_manifest(local_flavour(), [before])) == frozenset()
+
+
+def state_of(file: Path) -> Entry:
+    """Return the entry of a file as it is now."""
+    return entry(str(file), file.read_bytes(), mtime_ns=file.stat().st_mtime_ns)
+
+
+@pytest.fixture
+def layered(tmp_path: Path) -> tuple[Path, Path]:
+    """Give a layer with another below it, which shows the pictures of six frames."""
+    for frame in range(1, 7):
+        (tmp_path / f"sky.{frame:04}.exr").touch()
+    shot, sky = tmp_path / "shot.usda", tmp_path / "sky.usda"
+    shot.write_text("#usda 1.0\n(\n    subLayers = [@./sky.usda@]\n)\n")
+    samples = ", ".join(f"{frame}: @./sky.{frame:04}.exr@" for frame in range(1, 7))
+    sky.write_text(f'#usda 1.0\ndef Shader "s" {{\n    asset inputs:file.timeSamples = {{ {samples} }}\n}}\n')
+    return shot, sky
+
+
+def test_a_layer_that_was_saved_meanwhile(layered: tuple[Path, Path], looker: Looker, eventually: Eventually) -> None:
+    """What a file that the scene points to was found to say counts only for the state in which it is sent, of a snapshot too."""
+    shot, sky = layered
+    snapshot = shot.with_name("snapshot.usda")
+    snapshot.write_bytes(shot.read_bytes())
+    job = submission(shot, Step("Out", "1-6", scouts="6"))
+    look = looker.look(job, eventually, snapshot=str(snapshot))
+    assert str(shot.with_name("sky.0001.exr")) in look.later
+    for known in (look, looker.scouting.of("s2", looker.kept["s1"])):
+        assert known.later_of(make_manifest(local_flavour(), [entry(str(shot)), state_of(sky)])) == look.later
+        assert known.later_of(make_manifest(local_flavour(), [entry(str(shot))])) == frozenset()
+    sky.write_text(sky.read_text() + "\n")
+    assert look.later_of(make_manifest(local_flavour(), [entry(str(shot)), state_of(sky)])) == frozenset()
+
+
+def test_a_layer_by_way_of_a_link(layered: tuple[Path, Path], looker: Looker, eventually: Eventually) -> None:
+    """Of a link, the manifest has the state where it really lies."""
+    shot, sky = layered
+    sky.rename(sky.with_name("real.usda"))
+    sky.symlink_to("real.usda")
+    look = looker.look(submission(shot, Step("Out", "1-6", scouts="6")), eventually)
+    link = Entry(str(sky), "symlink", target="real.usda")
+    manifest = make_manifest(local_flavour(), [state_of(shot), state_of(sky.with_name("real.usda")), link])
+    assert look.later_of(manifest) == look.later != frozenset()
+
+
+def test_a_file_that_changes_while_it_is_read(tmp_path: Path) -> None:
+    """No manifest has it as it was read: before, after, or a second time."""
+    file, states = tmp_path / "a.usda", ReadStates()
+    file.write_text("1")
+    with states.of(str(file)):
+        pass
+    kept = file.stat()
+    assert [row[2:] for row in states.rows()] == [(1, kept.st_mtime_ns)]
+    file.write_text("22")
+    with states.of(str(file)):
+        pass
+    assert [row[2:] for row in states.rows()] == [(-1, -1)]
+    during = ReadStates()
+    with during.of(str(file)):
+        file.write_text("333")
+    assert [row[2:] for row in during.rows()] == [(-1, -1)]
 
 
 def test_links_take_along_what_they_lead_to() -> None:
@@ -434,6 +541,15 @@ def test_a_little_at_a_time() -> None:
     assert list(first_of(entries)) == [entries[0].digest]
     assert list(first_of(entries[1:])) == [entries[1].digest, entries[2].digest]
     assert list(first_of([])) == []
+
+
+@pytest.mark.parametrize(("part", "times"), [(0, 1), (1, 2), (5, 32), (6, 32), (16, 32)])
+def test_parts_grow(part: int, times: int) -> None:
+    """Each part ends with its last file on one connection: while a reading takes long there are few, and never one of everything."""
+    large = [Entry(f"/{n}", "file", digest_of(b"%d" % n), size=PART_BYTES // 4) for n in range(200)]
+    assert len(list(first_of(large, part))) == min(times * 4, 200)
+    small = (Entry(f"/{n}", "file", digest_of(b""), size=1) for n in range(PART_FILES * 40))
+    assert len(list(first_of(small, part))) == times * PART_FILES
 
 
 def test_files_are_sent_while_others_are_hashed_as_soon_as_it_is_known_which(tmp_path: Path) -> None:

@@ -49,12 +49,15 @@ class Journal(DownloadJournal):
         row = self._rows("SELECT request FROM submissions WHERE id = ?", (identity,))[0]
         return dict(json.loads(row["request"]))
 
-    def set_later(self, identity: str, later: Sequence[str]) -> None:
-        """Keep which files of a submission no scout frame needs, as if its request had said so."""
-        with self._transaction():
-            for row in self._rows("SELECT request FROM submissions WHERE id = ?", (identity,)):
-                request = json.dumps({**json.loads(row["request"]), "later": list(later)})
-                self._run("UPDATE submissions SET request = ? WHERE id = ?", (request, identity))
+    def set_later(self, identity: str, later: Sequence[str], read: Sequence[tuple[str, str, int, int]]) -> None:
+        """Keep which files of a submission no scout frame needs, and what told so, as if its request had said it.
+
+        SQLite puts it in: read and written here, the request of two hundred thousand files takes 170 MB.
+        """
+        self._run(
+            "UPDATE submissions SET request = json_set(request, '$.later', json(?), '$.later_read', json(?)) WHERE id = ?",
+            (json.dumps(list(later)), json.dumps(list(read)), identity),
+        )
 
     def request_of_job(self, service: str, job: str) -> Mapping[str, Any] | None:
         """Return the request that became a job; None where the job was submitted from elsewhere."""
