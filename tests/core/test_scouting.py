@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -350,7 +351,7 @@ def test_so_much_is_kept_that_the_journal_stays_small(
 
 
 def test_what_is_found_is_put_into_a_kept_request(tmp_path: Path) -> None:
-    """The journal adds it to the request, which stays as it was, names that are no text too."""
+    """The journal adds it to what was asked, names that are no text too, and forgets it with that."""
     journal = Journal(tmp_path / "journal.sqlite")
     try:
         asked = {"files": ["/p/a\udcff.exr", "/p/\u00e4.exr"], "submission": {"id": "s1"}, "later": None}
@@ -358,6 +359,9 @@ def test_what_is_found_is_put_into_a_kept_request(tmp_path: Path) -> None:
         journal.set_later("s1", ["/p/a\udcff.exr"], [ReadFile("/p/b.usd", "/q/b.usd", 1, 2**62)])
         found = {"later": ["/p/a\udcff.exr"], "later_read": [["/p/b.usd", "/q/b.usd", 1, 2**62]]}
         assert journal.request("s1") == {**asked, **found}
+        journal.set_submitted(replace(journal.submissions()[0], job="job-1"), {}, download=False)
+        journal.forget_before(math.inf)
+        assert journal._rows("SELECT id FROM found_later", ()) == []
     finally:
         journal.close()
 
@@ -471,6 +475,20 @@ def test_a_layer_that_was_saved_meanwhile(layered: tuple[Path, Path], looker: Lo
         assert known.later_of(make_manifest(local_flavour(), [entry(str(shot))])) == frozenset()
     sky.write_text(sky.read_text() + "\n")
     assert look.later_of(make_manifest(local_flavour(), [entry(str(shot)), state_of(sky)])) == frozenset()
+
+
+def test_what_lies_beside_the_jobs_frames_need_not_be_sent(
+    layered: tuple[Path, Path], looker: Looker, eventually: Eventually
+) -> None:
+    """A frame that is only looked at because it is next to a scout frame's is read, and no manifest has to have it."""
+    shot, sky = layered
+    for frame in range(1, 7):
+        (sky.parent / f"prop.{frame:04}.usda").write_text("#usda 1.0\n")
+    sky.write_text(sky.read_text().replace(".exr@", ".usda@").replace("./sky.", "./prop."))
+    look = looker.look(submission(shot, Step("Out", "1-6x5", scouts="6")), eventually)
+    sent = [state_of(sky.parent / name) for name in ("shot.usda", "sky.usda", "prop.0001.usda", "prop.0006.usda")]
+    assert {Path(file.path).name for file in look.read} == {Path(entry.path).name for entry in sent}
+    assert look.later_of(make_manifest(local_flavour(), sent)) == {str(sky.parent / "prop.0001.usda")}
 
 
 def test_a_layer_by_way_of_a_link(layered: tuple[Path, Path], looker: Looker, eventually: Eventually) -> None:

@@ -86,9 +86,8 @@ def found_later(home: Path, identity: str) -> list[str] | None:
     """Return what the agent has found to be needed by no scout frame; None: nothing yet."""
     (journal,) = home.rglob("journal.sqlite")
     with contextlib.closing(sqlite3.connect(journal)) as database:
-        (request,) = database.execute("SELECT request FROM submissions WHERE id = ?", (identity,)).fetchone()
-    found: list[str] | None = json.loads(request).get("later")
-    return found
+        row = database.execute("SELECT found FROM found_later WHERE id = ?", (identity,)).fetchone()
+    return list(json.loads(row[0])["later"]) if row else None
 
 
 def test_the_scout_frame_is_home_before_the_last_picture_is_sent(

@@ -96,11 +96,11 @@ class Show:
         return self.agent.submit(submission, files, snapshots={submission.scene: snapshot}, reading=reading)
 
     def kept(self, identity: str) -> dict[str, Any]:
-        """Return what the agent's journal has of a submission's request."""
+        """Return what the agent's journal has found for a submission."""
         (journal,) = self.home.rglob("journal.sqlite")
         with contextlib.closing(sqlite3.connect(journal)) as database:
-            (request,) = database.execute("SELECT request FROM submissions WHERE id = ?", (identity,)).fetchone()
-        return dict(json.loads(request))
+            row = database.execute("SELECT found FROM found_later WHERE id = ?", (identity,)).fetchone()
+        return dict(json.loads(row[0])) if row else {}
 
     def conductor(self, *words: str) -> Any:
         command = [sys.executable, "-m", "conductor_core.cli", *words, "--json"]

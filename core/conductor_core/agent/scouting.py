@@ -31,7 +31,7 @@ KEPT = 20_000
 class ReadFile(NamedTuple):
     """A file that was read to tell what no scout frame needs."""
 
-    #: as who points to it spells it, and where it really lies: paths as a manifest spells them
+    #: as who points to it spells it, and where it really lies, "" for there: paths as a manifest spells them
     path: str
     real: str
     size: int
@@ -199,7 +199,7 @@ def _told(answer: bytes, flavour: Flavour) -> tuple[list[str], tuple[ReadFile, .
     if found.get("problem"):
         raise AgentError(str(found["problem"]))
     read = tuple(
-        ReadFile(ClientPath.parse(path, flavour).text, ClientPath.parse(real, flavour).text, size, mtime)
+        ReadFile(ClientPath.parse(path, flavour).text, real and ClientPath.parse(real, flavour).text, size, mtime)
         for path, real, size, mtime in found.get("read", [])
     )
     return [str(file) for file in found["later"]], read

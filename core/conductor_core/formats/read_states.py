@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 #: size in bytes, and nanoseconds since the epoch
 State = tuple[int, int]
@@ -36,9 +36,19 @@ class ReadStates:
             if not known == before == after:
                 self._states[file] = _RESTLESS
 
+    def keep_only(self, files: Iterable[str]) -> None:
+        """Forget all files but these."""
+        kept = frozenset(files)
+        self._states = {file: state for file, state in self._states.items() if file in kept}
+
     def rows(self) -> list[tuple[str, str, int, int]]:
-        """Return of each file its path, where it really lies, and its size and time; -1 where these changed meanwhile."""
-        return [(file, os.path.realpath(file), *state) for file, state in self._states.items()]
+        """Return of each file its path, where it really lies ("": there), and its size and time; -1 where these changed meanwhile."""
+        return [(file, _elsewhere(file), *state) for file, state in self._states.items()]
+
+
+def _elsewhere(file: str) -> str:
+    real = os.path.realpath(file)
+    return "" if real == file else real
 
 
 def _state(file: str) -> State:

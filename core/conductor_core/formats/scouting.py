@@ -35,6 +35,8 @@ def files_for_later(survey: Survey, scouts: Iterable[int], *, states: ReadStates
     # a shutter looks at the frames beside, whether or not a reader can tell that it is open
     near = sorted({frame + step for frame in scouts for step in (-1, 0, 1)})
     early = scan_file(replace(survey, frames=tuple(near), for_scouts=True), states=states).report
+    if states is not None:  # what only frames beside the job's lead to is not sent, and can but add to what goes first
+        states.keep_only(whole.files())
     first = {_place(file) for file in early.files()}
     later = [file for file in whole.files() if _place(file) not in first]
     for may_mean in _not_understood(whole, early):
