@@ -31,6 +31,8 @@ MOST_BASES = 3
 SHARED = 3
 #: a base is at least half as large, or no difference to it can be worth while, and at most so many times
 LARGEST_BASE = 4
+#: of a file, by which a doubtful base may be larger or smaller: an eighth
+NEAR = 8
 #: how long a file that was announced may take to come
 UNSENT_KEPT = timedelta(days=1)
 _KEY = re.compile(r"[0-9a-f]{32}")
@@ -59,6 +61,16 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
+class Bases:
+    """What a file may be the next version of."""
+
+    #: the likeliest first
+    likely: tuple[str, ...]
+    #: had its path and about its size, and nothing that the sketches show: replaced, or the same in another order
+    doubtful: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class _Row:
     digest: str
     former: str | None
@@ -67,8 +79,8 @@ class _Row:
         return (self.digest,) if self.former is None else (self.digest, self.former)
 
 
-def find_and_remember(unit: Unit, project_id: str, files: Sequence[File]) -> list[list[str]]:
-    """Return for each file the objects it may have much in common with, the likeliest first, and remember the files."""
+def find_and_remember(unit: Unit, project_id: str, files: Sequence[File]) -> list[Bases]:
+    """Return for each file the objects it may have much in common with, and remember the files."""
     keys = sorted({key for file in files for key in (*file.keys, *file.sketch)})
     rows = _rows(unit.session, project_id, keys)
     named = {digest for row in rows.values() for digest in row.all()}
@@ -78,21 +90,27 @@ def find_and_remember(unit: Unit, project_id: str, files: Sequence[File]) -> lis
     return found
 
 
-def _bases(file: File, rows: Mapping[str, _Row], sizes: Mapping[str, int]) -> list[str]:
+def _bases(file: File, rows: Mapping[str, _Row], sizes: Mapping[str, int]) -> Bases:
     """Choose: by path, if it shares anything with what the sketch says; then by sketch.
 
     Where something is known of what the files have in them, and it is nothing in common, a former file of the same path was
-    replaced, not edited: a cache that was simulated anew.
+    replaced (a cache that was simulated anew), or written in another order: exporters that use all cores do that. Which of
+    the two, nobody can tell from sketches; who has the file sees it when he looks for some of it in all of the other.
     """
     shared = Counter(d for name in set(file.sketch) if name in rows for d in rows[name].all())
-    by_path = [d for key in file.keys if key in rows for d in rows[key].all() if not file.sketch or shared[d]]
+    by_path = [d for key in file.keys if key in rows for d in rows[key].all()]
     alike = [d for d, count in shared.most_common() if count >= SHARED]
-    fits = [
+    likely = (*(d for d in by_path if not file.sketch or shared[d]), *alike)
+    near = (d for d in by_path if d not in likely and d in sizes and abs(sizes[d] - file.size) <= file.size // NEAR)
+    return Bases(_fitting(file, likely, sizes)[:MOST_BASES], _fitting(file, near, sizes)[:1])
+
+
+def _fitting(file: File, digests: Iterable[str], sizes: Mapping[str, int]) -> tuple[str, ...]:
+    return tuple(
         d
-        for d in dict.fromkeys((*by_path, *alike))
+        for d in dict.fromkeys(digests)
         if d != file.digest and d in sizes and file.size // 2 <= sizes[d] <= LARGEST_BASE * file.size
-    ]
-    return fits[:MOST_BASES]
+    )
 
 
 def _rows(session: Session, project_id: str, keys: Sequence[str]) -> dict[str, _Row]:

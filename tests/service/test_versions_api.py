@@ -116,6 +116,19 @@ def test_what_is_found(shared: Any, before: tuple[bytes, str], now: tuple[bytes,
     assert ask(shared, told(*now), project=project) == [[base] if found else []]
 
 
+@pytest.mark.parametrize(
+    ("now", "named"),
+    [((OTHER, "/show/a.ma"), True), ((OTHER, "/show/b.ma"), False), ((OTHER + OTHER[: SKETCHED // 4], "/show/a.ma"), False)],
+    ids=["same path and size", "another path", "another size"],
+)
+def test_what_may_be_the_same_in_another_order(shared: Any, now: tuple[bytes, str], named: bool) -> None:
+    """A former file of the same path and about the same size is named as doubtful where sketches say nothing; no other is."""
+    project = another_project(shared)
+    base = sent(shared, OLD, "/show/a.ma", project=project)
+    answer = shared.ask("POST", f"/projects/{project}/objects/bases", json={"files": [told(*now)]}).json()
+    assert answer == {"bases": [[]], "doubtful": [[base] if named else []]}
+
+
 def test_an_upload_that_broke_off_costs_no_base(studio: Any) -> None:
     """Announced and never sent, a version does not stand in the way of the one before it."""
     base = sent(studio, OLD[:2_000_000], "/show/a.ma")

@@ -30,6 +30,16 @@ class Version:
     sketch: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Bases:
+    """Objects that a file may have much in common with."""
+
+    #: the likeliest first
+    likely: tuple[Digest, ...] = ()
+    #: one that had its path and about its size, of which no sketch says whether it has anything in common with it
+    doubtful: tuple[Digest, ...] = ()
+
+
 class ProjectVersions:
     """One project's former versions, at the service; safe to share between threads."""
 
@@ -37,8 +47,8 @@ class ProjectVersions:
         self._transport = transport
         self._objects = f"/api/v1/projects/{quote(project, safe='')}/objects"
 
-    def bases(self, files: Sequence[Version]) -> tuple[tuple[Digest, ...], ...]:
-        """Return for each of `files` (at most 1,000) the objects that it may have much in common with, the likeliest first.
+    def bases(self, files: Sequence[Version]) -> tuple[Bases, ...]:
+        """Return for each of `files` (at most 100) the objects that it may have much in common with.
 
         The service remembers the files for the next version of each.
 
@@ -49,7 +59,10 @@ class ProjectVersions:
         headers = {"Content-Type": "application/json"}
         answer = self._json("POST", f"{self._objects}/bases", body=lambda: body, headers=headers)
         try:
-            found = tuple(tuple(parse_digest(d) for d in digests) for digests in answer["bases"])
+            likely = [tuple(map(parse_digest, digests)) for digests in answer["bases"]]
+            # a service of before does not say it
+            doubtful = [tuple(map(parse_digest, digests)) for digests in answer.get("doubtful", [()] * len(likely))]
+            found = tuple(map(Bases, likely, doubtful)) if len(likely) == len(doubtful) else ()
         except (KeyError, TypeError, ValueError):
             found = ()
         if len(found) != len(files):

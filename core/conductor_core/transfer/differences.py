@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from conductor_core.api.versions import Version
+from conductor_core.api.versions import Bases, Version
 from conductor_core.digest import Digest
 from conductor_core.errors import Conflict, FileChanged, FileVanished, NotFound, Refused
 from conductor_core.manifest import Entry
@@ -24,9 +24,9 @@ from conductor_core.transfer.delta import write_delta
 from conductor_core.transfer.hashing import lost_snapshot, unreadable
 from conductor_core.transfer.opening import open_to_read
 from conductor_core.transfer.progress import Progress
-from conductor_core.transfer.signatures import MOST_BYTES, BadSignature, read_signature
+from conductor_core.transfer.signatures import MOST_BYTES, BadSignature, ChunkIndex, read_signature
 from conductor_core.transfer.sink import ObjectSink
-from conductor_core.transfer.sketch import path_keys, sketch
+from conductor_core.transfer.sketch import path_keys, sampled, sketch
 
 #: bytes below which a file is sent whole: the questions cost as much
 SMALLEST = 1 << 20
@@ -34,6 +34,10 @@ SMALLEST = 1 << 20
 QUESTION = 32
 #: former versions that are tried for one file
 TRIES = 2
+#: doubtful bases after which no more are looked at: whoever simulates a cache anew does it with all its files
+IN_VAIN = 3
+#: chunks that a file and its doubtful base must share in the places that are looked at: all files have some, of nothing but zeros
+SHARED = 3
 #: a difference that is larger is not sent: of a file in parts no more than one part is sent again after a break
 LARGEST_DELTA = 1 << 30
 #: bytes of a difference that are kept in memory, not in a temporary file
@@ -49,8 +53,8 @@ _NO = (NotFound, Conflict, Refused)
 class Versions(Protocol):
     """Former versions of a project's files."""
 
-    def bases(self, files: Sequence[Version]) -> Sequence[Sequence[Digest]]:
-        """Return for each of `files` what it may have much in common with, the likeliest first."""
+    def bases(self, files: Sequence[Version]) -> Sequence[Bases]:
+        """Return for each of `files` what it may have much in common with."""
 
     def signature(self, digest: Digest) -> AbstractContextManager[Iterator[bytes]]:
         """Open the list of an object's chunks, as blocks."""
@@ -67,7 +71,9 @@ class Differences:
         self._lock = threading.Lock()
         #: files that nobody has asked about yet, with the files that hold their content
         self._waiting: dict[str, tuple[Entry, str]] = {}
-        self._bases: dict[str, Sequence[Digest]] = {}
+        self._bases: dict[str, Bases] = {}
+        #: doubtful bases in a row that had nothing in common with their files
+        self._in_vain = 0
         self._off = not FAST
 
     def expect(self, entries: Iterable[Entry], places: Mapping[str, str] | None = None) -> None:
@@ -87,15 +93,22 @@ class Differences:
         """
         if not SMALLEST <= entry.size <= largest_size():
             return False
-        return any(self._send(entry, place, base, progress) for base in self._found(entry, place)[:TRIES])
+        found = self._found(entry, place)
+        if found.likely:
+            return any(self._send(entry, place, base, progress) for base in found.likely[:TRIES])
+        if not found.doubtful or self._in_vain >= IN_VAIN:
+            return False
+        sent = self._send(entry, place, found.doubtful[0], progress, doubtful=True)
+        self._in_vain = 0 if sent else self._in_vain + 1
+        return sent
 
-    def _found(self, entry: Entry, place: str) -> Sequence[Digest]:
+    def _found(self, entry: Entry, place: str) -> Bases:
         with self._lock:
             if self._off:
-                return ()
+                return Bases()
             if entry.digest not in self._bases:
                 self._ask({entry.digest: (entry, place), **self._waiting})
-            return self._bases.pop(entry.digest, ())
+            return self._bases.pop(entry.digest, Bases())
 
     def _ask(self, waiting: Mapping[str, tuple[Entry, str]]) -> None:
         """Ask about a file, and about others whose turn is soon."""
@@ -110,10 +123,10 @@ class Differences:
         for digest in some:
             self._waiting.pop(digest, None)
 
-    def _send(self, entry: Entry, place: str, base: Digest, progress: Progress) -> bool:
+    def _send(self, entry: Entry, place: str, base: Digest, progress: Progress, *, doubtful: bool = False) -> bool:
         with tempfile.SpooledTemporaryFile(_IN_MEMORY, prefix="conductor-delta-") as delta:
             try:
-                if not self._write(entry, place, base, delta, progress):
+                if not self._write(entry, place, base, delta, progress, doubtful=doubtful):
                     return False
             except OSError as exc:
                 _LOG.info("%s is sent whole: the difference could not be kept (%s)", entry.path, exc)
@@ -129,7 +142,7 @@ class Differences:
         progress.add(bytes_saved=entry.size - size, bytes_to_send=size - entry.size)
         return True
 
-    def _write(self, entry: Entry, place: str, base: Digest, delta: Any, progress: Progress) -> bool:
+    def _write(self, entry: Entry, place: str, base: Digest, delta: Any, progress: Progress, *, doubtful: bool) -> bool:
         """Write the difference; False where there is none, or none that pays."""
         most = min(entry.size // 2, LARGEST_DELTA)
         try:
@@ -138,6 +151,8 @@ class Differences:
             # no turn is held while the line, or a pause, is waited for
             with _TURNS, _Source(entry, place) as source:
                 index = read_signature(base, iter((listed,)))
+                if doubtful and not _has_some_of(place or entry.path, entry.size, index):
+                    return False
                 pays = write_delta(source, entry.size, index, delta, most=most, check=lambda: progress.check(entry.path))
                 source.check()
         except (*_NO, BadSignature) as exc:
@@ -167,6 +182,13 @@ def _sketch(file: str, size: int) -> tuple[str, ...]:
             return sketch(opened, size)
     except OSError:
         return ()  # who sends it says what is wrong with it
+
+
+def _has_some_of(file: str, size: int, index: ChunkIndex) -> bool:
+    """Tell whether some of a file, looked at in few places, is anywhere in what the index is of."""
+    with open(open_to_read(file), "rb", buffering=0) as opened:
+        there = {name for name, length in sampled(opened, size, index.average) if index.find(name, length, -1) is not None}
+    return len(there) >= SHARED
 
 
 class _Source:

@@ -99,17 +99,16 @@ def hash_files(
     unknown = sorted(path for path in states if path not in known)
     began, reading = time.monotonic(), Branch(progress)
     with ThreadPoolExecutor(threads, thread_name_prefix="hash") as pool:
-        futures = [pool.submit(_hash_batch, batch, reading) for batch in batches(unknown, states)]
         try:
-            for future in as_completed(futures):
+            # nobody else holds a future: what it found is kept once, in `known`
+            for future in as_completed({pool.submit(_hash_batch, batch, reading) for batch in batches(unknown, states)}):
                 batch = future.result()
                 cache.learn({path: (h.state, h.digest) for path, h in batch.items()}, began=began)
                 known.update(batch)
                 hashed(batch)
         except BaseException:
             reading.cancel()  # nobody waits for the end of a huge file to hear of the one that is gone
-            for future in futures:
-                future.cancel()
+            pool.shutdown(wait=False, cancel_futures=True)
             raise
     return known
 

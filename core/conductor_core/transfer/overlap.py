@@ -49,12 +49,12 @@ class Overlap:
         self._progress = Branch(progress)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="overlap")
         self._lock = threading.Lock()
-        self._seen: set[str] = set()
+        #: digest → whether it is at the service, by its own word
+        self._seen: dict[Digest, bool] = {}
         self._held: list[Entry] = []
         self._bytes = 0
         self._futures: list[Future[None]] = []
         self._failed = False
-        self._sent: set[Digest] = set()
 
     def __enter__(self) -> Overlap:
         return self
@@ -70,7 +70,7 @@ class Overlap:
     def sent(self) -> frozenset[Digest]:
         """Return what the service has of what was taken, by its own word."""
         with self._lock:
-            return frozenset(self._sent)
+            return frozenset(digest for digest, there in self._seen.items() if there)
 
     def take(self, hashed: Mapping[str, HashedFile]) -> None:
         """Take files that were read just now."""
@@ -78,7 +78,8 @@ class Overlap:
             return
         for path, h in hashed.items():
             if h.digest not in self._seen:
-                self._seen.add(h.digest)
+                with self._lock:
+                    self._seen[h.digest] = False
                 self._held.append(Entry(path, "file", h.digest, size=h.state.size, mtime_ns=h.state.mtime_ns))
                 self._bytes += h.state.size
         if len(self._held) >= BATCH_FILES or self._bytes >= BATCH_BYTES:
@@ -105,4 +106,4 @@ class Overlap:
 
     def _note(self, digests: set[Digest]) -> None:
         with self._lock:
-            self._sent |= digests
+            self._seen.update(dict.fromkeys(digests, True))

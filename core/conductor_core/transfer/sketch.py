@@ -10,6 +10,7 @@ import hashlib
 import io
 import os
 import re
+from collections.abc import Iterator
 from typing import BinaryIO
 
 from conductor_core.transfer.chunks import AVERAGE, chunks, name_of
@@ -21,6 +22,8 @@ SKETCHED = 4 << 20
 _WINDOWS = 4
 _SMALLEST_WINDOW = 64 << 10
 _LARGEST_WINDOW = 512 << 10
+#: that a window has room for, at least
+_CHUNKS = 16
 _VERSION = re.compile(r"(?<![A-Za-z0-9])[vV][0-9]+")
 
 
@@ -43,11 +46,19 @@ def sketch(file: BinaryIO, size: int) -> tuple[str, ...]:
     """
     if size < SKETCHED:
         return ()
-    length = min(max(size // 64, _SMALLEST_WINDOW), _LARGEST_WINDOW)
-    names: set[bytes] = set()
+    names = {name for name, _ in sampled(file, size, AVERAGE)}
+    return tuple(name[:8].hex() for name in sorted(names)[:NAMES])
+
+
+def sampled(file: BinaryIO, size: int, average: int) -> Iterator[tuple[bytes, int]]:
+    """Yield name and length of chunks in the windows of an open file of `size` bytes.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    length = min(max(size // 64, _SMALLEST_WINDOW, _CHUNKS * average), max(_LARGEST_WINDOW, _CHUNKS * average), size)
     for window in range(_WINDOWS):
         file.seek((size - length) * window // (_WINDOWS - 1), os.SEEK_SET)
-        cut = [name_of(chunk) for chunk in chunks(io.BytesIO(file.read(length)), AVERAGE)]
+        cut = [(name_of(chunk), len(chunk)) for chunk in chunks(io.BytesIO(file.read(length)), average)]
         # what a window begins and ends with is cut by the window, not by the content
-        names.update(cut[0 if window == 0 else 1 : None if window == _WINDOWS - 1 else -1])
-    return tuple(name[:8].hex() for name in sorted(names)[:NAMES])
+        yield from cut[0 if window == 0 else 1 : None if window == _WINDOWS - 1 else -1]

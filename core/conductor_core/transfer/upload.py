@@ -70,8 +70,7 @@ class UploadPlan:
 
 def ask_missing(manifest: Manifest, sink: ObjectSink, *, besides: frozenset[Digest] = frozenset()) -> frozenset[Digest]:
     """Return what the store lacks of `manifest`, asked in batches; of those `besides` it has said that it has them."""
-    objects = {digest: size for digest, size in manifest.objects().items() if digest not in besides}
-    answers = [sink.missing(batch) for batch in _batches(objects)]
+    answers = [sink.missing(batch) for batch in _batches(manifest.objects(), besides)]
     return frozenset().union(*answers)
 
 
@@ -83,8 +82,8 @@ def plan_upload(manifest: Manifest, missing: Iterable[str], *, places: Mapping[s
         if entry.kind == "file":
             first.setdefault(entry.digest, entry)
     to_send = sorted((e for d, e in first.items() if d in wanted), key=lambda e: (-e.size, e.path))
-    present = [e for d, e in first.items() if d not in wanted]
-    return UploadPlan(tuple(to_send), len(present), sum(e.size for e in present), places or {})
+    bytes_present = sum(e.size for e in first.values()) - sum(e.size for e in to_send)
+    return UploadPlan(tuple(to_send), len(first) - len(to_send), bytes_present, places or {})
 
 
 def execute_upload(
@@ -169,7 +168,7 @@ def send_load(
     progress.add(objects_sent=1)
 
 
-def _batches(objects: Mapping[Digest, int]) -> Iterator[Mapping[Digest, int]]:
-    ordered = sorted(objects.items())
+def _batches(objects: Mapping[Digest, int], besides: frozenset[Digest]) -> Iterator[Mapping[Digest, int]]:
+    ordered = sorted(digest for digest in objects if digest not in besides)
     for start in range(0, len(ordered), QUESTION):
-        yield dict(ordered[start : start + QUESTION])
+        yield {digest: objects[digest] for digest in ordered[start : start + QUESTION]}

@@ -38,10 +38,11 @@ async def bases(request: Request, project: str, farm: FarmOf, who: Person) -> JS
     files = (await read_document(request, Files)).files
     if len(files) > versions.MOST_FILES:
         raise Invalid("files", f"has {len(files)} entries, {versions.MOST_FILES} may be asked at once")
-    return JSONResponse({"bases": await run_in_threadpool(_bases, farm, who.account_id, project, files)})
+    found = await run_in_threadpool(_bases, farm, who.account_id, project, files)
+    return JSONResponse({"bases": [list(b.likely) for b in found], "doubtful": [list(b.doubtful) for b in found]})
 
 
-def _bases(farm: Farm, account_id: str, project: str, files: tuple[versions.File, ...]) -> list[list[str]]:
+def _bases(farm: Farm, account_id: str, project: str, files: tuple[versions.File, ...]) -> list[versions.Bases]:
     with farm.database.write() as unit:
         project_id = find_project(unit.session, account_id, project).id
         return versions.find_and_remember(unit, project_id, files)
