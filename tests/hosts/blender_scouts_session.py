@@ -77,10 +77,11 @@ def main() -> dict[str, Any]:
     turn_until(lambda: desk.scan.state == "done" and desk.check is not None and desk.check.done, "the comparison with the store")
     desk.look_for_problems()
     desk.accepted.update(p.key() for p in desk.problems)  # it is not saved as it is
+    files = sorted(Path(f).name for f in desk.report.files())  # afterwards it may be read anew
     window.foot.submit.click()
     turn_until(lambda: desk.jobs, f"the submission ({[(p.severity, p.what) for p in desk.problems]})")
     window.close()
-    return {"identity": desk.jobs[0].id, "files": sorted(Path(f).name for f in desk.report.files())}
+    return {"identity": desk.jobs[0].id, "files": files}
 
 
 if __name__ == "__main__":
