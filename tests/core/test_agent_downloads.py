@@ -253,6 +253,24 @@ def test_what_is_watched_comes_home_for_ever(desk: Desk, eventually: Eventually)
         client.unfollow(key)
 
 
+@pytest.mark.parametrize("end", ["ended", "unfollowed"])
+def test_places_are_kept_in_mind_while_files_may_come(desk: Desk, eventually: Eventually, end: str) -> None:
+    """Of a job that has ended, or is not followed any more, the agent keeps nothing but what is in its journal."""
+    client = desk.start()
+    submitted(client, client.submit(desk.submission(), desk.files(), download=False), eventually)
+    desk.fake.publish("job-1", str(desk.home / "shot_0001.exr"), b"one")
+    client.follow("job-1")
+    eventually(lambda: desk.home.exists() and _files(desk.home) == {"shot_0001.exr": b"one"})
+    assert desk.agent is not None
+    met = desk.agent._downloads._catching_up._folders._twins._met
+    eventually(lambda: bool(met))
+    if end == "ended":
+        desk.fake.set_state("job-1", "success")
+    else:
+        client.unfollow("job-1")
+    eventually(lambda: not met)
+
+
 def test_a_project_needs_a_place(desk: Desk) -> None:
     """No service may choose where an agent writes: without a folder nothing is followed."""
     client = desk.start()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,96 @@ def test_what_is_kept_in_mind_is_bounded(journal: Journal, tmp_path: Path, monke
         assert row is not None
         rows.append(row)
         assert _add(journal, folders, row, _published("Beauty.exr", "b.exr")) == {}
-    assert len(folders._twins._met) == 1
+    assert len(folders._twins._met) == 1  # the others were let go of
     for row in rows:
         assert list(_add(journal, folders, row, _published("beauty.exr", first=5))) == ["beauty.exr"]
+
+
+class Counting(Journal):
+    """A journal that counts what it is asked about places, and the rows that it answers with."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.asked: list[tuple[str, int]] = []
+
+    def places(self, row: DownloadRow) -> list[tuple[str, str]]:
+        found = super().places(row)
+        self.asked.append(("all", len(found)))
+        return found
+
+    def origins_at(self, row: DownloadRow, paths: Iterable[str]) -> dict[str, str]:
+        found = super().origins_at(row, paths)
+        self.asked.append(("some", len(found)))
+        return found
+
+
+@pytest.fixture
+def counting(tmp_path: Path) -> Iterator[Counting]:
+    journal = Counting(tmp_path / "counting.sqlite")
+    yield journal
+    journal.close()
+
+
+def _pages(names: list[str], *, first: int, job: str = "j") -> Iterator[list[OutputFile]]:
+    for begin in range(0, len(names), 100):
+        yield _published(*names[begin : begin + 100], first=first + begin, job=job)
+
+
+def test_what_is_rendered_again_asks_for_nothing(counting: Counting, tmp_path: Path) -> None:
+    """However many files are published again, also by two jobs in turn, the journal is asked for all of its places once."""
+    row = _followed(counting, tmp_path / "home")
+    folders = OutputFolders(counting, _nobody, one_file=lambda *_: True)
+    names = [f"Beauty.{n:04}.exr" for n in range(500)] + [f"\u00dcbung.{n:04}.exr" for n in range(500)]
+    for again, job in enumerate(["one", "one", "two", "one", "two"]):
+        for page in _pages(names, first=1 + again * len(names), job=job):
+            assert _add(counting, folders, row, page) == {}
+    assert counting.asked == [("all", 0)]
+    restarted = OutputFolders(counting, _nobody, one_file=lambda *_: True)
+    for page in _pages(names, first=10_000, job="two"):
+        assert _add(counting, restarted, row, page) == {}
+    assert counting.asked == [("all", 0), ("all", len(names))]
+
+
+def test_twins_are_looked_up_by_their_places(counting: Counting, tmp_path: Path) -> None:
+    """Of many twins each page asks for its own, by the index of the places, and no page for all."""
+    row = _followed(counting, tmp_path / "home")
+    folders = OutputFolders(counting, _nobody, one_file=lambda *_: True)
+    for page in _pages([f"Beauty.{n:04}.exr" for n in range(500)], first=1):
+        assert _add(counting, folders, row, page) == {}
+    for page in _pages([f"beauty.{n:04}.exr" for n in range(500)], first=501):
+        assert len(_add(counting, folders, row, page)) == 100
+    assert counting.asked == [("all", 0), *[("some", 100)] * 5]
+    plans: list[str] = []
+    rows = counting._rows
+
+    def explained(query: str, values: Sequence[object]) -> list[sqlite3.Row]:
+        plans.extend(step["detail"] for step in rows(f"EXPLAIN QUERY PLAN {query}", values))
+        return rows(query, values)
+
+    counting._rows = explained  # type: ignore[method-assign]
+    counting.origins_at(row, ["/a", "/b"])
+    assert any("outputs USING" in step and "path=?" in step for step in plans), plans
+
+
+def test_what_ended_is_not_kept_in_mind(counting: Counting, tmp_path: Path) -> None:
+    """When no more is to come, or nobody follows it any more, its places are let go of; told of more, it has them again."""
+    row = _followed(counting, tmp_path / "home")
+    folders = OutputFolders(counting, _nobody, one_file=lambda *_: True)
+    assert _add(counting, folders, row, _published("Beauty.exr")) == {}
+    folders.forget(row.service, row.job)
+    folders.forget(row.service, "another")
+    assert not folders._twins._met
+    assert list(_add(counting, folders, row, _published("beauty.exr", first=2))) == ["beauty.exr"]
+    assert counting.asked == [("all", 0), ("all", 1), ("some", 1)]
+
+
+@pytest.mark.parametrize(
+    "path", ["/Show/a.exr", "/show/a.exr", "/SHOW/A.EXR", "/\u00dcb/A.exr", "/\u212aa.exr", "C:\\\u017f.exr"]
+)
+def test_a_place_is_had_again_as_it_is_spelled(path: str) -> None:
+    """From what it comes to and its few bits, whatever signs are in it."""
+    met, key = twins._Met(), ("j", twins.folded(path))
+    assert met.first(key, "asked") == "asked"
+    met.note(key, path)
+    met.note(key, path.lower(), again=False)
+    assert met.first(key, "asked") == path

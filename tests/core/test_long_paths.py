@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from conductor_core.digest import digest_of
 from conductor_core.errors import FileVanished, PlaceUnwritable
 from conductor_core.paths import Flavour
 from conductor_core.transfer import hash_cache, long_paths, tree
-from conductor_core.transfer.download import beside_path, part_path
+from conductor_core.transfer.download import beside_path, part_path, unwritable
 from conductor_core.transfer.hashing import hash_file
 from conductor_core.transfer.long_paths import PLAIN, on_disk, spelled
 from conductor_core.transfer.opening import open_to_read
@@ -84,6 +85,9 @@ def test_a_long_path_is_written(windows: str) -> None:
     assert wanted.path == f"\\\\?\\{windows}"
     assert str(part_path(wanted.path, wanted.digest)).startswith("\\\\?\\C:\\" if os.name == "nt" else ".\\")
     assert str(PlaceUnwritable(wanted.path, "is full")) == f"{windows}: is full."
+    for error in (OSError(errno.EIO, "broken", wanted.path), PermissionError(errno.EACCES, "no", wanted.path)):
+        assert str(unwritable(wanted.path, error)).startswith(f"{windows}: ")
+        assert "?" not in str(unwritable(wanted.path, error))
     share = f"\\\\nas\\show\\{LONG}"
     assert str(PlaceUnwritable(on_disk(share), "is full")) == f"{share}: is full."
 

@@ -19,7 +19,7 @@ from conductor_core.digest import Digest, digest_of
 from conductor_core.errors import BroughtByAnother, PlaceUnwritable
 from conductor_core.transfer import flushing, small_parts, together
 from conductor_core.transfer.bundle import write_bundle
-from conductor_core.transfer.download import Wanted, part_of
+from conductor_core.transfer.download import Wanted, execute_download, part_of
 from conductor_core.transfer.flushing import flush_each, name_if_free, whole_flush
 from conductor_core.transfer.hash_cache import FileState, HashCache
 from conductor_core.transfer.progress import Progress
@@ -43,6 +43,9 @@ class Bundles:
         self.asked += digests
         yield write_bundle(self.objects[d] for d in digests)
 
+    def read(self, digest: str, offset: int) -> contextlib.AbstractContextManager[Iterator[bytes]]:
+        raise AssertionError(f"{digest} is not asked for")
+
 
 class Disk:
     """What would be there after a power cut: bytes that were flushed, names whose folder was."""
@@ -53,6 +56,7 @@ class Disk:
         self.names: set[str] = set()
         self.flushes = 0
         self.alone: list[str] = []
+        self.synced: list[str] = []
 
     def flush(self) -> None:
         """All of it."""
@@ -103,6 +107,7 @@ def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Disk:
 
     def synced(folder: str) -> None:
         sync(folder)
+        disk.synced.append(folder)
         disk.names.update(os.path.join(folder, name) for name in os.listdir(folder))
 
     def named_if_free(part: str, path: str) -> bool:
@@ -161,6 +166,22 @@ def test_what_has_a_name_is_on_disk(
     assert {w.path: Path(w.path).read_bytes() for w in wanted} == {w.path: content(n) for n, w in enumerate(wanted)}
     assert {os.stat(w.path).st_mtime_ns for w in wanted} == {RENDERED}
     assert cache.digests({w.path: FileState.of(os.stat(w.path)) for w in wanted}) == {w.path: w.digest for w in wanted}
+
+
+@pytest.mark.parametrize("count", [COUNT, 1], ids=["many", "one by itself"])
+def test_what_is_found_is_told_when_its_name_is_on_disk(tmp_path: Path, cache: HashCache, disk: Disk, count: int) -> None:
+    """A go that was killed may have given the name and not put it on disk; each folder is put there once, before it is told."""
+    wanted = wanted_in(tmp_path, count)
+    for n, one in enumerate(wanted):
+        Path(one.path).parent.mkdir(exist_ok=True)
+        Path(one.path).write_bytes(content(n))
+    if count == 1:
+        hows = [execute_download(wanted[0], Bundles(), cache, Progress()).how]
+    else:
+        hows = [o.placed.how for o in execute_together(wanted, Bundles(), cache, Progress()) if o.placed]
+    assert hows == ["there"] * count
+    assert {w.path for w in wanted} <= disk.names
+    assert sorted(disk.synced) == sorted({os.path.dirname(w.path) for w in wanted})
 
 
 def test_one_that_does_not_get_to_the_disk_gets_no_name(
@@ -358,3 +379,20 @@ def test_the_system_itself_can_be_asked(tmp_path: Path) -> None:
 def test_a_kernel_that_hides_errors_is_not_relied_on(release: str, honest: bool) -> None:
     """Before 5.8 the call was silent about bytes that could not be written."""
     assert (flushing._kernel(release) >= flushing._HONEST_SINCE) is honest
+
+
+def test_a_folder_that_cannot_be_put_on_disk_is_told(tmp_path: Path, cache: HashCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its files that were found are not called home; those of other folders are."""
+    wanted = wanted_in(tmp_path)
+    for n, one in enumerate(wanted):
+        Path(one.path).parent.mkdir(exist_ok=True)
+        Path(one.path).write_bytes(content(n))
+
+    def broken(folder: str) -> None:
+        if folder.endswith("pass_1"):
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("conductor_core.transfer.download.sync_folder", broken)
+    outcomes = execute_together(wanted, Bundles(), cache, Progress())
+    assert {o.wanted.path for o in outcomes if isinstance(o.error, PlaceUnwritable)} == {w.path for w in wanted[1::3]}
+    assert {o.wanted.path for o in outcomes if o.placed} == {w.path for w in wanted} - {w.path for w in wanted[1::3]}

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import conductor_core
 import pytest
 from conductor_core.digest import Digest, digest_of
 from conductor_core.errors import (
@@ -20,14 +21,16 @@ from conductor_core.errors import (
     ServiceUnreachable,
     TransferCancelled,
 )
-from conductor_core.transfer import bundle
+from conductor_core.transfer import bundle, flushing, small_parts, together
 from conductor_core.transfer.bundle import read_bundle, write_bundle
-from conductor_core.transfer.download import Wanted, open_part, part_path
+from conductor_core.transfer.download import Wanted, part_path
 from conductor_core.transfer.hash_cache import FileState, HashCache
+from conductor_core.transfer.part_file import open_part
 from conductor_core.transfer.progress import Progress
 from conductor_core.transfer.together import execute_together
 
 RENDERED = 1_700_000_000_000_000_000
+SOURCES = Path(conductor_core.__file__).parents[1]
 
 
 class Bundles:
@@ -245,3 +248,191 @@ def test_what_is_no_bundle_is_refused(data: bytes, error: type[Exception]) -> No
     """Nothing of it is taken, and no memory is spent on what it claims."""
     with pytest.raises(error):
         list(read_bundle({digest_of(b"one"): 3}, [data]))
+
+
+#: what an agent does that finds a part which it may not write: it begins its own in its place, and has it half when we look again
+TAKEN = """
+import sys
+from pathlib import Path
+from conductor_core.errors import BroughtByAnother
+from conductor_core.transfer.part_file import open_part
+part, content = Path(sys.argv[1]), sys.argv[2].encode()
+part.chmod(0o444)
+try:
+    with open_part(part, "f.exr") as file:
+        file.write(content)
+        print("begun", flush=True)
+        sys.stdin.read()
+except BroughtByAnother:
+    print("left to the other", flush=True)
+"""
+
+
+class Other:
+    """An agent of another process, to whom a part is as one of another user is."""
+
+    def __init__(self, part: Path, content: bytes, without_privileges: list[str]) -> None:
+        words = [*without_privileges, sys.executable, "-c", TAKEN, str(part), content.decode()]
+        environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(SOURCES), os.environ.get("PYTHONPATH", "")])}
+        self._process = subprocess.Popen(words, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        self.did = self._process.stdout.readline().strip()
+
+    def end(self) -> None:
+        """Have it end, as if killed, with its half."""
+        self._process.communicate()
+
+
+def _whole_flush(monkeypatch: pytest.MonkeyPatch, *, whole: bool) -> None:
+    class Whole(flushing.WholeFlush):
+        def __call__(self) -> bool:
+            return True
+
+    def flush(folder: str) -> flushing.WholeFlush | None:
+        return Whole(os.open(folder, os.O_RDONLY), lambda _: 0) if whole else None
+
+    monkeypatch.setattr(together, "whole_flush", flush)
+    monkeypatch.setattr(together, "SHOWN_AFTER", 1e9)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs modes that hold for this user")
+@pytest.mark.parametrize("whole", [True, False], ids=["an own disk", "a share"])
+@pytest.mark.parametrize("mode", [0o644, 0o444], ids=["writable", "read-only"])
+def test_what_another_took_in_between_is_left_to_him(
+    tmp_path: Path,
+    cache: HashCache,
+    monkeypatch: pytest.MonkeyPatch,
+    without_privileges: list[str],
+    whole: bool,
+    mode: int,
+) -> None:
+    """Between writing and naming another agent may begin its own part: its half never becomes a file, and the others come home."""
+    _whole_flush(monkeypatch, whole=whole)
+    wanted = [_wanted(tmp_path, n, mode=mode) for n in range(20)]
+    taken = part_path(wanted[0].path, wanted[0].digest)
+    others: list[Other] = []
+
+    class Taking(Progress):
+        def received(self, count: int) -> None:
+            if not others:
+                others.append(Other(taken, _content(0)[:10], without_privileges))
+
+    outcomes = {o.wanted.path: o for o in execute_together(wanted, Bundles(*map(_content, range(20))), cache, Taking())}
+    assert others[0].did == "begun"
+    assert isinstance(outcomes[wanted[0].path].error, BroughtByAnother)
+    assert not os.path.exists(wanted[0].path)
+    assert taken.read_bytes() == _content(0)[:10]
+    assert {w.path: Path(w.path).read_bytes() for w in wanted[1:]} == {w.path: _content(n) for n, w in enumerate(wanted) if n}
+    others[0].end()
+    assert execute_together(wanted[:1], Bundles(_content(0)), cache, Progress())[0].placed
+    assert Path(wanted[0].path).read_bytes() == _content(0)
+
+
+@pytest.mark.parametrize(
+    "whole", [pytest.param(True, marks=pytest.mark.skipif(os.name != "posix", reason="opens a folder")), False]
+)
+def test_a_half_that_lies_in_the_place_of_a_part_gets_no_name(
+    tmp_path: Path, cache: HashCache, monkeypatch: pytest.MonkeyPatch, whole: bool
+) -> None:
+    """Whoever wrote it, and whether or not it is still open."""
+    _whole_flush(monkeypatch, whole=whole)
+    wanted = [_wanted(tmp_path, n) for n in range(20)]
+    taken = part_path(wanted[0].path, wanted[0].digest)
+
+    class Taking(Progress):
+        def received(self, count: int) -> None:
+            taken.unlink()
+            taken.write_bytes(b"half")
+
+    outcomes = {o.wanted.path: o for o in execute_together(wanted, Bundles(*map(_content, range(20))), cache, Taking())}
+    assert [w.path for w in wanted if not outcomes[w.path].placed] == [wanted[0].path]
+    assert isinstance(outcomes[wanted[0].path].error, BroughtByAnother)
+    assert (taken.read_bytes(), os.path.exists(wanted[0].path)) == (b"half", False)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs modes that hold for this user")
+def test_a_part_that_is_written_is_not_taken(tmp_path: Path, without_privileges: list[str]) -> None:
+    """Another agent that may not write it does not begin its own while it is locked."""
+    one = _wanted(tmp_path, 1)
+    part = part_path(one.path, one.digest)
+    with open_part(part, one.path) as file:
+        file.write(b"half")
+        other = Other(part, b"his", without_privileges)
+        other.end()
+        assert (other.did, part.read_bytes()) == ("left to the other", b"half")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no mode bits")
+@pytest.mark.parametrize("whole", [True, False], ids=["an own disk", "a share"])
+def test_one_that_may_only_be_read_can_be_written_until_it_has_its_name(
+    tmp_path: Path, cache: HashCache, monkeypatch: pytest.MonkeyPatch, whole: bool
+) -> None:
+    """Another agent of this user then locks its part, and does not take it for one that was left behind."""
+    _whole_flush(monkeypatch, whole=whole)
+    wanted = [_wanted(tmp_path, n, mode=0o444) for n in range(20)]
+    modes: set[int] = set()
+
+    class Looking(Progress):
+        def received(self, count: int) -> None:
+            modes.update(stat.S_IMODE(p.stat().st_mode) & 0o600 for p in tmp_path.glob(".*.conductor-part"))
+
+    outcomes = execute_together(wanted, Bundles(*map(_content, range(20))), cache, Looking())
+    assert modes == {0o600}
+    assert {stat.S_IMODE(os.stat(o.wanted.path).st_mode) for o in outcomes if o.placed} == {0o444}
+
+
+@pytest.mark.parametrize(
+    "whole", [pytest.param(True, marks=pytest.mark.skipif(os.name != "posix", reason="opens a folder")), False]
+)
+def test_a_disk_that_keeps_no_such_times_has_the_files(
+    tmp_path: Path, cache: HashCache, monkeypatch: pytest.MonkeyPatch, whole: bool
+) -> None:
+    """As exFAT, which begins with 1980: a part is known again without its time."""
+    _whole_flush(monkeypatch, whole=whole)
+    monkeypatch.setattr("conductor_core.transfer.small_parts.os.utime", lambda *_, **__: None)
+    wanted = [_wanted(tmp_path, n) for n in range(20)]
+    outcomes = execute_together(wanted, Bundles(*map(_content, range(20))), cache, Progress())
+    assert [o.wanted.path for o in outcomes if o.placed] == [w.path for w in wanted]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows names nothing that is open")
+def test_one_that_is_taken_as_it_gets_its_name_is_left_to_the_other(
+    tmp_path: Path, cache: HashCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between opening a part and locking it another may put his own in its place: what is locked is nobody's then."""
+    wanted = [_wanted(tmp_path, n) for n in range(3)]
+    taken = part_path(wanted[0].path, wanted[0].digest)
+    opened = small_parts._opened
+
+    def late(part: str) -> int | None:
+        handle = opened(part)
+        if part == str(taken):
+            taken.unlink()
+            taken.write_bytes(b"half")
+        return handle
+
+    monkeypatch.setattr(small_parts, "_opened", late)
+    outcomes = {o.wanted.path: o for o in execute_together(wanted, Bundles(*map(_content, range(3))), cache, Progress())}
+    assert isinstance(outcomes[wanted[0].path].error, BroughtByAnother)
+    assert (taken.read_bytes(), os.path.exists(wanted[0].path)) == (b"half", False)
+    assert outcomes[wanted[1].path].placed
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows names nothing that is open")
+def test_one_that_another_has_open_does_not_get_its_name(
+    tmp_path: Path, cache: HashCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An agent of this user that took the part in between, and reads or writes it, is the one to name it."""
+    monkeypatch.setattr(together, "SHOWN_AFTER", 1e9)
+    wanted = [_wanted(tmp_path, n) for n in range(3)]
+    with contextlib.ExitStack() as opened:
+
+        class Taking(Progress):
+            def received(self, count: int) -> None:
+                if not os.path.exists(tmp_path / "taken"):
+                    (tmp_path / "taken").touch()
+                    opened.enter_context(open_part(part_path(wanted[0].path, wanted[0].digest), wanted[0].path))
+
+        outcomes = {o.wanted.path: o for o in execute_together(wanted, Bundles(*map(_content, range(3))), cache, Taking())}
+    assert isinstance(outcomes[wanted[0].path].error, BroughtByAnother)
+    assert [bool(outcomes[w.path].placed) for w in wanted] == [False, True, True]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from conductor_core.agent.journal import Journal
 from conductor_core.agent.journal_rows import DownloadRow, OutputRow
 from conductor_core.agent.output_folders import OutputFolders
-from conductor_core.api.answers import Job, OutputFile
+from conductor_core.api.answers import FINISHED, Job, OutputFile
 from conductor_core.api.client import ServiceClient
 from conductor_core.digest import Digest
 from conductor_core.errors import ConductorError
@@ -48,6 +48,18 @@ class CatchingUp:
             NotFound: there is no such job, or project.
             ServiceError: the service cannot be asked.
         """
+        try:
+            self._catch_up(row)
+        finally:
+            now = self._journal.download(row.service, row.job)
+            if now is None or now.state in FINISHED:  # it was unfollowed meanwhile, or no more is to come
+                self.forget(row.service, row.job)
+
+    def forget(self, service: str, job: str) -> None:
+        """Drop what is kept in mind of something of which no more is to come."""
+        self._folders.forget(service, job)
+
+    def _catch_up(self, row: DownloadRow) -> None:
         client = self._connect(row.service)
         if row.following.kind == "project":
             self._ask_project(client, row)

@@ -124,6 +124,7 @@ class Downloads:
         before = self._journal.download(service, job)
         dropped = self._journal.add_download(service, job, number=number, project=project, following=following)
         self._catching_up.drop_parts(dropped, before)
+        self._catching_up.forget(service, job)
         self.hurry(service, job)
 
     def unfollow(self, service: str, job: str) -> bool:
@@ -132,6 +133,7 @@ class Downloads:
         if before is None:
             return False
         self._catching_up.drop_parts(self._journal.stop_following(service, job), before)
+        self._catching_up.forget(service, job)
         return True
 
     def hurry(self, service: str, job: str) -> None:
@@ -204,6 +206,7 @@ class Downloads:
             self._patience.worked(key)
         except NotFound as exc:
             self._journal.set_job_state(row, number=row.number, project=row.project, state="killed")
+            self._catching_up.forget(row.service, row.job)
             self._journal.set_download_error(row, str(exc))
         except ConductorError as exc:
             wait = self._patience.failed(key)

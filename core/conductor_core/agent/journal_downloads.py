@@ -175,6 +175,14 @@ class DownloadJournal(JournalFile):
         query = "SELECT path, origin FROM outputs WHERE service = ? AND job = ? AND state != 'nowhere' ORDER BY seq"
         return [(r["path"], r["origin"]) for r in self._rows(query, (row.service, row.job))]
 
+    def origins_at(self, row: DownloadRow, paths: Iterable[str]) -> dict[str, str]:
+        """Return of those of `paths` where files of what is followed lie, or will lie, the jobs that they come from."""
+        query = (
+            "SELECT path, origin FROM outputs WHERE service = ? AND job = ? AND path IN (SELECT value FROM json_each(?)) "
+            "AND state != 'nowhere'"
+        )
+        return {r["path"]: r["origin"] for r in self._rows(query, (row.service, row.job, json.dumps(list(paths))))}
+
     def outdated(self, rows: Sequence[OutputRow]) -> list[OutputRow]:
         """Return those that are no more the version that belongs at their path."""
         query = "SELECT path, digest FROM outputs WHERE service = ? AND job = ? AND path IN (SELECT value FROM json_each(?))"

@@ -92,6 +92,10 @@ class OutputFolders:
         twins = self._twins.among(row, [one for one in placed if not one.error])
         return [self._apart(row, one, twins[one.path]) if one.path in twins else one for one in placed]
 
+    def forget(self, service: str, job: str) -> None:
+        """Drop the many places that are kept in mind of something of which no more is to come."""
+        self._twins.forget(service, job)
+
     def _apart(self, row: DownloadRow, output: NewOutput, twin: str) -> NewOutput:
         """Return an output as told to lie nowhere, where this machine's disk would put it into the place of its twin."""
         try:

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from conductor_core.digest import Digest
-from conductor_core.errors import BroughtByAnother, ContentMismatch, FileVanished, PlaceUnwritable, TransferError
-from conductor_core.transfer.file_lock import try_lock
+from conductor_core.errors import ContentMismatch, FileVanished, PlaceUnwritable, TransferError
 from conductor_core.transfer.hash_cache import RACY_NS, FileState
 from conductor_core.transfer.hashing import hash_file
+from conductor_core.transfer.part_file import check_ours, open_part, write_all
 from conductor_core.transfer.progress import Progress
 from conductor_core.user_folders import sync_folder
 
@@ -131,11 +131,12 @@ def execute_download(wanted: Wanted, source: ObjectSource, cache: Cache, progres
     """
     part = part_path(wanted.path, wanted.digest)
     placed, lies_there = decide(wanted, cache)
-    if lies_there:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        return placed
     try:
+        if lies_there:
+            with contextlib.suppress(OSError):
+                part.unlink()
+            sync_folder_of(placed.path)  # killed between the name and this, we find it again, and now it is told
+            return placed
         os.makedirs(os.path.dirname(wanted.path), exist_ok=True)
         with open_part(part, wanted.path) as file:
             actual = _gather(wanted, file, source, progress)
@@ -143,7 +144,7 @@ def execute_download(wanted: Wanted, source: ObjectSource, cache: Cache, progres
                 # damaged on the way, or on the disk: once more, from nothing
                 file.truncate(0)
                 actual = _gather(wanted, file, source, progress)
-            _check_ours(part, file, wanted.path)
+            check_ours(part, file.fileno(), wanted.path)
             if os.name == "nt":
                 file.close()  # Windows neither renames nor removes an open file
             if actual != wanted.digest:
@@ -196,40 +197,6 @@ def decide(wanted: Wanted, cache: KnownDigests) -> tuple[Placed, bool]:
         number += 1
 
 
-@contextlib.contextmanager
-def open_part(part: Path, path: str) -> Iterator[io.FileIO]:
-    """Open the part file of `path`, made if need be, for us alone."""
-    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
-    try:
-        handle = os.open(part, flags, 0o666)
-    except PermissionError:
-        part.unlink()  # it had its final mode, and was killed before it had its name; who may not do this may not write here
-        handle = os.open(part, flags, 0o666)
-    with open(handle, "r+b", buffering=0) as file:
-        try:
-            locked = try_lock(handle)
-        except OSError:
-            locked = True  # a file system without locks: two agents would write the same bytes to the same places
-        if not locked:
-            raise BroughtByAnother(path)
-        _check_ours(part, file, path)
-        yield file
-
-
-def _check_ours(part: Path, file: io.FileIO, path: str) -> None:
-    """Refuse a part that was renamed or removed since it was opened: its bytes are another's affair now.
-
-    Raises:
-        BroughtByAnother: it was.
-    """
-    try:
-        same = os.path.samestat(os.fstat(file.fileno()), os.stat(part, follow_symlinks=False))
-    except FileNotFoundError:
-        same = False
-    if not same:
-        raise BroughtByAnother(path)
-
-
 def _gather(wanted: Wanted, file: io.FileIO, source: ObjectSource, progress: Progress) -> Digest:
     """Bring the part file to its full size and return what it hashes to; its bytes are on disk then."""
     sha = hashlib.sha256()
@@ -248,13 +215,6 @@ def _gather(wanted: Wanted, file: io.FileIO, source: ObjectSource, progress: Pro
                 progress.received(len(block))
     os.fsync(file.fileno())
     return Digest("sha256:" + sha.hexdigest())
-
-
-def write_all(file: io.FileIO, block: bytes | memoryview) -> None:
-    """Write all of `block`: a disk that fills takes part of it first, and says so only the next time."""
-    view = memoryview(block)
-    while view:
-        view = view[file.write(view) :]
 
 
 def set_as_made(wanted: Wanted, part: Path | str | int) -> None:
@@ -281,9 +241,8 @@ def learn_placed(placed: Mapping[str, Wanted], cache: Cache, states: Mapping[str
     `states` are of those whose part was seen in its last state; the others are looked at now.
     """
     learnt: dict[str, tuple[FileState, Digest]] = {}
-    for folder in sorted({os.path.dirname(path) for path in placed}):
-        with contextlib.suppress(FileNotFoundError):  # removed since: nobody's loss but of a file that he removed
-            sync_folder(folder)
+    for path in {os.path.dirname(path): path for path in sorted(placed)}.values():
+        sync_folder_of(path)
     seen = states or {}
     for path, wanted in placed.items():
         with contextlib.suppress(OSError):
@@ -292,6 +251,12 @@ def learn_placed(placed: Mapping[str, Wanted], cache: Cache, states: Mapping[str
             if state.size == wanted.size and abs(state.mtime_ns - wanted.mtime_ns) <= RACY_NS:
                 learnt[path] = (state, wanted.digest)
     cache.learn(learnt)
+
+
+def sync_folder_of(path: str) -> None:
+    """Put the name of a file on disk, and with it all others of its folder."""
+    with contextlib.suppress(FileNotFoundError):  # removed since: nobody's loss but of a file that he removed
+        sync_folder(os.path.dirname(path))
 
 
 def unwritable(path: str, exc: OSError) -> PlaceUnwritable:

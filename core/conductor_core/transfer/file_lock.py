@@ -15,6 +15,10 @@ if sys.platform == "win32":
             return False
         return True
 
+    def is_locked(handle: int) -> bool:
+        """Tell whether somebody has the file locked; ask it of a file that may only be read."""
+        return not try_lock(handle)
+
 else:
     import fcntl
 
@@ -29,3 +33,17 @@ else:
         except BlockingIOError:
             return False
         return True
+
+    def is_locked(handle: int) -> bool:
+        """Tell whether somebody has the file locked; ask it of a file that may only be read.
+
+        A lock that others may have too is asked for: on NFS the other kind needs a file that is open to be written.
+
+        Raises:
+            OSError: the file system has no locks.
+        """
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from conductor_core.errors import BroughtByAnother
 from conductor_core.transfer.bundle import Content
-from conductor_core.transfer.download import Wanted, open_part, part_of, set_as_made, write_all
+from conductor_core.transfer.download import Wanted, part_of, set_as_made
 from conductor_core.transfer.file_lock import try_lock
 from conductor_core.transfer.flushing import begin_to_flush
-from conductor_core.transfer.hash_cache import FileState
+from conductor_core.transfer.hash_cache import RACY_NS, FileState
+from conductor_core.transfer.part_file import check_ours, open_part, write_all
 
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 _OWN = 0o600
@@ -23,8 +27,10 @@ class SmallPart:
 
     wanted: Wanted
     path: str
-    #: as it will be under its name, unless its file system keeps times less exactly; None: it is still to be given its mode and time
+    #: as it will be under its name, unless its file system keeps times less exactly; None: it is still to be given its mode
     state: FileState | None
+    #: as it was seen once it had the file's time, to know it again by; None: it could not be given it, or its file system did not keep it
+    mtime_ns: int | None
 
 
 def write_part(wanted: Wanted, content: Content, *, as_made: bool) -> SmallPart:
@@ -35,10 +41,11 @@ def write_part(wanted: Wanted, content: Content, *, as_made: bool) -> SmallPart:
         OSError: it cannot be written.
     """
     part = part_of(wanted.path, wanted.digest)
-    if not (as_made and content) or (wanted.mode and not wanted.mode & 0o400):  # what may not be read cannot be opened again
+    # one that may not be read and written cannot be opened again, and another agent would take it for one that was left behind
+    if not (as_made and content) or (wanted.mode and wanted.mode & _OWN != _OWN):
         return _rewritten(wanted, part, content)
     try:
-        handle = os.open(part, _NEW, wanted.mode & 0o777 if wanted.mode & _OWN == _OWN else 0o666)
+        handle = os.open(part, _NEW, wanted.mode & 0o777 or 0o666)
     except FileExistsError:
         return _rewritten(wanted, part, content)
     try:
@@ -50,7 +57,7 @@ def write_part(wanted: Wanted, content: Content, *, as_made: bool) -> SmallPart:
             set_as_made(wanted, handle)
         else:
             os.utime(handle, ns=(wanted.mtime_ns, wanted.mtime_ns))
-        return SmallPart(wanted, part, FileState(written, wanted.mtime_ns, found.st_ino))
+        return SmallPart(wanted, part, FileState(written, wanted.mtime_ns, found.st_ino), _time_kept(wanted, handle))
     finally:
         os.close(handle)
 
@@ -70,10 +77,69 @@ def _ours(handle: int, path: str) -> os.stat_result:
     return found
 
 
+@contextlib.contextmanager
+def still_ours(part: SmallPart) -> Iterator[None]:
+    """Keep others from a part while it gets its name, if what lies there is still what was written.
+
+    Between writing and naming it is not locked, since hundreds of them would be open. An agent of another user, who may not write
+    it, takes it for one that was left behind, and begins his own in its place.
+
+    Raises:
+        BroughtByAnother: it is another's now.
+        OSError: it is not there, or cannot be looked at.
+    """
+    handle = _opened(part.path)
+    if handle is None:
+        _check_written(part, os.lstat(part.path))
+        yield
+        return
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks
+            if not try_lock(handle):
+                raise BroughtByAnother(part.wanted.path)
+        check_ours(part.path, handle, part.wanted.path)  # after locking: now nobody removes it
+        _check_written(part, os.fstat(handle))
+        yield
+    finally:
+        os.close(handle)
+
+
+def _opened(part: str) -> int | None:
+    """Open a part to lock it: to write, since NFS locks no other; None: on Windows, which names nothing that is open."""
+    if os.name == "nt":
+        return None
+    try:
+        return os.open(part, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except PermissionError:
+        return None  # another user's, in all likelihood
+
+
+def _check_written(part: SmallPart, found: os.stat_result) -> None:
+    """Refuse what is not whole, or not what we wrote."""
+    state = FileState.of(found)
+    same = stat.S_ISREG(found.st_mode) and state.size == part.wanted.size
+    if part.mtime_ns is not None:
+        same = same and abs(state.mtime_ns - part.mtime_ns) <= RACY_NS
+    if part.state is not None:  # on a disk of this machine: elsewhere the number of a file may change
+        same = same and state.inode == part.state.inode
+    if not same:
+        raise BroughtByAnother(part.wanted.path)
+
+
 def _rewritten(wanted: Wanted, part: str, content: Content) -> SmallPart:
     """Write over what may be there: a part of a go that was killed."""
     with open_part(Path(part), wanted.path) as file:
         write_all(file, content)
         file.truncate(len(content))
         begin_to_flush(file.fileno())
-    return SmallPart(wanted, part, None)
+        seen = None
+        if os.utime in os.supports_fd:
+            os.utime(file.fileno(), ns=(wanted.mtime_ns, wanted.mtime_ns))
+            seen = _time_kept(wanted, file.fileno())
+    return SmallPart(wanted, part, None, seen)
+
+
+def _time_kept(wanted: Wanted, handle: int) -> int | None:
+    """Return the time that a part has once it was given that of its file; None: its file system does not keep it."""
+    seen = os.fstat(handle).st_mtime_ns
+    return seen if abs(seen - wanted.mtime_ns) <= RACY_NS else None  # some keep times in steps of 2 s, or none before 1980

@@ -27,12 +27,13 @@ from conductor_core.transfer.download import (
     part_path,
     place_part,
     set_as_made,
+    sync_folder_of,
     unwritable,
 )
 from conductor_core.transfer.flushing import MANY, WholeFlush, flush_each, name_if_free, whole_flush
 from conductor_core.transfer.hash_cache import FileState
 from conductor_core.transfer.progress import Progress
-from conductor_core.transfer.small_parts import SmallPart, write_part
+from conductor_core.transfer.small_parts import SmallPart, still_ours, write_part
 
 #: seconds after which what came gets its names, however much is still to come: on a slow line a load takes minutes
 SHOWN_AFTER = 1.0
@@ -119,6 +120,7 @@ class _Together:
     def what_is_lacking(self, wanted: Sequence[Wanted]) -> dict[Digest, list[Wanted]]:
         """Return the files whose bytes are needed, by content: black frames of many passes are one object."""
         lacking: dict[Digest, list[Wanted]] = {}
+        found: dict[str, list[Outcome]] = {}
         for one in wanted:
             try:
                 placed = None if one.path in self.known.free else self._lies_there(one)
@@ -130,8 +132,18 @@ class _Together:
             if placed is None:
                 lacking.setdefault(one.digest, []).append(one)
             else:
-                self.outcomes.append(Outcome(one, placed))
+                found.setdefault(os.path.dirname(one.path), []).append(Outcome(one, placed))
+        self._tell_found(found)
         return lacking
+
+    def _tell_found(self, found: Mapping[str, list[Outcome]]) -> None:
+        """Tell of files that were found, by folder, once their names are on disk: a go that was killed may not have come so far."""
+        for outcomes in found.values():
+            try:
+                sync_folder_of(outcomes[0].wanted.path)
+            except OSError as exc:
+                outcomes = [Outcome(one.wanted, error=unwritable(one.wanted.path, exc)) for one in outcomes]
+            self.outcomes += outcomes
 
     def fetch(self, lacking: Mapping[Digest, list[Wanted]], source: BundleSource) -> None:
         """Write what comes to parts; what breaks off leaves those that came."""
@@ -161,9 +173,10 @@ class _Together:
         found: list[Outcome] = []
         for part in self._on_disk(parts):
             try:
-                if part.state is None:
-                    set_as_made(part.wanted, part.path)  # not before: one that may only be read could not be flushed
-                where = self._named(part) or place_part(part.wanted, part.path, self.known)
+                with still_ours(part):
+                    if part.state is None:
+                        set_as_made(part.wanted, part.path)  # not before: one that may only be read could not be flushed
+                    where = self._named(part) or place_part(part.wanted, part.path, self.known)
             except (OSError, ConductorError) as exc:
                 self._note(part.wanted, exc, written=True)
                 continue
