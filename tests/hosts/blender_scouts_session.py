@@ -48,7 +48,7 @@ def build() -> None:
     scene.view_settings.view_transform = "Standard"
     scene.render.image_settings.file_format = "PNG"
     scene.render.filepath = "//render/shot_####"
-    scene.frame_start, scene.frame_end = 1, 3
+    scene.frame_start, scene.frame_end = 1, 4
     bpy.ops.wm.save_as_mainfile(filepath=SCENE)
     image = bpy.data.images.load(str(Path(SCENE).parent / "plate_0001.png"))
     image.source, image.filepath = "SEQUENCE", "//plate_0001.png"
@@ -59,7 +59,7 @@ def build() -> None:
     tree.nodes.clear()
     node, light, end = (tree.nodes.new(f"ShaderNode{name}") for name in ("TexImage", "Emission", "OutputMaterial"))
     node.image = image
-    node.image_user.frame_duration, node.image_user.frame_start, node.image_user.use_auto_refresh = 3, 1, True
+    node.image_user.frame_duration, node.image_user.frame_start, node.image_user.use_auto_refresh = 4, 1, True
     tree.links.new(node.outputs[0], light.inputs[0])
     tree.links.new(light.outputs[0], end.inputs[0])
     plane.data.materials.append(material)
@@ -73,14 +73,15 @@ def main() -> dict[str, Any]:
     window = import_module(f"{MODULE}.showing")._window
     desk = window.desk
     turn_until(lambda: desk.offer is not None and desk.scan.state == "done", "agent and scan")
-    desk.edit(frames="1-3", scouts="2", instance_type="this-machine")
+    desk.edit(frames="1-4", scouts="2", instance_type="this-machine")
     turn_until(lambda: desk.scan.state == "done" and desk.check is not None and desk.check.done, "the comparison with the store")
     desk.look_for_problems()
     desk.accepted.update(p.key() for p in desk.problems)  # it is not saved as it is
+    files = sorted(Path(f).name for f in desk.report.files())  # afterwards it may be read anew
     window.foot.submit.click()
     turn_until(lambda: desk.jobs, f"the submission ({[(p.severity, p.what) for p in desk.problems]})")
     window.close()
-    return {"identity": desk.jobs[0].id, "files": sorted(Path(f).name for f in desk.report.files())}
+    return {"identity": desk.jobs[0].id, "files": files}
 
 
 if __name__ == "__main__":

@@ -27,9 +27,9 @@ HERE = Path(__file__).resolve().parent
 REPO = HERE.parents[1]
 BUILD: Callable[[Path], Path] = runpy.run_path(str(REPO / "blender" / "build_extension.py"))["build"]
 VERSION: str = runpy.run_path(str(HERE.parent / "conftest.py"))["BPY_VERSIONS"][0]
-FRAMES = (1, 2, 3)
+FRAMES = (1, 2, 3, 4)
 #: what a frame shows: nothing of it is the pink of a picture that is missing
-COLOURS = {1: (0, 0, 255), 2: (0, 255, 0), 3: (255, 255, 0)}
+COLOURS = {1: (0, 0, 255), 2: (0, 255, 0), 3: (255, 255, 0), 4: (0, 255, 255)}
 SIDE = math.isqrt(SMALL // 3) + 8
 
 
@@ -86,9 +86,8 @@ def found_later(home: Path, identity: str) -> list[str] | None:
     """Return what the agent has found to be needed by no scout frame; None: nothing yet."""
     (journal,) = home.rglob("journal.sqlite")
     with contextlib.closing(sqlite3.connect(journal)) as database:
-        (request,) = database.execute("SELECT request FROM submissions WHERE id = ?", (identity,)).fetchone()
-    found: list[str] | None = json.loads(request).get("later")
-    return found
+        row = database.execute("SELECT found FROM found_later WHERE id = ?", (identity,)).fetchone()
+    return list(json.loads(row[0])["later"]) if row else None
 
 
 def test_the_scout_frame_is_home_before_the_last_picture_is_sent(
@@ -99,7 +98,7 @@ def test_the_scout_frame_is_home_before_the_last_picture_is_sent(
     scene.parent.mkdir()
     for frame in FRAMES:
         (scene.parent / f"plate_{frame:04}.png").write_bytes(picture(COLOURS[frame]))
-    held = rf"PUT \S*/objects/{digest_of(picture(COLOURS[3]))}"
+    held = rf"PUT \S*/objects/{digest_of(picture(COLOURS[4]))}"
     line.add("silent", held)
     agent = connect()
     agent.pause()
@@ -108,9 +107,9 @@ def test_the_scout_frame_is_home_before_the_last_picture_is_sent(
     command = [str(bpy_python(VERSION)), str(HERE / "blender_scouts_session.py")]
     answer = run_bpy(command, str(BUILD(tmp_path / "zip")), str(scene), str(tmp_path / "answer.json"))
     identity = answer["identity"]
-    assert answer["files"] == ["plate_0001.png", "plate_0002.png", "plate_0003.png", "shot.blend"]
+    assert answer["files"] == ["plate_0001.png", "plate_0002.png", "plate_0003.png", "plate_0004.png", "shot.blend"]
     eventually(lambda: found_later(service.home, identity) is not None)
-    assert found_later(service.home, identity) == [str(scene.parent / f"plate_{frame:04}.png") for frame in (1, 3)]
+    assert found_later(service.home, identity) == [str(scene.parent / "plate_0004.png")]
     agent.resume()
     home = {frame: scene.parent / "render" / f"shot_{frame:04}.png" for frame in FRAMES}
     eventually(lambda: home[2].exists() and line.count(held))

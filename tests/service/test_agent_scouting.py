@@ -29,19 +29,19 @@ from faults.faulty_line import Proxy
 
 KINDS = [{"name": "local", "description": "here", "cores": 1, "memory_gb": 1, "price_per_hour": "0.60"}]
 SETTINGS = {"idle_seconds": 5, "instance_types": KINDS, "find_software": False}
-FRAMES = (1, 2, 3)
+FRAMES = (1, 2, 3, 4)
 SCENE = """version 15.1 v3
 Root {{
  inputs 0
  name {folder}/comp.nk
  first_frame 1
- last_frame 3
+ last_frame 4
 }}
 Read {{
  inputs 0
  file {folder}/{plate}
  first 1
- last 3
+ last 4
  name Plate
 }}
 Write {{
@@ -76,7 +76,7 @@ class Show:
         words = ("cp", str(self.folder / "plate.{frame:04}.exr"), str(self.folder / "out" / "comp.{frame:04}.txt"))
         step = Step(
             "Out",
-            "1-3",
+            "1-4",
             kind="command",
             command=words,
             scouts="2",
@@ -96,11 +96,11 @@ class Show:
         return self.agent.submit(submission, files, snapshots={submission.scene: snapshot}, reading=reading)
 
     def kept(self, identity: str) -> dict[str, Any]:
-        """Return what the agent's journal has of a submission's request."""
+        """Return what the agent's journal has found for a submission."""
         (journal,) = self.home.rglob("journal.sqlite")
         with contextlib.closing(sqlite3.connect(journal)) as database:
-            (request,) = database.execute("SELECT request FROM submissions WHERE id = ?", (identity,)).fetchone()
-        return dict(json.loads(request))
+            row = database.execute("SELECT found FROM found_later WHERE id = ?", (identity,)).fetchone()
+        return dict(json.loads(row[0])) if row else {}
 
     def conductor(self, *words: str) -> Any:
         command = [sys.executable, "-m", "conductor_core.cli", *words, "--json"]
@@ -138,13 +138,13 @@ def show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Show]:
 
 def test_the_scout_frame_is_home_while_the_last_plate_is_still_sent(show: Show) -> None:
     """The agent finds by the snapshot which plates may wait; then all frames are what they would have been."""
-    last = digest_of(show.plate(3).read_bytes())
+    last = digest_of(show.plate(4).read_bytes())
     put = rf"PUT \S*/objects/{last}"
     show.line.add("silent", put)
     show.agent.pause()
     identity = show.submit(SceneReading(variables={**os.environ, "TOKEN": "secret-of-the-host"}))
     eventually(lambda: "later" in show.kept(identity))
-    assert show.kept(identity)["later"] == [str(show.plate(frame)) for frame in (1, 3)]
+    assert show.kept(identity)["later"] == [str(show.plate(4))]
     assert not any(b"secret-of-the-host" in file.read_bytes() for file in show.home.rglob("*") if file.is_file())
     show.agent.resume()
     eventually(lambda: show.out(2).exists() and show.line.count(put))
@@ -172,7 +172,7 @@ def test_plates_that_were_made_anew_wait_too(show: Show) -> None:
     eventually(lambda: show.agent.submission(identity)["state"] == "submitted")
     for frame in FRAMES:
         show.plate(frame).write_bytes(b"new %d" % frame * (SMALL + frame))
-    put = rf"PUT \S*/objects/{digest_of(show.plate(3).read_bytes())}"
+    put = rf"PUT \S*/objects/{digest_of(show.plate(4).read_bytes())}"
     show.line.add("silent", put)
     show.agent.pause()
     identity = show.submit(SceneReading())
@@ -183,5 +183,5 @@ def test_plates_that_were_made_anew_wait_too(show: Show) -> None:
     show.line.heal()
     eventually(lambda: show.agent.submission(identity)["state"] == "submitted")
     now = show.agent.submission(identity)
-    assert (now["files"], now["bytes_sent"], now["objects_present"]) == (1504, now["bytes_to_send"], 16)
+    assert (now["files"], now["bytes_sent"], now["objects_present"]) == (1505, now["bytes_to_send"], 16)
     assert show.line.count(r"POST \S*/manifests/known") == 1

@@ -45,16 +45,20 @@ class Journal(DownloadJournal):
         return submission_row(rows[0]) if rows else None
 
     def request(self, identity: str) -> Mapping[str, Any]:
-        """Return what was asked for: `{"submission": …, "files": […], "download": bool}`."""
+        """Return what was asked for: `{"submission": …, "files": […], "download": bool}`, with what was found for it."""
         row = self._rows("SELECT request FROM submissions WHERE id = ?", (identity,))[0]
-        return dict(json.loads(row["request"]))
+        request = dict(json.loads(row["request"]))
+        for later in self._rows("SELECT found FROM found_later WHERE id = ?", (identity,)):
+            request.update(json.loads(later["found"]))
+        return request
 
-    def set_later(self, identity: str, later: Sequence[str]) -> None:
-        """Keep which files of a submission no scout frame needs, as if its request had said so."""
-        with self._transaction():
-            for row in self._rows("SELECT request FROM submissions WHERE id = ?", (identity,)):
-                request = json.dumps({**json.loads(row["request"]), "later": list(later)})
-                self._run("UPDATE submissions SET request = ? WHERE id = ?", (request, identity))
+    def set_later(self, identity: str, later: Sequence[str], read: Sequence[tuple[str, str, int, int]]) -> None:
+        """Keep which files of a submission no scout frame needs, and what told so, as if its request had said it.
+
+        Beside the request: to put it in, that of two hundred thousand files would be read and written anew.
+        """
+        found = json.dumps({"later": list(later), "later_read": list(read)})
+        self._run("INSERT OR REPLACE INTO found_later (id, found) VALUES (?, ?)", (identity, found))
 
     def request_of_job(self, service: str, job: str) -> Mapping[str, Any] | None:
         """Return the request that became a job; None where the job was submitted from elsewhere."""
@@ -129,4 +133,5 @@ class Journal(DownloadJournal):
         """Drop what ended long ago, so that the journal does not grow for ever."""
         with self._transaction():
             self._run("DELETE FROM submissions WHERE created < ? AND NOT kill AND state IN ('submitted', 'failed')", (moment,))
+            self._run("DELETE FROM found_later WHERE id NOT IN (SELECT id FROM submissions)", ())
             self.forget_downloads(moment)

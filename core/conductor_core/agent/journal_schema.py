@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS submissions (
     scene TEXT NOT NULL DEFAULT '',
     title TEXT NOT NULL DEFAULT ''
 );
+CREATE TABLE IF NOT EXISTS found_later (id TEXT PRIMARY KEY, found BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS downloads (
     service TEXT NOT NULL,
     job TEXT NOT NULL,

@@ -131,7 +131,7 @@ def _without_reading(request: Mapping[str, Any]) -> tuple[Mapping[str, Any], Sce
     Raises:
         InvalidDocument: it is no such thing.
     """
-    kept = {name: value for name, value in request.items() if name != "reading"}
+    kept = {name: value for name, value in request.items() if name not in ("reading", "later_read")}
     if request.get("reading") is None or request.get("later"):
         return kept, None
     return kept, from_json(SceneReading, request["reading"], document="request")

@@ -1,7 +1,7 @@
 """The process that reads a scene for the agent: a question as JSON on stdin, a report in lines of JSON on stdout.
 
 Beside what a panel asks, the agent may name a `snapshot`, which is read in the place of the scene's file, more `readers`, and
-`scouts`: then the answer is which files no scout frame needs.
+`scouts`: then the answer is which files no scout frame needs, and which were read to tell so, in which state.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from conductor_core.discovery.survey import Survey
 from conductor_core.documents import to_json
 from conductor_core.errors import SceneNotRead, SettingsError
 from conductor_core.formats import scan_file
+from conductor_core.formats.read_states import ReadStates
 from conductor_core.formats.scouting import files_for_later
 from conductor_core.formats.studio import load_readers
 
@@ -60,8 +61,9 @@ def answer(question: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     try:
         if scouts := question.get("scouts"):
             # a reader that cannot be used may know of files that a scout frame needs
-            later = () if problems else files_for_later(survey, scouts)
-            yield {"later": later, "problem": " ".join(problems)}
+            states = ReadStates()
+            later = () if problems else files_for_later(survey, scouts, states=states)
+            yield {"later": later, "read": states.rows(), "problem": " ".join(problems)}
             return
         report = scan_file(survey).report
     except SceneNotRead as exc:

@@ -9,11 +9,10 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from conductor_core.agent.readings import Question, Readings
 from conductor_core.agent_client import SceneReading
@@ -25,8 +24,18 @@ from conductor_core.submission import Submission, frames_with_scouts
 
 _LOG = logging.getLogger("conductor.agent")
 T = TypeVar("T")
-#: size and time of a scene's file
-_Stamp = tuple[int, int]
+#: paths that are kept on the disk of one submission: of more, all files go together after a restart
+KEPT = 20_000
+
+
+class ReadFile(NamedTuple):
+    """A file that was read to tell what no scout frame needs."""
+
+    #: as who points to it spells it, and where it really lies, "" for there: paths as a manifest spells them
+    path: str
+    real: str
+    size: int
+    mtime_ns: int
 
 
 @dataclass(slots=True)
@@ -35,17 +44,17 @@ class Look:
 
     #: absolute paths, as a manifest spells them
     later: frozenset[str] = frozenset()
-    #: path and state of the scene that was read, where it is no snapshot
-    scene: tuple[str, _Stamp] | None = None
+    #: what told so; of a snapshot nothing, which is what is rendered
+    read: tuple[ReadFile, ...] = ()
     _known: threading.Event = field(default_factory=threading.Event)
 
     def known(self) -> bool:
         """Tell whether `later` is known; before that it is empty."""
         return self._known.is_set()
 
-    def learn(self, later: frozenset[str], scene: tuple[str, _Stamp] | None = None) -> None:
+    def learn(self, later: frozenset[str], read: tuple[ReadFile, ...] = ()) -> None:
         """Take what was found."""
-        self.later, self.scene = later, scene
+        self.later, self.read = later, read
         self._known.set()
 
     def first(self, files: Mapping[str, T]) -> Mapping[str, T]:
@@ -55,27 +64,43 @@ class Look:
         return {path: file for path, file in files.items() if path not in self.later} if self.later else files
 
     def later_of(self, manifest: Manifest) -> frozenset[str]:
-        """Return what no scout frame needs of a manifest; nothing where it has the scene in another state than was read."""
-        if self.scene is not None:
-            path, stamp = self.scene
-            sent = next((entry for entry in manifest.entries if entry.path == path), None)
-            if sent is None or (sent.size, sent.mtime_ns) != stamp:
+        """Return what no scout frame needs of a manifest; nothing where it lacks a file that was read, or has it in another state."""
+        if not self.later or not self.read:
+            return self.later
+        windows = manifest.flavour is Flavour.WINDOWS
+
+        def place(path: str) -> str:
+            return path.casefold() if windows else path
+
+        wanted = {place(path) for file in self.read for path in (file.path, file.real)}
+        sent = {}
+        for entry in manifest.entries:
+            if entry.kind == "file" and (path := place(entry.path)) in wanted:
+                sent[path] = (entry.size, entry.mtime_ns)
+        for file in self.read:
+            if sent.get(place(file.path), sent.get(place(file.real))) != (file.size, file.mtime_ns):
+                _LOG.info("all files go together: %s was saved, or is not sent", file.path)
                 return frozenset()
         return self.later
 
 
-def look_known(later: frozenset[str]) -> Look:
-    """Return a look of which the outcome is known."""
+def look_known(later: object, read: object = ()) -> Look:
+    """Return a look of which the outcome is known, as a request says it."""
     look = Look()
-    look.learn(later)
+    rows = read if isinstance(read, (list, tuple)) else ()
+    look.learn(frozenset(later) if isinstance(later, list) else frozenset(), tuple(ReadFile(*row) for row in rows))
     return look
+
+
+#: takes a submission's id, what no scout frame of it needs, and the files that told so
+Keep = Callable[[str, Sequence[str], Sequence[ReadFile]], None]
 
 
 class Scouting:
     """Look at the scenes of submissions with scout frames; safe to share between threads."""
 
-    def __init__(self, readings: Readings, *, keep: Callable[[str, tuple[str, ...]], None] = lambda *_: None) -> None:
-        """`keep` is told what was found of a submission's snapshot, so that it is known after a restart."""
+    def __init__(self, readings: Readings, *, keep: Keep = lambda *_: None) -> None:
+        """`keep` is told what was found of a submission's snapshot, and by which files, so that it is known after a restart."""
         self._readings = readings
         self._keep = keep
         self._lock = threading.Lock()
@@ -106,13 +131,11 @@ class Scouting:
             self._working.add(work)
         return work.start
 
-    def of(self, submission: str, known: object = ()) -> Look:
-        """Return what is known of a submission's files: `known` where its request says so, else what is or was found."""
+    def of(self, submission: str, known: Mapping[str, Any]) -> Look:
+        """Return what is known of a submission's files: what is or was found, else what its request says."""
         with self._lock:
             look = self._looks.get(submission)
-        if look is not None:
-            return look
-        return look_known(frozenset(known) if isinstance(known, list) else frozenset())
+        return look if look is not None else look_known(known.get("later"), known.get("later_read"))
 
     def leave(self, submission: str) -> None:
         """Forget a submission; a reading that is under way is ended."""
@@ -131,19 +154,19 @@ class Scouting:
 
     def _look(self, look: Look, question: Question, more: Mapping[str, Any], flavour: Flavour, named: tuple[str, ...]) -> None:
         later: frozenset[str] = frozenset()
-        scene: tuple[str, _Stamp] | None = None
+        read: tuple[ReadFile, ...] = ()
         try:
-            before = None if more["snapshot"] else _stamp(question.scene)
-            found = _told(self._readings.read(question, more))
+            found, read = _told(self._readings.read(question, more), flavour)
+            if not read and not more["snapshot"]:
+                raise AgentError("The reading does not say in which state the scene was.")
             places = {place.key for place in _placed(named, flavour)}
             later = frozenset(file.text for file in _placed(found, flavour) if not file.is_within_any(places))
-            scene = None if before is None else (ClientPath.parse(question.scene, flavour).text, before)
-            if more["snapshot"]:
-                self._keep(question.panel, tuple(sorted(later)))
+            if more["snapshot"] and len(later) + len(read) <= KEPT:
+                self._keep(question.panel, sorted(later), read)
         except (ConductorError, OSError, ValueError) as exc:
             _LOG.info("the scout frames of submission %s wait for all files: %s", question.panel, exc)
         finally:
-            look.learn(later, scene)
+            look.learn(later, read)
             with self._lock:
                 self._working.discard(threading.current_thread())
 
@@ -164,22 +187,22 @@ def _frames(submission: Submission) -> tuple[tuple[int, ...], tuple[int, ...]] |
     return (tuple(sorted(whole)), tuple(sorted(early))) if early and early != whole else None
 
 
-def _told(answer: bytes) -> list[str]:
-    """Return the files that a reading names.
+def _told(answer: bytes, flavour: Flavour) -> tuple[list[str], tuple[ReadFile, ...]]:
+    """Return the files that a reading names, and those that it was told by.
 
     Raises:
         AgentError: it could not tell.
+        PathError: a file that it read is none that a manifest can have.
         ValueError: it is no answer.
     """
     found = json.loads(answer)
     if found.get("problem"):
         raise AgentError(str(found["problem"]))
-    return [str(file) for file in found["later"]]
-
-
-def _stamp(file: str) -> _Stamp:
-    state = os.stat(file)
-    return state.st_size, state.st_mtime_ns
+    read = tuple(
+        ReadFile(ClientPath.parse(path, flavour).text, real and ClientPath.parse(real, flavour).text, size, mtime)
+        for path, real, size, mtime in found.get("read", [])
+    )
+    return [str(file) for file in found["later"]], read
 
 
 def _placed(paths: Iterable[str], flavour: Flavour) -> Iterator[ClientPath]:

@@ -137,7 +137,7 @@ class Submitting:
     ) -> _Load:
         """Return what is to be sent: as the journal has it, or hashed now."""
         snapshots: Mapping[str, str] = request.get("snapshots") or {}
-        look = self._scouting.of(row.id, request.get("later"))
+        look = self._scouting.of(row.id, request)
         kept = self._journal.manifest(row.id)
         if kept is not None:
             manifest = unpacked(kept)
@@ -192,7 +192,7 @@ class Submitting:
             self._cache.pages.forget(changed.former.manifest)
             return False
         progress.put(objects=changed.count(known))
-        look = self._scouting.of(row.id, request.get("later"))
+        look = self._scouting.of(row.id, request)
         load = _Load(changed.fresh(), found.snapshots, submission, look)
         missing = self._send_while_looking(row.id, client, job, load, known.missing, progress)
         if held_back(load.manifest, missing, look.later):
@@ -238,11 +238,11 @@ class Submitting:
         if not missing or load.look.known():
             return missing
         plan = self._plan(identity, load, missing, progress)
-        rest = plan.to_send
+        rest, parts = plan.to_send, 0
         while rest and not load.look.known():
-            part = plan.only(frozenset(first_of(rest)))
+            part = plan.only(frozenset(first_of(rest, parts)))
             self._execute(client, job, part, progress)
-            rest = rest[len(part.to_send) :]
+            rest, parts = rest[len(part.to_send) :], min(parts + 1, 16)
         return frozenset(Digest(entry.digest) for entry in rest)
 
     def _send(

@@ -187,8 +187,8 @@ class HipAsk:
         if self.frames is None or self.network.is_retimed(node):
             return Frames(None)
         # pictures are looked at on the frame itself, what moves also where the shutter opens and closes
-        ends = (self.frames[0], self.frames[-1]) if self.frames and kind not in _STILL else ()
-        return Frames(self.frames, tuple(sorted({f + step for f in ends for step in (-1, 1)})))
+        near = set() if kind in _STILL else {f + step for f in self.frames for step in (-1, 1)}.difference(self.frames)
+        return Frames(self.frames, tuple(sorted(near)))
 
     def _frame_by_frame(self, node: HipNode, name: str, value: Value, kind: Kind, referrer: str) -> Iterator[Finding]:
         """Yield one usage of all the files that an expression gives on the frames of the job."""

@@ -11,11 +11,16 @@ from conductor_core.discovery.houdini_ask import HipAsk
 from conductor_core.discovery.houdini_node import HipNode, Network
 from conductor_core.discovery.houdini_unknown import Declared, findings_of_unknown
 from conductor_core.discovery.node import Registered, is_known, readers_of
+from conductor_core.report import Unresolved
 
 
 def network_findings(network: Network, declared: Declared, ask: HipAsk) -> Iterator[Finding]:
     """Yield what all nodes read and write."""
     tables.load("houdini")
+    # geometry comes from other networks too, so it is asked of all of them together
+    elsewhere = network.leaves_its_frame() if ask.survey.for_scouts else None
+    if elsewhere is not None:
+        yield Unresolved(ask.survey.file, ask.referrer(elsewhere, ""), "it looks at other frames than the one that is rendered")
     for node in network.ordered():
         yield from node_findings(node, declared, ask)
 

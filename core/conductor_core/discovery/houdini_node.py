@@ -14,6 +14,9 @@ from conductor_core.discovery.houdini_values import Channel, Parameters, Value
 _VERSION = re.compile(r"\d[\w.]*\Z")
 #: node types behind which other frames may be looked at than the one that is rendered
 _RETIMES = frozenset({"timeshift", "retime", "timeblend", "timewarp", "trail", "timecyclestash", "cache", "sequenceblend"})
+#: and those behind which all frames before it are looked at, beside whatever is called a solver
+#: https://www.sidefx.com/docs/houdini/nodes/sop/
+_SIMULATES = frozenset({"dopnet", "popnet", "dopimport", "dopio", "heightfield_erode", "particle", "spring"})
 
 
 @dataclass(slots=True)
@@ -116,6 +119,10 @@ class Network:
             self._retimed = frozenset(n.parent for n in self.nodes.values() if shifts_frames(n.type))
         return node.parent in self._retimed
 
+    def leaves_its_frame(self) -> HipNode | None:
+        """Return a node behind which other frames may be looked at than the one that is rendered; None where there is none."""
+        return next((n for n in self.nodes.values() if shifts_frames(n.type) or simulates(n.type)), None)
+
     def ordered(self) -> Iterator[HipNode]:
         """Yield the nodes in the order of the file."""
         yield from self.nodes.values()
@@ -124,6 +131,12 @@ class Network:
 def shifts_frames(type_: str) -> bool:
     """Tell whether behind a node of this type other frames may be looked at than the one that is rendered."""
     return type_.rpartition("::")[2] in _RETIMES
+
+
+def simulates(type_: str) -> bool:
+    """Tell whether a node of this type is cooked from its first frame on: it looks at each frame before the one that is rendered."""
+    name = type_.rpartition("::")[2]
+    return "solver" in name or name in _SIMULATES
 
 
 def without_version(full_type: str) -> str:

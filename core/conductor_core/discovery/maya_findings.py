@@ -16,11 +16,11 @@ from conductor_core.discovery.maya_node import MayaNode, both_names
 from conductor_core.discovery.maya_outputs import facts
 from conductor_core.discovery.maya_places import MayaPlaces, without_copy_number
 from conductor_core.discovery.maya_project import MayaProject, find_project
-from conductor_core.discovery.maya_scene import SETTINGS, MayaScene
+from conductor_core.discovery.maya_scene import SETTINGS, SIMULATED, MayaScene
 from conductor_core.discovery.maya_unknown import looks_like_file, unknown_texts
 from conductor_core.discovery.node import findings_of, rows
 from conductor_core.discovery.survey import Survey
-from conductor_core.report import Ignored
+from conductor_core.report import Ignored, Unresolved
 
 NOT_LOADED = "the scene is not there, and this one does not load it: its reference is unloaded"
 #: texts in quotes in MEL or Python that could be paths
@@ -35,6 +35,8 @@ def scene_findings(scene: MayaScene, survey: Survey) -> Iterator[Finding | Facts
     yield facts(ask)
     yield from scene.damage
     yield from notes(scene)
+    if survey.for_scouts:
+        yield from _simulated(scene, survey)
     yield from _references(scene, ask)
     for node in scene.nodes:
         ask.seen = set()
@@ -44,6 +46,13 @@ def scene_findings(scene: MayaScene, survey: Survey) -> Iterator[Finding | Facts
         yield from findings_of("maya", node, ask)
         yield from unknown_texts(node, ask)
     yield from _edits(scene, ask)
+
+
+def _simulated(scene: MayaScene, survey: Survey) -> Iterator[Finding]:
+    """Yield what Maya runs up to a frame, from the first on: that looks at the files of each frame before."""
+    for node in scene.nodes:
+        if node.type in SIMULATED:
+            yield Unresolved(survey.file, node.name, "it is simulated from its first frame on")
 
 
 def _settings_of_another(node: MayaNode) -> Iterator[Finding]:

@@ -34,6 +34,25 @@ STRUCTURE = frozenset(
     {"camera", "renderLayer", "renderSetupLayer", "expression", "time", "renderGlobals", "resolution", "aiAOVDriver"}
     | {"VRaySettingsNode", "RedshiftOptions", "rmanGlobals"}
 )
+#: types that are simulated, which Maya runs up to a frame: https://help.autodesk.com/cloudhelp/2024/ENU/Maya-Tech-Docs/Nodes/
+SIMULATED = frozenset(
+    (
+        *(
+            "nucleus",
+            "nCloth",
+            "nRigid",
+            "nParticle",
+            "particle",
+            "hairSystem",
+            "fluidShape",
+            "rigidSolver",
+            "rigidBody",
+            "jiggle",
+        ),
+        *("bifrostGraphShape", "bifrostBoard", "bifShape", "bifrostLiquidContainer", "bifrostAeroContainer", "bulletSolverShape"),
+        *("MASH_Dynamics", "MASH_BulletSolver", "MASH_Trails", "MASH_Delay", "BossWaveSolver", "BossSpectralWave", "snapshot"),
+    )
+)
 #: types of which each scene has one, and a scene that is referred to brings none
 SETTINGS = frozenset(
     {
@@ -87,7 +106,12 @@ class MayaScene:
 
     def add(self, node: MayaNode) -> bool:
         """Keep a node, if anything in it can matter; tell whether it was kept."""
-        kept = node.type in STRUCTURE or is_known("maya", node.type) or any(map(_may_matter, node.values.values()))
+        kept = (
+            node.type in STRUCTURE
+            or node.type in SIMULATED
+            or is_known("maya", node.type)
+            or any(map(_may_matter, node.values.values()))
+        )
         if kept:
             self.nodes.append(node)
         return kept

@@ -33,6 +33,9 @@ class Survey:
     errand: Hashable = None
     #: a snapshot of `file`: what is read in its place, as if it lay there; "": the file itself
     snapshot: str = ""
+    #: the frames are scout frames, rendered while files of other frames are lacking: a reader that cannot tell which frames one
+    #: looks at names all files, or says of `file` that it is not understood (`Unresolved`)
+    for_scouts: bool = False
     listing: DirectoryListing = field(default_factory=DirectoryListing)
     limits: Limits = field(default_factory=Limits)
 

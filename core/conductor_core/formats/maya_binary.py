@@ -57,6 +57,9 @@ def read_maya_binary(survey: Survey) -> Iterator[Finding | Facts]:
         SceneNotRead: there is not one node in it.
     """
     yield from scene_findings(read_scene(survey), survey)
+    if survey.for_scouts:
+        # types are four letters here, and of most nobody knows which are simulated
+        yield Unresolved(survey.file, os.path.basename(survey.file), "what is simulated from its first frame on cannot be told")
 
 
 def read_scene(survey: Survey) -> MayaScene:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from conductor_core.discovery.maya_node import MayaNode
-from conductor_core.discovery.maya_scene import STRUCTURE, MayaReference, MayaScene, default_type, may_hold_path
+from conductor_core.discovery.maya_scene import SIMULATED, STRUCTURE, MayaReference, MayaScene, default_type, may_hold_path
 from conductor_core.discovery.node import is_known
 from conductor_core.formats.maya_statements import Statement, Word
 
@@ -122,7 +122,7 @@ class SceneBuilder:
 
     def _leave(self) -> None:
         node = self.node
-        if node is not None and not node.kept and (node.values or node.type in STRUCTURE):
+        if node is not None and not node.kept and (node.values or node.type in STRUCTURE or node.type in SIMULATED):
             node.kept = self.scene.add(node)
         self.node = None
         self.detailed = False

@@ -44,7 +44,8 @@ def _per_frame(base: str, ending: str, survey: Survey) -> Usage:
     folder, name = os.path.split(base)
     pattern = re.compile(re.escape(name) + r"Frame(-?[0-9]+)(?:Tick[0-9]+)?" + re.escape(ending))
     files = {n: int(m[1]) for n in sorted(survey.listing.names(folder)) if (m := pattern.fullmatch(n))}
-    wanted = None if survey.frames is None else {f + d for f in survey.frames for d in (-1, 0, 1)}
+    # a scene may show a cache earlier or later than it was made, and of one that has not each frame those around
+    wanted = None if survey.frames is None or survey.for_scouts else {f + d for f in survey.frames for d in (-1, 0, 1)}
     found = tuple(os.path.join(folder, n) for n, f in files.items() if wanted is None or f in wanted)
     text = f"{name}Frame#{ending}"
     lacking = () if found else (os.path.join(folder, text),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import deque
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from conductor_core.discovery.survey import Survey
 from conductor_core.errors import SceneNotRead
 from conductor_core.formats.format import Format, format_of, known_formats
 from conductor_core.formats.own_outputs import with_writers
+from conductor_core.formats.read_states import ReadStates
 from conductor_core.report import Dependency, Ignored, Missing, ScanOutput, ScanReport, Unresolved
 from conductor_core.sequences import has_frame_token
 
@@ -40,21 +42,22 @@ def _nobody_listens(_file: str, _format: str, _finding: Finding, _entries: tuple
     """Take a finding and do nothing."""
 
 
-def scan_file(survey: Survey, *, listen: Listener = _nobody_listens) -> Scan:
-    """Scan `survey.file` and what it points to.
+def scan_file(survey: Survey, *, listen: Listener = _nobody_listens, states: ReadStates | None = None) -> Scan:
+    """Scan `survey.file` and what it points to; `states` takes in which state each file was, of a snapshot nothing.
 
     Raises:
         SceneNotRead: no reader knows the scene's format, or the scene itself is damaged; files that it points to are
             `unresolved` then, with the reason.
     """
-    return _Walk(survey, listen).scan()
+    return _Walk(survey, listen, states).scan()
 
 
 class _Walk:
     """The files of one scan, breadth first, so that each is reached on its shortest way."""
 
-    def __init__(self, survey: Survey, listen: Listener) -> None:
+    def __init__(self, survey: Survey, listen: Listener, states: ReadStates | None) -> None:
         self._survey = survey
+        self._states = states
         self._scene = os.path.realpath(survey.file)
         self._listen = listen
         self._waiting: deque[Survey] = deque([survey])
@@ -103,17 +106,10 @@ class _Walk:
 
     def _read(self, survey: Survey) -> None:
         top = survey is self._survey
+        states = None if survey.snapshot else self._states
         try:
-            found = format_of(survey.content)
-            if found is None:
-                if top:
-                    known = ", ".join(sorted(f.name for f in known_formats()))
-                    raise SceneNotRead(survey.file, "no reader knows its format", f"Known are: {known}.")
-                return
-            if top:
-                self._format = found.name
-            for finding in found.read(survey):
-                self._take(finding, survey, found)
+            with states.of(survey.file) if states is not None else contextlib.nullcontext():
+                self._read_as(format_of(survey.content), survey)
         except SceneNotRead as exc:
             if top:
                 raise
@@ -123,6 +119,18 @@ class _Walk:
             if top:
                 raise SceneNotRead(survey.file, f"it cannot be read ({reason})") from exc
             self._add(Unresolved(survey.file, os.path.basename(survey.file), f"it cannot be read ({reason})"), survey)
+
+    def _read_as(self, found: Format | None, survey: Survey) -> None:
+        top = survey is self._survey
+        if found is None:
+            if top:
+                known = ", ".join(sorted(f.name for f in known_formats()))
+                raise SceneNotRead(survey.file, "no reader knows its format", f"Known are: {known}.")
+            return
+        if top:
+            self._format = found.name
+        for finding in found.read(survey):
+            self._take(finding, survey, found)
 
     def _take(self, finding: Finding | Facts, survey: Survey, found: Format) -> None:
         if isinstance(finding, Facts):

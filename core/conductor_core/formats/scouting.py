@@ -13,26 +13,43 @@ from dataclasses import replace
 
 from conductor_core.discovery.place import looks_like_path
 from conductor_core.discovery.survey import Survey
+from conductor_core.errors import PathError
+from conductor_core.formats.read_states import ReadStates
 from conductor_core.formats.scan import scan_file
+from conductor_core.paths import ClientPath, local_flavour
 from conductor_core.report import ScanReport
 
 #: where a text ends that is taken as it stands: patterns, expressions, quotes
 _MEANT_OTHERWISE = re.compile(r"""[\[\]$%#{}<>`()"'*?|\n]""")
 
 
-def files_for_later(survey: Survey, scouts: Iterable[int]) -> tuple[str, ...]:
+def files_for_later(survey: Survey, scouts: Iterable[int], *, states: ReadStates | None = None) -> tuple[str, ...]:
     """Return the files that a scene reads for the frames of a survey, and for none of the scout frames.
+
+    `states` takes in which state each file was that told so.
 
     Raises:
         SceneNotRead: the scene cannot be read.
     """
-    whole = scan_file(survey).report
-    early = scan_file(replace(survey, frames=tuple(scouts))).report
-    first = set(early.files())
-    later = [file for file in whole.files() if file not in first]
+    whole = scan_file(survey, states=states).report
+    # a shutter looks at the frames beside, whether or not a reader can tell that it is open
+    near = sorted({frame + step for frame in scouts for step in (-1, 0, 1)})
+    early = scan_file(replace(survey, frames=tuple(near), for_scouts=True), states=states).report
+    if states is not None:  # what only frames beside the job's lead to is not sent, and can but add to what goes first
+        states.keep_only(whole.files())
+    first = {_place(file) for file in early.files()}
+    later = [file for file in whole.files() if _place(file) not in first]
     for may_mean in _not_understood(whole, early):
         later = [file for file in later if not may_mean(file)]
     return tuple(later)
+
+
+def _place(file: str) -> object:
+    """Return what two spellings of one file have in common, as a manifest tells them apart: on Windows their case does not count."""
+    try:
+        return ClientPath.parse(file, local_flavour()).key
+    except PathError:
+        return file
 
 
 def _not_understood(*reports: ScanReport) -> Iterable[Callable[[str], bool]]:

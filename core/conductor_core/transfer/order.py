@@ -19,6 +19,8 @@ from conductor_core.submission import Submission
 _NUMBER = re.compile(r"([0-9]{1,9})[^0-9/\\]*(?:\.[^./\\]*)?$")
 #: bytes, or objects, that are sent together while it is not known yet what comes after them
 PART_BYTES, PART_FILES = 8 << 20, 2048
+#: so many times that at most: each part waits for its last file, so a long reading has few of them
+_LARGEST_PART = 32
 #: places of the scene, and of what belongs to no single frame; frames come after these
 _SCENE, _ALL_FRAMES = 0, 1
 
@@ -79,12 +81,12 @@ def sending_order(entries: Iterable[Entry], *, scene: str, frames: Mapping[int, 
     return files
 
 
-def first_of(entries: Iterable[Entry]) -> Iterator[Digest]:
-    """Yield the objects that are sent together, of files in their order: about `PART_BYTES`, one at least."""
-    size = 0
+def first_of(entries: Iterable[Entry], parts: int = 0) -> Iterator[Digest]:
+    """Yield the objects that are sent together, of files in their order: one at least, and twice as much after each of `parts`."""
+    size, times = 0, min(1 << parts, _LARGEST_PART)
     for number, entry in enumerate(entries):
         size += entry.size
-        if number and (size > PART_BYTES or number >= PART_FILES):
+        if number and (size > PART_BYTES * times or number >= PART_FILES * times):
             return
         yield Digest(entry.digest)
 
