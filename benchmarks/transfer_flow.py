@@ -8,8 +8,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -26,11 +24,12 @@ from conductor_core.transfer.progress import Progress
 from conductor_core.transfer.tree import hash_tree, read_tree
 from conductor_core.transfer.upload import ask_missing, execute_upload, plan_upload
 from conductor_service.embedded import EmbeddedService, embedded_service
+from long_line import LongLine
 from transfer_rows import Row, interleaved, took
 
-#: seconds added to each way of the long line
-DELAY = 0.015
 THREADS = 2
+#: as many as an agent has (`agent.upload_threads`)
+CONNECTIONS = 8
 #: seconds after which what was written is settled for the hash cache
 SETTLED = RACY_NS / 1e9 + 0.1
 _KINDS = [{"name": "local", "description": "here", "cores": 1, "memory_gb": 1, "price_per_hour": "0.60"}]
@@ -86,7 +85,7 @@ class Desk:
     def send(self, manifest: Manifest, client: ServiceClient) -> None:
         """Ask what is missing, and send it."""
         sink = ProjectObjects(client, "default")
-        execute_upload(plan_upload(manifest, ask_missing(manifest, sink)), sink, Progress(), threads=4)
+        execute_upload(plan_upload(manifest, ask_missing(manifest, sink)), sink, Progress(), threads=CONNECTIONS)
 
     def hashed(self, files: list[str]) -> Manifest:
         """Return the manifest, having read what the cache does not know."""
@@ -95,12 +94,12 @@ class Desk:
     def first(self, files: list[str]) -> None:
         """Hash and send, as a submission does: what is hashed goes while the rest is hashed."""
         progress, sink = Progress(), ProjectObjects(self.client, "default")
-        with Overlap(sink, progress, threads=4) as overlap:
+        with Overlap(sink, progress, threads=CONNECTIONS) as overlap:
             flavour = local_flavour()
             tree = self.look(files).tree()
             manifest = hash_tree(tree, self.cache, progress, flavour=flavour, threads=THREADS, hashed=overlap.take)
         missing = ask_missing(manifest, sink, besides=overlap.sent())
-        execute_upload(plan_upload(manifest, missing), sink, progress, threads=4)
+        execute_upload(plan_upload(manifest, missing), sink, progress, threads=CONNECTIONS)
 
     def commit(self, files: list[str]) -> None:
         """Submit files as a job, in full."""
@@ -210,59 +209,3 @@ def _read_hash_write(files: list[str], folder: Path) -> None:
                 sha.update(block)
                 out.write(block)
         os.rename(folder / f".{n}", folder / sha.hexdigest())
-
-
-class LongLine:
-    """A TCP proxy that holds what goes through it for `DELAY`, each way; any amount may be under way."""
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-
-    def __enter__(self) -> LongLine:
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._listener.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                near = self._listener.accept()[0]
-            except OSError:
-                return
-            far = socket.create_connection(("127.0.0.1", self._port))
-            for source, target in ((near, far), (far, near)):
-                source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                held: list[tuple[float, bytes]] = []
-                ready = threading.Condition()
-                threading.Thread(target=_take, args=(source, held, ready), daemon=True).start()
-                threading.Thread(target=_give, args=(target, held, ready), daemon=True).start()
-
-
-def _take(source: socket.socket, held: list[tuple[float, bytes]], ready: threading.Condition) -> None:
-    block = b"-"
-    while block:
-        try:
-            block = source.recv(1 << 18)
-        except OSError:
-            block = b""
-        with ready:
-            held.append((time.monotonic() + DELAY, block))
-            ready.notify()
-
-
-def _give(target: socket.socket, held: list[tuple[float, bytes]], ready: threading.Condition) -> None:
-    block = b"-"
-    while block:
-        with ready:
-            while not held:
-                ready.wait()
-            due, block = held.pop(0)
-        time.sleep(max(0.0, due - time.monotonic()))
-        try:
-            target.sendall(block) if block else target.shutdown(socket.SHUT_WR)
-        except OSError:
-            return

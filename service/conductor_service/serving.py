@@ -69,7 +69,9 @@ def listen(host: str, port: int) -> socket.socket:
         CannotListen: it is taken, or not ours.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
+    # the protocol by its number: asyncio sets TCP_NODELAY only on what says that it is TCP. Without it the body of a short answer
+    # waits for the other side to acknowledge the head, which other sides put off for 40 ms
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":  # on Windows this would let another program take the port over
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -121,6 +121,8 @@ class _Handler(BaseHTTPRequestHandler):
     sys_version = ""
     #: seconds after which a silent client loses its thread
     timeout = 60
+    #: or a short answer's body waits for its head to be acknowledged, which systems put off for 40 ms
+    disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
         self._serve(self._get)
