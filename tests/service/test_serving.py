@@ -275,19 +275,24 @@ def test_an_error_without_a_next_step() -> None:
 def test_short_answers_are_not_held_back() -> None:
     """What is accepted sends at once: the body of an answer does not wait until the other side has acknowledged its head."""
 
+    async def gone(writer: asyncio.StreamWriter) -> None:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
     async def scenario() -> int:
         found: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
         async def accepted(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             connection = writer.get_extra_info("socket")
             found.set_result(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
-            writer.close()
+            await gone(writer)
 
         bound = listen("127.0.0.1", 0)
         async with asyncio.timeout(30), await asyncio.start_server(accepted, sock=bound):
             _, writer = await asyncio.open_connection(*bound.getsockname())
             answer = await found
-            writer.close()
+            await gone(writer)
         return answer
 
     assert asyncio.run(scenario())
