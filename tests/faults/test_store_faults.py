@@ -167,7 +167,7 @@ def _refused_unread(studio: Studio, size: int) -> str:
 
 def test_the_store_s_disk_fills(make_studio: Callable[..., Studio], tmp_path: Path, disks: Disks) -> None:
     """An upload waits, unsent, and says how much room is lacking; an output waits on the instance; both go on when there is room."""
-    store = disks.mount(tmp_path / "service" / "store", "800k")
+    store = disks.mount(tmp_path / "service" / "store", "2900k")
     studio = make_studio()
     disks.fill(store)
     going = studio.ann.start(*studio.words("1-2", "--wait", "-p", "default"))
@@ -262,7 +262,7 @@ def test_the_agent_s_disk_fills(make_studio: Callable[..., Studio], tmp_path: Pa
 
 def test_the_artist_s_disk_fills(studio: Studio, disks: Disks) -> None:
     """`--wait` ends with 6 and names the frame; the agent tries on, and the rest comes home when there is room."""
-    disks.mount(studio.renders, "400k")
+    disks.mount(studio.renders, "1500k")
     ran = studio.ann(*studio.words("1-3", "--wait"), code=6)
     assert re.search(rf"{studio.renders}/bake_\d\.bin: cannot be written: the disk is full\. Make room; the download", ran.err)
     assert "the disk is full" in studio.ann("agent", "--status").out
