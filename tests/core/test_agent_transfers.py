@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import os
@@ -156,13 +157,13 @@ def test_a_job_of_nobody_here_is_said_to_be_none(desk: Desk) -> None:
 
 def test_a_job_paused_long_ago_is_found_again(tmp_path: Path) -> None:
     """However many were submitted since, what is paused can be resumed by its name."""
-    journal = Journal(tmp_path / "journal.sqlite")
-    transfers = Transfers(tmp_path, tmp_path, journal, changed=lambda: None)
-    for number in range(230):
-        journal.add_submission(f"s{number}", "service", {})
-        if number:
-            journal.set_failed(f"s{number}", {}, {})
-    assert transfers._names_of("s0") == ("s0",)
+    with contextlib.closing(Journal(tmp_path / "journal.sqlite")) as journal:
+        transfers = Transfers(tmp_path, tmp_path, journal, changed=lambda: None)
+        for number in range(230):
+            journal.add_submission(f"s{number}", "service", {})
+            if number:
+                journal.set_failed(f"s{number}", {}, {})
+        assert transfers._names_of("s0") == ("s0",)
 
 
 def test_a_pause_that_cannot_be_kept_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
