@@ -36,7 +36,7 @@ class Seam:
 _S, _R, _A = "conductor_service", "conductor_service.runner.http_service", "conductor_core"
 SERVICE = (
     Seam("service", "object stored, no row", f"{_S}.store.folder", "FolderStore.write"),
-    Seam("service", "object granted, not answered", f"{_S}.api.objects", "_grant"),
+    Seam("service", "object granted, not answered", f"{_S}.api.objects", "take_in"),
     Seam("service", "manifest in the transaction, not committed", f"{_S}.jobs", "commit_manifest"),
     Seam("service", "instance noted, not launched", f"{_S}.fleets.local", "LocalProcessFleet._note"),
     Seam("service", "instance launched, pid not noted", f"{_S}.fleets.local", "LocalProcessFleet._start"),
