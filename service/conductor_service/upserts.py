@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
-from sqlalchemy import ClauseElement, Table, bindparam, literal, literal_column, null, select
+from sqlalchemy import Table, bindparam, literal, literal_column, null, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -31,12 +31,9 @@ def upsert(
 
     Args:
         key: the columns that tell rows apart, where those are not the primary key.
-        change: column → its new value, or an expression; `EXCLUDED` stands for that of the row that was to be inserted.
+        change: column → its new value; `EXCLUDED` stands for that of the row that was to be inserted.
     """
     if not rows:
-        return
-    if any(isinstance(value, ClauseElement) for value in (change or {}).values()):
-        session.connection().execute(_expressed(session, kind, key, change or {}), rows)
         return
     changed = tuple((name, _how(value)) for name, value in (change or {}).items())
     values = {_NEW + name: value for name, value in (change or {}).items() if _how(value) == "value"}
@@ -67,22 +64,14 @@ def upsert_pairs(
     values = [literal(value, table.c[name].type).label(name) for name, value in fixed.items()]
     # without a condition SQLite takes ON CONFLICT for a join's (https://www.sqlite.org/lang_upsert.html, "Parsing Ambiguity")
     rows = select(*[told.c.key, told.c.value][: len(columns)], *values).where(literal_column("1") == literal_column("1"))
-    statement: Any = _insert(session)(table).from_select([*columns, *fixed], rows)
+    statement: Any = _insert(session.get_bind().dialect.name, table).from_select([*columns, *fixed], rows)
     new = {name: statement.excluded[name] if value is EXCLUDED else value for name, value in change.items()}
     keys = [column.name for column in table.primary_key]
     session.connection().execute(statement.on_conflict_do_update(index_elements=keys, set_=new))
 
 
-def _expressed(session: Session, kind: type[Base], key: Sequence[str], change: Mapping[str, Any]) -> Any:
-    """Return a statement whose changes are expressions: made anew each time."""
-    table = cast(Table, kind.__table__)
-    statement: Any = _insert(session)(table)
-    new = {name: statement.excluded[name] if value is EXCLUDED else value for name, value in change.items()}
-    return statement.on_conflict_do_update(index_elements=list(key) or [c.name for c in table.primary_key], set_=new)
-
-
-def _insert(session: Session) -> Any:
-    return postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+def _insert(dialect: str, table: Table) -> Any:
+    return (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
 
 
 def _how(value: object) -> str:
@@ -94,8 +83,7 @@ def _statement(dialect: str, kind: type[Base], key: tuple[str, ...], changed: tu
     """Return the statement, which is the same for whatever rows: to make it anew costs as much as to execute it."""
     table = cast(Table, kind.__table__)
     keys = list(key) or [column.name for column in table.primary_key]
-    construct = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement: Any = construct(table)
+    statement = _insert(dialect, table)
     if not changed:
         return statement.on_conflict_do_nothing(index_elements=keys)
     new: dict[str, Any] = {name: bindparam(_NEW + name, type_=table.c[name].type) for name, how in changed if how == "value"}
