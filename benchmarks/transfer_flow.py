@@ -102,11 +102,13 @@ class Desk:
         execute_upload(plan_upload(manifest, missing), sink, progress, threads=CONNECTIONS)
 
     def commit(self, files: list[str]) -> None:
-        """Submit files as a job, in full."""
+        """Submit files as a job, in full; it holds, or an instance would fetch them all while something else is measured."""
         found, manifest = self.look(files), self.hashed(files)
         self.send(manifest, self.client)
         submission = replace(self.submission(), software=Software(*_software(self.client)))
-        self.client.put_manifest(self.client.create_job(submission).id, manifest)
+        job = self.client.create_job(submission).id
+        self.client.move(job, "hold")
+        self.client.put_manifest(job, manifest)
         found.remember(self.cache, manifest.digest(), manifest.entries)
 
 
