@@ -328,10 +328,10 @@ def test_large_and_small_files_take_turns(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(hashing, "BATCH_BYTES", hashing.LARGE_FILE)
     sizes = {"a": 1, "b": 2, "c": 3, "d": 4, "e": 5, "y": hashing.LARGE_FILE, "z": hashing.LARGE_FILE + 1}
     found = {path: FoundFile(size, OLD_NS, 1, stat.S_IFREG) for path, size in sizes.items()}
-    assert list(in_turns(list(sizes), found)) == [["y"], ["a", "b"], ["z"], ["c", "d"], ["e"]]
-    assert list(in_turns(["a", "b", "c"], found)) == [["a", "b"], ["c"]]
-    assert list(in_turns(["y", "z"], found)) == [["y"], ["z"]]
-    assert list(in_turns([], found)) == []
+    assert in_turns(list(sizes), found) == [["y"], ["a", "b"], ["c", "d"], ["z"], ["e"]]
+    assert in_turns(["a", "b", "c"], found) == [["a", "b"], ["c"]]
+    assert in_turns(["y", "z"], found) == [["y"], ["z"]]
+    assert in_turns([], found) == []
 
 
 def test_what_was_read_is_kept_in_steps_that_grow(tmp_path: Path, cache: HashCache, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ releases the GIL, so threads scale. Small files go many to a future: one each co
 from __future__ import annotations
 
 import hashlib
+import operator
 import os
 import stat
 import threading
@@ -14,7 +15,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
-from itertools import zip_longest
 
 from conductor_core.digest import Digest
 from conductor_core.errors import FileChanged, FileVanished, TransferError
@@ -166,15 +166,16 @@ def batches(paths: Sequence[str], states: Mapping[str, Found]) -> Iterator[list[
         yield batch
 
 
-def in_turns(paths: Sequence[str], states: Mapping[str, Found]) -> Iterator[list[str]]:
-    """Yield batches of large and of small files in turns, so that whoever sends what is hashed soon has some of both.
+def in_turns(paths: Sequence[str], states: Mapping[str, Found]) -> list[list[str]]:
+    """Return batches of large and of small files, both spread over the whole: whoever sends what is hashed has some of each.
 
-    What is hashed of small files keeps a processor busy and the line idle, of large ones the other way round.
+    Small files are mostly work for who reads and who takes them, large ones for the line: one after the other, either waits.
     """
     large = [path for path in paths if states[path].st_size >= LARGE_FILE]
     small = [path for path in paths if states[path].st_size < LARGE_FILE] if large else paths
-    for two in zip_longest(batches(large, states), batches(small, states)):
-        yield from filter(None, two)
+    kinds = [list(batches(kind, states)) for kind in (large, small)]
+    placed = [(n / len(kind), batch) for kind in kinds for n, batch in enumerate(kind)]
+    return [batch for _, batch in sorted(placed, key=operator.itemgetter(0))]
 
 
 def stat_of(path: str) -> Found:
