@@ -78,6 +78,8 @@ class _Done:
 
 def discard(unit: Unit, digests: Sequence[str]) -> None:
     """Note bytes that nothing needs from now on; what is claimed stays claimed."""
+    if not digests:
+        return
     taken = claimed(unit, digests)
     rows = [{"digest": digest, "since": unit.now} for digest in digests if digest not in taken]
     upsert(unit.session, Discarded, rows, change={"since": unit.now})
