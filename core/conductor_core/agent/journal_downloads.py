@@ -36,6 +36,11 @@ _DUE_OF_SERVICE = (
     "AND job NOT IN (SELECT value FROM json_each(?)) AND path NOT IN (SELECT value FROM json_each(?)) "
     "ORDER BY attempts, frame IS NULL, frame, seq LIMIT ?"
 )
+#: which of some pairs of path and digest, by their place among them
+_OUTDATED = (
+    "SELECT asked.key FROM json_each(?) AS asked WHERE NOT EXISTS (SELECT 1 FROM outputs WHERE service = ? AND job = ? "
+    "AND path = json_extract(asked.value, '$[0]') AND digest = json_extract(asked.value, '$[1]'))"
+)
 _NEW_OUTPUT = (
     "INSERT INTO outputs (service, job, path, seq, digest, size, mode, mtime_ns, published, step, frame, origin, number, project,"
     " output, state, error, attempts) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
@@ -185,12 +190,14 @@ class DownloadJournal(JournalFile):
 
     def outdated(self, rows: Sequence[OutputRow]) -> list[OutputRow]:
         """Return those that are no more the version that belongs at their path."""
-        query = "SELECT path, digest FROM outputs WHERE service = ? AND job = ? AND path IN (SELECT value FROM json_each(?))"
-        current: set[tuple[str, str, str, str]] = set()
-        for service, job in {(row.service, row.job) for row in rows}:
-            paths = json.dumps([row.path for row in rows if (row.service, row.job) == (service, job)])
-            current.update((service, job, *found) for found in self._rows(query, (service, job, paths)))
-        return [row for row in rows if (row.service, row.job, row.path, row.digest) not in current]
+        of_job: dict[tuple[str, str], list[OutputRow]] = {}
+        for row in rows:
+            of_job.setdefault((row.service, row.job), []).append(row)
+        return [
+            asked[found["key"]]
+            for (service, job), asked in of_job.items()
+            for found in self._rows(_OUTDATED, (json.dumps([(row.path, row.digest) for row in asked]), service, job))
+        ]
 
     def outputs(self, service: str, job: str) -> list[OutputRow]:
         """Return the files of a followed job."""
