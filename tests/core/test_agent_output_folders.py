@@ -45,7 +45,7 @@ def test_a_load_is_checked_as_each_of_its_files_is(tmp_path: Path, name: str, ri
         if right:
             check(path)
         else:
-            with pytest.raises(PathError, match=""):
+            with pytest.raises(PathError):
                 check(path)
         with pytest.raises(PathError, match="outside of the folder"):
             check(str(tmp_path / "f_1.exr"))

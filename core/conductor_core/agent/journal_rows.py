@@ -7,8 +7,8 @@ import json
 import operator
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +97,8 @@ class Tally:
     elsewhere: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class OutputRow:
-    """One file to bring home."""
+class OutputRow(NamedTuple):
+    """One file to bring home; a tuple, since thousands of them are read before the first of them comes."""
 
     service: str
     job: str
@@ -179,9 +178,9 @@ def download_row(row: sqlite3.Row) -> DownloadRow:
     return DownloadRow(**{name: row[name] for name in names}, following=following)
 
 
-_output_columns = operator.itemgetter(*(field.name for field in fields(OutputRow)))
+_output_columns = operator.itemgetter(*OutputRow._fields)
 
 
 def output_row(row: sqlite3.Row) -> OutputRow:
     """Return a row of the files to bring home; of a job there may be tens of thousands."""
-    return OutputRow(*_output_columns(row))
+    return OutputRow._make(_output_columns(row))

@@ -120,11 +120,11 @@ class _Remembered:
         for folder, ones in _by_folder(wanted).items():
             names = folders.names_in(folder, len(ones))
             if names is None:
-                self._look([one.path for one in ones])
-                self.clear.update(one.path for one in ones if one.path in self.free and not _has_part(one))
+                self._look([one.path for _, one in ones])
+                self.clear.update(one.path for _, one in ones if one.path in self.free and not _has_part(one))
             else:
-                self._look([one.path for one in ones if os.path.basename(one.path) in names])
-                free = [one for one in ones if os.path.basename(one.path) not in names]
+                self._look([one.path for name, one in ones if name in names])
+                free = [one for name, one in ones if name not in names]
                 self.free.update(one.path for one in free)
                 parts = any(name.endswith(PART_ENDING) for name in names)
                 self.clear.update(one.path for one in free if not (parts and _has_part(one)))
@@ -143,10 +143,12 @@ class _Remembered:
         return {p: self._known[p] for p, state in states.items() if p in self._known and self._states[p] == state}
 
 
-def _by_folder(wanted: Sequence[Wanted]) -> dict[str, list[Wanted]]:
-    found: dict[str, list[Wanted]] = {}
+def _by_folder(wanted: Sequence[Wanted]) -> dict[str, list[tuple[str, Wanted]]]:
+    """Return files by folder, each with its name there."""
+    found: dict[str, list[tuple[str, Wanted]]] = {}
     for one in wanted:
-        found.setdefault(os.path.dirname(one.path), []).append(one)
+        folder, name = os.path.split(one.path)
+        found.setdefault(folder, []).append((name, one))
     return found
 
 
