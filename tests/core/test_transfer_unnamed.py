@@ -231,7 +231,7 @@ def test_a_go_that_ends_early_lets_go_of_all(tmp_path: Path, cache: HashCache, d
 def test_where_none_can_be_made_it_is_said(tmp_path: Path) -> None:
     """A folder that is not there, or may not be written: what is wrong is told by the other way of writing."""
     files = UnnamedFiles(1)
-    assert files.write(wanted_in(tmp_path / "gone")[0], b"") is None
+    assert files.write(wanted_in(tmp_path)[0], b"", str(tmp_path / "gone")) is None
     files.close()
 
 

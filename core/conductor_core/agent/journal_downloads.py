@@ -14,6 +14,7 @@ from time import time
 
 from conductor_core.agent.journal_file import JournalFile
 from conductor_core.agent.journal_rows import (
+    OUTPUTS,
     DownloadRow,
     Following,
     NewOutput,
@@ -29,10 +30,10 @@ FETCH_ATTEMPTS = 5
 WAITED_FOR = 90 * 86400.0
 
 # Where the index of what is due is meant, its own condition stands in the query, word for word.
-_DUE_OF_JOB = "SELECT * FROM outputs WHERE state IN ('pending', 'stuck') AND service = ? AND job = ?"
+_DUE_OF_JOB = f"{OUTPUTS} WHERE state IN ('pending', 'stuck') AND service = ? AND job = ?"
 _DUE_SERVICES = "SELECT DISTINCT service FROM outputs INDEXED BY outputs_due WHERE state IN ('pending', 'stuck') ORDER BY service"
 _DUE_OF_SERVICE = (
-    "SELECT * FROM outputs INDEXED BY outputs_due WHERE state IN ('pending', 'stuck') AND service = ? "
+    f"{OUTPUTS} INDEXED BY outputs_due WHERE state IN ('pending', 'stuck') AND service = ? "
     "AND job NOT IN (SELECT value FROM json_each(?)) AND path NOT IN (SELECT value FROM json_each(?)) "
     "ORDER BY attempts, frame IS NULL, frame, seq LIMIT ?"
 )
@@ -201,7 +202,7 @@ class DownloadJournal(JournalFile):
 
     def outputs(self, service: str, job: str) -> list[OutputRow]:
         """Return the files of a followed job."""
-        query = "SELECT * FROM outputs WHERE service = ? AND job = ?"
+        query = f"{OUTPUTS} WHERE service = ? AND job = ?"
         return [output_row(row) for row in self._rows(query, (service, job))]
 
     def services_to_do(self) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import operator
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -178,9 +177,10 @@ def download_row(row: sqlite3.Row) -> DownloadRow:
     return DownloadRow(**{name: row[name] for name in names}, following=following)
 
 
-_output_columns = operator.itemgetter(*OutputRow._fields)
+#: what such rows are read by, in their order
+OUTPUTS = f"SELECT {', '.join(OutputRow._fields)} FROM outputs"  # noqa: S608 - names of our own
 
 
 def output_row(row: sqlite3.Row) -> OutputRow:
-    """Return a row of the files to bring home; of a job there may be tens of thousands."""
-    return OutputRow._make(_output_columns(row))
+    """Return a row of the files to bring home, read by OUTPUTS: of a job there may be tens of thousands."""
+    return OutputRow._make(row)

@@ -71,9 +71,8 @@ class _Folders:
         #: of each file the flush of its whole disk; None: there is none
         self.flush_of: dict[str, WholeFlush | None] = {}
 
-    def make_for(self, path: str) -> None:
+    def make_for(self, path: str, folder: str) -> None:
         """Make the folder of a file where it is not there."""
-        folder = os.path.dirname(path)
         if folder not in self._of_folder:
             os.makedirs(folder, exist_ok=True)
         self.flush_of[path] = self._flush_of_folder(folder)
@@ -117,8 +116,10 @@ class _Remembered:
         self.free: set[str] = set()
         #: of these, where no part lay either
         self.clear: set[str] = set()
+        self.folder_of: dict[str, str] = {}
         for folder, ones in _by_folder(wanted).items():
             names = folders.names_in(folder, len(ones))
+            self.folder_of.update((one.path, folder) for _, one in ones)
             if names is None:
                 self._look([one.path for _, one in ones])
                 self.clear.update(one.path for _, one in ones if one.path in self.free and not _has_part(one))
@@ -178,7 +179,7 @@ class _Together:
             try:
                 placed = None if one.path in self.known.free else self._lies_there(one)
                 if placed is None:
-                    self.folders.make_for(one.path)
+                    self.folders.make_for(one.path, self.known.folder_of[one.path])
             except (OSError, ConductorError) as exc:
                 self._note(one, exc)
                 continue
@@ -287,7 +288,7 @@ class _Together:
         own_disk = self.folders.flush_of[one.path] is not None
         # a part that lies there is another's, or was left behind: in both cases it is to be looked at
         if own_disk and one.path in self.known.clear:
-            unnamed = self.unnamed.write(one, content)
+            unnamed = self.unnamed.write(one, content, self.known.folder_of[one.path])
             if unnamed is not None:
                 return unnamed
         return write_part(one, content, as_made=own_disk)

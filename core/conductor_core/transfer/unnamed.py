@@ -69,7 +69,7 @@ class UnnamedFiles:
         if self._names is not None:
             self._room = _ROOM.take(count)
 
-    def write(self, wanted: Wanted, content: Content) -> Unnamed | None:
+    def write(self, wanted: Wanted, content: Content, folder: str) -> Unnamed | None:
         """Write a file with mode and time as made, in its folder but without a name; None: it is to be written in another way.
 
         Raises:
@@ -78,7 +78,7 @@ class UnnamedFiles:
         if len(self._open) >= self._room:
             return None
         try:
-            handle = os.open(os.path.dirname(wanted.path), _UNNAMED | os.O_RDWR | os.O_CLOEXEC, wanted.mode & 0o777 or 0o666)
+            handle = os.open(folder, _UNNAMED | os.O_RDWR | os.O_CLOEXEC, wanted.mode & 0o777 or 0o666)
         except OSError:
             return None  # a file system without them; what else is wrong is said in the other way
         self._open.append(handle)
