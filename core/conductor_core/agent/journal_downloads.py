@@ -32,8 +32,8 @@ WAITED_FOR = 90 * 86400.0
 # Where the index of what is due is meant, its own condition stands in the query, word for word.
 _DUE_OF_JOB = f"{OUTPUTS} WHERE state IN ('pending', 'stuck') AND service = ? AND job = ?"
 _DUE_SERVICES = "SELECT DISTINCT service FROM outputs INDEXED BY outputs_due WHERE state IN ('pending', 'stuck') ORDER BY service"
-_DUE_OF_SERVICE = (
-    f"{OUTPUTS} INDEXED BY outputs_due WHERE state IN ('pending', 'stuck') AND service = ? "
+_DUE_OF_SERVICE = OUTPUTS + (  # noqa: S608 - nothing of a caller's
+    " INDEXED BY outputs_due WHERE state IN ('pending', 'stuck') AND service = ? "
     "AND job NOT IN (SELECT value FROM json_each(?)) AND path NOT IN (SELECT value FROM json_each(?)) "
     "ORDER BY attempts, frame IS NULL, frame, seq LIMIT ?"
 )
