@@ -5,12 +5,17 @@
 Each part is a module `transfer_<part>.py` beside this file with `rows(folder, small=…)`, which yields lines as they are
 measured. Exit status 1: a limit does not hold, or a part could not be measured. Ctrl-C ends it, with all that it has started
 and written; what was measured until then is shown.
+
+Many small files are removed at the very end only. On an ext4 without a journal a file cannot have the number of one that was
+removed in the last five minutes: after some hundred thousand of those, each new file takes ten times as long to make. For the
+same reason, run it where nothing was cleaned up just before.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import shutil
 import signal
 import sys
 import tempfile
@@ -24,6 +29,8 @@ from transfer_table import as_markdown, as_table, verdict
 
 #: columns where nobody looks at a terminal: a log, a file, CI
 WIDE = 160
+#: of some hundred large files: their room is needed, and removing them slows nothing
+_LARGE = ("ahead", "delta", "killed")
 #: modules that are no parts
 _OTHERS = ("rows", "table")
 
@@ -44,29 +51,33 @@ def main() -> int:
         signal.signal(asked, _stop)
     found: list[Row] = []
     whole, began = True, time.monotonic()
-    try:
-        for part in arguments.part or known:
-            whole &= _measure(part, arguments.folder, found, small=arguments.small)
-    except KeyboardInterrupt:
-        console.print("Stopped; what was written is removed.")
-        whole = False
+    with tempfile.TemporaryDirectory(prefix="conductor-transfer-", dir=arguments.folder, ignore_cleanup_errors=True) as folder:
+        try:
+            for part in arguments.part or known:
+                whole &= _measure(part, Path(folder, part), found, small=arguments.small)
+        except KeyboardInterrupt:
+            console.print("Stopped; what was written is removed.")
+            whole = False
     _show(found, time.monotonic() - began)
     if arguments.markdown is not None:
         arguments.markdown.write_text(as_markdown(found, folder=arguments.folder or Path(tempfile.gettempdir())))
     return 0 if whole and all(row.holds() is not False for row in found) else 1
 
 
-def _measure(part: str, above: Path | None, found: list[Row], *, small: bool) -> bool:
-    """Add the rows of a part; tell whether it could be measured to its end."""
+def _measure(part: str, folder: Path, found: list[Row], *, small: bool) -> bool:
+    """Add the rows of a part, measured in a new folder; tell whether it could be measured to its end."""
     module = importlib.import_module(f"transfer_{part}")
-    with tempfile.TemporaryDirectory(prefix=f"conductor-transfer-{part}-", dir=above, ignore_cleanup_errors=True) as folder:
-        try:
-            for row in module.rows(Path(folder), small=small):
-                console.print(f"{row.what}: {row.figure}  ({row.baseline})")
-                found.append(row)
-        except Exception:  # noqa: BLE001 - one part that breaks must not cost the figures of the others
-            console.print_exception()
-            return False
+    folder.mkdir()
+    try:
+        for row in module.rows(folder, small=small):
+            console.print(f"{row.what}: {row.figure}  ({row.baseline})")
+            found.append(row)
+    except Exception:  # noqa: BLE001 - one part that breaks must not cost the figures of the others
+        console.print_exception()
+        return False
+    finally:
+        if part in _LARGE:
+            shutil.rmtree(folder, ignore_errors=True)
     return True
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,7 +24,7 @@ from conductor_core.transfer.tree import hash_tree, read_tree
 from conductor_core.transfer.upload import ask_missing, execute_upload, plan_upload
 from conductor_service.embedded import EmbeddedService, embedded_service
 from long_line import LongLine
-from transfer_rows import Row, interleaved, took
+from transfer_rows import Row, interleaved, settled, took
 
 THREADS = 2
 #: as many as an agent has (`agent.upload_threads`)
@@ -147,21 +146,20 @@ def _again(desk: Desk, count: int, rounds: int) -> Iterator[Row]:
     hash_tree(read_tree(files), desk.cache, progress, flavour=local_flavour())
     read = progress.counts().files_hashed - progress.counts().files_cached
     yield Row(f"{count:,} files in a renamed folder", f"{read} read", f"{count} files", read / count, 0.01)
-    shutil.rmtree(moved)
 
 
 def _first(desk: Desk, count: int, large: int) -> Iterator[Row]:
     """First upload: small files and large ones, against read, hash and write of the same here."""
     folder = desk.folder / "first"
     files = [*_make(folder, count, 8192), *_make(folder / "large", large, 5 << 20)]
+    settled()
     baseline = took(lambda: _read_hash_write(files, desk.folder / "written"))
-    shutil.rmtree(desk.folder / "written")
+    settled()
     seconds = took(lambda: desk.first(files))
     what = f"first upload, {count:,} × 8 KB + {large * 5 // 1000 or 0.1} GB large"
     yield Row(what, f"{seconds:.2f} s", f"{baseline:.2f} s (read, sha256, write here)", seconds / baseline, 1.3)
     again_seconds = took(lambda: desk.send(desk.hashed(files), desk.client))
     yield Row("the same again, told in full", f"{again_seconds:.2f} s", f"{seconds:.2f} s (the first time)", None, None)
-    shutil.rmtree(folder)
 
 
 def _long_line(desk: Desk, count: int) -> Iterator[Row]:
@@ -169,6 +167,7 @@ def _long_line(desk: Desk, count: int) -> Iterator[Row]:
     manifest = desk.hashed(files)
     with LongLine(int(desk.service.url.rsplit(":", 1)[1])) as line:
         client = ServiceClient(line.url, desk.service.token)
+        settled()
         seconds = took(lambda: desk.send(manifest, client))
         client.close()
     rate = count / seconds
@@ -180,7 +179,6 @@ def _long_line(desk: Desk, count: int) -> Iterator[Row]:
         10_000,
         at_least=True,
     )
-    shutil.rmtree(desk.folder / "far")
 
 
 def _make(folder: Path, count: int, size: int) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -39,6 +40,12 @@ def interleaved(baseline: Callable[[], object], product: Callable[[], object], *
             work()
             spent.append(time.perf_counter() - began)
     return statistics.median(seconds[0]), statistics.median(seconds[1])
+
+
+def settled() -> None:
+    """Have all that was written before on disk: it would share the disk with what is measured next."""
+    if hasattr(os, "sync"):
+        os.sync()
 
 
 def took(work: Callable[[], object]) -> float:

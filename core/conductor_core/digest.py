@@ -33,7 +33,7 @@ def parse_digest(text: str) -> Digest:
     return Digest(text)
 
 
-def digest_of(data: bytes) -> Digest:
+def digest_of(data: bytes | bytearray) -> Digest:
     """Return the digest of bytes in memory."""
     return Digest("sha256:" + hashlib.sha256(data).hexdigest())
 

@@ -1,7 +1,7 @@
 """The database: engine, and transactions that end in events and wake-ups.
 
-All that is particular to SQLite stands in this module: its pragmas, and that it has one writer. Everything else is plain
-SQLAlchemy, fit for PostgreSQL.
+All that is particular to SQLite stands in this module and in `pen.py`: its pragmas, and that it has one writer. Everything else
+is plain SQLAlchemy, fit for PostgreSQL.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from alembic import command
 from alembic.config import Config
@@ -25,9 +24,12 @@ from sqlalchemy.orm import Session
 
 from conductor_service.clock import Clock
 from conductor_service.models import Instance, Job, OutputFile, Task
+from conductor_service.pen import ManyPens, OnePen, Pen
 from conductor_service.signals import Signals
 
 BUSY_MILLISECONDS = 10_000
+#: pages of the log, of 4 KB, after which it goes into the tables: what many transactions change goes there once
+_LOG_PAGES = 4000
 #: a connection for every thread that may want one: there are 40 for requests, and some dozens that take bodies
 _POOL = {"pool_size": 32, "max_overflow": 64}
 _UNUSABLE = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR})
@@ -112,15 +114,12 @@ class Database:
         self.clock = clock
         self.signals = signals
         self._finish = finish
-        # SQLite has one writer: waiting here is fair and costs nothing, its own busy loop sleeps and starves.
-        self._writer: contextlib.AbstractContextManager[Any] = (
-            threading.Lock() if self.engine.dialect.name == "sqlite" else contextlib.nullcontext()
-        )
+        self._pen: Pen = OnePen(self.engine) if self.engine.dialect.name == "sqlite" else ManyPens(self.engine)
         self._writing = threading.local()
 
     def upgrade(self) -> None:
         """Bring the tables to the newest migration."""
-        with self._writer, self.engine.connect() as connection:
+        with self._pen.held(), self.engine.connect() as connection:
             migrate(connection)
             connection.commit()
 
@@ -133,7 +132,7 @@ class Database:
     @contextlib.contextmanager
     def write(self) -> Iterator[Unit]:
         """Give a transaction; it commits at the end, and is undone whole by an exception."""
-        with self._writer, _KeepingSession(self.engine, expire_on_commit=False) as session:
+        with self._pen.held() as bind, _KeepingSession(bind, expire_on_commit=False) as session:
             session.connection(execution_options={"conductor_writes": True})
             begun = time.monotonic()
             unit = Unit(session, self.clock())
@@ -161,6 +160,7 @@ class Database:
 
     def close(self) -> None:
         """Give up all connections."""
+        self._pen.close()
         self.engine.dispose()
 
 
@@ -242,6 +242,7 @@ def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
+        f"wal_autocheckpoint={_LOG_PAGES}",
         f"busy_timeout={BUSY_MILLISECONDS}",
     ):
         connection.execute(f"PRAGMA {pragma}")

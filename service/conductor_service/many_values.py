@@ -17,12 +17,31 @@ def table_of(session: Session, values: Sequence[str]) -> Any:
     return func.json_each(json.dumps(list(values))).table_valued("value")
 
 
-def pairs_table(session: Session, pairs: Mapping[str, int]) -> Any:
-    """Return something to select from that has one row for each pair, in its columns `key` and `value`."""
-    if session.get_bind().dialect.name == "postgresql":
-        keys, numbers = bindparam(None, list(pairs), ARRAY(String)), bindparam(None, list(pairs.values()), ARRAY(BigInteger))
+def named_table(dialect: str) -> Any:
+    """Return what `table_of` does, for a statement that is made once; its values come with `told`."""
+    if dialect == "postgresql":
+        return func.unnest(bindparam("values", type_=ARRAY(String))).table_valued("value").render_derived()
+    return func.json_each(bindparam("values", type_=String)).table_valued("value")
+
+
+def told(dialect: str, values: Sequence[str]) -> dict[str, Any]:
+    """Return the parameters of a statement with a `named_table`."""
+    return {"values": list(values) if dialect == "postgresql" else json.dumps(list(values))}
+
+
+def named_pairs(dialect: str) -> Any:
+    """Return something to select from that has one row for each pair of `told_pairs`, in its columns `key` and `value`."""
+    if dialect == "postgresql":
+        keys, numbers = bindparam("keys", type_=ARRAY(String)), bindparam("numbers", type_=ARRAY(BigInteger))
         return func.unnest(keys, numbers).table_valued("key", "value").render_derived()
-    return func.json_each(json.dumps(pairs)).table_valued("key", "value")
+    return func.json_each(bindparam("pairs", type_=String)).table_valued("key", "value")
+
+
+def told_pairs(dialect: str, pairs: Mapping[str, int]) -> dict[str, Any]:
+    """Return the parameters of a statement with `named_pairs`."""
+    if dialect == "postgresql":
+        return {"keys": list(pairs), "numbers": list(pairs.values())}
+    return {"pairs": json.dumps(pairs)}
 
 
 def among(

@@ -216,10 +216,10 @@ def confirm(database: Database, store: Store, digest: Digest, size: int) -> None
     raise Busy(f"Object {digest} was removed by a clean-up while it came in.", "Send it again.")
 
 
-def confirm_bytes(store: WritableStore, digest: Digest, data: bytes) -> None:
+def confirm_bytes(store: WritableStore, digest: Digest, data: bytes | bytearray) -> None:
     """See that bytes are in the store, now that rows need them, and else write them again."""
     if store.size(digest) != len(data):
-        store.write(digest, [data], len(data))
+        store.write_whole(data)
 
 
 def register(unit: Unit, digest: str, size: int) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
+from typing import Any
 
-from conductor_core.digest import Digest, digest_of
+from conductor_core.digest import Digest
 from conductor_core.transfer.packs import read_pack
 from sqlalchemy import bindparam, exists, select
 from sqlalchemy.orm import Session
 
 from conductor_service import losses, objects, removals
 from conductor_service.database import Database, Unit
-from conductor_service.many_values import among
+from conductor_service.many_values import among, named_table, told
 from conductor_service.models import Pack, PackedObject, StoredObject
 from conductor_service.store import Spot, WritableStore
 from conductor_service.upserts import EXCLUDED, upsert, upsert_pairs
@@ -22,6 +24,7 @@ _SPOT = (
     .join(StoredObject, StoredObject.digest == PackedObject.digest)
 )
 _SPOT_OF = _SPOT.where(PackedObject.digest == bindparam("digest"))
+_ID = select(Pack.id).where(Pack.digest == bindparam("digest"))
 
 
 class DatabaseIndex:
@@ -57,7 +60,7 @@ def spots(session: Session, digests: Sequence[str]) -> dict[str, Spot]:
     return {row[4]: Spot(Digest(row[0]), row[1], row[2], row[3]) for row in session.execute(query)}
 
 
-def take_pack(database: Database, store: WritableStore, project_id: str, data: bytes) -> int:
+def take_pack(database: Database, store: WritableStore, project_id: str, data: bytes | bytearray) -> int:
     """Keep a pack as one object, register, grant and lease all its members, and return how many they are.
 
     Members that are in the store already are found here from now on: these bytes were verified just now, the others once.
@@ -69,13 +72,12 @@ def take_pack(database: Database, store: WritableStore, project_id: str, data: b
         Busy: a clean-up is removing the same pack, as what it was before.
     """
     rows = sorted((row for row, _ in read_pack([data])), key=lambda row: row.digest)  # keys are found faster in their order
-    name = digest_of(data)
-    store.write(name, [data], len(data))
+    name = store.write_whole(data)
     with database.write() as unit:
         session = unit.session
         removals.check_unclaimed(unit, name)
         upsert(session, Pack, [{"digest": name, "size": len(data), "created": unit.now}], key=("digest",))
-        pack_id = session.scalars(select(Pack.id).where(Pack.digest == name)).one()
+        pack_id = session.connection().execute(_ID, {"digest": name}).scalar_one()
         _discard_those_alone(unit, [row.digest for row in rows])
         objects.register_all(unit, {row.digest: row.size for row in rows})
         upsert_pairs(
@@ -93,6 +95,14 @@ def take_pack(database: Database, store: WritableStore, project_id: str, data: b
 
 def _discard_those_alone(unit: Unit, digests: Sequence[str]) -> None:
     """What lies in the store by itself is found in the pack from now on, and not needed there any more."""
+    dialect = unit.session.get_bind().dialect.name
+    alone = unit.session.connection().execute(_alone(dialect), told(dialect, digests))
+    removals.discard(unit, list(alone.scalars()))
+
+
+@functools.cache
+def _alone(dialect: str) -> Any:
+    """Return the question which objects lie by themselves: it is the same for all packs."""
+    asked = named_table(dialect)
     packed = exists().where(PackedObject.digest == StoredObject.digest)
-    alone = select(StoredObject.digest).where(among(unit.session, StoredObject.digest, digests), ~packed)
-    removals.discard(unit, list(unit.session.scalars(alone)))
+    return select(StoredObject.digest).join(asked, asked.c.value == StoredObject.digest).where(~packed)

@@ -78,6 +78,8 @@ class _Done:
 
 def discard(unit: Unit, digests: Sequence[str]) -> None:
     """Note bytes that nothing needs from now on; what is claimed stays claimed."""
+    if not digests:
+        return
     taken = claimed(unit, digests)
     rows = [{"digest": digest, "since": unit.now} for digest in digests if digest not in taken]
     upsert(unit.session, Discarded, rows, change={"since": unit.now})
@@ -105,7 +107,8 @@ def check_unclaimed(unit: Unit, digest: str) -> None:
     Raises:
         Busy: they are.
     """
-    if claimed(unit, [digest]):
+    since = unit.session.connection().execute(_SINCE, {"digest": digest}).scalar()
+    if since is not None and since > unit.now + _AHEAD:
         raise _going(digest)
 
 

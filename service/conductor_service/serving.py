@@ -19,6 +19,7 @@ from conductor_core.errors import ConductorError
 from conductor_core.user_folders import write_private
 
 from conductor_service.api import make_app
+from conductor_service.connections import Connection
 from conductor_service.data_folder import writing_into
 from conductor_service.endings import Aside
 from conductor_service.farm import Farm
@@ -223,6 +224,7 @@ def _configured(farm: Farm) -> uvicorn.Config:
     settings = farm.settings
     config = uvicorn.Config(
         make_app(farm),
+        http=Connection,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -6,17 +6,19 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
-from sqlalchemy import Table, bindparam, literal, literal_column, null, select
+from sqlalchemy import Table, bindparam, literal_column, null, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from conductor_service.many_values import pairs_table
+from conductor_service.many_values import named_pairs, told_pairs
 from conductor_service.models import Base
 
 #: the value of the row that could not be inserted
 EXCLUDED: Final = object()
 #: before the name of a parameter that is a changed column's new value
 _NEW = "new_"
+#: before that of a column that is the same in all rows
+_FIXED = "fixed_"
 
 
 def upsert(
@@ -35,8 +37,7 @@ def upsert(
     """
     if not rows:
         return
-    changed = tuple((name, _how(value)) for name, value in (change or {}).items())
-    values = {_NEW + name: value for name, value in (change or {}).items() if _how(value) == "value"}
+    changed, values = _taken_apart(change or {})
     statement = _statement(session.get_bind().dialect.name, kind, tuple(key), changed)
     session.connection().execute(statement, [{**row, **values} for row in rows] if values else rows)
 
@@ -59,19 +60,21 @@ def upsert_pairs(
     """
     if not pairs:
         return
-    table = cast(Table, kind.__table__)
-    told = pairs_table(session, pairs)
-    values = [literal(value, table.c[name].type).label(name) for name, value in fixed.items()]
-    # without a condition SQLite takes ON CONFLICT for a join's (https://www.sqlite.org/lang_upsert.html, "Parsing Ambiguity")
-    rows = select(*[told.c.key, told.c.value][: len(columns)], *values).where(literal_column("1") == literal_column("1"))
-    statement: Any = _insert(session.get_bind().dialect.name, table).from_select([*columns, *fixed], rows)
-    new = {name: statement.excluded[name] if value is EXCLUDED else value for name, value in change.items()}
-    keys = [column.name for column in table.primary_key]
-    session.connection().execute(statement.on_conflict_do_update(index_elements=keys, set_=new))
+    dialect = session.get_bind().dialect.name
+    changed, values = _taken_apart(change)
+    statement = _pairs_statement(dialect, kind, tuple(columns), tuple(fixed), changed)
+    same = {_FIXED + name: value for name, value in fixed.items()}
+    session.connection().execute(statement, {**told_pairs(dialect, pairs), **same, **values})
 
 
 def _insert(dialect: str, table: Table) -> Any:
     return (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
+
+
+def _taken_apart(change: Mapping[str, Any]) -> tuple[tuple[tuple[str, str], ...], dict[str, Any]]:
+    """Return what of a change is in the statement, and what goes to it as parameters."""
+    changed = tuple((name, _how(value)) for name, value in change.items())
+    return changed, {_NEW + name: value for name, value in change.items() if _how(value) == "value"}
 
 
 def _how(value: object) -> str:
@@ -86,7 +89,26 @@ def _statement(dialect: str, kind: type[Base], key: tuple[str, ...], changed: tu
     statement = _insert(dialect, table)
     if not changed:
         return statement.on_conflict_do_nothing(index_elements=keys)
+    return statement.on_conflict_do_update(index_elements=keys, set_=_changes(table, statement, changed))
+
+
+@functools.cache
+def _pairs_statement(
+    dialect: str, kind: type[Base], columns: tuple[str, ...], fixed: tuple[str, ...], changed: tuple[tuple[str, str], ...]
+) -> Any:
+    """Return the statement, which is the same for whatever pairs."""
+    table = cast(Table, kind.__table__)
+    pairs = named_pairs(dialect)
+    same = [bindparam(_FIXED + name, type_=table.c[name].type).label(name) for name in fixed]
+    # without a condition SQLite takes ON CONFLICT for a join's (https://www.sqlite.org/lang_upsert.html, "Parsing Ambiguity")
+    rows = select(*[pairs.c.key, pairs.c.value][: len(columns)], *same).where(literal_column("1") == literal_column("1"))
+    statement: Any = _insert(dialect, table).from_select([*columns, *fixed], rows)
+    keys = [column.name for column in table.primary_key]
+    return statement.on_conflict_do_update(index_elements=keys, set_=_changes(table, statement, changed))
+
+
+def _changes(table: Table, statement: Any, changed: tuple[tuple[str, str], ...]) -> dict[str, Any]:
     new: dict[str, Any] = {name: bindparam(_NEW + name, type_=table.c[name].type) for name, how in changed if how == "value"}
     new |= {name: statement.excluded[name] for name, how in changed if how == "excluded"}
     new |= {name: null() for name, how in changed if how == "null"}
-    return statement.on_conflict_do_update(index_elements=keys, set_=new)
+    return new

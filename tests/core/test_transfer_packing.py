@@ -50,7 +50,7 @@ class PackStore:
             members = list(read_pack([data] if isinstance(data, bytes) else data))
         except ContentMismatch as exc:
             raise Refused(f"{exc.path} does not hash to its name", code="wrong-content", status=422) from exc
-        self.objects.update({row.digest: content for row, content in members})
+        self.objects.update({row.digest: bytes(content) for row, content in members})
         self.packs.append(len(members))
 
 

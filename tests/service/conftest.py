@@ -70,7 +70,7 @@ class FarStore(MemoryStore):
         return object.__getattribute__(self, name)
 
 
-_ASKED = frozenset({"size", "read", "check_room", "write", "delete", "set_aside", "written", "digests"})
+_ASKED = frozenset({"size", "read", "check_room", "write", "write_whole", "delete", "set_aside", "written", "digests"})
 
 
 class Browser:

@@ -36,6 +36,10 @@ def test_many_values_have_a_name_in_postgresql() -> None:
     session: Any = SimpleNamespace(get_bind=lambda: SimpleNamespace(dialect=dialect))
     asked = sa.select(many_values.table_of(session, ["a", "b"]).c.value)
     assert " AS anon_1(value)" in str(asked.compile(dialect=dialect))
+    named = sa.select(many_values.named_table("postgresql").c.value)
+    assert "unnest(%(values)s::VARCHAR[]) AS anon_1(value)" in str(named.compile(dialect=dialect))
+    pairs = sa.select(many_values.named_pairs("postgresql").c.value)
+    assert "unnest(%(keys)s::VARCHAR[], %(numbers)s::BIGINT[]) AS anon_1(key, value)" in str(pairs.compile(dialect=dialect))
 
 
 def test_migrating_twice_changes_nothing(studio: Any) -> None:

@@ -147,17 +147,27 @@ def test_an_upload_between_forgetting_and_deleting(studio: Any) -> None:
 @pytest.fixture
 def taken(studio: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Let a clean-up that looked at old bytes before delete the new ones, once each, before a row needs them."""
-    write = type(studio.store).write
+    kind = type(studio.store)
+    write, write_whole = kind.write, kind.write_whole
     met: list[str] = []
 
-    def written(store: Any, digest: Digest, chunks: Any, size: int) -> bool:
-        new = bool(write(store, digest, chunks, size))
+    def meet(store: Any, digest: Digest) -> None:
         if digest not in met:
             met.append(digest)
             store.delete(digest)
+
+    def written(store: Any, digest: Digest, chunks: Any, size: int) -> bool:
+        new = bool(write(store, digest, chunks, size))
+        meet(store, digest)
         return new
 
-    monkeypatch.setattr(type(studio.store), "write", written)
+    def written_whole(store: Any, data: bytes | bytearray) -> Digest:
+        digest = Digest(write_whole(store, data))
+        meet(store, digest)
+        return digest
+
+    monkeypatch.setattr(kind, "write", written)
+    monkeypatch.setattr(kind, "write_whole", written_whole)
     return met
 
 

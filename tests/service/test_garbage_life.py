@@ -69,6 +69,12 @@ class BurningStore:
         self._fuse.burn()
         return new
 
+    def write_whole(self, data: bytes | bytearray) -> Digest:
+        self._fuse.burn()
+        digest = Digest(self._inner.write_whole(data))
+        self._fuse.burn()
+        return digest
+
     def delete(self, digest: Digest) -> None:
         self._fuse.burn()
         self._inner.delete(digest)

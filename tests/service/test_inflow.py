@@ -21,6 +21,7 @@ class Sender:
 
     def __init__(self, chunks: int, *, then: BaseException | None = None, hangs: bool = False) -> None:
         self.chunks = chunks
+        self.scope: dict[str, Any] = {}
         self.then = then
         self.hangs = hangs
         self.read = 0

@@ -90,6 +90,19 @@ def test_second_write_is_not_new(store: PrunableStore) -> None:
     assert b"".join(store.read(digest_of(BODY))) == BODY
 
 
+@pytest.mark.parametrize("body", [b"", b"x", BODY], ids=["empty", "one-byte", "several-pieces"])
+@pytest.mark.parametrize("kind", [bytes, bytearray])
+def test_bytes_without_a_name_get_their_own(store: PrunableStore, kind: type[bytes | bytearray], body: bytes) -> None:
+    """Bytes in memory are kept under the digest that they have, also where they are there already, and are a copy."""
+    data = kind(body)
+    for _ in range(2):
+        assert store.write_whole(data) == digest_of(body)
+    if isinstance(data, bytearray):
+        data[:1] = b"y"
+    assert b"".join(store.read(digest_of(body))) == body
+    assert list(store.digests()) == [digest_of(body)]
+
+
 def test_missing_is_said_at_once(store: PrunableStore) -> None:
     """A missing object has no size, and read says so before it gives an iterator; the message names the digest."""
     assert store.size(NOBODY) is None

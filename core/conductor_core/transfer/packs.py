@@ -97,8 +97,10 @@ def write_pack(members: Sequence[Member]) -> Iterator[bytes]:
         yield bytes(held)
 
 
-def read_pack(pieces: Iterable[bytes], *, limits: Limits = Limits()) -> Iterator[tuple[Row, bytes]]:
+def read_pack(pieces: Iterable[bytes | bytearray], *, limits: Limits = Limits()) -> Iterator[tuple[Row, bytes | memoryview]]:
     """Yield each member of a pack with its bytes, verified; no more is held than one member and one piece.
+
+    What lies within one piece is not copied out of it.
 
     Raises:
         PackMalformed: this is no pack, it breaks off, goes on behind its end, or is more than `limits` allow.
@@ -114,7 +116,7 @@ def read_pack(pieces: Iterable[bytes], *, limits: Limits = Limits()) -> Iterator
     source.end()
 
 
-def read_table(pieces: Iterable[bytes], *, limits: Limits = Limits()) -> tuple[Row, ...]:
+def read_table(pieces: Iterable[bytes | bytearray], *, limits: Limits = Limits()) -> tuple[Row, ...]:
     """Return the table of a pack, without its contents.
 
     Raises:
@@ -146,12 +148,15 @@ def _read_table(source: _Source, limits: Limits) -> tuple[Row, ...]:
 class _Source:
     """Take so many bytes of a stream of pieces, not one more."""
 
-    def __init__(self, pieces: Iterator[bytes]) -> None:
+    def __init__(self, pieces: Iterator[bytes | bytearray]) -> None:
         self._pieces = pieces
         self._piece = memoryview(b"")
 
-    def take(self, count: int) -> bytes:
+    def take(self, count: int) -> bytes | memoryview:
         """Return the next `count` bytes."""
+        if count <= len(self._piece):
+            taken, self._piece = self._piece[:count], self._piece[count:]
+            return taken
         parts = []
         while count:
             if not self._piece:
@@ -167,7 +172,7 @@ class _Source:
         if self._piece or any(self._pieces):
             raise PackMalformed("goes on behind its end")
 
-    def _next(self) -> bytes:
+    def _next(self) -> bytes | bytearray:
         for piece in self._pieces:
             if piece:
                 return piece

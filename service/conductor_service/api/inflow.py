@@ -17,6 +17,7 @@ import anyio
 from anyio import CapacityLimiter, to_thread
 from fastapi import Request
 
+from conductor_service.connections import DetachedBody, detached_body, silent
 from conductor_service.errors import Busy
 
 T = TypeVar("T")
@@ -36,7 +37,7 @@ async def whole_body(request: Request, silence_seconds: float, take: Callable[[b
             silence.deadline = anyio.current_time() + silence_seconds
             take(chunk)
     if silence.cancelled_caught:
-        raise _silent(silence_seconds)
+        raise silent(silence_seconds)
 
 
 async def stream_body(request: Request, take: Callable[[Iterator[bytes]], T], turns: CapacityLimiter, silence: float) -> T:
@@ -49,6 +50,9 @@ async def stream_body(request: Request, take: Callable[[Iterator[bytes]], T], tu
         Busy: its sender fell silent; `take` sees it raised by what it iterates over.
     """
     async with turns:
+        detached = detached_body(request.scope)
+        if detached is not None:
+            return await _taken_from_socket(detached, take, silence)
         inflow = _Inflow(request, silence)
         filling = asyncio.create_task(inflow.fill())
         try:
@@ -56,6 +60,21 @@ async def stream_body(request: Request, take: Callable[[Iterator[bytes]], T], tu
         finally:
             filling.cancel()  # what `take` did not want to read, nobody does
             await asyncio.gather(filling, return_exceptions=True)
+
+
+async def _taken_from_socket(body: DetachedBody, take: Callable[[Iterator[bytes]], T], silence: float) -> T:
+    def taken() -> T:
+        with body:
+            return take(body.pieces(silence))
+
+    try:
+        found = await to_thread.run_sync(taken, limiter=CapacityLimiter(1))
+    except asyncio.CancelledError:
+        body.stop()  # the service ends, and nobody waits for the thread any more
+        raise
+    finally:
+        body.give_back()
+    return found
 
 
 class _Inflow:
@@ -81,7 +100,7 @@ class _Inflow:
                     silence.deadline = math.inf  # a full queue is not the sender's silence
                     await self._put(chunk)
                     silence.deadline = anyio.current_time() + self._silence
-            end = _silent(self._silence) if silence.cancelled_caught else None
+            end = silent(self._silence) if silence.cancelled_caught else None
         except Exception as exc:  # noqa: BLE001  raised again where the body is read, whatever it is
             end = exc
         finally:
@@ -112,7 +131,3 @@ class _Inflow:
     def _wake(self) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits there
             self._loop.call_soon_threadsafe(self._room.set)
-
-
-def _silent(seconds: float) -> Busy:
-    return Busy(f"Nothing more of the body came for {seconds:g} s.")

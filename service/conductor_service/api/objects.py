@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from conductor_service import objects, removals
 from conductor_service.api.access import FarmOf, Person
-from conductor_service.api.bodies import content_length, digest_of_path, intake_of, read_bytes, read_document, stream_body
+from conductor_service.api.bodies import content_length, digest_of_path, intake_of, read_document, stream_body
 from conductor_service.api.streams import Body
 from conductor_service.bundles import contents
 from conductor_service.errors import Absent, Invalid
@@ -148,9 +148,14 @@ async def post_pack(request: Request, project: str, farm: FarmOf, who: Person) -
     limit = min(MAX_PACK_BYTES, farm.settings.max_object_bytes)
     size = content_length(request, limit)
     project_id = await run_in_threadpool(_place_for, farm, who.account_id, project, size)  # before anybody waits for the body
-    async with intake_of(request).packs:
-        data = await read_bytes(request, limit)
-        members = await run_in_threadpool(take_pack, farm.database, farm.store, project_id, data)
+
+    def take(pieces: Iterator[bytes]) -> int:
+        data = bytearray()  # as it comes: a sender of single bytes would fill the memory with pieces
+        for piece in pieces:
+            data += piece
+        return take_pack(farm.database, farm.store, project_id, bytes(data))
+
+    members = await stream_body(request, take, intake_of(request).packs)
     return JSONResponse({"members": members, "size": size}, status_code=201)
 
 

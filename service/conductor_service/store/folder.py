@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from conductor_core.digest import Digest, hex_of, parse_digest
+from conductor_core.digest import Digest, digest_of, hex_of, parse_digest
 
 from conductor_service.store.aside import sweep, written_aside
 from conductor_service.store.checking import check_part, checked
@@ -81,23 +81,34 @@ class FolderStore:
 
     def write(self, digest: Digest, chunks: Iterable[bytes], size: int) -> bool:
         """Keep the bytes if they are what they are called."""
-        path = self._path(digest)
         pieces = SenderPieces(checked(digest, chunks, size))
         try:
-            with written_aside(self._aside) as (stream, aside):
-                for piece in pieces:
-                    write_all(stream.fileno(), piece)
-                os.fsync(stream.fileno())
-                if make_folder(path.parent):
-                    sync_folder(self._objects)
-                if sys.platform == "win32":
-                    stream.close()  # an open file cannot be renamed there
-                new = self._publish(aside, path)
-            sync_folder(path.parent)
+            return self._write(self._path(digest), pieces)
         except OSError as exc:
             if exc is pieces.failure:
                 raise  # the sender broke off; that is not the store's failure
             raise writing_error(str(self.root), exc) from exc
+
+    def write_whole(self, data: bytes | bytearray) -> Digest:
+        """Keep bytes under the digest that they have."""
+        digest = digest_of(data)
+        try:
+            self._write(self._path(digest), [data])
+        except OSError as exc:
+            raise writing_error(str(self.root), exc) from exc
+        return digest
+
+    def _write(self, path: Path, pieces: Iterable[bytes | bytearray]) -> bool:
+        with written_aside(self._aside) as (stream, aside):
+            for piece in pieces:
+                write_all(stream.fileno(), piece)
+            os.fsync(stream.fileno())
+            if make_folder(path.parent):
+                sync_folder(self._objects)
+            if sys.platform == "win32":
+                stream.close()  # an open file cannot be renamed there
+            new = self._publish(aside, path)
+        sync_folder(path.parent)
         return new
 
     def adopt(self, digest: Digest, file: Path) -> bool:
@@ -234,7 +245,7 @@ def _chunks(digest: Digest, path: Path, offset: int, length: int | None) -> Iter
             raise ObjectUnreadable(digest, exc.strerror or type(exc).__name__) from exc
 
 
-def write_all(fd: int, piece: bytes) -> None:
+def write_all(fd: int, piece: bytes | bytearray) -> None:
     view = memoryview(piece)
     while view:
         view = view[os.write(fd, view) :]

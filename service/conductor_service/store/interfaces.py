@@ -58,6 +58,18 @@ class WritableStore(Store, Protocol):
         """
         ...
 
+    def write_whole(self, data: bytes | bytearray) -> Digest:
+        """Keep bytes that are in memory under the digest that they have, as `write` does, and return it.
+
+        They are hashed once: nobody has said what they are called, so there is nothing to compare. They are not to be changed
+        meanwhile.
+
+        Raises:
+            StoreFull: no room; nothing is kept.
+            StoreUnwritable: read-only; nothing is kept.
+        """
+        ...
+
 
 class PrunableStore(WritableStore, Protocol):
     """Forget bytes, and say which are there."""

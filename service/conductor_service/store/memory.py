@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from conductor_core.digest import Digest, parse_digest
+from conductor_core.digest import Digest, digest_of, parse_digest
 
 from conductor_service.clock import Clock, utc_now
 from conductor_service.store.checking import check_part, checked
@@ -42,7 +42,15 @@ class MemoryStore:
 
     def write(self, digest: Digest, chunks: Iterable[bytes], size: int) -> bool:
         """Keep the bytes if they are what they are called."""
-        data = b"".join(checked(parse_digest(digest), chunks, size))
+        return self._keep(digest, b"".join(checked(parse_digest(digest), chunks, size)))
+
+    def write_whole(self, data: bytes | bytearray) -> Digest:
+        """Keep bytes under the digest that they have."""
+        digest = digest_of(data)
+        self._keep(digest, bytes(data))
+        return digest
+
+    def _keep(self, digest: Digest, data: bytes) -> bool:
         with self._lock:
             new = digest not in self._objects
             self._objects[digest] = data

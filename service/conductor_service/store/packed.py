@@ -89,6 +89,10 @@ class PackedStore:
         """Keep the bytes if they are what they are called, by themselves; who registers them takes them out of the index."""
         return self._inner.write(digest, chunks, size)
 
+    def write_whole(self, data: bytes | bytearray) -> Digest:
+        """Keep bytes under the digest that they have."""
+        return self._inner.write_whole(data)
+
     def delete(self, digest: Digest) -> None:
         """Remove what lies in the wrapped store under this digest."""
         self._inner.delete(digest)

@@ -12,7 +12,7 @@ import logging
 import secrets
 from collections.abc import Iterable
 
-from conductor_core.digest import Digest, hex_of
+from conductor_core.digest import Digest, digest_of, hex_of
 
 from conductor_service.clock import Clock, utc_now
 from conductor_service.store.checking import checked
@@ -67,6 +67,12 @@ class S3Store(S3Reading):
             put_in_parts(self.line, key, pieces, size, self.kept_headers())
             return not there
         return self._put(key, digest, pieces, size, new=not there)
+
+    def write_whole(self, data: bytes | bytearray) -> Digest:
+        """Keep bytes under the digest that they have."""
+        digest = digest_of(data)
+        self.write(digest, [bytes(data)], len(data))
+        return digest
 
     def delete(self, digest: Digest) -> None:
         """Remove the object, if it is there."""

@@ -107,6 +107,10 @@ class VerifyingStore:
         """Keep the bytes if they are what they are called."""
         return self._inner.write(digest, chunks, size)
 
+    def write_whole(self, data: bytes | bytearray) -> Digest:
+        """Keep bytes under the digest that they have."""
+        return self._inner.write_whole(data)
+
     def delete(self, digest: Digest) -> None:
         """Remove the object, if it is there."""
         self._inner.delete(digest)
