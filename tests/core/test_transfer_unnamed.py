@@ -15,7 +15,7 @@ from typing import Any
 
 import conductor_core
 import pytest
-from conductor_core.transfer import flushing, together, unnamed
+from conductor_core.transfer import flushing, targets, together, unnamed
 from conductor_core.transfer.download import Wanted, part_of
 from conductor_core.transfer.hash_cache import FileState, HashCache
 from conductor_core.transfer.part_file import open_part
@@ -83,7 +83,7 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
         disk.flushed.add(os.fstat(handle).st_ino)
         fsync(handle)
 
-    monkeypatch.setattr(together, "whole_flush", lambda folder: Whole(os.open(folder, os.O_RDONLY), lambda _: 0))
+    monkeypatch.setattr(targets, "whole_flush", lambda folder: Whole(os.open(folder, os.O_RDONLY), lambda _: 0))
     monkeypatch.setattr(together, "SHOWN_AFTER", 1e9)
     monkeypatch.setattr("conductor_core.transfer.unnamed.os.link", named)
     monkeypatch.setattr("conductor_core.transfer.together.os.fsync", flushed)
@@ -183,7 +183,7 @@ def test_a_part_that_lies_there_is_looked_at(
     tmp_path: Path, cache: HashCache, disk: Disk, monkeypatch: pytest.MonkeyPatch, listed: bool
 ) -> None:
     """One that another agent writes is left to him, one that was left behind becomes the file; what lies there is not fetched."""
-    monkeypatch.setattr(together, "LISTED_BYTES", 1 << 30 if listed else -1)
+    monkeypatch.setattr(targets, "LISTED_BYTES", 1 << 30 if listed else -1)
     wanted, source = wanted_in(tmp_path), Bundles()
     for one in wanted[:3]:
         Path(one.path).parent.mkdir(exist_ok=True)
@@ -256,7 +256,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from core import test_transfer_flushing as test
-from conductor_core.transfer import flushing, together, unnamed
+from conductor_core.transfer import flushing, targets, together, unnamed
 from conductor_core.transfer.hash_cache import HashCache
 from conductor_core.transfer.progress import Progress
 folder, name, calls = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
@@ -269,7 +269,7 @@ def counted(*arguments):
     return before(*arguments)
 setattr(unnamed.UnnamedFiles, name, counted)
 together.SHOWN_AFTER = 1e9
-together.whole_flush = lambda folder: flushing.WholeFlush(os.open(folder, os.O_RDONLY), lambda _: 0)
+targets.whole_flush = lambda folder: flushing.WholeFlush(os.open(folder, os.O_RDONLY), lambda _: 0)
 together.execute_together(test.wanted_in(folder), test.Bundles(), HashCache(folder / "killed.sqlite"), Progress())
 """
 
