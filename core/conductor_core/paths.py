@@ -324,6 +324,11 @@ def _bad_component(component: str, flavour: Flavour) -> str:
     return ""
 
 
+def is_name(component: str, flavour: Flavour) -> bool:
+    """Tell whether a system of this flavour can have a file or folder of this name."""
+    return not _bad_component(component, flavour)
+
+
 def _split_anchor(text: str, flavour: Flavour) -> tuple[str, str]:
     """Return the anchor in its one spelling, and what follows it."""
     if flavour is Flavour.POSIX:

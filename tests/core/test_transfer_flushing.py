@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from conductor_core.digest import Digest, digest_of
 from conductor_core.errors import BroughtByAnother, PlaceUnwritable
-from conductor_core.transfer import flushing, small_parts, together
+from conductor_core.transfer import flushing, small_parts, targets, together, unnamed
 from conductor_core.transfer.bundle import write_bundle
 from conductor_core.transfer.download import Wanted, execute_download, part_of
 from conductor_core.transfer.flushing import flush_each, name_if_free, whole_flush
@@ -88,6 +88,12 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(together, "SHOWN_AFTER", 1e9)
 
 
+@pytest.fixture(autouse=True)
+def named_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a system has no files without a name (`test_transfer_unnamed.py` is of those)."""
+    monkeypatch.setattr(unnamed, "_UNNAMED", 0)
+
+
 @pytest.fixture
 def cache(tmp_path: Path) -> Iterator[HashCache]:
     cache = HashCache(tmp_path / "cache" / "hashes.sqlite")
@@ -128,7 +134,7 @@ def _flushing(disk: Disk, monkeypatch: pytest.MonkeyPatch, *, works: bool = True
                 disk.flush()
             return works
 
-    monkeypatch.setattr(together, "whole_flush", lambda folder: Whole(os.open(folder, os.O_RDONLY), lambda _: 0))
+    monkeypatch.setattr(targets, "whole_flush", lambda folder: Whole(os.open(folder, os.O_RDONLY), lambda _: 0))
 
 
 posix = pytest.mark.skipif(os.name != "posix", reason="opens a folder")
@@ -155,7 +161,7 @@ def test_what_has_a_name_is_on_disk(
 ) -> None:
     """Bytes before the name, names before it is told: a power cut at any moment leaves no empty file, and none that is told."""
     if whole is False:
-        monkeypatch.setattr(together, "whole_flush", lambda _: None)
+        monkeypatch.setattr(targets, "whole_flush", lambda _: None)
     else:
         _flushing(disk, monkeypatch, works=whole is not None)
     wanted = wanted_in(tmp_path, count)
@@ -188,7 +194,7 @@ def test_one_that_does_not_get_to_the_disk_gets_no_name(
     tmp_path: Path, cache: HashCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is told with the reason; the others come."""
-    monkeypatch.setattr(together, "whole_flush", lambda _: None)
+    monkeypatch.setattr(targets, "whole_flush", lambda _: None)
     wanted = wanted_in(tmp_path)
     bad = part_of(wanted[7].path, wanted[7].digest)
     monkeypatch.setattr(together, "flush_each", lambda _: {bad: OSError(errno.ENOSPC, "no room")})
@@ -202,9 +208,10 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from core import test_transfer_flushing as test
-from conductor_core.transfer import flushing, together
+from conductor_core.transfer import flushing, targets, together, unnamed
 from conductor_core.transfer.hash_cache import HashCache
 from conductor_core.transfer.progress import Progress
+unnamed._UNNAMED = 0
 folder, name, calls = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 before = getattr(together, name)
 def counted(*arguments, **named):
@@ -216,7 +223,7 @@ def counted(*arguments, **named):
 setattr(together, name, counted)
 together.SHOWN_AFTER = 1e9
 if name == "flush_each":
-    together.whole_flush = lambda _: None
+    targets.whole_flush = lambda _: None
 together.execute_together(test.wanted_in(folder), test.Bundles(), HashCache(folder / "killed.sqlite"), Progress())
 """
 

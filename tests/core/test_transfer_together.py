@@ -21,7 +21,7 @@ from conductor_core.errors import (
     ServiceUnreachable,
     TransferCancelled,
 )
-from conductor_core.transfer import bundle, flushing, small_parts, together
+from conductor_core.transfer import bundle, flushing, small_parts, targets, together, unnamed
 from conductor_core.transfer.bundle import read_bundle, write_bundle
 from conductor_core.transfer.download import Wanted, part_path
 from conductor_core.transfer.hash_cache import FileState, HashCache
@@ -291,8 +291,9 @@ def _whole_flush(monkeypatch: pytest.MonkeyPatch, *, whole: bool) -> None:
     def flush(folder: str) -> flushing.WholeFlush | None:
         return Whole(os.open(folder, os.O_RDONLY), lambda _: 0) if whole else None
 
-    monkeypatch.setattr(together, "whole_flush", flush)
+    monkeypatch.setattr(targets, "whole_flush", flush)
     monkeypatch.setattr(together, "SHOWN_AFTER", 1e9)
+    monkeypatch.setattr(unnamed, "_UNNAMED", 0)  # parts have names here, as on most systems
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs modes that hold for this user")

@@ -63,8 +63,8 @@ class Downloads:
         self._paused = paused
         self._lock = threading.Lock()
         self._pace = pace
-        #: of each load that is fetched, to stop it by
-        self._progress: dict[Load, Progress] = {}
+        #: each load that is fetched, by its `id`, with what stops it
+        self._progress: dict[int, tuple[Load, Progress]] = {}
         self._stopping = False
         #: by service and path alone: two jobs may write the same file, one after the other
         self._fetching: dict[tuple[str, str], Load] = {}
@@ -146,7 +146,7 @@ class Downloads:
         """Stop; part files stay for the next start to go on from."""
         with self._lock:
             self._stopping = True
-            for progress in self._progress.values():
+            for _, progress in self._progress.values():
                 progress.cancel()
         for follower in self._followers.values():
             follower.stop()
@@ -303,7 +303,7 @@ class Downloads:
     def _stop_paused(self) -> None:
         """Break off what is to wait; it goes on from there."""
         with self._lock:
-            going = list(self._progress.items())
+            going = list(self._progress.values())
         for load, progress in going:
             if self._paused(load[0].service, load[0].job):
                 progress.cancel()
@@ -316,7 +316,7 @@ class Downloads:
         progress = Progress(self._pace)
         try:
             with self._lock:
-                self._progress[load] = progress
+                self._progress[id(load)] = load, progress
                 if self._stopping:
                     progress.cancel()
             home = self._fetcher.fetch(load, progress)
@@ -329,7 +329,7 @@ class Downloads:
                 self._patience.failed(row_key(row))
         finally:
             with self._lock:
-                self._progress.pop(load, None)
+                self._progress.pop(id(load), None)
                 self._loads[load[0].service] -= 1
                 for row in load:
                     self._fetching.pop((row.service, row.path), None)

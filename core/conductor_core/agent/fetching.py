@@ -62,22 +62,24 @@ class Fetcher:
         if followed is None:
             return []
         rows: list[OutputRow] = []
+        check = self._folders.checker(load[0].service, load[0].job, followed)
         for row in load:
             with self._noting(row):
-                self._folders.check(row, followed)
+                check(row.path)
                 rows.append(row)
         if len(rows) == 1:
             return self._by_itself(rows[0], followed, progress)
         return self._together(rows, followed, progress) if rows else []
 
     def _together(self, rows: Sequence[OutputRow], followed: DownloadRow, progress: Progress) -> list[OutputRow]:
-        by_wanted = {_wanted(row, followed): row for row in rows}
+        wanted = [_wanted(row, followed) for row in rows]
+        by_path = {one.path: row for one, row in zip(wanted, rows, strict=True)}
         home: list[tuple[OutputRow, Placed]] = []
         alone: list[OutputRow] = []
         try:
             objects = ProjectObjects(self._connect(rows[0].service), rows[0].project or followed.project)
-            for outcome in execute_together(list(by_wanted), objects, self._cache, progress):
-                row = by_wanted[outcome.wanted]
+            for outcome in execute_together(wanted, objects, self._cache, progress):
+                row = by_path[outcome.wanted.path]
                 if outcome.placed is not None:
                     home.append((row, outcome.placed))
                 elif outcome.error is None:

@@ -14,6 +14,7 @@ from time import time
 
 from conductor_core.agent.journal_file import JournalFile
 from conductor_core.agent.journal_rows import (
+    OUTPUTS,
     DownloadRow,
     Following,
     NewOutput,
@@ -29,12 +30,17 @@ FETCH_ATTEMPTS = 5
 WAITED_FOR = 90 * 86400.0
 
 # Where the index of what is due is meant, its own condition stands in the query, word for word.
-_DUE_OF_JOB = "SELECT * FROM outputs WHERE state IN ('pending', 'stuck') AND service = ? AND job = ?"
+_DUE_OF_JOB = f"{OUTPUTS} WHERE state IN ('pending', 'stuck') AND service = ? AND job = ?"
 _DUE_SERVICES = "SELECT DISTINCT service FROM outputs INDEXED BY outputs_due WHERE state IN ('pending', 'stuck') ORDER BY service"
-_DUE_OF_SERVICE = (
-    "SELECT * FROM outputs INDEXED BY outputs_due WHERE state IN ('pending', 'stuck') AND service = ? "
+_DUE_OF_SERVICE = OUTPUTS + (  # noqa: S608 - nothing of a caller's
+    " INDEXED BY outputs_due WHERE state IN ('pending', 'stuck') AND service = ? "
     "AND job NOT IN (SELECT value FROM json_each(?)) AND path NOT IN (SELECT value FROM json_each(?)) "
     "ORDER BY attempts, frame IS NULL, frame, seq LIMIT ?"
+)
+#: which of some pairs of path and digest, by their place among them
+_OUTDATED = (
+    "SELECT asked.key FROM json_each(?) AS asked WHERE NOT EXISTS (SELECT 1 FROM outputs WHERE service = ? AND job = ? "
+    "AND path = json_extract(asked.value, '$[0]') AND digest = json_extract(asked.value, '$[1]'))"
 )
 _NEW_OUTPUT = (
     "INSERT INTO outputs (service, job, path, seq, digest, size, mode, mtime_ns, published, step, frame, origin, number, project,"
@@ -185,16 +191,18 @@ class DownloadJournal(JournalFile):
 
     def outdated(self, rows: Sequence[OutputRow]) -> list[OutputRow]:
         """Return those that are no more the version that belongs at their path."""
-        query = "SELECT path, digest FROM outputs WHERE service = ? AND job = ? AND path IN (SELECT value FROM json_each(?))"
-        current: set[tuple[str, str, str, str]] = set()
-        for service, job in {(row.service, row.job) for row in rows}:
-            paths = json.dumps([row.path for row in rows if (row.service, row.job) == (service, job)])
-            current.update((service, job, *found) for found in self._rows(query, (service, job, paths)))
-        return [row for row in rows if (row.service, row.job, row.path, row.digest) not in current]
+        of_job: dict[tuple[str, str], list[OutputRow]] = {}
+        for row in rows:
+            of_job.setdefault((row.service, row.job), []).append(row)
+        return [
+            asked[found["key"]]
+            for (service, job), asked in of_job.items()
+            for found in self._rows(_OUTDATED, (json.dumps([(row.path, row.digest) for row in asked]), service, job))
+        ]
 
     def outputs(self, service: str, job: str) -> list[OutputRow]:
         """Return the files of a followed job."""
-        query = "SELECT * FROM outputs WHERE service = ? AND job = ?"
+        query = f"{OUTPUTS} WHERE service = ? AND job = ?"
         return [output_row(row) for row in self._rows(query, (service, job))]
 
     def services_to_do(self) -> list[str]:

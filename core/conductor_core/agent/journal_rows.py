@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import operator
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +96,8 @@ class Tally:
     elsewhere: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class OutputRow:
-    """One file to bring home."""
+class OutputRow(NamedTuple):
+    """One file to bring home; a tuple, since thousands of them are read before the first of them comes."""
 
     service: str
     job: str
@@ -179,9 +177,10 @@ def download_row(row: sqlite3.Row) -> DownloadRow:
     return DownloadRow(**{name: row[name] for name in names}, following=following)
 
 
-_output_columns = operator.itemgetter(*(field.name for field in fields(OutputRow)))
+#: what such rows are read by, in their order
+OUTPUTS = f"SELECT {', '.join(OutputRow._fields)} FROM outputs"  # noqa: S608 - names of our own
 
 
 def output_row(row: sqlite3.Row) -> OutputRow:
-    """Return a row of the files to bring home; of a job there may be tens of thousands."""
-    return OutputRow(*_output_columns(row))
+    """Return a row of the files to bring home, read by OUTPUTS: of a job there may be tens of thousands."""
+    return OutputRow._make(row)

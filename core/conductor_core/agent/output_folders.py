@@ -14,7 +14,7 @@ from conductor_core.api.answers import OutputFile
 from conductor_core.api.client import ServiceClient
 from conductor_core.documents import from_json
 from conductor_core.errors import PathError
-from conductor_core.paths import ClientPath, Flavour, local_flavour
+from conductor_core.paths import ClientPath, Flavour, is_name, local_flavour
 from conductor_core.sequences import output_folder
 from conductor_core.submission import Submission
 from conductor_core.transfer.places import Published, place_of
@@ -51,6 +51,19 @@ class OutputFolders:
             PathError: naming the path.
         """
         self._check(row.path, row.service, row.job, followed)
+
+    def checker(self, service: str, job: str, followed: DownloadRow) -> Callable[[str], None]:
+        """Return `check` for the paths of one load: what is right in a folder is asked once of it, and not of each of its files."""
+        right: set[str] = set()
+        flavour = local_flavour()
+
+        def check(path: str) -> None:
+            folder, _, name = path.rpartition(os.sep)
+            if folder not in right or not is_name(name, flavour):
+                self._check(path, service, job, followed)
+                right.add(folder)
+
+        return check
 
     def _check(self, text: str, service: str, job: str, followed: DownloadRow) -> None:
         following = followed.following

@@ -46,7 +46,8 @@ class Patience:
     def ready(self, key: Hashable) -> bool:
         """Tell whether `key` may be tried now."""
         with self._lock:
-            return self._waiting.get(key, (0, 0.0))[1] <= self._clock()
+            waiting = self._waiting.get(key)
+            return waiting is None or waiting[1] <= self._clock()
 
     def forget(self, *prefix: Hashable) -> None:
         """Let everything be tried at once, or what has a key that begins so: something changed, such as a new login."""

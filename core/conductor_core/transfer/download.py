@@ -23,6 +23,7 @@ from conductor_core.digest import Digest
 from conductor_core.errors import ContentMismatch, FileVanished, PlaceUnwritable, TransferError
 from conductor_core.transfer.hash_cache import RACY_NS, FileState
 from conductor_core.transfer.hashing import hash_file
+from conductor_core.transfer.odd_names import PART_ENDING
 from conductor_core.transfer.part_file import check_ours, open_part, write_all
 from conductor_core.transfer.progress import Progress
 from conductor_core.user_folders import sync_folder
@@ -112,9 +113,9 @@ def part_path(path: str, digest: Digest) -> Path:
 def part_of(path: str, digest: Digest) -> str:
     """Return the same as text."""
     folder, name = os.path.split(path)
-    end = f".{digest[-DIGEST_PART:]}.conductor-part"
+    end = f".{digest[-DIGEST_PART:]}{PART_ENDING}"
     part = f".{name}{end}"
-    if len(os.fsencode(part)) > NAME_LIMIT:
+    if len(part) * 4 > NAME_LIMIT and len(os.fsencode(part)) > NAME_LIMIT:  # no character has more than four bytes
         part = f".{hashlib.sha256(os.fsencode(name)).hexdigest()[:32]}{end}"
     return os.path.join(folder, part)
 

@@ -30,10 +30,12 @@ from conductor_core.transfer.download import (
     sync_folder_of,
     unwritable,
 )
-from conductor_core.transfer.flushing import MANY, WholeFlush, flush_each, name_if_free, whole_flush
+from conductor_core.transfer.flushing import MANY, WholeFlush, flush_each, name_if_free
 from conductor_core.transfer.hash_cache import FileState
 from conductor_core.transfer.progress import Progress
 from conductor_core.transfer.small_parts import SmallPart, still_ours, write_part
+from conductor_core.transfer.targets import Folders, Remembered
+from conductor_core.transfer.unnamed import Unnamed, UnnamedFiles
 
 #: seconds after which what came gets its names, however much is still to come: on a slow line a load takes minutes
 SHOWN_AFTER = 1.0
@@ -57,64 +59,18 @@ class Outcome:
     error: ConductorError | None = None
 
 
-class _Remembered:
-    """What files that lie there hash to, asked of the cache once for all of them."""
-
-    def __init__(self, paths: Sequence[str], cache: Cache) -> None:
-        self._states: dict[str, FileState] = {}
-        #: where nothing lay
-        self.free: set[str] = set()
-        for path in paths:
-            try:
-                self._states[path] = FileState.of(os.stat(path))
-            except FileNotFoundError:
-                self.free.add(path)
-            except OSError:
-                continue  # `decide` says what is wrong with it
-        self._known = cache.digests(self._states)
-
-    def digests(self, states: Mapping[str, FileState]) -> dict[str, Digest]:
-        return {p: self._known[p] for p, state in states.items() if p in self._known and self._states[p] == state}
-
-
-class _Folders:
-    """The folders of a go: made once each, and how what is written there is put on disk."""
-
-    def __init__(self) -> None:
-        self._of_folder: dict[str, WholeFlush | None] = {}
-        self._flushes: dict[int, WholeFlush | None] = {}
-        #: of each file the flush of its whole disk; None: there is none
-        self.flush_of: dict[str, WholeFlush | None] = {}
-
-    def make_for(self, path: str) -> None:
-        """Make the folder of a file where it is not there."""
-        folder = os.path.dirname(path)
-        if folder not in self._of_folder:
-            os.makedirs(folder, exist_ok=True)
-            disk = os.stat(folder).st_dev
-            if disk not in self._flushes:
-                self._flushes[disk] = whole_flush(folder)
-            self._of_folder[folder] = self._flushes[disk]
-        self.flush_of[path] = self._of_folder[folder]
-
-    def close(self) -> None:
-        """Let go of the disks."""
-        for flush in self._flushes.values():
-            if flush is not None:
-                flush.close()
-
-
 @dataclass(slots=True)
 class _Together:
     """One go: what is on its way, and what became of what."""
 
     cache: Cache
-    known: _Remembered
+    known: Remembered
     progress: Progress
-    folders: _Folders = field(default_factory=_Folders)
+    folders: Folders
     outcomes: list[Outcome] = field(default_factory=list)
     #: written, and not yet under their names
-    parts: list[SmallPart] = field(default_factory=list)
+    parts: list[SmallPart | Unnamed] = field(default_factory=list)
+    unnamed: UnnamedFiles = field(default_factory=lambda: UnnamedFiles(0))
     placed_at: float = field(default_factory=time.monotonic)
 
     def what_is_lacking(self, wanted: Sequence[Wanted]) -> dict[Digest, list[Wanted]]:
@@ -125,7 +81,7 @@ class _Together:
             try:
                 placed = None if one.path in self.known.free else self._lies_there(one)
                 if placed is None:
-                    self.folders.make_for(one.path)
+                    self.folders.make_for(one.path, self.known.folder_of[one.path])
             except (OSError, ConductorError) as exc:
                 self._note(one, exc)
                 continue
@@ -147,6 +103,8 @@ class _Together:
 
     def fetch(self, lacking: Mapping[Digest, list[Wanted]], source: BundleSource) -> None:
         """Write what comes to parts; what breaks off leaves those that came."""
+        count = sum(map(len, lacking.values()))
+        self.unnamed = UnnamedFiles(count if count >= MANY else 0)
         left = {digest: list(ones) for digest, ones in lacking.items()}
         sizes = {digest: ones[0].size for digest, ones in lacking.items()}
         try:
@@ -173,10 +131,7 @@ class _Together:
         found: list[Outcome] = []
         for part in self._on_disk(parts):
             try:
-                with still_ours(part):
-                    if part.state is None:
-                        set_as_made(part.wanted, part.path)  # not before: one that may only be read could not be flushed
-                    where = self._named(part) or place_part(part.wanted, part.path, self.known)
+                where = self._named(part)
             except (OSError, ConductorError) as exc:
                 self._note(part.wanted, exc, written=True)
                 continue
@@ -184,6 +139,7 @@ class _Together:
             if part.state is not None and where.how != "there":
                 states[where.path] = part.state
             found.append(Outcome(part.wanted, where))
+        self.unnamed.let_go()
         try:
             learn_placed(placed, self.cache, states)
         except OSError as exc:
@@ -199,39 +155,78 @@ class _Together:
             part_path(one.path, one.digest).unlink()
         return placed
 
-    def _named(self, part: SmallPart) -> Placed | None:
-        """Give a part its name, where nothing lay there at first and nothing does now."""
+    def _named(self, part: SmallPart | Unnamed) -> Placed:
+        """Give a part its name: in one step where nothing lay there at first and nothing does now.
+
+        Raises:
+            BroughtByAnother: it is another's now.
+            OSError, ConductorError: it can get none.
+        """
         path = part.wanted.path
-        return Placed(path, "placed") if path in self.known.free and name_if_free(part.path, path) else None
+        if isinstance(part, Unnamed):
+            if self.unnamed.name(part, path):
+                return Placed(path, "placed")
+            named = self.unnamed.as_part(part)
+            if named is None:
+                raise BroughtByAnother(path)
+            part = named
+        with still_ours(part):
+            if part.state is None:
+                set_as_made(part.wanted, part.path)  # not before: one that may only be read could not be flushed
+            if path in self.known.free and name_if_free(part.path, path):
+                return Placed(path, "placed")
+            return place_part(part.wanted, part.path, self.known)
 
     def _take(self, one: Wanted, content: Content | None) -> None:
         if content is None:
             self.outcomes.append(Outcome(one))
             return
         try:
-            self.parts.append(write_part(one, content, as_made=self.folders.flush_of[one.path] is not None))
+            self.parts.append(self._written(one, content))
         except (OSError, ConductorError) as exc:
             self._note(one, exc)
 
-    def _on_disk(self, parts: Sequence[SmallPart]) -> list[SmallPart]:
+    def _written(self, one: Wanted, content: Content) -> SmallPart | Unnamed:
+        own_disk = self.folders.flush_of[one.path] is not None
+        # a part that lies there is another's, or was left behind: in both cases it is to be looked at
+        if own_disk and one.path in self.known.clear:
+            unnamed = self.unnamed.write(one, content, self.known.folder_of[one.path])
+            if unnamed is not None:
+                return unnamed
+        return write_part(one, content, as_made=own_disk)
+
+    def _on_disk(self, parts: Sequence[SmallPart | Unnamed]) -> list[SmallPart | Unnamed]:
         """Put parts on disk, and return those that are."""
-        by_flush: dict[WholeFlush | None, list[SmallPart]] = {}
+        by_flush: dict[WholeFlush | None, list[SmallPart | Unnamed]] = {}
         for part in parts:
             by_flush.setdefault(self.folders.flush_of[part.wanted.path], []).append(part)
         failed: dict[str, OSError] = {}
         for flush, some in by_flush.items():
             if flush is None or len(some) < MANY or not flush():
-                failed.update(flush_each([part.path for part in some]))
-        for part in parts:
-            if part.path in failed:
-                self._note(part.wanted, failed[part.path], written=True)
-        return [part for part in parts if part.path not in failed]
+                failed.update(_flush_each(some))
+        for part in parts if failed else ():
+            if part.wanted.path in failed:
+                self._note(part.wanted, failed[part.wanted.path], written=True)
+        return [part for part in parts if part.wanted.path not in failed]
 
     def _note(self, one: Wanted, exc: OSError | ConductorError, *, written: bool = False) -> None:
         """Note what goes wrong with one file, so that the others come all the same."""
         if written and isinstance(exc, FileNotFoundError):
             exc = BroughtByAnother(one.path)
         self.outcomes.append(Outcome(one, error=unwritable(one.path, exc) if isinstance(exc, OSError) else exc))
+
+
+def _flush_each(parts: Sequence[SmallPart | Unnamed]) -> dict[str, OSError]:
+    """Put parts on disk one by one; return the places of those that could not be, with the reason."""
+    named = {part.path: part.wanted.path for part in parts if isinstance(part, SmallPart)}
+    failed = {named[path]: exc for path, exc in flush_each(list(named)).items()}
+    for part in parts:
+        if isinstance(part, Unnamed):
+            try:
+                os.fsync(part.handle)
+            except OSError as exc:
+                failed[part.wanted.path] = exc
+    return failed
 
 
 def execute_together(wanted: Sequence[Wanted], source: BundleSource, cache: Cache, progress: Progress) -> list[Outcome]:
@@ -242,12 +237,13 @@ def execute_together(wanted: Sequence[Wanted], source: BundleSource, cache: Cach
     Raises:
         NotFound: the service does not bundle, or does not know the project; nothing was done that must be told.
     """
-    go = _Together(cache, _Remembered([one.path for one in wanted], cache), progress)
-    try:
-        lacking = go.what_is_lacking(wanted)
-        if lacking:
-            go.fetch(lacking, source)
-            go.place()
-    finally:
-        go.folders.close()
+    with contextlib.closing(Folders()) as folders:
+        go = _Together(cache, Remembered(wanted, cache, folders), progress, folders)
+        try:
+            lacking = go.what_is_lacking(wanted)
+            if lacking:
+                go.fetch(lacking, source)
+                go.place()
+        finally:
+            go.unnamed.close()
     return go.outcomes
