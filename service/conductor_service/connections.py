@@ -27,6 +27,8 @@ EXTENSION = "conductor.body"
 LEAST_BYTES = 256 << 10
 #: of a body at once: what stays in a core's own cache until it is hashed and written
 PIECE_BYTES = 256 << 10
+#: of a body that nobody wants, what is read of it all the same if it is here: to close over it would reset the answer as well
+LET_PASS_BYTES = 2 << 20
 
 
 class Connection(HttpToolsProtocol):
@@ -36,14 +38,22 @@ class Connection(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         #: bytes of a body that nobody wanted: they come before the next request
         self._unwanted = 0
+        #: bytes of the present body that came through the loop
+        self._came = 0
 
     def on_headers_complete(self) -> None:
         """Offer the body of the request, where it is worth it."""
+        self._came = 0
         super().on_headers_complete()
         size = next((int(value) for name, value in self.headers if name == b"content-length" and value.isdigit()), 0)
         if size >= LEAST_BYTES and self.scheme == "http" and isinstance(self.loop, asyncio.SelectorEventLoop):
             extensions = cast(dict[str, Any], self.scope.setdefault("extensions", {}))
             extensions[EXTENSION] = functools.partial(self._detached, self.cycle, size)
+
+    def on_body(self, body: bytes) -> None:
+        """Count what comes."""
+        self._came += len(body)
+        super().on_body(body)
 
     def data_received(self, data: bytes) -> None:
         """Take what came, behind what nobody wanted of the last body."""
@@ -55,40 +65,62 @@ class Connection(HttpToolsProtocol):
         self._unwanted = max(0, self._unwanted - len(data))
         if left:
             super().data_received(left)
-        elif not self._unwanted and self.cycle.response_complete:
+        elif self.cycle.response_complete:  # who sends no more of it is waited for no longer than for a next request
             self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Refuse to change the protocol behind a body: the parser takes it for the next requests."""
+        if any(name in (b"content-length", b"transfer-encoding") for name, _ in self.headers):
+            self.cycle.disconnected = True
+            self.send_400_response("Upgrade with a body is not supported.")
+
     def _detached(self, cycle: RequestResponseCycle, size: int) -> DetachedBody | None:
-        """Let go of the connection; None where the rest of the body is here, or will not come."""
+        """Let go of the connection; None where the rest of the body is here or will not come, or somebody has read of it."""
+        if cycle is not self.cycle:
+            return None  # all of it came, and the next request's head
         if not cycle.more_body or cycle.disconnected or cycle.response_started or self.transport.is_closing():
             return None
+        if len(cycle.body) != self._came:
+            return None
+        try:
+            own = self.transport.get_extra_info("socket").dup()
+        except OSError:
+            return None  # too many files are open: what is there is enough for the loop
         if cycle.waiting_for_100_continue:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             cycle.waiting_for_100_continue = False
         self.flow.pause_reading()
         came, cycle.body = bytes(cycle.body), bytearray()
-        own = self.transport.get_extra_info("socket")
-        return DetachedBody(own.dup(), came, size, functools.partial(self._attach, cycle))
+        return DetachedBody(own, came, size, self._attach)
 
-    def _attach(self, cycle: RequestResponseCycle, unread: int) -> None:
-        """Take the connection up again, behind the body; it is listened to as soon as the answer is written."""
+    def _attach(self, unread: int | None) -> None:
+        """Take the connection up again, behind the body; it is listened to as soon as the answer is written.
+
+        `unread`: bytes of the body that are still to come; None: nobody knows, and the connection ends.
+        """
         if self.transport.is_closing():
+            return
+        if unread is None:
+            self.transport.abort()
             return
         self.parser = httptools.HttpRequestParser(self)  # the one before still waits for the body
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
-        cycle.more_body = False
         self._unwanted = unread
+        self.cycle.more_body = False
+        self.cycle.message_event.set()
 
 
 class DetachedBody:
     """A body that the event loop has let go of."""
 
-    def __init__(self, own: socket.socket, came: bytes, size: int, attach: Callable[[int], None]) -> None:
+    def __init__(self, own: socket.socket, came: bytes, size: int, attach: Callable[[int | None], None]) -> None:
         """`own` is the body's alone; `came` is what is here already of its `size` bytes."""
         self._socket = own
         self._came = came
         self._left = size - len(came)
         self._attach = attach
+        #: whether a thread has it; None before
+        self._held: bool | None = None
 
     def pieces(self, silence: float) -> Iterator[bytes]:
         """Yield what came and what comes, in the thread that takes it; nothing behind the body's end is read.
@@ -117,11 +149,19 @@ class DetachedBody:
             yield piece
 
     def __enter__(self) -> DetachedBody:
+        self._held = True
         return self
 
     def __exit__(self, *_: object) -> None:
         """Close the socket, in the thread that reads it: elsewhere its number could be another file's before that sees it."""
+        with contextlib.suppress(OSError):
+            self._socket.settimeout(0)
+            room = LET_PASS_BYTES
+            while room > 0 and self._left and (piece := self._socket.recv(min(self._left, PIECE_BYTES))):
+                self._left -= len(piece)
+                room -= len(piece)
         self._socket.close()
+        self._held = False
 
     def stop(self) -> None:
         """Wake the thread that waits for more: nothing more is read of this connection."""
@@ -129,13 +169,15 @@ class DetachedBody:
             self._socket.shutdown(socket.SHUT_RDWR)
 
     def give_back(self) -> None:
-        """Give the connection back to the event loop, in its thread."""
-        self._attach(self._left)
+        """Give the connection back to the event loop, in its thread; while another thread reads of it, it ends."""
+        if self._held is None:
+            self._socket.close()  # no thread took it
+        self._attach(None if self._held else self._left)
 
 
 def detached_body(scope: Mapping[str, Any]) -> DetachedBody | None:
     """Return the body of a request to be read by a thread, as a context whose end is the thread's; None: it comes through the loop."""
-    offered = scope.get("extensions", {}).get(EXTENSION)
+    offered = scope.get("extensions", {}).pop(EXTENSION, None)  # it knows the request, which would know it
     return offered() if offered is not None else None
 
 

@@ -78,8 +78,8 @@ def _changes(world: World) -> None:
     path = world.write("a.exr", b"before")
     real = hashing._digest_of_handle
 
-    def meddled(handle: int, name: str, progress: Progress | None) -> Any:
-        digest = real(handle, name, progress)
+    def meddled(handle: int, name: str, size: int, progress: Progress | None) -> Any:
+        digest = real(handle, name, size, progress)
         path.write_bytes(b"longer than before")
         return digest
 

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import socket
 import sqlite3
 import stat
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from conductor_core.digest import digest_of
+from conductor_core.digest import Digest, digest_of
 from conductor_core.errors import FileChanged, FileVanished, TransferCancelled, TransferError
 from conductor_core.transfer import hashing
 from conductor_core.transfer.hash_cache import RACY_NS, FileState, HashCache
-from conductor_core.transfer.hashing import BATCH_FILES, batches, hash_file, hash_files, unreadable
+from conductor_core.transfer.hashing import (
+    BATCH_FILES,
+    HashedFile,
+    Learning,
+    batches,
+    hash_file,
+    hash_files,
+    in_turns,
+    unreadable,
+)
+from conductor_core.transfer.listing import FoundFile
 from conductor_core.transfer.progress import Progress
 
 OLD_NS = 1_700_000_000_000_000_000
@@ -93,8 +105,8 @@ def test_a_file_whose_number_is_another_by_its_name(
 ) -> None:
     """Windows cannot number a locked file by its name, and some file servers number anew each time: that is no change."""
     path = _write(tmp_path / "f", b"x")
-    found = [FileState(1, OLD_NS, number) for number in numbers]
-    monkeypatch.setattr("conductor_core.transfer.hashing.state_of", lambda _path: found.pop(0))
+    found = [FoundFile(1, OLD_NS, number, 0o644) for number in numbers]
+    monkeypatch.setattr("conductor_core.transfer.hashing.stat_of", lambda _path: found.pop(0))
     if known is not None:
         assert hash_file(path).state == FileState(1, OLD_NS, os.stat(path).st_ino if known else 0)
         return
@@ -308,6 +320,68 @@ def test_small_files_share_a_future(tmp_path: Path) -> None:
     small = [_write(tmp_path / f"s{n:03}", b"x") for n in range(BATCH_FILES + 1)]
     found = _states(*small)
     assert [len(b) for b in batches(small, found)] == [BATCH_FILES, 1]
+
+
+def test_large_and_small_files_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever sends what is hashed soon has some of both, wherever they lie; each file is read once."""
+    monkeypatch.setattr(hashing, "BATCH_FILES", 2)
+    monkeypatch.setattr(hashing, "BATCH_BYTES", hashing.LARGE_FILE)
+    sizes = {"a": 1, "b": 2, "c": 3, "d": 4, "e": 5, "y": hashing.LARGE_FILE, "z": hashing.LARGE_FILE + 1}
+    found = {path: FoundFile(size, OLD_NS, 1, stat.S_IFREG) for path, size in sizes.items()}
+    assert in_turns(list(sizes), found) == [["y"], ["a", "b"], ["c", "d"], ["z"], ["e"]]
+    assert in_turns(["a", "b", "c"], found) == [["a", "b"], ["c"]]
+    assert in_turns(["y", "z"], found) == [["y"], ["z"]]
+    assert in_turns([], found) == []
+
+
+def test_what_was_read_is_kept_in_steps_that_grow(tmp_path: Path, cache: HashCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of very many files is not written anew for each few of them; what is left at the end is kept, too."""
+    monkeypatch.setattr(hashing, "LEARN_FILES", 4)
+    monkeypatch.setattr(hashing, "MOST_LEARNT", 10)
+    learnt: list[int] = []
+    real = cache.learn
+
+    def learn(hashed: Mapping[str, tuple[FileState, Digest]], *, began: float | None = None) -> None:
+        learnt.append(len(hashed))
+        real(hashed, began=began)
+
+    monkeypatch.setattr(cache, "learn", learn)
+    files = {str(tmp_path / f"{n:03}"): HashedFile(digest_of(b"x"), FileState(1, OLD_NS, n), 0) for n in range(60)}
+    with Learning(cache) as learning:
+        for path, file in files.items():
+            learning.take({path: file})
+    assert learnt == [4, 4, 4, 6, 9, 10, 10, 10, 3]
+    assert cache.digests({path: file.state for path, file in files.items()}).keys() == files.keys()
+
+
+def test_what_was_read_before_a_failure_is_kept(tmp_path: Path, cache: HashCache) -> None:
+    """Nobody reads it again, since one file was gone."""
+    read = HashedFile(digest_of(b"x"), FileState(1, OLD_NS, 1), 0)
+    with contextlib.suppress(FileVanished), Learning(cache) as learning:
+        learning.take({str(tmp_path / "a"): read})
+        raise FileVanished("gone")
+    assert cache.digests({str(tmp_path / "a"): read.state}) == {str(tmp_path / "a"): read.digest}
+
+
+def test_large_files_are_kept_as_they_are_read(tmp_path: Path, cache: HashCache) -> None:
+    """Whoever is cut off in the middle of very many bytes reads few of them twice."""
+    read = HashedFile(digest_of(b"x"), FileState(hashing.LEARN_BYTES, OLD_NS, 1), 0)
+    learning = Learning(cache)
+    learning.take({str(tmp_path / "a"): read})
+    assert cache.digests({str(tmp_path / "a"): read.state})
+
+
+def test_a_file_that_grows_while_it_is_read(tmp_path: Path) -> None:
+    """It is told by its state, however much of it was read."""
+    path = tmp_path / "f"
+    path.write_bytes(b"x" * hashing.BLOCK * 2)
+
+    def grow(_: Path) -> None:
+        with path.open("ab") as file:
+            file.write(b"y" * hashing.BLOCK * 2)
+
+    with pytest.raises(FileChanged):
+        hash_file(str(path), _Meddler(grow))
 
 
 def test_a_socket_is_no_file(tmp_path: Path) -> None:

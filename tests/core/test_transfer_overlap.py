@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,12 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 def _hashed(folder: Path, *names: str) -> dict[str, HashedFile]:
     for name in names:
         (folder / name).write_bytes(name.encode())
+    return {str(folder / name): hash_file(str(folder / name)) for name in names}
+
+
+def _large(folder: Path, *names: str) -> dict[str, HashedFile]:
+    for name in names:
+        (folder / name).write_bytes(name.encode() * SMALL)
     return {str(folder / name): hash_file(str(folder / name)) for name in names}
 
 
@@ -112,8 +119,48 @@ def test_what_is_large_goes_by_the_ways_of_the_plan(tmp_path: Path) -> None:
     assert store.objects == {}
 
 
-def test_what_ends_the_hashing_ends_the_sending(tmp_path: Path) -> None:
+def test_large_and_small_files_go_apart(tmp_path: Path) -> None:
+    """A few small files do not go because large ones are many: they would make a pack of their own."""
+    store = Store()
+    large = _large(tmp_path, "x", "y", "z")
+    with Overlap(store, Progress(), threads=1) as overlap:
+        overlap.take({**_hashed(tmp_path, "a", "b"), **large})
+        while len(overlap.sent()) < 3:
+            threading.Event().wait(0.01)
+        assert overlap.sent() == {h.digest for h in large.values()}
+        overlap.take(_hashed(tmp_path, "c"))
+        while len(overlap.sent()) < 6:
+            threading.Event().wait(0.01)
+    assert store.objects.keys() == overlap.sent()
+
+
+def test_what_is_not_begun_when_the_hashing_ends_is_left_to_the_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plan knows what is wanted first, and has all lanes: what is under way is ended, and no more of its batch is begun."""
+    going, waited_for = threading.Event(), threading.Event()
+    shutdown = ThreadPoolExecutor.shutdown
+
+    class Held(Store):
+        def put(self, digest: str, body: Callable[[], Readable | bytes]) -> bool:
+            going.set()
+            assert waited_for.wait(60)
+            return super().put(digest, body)
+
+    def wait(pool: ThreadPoolExecutor, **options: bool) -> None:
+        waited_for.set()
+        shutdown(pool, **options)
+
+    monkeypatch.setattr(ThreadPoolExecutor, "shutdown", wait)
+    store, progress = Held(), Progress()
+    with Overlap(store, progress, threads=1) as overlap:
+        overlap.take(_large(tmp_path, "x", "y", "z"))
+        assert going.wait(30)
+    assert len(overlap.sent()) == len(store.objects) == 1
+    assert (progress.counts().objects_to_send, progress.counts().objects_sent) == (1, 1)
+
+
+def test_what_ends_the_hashing_ends_the_sending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for the end of a large file to hear that another one is gone."""
+    monkeypatch.setattr(module, "BATCH_BYTES", SMALL)
     going, ended = threading.Event(), list[ConductorError | None]()
 
     class Slow(Store):
@@ -121,8 +168,7 @@ def test_what_ends_the_hashing_ends_the_sending(tmp_path: Path) -> None:
             ended.append(read_slowly(body(), going))
             raise ServiceUnreachable("broken off")
 
-    (tmp_path / "large").write_bytes(b"x" * SMALL)
-    files = {str(tmp_path / "large"): hash_file(str(tmp_path / "large")), **_hashed(tmp_path, "a", "b")}
+    files = _large(tmp_path, "x")
     progress = Progress()
     with contextlib.suppress(FileVanished), Overlap(Slow(), progress, threads=1) as overlap:
         overlap.take(files)

@@ -12,7 +12,7 @@ from conductor_core.errors import ContentMismatch, FileChanged, FileVanished, No
 from conductor_core.manifest import Entry, Manifest, make_manifest
 from conductor_core.paths import Flavour
 from conductor_core.transfer.packing import PACK_BYTES, PACK_MEMBERS
-from conductor_core.transfer.packs import read_pack
+from conductor_core.transfer.packs import MAX_PACK_BYTES, pack_size, read_pack
 from conductor_core.transfer.progress import Progress
 from conductor_core.transfer.upload import SMALL, Readable, execute_upload, loads_of, plan_upload
 
@@ -94,6 +94,14 @@ def test_packs_are_filled_and_closed() -> None:
     loads = list(loads_of(Entry(f"/{n}", size=size) for n, size in enumerate(sizes)))
     assert [len(load) for load in loads] == [32, PACK_MEMBERS, 1, 13]
     assert [e.size for e in loads[2]] == [SMALL]
+
+
+def test_a_pack_is_never_more_than_a_service_takes() -> None:
+    """Nor is one that a last member overfills."""
+    members = PACK_MEMBERS - 1
+    sizes = [*[(PACK_BYTES - 1) // members] * members, SMALL - 1]
+    (load,) = loads_of(Entry(f"/{n}", size=size) for n, size in enumerate(sizes))
+    assert pack_size([e.size for e in load]) <= MAX_PACK_BYTES
 
 
 def test_a_service_without_packs_gets_them_one_by_one(tmp_path: Path) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import hashlib
 import os
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -74,6 +76,12 @@ class Server:
             except Busy as exc:
                 return JSONResponse({"busy": str(exc)}, status_code=503)
             return JSONResponse({"sha": sha.hexdigest(), "count": count, "offered": offered})
+
+        @app.put("/peeked")
+        async def peeked(request: Request) -> JSONResponse:
+            first = len((await request.receive())["body"])
+            count = await stream_body(request, lambda pieces: sum(map(len, pieces)), self.turns, self.silence)
+            return JSONResponse({"first": first, "count": count})
 
         @app.get("/hello")
         async def hello() -> PlainTextResponse:
@@ -174,6 +182,56 @@ def test_a_client_that_asks_first_is_told_to_go_on(server: Server) -> None:
         line.sendall(head(len(body), extra="Expect: 100-continue\r\n"))
         assert line.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
         line.sendall(body)
+        assert hashlib.sha256(body).hexdigest().encode() in answer(line)[1]
+
+
+def test_a_body_that_was_begun_elsewhere_goes_on_there(server: Server) -> None:
+    """Where somebody has read of a body, nobody can tell how much of it is in the socket: not a byte of the next request is taken."""
+    with connected(server) as line:
+        line.sendall(head(LEAST_BYTES * 2).replace(b"/taken", b"/peeked") + b"x" * 1000)
+        sender = threading.Thread(target=line.sendall, args=(b"x" * (LEAST_BYTES * 2 - 1000) + HELLO,))
+        sender.start()
+        found = b""
+        while not found.endswith(b"hello"):
+            came = line.recv(1000)
+            assert came, found
+            found += came
+        sender.join()
+    first, count = (int(number) for number in re.findall(rb'"(?:first|count)":(\d+)', found))
+    assert first + count == LEAST_BYTES * 2
+
+
+@pytest.mark.parametrize("size", [300_000, 1_900_000])
+def test_an_answer_that_ends_the_connection_is_not_reset(server: Server, size: int) -> None:
+    """Closed over what was sent and not read, the system would reset the connection, and some clients lose the answer."""
+    with connected(server) as line:
+        sent = threading.Thread(target=line.sendall, args=(head(size, "?want=1", "Connection: close\r\n") + b"x" * size,))
+        sent.start()
+        sent.join()
+        assert answer(line)[0] == 200
+        assert line.recv(1) == b""
+
+
+def test_no_protocol_is_changed_behind_a_body(server: Server) -> None:
+    """The parser ends such a request at its head: its body would be requests, whoever wrote them."""
+    body = HELLO * 10
+    with connected(server) as line:
+        line.sendall(head(len(body), extra="Connection: Upgrade\r\nUpgrade: h2c\r\n") + body)
+        assert answer(line)[0] == 400
+        with contextlib.suppress(ConnectionResetError):
+            assert line.recv(1000) == b""
+
+
+def test_too_many_open_files(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a descriptor for the thread a body comes as it always did."""
+
+    def full(_: object) -> socket.socket:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("asyncio.trsock.TransportSocket.dup", full)
+    body = os.urandom(LEAST_BYTES * 3)
+    with connected(server) as line:
+        line.sendall(head(len(body)) + body)
         assert hashlib.sha256(body).hexdigest().encode() in answer(line)[1]
 
 

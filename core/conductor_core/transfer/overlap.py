@@ -19,13 +19,35 @@ from conductor_core.transfer.concurrency import Lanes
 from conductor_core.transfer.hashing import HashedFile
 from conductor_core.transfer.progress import Branch, Progress
 from conductor_core.transfer.sink import ObjectSink
-from conductor_core.transfer.upload import WAYS, Way, loads_of, send_load
+from conductor_core.transfer.upload import SMALL, WAYS, Way, loads_of, send_load
 
 #: files, or bytes, that are asked about and sent together
 BATCH_FILES = 2048
 BATCH_BYTES = 64 << 20
 
 _LOG = logging.getLogger("conductor.agent")
+
+
+class _Batch:
+    """Files of one kind, held until there are enough."""
+
+    def __init__(self) -> None:
+        self._entries: list[Entry] = []
+        self._bytes = 0
+
+    def add(self, entry: Entry) -> None:
+        """Hold one more."""
+        self._entries.append(entry)
+        self._bytes += entry.size
+
+    def full(self) -> bool:
+        """Tell whether there are enough."""
+        return len(self._entries) >= BATCH_FILES or self._bytes >= BATCH_BYTES
+
+    def taken(self) -> list[Entry]:
+        """Return what is held, and hold nothing."""
+        entries, self._entries, self._bytes = self._entries, [], 0
+        return entries
 
 
 class Overlap:
@@ -51,17 +73,19 @@ class Overlap:
         self._lock = threading.Lock()
         #: digest → whether it is at the service, by its own word
         self._seen: dict[Digest, bool] = {}
-        self._held: list[Entry] = []
-        self._bytes = 0
+        #: large files, and small ones: each kind has batches of its own, or a few small ones that were hashed with large ones
+        #: would make a pack
+        self._large, self._small = _Batch(), _Batch()
         self._futures: list[Future[None]] = []
-        self._failed = False
+        #: nothing more is begun: the hashing has ended, or something failed
+        self._over = False
 
     def __enter__(self) -> Overlap:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        self._over = True
         if kind is not None:  # what ends the hashing is told at once
-            self._failed = True
             self._progress.cancel()
         for future in self._futures:
             future.cancel()
@@ -74,17 +98,17 @@ class Overlap:
 
     def take(self, hashed: Mapping[str, HashedFile]) -> None:
         """Take files that were read just now."""
-        if self._sink is None or self._failed:
+        if self._sink is None or self._over:
             return
         for path, h in hashed.items():
             if h.digest not in self._seen:
                 with self._lock:
                     self._seen[h.digest] = False
-                self._held.append(Entry(path, "file", h.digest, size=h.state.size, mtime_ns=h.state.mtime_ns))
-                self._bytes += h.state.size
-        if len(self._held) >= BATCH_FILES or self._bytes >= BATCH_BYTES:
-            self._futures.append(self._pool.submit(self._send, self._sink, self._held))
-            self._held, self._bytes = [], 0
+                entry = Entry(path, "file", h.digest, size=h.state.size, mtime_ns=h.state.mtime_ns)
+                (self._large if entry.size >= SMALL else self._small).add(entry)
+        for batch in (self._large, self._small):
+            if batch.full():
+                self._futures.append(self._pool.submit(self._send, self._sink, batch.taken()))
 
     def _send(self, sink: ObjectSink, entries: list[Entry]) -> None:
         try:
@@ -94,15 +118,18 @@ class Overlap:
             lacking = [entry for entry in entries if entry.digest in missing]
             self._expect(lacking)
             for load in loads_of(lacking):
-                if self._failed:
-                    return
-                self._progress.add(objects_to_send=len(load), bytes_to_send=sum(e.size for e in load))
-                with self._lanes.lane(self._progress.cancelled):
+                with self._lanes.lane(self._stopped):
+                    if self._stopped():
+                        return
+                    self._progress.add(objects_to_send=len(load), bytes_to_send=sum(e.size for e in load))
                     send_load(load, {}, sink, self._progress, self._ways)
                 self._note({Digest(e.digest) for e in load})
         except ConductorError as exc:
-            self._failed = True
+            self._over = True
             _LOG.info("what is hashed is sent later: %s", exc)
+
+    def _stopped(self) -> bool:
+        return self._over or self._progress.cancelled()
 
     def _note(self, digests: set[Digest]) -> None:
         with self._lock:

@@ -19,7 +19,7 @@ from conductor_core.errors import ContentMismatch, PackMalformed
 
 #: the last byte is the version of the format
 MAGIC = b"CDRPACK\x01"
-#: what a service takes at once; senders fill packs of about half of it
+#: what a service takes at once; senders fill packs of about three quarters of it
 MAX_PACK_BYTES = 8 << 20
 MAX_MEMBERS = 4096
 #: bytes of the blocks that a writer yields

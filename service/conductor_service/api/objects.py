@@ -150,7 +150,10 @@ async def post_pack(request: Request, project: str, farm: FarmOf, who: Person) -
     project_id = await run_in_threadpool(_place_for, farm, who.account_id, project, size)  # before anybody waits for the body
 
     def take(pieces: Iterator[bytes]) -> int:
-        return take_pack(farm.database, farm.shelf, project_id, b"".join(pieces))
+        data = bytearray()  # as it comes: a sender of single bytes would fill the memory with pieces
+        for piece in pieces:
+            data += piece
+        return take_pack(farm.database, farm.shelf, project_id, data)
 
     members = await stream_body(request, take, intake_of(request).packs)
     return JSONResponse({"members": members, "size": size}, status_code=201)
