@@ -104,5 +104,5 @@ def _discard_those_alone(unit: Unit, digests: Sequence[str]) -> None:
 def _alone(dialect: str) -> Any:
     """Return the question which objects lie by themselves: it is the same for all packs."""
     asked = named_table(dialect)
-    packed = exists().where(PackedObject.digest == StoredObject.digest)
-    return select(StoredObject.digest).join(asked, asked.c.value == StoredObject.digest).where(~packed)
+    there, packed = (exists().where(kind.digest == asked.c.value) for kind in (StoredObject, PackedObject))
+    return select(asked.c.value).where(there, ~packed)
