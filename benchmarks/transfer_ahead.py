@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from conductor_core.agent.run import JOURNAL_FILE
-from conductor_core.transfer.hash_cache import HashCache
+from conductor_core.transfer.hash_cache import RACY_NS, HashCache
 from conductor_core.transfer.hashing import hash_files
 from conductor_core.transfer.pace import Throttle
 from conductor_core.transfer.progress import Progress
@@ -44,6 +44,7 @@ def _overnight(folder: Path, *, frames: int, size: int) -> Row:
     scene = folder / "shot.hip"
     _simulate([*files, scene], COARSE)
     names = [str(file) for file in (scene, *files)]
+    time.sleep(RACY_NS / 1e9 + 0.1)  # a scene that was saved just before is read once more, overnight or at the click
     with (
         embedded_service(folder / "service", SERVICE) as service,
         RealAgent(folder / "home", service, program=IDLE_AGENT) as agent,

@@ -46,7 +46,7 @@ def _packs(farm: Farm, project: str, folder: Path, *, count: int) -> Row:
     for _ in range(count):
         bodies = [os.urandom(_BYTES) for _ in range(_EACH)]
         data = b"".join(write_pack([_member(body) for body in bodies]))
-        ours.append(_seconds(lambda data=data: take_pack(farm.database, farm.store, project, data)))  # type: ignore[misc]
+        ours.append(_seconds(lambda data=data: take_pack(farm.filing, farm.store, project, data)))  # type: ignore[misc]
         bare.append(_seconds(lambda bodies=bodies: _write_each(plain, bodies)))  # type: ignore[misc]
     mine, theirs = statistics.median(ours), statistics.median(bare)
     what = f"files of 8 KB taken in, {_EACH} to a pack, on disk and known to the database"
@@ -70,7 +70,7 @@ def _write_each(folder: Path, bodies: list[bytes]) -> None:
 def _question(farm: Farm, project: str, *, count: int) -> Row:
     for start in range(0, count, 2000):
         take_pack(
-            farm.database,
+            farm.filing,
             farm.store,
             project,
             b"".join(write_pack([_member(number.to_bytes(8, "big")) for number in range(start, start + 2000)])),

@@ -17,6 +17,7 @@ from conductor_service.database import Database, sqlite_url
 from conductor_service.found_software import find_software
 from conductor_service.hand_out import LeaseTimes
 from conductor_service.logs import AttemptLogs
+from conductor_service.pack_filing import PackFiling
 from conductor_service.pack_index import DatabaseIndex
 from conductor_service.settings import Settings
 from conductor_service.signals import Signals
@@ -34,6 +35,7 @@ class Farm:
     settings: Settings
     catalogue: Catalogue
     database: Database
+    filing: PackFiling
     #: objects by digest, out of packs too, verified while they are read
     store: PrunableStore
     #: the store as it lies there: packs, and objects by themselves
@@ -103,6 +105,7 @@ def open_farm(
         settings=settings,
         catalogue=catalogue,
         database=database,
+        filing=PackFiling(database),
         store=kept,
         shelf=shelf,
         uploads=Uploads(database, kept, part_store(shelf, steady)),

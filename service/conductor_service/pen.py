@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 #: memory for pages, once they are asked for; a transaction that changes more writes some of them twice
-_CACHE_KIB = 16 << 10
+_CACHE_KIB = 32 << 10
 
 
 class Pen(Protocol):

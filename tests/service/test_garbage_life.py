@@ -20,6 +20,7 @@ from conductor_service.equipment import Equipment, equip
 from conductor_service.errors import Busy
 from conductor_service.garbage import Rules
 from conductor_service.models import Discarded, Job, Pack, Project, StoredManifest
+from conductor_service.pack_filing import PackFiling
 from conductor_service.pack_index import take_pack
 from conductor_service.scrubbing import Place, Scrub
 from conductor_service.tokens import Principal
@@ -149,7 +150,7 @@ class Life(RuleBasedStateMachine):
         """Send a pack, and be cut off perhaps."""
         members = [Member(digest_of(BODIES[b]), len(BODIES[b]), lambda b=b: [BODIES[b]]) for b in bodies]  # type: ignore[misc]
         with self._dying(step) as done:
-            take_pack(self.database, self.shelf, self.project, b"".join(write_pack(members)))
+            take_pack(PackFiling(self.database), self.shelf, self.project, b"".join(write_pack(members)))
         if done:
             self._promise(bodies)
 

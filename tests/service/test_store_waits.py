@@ -14,6 +14,7 @@ from conductor_core.transfer.packs import Member, write_pack
 from conductor_service import compaction, garbage, objects, removals
 from conductor_service.errors import Busy
 from conductor_service.models import Discarded, Project, Token
+from conductor_service.pack_filing import PackFiling
 from conductor_service.pack_index import take_pack
 from conductor_service.removals import CLAIM
 from conductor_service.scrubbing import Place, Scrub
@@ -76,7 +77,7 @@ class Site:
 
     def wear(self) -> None:
         """Have a pack of which little is needed."""
-        take_pack(self.database, self.shelf, self.project, pack_of(*BODIES, FILLING))
+        take_pack(PackFiling(self.database), self.shelf, self.project, pack_of(*BODIES, FILLING))
         self.age()
         objects.ask(self.database, self.shelf, self.project, [digest_of(b) for b in BODIES])
         garbage.forget_objects(self.database)

@@ -153,7 +153,7 @@ async def post_pack(request: Request, project: str, farm: FarmOf, who: Person) -
         data = bytearray()  # as it comes: a sender of single bytes would fill the memory with pieces
         for piece in pieces:
             data += piece
-        return take_pack(farm.database, farm.shelf, project_id, data)
+        return take_pack(farm.filing, farm.shelf, project_id, data)
 
     members = await stream_body(request, take, intake_of(request).packs)
     return JSONResponse({"members": members, "size": size}, status_code=201)
