@@ -132,7 +132,7 @@ class Database:
     @contextlib.contextmanager
     def write(self) -> Iterator[Unit]:
         """Give a transaction; it commits at the end, and is undone whole by an exception."""
-        with self._pen.held() as bind, _KeepingSession(bind, expire_on_commit=False) as session:
+        with self._pen.held() as bind, _KeepingSession(bind, expire_on_commit=False, close_resets_only=False) as session:
             session.connection(execution_options={"conductor_writes": True})
             begun = time.monotonic()
             unit = Unit(session, self.clock())

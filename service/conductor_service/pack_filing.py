@@ -15,15 +15,18 @@ from typing import Any
 from conductor_core.digest import Digest
 from conductor_core.transfer.packs import Row
 from sqlalchemy import bindparam, exists, select
+from sqlalchemy.exc import IntegrityError
 
 from conductor_service import objects, removals
 from conductor_service.database import Database, Unit
+from conductor_service.errors import Busy
 from conductor_service.many_values import named_table, told
 from conductor_service.models import Pack, PackedObject, StoredObject
 from conductor_service.upserts import EXCLUDED, upsert, upsert_pairs
 
-#: members after which a transaction takes no more packs: others wait for the pen, runners' beats among them
-MEMBERS_TOGETHER = 8192
+#: members after which a transaction takes no more packs: others wait for the pen, runners' beats among them, and what it changes is to
+#: stay within the pen's own memory
+MEMBERS_TOGETHER = 4096
 _ID = select(Pack.id).where(Pack.digest == bindparam("digest"))
 
 
@@ -41,11 +44,11 @@ class NewPack:
         """Register, grant and lease its members.
 
         Raises:
-            Busy: a clean-up is removing the same pack, as what it was before.
+            Busy: a clean-up is removing the same pack, as what it was before; nothing was changed.
         """
+        removals.check_unclaimed(unit, self.digest)
         session = unit.session
         digests = [row.digest for row in self.rows]
-        removals.check_unclaimed(unit, self.digest)
         upsert(session, Pack, [{"digest": self.digest, "size": self.size, "created": unit.now}], key=("digest",))
         pack_id = session.connection().execute(_ID, {"digest": self.digest}).scalar_one()
         _discard_those_alone(unit, digests)
@@ -88,7 +91,7 @@ class PackFiling:
             self._waiting.append(own)
         with self._turn:  # while one notes, the others gather here
             while not own.done:
-                self._note(self._next())
+                self._note(self._next() or [own])  # it is among none where another thread took it and was ended
         if own.error is not None:
             raise own.error
 
@@ -102,16 +105,22 @@ class PackFiling:
         return found
 
     def _note(self, together: Sequence[_Waiting]) -> None:
-        """Note packs in one transaction, or each in its own where one of them cannot be noted."""
+        """Note packs in one transaction; where it fails for what one of them is, each in its own."""
         try:
             with self._database.write() as unit:
                 for one in together:
-                    one.pack.note(unit)
-        except BaseException as exc:  # noqa: BLE001  raised again in each thread whose pack it is
-            if len(together) > 1 and isinstance(exc, Exception):
+                    one.error = None
+                    try:
+                        one.pack.note(unit)
+                    except Busy as exc:
+                        one.error = exc
+        except IntegrityError as exc:
+            if len(together) > 1:
                 for one in together:
                     self._note([one])
                 return
+            together[0].error = exc
+        except BaseException as exc:  # noqa: BLE001  raised again in each thread whose pack it is
             for one in together:
                 one.error = exc
         for one in together:

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from typing import Protocol, cast
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 #: memory for pages, once they are asked for; a transaction that changes more writes some of them twice
-_CACHE_KIB = 32 << 10
+_CACHE_KIB = 64 << 10
 
 
 class Pen(Protocol):
@@ -56,21 +56,29 @@ class OnePen:
         self._engine = engine
         self._lock = threading.Lock()
         self._connection: Connection | None = None
+        self._closing = False
 
     @contextlib.contextmanager
     def held(self) -> Iterator[Connection]:
-        """Give the connection, when it is one's turn; one that failed is not used again."""
+        """Give the connection, when it is one's turn; one that is left in a transaction, or failed, is not used again."""
         with self._lock:
-            if self._connection is None:
+            if self._connection is None or not _is_free(self._connection):
+                self._drop()
                 self._connection = _open(self._engine)
             try:
                 yield self._connection
+            except IntegrityError:
+                raise  # that was the statement's fault
             except DBAPIError:
                 self._drop()
                 raise
+            finally:
+                if self._closing or (self._connection is not None and not _is_free(self._connection)):
+                    self._drop()
 
     def close(self) -> None:
-        """Give up the connection, unless somebody writes at this moment."""
+        """Give up the connection, as soon as nobody writes."""
+        self._closing = True
         if self._lock.acquire(blocking=False):
             try:
                 self._drop()
@@ -81,6 +89,13 @@ class OnePen:
         if self._connection is not None:
             dropped, self._connection = self._connection, None
             dropped.close()
+
+
+def _is_free(connection: Connection) -> bool:
+    """Tell whether no transaction is open: a session that joined one would commit nothing."""
+    if connection.invalidated or connection.in_transaction():
+        return False
+    return not cast(sqlite3.Connection, connection.connection.dbapi_connection).in_transaction
 
 
 def _open(engine: Engine) -> Connection:

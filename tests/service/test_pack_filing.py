@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from conductor_service.errors import Busy
 from conductor_service.models import Pack, PackedObject, Project
 from conductor_service.pack_filing import NewPack, PackFiling
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 MEMBERS = 3
 
@@ -110,13 +113,50 @@ def test_no_transaction_takes_more_than_so_many_members(filing: Studio, monkeypa
 
 
 def test_one_that_cannot_be_noted_costs_the_others_nothing(filing: Studio) -> None:
-    """A pack that a clean-up is taking away is refused to its sender alone."""
+    """A pack that a clean-up is taking away is refused to its sender alone, and the others are noted as they were to be."""
     packs = [filing.pack(f"pack {n}") for n in range(4)]
     with filing.write() as unit:
         removals.claim_for_good(unit, packs[2].digest)
     ends = filing.file(packs)
     assert isinstance(ends.pop(packs[2].digest), Busy)
     assert set(ends.values()) == {None}
+    assert filing.counts() == (3, 3 * MEMBERS)
+    assert filing.transactions == 2
+
+
+def test_one_of_no_project_costs_the_others_nothing(filing: Studio) -> None:
+    """What contradicts the tables undoes a transaction: each is noted by itself then."""
+    packs = [filing.pack(f"pack {n}") for n in range(4)]
+    packs[2] = replace(packs[2], project_id="no such project")
+    ends = filing.file(packs)
+    assert isinstance(ends.pop(packs[2].digest), IntegrityError)
+    assert set(ends.values()) == {None}
+    assert filing.counts() == (3, 3 * MEMBERS)
+
+
+def test_a_database_that_is_away_is_told_to_all_at_once(filing: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What concerns no single pack is not tried once for each: their senders would hear of it after minutes."""
+
+    def locked(_unit: Unit, _digest: str) -> None:
+        raise OperationalError("SELECT", {}, sqlite3.OperationalError("database is locked"))
+
+    monkeypatch.setattr(removals, "check_unclaimed", locked)
+    ends = filing.file([filing.pack(f"pack {n}") for n in range(5)])
+    assert [isinstance(end, OperationalError) for end in ends.values()] == [True] * 5
+    assert filing.transactions == 2
+
+
+def test_a_thread_that_is_ended_takes_no_other_pack_along(filing: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pack that another thread took, and did not come to note, is noted by its own."""
+    own = filing.filing._next
+
+    def lost() -> list[Any]:
+        own()
+        return []
+
+    monkeypatch.setattr(filing.filing, "_next", lost)
+    packs = [filing.pack(f"pack {n}") for n in range(3)]
+    assert set(filing.file(packs).values()) == {None}
     assert filing.counts() == (3, 3 * MEMBERS)
 
 

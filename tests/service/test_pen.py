@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
+from conductor_service.database import Database
 from conductor_service.pen import ManyPens, OnePen
 from sqlalchemy import Connection, Engine, create_engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, InvalidRequestError, OperationalError
 from sqlalchemy.orm import Session
 
 
@@ -72,16 +74,53 @@ def test_a_connection_that_failed_is_not_used_again(engine: Engine) -> None:
 
 
 def test_closed_while_somebody_writes(engine: Engine) -> None:
-    """Who writes comes to his end; who comes later finds the pen again."""
+    """Who writes comes to his end, and the connection is closed with it; nothing of the log stays behind."""
     pen = OnePen(engine)
     with pen.held() as connection, Session(connection) as session:
         session.execute(text("INSERT INTO leaf VALUES ('oak')"))
         pen.close()
         session.commit()
-    pen.close()
     assert connection.closed
     _write(pen, "elm")
     assert _names(engine) == {"oak", "elm"}
+
+
+def test_a_transaction_that_was_left_open_swallows_nothing(engine: Engine) -> None:
+    """A session that joined one would commit nothing, and say nothing of it: the next writes on a new connection."""
+    pen = OnePen(engine)
+    with pen.held() as left:
+        left.execute(text("INSERT INTO leaf VALUES ('oak')"))
+    assert left.closed
+    assert _write(pen, "elm") is not left
+    assert _names(engine) == {"elm"}
+    with pen.held() as connection:
+        pass
+    connection.execute(text("INSERT INTO leaf VALUES ('yew')"))  # after its turn
+    assert _write(pen, "ash") is not connection
+    assert _names(engine) == {"elm", "ash"}
+    pen.close()
+
+
+def test_a_session_of_the_database_ends_with_its_block(studio: Any) -> None:
+    """Used after it, a session would begin again on the connection on which everybody writes."""
+    database: Database = studio.farm.database
+    with database.write() as unit:
+        pass
+    with pytest.raises(InvalidRequestError):
+        unit.session.execute(text("SELECT 1"))
+    with database.write() as unit:
+        unit.session.execute(text("SELECT 1"))
+
+
+def test_what_contradicts_the_tables_keeps_the_connection(engine: Engine) -> None:
+    """A key that is there already is its statement's fault."""
+    with engine.begin() as connection:
+        connection.execute(text("CREATE UNIQUE INDEX once ON leaf (name)"))
+    pen = OnePen(engine)
+    first = _write(pen, "oak")
+    with pytest.raises(IntegrityError):
+        _write(pen, "oak")
+    assert _write(pen, "elm") is first
     pen.close()
 
 

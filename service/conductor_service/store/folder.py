@@ -45,6 +45,8 @@ class FolderStore:
         """
         self.root = root.resolve()
         self._link = link
+        #: folders of objects whose own names are on disk, for all that is known here
+        self._flushed: set[str] = set()
         self._objects = self.root / "objects"
         self._aside = self.root / "tmp"
         try:
@@ -103,8 +105,7 @@ class FolderStore:
             for piece in pieces:
                 write_all(stream.fileno(), piece)
             os.fsync(stream.fileno())
-            if make_folder(path.parent):
-                sync_folder(self._objects)
+            self._make_shard(path.parent)
             if sys.platform == "win32":
                 stream.close()  # an open file cannot be renamed there
             new = self._publish(aside, path)
@@ -120,8 +121,7 @@ class FolderStore:
         path = self._path(digest)
         try:
             os.utime(file)  # it is written now, as far as a sweep is concerned
-            if make_folder(path.parent):
-                sync_folder(self._objects)
+            self._make_shard(path.parent)
             try:
                 self._link(file, path)
                 new = True
@@ -135,6 +135,12 @@ class FolderStore:
         except OSError as exc:
             raise writing_error(str(self.root), exc) from exc
         return new
+
+    def _make_shard(self, shard: Path) -> None:
+        """Make a folder of objects, on disk as well: who finds it there cannot know whether its maker has come to that."""
+        if make_folder(shard) or shard.name not in self._flushed:
+            sync_folder(self._objects)
+            self._flushed.add(shard.name)
 
     def _adopt_over(self, file: Path, path: Path) -> bool:
         """Give the file a second name in place of what is there, which may be damaged."""
