@@ -51,3 +51,17 @@ def test_a_load_is_checked_as_each_of_its_files_is(tmp_path: Path, name: str, ri
             check(str(tmp_path / "f_1.exr"))
     finally:
         journal.close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a folder that holds everything")
+def test_a_path_without_a_folder_is_in_none(tmp_path: Path) -> None:
+    """Where everything may be written, a name alone would still be written to wherever the agent was started."""
+    journal = Journal(tmp_path / "journal.sqlite")
+    journal.add_download("s", "j", following=Following(to="/"))
+    check = OutputFolders(journal, _nobody).checker("s", "j", journal.downloads()[0])
+    try:
+        check("/f_1.exr")
+        with pytest.raises(PathError):
+            check("f_2.exr")
+    finally:
+        journal.close()

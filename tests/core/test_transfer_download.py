@@ -9,10 +9,12 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conductor_core.digest import Digest, digest_of
 from conductor_core.errors import BroughtByAnother, ContentMismatch, ServiceUnreachable, TransferCancelled, TransferError
+from conductor_core.transfer import download
 from conductor_core.transfer.download import (
     Existing,
     Placed,
@@ -224,6 +226,30 @@ def test_a_part_that_was_removed_meanwhile_is_not_placed(wanted: Wanted, cache: 
         execute_download(wanted, source, cache, Progress())
     assert not os.path.exists(wanted.path)
     assert part.read_bytes() == b"of another"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows removes no open file")
+def test_a_part_that_is_taken_while_what_lies_there_is_read_is_not_placed(
+    wanted: Wanted, cache: HashCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Older work in the place is read before it is replaced, which may take seconds: the part is looked at after that."""
+    part = part_path(wanted.path, wanted.digest)
+    Path(wanted.path).parent.mkdir(parents=True)
+    _save(wanted.path, b"older")
+    os.utime(wanted.path, ns=(1, 1))
+    reading = download.decide
+
+    def meanwhile(*arguments: Any) -> Any:
+        found = reading(*arguments)
+        if part.exists() and part.read_bytes() == DATA:
+            part.unlink()
+            part.write_bytes(b"half")
+        return found
+
+    monkeypatch.setattr(download, "decide", meanwhile)
+    with pytest.raises(BroughtByAnother):
+        execute_download(wanted, MemorySource(), cache, Progress())
+    assert (Path(wanted.path).read_bytes(), part.read_bytes()) == (b"older", b"half")
 
 
 def test_work_saved_during_the_download_stays(wanted: Wanted, cache: HashCache) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from conductor_core.digest import Digest, digest_of
 from conductor_core.errors import BroughtByAnother, PlaceUnwritable
-from conductor_core.transfer import flushing, small_parts, targets, together, unnamed
+from conductor_core.transfer import flushing, small_parts, targets, together
 from conductor_core.transfer.bundle import write_bundle
 from conductor_core.transfer.download import Wanted, execute_download, part_of
 from conductor_core.transfer.flushing import flush_each, name_if_free, whole_flush
@@ -86,12 +86,6 @@ def wanted_in(folder: Path, count: int = COUNT) -> list[Wanted]:
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a slow machine a load is in parts too: here it is not what is looked at."""
     monkeypatch.setattr(together, "SHOWN_AFTER", 1e9)
-
-
-@pytest.fixture(autouse=True)
-def named_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As where a system has no files without a name (`test_transfer_unnamed.py` is of those)."""
-    monkeypatch.setattr(unnamed, "_UNNAMED", 0)
 
 
 @pytest.fixture
@@ -208,10 +202,9 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from core import test_transfer_flushing as test
-from conductor_core.transfer import flushing, targets, together, unnamed
+from conductor_core.transfer import flushing, targets, together
 from conductor_core.transfer.hash_cache import HashCache
 from conductor_core.transfer.progress import Progress
-unnamed._UNNAMED = 0
 folder, name, calls = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 before = getattr(together, name)
 def counted(*arguments, **named):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import conductor_core
 import pytest
@@ -21,7 +22,7 @@ from conductor_core.errors import (
     ServiceUnreachable,
     TransferCancelled,
 )
-from conductor_core.transfer import bundle, flushing, small_parts, targets, together, unnamed
+from conductor_core.transfer import bundle, download, flushing, small_parts, targets, together
 from conductor_core.transfer.bundle import read_bundle, write_bundle
 from conductor_core.transfer.download import Wanted, part_path
 from conductor_core.transfer.hash_cache import FileState, HashCache
@@ -293,7 +294,6 @@ def _whole_flush(monkeypatch: pytest.MonkeyPatch, *, whole: bool) -> None:
 
     monkeypatch.setattr(targets, "whole_flush", flush)
     monkeypatch.setattr(together, "SHOWN_AFTER", 1e9)
-    monkeypatch.setattr(unnamed, "_UNNAMED", 0)  # parts have names here, as on most systems
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs modes that hold for this user")
@@ -327,6 +327,51 @@ def test_what_another_took_in_between_is_left_to_him(
     others[0].end()
     assert execute_together(wanted[:1], Bundles(_content(0)), cache, Progress())[0].placed
     assert Path(wanted[0].path).read_bytes() == _content(0)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows removes no open file")
+def test_a_part_that_is_taken_while_what_lies_there_is_read_gets_no_name(
+    tmp_path: Path, cache: HashCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Older work in the place is read before it is replaced: the part is looked at after that, and another's half stays a part."""
+    wanted = [_wanted(tmp_path, n) for n in range(20)]
+    older, taken = Path(wanted[0].path), part_path(wanted[0].path, wanted[0].digest)
+    older.parent.mkdir(parents=True, exist_ok=True)
+    older.write_bytes(b"older")
+    os.utime(older, ns=(1, 1))
+    reading = download.decide
+
+    def meanwhile(one: Wanted, known: Any) -> Any:
+        found = reading(one, known)
+        if one is wanted[0]:
+            taken.unlink()
+            taken.write_bytes(b"half")
+        return found
+
+    monkeypatch.setattr(download, "decide", meanwhile)
+    outcomes = {o.wanted.path: o for o in execute_together(wanted, Bundles(*map(_content, range(20))), cache, Progress())}
+    assert [w.path for w in wanted if not outcomes[w.path].placed] == [wanted[0].path]
+    assert (older.read_bytes(), taken.read_bytes()) == (b"older", b"half")
+
+
+def test_a_folder_that_is_removed_after_it_was_looked_at_is_made_again(
+    tmp_path: Path, cache: HashCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who tidies up while a load begins does not cost it its files."""
+    wanted = [_wanted(tmp_path / "pass", n) for n in range(20)]
+    folder = Path(wanted[0].path).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    listing = targets.Folders.names_in
+
+    def removed(folders: targets.Folders, path: str, count: int) -> Any:
+        found = listing(folders, path, count)
+        if path == str(folder):
+            folder.rmdir()
+        return found
+
+    monkeypatch.setattr(targets.Folders, "names_in", removed)
+    outcomes = execute_together(wanted, Bundles(*map(_content, range(20))), cache, Progress())
+    assert all(o.placed for o in outcomes)
 
 
 @pytest.mark.parametrize(

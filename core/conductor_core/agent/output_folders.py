@@ -58,7 +58,8 @@ class OutputFolders:
         flavour = local_flavour()
 
         def check(path: str) -> None:
-            folder, _, name = path.rpartition(os.sep)
+            name = path.rpartition(os.sep)[2]
+            folder = path[: len(path) - len(name)]  # with its separator: a path that has none is in no folder
             if folder not in right or not is_name(name, flavour):
                 self._check(path, service, job, followed)
                 right.add(folder)

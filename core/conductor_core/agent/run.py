@@ -39,7 +39,6 @@ from conductor_core.api.settings import AgentSettings, read_settings
 from conductor_core.api.transport import RetryPolicy
 from conductor_core.errors import ConductorError
 from conductor_core.transfer.hash_cache import HashCache
-from conductor_core.transfer.unnamed import allow_many
 from conductor_core.user_folders import UserFolders, sweep_private, write_private
 
 JOURNAL_FILE = "journal.sqlite"
@@ -283,7 +282,6 @@ def run_agent(
         return False
     try:
         give_memory_back()
-        allow_many()
         sweep_private(folders.state)
         agent = Agent(folders, settings)
         ready(agent)

@@ -14,7 +14,7 @@ import hashlib
 import io
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -152,11 +152,17 @@ def execute_download(wanted: Wanted, source: ObjectSource, cache: Cache, progres
                 part.unlink()
                 raise ContentMismatch(wanted.path, wanted.digest, actual)
             set_as_made(wanted, part)
-            placed = place_part(wanted, part, cache)
+            placed = place_part(wanted, part, cache, lambda: _check_open(part, file, wanted.path))
         learn_placed({placed.path: wanted}, cache)
     except OSError as exc:
         raise unwritable(wanted.path, exc) from exc
     return placed
+
+
+def _check_open(part: Path, file: io.FileIO, path: str) -> None:
+    """Refuse a part that is another's now; a closed one (Windows) cannot be told from it."""
+    if not file.closed:
+        check_ours(part, file.fileno(), path)
 
 
 def existing_file(path: str, cache: KnownDigests) -> Existing | None:
@@ -225,10 +231,14 @@ def set_as_made(wanted: Wanted, part: Path | str | int) -> None:
     os.utime(part, ns=(wanted.mtime_ns, wanted.mtime_ns))
 
 
-def place_part(wanted: Wanted, part: Path | str, cache: KnownDigests) -> Placed:
-    """Give a part that is whole, and on disk, its name; the name itself is on disk after `learn_placed`."""
+def place_part(wanted: Wanted, part: Path | str, cache: KnownDigests, check: Callable[[], None]) -> Placed:
+    """Give a part that is whole, and on disk, its name; the name itself is on disk after `learn_placed`.
+
+    `check` raises where the part is no more what was written: asked last of all, since what lies in the place may take long to read.
+    """
     # decided once more, as late as can be: the artist may have saved there while the bytes came
     placed, lies_there = decide(wanted, cache)
+    check()
     if lies_there:
         os.unlink(part)
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,8 +78,8 @@ def _ours(handle: int, path: str) -> os.stat_result:
 
 
 @contextlib.contextmanager
-def still_ours(part: SmallPart) -> Iterator[None]:
-    """Keep others from a part while it gets its name, if what lies there is still what was written.
+def still_ours(part: SmallPart) -> Iterator[Callable[[], None]]:
+    """Keep others from a part while it gets its name, if what lies there is still what was written; give what looks once more.
 
     Between writing and naming it is not locked, since hundreds of them would be open. An agent of another user, who may not write
     it, takes it for one that was left behind, and begins his own in its place.
@@ -91,7 +91,7 @@ def still_ours(part: SmallPart) -> Iterator[None]:
     handle = _opened(part.path)
     if handle is None:
         _check_written(part, os.lstat(part.path))
-        yield
+        yield lambda: _check_written(part, os.lstat(part.path))
         return
     try:
         with contextlib.suppress(OSError):  # a file system without locks
@@ -99,7 +99,7 @@ def still_ours(part: SmallPart) -> Iterator[None]:
                 raise BroughtByAnother(part.wanted.path)
         check_ours(part.path, handle, part.wanted.path)  # after locking: now nobody removes it
         _check_written(part, os.fstat(handle))
-        yield
+        yield lambda: check_ours(part.path, handle, part.wanted.path)
     finally:
         os.close(handle)
 

@@ -6,10 +6,9 @@ import os
 from collections.abc import Mapping, Sequence
 
 from conductor_core.digest import Digest
-from conductor_core.transfer.download import KnownDigests, Wanted, part_of
+from conductor_core.transfer.download import KnownDigests, Wanted
 from conductor_core.transfer.flushing import WholeFlush, whole_flush
 from conductor_core.transfer.hash_cache import FileState
-from conductor_core.transfer.odd_names import PART_ENDING
 
 #: bytes of a folder's own, for each file that is to come into it, up to which it is listed: some thousand names for a full load
 LISTED_BYTES = 512
@@ -20,14 +19,16 @@ class Folders:
 
     def __init__(self) -> None:
         self._of_folder: dict[str, WholeFlush | None] = {}
+        self._made: set[str] = set()
         self._flushes: dict[int, WholeFlush | None] = {}
         #: of each file the flush of its whole disk; None: there is none
         self.flush_of: dict[str, WholeFlush | None] = {}
 
     def make_for(self, path: str, folder: str) -> None:
         """Make the folder of a file where it is not there."""
-        if folder not in self._of_folder:
+        if folder not in self._made:  # it may have been there when it was listed, and not be there now
             os.makedirs(folder, exist_ok=True)
+            self._made.add(folder)
         self.flush_of[path] = self._flush_of_folder(folder)
 
     def names_in(self, folder: str, count: int) -> set[str] | None:
@@ -67,21 +68,15 @@ class Remembered:
         self._states: dict[str, FileState] = {}
         #: where nothing lay
         self.free: set[str] = set()
-        #: of these, where no part lay either
-        self.clear: set[str] = set()
         self.folder_of: dict[str, str] = {}
         for folder, ones in _by_folder(wanted).items():
             names = folders.names_in(folder, len(ones))
             self.folder_of.update((one.path, folder) for _, one in ones)
             if names is None:
                 self._look([one.path for _, one in ones])
-                self.clear.update(one.path for _, one in ones if one.path in self.free and not _has_part(one))
             else:
                 self._look([one.path for name, one in ones if name in names])
-                free = [one for name, one in ones if name not in names]
-                self.free.update(one.path for one in free)
-                parts = any(name.endswith(PART_ENDING) for name in names)
-                self.clear.update(one.path for one in free if not (parts and _has_part(one)))
+                self.free.update(one.path for name, one in ones if name not in names)
         self._known = cache.digests(self._states)
 
     def _look(self, paths: Sequence[str]) -> None:
@@ -104,7 +99,3 @@ def _by_folder(wanted: Sequence[Wanted]) -> dict[str, list[tuple[str, Wanted]]]:
         folder, name = os.path.split(one.path)
         found.setdefault(folder, []).append((name, one))
     return found
-
-
-def _has_part(one: Wanted) -> bool:
-    return os.access(part_of(one.path, one.digest), os.F_OK)

@@ -35,7 +35,6 @@ from conductor_core.transfer.hash_cache import FileState
 from conductor_core.transfer.progress import Progress
 from conductor_core.transfer.small_parts import SmallPart, still_ours, write_part
 from conductor_core.transfer.targets import Folders, Remembered
-from conductor_core.transfer.unnamed import Unnamed, UnnamedFiles
 
 #: seconds after which what came gets its names, however much is still to come: on a slow line a load takes minutes
 SHOWN_AFTER = 1.0
@@ -69,8 +68,7 @@ class _Together:
     folders: Folders
     outcomes: list[Outcome] = field(default_factory=list)
     #: written, and not yet under their names
-    parts: list[SmallPart | Unnamed] = field(default_factory=list)
-    unnamed: UnnamedFiles = field(default_factory=lambda: UnnamedFiles(0))
+    parts: list[SmallPart] = field(default_factory=list)
     placed_at: float = field(default_factory=time.monotonic)
 
     def what_is_lacking(self, wanted: Sequence[Wanted]) -> dict[Digest, list[Wanted]]:
@@ -103,8 +101,6 @@ class _Together:
 
     def fetch(self, lacking: Mapping[Digest, list[Wanted]], source: BundleSource) -> None:
         """Write what comes to parts; what breaks off leaves those that came."""
-        count = sum(map(len, lacking.values()))
-        self.unnamed = UnnamedFiles(count if count >= MANY else 0)
         left = {digest: list(ones) for digest, ones in lacking.items()}
         sizes = {digest: ones[0].size for digest, ones in lacking.items()}
         try:
@@ -139,7 +135,6 @@ class _Together:
             if part.state is not None and where.how != "there":
                 states[where.path] = part.state
             found.append(Outcome(part.wanted, where))
-        self.unnamed.let_go()
         try:
             learn_placed(placed, self.cache, states)
         except OSError as exc:
@@ -155,7 +150,7 @@ class _Together:
             part_path(one.path, one.digest).unlink()
         return placed
 
-    def _named(self, part: SmallPart | Unnamed) -> Placed:
+    def _named(self, part: SmallPart) -> Placed:
         """Give a part its name: in one step where nothing lay there at first and nothing does now.
 
         Raises:
@@ -163,70 +158,41 @@ class _Together:
             OSError, ConductorError: it can get none.
         """
         path = part.wanted.path
-        if isinstance(part, Unnamed):
-            if self.unnamed.name(part, path):
-                return Placed(path, "placed")
-            named = self.unnamed.as_part(part)
-            if named is None:
-                raise BroughtByAnother(path)
-            part = named
-        with still_ours(part):
+        with still_ours(part) as check:
             if part.state is None:
                 set_as_made(part.wanted, part.path)  # not before: one that may only be read could not be flushed
             if path in self.known.free and name_if_free(part.path, path):
                 return Placed(path, "placed")
-            return place_part(part.wanted, part.path, self.known)
+            return place_part(part.wanted, part.path, self.known, check)
 
     def _take(self, one: Wanted, content: Content | None) -> None:
         if content is None:
             self.outcomes.append(Outcome(one))
             return
         try:
-            self.parts.append(self._written(one, content))
+            self.parts.append(write_part(one, content, as_made=self.folders.flush_of[one.path] is not None))
         except (OSError, ConductorError) as exc:
             self._note(one, exc)
 
-    def _written(self, one: Wanted, content: Content) -> SmallPart | Unnamed:
-        own_disk = self.folders.flush_of[one.path] is not None
-        # a part that lies there is another's, or was left behind: in both cases it is to be looked at
-        if own_disk and one.path in self.known.clear:
-            unnamed = self.unnamed.write(one, content, self.known.folder_of[one.path])
-            if unnamed is not None:
-                return unnamed
-        return write_part(one, content, as_made=own_disk)
-
-    def _on_disk(self, parts: Sequence[SmallPart | Unnamed]) -> list[SmallPart | Unnamed]:
+    def _on_disk(self, parts: Sequence[SmallPart]) -> list[SmallPart]:
         """Put parts on disk, and return those that are."""
-        by_flush: dict[WholeFlush | None, list[SmallPart | Unnamed]] = {}
+        by_flush: dict[WholeFlush | None, list[SmallPart]] = {}
         for part in parts:
             by_flush.setdefault(self.folders.flush_of[part.wanted.path], []).append(part)
         failed: dict[str, OSError] = {}
         for flush, some in by_flush.items():
             if flush is None or len(some) < MANY or not flush():
-                failed.update(_flush_each(some))
+                failed.update(flush_each([part.path for part in some]))
         for part in parts if failed else ():
-            if part.wanted.path in failed:
-                self._note(part.wanted, failed[part.wanted.path], written=True)
-        return [part for part in parts if part.wanted.path not in failed]
+            if part.path in failed:
+                self._note(part.wanted, failed[part.path], written=True)
+        return [part for part in parts if part.path not in failed]
 
     def _note(self, one: Wanted, exc: OSError | ConductorError, *, written: bool = False) -> None:
         """Note what goes wrong with one file, so that the others come all the same."""
         if written and isinstance(exc, FileNotFoundError):
             exc = BroughtByAnother(one.path)
         self.outcomes.append(Outcome(one, error=unwritable(one.path, exc) if isinstance(exc, OSError) else exc))
-
-
-def _flush_each(parts: Sequence[SmallPart | Unnamed]) -> dict[str, OSError]:
-    """Put parts on disk one by one; return the places of those that could not be, with the reason."""
-    named = {part.path: part.wanted.path for part in parts if isinstance(part, SmallPart)}
-    failed = {named[path]: exc for path, exc in flush_each(list(named)).items()}
-    for part in parts:
-        if isinstance(part, Unnamed):
-            try:
-                os.fsync(part.handle)
-            except OSError as exc:
-                failed[part.wanted.path] = exc
-    return failed
 
 
 def execute_together(wanted: Sequence[Wanted], source: BundleSource, cache: Cache, progress: Progress) -> list[Outcome]:
@@ -239,11 +205,8 @@ def execute_together(wanted: Sequence[Wanted], source: BundleSource, cache: Cach
     """
     with contextlib.closing(Folders()) as folders:
         go = _Together(cache, Remembered(wanted, cache, folders), progress, folders)
-        try:
-            lacking = go.what_is_lacking(wanted)
-            if lacking:
-                go.fetch(lacking, source)
-                go.place()
-        finally:
-            go.unnamed.close()
+        lacking = go.what_is_lacking(wanted)
+        if lacking:
+            go.fetch(lacking, source)
+            go.place()
     return go.outcomes
