@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -38,12 +38,21 @@ class Worn:
 
 
 @dataclass(frozen=True, slots=True)
+class _Member:
+    """An object, and where it lies in its pack."""
+
+    digest: str
+    offset: int
+    size: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Copied:
     """A member on its way from one pack to another."""
 
-    digest: str
+    member: _Member
     pack_id: int
-    offset: int
     data: bytes
 
 
@@ -76,14 +85,14 @@ def worn(rows: Callable[[Executable], Iterable[Any]], *, marked: Table | None = 
     """
     live = func.coalesce(func.sum(StoredObject.size), 0)
     query = (
-        select(Pack.id, Pack.digest, func.count(PackedObject.digest), live, Pack.size)
+        select(Pack.id, Pack.digest, func.count(PackedObject.object_id), live, Pack.size)
         .join(PackedObject, PackedObject.pack_id == Pack.id)
-        .join(StoredObject, StoredObject.digest == PackedObject.digest)
+        .join(StoredObject, StoredObject.id == PackedObject.object_id)
         .group_by(Pack.id, Pack.digest, Pack.size)
         .order_by(Pack.id)
     )
     if marked is not None:
-        query = query.join(marked, marked.c.digest == PackedObject.digest)
+        query = query.join(marked, marked.c.digest == StoredObject.digest)
     return [Worn(i, d, n, int(size)) for i, d, n, size, whole in rows(query) if 2 * (int(size) + head_size(n)) < whole]
 
 
@@ -118,12 +127,12 @@ def _rewrite(database: Database, shelf: PrunableStore, group: Sequence[Worn]) ->
     reading = _Reading([], [])
     for pack in group:
         with database.read() as session:
-            query = select(PackedObject.digest, PackedObject.offset, StoredObject.size)
-            query = query.join(StoredObject, StoredObject.digest == PackedObject.digest)
+            query = select(StoredObject.digest, PackedObject.offset, StoredObject.size, StoredObject.id)
+            query = query.join(PackedObject, PackedObject.object_id == StoredObject.id)
             rows = session.execute(query.where(PackedObject.pack_id == pack.id).order_by(PackedObject.offset)).all()
-        _read(shelf, pack, {row[0]: (row[1], row[2]) for row in rows}, reading)
+        _read(shelf, pack, [_Member(*row) for row in rows], reading)
     good = reading.good
-    data = pack_head((Digest(m.digest), len(m.data)) for m in good) + b"".join(m.data for m in good)
+    data = pack_head((Digest(m.member.digest), len(m.data)) for m in good) + b"".join(m.data for m in good)
     name = digest_of(data)
     if good:
         with database.write() as unit:  # known before it is written: cut off in between, it is deleted again
@@ -146,19 +155,19 @@ def _is_ours(unit: Unit, name: Digest, noted: datetime) -> bool:
     return row is not None and row.since == noted
 
 
-def _read(shelf: PrunableStore, pack: Worn, members: Mapping[str, tuple[int, int]], reading: _Reading) -> None:
+def _read(shelf: PrunableStore, pack: Worn, members: Sequence[_Member], reading: _Reading) -> None:
     """Sort what a pack has into good and damaged; one that cannot be read now stays as it is: what is in it is not known."""
     try:
         data = b"".join(shelf.read(Digest(pack.digest)))
     except TransferError as exc:
         log.warning("A pack stays as it is: %s", exc)
         return
-    for digest, (offset, size) in members.items():
-        part = data[offset : offset + size]
-        if f"sha256:{hashlib.sha256(part).hexdigest()}" == digest:
-            reading.good.append(_Copied(digest, pack.id, offset, part))
+    for member in members:
+        part = data[member.offset : member.offset + member.size]
+        if f"sha256:{hashlib.sha256(part).hexdigest()}" == member.digest:
+            reading.good.append(_Copied(member, pack.id, part))
         else:
-            reading.damaged.append(digest)
+            reading.damaged.append(member.digest)
 
 
 def _move(unit: Unit, members: Sequence[_Copied], name: Digest, size: int) -> None:
@@ -169,11 +178,12 @@ def _move(unit: Unit, members: Sequence[_Copied], name: Digest, size: int) -> No
     session.connection().execute(delete(Discarded).where(Discarded.digest == name))
     offset = head_size(len(members))
     places = []
-    for member in members:
-        places.append({"b_digest": member.digest, "b_pack": member.pack_id, "b_offset": member.offset, "new": offset})
-        offset += len(member.data)
+    for copied in members:
+        member = copied.member
+        places.append({"b_object": member.number, "b_pack": copied.pack_id, "b_offset": member.offset, "new": offset})
+        offset += len(copied.data)
     there = (
-        PackedObject.digest == bindparam("b_digest"),
+        PackedObject.object_id == bindparam("b_object"),
         PackedObject.pack_id == bindparam("b_pack"),
         PackedObject.offset == bindparam("b_offset"),
     )

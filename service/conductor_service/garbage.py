@@ -42,6 +42,8 @@ GRACE = PRESENCE
 _BATCH = 500
 #: bytes that are claimed at once: who sends one of them again meanwhile has to wait
 _CLAIMED = 100
+#: rights are found by project first, as their key is
+_OF_ANY_PROJECT = ProjectObject.project_id.in_(select(Project.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,26 +112,23 @@ def _forget(unit: Unit, marks: Marks, candidates: Sequence[tuple[str, int]]) -> 
     needed = set(_needed_now(session, marks, digests, unit.now))
     gone = {digest: size for digest, size in candidates if digest not in needed}
     names = list(gone)
-    packed = set(session.scalars(select(PackedObject.digest).where(among(session, PackedObject.digest, names))))
+    these = select(StoredObject.id).where(among(session, StoredObject.digest, names))
+    in_pack = exists().where(PackedObject.object_id == StoredObject.id)
+    packed = set(session.scalars(select(StoredObject.digest).where(among(session, StoredObject.digest, names), in_pack)))
     alone = [digest for digest in names if digest not in packed]
     removals.discard(unit, alone)
-    connection.execute(delete(PackedObject).where(among(session, PackedObject.digest, names)))
-    connection.execute(delete(ProjectObject).where(_of_any_project(session, names)))
+    connection.execute(delete(PackedObject).where(PackedObject.object_id.in_(these)))
+    connection.execute(delete(ProjectObject).where(_OF_ANY_PROJECT, ProjectObject.object_id.in_(these)))
     connection.execute(update(StoredObject).where(among(session, StoredObject.digest, names)).values(removed=unit.now, lost=None))
     return gone
-
-
-def _of_any_project(session: Session, digests: Sequence[str]) -> ColumnElement[bool]:
-    """Return the condition that a right is to one of these objects; by project first, as the key is."""
-    return ProjectObject.project_id.in_(select(Project.id)) & among(session, ProjectObject.digest, digests)
 
 
 def _needed_now(session: Session, marks: Marks, digests: Sequence[str], now: datetime) -> Iterator[str | None]:
     """Yield those that something needs by now, whatever the marks said, or that somebody else has forgotten."""
     removed = StoredObject.removed.is_not(None)
     yield from session.scalars(select(StoredObject.digest).where(among(session, StoredObject.digest, digests), removed))
-    leased = ProjectObject.leased >= now
-    yield from session.scalars(select(ProjectObject.digest).where(_of_any_project(session, digests), leased))
+    leased = exists().where(_OF_ANY_PROJECT, ProjectObject.object_id == StoredObject.id, ProjectObject.leased >= now)
+    yield from session.scalars(select(StoredObject.digest).where(among(session, StoredObject.digest, digests), leased))
     yield from session.scalars(select(PresenceLease.digest).where(PresenceLease.expires >= now))
     for column in (OutputFile.digest, OutputFile.preview, ProjectFile.digest):
         yield from session.scalars(select(column).where(among(session, column, digests)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, Select, delete, select, update
 
 from conductor_service.database import Unit
 from conductor_service.many_values import among
@@ -16,7 +16,8 @@ def lose(unit: Unit, digests: Sequence[str]) -> None:
     """Note objects as lost, wherever they lay: what was read there was not them."""
     _mark(unit, digests)
     if digests:
-        unit.session.connection().execute(delete(PackedObject).where(among(unit.session, PackedObject.digest, digests)))
+        these = select(StoredObject.id).where(among(unit.session, StoredObject.digest, digests))
+        unit.session.connection().execute(delete(PackedObject).where(PackedObject.object_id.in_(these)))
 
 
 def miss(unit: Unit, digests: Sequence[str]) -> None:
@@ -27,18 +28,21 @@ def miss(unit: Unit, digests: Sequence[str]) -> None:
 def lose_packs(unit: Unit, packs: Sequence[str]) -> None:
     """Note all members of packs as lost that were not read at all."""
     if packs:
-        members = select(PackedObject.digest).join(Pack, Pack.id == PackedObject.pack_id)
-        _mark_where(unit, StoredObject.digest.in_(members.where(among(unit.session, Pack.digest, packs))))
+        _mark_where(unit, StoredObject.id.in_(_members(unit, packs)))
 
 
 def lift(unit: Unit, digests: Sequence[str], packs: Sequence[str], noted: datetime) -> int:
     """Take back that objects, and the members of packs, were noted as lost at that moment: they are there; return how many."""
     here = among(unit.session, StoredObject.digest, digests)
     if packs:
-        members = select(PackedObject.digest).join(Pack, Pack.id == PackedObject.pack_id)
-        here |= StoredObject.digest.in_(members.where(among(unit.session, Pack.digest, packs)))
+        here |= StoredObject.id.in_(_members(unit, packs))
     lifting = update(StoredObject).where(here, StoredObject.lost == noted, StoredObject.removed.is_(None)).values(lost=None)
     return unit.session.connection().execute(lifting).rowcount
+
+
+def _members(unit: Unit, packs: Sequence[str]) -> Select[int]:
+    members = select(PackedObject.object_id).join(Pack, Pack.id == PackedObject.pack_id)
+    return members.where(among(unit.session, Pack.digest, packs))
 
 
 def _mark(unit: Unit, digests: Sequence[str]) -> None:

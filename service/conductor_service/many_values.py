@@ -10,10 +10,11 @@ from sqlalchemy import ARRAY, BigInteger, ColumnElement, String, bindparam, func
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 
-def table_of(session: Session, values: Sequence[str]) -> Any:
+def table_of(session: Session, values: Sequence[str] | Sequence[int]) -> Any:
     """Return something to select from that has one row for each value, in its column `value`."""
     if session.get_bind().dialect.name == "postgresql":
-        return func.unnest(bindparam(None, list(values), ARRAY(String))).table_valued("value").render_derived()
+        kind = ARRAY(BigInteger if values and isinstance(values[0], int) else String)
+        return func.unnest(bindparam(None, list(values), kind)).table_valued("value").render_derived()
     return func.json_each(json.dumps(list(values))).table_valued("value")
 
 
@@ -48,4 +49,9 @@ def among(
     session: Session, column: InstrumentedAttribute[str] | InstrumentedAttribute[str | None], values: Sequence[str]
 ) -> ColumnElement[bool]:
     """Return the condition that a column has one of the values. In their order, keys are found several times as fast."""
+    return column.in_(select(table_of(session, sorted(values)).c.value))
+
+
+def among_numbers(session: Session, column: InstrumentedAttribute[int], values: Sequence[int]) -> ColumnElement[bool]:
+    """Return the condition that a column has one of the numbers."""
     return column.in_(select(table_of(session, sorted(values)).c.value))

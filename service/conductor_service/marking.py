@@ -52,7 +52,9 @@ class Marks:
             select(OutputFile.preview).where(OutputFile.preview.is_not(None)),
             select(ProjectFile.digest),
             select(PresenceLease.digest).where(PresenceLease.expires >= self._now),
-            select(ProjectObject.digest).where(ProjectObject.leased >= self._now),
+            select(StoredObject.digest)
+            .join(ProjectObject, ProjectObject.object_id == StoredObject.id)
+            .where(ProjectObject.leased >= self._now),
         ):
             self._mark(query)
         connection.commit()
@@ -77,9 +79,9 @@ class Marks:
     def to_discard(self) -> int:
         """Return how many objects by themselves, and how many packs, have nothing that is marked."""
         marked = exists().where(self.table.c.digest == StoredObject.digest)
-        packed = exists().where(PackedObject.digest == StoredObject.digest)
+        packed = exists().where(PackedObject.object_id == StoredObject.id)
         alone = select(func.count()).select_from(StoredObject).where(StoredObject.removed.is_(None), ~marked, ~packed)
-        used = exists().where(PackedObject.pack_id == Pack.id, self.table.c.digest == PackedObject.digest)
+        used = exists().where(PackedObject.pack_id == Pack.id, PackedObject.object_id == StoredObject.id, marked)
         packs = select(func.count()).select_from(Pack).where(~used)
         return sum(self.rows(query)[0][0] for query in (alone, packs))
 

@@ -144,14 +144,19 @@ class Project(Base):
 
 
 class StoredObject(Base):
-    """Content that some project has; the bytes lie in the store."""
+    """Content that some project has; the bytes lie in the store.
+
+    Tables that have a row for every object know it by its number: a digest may lie anywhere in an index, numbers of new objects
+    lie side by side, so that thousands of them change a few pages (docs/decisions/0023-objects-by-number.md).
+    """
 
     __tablename__ = "object"
     __table_args__ = (
         # few, and asked for with every question
         Index("ix_object_lost", "lost", sqlite_where=text("lost IS NOT NULL"), postgresql_where=text("lost IS NOT NULL")),
     )
-    digest: Mapped[str] = mapped_column(String(80), primary_key=True)
+    id: Mapped[int] = mapped_column(Sequence, primary_key=True, autoincrement=True)
+    digest: Mapped[str] = mapped_column(String(80), unique=True)
     size: Mapped[int] = mapped_column(BigInteger)
     created: Mapped[datetime]
     #: since when the store is known to have it no more, or damaged; whoever sends it again brings it back
@@ -174,8 +179,7 @@ class PackedObject(Base):
     """Where in a pack an object's bytes begin; an object without such a row lies in the store by itself."""
 
     __tablename__ = "packed_object"
-    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
-    digest: Mapped[str] = mapped_column(ForeignKey("object.digest"), primary_key=True)
+    object_id: Mapped[int] = mapped_column(Sequence, ForeignKey("object.id"), primary_key=True, autoincrement=False)
     pack_id: Mapped[int] = mapped_column(ForeignKey("pack.id"), index=True)
     offset: Mapped[int] = mapped_column(BigInteger)
 
@@ -193,8 +197,9 @@ class ProjectObject(Base):
     """The right of a project to an object: it was uploaded there, or rendered there."""
 
     __tablename__ = "project_object"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
     project_id: Mapped[str] = mapped_column(ForeignKey("project.id"), primary_key=True)
-    digest: Mapped[str] = mapped_column(ForeignKey("object.digest"), primary_key=True)
+    object_id: Mapped[int] = mapped_column(ForeignKey("object.id"), primary_key=True)
     created: Mapped[datetime]
     #: `present`, once said, holds until this time: no clean-up may take the object before
     leased: Mapped[datetime | None]

@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from conductor_core.digest import Digest
-from sqlalchemy import bindparam, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from conductor_service import losses, removals
 from conductor_service.database import Database, Unit
 from conductor_service.errors import Busy
-from conductor_service.many_values import among, table_of
+from conductor_service.many_values import among, among_numbers, table_of
 from conductor_service.models import (
     Discarded,
     ManifestObject,
@@ -39,29 +39,34 @@ LEASE = timedelta(days=7)
 _SLICE = 5000
 #: deletions of one claim
 _DELETIONS = 100
-#: rows from which on they go to the database as one value
-_MANY = 20
 
 # with every object that comes in: statements are made once
-_SEEN = select(ProjectObject.digest).where(
-    ProjectObject.project_id == bindparam("project_id"), ProjectObject.digest == bindparam("digest")
+_NUMBER = select(StoredObject.id).where(StoredObject.digest == bindparam("digest")).scalar_subquery()
+_SEEN = select(ProjectObject.object_id).where(
+    ProjectObject.project_id == bindparam("project_id"), ProjectObject.object_id == _NUMBER
 )
-_UNPACK = delete(PackedObject).where(PackedObject.digest == bindparam("packed"))
+_UNPACK = delete(PackedObject).where(PackedObject.object_id == _NUMBER)
+_PACKED = exists().where(PackedObject.object_id == StoredObject.id)
 
 
 def visible(session: Session, project_id: str, digests: Sequence[str]) -> set[str]:
     """Return those digests that the project has a right to."""
-    query = select(ProjectObject.digest).where(ProjectObject.project_id == project_id)
-    return set(session.scalars(query.where(among(session, ProjectObject.digest, digests))))
+    query = select(StoredObject.digest).where(among(session, StoredObject.digest, digests), _seen_by(project_id))
+    return set(session.scalars(query))
+
+
+def _seen_by(project_id: str) -> ColumnElement[bool]:
+    """Return the condition that a project has a right to an object.
+
+    Not joined: SQLite would look through all that the project has for the few that are asked for.
+    """
+    return exists().where(ProjectObject.project_id == project_id, ProjectObject.object_id == StoredObject.id)
 
 
 def sizes(session: Session, project_id: str, digests: Sequence[str]) -> dict[str, int]:
     """Return the size of each object that the project has a right to."""
-    query = (
-        select(StoredObject.digest, StoredObject.size)
-        .join(ProjectObject, ProjectObject.digest == StoredObject.digest)
-        .where(ProjectObject.project_id == project_id, among(session, ProjectObject.digest, digests))
-    )
+    query = select(StoredObject.digest, StoredObject.size)
+    query = query.where(among(session, StoredObject.digest, digests), _seen_by(project_id))
     return {row.digest: row.size for row in session.execute(query)}
 
 
@@ -76,9 +81,12 @@ def short_leased(session: Session, project_id: str, digests: Sequence[str], now:
     The fastest question there is, and in most cases the only one: nothing of what it leaves out need be asked or written.
     """
     asked = table_of(session, sorted(digests))
-    held = exists().where(
-        ProjectObject.project_id == project_id, ProjectObject.digest == asked.c.value, ProjectObject.leased >= now + LEASE / 2
+    leased = exists().where(
+        ProjectObject.project_id == project_id,
+        ProjectObject.object_id == StoredObject.id,
+        ProjectObject.leased >= now + LEASE / 2,
     )
+    held = exists().where(StoredObject.digest == asked.c.value, leased)
     return set(session.scalars(select(asked.c.value).where(~held))) | _lost(session, digests).intersection(digests)
 
 
@@ -124,10 +132,9 @@ def look(database: Database, shelf: PrunableStore, project_id: str, digests: Seq
     with database.read() as session:
         query = (
             select(StoredObject.digest, StoredObject.size, Pack.digest.label("pack"), Pack.size.label("pack_size"))
-            .join(ProjectObject, ProjectObject.digest == StoredObject.digest)
-            .outerjoin(PackedObject, PackedObject.digest == StoredObject.digest)
+            .outerjoin(PackedObject, PackedObject.object_id == StoredObject.id)
             .outerjoin(Pack, Pack.id == PackedObject.pack_id)
-            .where(ProjectObject.project_id == project_id, among(session, ProjectObject.digest, some))
+            .where(among(session, StoredObject.digest, some), _seen_by(project_id))
             .where(StoredObject.lost.is_(None))
         )
         for row in session.execute(query):
@@ -154,7 +161,7 @@ def note_missing(database: Database, store: Store, alone: Mapping[str, int], pac
         packs: sizes of packs, whose members are lost with them.
     """
     with database.write() as unit:
-        query = select(PackedObject.digest).where(among(unit.session, PackedObject.digest, list(alone)))
+        query = select(StoredObject.digest).where(among(unit.session, StoredObject.digest, list(alone)), _PACKED)
         packed = set(unit.session.scalars(query))
         losses.lose(unit, [d for d in alone if d not in packed])
         losses.lose_packs(unit, list(packs))
@@ -178,10 +185,13 @@ def keep(unit: Unit, project_id: str, digests: Iterable[str]) -> set[str]:
 
     Return those that had no such lease yet, and have one now.
     """
+    connection = unit.session.connection()
+    asked = select(StoredObject.id, StoredObject.digest).where(among(unit.session, StoredObject.digest, list(digests)))
+    names = {row.id: row.digest for row in connection.execute(asked)}
     short = or_(ProjectObject.leased.is_(None), ProjectObject.leased < unit.now + LEASE / 2)
-    mine = (ProjectObject.project_id == project_id, among(unit.session, ProjectObject.digest, list(digests)))
-    leasing = update(ProjectObject).where(*mine, short).values(leased=unit.now + LEASE).returning(ProjectObject.digest)
-    return set(unit.session.connection().execute(leasing).scalars())
+    mine = (ProjectObject.project_id == project_id, among_numbers(unit.session, ProjectObject.object_id, list(names)))
+    leasing = update(ProjectObject).where(*mine, short).values(leased=unit.now + LEASE).returning(ProjectObject.object_id)
+    return {names[number] for number in connection.execute(leasing).scalars()}
 
 
 def keep_manifest(unit: Unit, project_id: str, manifest: str) -> None:
@@ -232,26 +242,22 @@ def register(unit: Unit, digest: str, size: int) -> None:
     """
     removals.check_unclaimed(unit, digest)
     register_all(unit, {digest: size})
-    unit.session.connection().execute(_UNPACK, {"packed": digest})
+    unit.session.connection().execute(_UNPACK, {"digest": digest})
 
 
 def register_all(unit: Unit, sizes: Mapping[str, int]) -> None:
     """Note objects by their sizes; those that were lost or removed are there again."""
-    back = {"lost": None, "removed": None}
-    if len(sizes) < _MANY:
-        rows = [{"digest": digest, "size": size, "created": unit.now} for digest, size in sizes.items()]
-        return upsert(unit.session, StoredObject, rows, change=back)
-    upsert_pairs(unit.session, StoredObject, sizes, columns=("digest", "size"), fixed={"created": unit.now}, change=back)
+    fixed, back = {"created": unit.now}, {"lost": None, "removed": None}
+    upsert_pairs(
+        unit.session, StoredObject, sizes, columns=("digest", "size"), fixed=fixed, change=back, key=(StoredObject.digest.key,)
+    )
 
 
 def grant_all(unit: Unit, project_id: str, digests: Sequence[str]) -> None:
     """Give a project the right to registered objects whose bytes it has sent, and lease them."""
     fixed = {"project_id": project_id, "created": unit.now, "leased": unit.now + LEASE}
-    if len(digests) < _MANY:
-        rows = [{"digest": digest, **fixed} for digest in digests]
-        return upsert(unit.session, ProjectObject, rows, change={"leased": EXCLUDED})
     pairs = dict.fromkeys(digests, 0)
-    upsert_pairs(unit.session, ProjectObject, pairs, columns=("digest",), fixed=fixed, change={"leased": EXCLUDED})
+    upsert_pairs(unit.session, ProjectObject, pairs, columns=("object_id",), fixed=fixed, change={"leased": EXCLUDED})
 
 
 def sweep(database: Database, store: PrunableStore) -> int:
@@ -290,9 +296,8 @@ def registered(session: Session, digests: Sequence[Digest]) -> set[str]:
 
 def needed_bytes(session: Session, digests: Sequence[str]) -> set[str]:
     """Return those whose bytes, as they lie in the store by themselves, belong to something."""
-    packed = exists().where(PackedObject.digest == StoredObject.digest)
     alone = select(StoredObject.digest).where(
-        among(session, StoredObject.digest, digests), StoredObject.removed.is_(None), ~packed
+        among(session, StoredObject.digest, digests), StoredObject.removed.is_(None), ~_PACKED
     )
     found = set(session.scalars(alone))
     found.update(session.scalars(select(Pack.digest).where(among(session, Pack.digest, digests))))

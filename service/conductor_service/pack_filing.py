@@ -57,7 +57,7 @@ class NewPack:
             session,
             PackedObject,
             {row.digest: row.offset for row in self.rows},
-            columns=("digest", "offset"),
+            columns=("object_id", "offset"),
             fixed={"pack_id": pack_id},
             change={"pack_id": EXCLUDED, "offset": EXCLUDED},
         )
@@ -138,5 +138,5 @@ def _discard_those_alone(unit: Unit, digests: Sequence[str]) -> None:
 def _alone(dialect: str) -> Any:
     """Return the question which objects lie by themselves: it is the same for all packs."""
     asked = named_table(dialect)
-    there, packed = (exists().where(kind.digest == asked.c.value) for kind in (StoredObject, PackedObject))
-    return select(asked.c.value).where(there, ~packed)
+    packed = exists().where(PackedObject.object_id == StoredObject.id)
+    return select(StoredObject.digest).where(StoredObject.digest.in_(select(asked.c.value)), ~packed)

@@ -19,9 +19,9 @@ from conductor_service.store import Spot, WritableStore
 _SPOT = (
     select(Pack.digest, Pack.size, PackedObject.offset, StoredObject.size)
     .join(PackedObject, PackedObject.pack_id == Pack.id)
-    .join(StoredObject, StoredObject.digest == PackedObject.digest)
+    .join(StoredObject, StoredObject.id == PackedObject.object_id)
 )
-_SPOT_OF = _SPOT.where(PackedObject.digest == bindparam("digest"))
+_SPOT_OF = _SPOT.where(StoredObject.digest == bindparam("digest"))
 
 
 class DatabaseIndex:
@@ -46,14 +46,14 @@ class DatabaseIndex:
         if self._database.writes_here():
             return
         with self._database.write() as unit:
-            row = unit.session.execute(_SPOT.where(PackedObject.digest == digest)).one_or_none()
+            row = unit.session.execute(_SPOT.where(StoredObject.digest == digest)).one_or_none()
             if (None if row is None else (row[0], row[2])) == (None if spot is None else (spot.pack, spot.offset)):
                 (losses.lose if read else losses.miss)(unit, [digest])
 
 
 def spots(session: Session, digests: Sequence[str]) -> dict[str, Spot]:
     """Return where objects lie in packs; those that lie in none are left out."""
-    query = _SPOT.add_columns(PackedObject.digest).where(among(session, PackedObject.digest, digests))
+    query = _SPOT.add_columns(StoredObject.digest).where(among(session, StoredObject.digest, digests))
     return {row[4]: Spot(Digest(row[0]), row[1], row[2], row[3]) for row in session.execute(query)}
 
 

@@ -83,7 +83,7 @@ class Scrub:
                 place = Place(True, rows[0][0])
                 yield self._pack(place, *rows[0])
             place = Place(False)
-        packed = exists().where(PackedObject.digest == StoredObject.digest)
+        packed = exists().where(PackedObject.object_id == StoredObject.id)
         alone = select(StoredObject.digest, StoredObject.size, StoredObject.lost).where(StoredObject.removed.is_(None), ~packed)
         alone = alone.order_by(StoredObject.digest).limit(_PAGE)
         while rows := self._rows(alone.where(StoredObject.digest > place.after)):
@@ -96,8 +96,8 @@ class Scrub:
             return session.execute(query).all()
 
     def _pack(self, place: Place, name: str, pack_id: int, size: int) -> Step:
-        query = select(PackedObject.digest, PackedObject.offset, StoredObject.size, StoredObject.lost)
-        query = query.join(StoredObject, StoredObject.digest == PackedObject.digest)
+        query = select(StoredObject.digest, PackedObject.offset, StoredObject.size, StoredObject.lost)
+        query = query.join(PackedObject, PackedObject.object_id == StoredObject.id)
         members = self._rows(query.where(PackedObject.pack_id == pack_id).order_by(PackedObject.offset))
         data, reason = None, "has other content than its name says"
         try:
@@ -138,8 +138,9 @@ class Scrub:
         if not digests:
             return
         with self._database.write() as unit:
-            here = select(PackedObject.digest).where(among(unit.session, PackedObject.digest, digests))
-            losses.lose(unit, list(unit.session.scalars(here.where(PackedObject.pack_id == pack_id))))
+            here = exists().where(PackedObject.object_id == StoredObject.id, PackedObject.pack_id == pack_id)
+            still = select(StoredObject.digest).where(among(unit.session, StoredObject.digest, digests), here)
+            losses.lose(unit, list(unit.session.scalars(still)))
 
     def _alone(self, place: Place, digest: Digest, size: int, lost: datetime | None) -> Step:
         fault = self._fault(digest, size)
@@ -153,7 +154,7 @@ class Scrub:
         elif fault:
             self._index.lose(digest, None)
         with self._database.read() as session:
-            row = session.get(StoredObject, digest)
+            row = _row(session, digest)
         if not fault or row is None or row.lost is None:  # it was removed, or came anew, while it was read
             return Step(place, 1, ())
         return Step(place, 1, (self._damage(digest, f"{digest} {fault}"),))
@@ -178,8 +179,8 @@ class Scrub:
         if fault != _DAMAGED:
             return ""  # it came anew, or went: what is there is looked at by the next scrub
         with self._database.write() as unit:
-            row = unit.session.get(StoredObject, digest)
-            packed = unit.session.get(PackedObject, digest) is not None
+            row = _row(unit.session, digest)
+            packed = row is not None and unit.session.get(PackedObject, row.id) is not None
             claim = None if row is None or row.removed is not None or packed else removals.claim_for_good(unit, digest)
             if claim is None:
                 return ""
@@ -192,7 +193,7 @@ class Scrub:
             removals.release(unit, claim)
             if anew:
                 losses.lift(unit, [digest], [], noted)
-            row = unit.session.get(StoredObject, digest)
+            row = _row(unit.session, digest)
             outlived = not anew and row is not None and row.lost is None
         if outlived:  # a large object is copied for longer than a claim lasts: what came meanwhile may have gone with it
             objects.note_missing(self._database, self._shelf, {digest: size}, {})
@@ -205,8 +206,10 @@ class Scrub:
         digests = [digest for digest, _ in seen]
         with self._database.write() as unit:
             taken = removals.claimed(unit, digests)
-            query = select(PackedObject.digest, PackedObject.pack_id)
-            rows = unit.session.execute(query.where(among(unit.session, PackedObject.digest, digests)))
+            query = select(StoredObject.digest, PackedObject.pack_id).join(
+                PackedObject, PackedObject.object_id == StoredObject.id
+            )
+            rows = unit.session.execute(query.where(among(unit.session, StoredObject.digest, digests)))
             lie_in = {row.digest: row.pack_id for row in rows}
             back: defaultdict[datetime, list[str]] = defaultdict(list)
             for digest, lost in seen:
@@ -227,6 +230,10 @@ class Scrub:
                 self._paths.pop(next(iter(self._paths)))
             self._paths[user.manifest] = _first_paths(PackedStore(self._shelf, self._index), user.manifest)
         return f"{self._paths[user.manifest].get(digest, 'a file')} {user.words}"
+
+
+def _row(session: Session, digest: str) -> StoredObject | None:
+    return session.scalars(select(StoredObject).where(StoredObject.digest == digest)).one_or_none()
 
 
 @dataclass(frozen=True, slots=True)

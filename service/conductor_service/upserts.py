@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from conductor_service.many_values import named_pairs, told_pairs
-from conductor_service.models import Base
+from conductor_service.models import Base, StoredObject
 
 #: the value of the row that could not be inserted
 EXCLUDED: Final = object()
@@ -50,19 +50,22 @@ def upsert_pairs(
     columns: Sequence[str],
     fixed: Mapping[str, Any],
     change: Mapping[str, Any],
+    key: Sequence[str] = (),
 ) -> None:
     """Insert a row for each pair, all with the same `fixed` values; thousands cost little more than one.
 
     Args:
-        columns: what key and value of a pair are in a row; with one, only the key is.
+        columns: what key and value of a pair are in a row; with one, only the key is. Where the key is to be an `object_id`, it is
+            the number of the object whose digest the pair has; pairs of unknown objects are left out.
         fixed: column → its value in all rows.
         change: as `upsert` has it.
+        key: as `upsert` has it.
     """
     if not pairs:
         return
     dialect = session.get_bind().dialect.name
     changed, values = _taken_apart(change)
-    statement = _pairs_statement(dialect, kind, tuple(columns), tuple(fixed), changed)
+    statement = _pairs_statement(dialect, kind, tuple(columns), tuple(fixed), changed, tuple(key))
     same = {_FIXED + name: value for name, value in fixed.items()}
     session.connection().execute(statement, {**told_pairs(dialect, pairs), **same, **values})
 
@@ -94,16 +97,25 @@ def _statement(dialect: str, kind: type[Base], key: tuple[str, ...], changed: tu
 
 @functools.cache
 def _pairs_statement(
-    dialect: str, kind: type[Base], columns: tuple[str, ...], fixed: tuple[str, ...], changed: tuple[tuple[str, str], ...]
+    dialect: str,
+    kind: type[Base],
+    columns: tuple[str, ...],
+    fixed: tuple[str, ...],
+    changed: tuple[tuple[str, str], ...],
+    key: tuple[str, ...],
 ) -> Any:
     """Return the statement, which is the same for whatever pairs."""
     table = cast(Table, kind.__table__)
     pairs = named_pairs(dialect)
     same = [bindparam(_FIXED + name, type_=table.c[name].type).label(name) for name in fixed]
     # without a condition SQLite takes ON CONFLICT for a join's (https://www.sqlite.org/lang_upsert.html, "Parsing Ambiguity")
-    rows = select(*[pairs.c.key, pairs.c.value][: len(columns)], *same).where(literal_column("1") == literal_column("1"))
+    numbered = columns[0] == "object_id"
+    first = StoredObject.id if numbered else pairs.c.key
+    rows = select(*[first, pairs.c.value][: len(columns)], *same).where(literal_column("1") == literal_column("1"))
+    if numbered:
+        rows = rows.select_from(pairs).where(StoredObject.digest == pairs.c.key)
     statement: Any = _insert(dialect, table).from_select([*columns, *fixed], rows)
-    keys = [column.name for column in table.primary_key]
+    keys = list(key) or [column.name for column in table.primary_key]
     return statement.on_conflict_do_update(index_elements=keys, set_=_changes(table, statement, changed))
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from conductor_core.digest import parse_digest
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, exists, insert, select
 from sqlalchemy.orm import Session
 
 from conductor_service import objects
@@ -157,9 +157,7 @@ def _remember(unit: Unit, project_id: str, files: Iterable[File], rows: Mapping[
 
 def forget(unit: Unit, before: datetime) -> None:
     """Delete what was remembered before a time and names no object that its project has."""
-    there = select(ProjectObject.digest).where(
-        ProjectObject.project_id == SentVersion.project_id,
-        ProjectObject.digest.in_((SentVersion.digest, SentVersion.former)),
-    )
-    gone = delete(SentVersion).where(SentVersion.created < before, ~there.exists())
+    seen = exists().where(ProjectObject.project_id == SentVersion.project_id, ProjectObject.object_id == StoredObject.id)
+    there = exists().where(StoredObject.digest.in_((SentVersion.digest, SentVersion.former)), seen)
+    gone = delete(SentVersion).where(SentVersion.created < before, ~there)
     unit.session.execute(gone, execution_options={"synchronize_session": False})

@@ -232,7 +232,8 @@ def publish_twice(site: Site) -> str:
 
 def forget_an_object(site: Site) -> str:
     digest = digest_of(b"a texture")
-    for table in ("presence_lease", "project_object", "object"):
+    site.sql("DELETE FROM project_object WHERE object_id = (SELECT id FROM object WHERE digest = ?)", digest)
+    for table in ("presence_lease", "object"):
         site.sql(f"DELETE FROM {table} WHERE digest = ?", digest)
     return str(site.one(MANIFEST))
 
@@ -345,7 +346,8 @@ FAULTS: dict[str, Plant] = {
     "object-size": cut_an_object,
     "object-content": change_an_object,
     "pack-place": statement(
-        'UPDATE packed_object SET "offset" = 10000 WHERE digest = :id', f"SELECT 'object {digest_of(SMALL[0])}'"
+        'UPDATE packed_object SET "offset" = 10000 WHERE object_id = (SELECT id FROM object WHERE digest = :id)',
+        f"SELECT 'object {digest_of(SMALL[0])}'",
     ),
     "object-orphan": leave_an_orphan,
     "store-leftover": leave_a_file_aside,

@@ -11,7 +11,7 @@ from conductor_core.transfer import bundle
 from conductor_core.transfer.bundle import read_bundle
 from conductor_core.transfer.packs import Member, write_pack
 from conductor_service.bundles import GAP_BYTES, RUN_BYTES, plan_runs
-from conductor_service.models import Project, ProjectObject
+from conductor_service.models import Project, ProjectObject, StoredObject
 from conductor_service.store import MemoryStore, Spot
 from sqlalchemy import select
 
@@ -87,7 +87,8 @@ def test_objects_side_by_side_are_read_in_one_go(make_studio: Any, monkeypatch: 
     pack = b"".join(write_pack([Member(digest_of(c), len(c), functools.partial(list, [c])) for c in contents]))
     assert studio.ask("POST", "/projects/default/packs", content=pack).status_code in (200, 201)
     with studio.farm.database.write() as unit:
-        hidden = unit.session.scalars(select(ProjectObject).where(ProjectObject.digest == digest_of(contents[50]))).one()
+        number = select(StoredObject.id).where(StoredObject.digest == digest_of(contents[50])).scalar_subquery()
+        hidden = unit.session.scalars(select(ProjectObject).where(ProjectObject.object_id == number)).one()
         unit.session.delete(hidden)
     reads: list[tuple[str, int, int | None]] = []
     read = store.read

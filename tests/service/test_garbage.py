@@ -383,7 +383,7 @@ def test_a_commit_between_marking_and_forgetting(studio: Any, monkeypatch: pytes
     assert collect(studio).objects == len(SMALL) - 2
     assert [read(studio, b) for b in SMALL[:2]] == SMALL[:2]
     with studio.farm.database.read() as session:
-        assert len(session.scalars(select(PackedObject.digest)).all()) == 2
+        assert len(session.scalars(select(PackedObject.object_id)).all()) == 2
 
 
 def test_the_command(make_studio: Any, tmp_path: Path) -> None:

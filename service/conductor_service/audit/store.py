@@ -29,7 +29,7 @@ _OBJECTS = (
         Pack.digest.label("pack"),
         Pack.size.label("pack_size"),
     )
-    .outerjoin(PackedObject, PackedObject.digest == StoredObject.digest)
+    .outerjoin(PackedObject, PackedObject.object_id == StoredObject.id)
     .outerjoin(Pack, Pack.id == PackedObject.pack_id)
     .where(StoredObject.removed.is_(None))
 )
@@ -70,7 +70,7 @@ def pack_place(ground: Ground) -> Iterator[Seen]:
 @kind("object-content", _SENT_AGAIN, deep=True)
 def object_content(ground: Ground) -> Iterator[Seen]:
     """The bytes of an object do not hash to its name."""
-    for row in ground.pages(_OBJECTS.where(PackedObject.digest.is_(None)), StoredObject.digest):
+    for row in ground.pages(_OBJECTS.where(PackedObject.object_id.is_(None)), StoredObject.digest):
         if ground.store.size(Digest(row.digest)) != row.size:
             continue  # other kinds
         wrong = _wrong(ground, Digest(row.digest))
@@ -83,9 +83,9 @@ def object_content(ground: Ground) -> Iterator[Seen]:
 
 def _wrong_members(ground: Ground, pack: str, pack_id: int) -> Iterator[Seen]:
     """Read a pack once, and see what of it is not what it is called."""
-    members = select(PackedObject.digest, PackedObject.offset, StoredObject.size)
-    members = members.join(StoredObject, StoredObject.digest == PackedObject.digest).where(PackedObject.pack_id == pack_id)
-    rows = ground.session.execute(members.order_by(PackedObject.digest)).all()
+    members = select(StoredObject.digest, PackedObject.offset, StoredObject.size)
+    members = members.join(PackedObject, PackedObject.object_id == StoredObject.id).where(PackedObject.pack_id == pack_id)
+    rows = ground.session.execute(members.order_by(StoredObject.digest)).all()
     ground.let_go()
     try:
         data = b"".join(ground.store.read(Digest(pack)))

@@ -53,7 +53,8 @@ def broken_reference(ground: Ground) -> Iterator[Seen]:
         return  # other databases check references that were written without the service, too
     for table, row, parent, _ in ground.session.execute(text("PRAGMA foreign_key_check")):
         if parent != "object" or table not in _NAMED_ELSEWHERE:
-            yield Seen(f"{table} row {row}", f"Row {row} of table {table} refers to a row of {parent} that is not there.")
+            which = "A row" if row is None else f"Row {row}"  # tables that are their own index have no numbers of rows
+            yield Seen(f"{table} row {row}", f"{which} of table {table} refers to a row of {parent} that is not there.")
 
 
 def _is_sqlite(ground: Ground) -> bool:

@@ -58,7 +58,7 @@ def _rows(world: World) -> Iterator[str]:
         "is not released": "SELECT id FROM attempt WHERE released IS NULL",
         "has not ended": "SELECT id FROM instance WHERE ended IS NULL",
         "is an object of no project": (
-            "SELECT digest AS id FROM object WHERE digest NOT IN (SELECT digest FROM project_object) "
+            "SELECT digest AS id FROM object WHERE id NOT IN (SELECT object_id FROM project_object) "
             "AND digest NOT IN (SELECT digest FROM manifest) AND digest NOT IN (SELECT preview FROM output WHERE preview NOT NULL)"
         ),
     }
