@@ -29,6 +29,7 @@ from conductor_service.equipment import Equipment
 from conductor_service.farm import Farm, open_farm
 from conductor_service.hand_out import hand_out
 from conductor_service.instances import new_instance
+from conductor_service.manifests import NamedManifest
 from conductor_service.models import Account, Attempt, Instance, Job, Project, Task
 from conductor_service.planning import Kind
 from conductor_service.settings import Settings
@@ -84,7 +85,7 @@ def _submit(farm: Farm, tasks: int) -> str:
         job, _ = jobs.create_job(unit, who, project, submission, Equipment(package))
         objects.grant(unit, project.id, entry.digest, entry.size)
         unit.session.flush()
-        jobs.commit_manifest(unit, job, manifest, why=Why("Ada"))
+        jobs.commit_manifest(unit, job, NamedManifest.of(manifest, manifest.to_bytes()), why=Why("Ada"))
         instance = new_instance(unit, Kind(account.id, kind, False), farm.catalogue)
         instance.state, instance.ready = "ready", unit.now
         return instance.id

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from conductor_service import clock, removals
@@ -87,7 +87,7 @@ def forget_manifests(database: Database, rules: Rules) -> int:
             connection = unit.session.connection()
             still = StoredManifest.digest == digest, _unneeded(unit.now, rules)
             if connection.execute(update(StoredManifest).where(*still).values(removed=unit.now)).rowcount:
-                connection.execute(delete(ManifestObject).where(ManifestObject.manifest == digest))
+                connection.execute(delete(ManifestObject).where(ManifestObject.manifest_id == _number(digest)))
                 forgotten += 1
     return forgotten
 
@@ -135,8 +135,12 @@ def _needed_now(session: Session, marks: Marks, digests: Sequence[str], now: dat
     there = session.execute(select(StoredManifest.digest, StoredManifest.created).where(StoredManifest.removed.is_(None)))
     for manifest, _ in {(digest, created) for digest, created in there} - marks.manifests:
         yield manifest
-        named = ManifestObject.manifest == manifest, among(session, ManifestObject.digest, digests)
-        yield from session.scalars(select(ManifestObject.digest).where(*named))
+        named = exists().where(ManifestObject.manifest_id == _number(manifest), ManifestObject.object_id == StoredObject.id)
+        yield from session.scalars(select(StoredObject.digest).where(among(session, StoredObject.digest, digests), named))
+
+
+def _number(manifest: str) -> ScalarSelect[int]:
+    return select(StoredManifest.id).where(StoredManifest.digest == manifest).scalar_subquery()
 
 
 def delete_discarded(

@@ -16,13 +16,13 @@ from conductor_core.submission import Submission
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from conductor_service import objects
+from conductor_service import manifests, objects
 from conductor_service.database import Database, Unit
 from conductor_service.door import Why
 from conductor_service.equipment import Equipment
 from conductor_service.errors import Absent, Busy, Invalid, NotAllowedNow, ObjectsMissing
 from conductor_service.marks import mark_job
-from conductor_service.models import Account, Job, ManifestObject, Project, Step, StoredManifest, Task, new_id
+from conductor_service.models import Account, Job, Project, Step, Task, new_id
 from conductor_service.states import UPLOAD_HOLD, JobState, TaskState
 from conductor_service.store import Store
 from conductor_service.tokens import Principal
@@ -205,7 +205,7 @@ def _check_scripts_sent(submission: Submission, manifest: Manifest) -> None:
 
 
 def commit_manifest(
-    unit: Unit, job: Job, manifest: Manifest, *, for_scouts: bool = False, grown_from: str | None = None, why: Why
+    unit: Unit, job: Job, named: manifests.NamedManifest, *, for_scouts: bool = False, grown_from: str | None = None, why: Why
 ) -> None:
     """Fix which files a job has, and let its tasks go; the manifest's own bytes are in the store already.
 
@@ -218,7 +218,7 @@ def commit_manifest(
         NotAllowedNow: the job has another manifest, or was killed.
         Busy: the manifest for the scout frames came just now.
     """
-    digest = manifest.digest()
+    digest = named.digest
     if job.manifest == digest and (for_scouts or not job.for_scouts):
         return
     if job.manifest is not None and (for_scouts or not job.for_scouts):
@@ -229,12 +229,11 @@ def commit_manifest(
         raise Invalid("scouts", f"are none: job {job.number} has no scout frames", "Commit the manifest of the whole job.")
     if job.manifest is not None and job.manifest != grown_from:
         raise Busy(f"The manifest for the scout frames of job {job.number} came just now.")
-    named = manifest.objects()
-    there = objects.present(unit.session, job.project_id, list(named))
-    missing = [d for d in named if d not in there]
+    there = objects.present(unit.session, job.project_id, list(named.objects))
+    missing = [d for d in named.objects if d not in there]
     if missing:
         raise ObjectsMissing(missing)
-    _keep_manifest(unit, digest, manifest)
+    manifests.keep(unit, named)
     job.manifest, job.for_scouts = digest, for_scouts
     unit.session.flush()
     unit.job_changed(job)
@@ -248,7 +247,7 @@ def commit_manifest(
     wait(unit, job, [task for task in tasks if task.state in (TaskState.PENDING, TaskState.HOLDING)], why)
 
 
-def check_grows(job: Job, manifest: Manifest, store: Store) -> str | None:
+def check_grows(job: Job, named: manifests.NamedManifest, store: Store) -> str | None:
     """Refuse a manifest of the whole job that lacks something of what its scout frames were given; return what those were given.
 
     It is read before the transaction that commits: nobody waits for the store then.
@@ -256,29 +255,13 @@ def check_grows(job: Job, manifest: Manifest, store: Store) -> str | None:
     Raises:
         Invalid: a file lacks, or is another.
     """
-    if job.manifest is None or not job.for_scouts or job.manifest == manifest.digest():
+    if job.manifest is None or not job.for_scouts or job.manifest == named.digest:
         return job.manifest
     given = parse_manifest(b"".join(store.read(Digest(job.manifest)))).entries
-    lost = next(iter(sorted(set(given) - set(manifest.entries), key=lambda entry: entry.path)), None)
+    lost = next(iter(sorted(set(given) - set(named.manifest.entries), key=lambda entry: entry.path)), None)
     if lost is not None:
         raise Invalid("entries", f"do not have {lost.path!r} as the scout frames were given it", "Submit a new job.")
     return job.manifest
-
-
-def _keep_manifest(unit: Unit, digest: Digest, manifest: Manifest) -> None:
-    size = len(manifest.to_bytes())
-    objects.register(unit, digest, size)
-    known = unit.session.get(StoredManifest, digest)
-    if known is not None and known.removed is None:
-        return
-    if known is None:
-        unit.session.add(StoredManifest(digest=digest, size=size, entries=len(manifest.entries), created=unit.now))
-    else:
-        known.removed, known.created = None, unit.now
-    unit.session.flush()
-    rows = [{"manifest": digest, "digest": d} for d in manifest.objects()]
-    if rows:
-        unit.session.execute(insert(ManifestObject), rows)
 
 
 def tasks_of(session: Session, job: Job) -> Sequence[Task]:

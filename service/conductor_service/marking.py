@@ -46,7 +46,9 @@ class Marks:
         self.manifests = frozenset((digest, created) for digest, created in rows if digest not in self._without)
         for digest, _ in self.manifests:  # the manifest's own bytes, and all that it names
             self._mark(select(StoredObject.digest).where(StoredObject.digest == digest))
-            self._mark(select(ManifestObject.digest).where(ManifestObject.manifest == digest))
+            named = select(StoredObject.digest).join(ManifestObject, ManifestObject.object_id == StoredObject.id)
+            named = named.join(StoredManifest, StoredManifest.id == ManifestObject.manifest_id)
+            self._mark(named.where(StoredManifest.digest == digest))
         for query in (
             select(OutputFile.digest),
             select(OutputFile.preview).where(OutputFile.preview.is_not(None)),

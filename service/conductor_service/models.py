@@ -249,7 +249,8 @@ class StoredManifest(Base):
     """A manifest; its canonical bytes are an object of the store under the same digest."""
 
     __tablename__ = "manifest"
-    digest: Mapped[str] = mapped_column(String(80), primary_key=True)
+    id: Mapped[int] = mapped_column(Sequence, primary_key=True, autoincrement=True)
+    digest: Mapped[str] = mapped_column(String(80), unique=True)
     size: Mapped[int] = mapped_column(BigInteger)
     entries: Mapped[int]
     #: when it came, or came back
@@ -262,8 +263,9 @@ class ManifestObject(Base):
     """An object that a manifest names."""
 
     __tablename__ = "manifest_object"
-    manifest: Mapped[str] = mapped_column(ForeignKey("manifest.digest"), primary_key=True)
-    digest: Mapped[str] = mapped_column(ForeignKey("object.digest"), primary_key=True)
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
+    manifest_id: Mapped[int] = mapped_column(ForeignKey("manifest.id"), primary_key=True)
+    object_id: Mapped[int] = mapped_column(ForeignKey("object.id"), primary_key=True)
 
 
 class Job(Base):

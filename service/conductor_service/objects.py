@@ -45,6 +45,11 @@ _NUMBER = select(StoredObject.id).where(StoredObject.digest == bindparam("digest
 _SEEN = select(ProjectObject.object_id).where(
     ProjectObject.project_id == bindparam("project_id"), ProjectObject.object_id == _NUMBER
 )
+_NAMED = select(ManifestObject.object_id).where(
+    ManifestObject.manifest_id
+    == select(StoredManifest.id).where(StoredManifest.digest == bindparam("manifest")).scalar_subquery(),
+    ManifestObject.object_id == _NUMBER,
+)
 _UNPACK = delete(PackedObject).where(PackedObject.object_id == _NUMBER)
 _PACKED = exists().where(PackedObject.object_id == StoredObject.id)
 
@@ -310,7 +315,7 @@ def needed_bytes(session: Session, digests: Sequence[str]) -> set[str]:
 
 def in_manifest(session: Session, manifest: str, digest: str) -> bool:
     """Tell whether a manifest names an object."""
-    return session.get(ManifestObject, (manifest, digest)) is not None
+    return session.execute(_NAMED, {"manifest": manifest, "digest": digest}).first() is not None
 
 
 def forget_leases(unit: Unit, now: datetime) -> None:

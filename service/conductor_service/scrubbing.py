@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from conductor_service import losses, objects, removals
 from conductor_service.database import Database
 from conductor_service.many_values import among
-from conductor_service.models import Job, ManifestObject, OutputFile, Pack, PackedObject, StoredObject
+from conductor_service.models import Job, ManifestObject, OutputFile, Pack, PackedObject, StoredManifest, StoredObject
 from conductor_service.pack_index import DatabaseIndex
 from conductor_service.store import ObjectMissing, ObjectUnreadable, PackedStore, PrunableStore
 from conductor_service.store.checking import checked
@@ -249,8 +249,10 @@ def _users(session: Session, digest: str) -> Iterator[_User]:
     outputs = select(OutputFile.path, Job.number).join(Job, Job.id == OutputFile.job_id).where(OutputFile.digest == digest)
     for path, number in session.execute(outputs.order_by(Job.number).limit(_NAMED)):
         yield _User(f"{path}, rendered by job {number}")
-    inputs = select(Job.number, ManifestObject.manifest).join(ManifestObject, ManifestObject.manifest == Job.manifest)
-    for number, manifest in session.execute(inputs.where(ManifestObject.digest == digest).order_by(Job.number).limit(_NAMED)):
+    inputs = select(Job.number, StoredManifest.digest).join(StoredManifest, StoredManifest.digest == Job.manifest)
+    inputs = inputs.join(ManifestObject, ManifestObject.manifest_id == StoredManifest.id)
+    inputs = inputs.join(StoredObject, StoredObject.id == ManifestObject.object_id)
+    for number, manifest in session.execute(inputs.where(StoredObject.digest == digest).order_by(Job.number).limit(_NAMED)):
         yield _User(f"of job {number}", manifest)
     for number in session.scalars(select(Job.number).where(Job.manifest == digest).order_by(Job.number).limit(_NAMED)):
         yield _User(f"the list of files of job {number}")

@@ -56,10 +56,13 @@ def upsert_pairs(
 
     Args:
         columns: what key and value of a pair are in a row; with one, only the key is. Where the key is to be an `object_id`, it is
-            the number of the object whose digest the pair has; pairs of unknown objects are left out.
+            the number of the object whose digest the pair has.
         fixed: column → its value in all rows.
         change: as `upsert` has it.
         key: as `upsert` has it.
+
+    Raises:
+        LookupError: an object is not known, or a row was there that nothing of is to change.
     """
     if not pairs:
         return
@@ -67,7 +70,10 @@ def upsert_pairs(
     changed, values = _taken_apart(change)
     statement = _pairs_statement(dialect, kind, tuple(columns), tuple(fixed), changed, tuple(key))
     same = {_FIXED + name: value for name, value in fixed.items()}
-    session.connection().execute(statement, {**told_pairs(dialect, pairs), **same, **values})
+    told = {**told_pairs(dialect, pairs), **same, **values}
+    done = session.connection().execute(statement, told, execution_options={"preserve_rowcount": True}).rowcount
+    if done != len(pairs):
+        raise LookupError(f"{kind.__tablename__}: {len(pairs) - done} of {len(pairs)} rows name no known object, or are there")
 
 
 def _insert(dialect: str, table: Table) -> Any:
@@ -116,6 +122,8 @@ def _pairs_statement(
         rows = rows.select_from(pairs).where(StoredObject.digest == pairs.c.key)
     statement: Any = _insert(dialect, table).from_select([*columns, *fixed], rows)
     keys = list(key) or [column.name for column in table.primary_key]
+    if not changed:
+        return statement.on_conflict_do_nothing(index_elements=keys)
     return statement.on_conflict_do_update(index_elements=keys, set_=_changes(table, statement, changed))
 
 

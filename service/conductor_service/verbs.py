@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from conductor_service import licences, waiting
+from conductor_service import licences, manifests, waiting
 from conductor_service.clock import milliseconds_between
 from conductor_service.database import Unit
 from conductor_service.door import Why, move
 from conductor_service.errors import Invalid, NotAllowedNow
-from conductor_service.models import Attempt, Instance, Job, LicenceWait, StoredManifest, Task
+from conductor_service.models import Attempt, Instance, Job, LicenceWait, Task
 from conductor_service.states import (
     ENDED,
     RETRIED_BY_DEFAULT,
@@ -151,7 +151,7 @@ def _check_inputs(unit: Unit, job: Job) -> None:
     Raises:
         NotAllowedNow: the job's files were removed from the store.
     """
-    manifest = unit.session.get(StoredManifest, job.manifest) if job.manifest else None
+    manifest = manifests.stored(unit.session, job.manifest) if job.manifest else None
     if manifest is not None and manifest.removed is not None:
         what = (
             f"The files of job {job.number} were removed from the store on {manifest.removed:%Y-%m-%d}, long after it had ended."

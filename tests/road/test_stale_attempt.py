@@ -77,7 +77,7 @@ def _try_all(stale: Stale, fence: int, job: Submitted, world: World) -> None:
     refused = (409, "stale-attempt")
     query = {"fence": str(fence)}
     digest = digest_of(EVIL)
-    known = world.database("SELECT digest FROM manifest_object")[0]["digest"]
+    known = world.database("SELECT digest FROM manifest_object JOIN object ON object.id = object_id")[0]["digest"]
     output = _outputs(world)[-1]
     record = {"path": str(job.home(4)), "digest": digest, "size": len(EVIL), "step": "beauty", "frame": 4}
     accepted = {**record, "digest": output["digest"], "size": output["size"]}

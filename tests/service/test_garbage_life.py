@@ -19,6 +19,7 @@ from conductor_service.door import Why
 from conductor_service.equipment import Equipment, equip
 from conductor_service.errors import Busy
 from conductor_service.garbage import Rules
+from conductor_service.manifests import NamedManifest
 from conductor_service.models import Discarded, Job, Pack, Project, StoredManifest
 from conductor_service.pack_filing import PackFiling
 from conductor_service.pack_index import take_pack
@@ -188,7 +189,7 @@ class Life(RuleBasedStateMachine):
             equipment: Equipment = equip(submission, self.studio.farm.catalogue)
             project = unit.session.get_one(Project, self.project)
             job, _ = jobs.create_job(unit, self.who, project, submission, equipment)
-            jobs.commit_manifest(unit, job, manifest, why=Why("test"))
+            jobs.commit_manifest(unit, job, NamedManifest.of(manifest, data), why=Why("test"))
         self.jobs[job.id] = (set(bodies), None)
         self.gone.discard(manifest.digest())
         self._promise(bodies)

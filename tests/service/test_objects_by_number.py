@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import command
 from conductor_core.digest import Digest, digest_of
 from conductor_core.transfer.packs import Row
-from conductor_service import database, garbage, losses, objects, pack_index
+from conductor_service import database, garbage, losses, manifests, objects, pack_index
 from conductor_service.marking import Marks
 from conductor_service.models import Project
 from conductor_service.pack_filing import NewPack
@@ -19,7 +19,13 @@ from sqlalchemy.orm import Session
 CONTENTS = [f"content {n}".encode() for n in range(50)]
 DIGESTS = [digest_of(c) for c in CONTENTS]
 #: what a question for a few objects must not do, as SQLite explains it
-_SLOW = ("SCAN object", "SCAN project_object", "SCAN packed_object", "SEARCH project_object USING PRIMARY KEY (project_id=?)")
+_SLOW = (
+    "SCAN object",
+    "SCAN project_object",
+    "SCAN packed_object",
+    "SCAN manifest_object",
+    "SEARCH project_object USING PRIMARY KEY (project_id=?)",
+)
 
 
 @pytest.fixture
@@ -68,6 +74,8 @@ QUESTIONS: dict[str, Callable[[Any], object]] = {
     "grant": _written(lambda unit, project: objects.grant(unit, project, FEW[0], 10)),
     "lose": _written(lambda unit, _: losses.lose(unit, FEW)),
     "lose_packs": _written(lambda unit, _: losses.lose_packs(unit, [digest_of(b"a pack")])),
+    "in_manifest": _unread(lambda session, _: objects.in_manifest(session, digest_of(b"a manifest"), FEW[0])),
+    "known": _unread(lambda session, project: manifests.known(session, project, [digest_of(b"a manifest")])),
     "spot": lambda studio: pack_index.DatabaseIndex(studio.farm.database).spot(FEW[1]),
     "ask": lambda studio: objects.ask(studio.farm.database, studio.farm.shelf, studio.project, FEW),
     "forget": _forgotten,
@@ -110,7 +118,7 @@ def test_the_migration_keeps_all_rows(filled: Any) -> None:
         losses.miss(unit, DIGESTS[3:5])
     job = filled.job()
     before = _by_digest(engine, number=True)
-    assert [len(rows) for rows in before.values()] == [52, 49, 51]
+    assert [len(rows) for rows in before.values()] == [52, 49, 1, 51]
     with engine.connect() as connection:
         config = database._migrations()
         config.attributes["connection"] = connection
@@ -141,7 +149,19 @@ def _by_digest(engine: sa.Engine, *, number: bool) -> dict[str, list[tuple[Any, 
     queries = {
         "object": "SELECT digest, size, created, lost, removed FROM object",
         "packed": f'SELECT o.digest, pack_id, "offset" FROM packed_object p JOIN object o ON o.{other} = p.{key}',
+        "named": f"SELECT m.digest, o.digest FROM manifest_object n JOIN object o ON o.{other} = n.{key}"
+        f" JOIN manifest m ON m.{other} = n.{'manifest_id' if number else 'manifest'}",
         "project": f"SELECT project_id, o.digest, p.created, leased FROM project_object p JOIN object o ON o.{other} = p.{key}",
     }
     with engine.connect() as connection:
         return {name: sorted(map(tuple, connection.exec_driver_sql(query))) for name, query in queries.items()}
+
+
+def test_an_unknown_object_is_never_left_out(filled: Any) -> None:
+    """Who names objects of which one is not known is refused, and nothing of it is kept."""
+    named = dict.fromkeys([*DIGESTS[:5], digest_of(b"unknown")], 0)
+    with pytest.raises(LookupError, match="project_object: 1 of 6"), filled.farm.database.write() as unit:
+        losses.lose(unit, DIGESTS[:1])
+        objects.grant_all(unit, filled.project, list(named))
+    with filled.farm.database.read() as session:
+        assert objects.present(session, filled.project, list(named)) == set(DIGESTS[:5])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from conductor_core.digest import digest_of
+from conductor_core.digest import Digest
 from conductor_core.documents import from_json
 from conductor_core.manifest import Manifest, parse_manifest
 from conductor_core.submission import Submission, validate_submission
@@ -21,6 +21,7 @@ from conductor_service.door import Why
 from conductor_service.equipment import equip
 from conductor_service.errors import Invalid
 from conductor_service.farm import Farm
+from conductor_service.manifests import NamedManifest
 from conductor_service.models import Job, OutputFile
 from conductor_service.states import JobState, TaskState, Verb
 from conductor_service.tokens import Principal
@@ -70,24 +71,27 @@ async def put_manifest_for_scouts(request: Request, job: str, farm: FarmOf, who:
 
 
 def _commit(farm: Farm, who: Principal, name: str, data: bytes, *, for_scouts: bool = False) -> Response:
-    return JSONResponse(commit(farm, who, name, parse_manifest(data), for_scouts=for_scouts))
+    return JSONResponse(commit(farm, who, name, parse_manifest(data), for_scouts=for_scouts)[0])
 
 
-def commit(farm: Farm, who: Principal, name: str, manifest: Manifest, *, for_scouts: bool = False) -> dict[str, Any]:
-    """Keep a manifest and make it that of a job; return the job as it is told."""
+def commit(
+    farm: Farm, who: Principal, name: str, manifest: Manifest, *, for_scouts: bool = False
+) -> tuple[dict[str, Any], Digest]:
+    """Keep a manifest and make it that of a job; return the job as it is told, and the manifest's digest."""
     canonical = manifest.to_bytes()
+    named = NamedManifest.of(manifest, canonical)
     with farm.database.read() as session:
         job = jobs.find_job(session, who.account_id, name)
     jobs.check_manifest_fits(jobs.submission_of(job), manifest)
-    farm.store.write(digest_of(canonical), [canonical], len(canonical))
-    objects.look(farm.database, farm.shelf, job.project_id, list(manifest.objects()))
-    before = None if for_scouts else jobs.check_grows(job, manifest, farm.store)
+    farm.store.write(named.digest, [canonical], named.size)
+    objects.look(farm.database, farm.shelf, job.project_id, list(named.objects))
+    before = None if for_scouts else jobs.check_grows(job, named, farm.store)
     with farm.database.write() as unit:
         job = jobs.find_job(unit.session, who.account_id, name)
         why = Why(who.name, "the files of the scout frames are there" if for_scouts else "manifest committed")
-        jobs.commit_manifest(unit, job, manifest, for_scouts=for_scouts, grown_from=before, why=why)
-    objects.confirm_bytes(farm.store, digest_of(canonical), canonical)
-    return _view(farm, job)
+        jobs.commit_manifest(unit, job, named, for_scouts=for_scouts, grown_from=before, why=why)
+    objects.confirm_bytes(farm.store, named.digest, canonical)
+    return _view(farm, job), named.digest
 
 
 @router.get("/jobs")

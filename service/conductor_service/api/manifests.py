@@ -81,4 +81,5 @@ def _put_from(farm: Farm, who: Principal, job: str, base: Any, body: Parts) -> d
         project_id = find_job(session, who.account_id, job).project_id
         entries = manifests.entries_of(session, project_id, base)
     manifest = manifests.put_together(farm.store, base, entries, body.parts)
-    return {"job": commit(farm, who, job, manifest), "manifest": manifest.digest()}
+    view, digest = commit(farm, who, job, manifest)
+    return {"job": view, "manifest": digest}

@@ -28,10 +28,11 @@ def manifest_missing(ground: Ground) -> Iterator[Seen]:
 @kind("manifest-names", _AGAIN)
 def manifest_names(ground: Ground) -> Iterator[Seen]:
     """A manifest names an object that the database does not know."""
-    known = exists().where(StoredObject.digest == ManifestObject.digest)
-    for row in ground.rows(select(ManifestObject.manifest, ManifestObject.digest).where(~known)):
-        what = f"Manifest {row.manifest} names object {row.digest}, which is not known."
-        yield Seen(f"manifest {row.manifest}", what)
+    known = exists().where(StoredObject.id == ManifestObject.object_id)
+    query = select(StoredManifest.digest, ManifestObject.object_id)
+    query = query.join(ManifestObject, ManifestObject.manifest_id == StoredManifest.id)
+    for row in ground.rows(query.where(~known)):
+        yield Seen(f"manifest {row.digest}", f"Manifest {row.digest} names object number {row.object_id}, which is not known.")
 
 
 @kind("manifest-rows", _AGAIN)
@@ -57,10 +58,13 @@ def _differs(ground: Ground, digest: Digest, data: bytes, manifest: Manifest) ->
     row = ground.session.execute(
         select(StoredManifest.size, StoredManifest.entries).where(StoredManifest.digest == digest)
     ).one_or_none()
-    kept = set(ground.session.scalars(select(ManifestObject.digest).where(ManifestObject.manifest == digest)))
+    rows = select(StoredObject.digest).select_from(ManifestObject)
+    rows = rows.join(StoredManifest, StoredManifest.id == ManifestObject.manifest_id)
+    rows = rows.outerjoin(StoredObject, StoredObject.id == ManifestObject.object_id)
+    kept = set(ground.session.scalars(rows.where(StoredManifest.digest == digest)))
     ground.let_go()
-    if row is None:
-        return ""  # forgotten meanwhile
+    if row is None or None in kept:
+        return ""  # forgotten meanwhile, or another kind
     differing = sorted(kept ^ set(manifest.objects()))
     if differing:
         which = "only in its rows" if differing[0] in kept else "only in its bytes"

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from conductor_service.audit.kinds import BATCH, Ground, Seen, kind
 from conductor_service.audit.shelf import BucketShelf
-from conductor_service.models import Job, ManifestObject, OutputFile, Pack, PackedObject, StoredObject
+from conductor_service.models import Job, ManifestObject, OutputFile, Pack, PackedObject, StoredManifest, StoredObject
 from conductor_service.objects import PRESENCE, registered
 
 _SENT_AGAIN = "An input is sent again by the next submission that needs it; of an output, retry the task."
@@ -172,8 +172,10 @@ def _user_now(session: Session, digest: str) -> str:
         (select(Job.number).where(Job.manifest == digest), "it is the manifest of job {}"),
         (
             select(Job.number)
-            .join(ManifestObject, ManifestObject.manifest == Job.manifest)
-            .where(ManifestObject.digest == digest),
+            .join(StoredManifest, StoredManifest.digest == Job.manifest)
+            .join(ManifestObject, ManifestObject.manifest_id == StoredManifest.id)
+            .join(StoredObject, StoredObject.id == ManifestObject.object_id)
+            .where(StoredObject.digest == digest),
             "job {} needs it",
         ),
         (
