@@ -19,7 +19,7 @@ import httptools
 from starlette.requests import ClientDisconnect
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from conductor_service.errors import Busy
+from conductor_service.silence import listening
 
 #: where a request says that its body can be read so (`scope["extensions"]`)
 EXTENSION = "conductor.body"
@@ -135,12 +135,10 @@ class DetachedBody:
         if self._came:
             yield self._came
             self._came = b""
-        self._socket.settimeout(silence)
+        receive = listening(self._socket, silence)
         while self._left:
             try:
-                piece = self._socket.recv(min(self._left, PIECE_BYTES))
-            except TimeoutError:
-                raise silent(silence) from None
+                piece = receive(min(self._left, PIECE_BYTES))
             except OSError as exc:
                 raise ClientDisconnect from exc
             if not piece:
@@ -179,8 +177,3 @@ def detached_body(scope: Mapping[str, Any]) -> DetachedBody | None:
     """Return the body of a request to be read by a thread, as a context whose end is the thread's; None: it comes through the loop."""
     offered = scope.get("extensions", {}).pop(EXTENSION, None)  # it knows the request, which would know it
     return offered() if offered is not None else None
-
-
-def silent(seconds: float) -> Busy:
-    """Return what is said of a sender who sends nothing for so long."""
-    return Busy(f"Nothing more of the body came for {seconds:g} s.")

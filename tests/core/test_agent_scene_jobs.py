@@ -341,3 +341,29 @@ def test_what_the_downloads_hear_need_not_be_asked(live: LiveJobs, service: Serv
     """News of a followed job is taken up at once."""
     live.hear("http://f", Job("j", 1, "shot", "show", "holding", {}, {}))
     assert (_state(live), service.asked) == ("holding", [])
+
+
+def _of(state: str) -> Job:
+    return Job("j", 1, "shot", "show", state, {}, {})
+
+
+def test_an_answer_that_is_late_does_not_undo_a_move(live: LiveJobs, service: Service, eventually: Eventually) -> None:
+    """A job that was asked about before it was moved is as the move left it, whoever asked, and however late the answer comes."""
+    service.hang.clear()
+    live.look([KEY])
+    eventually(lambda: service.asked)
+    followed = live.asking("http://f")
+    live.hear("http://f", _of("killed"))
+    service.hang.set()
+    followed(_of("pending"))
+    live.stop()
+    assert _state(live) == "killed"
+
+
+def test_of_two_answers_the_later_question_counts(live: LiveJobs) -> None:
+    """The earlier one's answer may come behind it; what is asked after a move is taken up again."""
+    live.hear("http://f", _of("killed"))
+    earlier, later = live.asking("http://f"), live.asking("http://f")
+    later(_of("running"))
+    earlier(_of("pending"))
+    assert _state(live) == "running"

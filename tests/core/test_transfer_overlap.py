@@ -9,15 +9,20 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from conductor_core.api.answers import PartialUpload
 from conductor_core.digest import Digest, digest_of
 from conductor_core.errors import ConductorError, FileVanished, ServiceUnreachable, TransferCancelled
-from conductor_core.manifest import Entry
+from conductor_core.manifest import Entry, make_manifest
+from conductor_core.paths import Flavour
 from conductor_core.transfer import overlap as module
+from conductor_core.transfer import parts
+from conductor_core.transfer.concurrency import Lanes
 from conductor_core.transfer.hash_cache import FileState
 from conductor_core.transfer.hashing import HashedFile, hash_file
+from conductor_core.transfer.order import sending_order
 from conductor_core.transfer.overlap import Overlap
 from conductor_core.transfer.progress import Progress
-from conductor_core.transfer.upload import SMALL, Readable
+from conductor_core.transfer.upload import SMALL, Readable, ask_missing, execute_upload, plan_upload
 from fakes.slow_line import read_slowly
 
 
@@ -156,6 +161,75 @@ def test_what_is_not_begun_when_the_hashing_ends_is_left_to_the_plan(tmp_path: P
         assert going.wait(30)
     assert len(overlap.sent()) == len(store.objects) == 1
     assert (progress.counts().objects_to_send, progress.counts().objects_sent) == (1, 1)
+
+
+class SlowParts(Store):
+    """A store that takes large files in parts, over a line that is so slow that parts wait until they are let go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts: dict[int, bytes] = {}
+        #: what came, in its order: numbers of parts, and digests of other objects
+        self.came: list[int | str] = []
+        self.under_way, self.go_on = threading.Semaphore(0), threading.Event()
+        self._one = threading.Lock()
+
+    def put(self, digest: str, body: Callable[[], Readable | bytes]) -> bool:
+        with self._one:
+            self.came.append(digest)
+        return super().put(digest, body)
+
+    def begin_upload(self, digest: str, size: int) -> PartialUpload:
+        return PartialUpload("u", SMALL, tuple(self.parts))
+
+    def put_part(self, upload: PartialUpload, number: int, digest: Digest, body: Callable[[], Readable]) -> None:
+        self.under_way.release()
+        assert self.go_on.wait(60)
+        data = b"".join(body())
+        with self._one:
+            self.parts[number] = data
+            self.came.append(number)
+
+    def end_upload(self, upload: PartialUpload) -> int | None:
+        whole = b"".join(self.parts[n] for n in sorted(self.parts))
+        self.objects[digest_of(whole)] = whole
+        return None
+
+
+def test_a_large_file_under_way_gives_way_to_what_comes_earlier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begun ahead, it leaves off between two parts: the scene goes before the rest of it, and no byte goes twice."""
+    monkeypatch.setattr(module, "BATCH_BYTES", SMALL)
+    monkeypatch.setattr(parts, "LARGE", 8 * SMALL)
+    shutdown = ThreadPoolExecutor.shutdown
+    store, progress, lanes = SlowParts(), Progress(), Lanes(start=1, most=1)
+
+    def wait(pool: ThreadPoolExecutor, **options: bool) -> None:
+        if pool._thread_name_prefix == "overlap":  # the hashing has ended
+            store.go_on.set()
+        shutdown(pool, **options)
+
+    monkeypatch.setattr(ThreadPoolExecutor, "shutdown", wait)
+    simulated, scene = tmp_path / "sim.abc", tmp_path / "shot.ma"
+    simulated.write_bytes(b"".join(bytes([n]) * SMALL for n in range(9)))
+    scene.write_bytes(b"scene" * SMALL)
+    files = {str(path): hash_file(str(path)) for path in (simulated, scene)}
+    with Overlap(store, progress, threads=1, lanes=lanes) as overlap:
+        overlap.take({str(simulated): files[str(simulated)]})
+        for _ in range(parts.PARTS_AT_ONCE):
+            assert store.under_way.acquire(timeout=60)
+    ahead = len(store.came)
+    assert ahead == parts.PARTS_AT_ONCE
+    assert (overlap.sent(), progress.counts().bytes_sent) == (frozenset(), 0)
+    entries = [Entry(p, "file", h.digest, size=h.state.size, mtime_ns=h.state.mtime_ns) for p, h in files.items()]
+    manifest = make_manifest(Flavour.POSIX, entries)
+    plan = plan_upload(manifest, ask_missing(manifest, store)).sorted_by(
+        lambda some: sending_order(some, scene=str(scene), frames={})
+    )
+    execute_upload(plan, store, progress, threads=1, lanes=lanes)
+    assert store.came[ahead] == files[str(scene)].digest
+    assert sorted(n for n in store.came if isinstance(n, int)) == list(range(1, 10))
+    assert store.objects.keys() == {h.digest for h in files.values()}
+    assert progress.counts().bytes_sent == sum(h.state.size for h in files.values())
 
 
 def test_what_ends_the_hashing_ends_the_sending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

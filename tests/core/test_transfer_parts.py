@@ -104,6 +104,41 @@ def test_a_large_file_goes_in_parts(entry: Entry) -> None:
     assert progress.counts().bytes_sent == len(DATA)
 
 
+def test_who_leaves_off_ends_the_parts_that_are_under_way(entry: Entry) -> None:
+    """No other is begun, nothing counts, and who goes on sends the others alone."""
+    sink, progress = PartsInMemory(), Progress()
+    under_way = threading.Barrier(parts.PARTS_AT_ONCE)
+
+    def before(_number: int) -> None:
+        under_way.wait(30)
+        progress.leave_off()
+
+    sink.before = before
+    with pytest.raises(TransferCancelled):
+        send_in_parts(entry, "", sink, progress)
+    assert sorted(sink.sent) == [1, 2, 3, 4]
+    assert (progress.counts().bytes_sent, progress.cancelled()) == (0, False)
+    sink.before, going_on = lambda _number: None, Progress()
+    assert send_in_parts(entry, "", sink, going_on)
+    assert sorted(sink.sent) == [1, 2, 3, 4, 5]
+    assert going_on.counts().bytes_sent == len(DATA)
+
+
+@pytest.mark.parametrize(("readings", "ended"), [(0, True), (2, False)], ids=["seen at once", "still being read"])
+def test_who_leaves_off_does_not_wait_for_the_reading_of_the_whole(entry: Entry, readings: int, ended: bool) -> None:
+    """What is all there is told to be whole; what the service still reads then is asked about later."""
+    sink, progress = PartsInMemory(), Progress()
+    sink.parts = {n: DATA[(n - 1) * PART : n * PART] for n in range(1, 6)}
+    sink.readings, sink.before_end = readings, progress.leave_off
+    if ended:
+        assert send_in_parts(entry, "", sink, progress)
+    else:
+        with pytest.raises(TransferCancelled):
+            send_in_parts(entry, "", sink, progress)
+    assert (bool(sink.objects), progress.counts().bytes_sent) == (ended, len(DATA) if ended else 0)
+    assert sink.sent == []
+
+
 def test_a_file_that_changed_stops_its_other_parts(entry: Entry) -> None:
     """What is no version of the file any more is not sent to its end, and does not count as sent."""
     going, ended = threading.Event(), list[ConductorError | None]()

@@ -130,6 +130,34 @@ def test_the_server_checks_what_it_is_sent(s3_store: S3Store) -> None:
     assert s3_store.size(digest_of(b"right")) is None
 
 
+@pytest.mark.parametrize("kind", [bytes, bytearray])
+def test_bytes_in_memory_are_hashed_once(
+    s3_store: S3Store, monkeypatch: pytest.MonkeyPatch, kind: type[bytes | bytearray]
+) -> None:
+    """Their name is the hash that binds them: nothing is left to compare."""
+    hashed = 0
+    real = hashlib.sha256
+
+    class Counting:
+        def __init__(self, data: bytes = b"", **_: Any) -> None:
+            self._sha = real()
+            self.update(data)
+
+        def update(self, data: bytes) -> None:
+            nonlocal hashed
+            hashed += len(data) if len(data) >= len(DATA) else 0  # not what is signed
+            self._sha.update(data)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._sha, name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(hashlib, "sha256", Counting)
+        assert s3_store.write_whole(kind(DATA)) == digest_of(DATA)
+        assert hashed == 2 * len(DATA), "once in the store, and once in this test"
+    assert b"".join(s3_store.read(digest_of(DATA))) == DATA
+
+
 def test_a_server_that_does_not_check(s3_store: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is written to a server that believes everything is read back before it is an object."""
     s3_store.checks = False

@@ -34,12 +34,12 @@ class CatchingUp:
         connect: Callable[[str], ServiceClient],
         *,
         folders: OutputFolders,
-        seen: Callable[[str, Job], None],
+        asking: Callable[[str], Callable[[Job], None]],
     ) -> None:
         self._journal = journal
         self._connect = connect
         self._folders = folders
-        self._seen = seen
+        self._asking = asking
 
     def catch_up(self, row: DownloadRow) -> None:
         """Put all that the service has published of a job, or a project, into the journal.
@@ -67,8 +67,9 @@ class CatchingUp:
             self._journal.set_job_state(row, number=0, project=row.project, state=state)
             return
         # the state before the outputs: what a job that has ended published is all there then
+        take = self._asking(row.service)
         job = client.job(row.job)
-        self._seen(row.service, job)
+        take(job)
         if row.project != job.project:  # files are asked of their project as soon as they are in the journal
             self._journal.set_job_state(row, number=job.number, project=job.project, state=row.state)
         self._ask_job(client, row)

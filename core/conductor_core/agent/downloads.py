@@ -49,7 +49,7 @@ class Downloads:
         threads: int,
         patience: Patience,
         wake: Callable[[], None] = lambda: None,
-        seen: Callable[[str, Job], None] = lambda _service, _job: None,
+        asking: Callable[[str], Callable[[Job], None]] = lambda _service: lambda _job: None,
         clock: Callable[[], float] = time.time,
         pace: Pace = Free(),
         paused: Callable[[str, str], bool] = lambda _service, _job: False,
@@ -78,7 +78,7 @@ class Downloads:
         #: services that we were connected to since we began
         self._met: set[str] = set()
         folders = OutputFolders(journal, connect)
-        self._catching_up = CatchingUp(journal, connect, folders=folders, seen=seen)
+        self._catching_up = CatchingUp(journal, connect, folders=folders, asking=asking)
         self._learning = Learning(cache)
         self._fetcher = Fetcher(journal, connect, self._learning, folders=folders, patience=patience)
         self._shares = Shares(journal, connect)

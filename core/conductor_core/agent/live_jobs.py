@@ -1,10 +1,12 @@
 """What services last said of jobs, asked again when it is old; nobody waits for an answer longer than a moment.
 
-What the downloads hear of the jobs that they follow is taken up too, so that mostly nothing needs to be asked.
+What the downloads hear of the jobs that they follow is taken up too, so that mostly nothing needs to be asked. An answer may be
+late: of two, that to the later question counts, and what a service says as it moves a job counts more than all that was asked before.
 """
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import time
@@ -56,6 +58,9 @@ class LiveJobs:
         self._seen: dict[JobKey, Seen] = {}
         #: when each was heard of, or asked about in vain
         self._heard: dict[JobKey, float] = {}
+        #: numbers of questions, and of each job that whose answer is known
+        self._questions = itertools.count(1)
+        self._answered: dict[JobKey, int] = {}
         self._asking: dict[JobKey, Future[None]] = {}
         self._pool = ThreadPoolExecutor(4, thread_name_prefix="job state")
 
@@ -71,9 +76,20 @@ class LiveJobs:
             return {key: self._seen.get(key, Seen()) for key in keys}
 
     def hear(self, service: str, job: Job) -> None:
-        """Take up what somebody has heard of a job."""
+        """Take up what a service said as it moved a job: whoever asked before may have asked before the move."""
+        self._take(service, job, next(self._questions))
+
+    def asking(self, service: str) -> Callable[[Job], None]:
+        """Return what takes up the answer to a question about a job that is asked now."""
+        question = next(self._questions)
+        return lambda job: self._take(service, job, question)
+
+    def _take(self, service: str, job: Job, question: int) -> None:
         key = (service, job.id)
         with self._lock:
+            if question < self._answered.get(key, 0):
+                return
+            self._answered[key] = question
             self._seen.pop(key, None)
             self._seen[key] = Seen(job)
             self._heard[key] = self._clock()
@@ -81,6 +97,7 @@ class LiveJobs:
                 oldest = next(iter(self._seen))
                 del self._seen[oldest]
                 self._heard.pop(oldest, None)
+                self._answered.pop(oldest, None)
 
     def stop(self) -> None:
         """Ask no more."""
@@ -96,8 +113,9 @@ class LiveJobs:
 
     def _asked(self, key: JobKey) -> None:
         service, identity = key
+        take = self.asking(service)
         try:
-            self.hear(service, self._connect(service).job(identity))
+            take(self._connect(service).job(identity))
         except ConductorError as exc:
             self._note(key, str(exc))
         except Exception:  # noqa: BLE001 - worker loop: a panel must not wait for an answer that never comes

@@ -111,7 +111,7 @@ class Agent:
             threads=self._settings.download_threads,
             patience=self._patience,
             wake=self._wake.set,
-            seen=self._live_jobs.hear,
+            asking=self._live_jobs.asking,
             pace=self._transfers.pace,
             paused=self._transfers.job_paused,
         )

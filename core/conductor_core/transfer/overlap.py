@@ -1,7 +1,9 @@
 """Send what is hashed while the rest is still hashed: disk, line and service are busy at the same time.
 
 Only large submissions have batches that fill. This saves time and decides nothing: whatever fails here, or is not begun when
-the hashing ends, is left to the plan that follows, which knows what is wanted first, and which fails by name.
+the hashing ends, is left to the plan that follows, which knows what is wanted first, and which fails by name. What goes in parts
+is left to it between two of them, and gone on with when it is its turn: a file of hours holds up neither the scene nor the frames
+before its own.
 """
 
 from __future__ import annotations
@@ -85,6 +87,7 @@ class Overlap:
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
         self._over = True
+        self._progress.leave_off()
         if kind is not None:  # what ends the hashing is told at once
             self._progress.cancel()
         for future in self._futures:

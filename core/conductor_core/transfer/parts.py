@@ -11,11 +11,20 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from io import FileIO
-from typing import Protocol, runtime_checkable
+from typing import NoReturn, Protocol, runtime_checkable
 
 from conductor_core.api.answers import PartialUpload
 from conductor_core.digest import Digest
-from conductor_core.errors import Conflict, FileChanged, FileVanished, NotFound, Refused, ServiceUnreachable, TransferError
+from conductor_core.errors import (
+    Conflict,
+    FileChanged,
+    FileVanished,
+    NotFound,
+    Refused,
+    ServiceUnreachable,
+    TransferCancelled,
+    TransferError,
+)
 from conductor_core.manifest import Entry
 from conductor_core.transfer.hashing import lost_snapshot, unreadable
 from conductor_core.transfer.opening import open_to_read
@@ -53,7 +62,7 @@ def send_in_parts(entry: Entry, place: str, sink: ObjectSink, progress: Progress
     Raises:
         FileChanged, FileVanished, TransferError: it is no longer what was hashed.
         ServiceError: the store said no, or could not be reached.
-        TransferCancelled: `progress` was cancelled.
+        TransferCancelled: `progress` was cancelled, or leaves off: what came is kept, and counts where it is gone on with.
     """
     if entry.size < LARGE or not isinstance(sink, PartSink):
         return False
@@ -96,11 +105,13 @@ class _Sending:
         there = {n for n in upload.have if 1 <= n <= last}
         self._count(sum(_length(entry, upload, n) for n in there))
         with ThreadPoolExecutor(PARTS_AT_ONCE, thread_name_prefix="part") as pool:
-            futures: list[Future[None]] = [pool.submit(self._send_or_stop, n) for n in range(1, last + 1) if n not in there]
+            futures: list[Future[bool]] = [pool.submit(self._send_or_stop, n) for n in range(1, last + 1) if n not in there]
             for future in wait(futures, return_when=FIRST_EXCEPTION).not_done:
                 future.cancel()
         if self._failed:
             raise self._failed[0]  # those after it were stopped by it
+        if not all(future.result() for future in futures):
+            self._leave_off()
         self._end()
 
     def take_back(self) -> None:
@@ -116,15 +127,25 @@ class _Sending:
         try:
             while self._sink.end_upload(self._upload) is not None:
                 self._progress.check(self._entry.path)
+                if self._progress.leaves_off():
+                    self._leave_off()
         except Refused as exc:
             if exc.code == "wrong-content":
                 raise FileChanged(self._entry.path) from exc
             raise
 
-    def _send_or_stop(self, number: int) -> None:
-        """Send a part; where it fails by anything that does not pass, no other is waited for."""
+    def _leave_off(self) -> NoReturn:
+        """Leave the rest to whoever goes on with it, who counts the parts that are there."""
+        self.take_back()
+        raise TransferCancelled(self._entry.path)
+
+    def _send_or_stop(self, number: int) -> bool:
+        """Send a part; where it fails by anything that does not pass, no other is waited for. False: no more are to be begun."""
+        if self._progress.leaves_off():
+            return False
         try:
             self._send(number)
+            return True
         except BaseException as exc:
             self._failed.append(exc)
             if not isinstance(exc, ServiceUnreachable):

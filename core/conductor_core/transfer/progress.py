@@ -63,6 +63,7 @@ class Progress:
         self._lock = threading.Lock()
         self._counts = dict.fromkeys(Counts.__dataclass_fields__, 0)
         self._cancelled = threading.Event()
+        self._leaves_off = threading.Event()
 
     def add(self, **counts: int) -> None:
         """Add to counts by name; a negative number takes back what a failed attempt had counted."""
@@ -97,6 +98,14 @@ class Progress:
     def cancelled(self) -> bool:
         """Tell whether somebody stopped the transfer."""
         return self._cancelled.is_set()
+
+    def leave_off(self) -> None:
+        """Have the transfer begin nothing more: what is under way comes to the next place from where it can be gone on."""
+        self._leaves_off.set()
+
+    def leaves_off(self) -> bool:
+        """Tell whether nothing more is to be begun."""
+        return self._leaves_off.is_set()
 
     def check(self, path: str) -> None:
         """Raise TransferCancelled, naming `path`, when somebody stopped the transfer."""
@@ -134,6 +143,10 @@ class Branch(Progress):
     def cancelled(self) -> bool:
         """Tell whether somebody stopped this, or the whole."""
         return super().cancelled() or self._whole.cancelled()
+
+    def leaves_off(self) -> bool:
+        """Tell whether nothing more of this, or of the whole, is to be begun."""
+        return super().leaves_off() or self._whole.leaves_off()
 
     def check(self, path: str) -> None:
         """Raise TransferCancelled, naming `path`, when somebody stopped this, or the whole."""

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 from collections.abc import Callable, Iterator
 from queue import SimpleQueue
 from typing import TypeVar
 
-import anyio
 from anyio import CapacityLimiter, to_thread
 from fastapi import Request
 
-from conductor_service.connections import DetachedBody, detached_body, silent
+from conductor_service.connections import DetachedBody, detached_body
 from conductor_service.errors import Busy
+from conductor_service.silence import listen
 
 T = TypeVar("T")
 
@@ -32,12 +31,11 @@ async def whole_body(request: Request, silence_seconds: float, take: Callable[[b
     Raises:
         Busy: nothing came for so long.
     """
-    with anyio.move_on_after(silence_seconds) as silence:
-        async for chunk in request.stream():
-            silence.deadline = anyio.current_time() + silence_seconds
-            take(chunk)
-    if silence.cancelled_caught:
-        raise silent(silence_seconds)
+
+    async def taken(chunk: bytes) -> None:
+        take(chunk)
+
+    await listen(request.stream(), taken, silence_seconds)
 
 
 async def stream_body(request: Request, take: Callable[[Iterator[bytes]], T], turns: CapacityLimiter, silence: float) -> T:
@@ -95,12 +93,8 @@ class _Inflow:
         """Put what the network brings, as long as there is room."""
         end: BaseException | None = Busy("The service ended while a body came in.")  # where this is cancelled
         try:
-            with anyio.move_on_after(self._silence) as silence:
-                async for chunk in self._request.stream():
-                    silence.deadline = math.inf  # a full queue is not the sender's silence
-                    await self._put(chunk)
-                    silence.deadline = anyio.current_time() + self._silence
-            end = silent(self._silence) if silence.cancelled_caught else None
+            await listen(self._request.stream(), self._put, self._silence)
+            end = None
         except Exception as exc:  # noqa: BLE001  raised again where the body is read, whatever it is
             end = exc
         finally:

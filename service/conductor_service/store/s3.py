@@ -57,21 +57,12 @@ class S3Store(S3Reading):
 
     def write(self, digest: Digest, chunks: Iterable[bytes], size: int) -> bool:
         """Keep the bytes if they are what they are called."""
-        key = self.key(digest)
-        there = self.size(digest) is not None
-        pieces = SenderPieces(checked(digest, chunks, size))
-        if not self.checks:
-            self._write_and_look(digest, pieces, size)
-            return not there
-        if size > WHOLE_BYTES:
-            put_in_parts(self.line, key, pieces, size, self.kept_headers())
-            return not there
-        return self._put(key, digest, pieces, size, new=not there)
+        return self._keep(digest, SenderPieces(checked(digest, chunks, size)), size)
 
     def write_whole(self, data: bytes | bytearray) -> Digest:
         """Keep bytes under the digest that they have."""
         digest = digest_of(data)
-        self.write(digest, [bytes(data)], len(data))
+        self._keep(digest, SenderPieces(iter([bytes(data)])), len(data))
         return digest
 
     def delete(self, digest: Digest) -> None:
@@ -89,6 +80,18 @@ class S3Store(S3Reading):
     def kept_headers(self) -> dict[str, str]:
         """Return the headers of everything that is to stay: encryption, and when it was written to the microsecond."""
         return {**self.line.sse, WRITTEN: self._clock().isoformat()}
+
+    def _keep(self, digest: Digest, pieces: SenderPieces, size: int) -> bool:
+        """Send an object whose `pieces` end in an error unless they are what it is called; tell whether it is new."""
+        key = self.key(digest)
+        there = self.size(digest) is not None
+        if not self.checks:
+            self._write_and_look(digest, pieces, size)
+            return not there
+        if size > WHOLE_BYTES:
+            put_in_parts(self.line, key, pieces, size, self.kept_headers())
+            return not there
+        return self._put(key, digest, pieces, size, new=not there)
 
     def _put(self, key: str, digest: Digest, pieces: SenderPieces, size: int, *, new: bool) -> bool:
         """Send an object in one request; of several who send the same new one, exactly one hears that it is new."""
