@@ -7,6 +7,7 @@ is plain SQLAlchemy, fit for PostgreSQL.
 from __future__ import annotations
 
 import contextlib
+import logging
 import sqlite3
 import threading
 import time
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.engine import make_url
@@ -26,6 +28,8 @@ from conductor_service.clock import Clock
 from conductor_service.models import Instance, Job, OutputFile, Task
 from conductor_service.pen import ManyPens, OnePen, Pen
 from conductor_service.signals import Signals
+
+log = logging.getLogger(__name__)
 
 BUSY_MILLISECONDS = 10_000
 #: pages of the log, of 4 KB, after which it goes into the tables: what many transactions change goes there once
@@ -120,6 +124,12 @@ class Database:
     def upgrade(self) -> None:
         """Bring the tables to the newest migration."""
         with self._pen.held(), self.engine.connect() as connection:
+            there, newest = MigrationContext.configure(connection).get_current_revision(), newest_migration()
+            connection.rollback()  # what is migrated, is in a transaction of its own
+            if there not in (None, newest):
+                log.warning(
+                    "The database is brought from %s to %s; with millions of files this takes some minutes.", there, newest
+                )
             migrate(connection)
             connection.commit()
 

@@ -10,11 +10,10 @@ from sqlalchemy import ARRAY, BigInteger, ColumnElement, String, bindparam, func
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 
-def table_of(session: Session, values: Sequence[str] | Sequence[int]) -> Any:
+def table_of(session: Session, values: Sequence[str] | Sequence[int], *, kind: type[String | BigInteger] = String) -> Any:
     """Return something to select from that has one row for each value, in its column `value`."""
     if session.get_bind().dialect.name == "postgresql":
-        kind = ARRAY(BigInteger if values and isinstance(values[0], int) else String)
-        return func.unnest(bindparam(None, list(values), kind)).table_valued("value").render_derived()
+        return func.unnest(bindparam(None, list(values), ARRAY(kind))).table_valued("value").render_derived()
     return func.json_each(json.dumps(list(values))).table_valued("value")
 
 
@@ -54,4 +53,4 @@ def among(
 
 def among_numbers(session: Session, column: InstrumentedAttribute[int], values: Sequence[int]) -> ColumnElement[bool]:
     """Return the condition that a column has one of the numbers."""
-    return column.in_(select(table_of(session, sorted(values)).c.value))
+    return column.in_(select(table_of(session, sorted(values), kind=BigInteger).c.value))

@@ -193,6 +193,8 @@ def keep(unit: Unit, project_id: str, digests: Iterable[str]) -> set[str]:
     connection = unit.session.connection()
     asked = select(StoredObject.id, StoredObject.digest).where(among(unit.session, StoredObject.digest, list(digests)))
     names = {row.id: row.digest for row in connection.execute(asked)}
+    if not names:
+        return set()
     short = or_(ProjectObject.leased.is_(None), ProjectObject.leased < unit.now + LEASE / 2)
     mine = (ProjectObject.project_id == project_id, among_numbers(unit.session, ProjectObject.object_id, list(names)))
     leasing = update(ProjectObject).where(*mine, short).values(leased=unit.now + LEASE).returning(ProjectObject.object_id)

@@ -158,6 +158,7 @@ def _remember(unit: Unit, project_id: str, files: Iterable[File], rows: Mapping[
 def forget(unit: Unit, before: datetime) -> None:
     """Delete what was remembered before a time and names no object that its project has."""
     seen = exists().where(ProjectObject.project_id == SentVersion.project_id, ProjectObject.object_id == StoredObject.id)
+    seen = seen.correlate(SentVersion, StoredObject)  # by itself it would be of the object alone, and of any version
     there = exists().where(StoredObject.digest.in_((SentVersion.digest, SentVersion.former)), seen)
     gone = delete(SentVersion).where(SentVersion.created < before, ~there)
     unit.session.execute(gone, execution_options={"synchronize_session": False})

@@ -342,6 +342,10 @@ FAULTS: dict[str, Plant] = {
     ),
     "manifest-names": forget_an_object,
     "manifest-rows": statement("DELETE FROM manifest_object", MANIFEST),
+    "right-names": statement(
+        "INSERT INTO project_object (project_id, object_id, created) SELECT id, 999, created FROM project LIMIT 1",
+        "SELECT 'project ' || id || ' object 999' FROM project LIMIT 1",
+    ),
     "object-missing": unlink_an_object,
     "object-size": cut_an_object,
     "object-content": change_an_object,

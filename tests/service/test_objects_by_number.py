@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import command
 from conductor_core.digest import Digest, digest_of
 from conductor_core.transfer.packs import Row
-from conductor_service import database, garbage, losses, manifests, objects, pack_index
+from conductor_service import database, garbage, losses, manifests, objects, pack_index, versions
 from conductor_service.marking import Marks
 from conductor_service.models import Project
 from conductor_service.pack_filing import NewPack
@@ -79,6 +79,7 @@ QUESTIONS: dict[str, Callable[[Any], object]] = {
     "spot": lambda studio: pack_index.DatabaseIndex(studio.farm.database).spot(FEW[1]),
     "ask": lambda studio: objects.ask(studio.farm.database, studio.farm.shelf, studio.project, FEW),
     "forget": _forgotten,
+    "forget versions": _written(lambda unit, _: versions.forget(unit, unit.now)),
     "pack": _written(
         lambda unit, project: NewPack(digest_of(b"b"), 99, project, [Row(d, 10, 9) for d in sorted(FEW)]).note(unit)
     ),
@@ -126,11 +127,40 @@ def test_the_migration_keeps_all_rows(filled: Any) -> None:
         assert _by_digest(engine, number=False) == before
         command.upgrade(config, "head")
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+        tables = " ".join(connection.exec_driver_sql("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").scalars())
+        assert "kept_" not in tables
         assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
     assert _by_digest(engine, number=True) == before
     assert filled.states(job) == ["ready"] * 3
     with filled.farm.database.read() as session:
         assert objects.visible(session, filled.project, DIGESTS) == set(DIGESTS)
+
+
+def test_references_are_in_force_after_every_start(filled: Any) -> None:
+    """Also where there was nothing to migrate, and on each connection of the pool."""
+    farm = filled.farm
+    for _ in range(2):
+        farm.database.upgrade()
+        connections = [farm.database.engine.connect() for _ in range(3)]
+        assert [c.exec_driver_sql("PRAGMA foreign_keys").scalar() for c in connections] == [1, 1, 1]
+        for connection in connections:
+            connection.close()
+
+
+def test_a_migration_says_what_referred_to_nothing(filled: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """A row whose object is not there has no number to be known by; that it is left out is told."""
+    with filled.farm.database.engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        driver.execute("PRAGMA foreign_keys=OFF")
+        driver.execute("DELETE FROM object WHERE digest = ?", (DIGESTS[7],))
+        config = database._migrations()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0010")
+    filled.farm.database.upgrade()
+    assert "The database is brought from 0010 to" in caplog.text
+    assert "1 rows of table packed_object referred to nothing" in caplog.text
+    assert "1 rows of table project_object referred to nothing" in caplog.text
 
 
 def test_a_migration_in_a_transaction_is_refused(filled: Any) -> None:

@@ -252,6 +252,22 @@ def test_what_never_came_is_forgotten(studio: Any) -> None:
             assert set(session.scalars(select(SentVersion.digest))) == left
 
 
+def test_what_another_project_sent_is_forgotten(studio: Any) -> None:
+    """That another project has an object does not keep what this one announced and never sent."""
+    sent(studio, OLD, "/show/a.ma")
+    with studio.farm.database.write() as unit:
+        mine = unit.session.scalars(select(Project)).one()
+        other = Project(account_id=mine.account_id, name="other", created=unit.now)
+        unit.session.add(other)
+        unit.session.flush()
+        unit.session.add(SentVersion(project_id=other.id, key="k", digest=digest_of(OLD), former=None, created=unit.now))
+        expected = mine.id
+    with studio.farm.database.write() as unit:
+        versions.forget(unit, unit.now + timedelta(hours=25) - versions.UNSENT_KEPT)
+    with studio.farm.database.read() as session:
+        assert set(session.scalars(select(SentVersion.project_id))) == {expected}
+
+
 class CountingStore(MemoryStore):
     """A store that counts how often an object is read."""
 

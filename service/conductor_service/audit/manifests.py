@@ -11,7 +11,7 @@ from conductor_core.manifest import Manifest
 from sqlalchemy import exists, select
 
 from conductor_service.audit.kinds import Ground, Seen, kind
-from conductor_service.models import ManifestObject, StoredManifest, StoredObject
+from conductor_service.models import ManifestObject, ProjectObject, StoredManifest, StoredObject
 
 _AGAIN = "Submit its jobs again: what a manifest does not list properly cannot be laid out on an instance."
 
@@ -33,6 +33,15 @@ def manifest_names(ground: Ground) -> Iterator[Seen]:
     query = query.join(ManifestObject, ManifestObject.manifest_id == StoredManifest.id)
     for row in ground.rows(query.where(~known)):
         yield Seen(f"manifest {row.digest}", f"Manifest {row.digest} names object number {row.object_id}, which is not known.")
+
+
+@kind("right-names", "Please report it, with the row: nothing that Conductor does leaves such a row.")
+def right_names(ground: Ground) -> Iterator[Seen]:
+    """A project has a right to an object that the database does not know."""
+    known = exists().where(StoredObject.id == ProjectObject.object_id)
+    for row in ground.rows(select(ProjectObject.project_id, ProjectObject.object_id).where(~known)):
+        what = f"Project {row.project_id} has a right to object number {row.object_id}, which is not known."
+        yield Seen(f"project {row.project_id} object {row.object_id}", what)
 
 
 @kind("manifest-rows", _AGAIN)

@@ -12,7 +12,7 @@ from conductor_service.audit.kinds import Ground, Seen, kind
 from conductor_service.database import is_locked, is_unopenable, newest_migration
 
 #: references that a kind of its own looks at, and names better: by table, to `object`
-_NAMED_ELSEWHERE = frozenset({"output", "project_file", "manifest_object"})
+_NAMED_ELSEWHERE = frozenset({"output", "project_file", "manifest_object", "project_object"})
 
 
 @kind(

@@ -29,7 +29,11 @@ def _references_let_go(connection: Connection) -> Iterator[None]:
     try:
         yield
     finally:
+        if connection.in_transaction():  # where nothing was to be done, the look whether there was has begun one
+            connection.rollback()
         driver.execute("PRAGMA foreign_keys=ON")
+        if not driver.execute("PRAGMA foreign_keys").fetchone()[0]:
+            connection.invalidate()
 
 
 given: Connection = context.config.attributes["connection"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,6 +12,8 @@ revision = "0011"
 down_revision = "0010"
 branch_labels = None
 depends_on = None
+
+log = logging.getLogger(__name__)
 
 _DIGEST = sa.String(length=80)
 _NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -69,16 +72,28 @@ def downgrade() -> None:
 
 
 def _set_aside() -> None:
-    """Copy the tables and drop them. SQLite refers to tables by name (`env.py`); PostgreSQL has to forget who refers to them."""
-    if op.get_context().dialect.name == "postgresql":
+    """Give the tables other names, while those who refer to them go on naming what will be there.
+
+    In SQLite tables are referred to by name (with `env.py`, and where a new name is not told to the others). PostgreSQL has to
+    forget who refers to them, and the names of keys, which are its own.
+    """
+    op.drop_index("ix_object_lost", "object")
+    op.drop_index(op.f("ix_packed_object_pack_id"), "packed_object")
+    sqlite = op.get_context().dialect.name == "sqlite"
+    if sqlite:
+        op.execute("PRAGMA legacy_alter_table=ON")  # https://www.sqlite.org/pragma.html#pragma_legacy_alter_table
+    else:
         for table, column, refers in _BY_DIGEST:
             op.drop_constraint(op.f(f"fk_{table}_{column}_{refers}"), table, type_="foreignkey")
     for table in _TABLES:
-        op.execute(f"CREATE TABLE kept_{table} AS SELECT * FROM {table}")  # noqa: S608 - names of this module
-    op.drop_index("ix_object_lost", "object")
-    op.drop_index(op.f("ix_packed_object_pack_id"), "packed_object")
-    for table in _TABLES:
-        op.drop_table(table)
+        op.rename_table(table, f"kept_{table}")
+    if sqlite:
+        op.execute("PRAGMA legacy_alter_table=OFF")
+    else:
+        for table in _TABLES:
+            for key in sa.inspect(op.get_bind()).get_indexes(f"kept_{table}"):
+                op.execute(f"ALTER INDEX {key['name']} RENAME TO kept_{key['name']}")
+            op.execute(f"ALTER TABLE kept_{table} RENAME CONSTRAINT pk_{table} TO pk_kept_{table}")
 
 
 def _create(*, numbered: bool) -> None:
@@ -144,6 +159,13 @@ def _create_known(table: str, marks: tuple[tuple[str, sa.types.TypeEngine[Any]],
 
 
 def _forget_kept() -> None:
+    for table in _TABLES:
+        before, now = (
+            op.get_bind().execute(sa.text(f"SELECT count(*) FROM {name}")).scalar_one()  # noqa: S608 - names of this module
+            for name in (f"kept_{table}", table)
+        )
+        if before != now:
+            log.warning("%d rows of table %s referred to nothing, and are left out.", before - now, table)
     for table in _TABLES:
         op.drop_table(f"kept_{table}")
     if op.get_context().dialect.name == "postgresql":
