@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import collections
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psutil
@@ -21,6 +24,9 @@ _MENUS = {"Render": (129, 13), "top bar": (294, 13)}
 #: of our first entry, from the menu's name
 _ENTRY = (20, 24)
 _ENTRY_IN_RENDER = 187
+#: looks at the threads in one go, and the share of them in which a thread at rest may be found awake: the panel's timers are due
+#: forty times a second, and on a machine with much to do each waits for its turn
+_LOOKS, AWAKE = 25, 0.75
 _INSTALL = """
 import bpy, sys
 bpy.ops.preferences.addon_install(filepath=sys.argv[-1], overwrite=True)
@@ -81,14 +87,16 @@ class BlenderDesk:
         self._settle()
 
     def choose_submit(self, menu: str = "top bar") -> None:
-        """Choose Submit to Conductor in one of the two menus; again, where Blender was not ready for the mouse yet."""
+        """Choose Submit to Conductor in one of the two menus, and wait until the panel is there and has the keyboard for good.
+
+        Again, where Blender was not ready for the mouse yet: only once it has nothing left to do, since a choice that it sees
+        late opens the panel as well, perhaps after the first one was closed.
+        """
         for _ in range(4):
             self.screen.click(self.screen.window("^Blender"), *self._open_menu(menu))
-            deadline = time.monotonic() + 20
-            while time.monotonic() < deadline:
-                if self.screen.window(PANEL):
-                    return
-                time.sleep(0.2)
+            self._settle()
+            if self.screen.window(PANEL):
+                return
             self.screen.keys("Escape")
         raise AssertionError(f"The panel did not open. {self.log()}")
 
@@ -133,7 +141,7 @@ class BlenderDesk:
         assert self.process is not None
         self.screen.activate(self.screen.window("^Blender"))
         self.screen.keys("ctrl+q")
-        time.sleep(1)
+        self._settle()
         if self.process.poll() is None:
             self.screen.keys("Return")
         return self.process.wait(60)
@@ -155,17 +163,49 @@ class BlenderDesk:
         return x + _ENTRY[0], y + (_ENTRY[1] if menu == "top bar" else _ENTRY_IN_RENDER)
 
     def _settle(self) -> None:
-        """Wait until Blender and the panel have drawn themselves: their processor time stands still then, but for a timer."""
+        """Wait until Blender, the panel and what they started have nothing left to do, or have ended.
+
+        Their processor time stands still then, but for a timer, and none of their threads waits for a processor: on a machine
+        with much to do, a program that gets none looks idle by its time alone.
+        """
         assert self.process is not None
-        programs = [psutil.Process(self.process.pid), *self.panels_process()]
         last, quiet = -1.0, 0
-        for _ in range(240):
-            now = sum(sum(program.cpu_times()[:2]) for program in programs)
-            quiet = quiet + 1 if last >= 0 and now - last < 0.08 else 0
-            if quiet == 3:
-                return
-            last = now
-            time.sleep(0.5)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            blender = psutil.Process(self.process.pid)
+            for _ in range(240):
+                if self.process.poll() is not None:
+                    return
+                programs = [blender, *blender.children()]
+                awake = share_awake(programs, 0.5)
+                now = sum(_processor_time(program) for program in programs)
+                quiet = quiet + 1 if last >= 0 and now - last < 0.08 and awake < AWAKE else 0
+                if quiet == 3:
+                    return
+                last = now
+
+
+def share_awake(programs: Sequence[psutil.Process], seconds: float) -> float:
+    """Return in what share of looks the busiest thread of some programs ran, or waited for a processor or a disk."""
+    awake: collections.Counter[Path] = collections.Counter()
+    for _ in range(_LOOKS):
+        time.sleep(seconds / _LOOKS)
+        awake.update(thread for program in programs for thread in _threads_awake(program.pid))
+    return max(awake.values(), default=0) / _LOOKS
+
+
+def _threads_awake(process: int) -> Iterator[Path]:
+    """Yield each thread that has something to do (R) or waits for a disk (D), and does not sleep (proc_pid_stat(5))."""
+    for thread in Path(f"/proc/{process}").glob("task/*"):
+        with contextlib.suppress(OSError):  # it has ended
+            if (thread / "stat").read_text().rpartition(")")[2].split()[0] in "RD":
+                yield thread
+
+
+def _processor_time(program: psutil.Process) -> float:
+    try:
+        return float(sum(program.cpu_times()[:2]))
+    except psutil.NoSuchProcess:  # it ended since: what it did is no more to be counted
+        return 0.0
 
 
 def lacking() -> str:

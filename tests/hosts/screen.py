@@ -48,7 +48,8 @@ class Screen:
         """Wait until something is so."""
         deadline = time.monotonic() + seconds
         while not there():
-            assert time.monotonic() < deadline, f"{what} did not come within {seconds:.0f} s"
+            late = time.monotonic() >= deadline
+            assert not late, f"{what} did not come within {seconds:.0f} s; the keyboard has {self._in_front()!r}"
             time.sleep(_LOOK)
 
     def click(self, window: str, x: int, y: int) -> None:
@@ -83,6 +84,10 @@ class Screen:
     def picture(self, file: Path) -> None:
         """Keep what is on the screen."""
         subprocess.run(["import", "-window", "root", str(file)], env=self.environment(), check=True, timeout=60)
+
+    def _in_front(self) -> str:
+        """Return the title of the window that has the keyboard."""
+        return self._xdotool("getactivewindow", "getwindowname").strip()
 
     def _xdotool(self, *words: str) -> str:
         done = subprocess.run(
