@@ -70,7 +70,7 @@ class Desk:
 
     def look(self, files: list[str]) -> Listed:
         """Return the files as they are now."""
-        found = listed(self.submission(), {"files": files}, salt=self.service.url)
+        found = listed(self.submission(), {"files": files}, self.cache, salt=self.service.url)
         assert found is not None
         return found
 
