@@ -185,8 +185,11 @@ def _fits(paths: Sequence[str]) -> bool:
 def _look_at(paths: list[str]) -> tuple[list[str], array[int], list[str]] | None:
     """Return the plain files of `paths`, their numbers, and what lies in the folders among them."""
     try:
-        looks = map(os.lstat, paths)
-        numbers = array("q", [x for s in looks for x in (s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino, s.st_mode)])
+        seen: list[int] = []
+        for s in map(os.lstat, paths):
+            seen += s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino, s.st_mode
+        numbers = array("q", seen)
+        del seen  # of two hundred thousand files 30 MB
         if not CTIME.counts:
             numbers[_CTIME::_WIDTH] = array("q", bytes(8 * len(paths)))
         modes = numbers[_MODE::_WIDTH]
