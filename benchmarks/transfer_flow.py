@@ -70,7 +70,7 @@ class Desk:
 
     def look(self, files: list[str]) -> Listed:
         """Return the files as they are now."""
-        found = listed(self.submission(), {"files": files}, salt=self.service.url)
+        found = listed(self.submission(), {"files": files}, self.cache, salt=self.service.url)
         assert found is not None
         return found
 
@@ -184,7 +184,7 @@ def _long_line(desk: Desk, count: int) -> Iterator[Row]:
 def _make(folder: Path, count: int, size: int) -> list[str]:
     """Write files of contents of their own, at a time of their own long before now.
 
-    A file that is as old as it looks is settled: the hash cache keeps nothing that was written just before it was hashed. And
+    They are settled when this returns: the hash cache keeps nothing that was changed just before it was hashed. And
     no two versions of a file have the same time: the folders here are removed and made again, with the same names and inodes.
     """
     paths = []
@@ -197,6 +197,7 @@ def _make(folder: Path, count: int, size: int) -> list[str]:
         path.write_bytes((seed + n.to_bytes(8, "little")) * (size // 16 + 1))
         os.utime(path, ns=(made, made))
         paths.append(str(path))
+    time.sleep(SETTLED)
     return paths
 
 

@@ -38,13 +38,14 @@ class Desk:
         self.log_in()
         self.agent: Agent | None = None
         self.grace = GRACE
+        self.settings = AgentSettings()
 
     def log_in(self, token: str = "") -> None:
         write_profile(self.folders.config, Profile((Login(Address(self.fake.url), token or self.fake.token),)))
 
     def start(self) -> AgentClient:
         retries = RetryPolicy(attempts=1, first_wait=0.01, longest_wait=0.02)
-        self.agent = Agent(self.folders, AgentSettings(), retries=retries, first_wait=0.1, grace=self.grace)
+        self.agent = Agent(self.folders, self.settings, retries=retries, first_wait=0.1, grace=self.grace)
         self.thread = threading.Thread(target=self.agent.run, daemon=True)
         self.thread.start()
         return AgentClient(self.agent.channel.port, self.agent._token)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import threading
@@ -15,6 +16,8 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from conductor_core.digest import digest_of
 from conductor_core.transfer.bundle import write_bundle
+from conductor_core.transfer.hash_cache import HashCache
+from core.simulated_time import an_hour_later
 from hypothesis import settings
 
 # No time limit on one example: on a machine that is busy with a render it would fail a test that is right.
@@ -416,3 +419,9 @@ def _eventually(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
 def eventually() -> Callable[..., Any]:
     """Give a function that waits until a condition holds and returns what it gave."""
     return _eventually
+
+
+@pytest.fixture
+def an_hour_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have no file of a test be so young that the agent's hash cache doubts it."""
+    monkeypatch.setattr("conductor_core.agent.run.HashCache", functools.partial(HashCache, clock_ns=an_hour_later))

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
+
+
+def an_hour_later() -> int:
+    """Return nanoseconds since the epoch, in an hour: by this clock no file that a test writes is so young that it is in doubt."""
+    return time.time_ns() + 3_600 * 10**9
 
 
 class SimulatedTime:

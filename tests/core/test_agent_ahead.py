@@ -47,6 +47,7 @@ def _watched(client: Any, eventually: Eventually) -> None:
     eventually(lambda: (now := client.status()["ahead"])["folders"] and not now["without_events"])
 
 
+@pytest.mark.usefixtures("an_hour_on")
 def test_a_cache_of_a_night_asks_for_no_hashing(desk: Desk, eventually: Eventually, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files of a submitted scene that were written anew, and new frames beside them, are not read by the next submission."""
     frames = [desk.project / f"smoke.{n:04}.vdb" for n in range(1, 41)]

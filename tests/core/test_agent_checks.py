@@ -22,6 +22,7 @@ from conductor_core.submission import Exclusion
 from conductor_core.transfer.hash_cache import HashCache
 from conductor_core.transfer.hashing import hash_file
 from core.artists_desk import Desk, submitted
+from core.simulated_time import an_hour_later
 
 Eventually = Callable[..., Any]
 
@@ -35,7 +36,7 @@ def desk(tmp_path: Path, fake_service: Any) -> Iterator[Desk]:
 
 @pytest.fixture
 def cache(tmp_path: Path) -> Iterator[HashCache]:
-    cache = HashCache(tmp_path / "hashes.sqlite")
+    cache = HashCache(tmp_path / "hashes.sqlite", clock_ns=an_hour_later)
     yield cache
     cache.close()
 

@@ -19,8 +19,10 @@ import pytest
 from conductor_core.agent.journal import Journal
 from conductor_core.agent.journal_rows import NewOutput
 from conductor_core.agent.run import JOURNAL_FILE
+from conductor_core.api.settings import AgentSettings
 from conductor_core.digest import digest_of
 from conductor_core.submission import Exclusion, Output, Step, Submission
+from conductor_core.transfer.file_state import CTIME
 from conductor_core.transfer.opening import open_to_read
 from core.artists_desk import Desk, submitted
 
@@ -83,6 +85,33 @@ def other_drive(tmp_path: Path) -> Iterator[Path]:
         yield Path(name)
 
 
+@pytest.mark.skipif(not CTIME.counts, reason="only POSIX systems keep a ctime")
+@pytest.mark.usefixtures("an_hour_on")
+@pytest.mark.parametrize("ctime", [True, False], ids=["heeded", "not heeded"])
+def test_a_file_that_was_given_its_former_time_again_is_sent(
+    desk: Desk, eventually: Eventually, monkeypatch: pytest.MonkeyPatch, ctime: bool
+) -> None:
+    """As `touch -r` does, and some tools that write into assets: the farm renders what is in the file, not what was.
+
+    Not where the user says that his ctimes tell nothing: then nothing tells it.
+    """
+    monkeypatch.setattr(CTIME, "counts", CTIME.counts)  # of this whole process
+    desk.settings = AgentSettings(ctime=ctime)
+    client, path = desk.start(), desk.project / "wood.png"
+    assert submitted(client, client.submit(desk.submission("s1"), desk.files()), eventually)["state"] == "submitted"
+    before = path.stat()
+    with path.open("r+b") as file:
+        file.write(path.read_bytes()[::-1])
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    after = path.stat()
+    assert (after.st_size, after.st_mtime_ns, after.st_ino) == (before.st_size, before.st_mtime_ns, before.st_ino)
+    done = submitted(client, client.submit(desk.submission("s2"), desk.files()), eventually)
+    sent = {e["path"]: e["digest"] for e in desk.fake.manifests[f"job-{done['number']}"]["entries"] if e["kind"] == "file"}
+    assert (sent[str(path)] == digest_of(path.read_bytes())) is ctime
+    assert (digest_of(path.read_bytes()) in desk.fake.objects) is ctime
+
+
+@pytest.mark.usefixtures("an_hour_on")
 def test_a_folder_on_another_drive_is_read_once_and_not_sent(
     desk: Desk, other_drive: Path, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:

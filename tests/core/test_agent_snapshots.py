@@ -120,6 +120,7 @@ def test_saving_during_the_upload_changes_nothing(desk: Desk, eventually: Eventu
     assert desk.fake.objects[_entry(desk, submission.scene)["digest"]] == UNSAVED
 
 
+@pytest.mark.usefixtures("an_hour_on")
 def test_the_hash_cache_learns_nothing_wrong(desk: Desk, eventually: Eventually) -> None:
     """After a snapshot was sent, the scene's own file is still known by its own bytes alone."""
     client, submission = desk.start(), desk.submission()

@@ -17,6 +17,7 @@ from conductor_core.agent.recent_scenes import MOST_SCENES, RecentScene, RecentS
 from conductor_core.agent.watcher import LOOK_AT_WATCHED_EVERY, LOOK_EVERY, Watcher
 from conductor_core.digest import digest_of
 from conductor_core.transfer.hash_cache import FileState, HashCache
+from core.simulated_time import an_hour_later
 
 Eventually = Callable[..., Any]
 OLD_NS = 1_700_000_000_000_000_000
@@ -24,7 +25,7 @@ OLD_NS = 1_700_000_000_000_000_000
 
 @pytest.fixture
 def cache(tmp_path: Path) -> Iterator[HashCache]:
-    cache = HashCache(tmp_path / "cache" / "hashes.sqlite")
+    cache = HashCache(tmp_path / "cache" / "hashes.sqlite", clock_ns=an_hour_later)
     yield cache
     cache.close()
 

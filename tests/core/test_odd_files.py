@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 import stat
+import time
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
@@ -84,6 +85,34 @@ def _changes(world: World) -> None:
         return digest
 
     world.patch.setattr(hashing, "_digest_of_handle", meddled)
+
+
+def _once(world: World, change: Callable[[Path], object]) -> None:
+    """Do something to a file once, while it is read for the first time."""
+    path, changes = world.write("a.exr", b"before"), [change]
+    real = hashing._digest_of_handle
+
+    def meddled(handle: int, name: str, size: int, progress: Progress | None) -> Any:
+        digest = real(handle, name, size, progress)
+        if changes:
+            time.sleep(0.05)  # file systems count in ticks of their clock
+            changes.pop()(path)
+        return digest
+
+    world.patch.setattr(hashing, "_digest_of_handle", meddled)
+
+
+def _changes_under_its_time(world: World) -> None:
+    def change(path: Path) -> None:
+        before = path.stat()
+        path.write_bytes(b"after.")
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    _once(world, change)
+
+
+def _other_rights(world: World) -> None:
+    _once(world, lambda path: path.chmod(0o600))
 
 
 def _met_and_gone(world: World) -> None:
@@ -249,6 +278,8 @@ NO_TEXT = os.fsdecode(b"no\xff.png") if os.name == "posix" else ""
 FILE = {"a.exr": "file"}
 GOING_OUT: dict[str, Case] = {
     "changes while it is read": Case(_changes, words=r"a\.exr: changed while Conductor was reading it\. Wait until"),
+    "changes while it is read, its former time put back": Case(_changes_under_its_time, FILE),
+    "linked or given other rights while it is read": Case(_other_rights, FILE),
     "gone, and named": Case(_gone, words=r"gone\.exr: was there when the scene was scanned and is gone now\. Restore it"),
     "gone, and met in a folder": Case(_met_and_gone, FILE),
     "locked by a program": Case(_always_locked, words=r"a\.exr: is held by another program, which lets .*\. Wait until it is"),

@@ -7,26 +7,33 @@ import dataclasses
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from conductor_core.digest import Digest, digest_of
 from conductor_core.errors import BroughtByAnother, ContentMismatch, ServiceUnreachable, TransferCancelled, TransferError
 from conductor_core.transfer import download
+from conductor_core.transfer.bundle import write_bundle
 from conductor_core.transfer.download import (
     Existing,
     Placed,
     Wanted,
     beside_path,
     execute_download,
+    named_state,
     part_path,
     plan_download,
     unwritable,
 )
+from conductor_core.transfer.file_state import CTIME
 from conductor_core.transfer.hash_cache import FileState, HashCache
+from conductor_core.transfer.hashing import hash_files
 from conductor_core.transfer.progress import Progress
+from conductor_core.transfer.together import execute_together
+from conductor_core.user_folders import sync_folder
 
 RENDERED = 1_700_000_000_000_000_000
 DATA = bytes(range(256)) * 40
@@ -68,6 +75,18 @@ def wanted(tmp_path: Path) -> Wanted:
     return Wanted(str(tmp_path / "out" / "shot_0001.exr"), digest_of(DATA), len(DATA), 0o640, RENDERED, 12)
 
 
+class Bundle:
+    """Gives one object, as one of many."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    @contextlib.contextmanager
+    def bundle(self, digests: Sequence[Digest]) -> Iterator[Iterator[bytes]]:
+        assert list(digests) == [digest_of(self._data)]
+        yield iter([b"".join(write_bundle([self._data]))])
+
+
 def _names(wanted: Wanted) -> list[str]:
     return sorted(os.listdir(os.path.dirname(wanted.path)))
 
@@ -92,6 +111,55 @@ def test_a_file_comes_home(wanted: Wanted, cache: HashCache) -> None:
     assert _names(wanted) == ["shot_0001.exr"]
     assert cache.digests({wanted.path: FileState.of(found)}) == {wanted.path: wanted.digest}
     assert progress.counts().bytes_received == len(DATA)
+
+
+@pytest.mark.skipif(not CTIME.counts, reason="only POSIX systems keep a ctime")
+@pytest.mark.parametrize("together", [False, True], ids=["alone", "together"])
+def test_what_is_written_over_a_frame_as_it_comes_is_not_taken_for_it(
+    wanted: Wanted, cache: HashCache, monkeypatch: pytest.MonkeyPatch, together: bool
+) -> None:
+    """Though it has the frame's size and time: it was learnt as it was when it got its name, and nothing later."""
+    real = sync_folder
+
+    def meanwhile(folder: str) -> None:
+        if os.path.exists(wanted.path):
+            time.sleep(0.05)  # file systems count in ticks of their clock
+            _save(wanted.path, DATA[::-1])
+            os.utime(wanted.path, ns=(RENDERED, RENDERED))
+        real(folder)
+
+    monkeypatch.setattr(download, "sync_folder", meanwhile)
+    if together:
+        assert execute_together([wanted], Bundle(DATA), cache, Progress())[0].placed == Placed(wanted.path, "placed")
+    else:
+        execute_download(wanted, MemorySource(), cache, Progress())
+    found = os.stat(wanted.path)
+    assert (found.st_size, found.st_mtime_ns) == (len(DATA), RENDERED)
+    assert cache.digests({wanted.path: FileState.of(found)}) == {}
+    assert hash_files({wanted.path: found}, cache, Progress())[wanted.path].digest == digest_of(DATA[::-1])
+
+
+@pytest.mark.parametrize(
+    ("how", "meddle", "known"),
+    [
+        ("placed", lambda path: path.rename(path.with_name("f")).rename(path), True),
+        ("placed", lambda path: os.utime(path, ns=(RENDERED, RENDERED + 1)), False),
+        ("placed", lambda path: path.write_bytes(b"more bytes"), False),
+        ("placed", lambda path: path.unlink(), False),
+        ("there", lambda path: path.rename(path.with_name("f")).rename(path), False),
+    ],
+    ids=["as it was", "another time", "another size", "gone", "not ours"],
+)
+def test_only_what_is_still_the_part_is_learnt(
+    tmp_path: Path, how: Literal["placed", "there"], meddle: Callable[[Path], object], known: bool
+) -> None:
+    """A name gives it another ctime; whatever else is another was done by somebody else."""
+    path = tmp_path / "frame"
+    path.write_bytes(DATA)
+    part = FileState.of(os.stat(path))
+    meddle(path)
+    state = named_state(Placed(str(path), how), part)
+    assert state == (FileState.of(os.stat(path)) if known else None)
 
 
 def test_a_broken_download_goes_on(wanted: Wanted, cache: HashCache) -> None:

@@ -29,8 +29,8 @@ def _path(number: int) -> str:
     return f"/job/{number:05}.tx"
 
 
-def _listing(files: dict[int, int]) -> Listing:
-    numbers = [x for n in sorted(files) for x in (files[n], 5, n, 0o100644)]
+def _listing(files: dict[int, int], *, ctime_ns: int = 4) -> Listing:
+    numbers = [x for n in sorted(files) for x in (files[n], 5, ctime_ns, n, 0o100644)]
     return Listing([_path(n) for n in sorted(files)], array("q", numbers))
 
 
@@ -100,12 +100,18 @@ def test_nothing_changed_is_one_run(tmp_path: Path) -> None:
 
 
 def test_a_page_that_could_change_unseen_is_not_remembered() -> None:
-    """Where a file was written within two seconds of the look, or its time lies ahead, the page is told again."""
-    listing = _listing({1: 1})
-    pages = tuple(listing.pages(b""))
-    assert places_of(listing, pages, (), between=(), looked=5 + RACY_NS) != {}
-    assert places_of(listing, pages, (), between=(), looked=4 + RACY_NS) == {}
-    assert places_of(listing, pages, (), between=(), looked=0) == {}
+    """Where a file was written within two seconds of the look, if only by its ctime, or its time lies ahead, the page is told again."""
+    for changed, listing in ((5, _listing({1: 1})), (9, _listing({1: 1}, ctime_ns=9))):
+        pages = tuple(listing.pages(b""))
+        assert places_of(listing, pages, (), between=(), looked=changed + RACY_NS) != {}
+        assert places_of(listing, pages, (), between=(), looked=changed + RACY_NS - 1) == {}
+        assert places_of(listing, pages, (), between=(), looked=0) == {}
+
+
+def test_a_file_with_another_ctime_changes_its_page() -> None:
+    """One that was written in place and given its former time is told again."""
+    pages = [tuple(_listing(dict.fromkeys(range(3000), 1), ctime_ns=ctime).pages(b"")) for ctime in (4, 5)]
+    assert {p.fingerprint for p in pages[0]}.isdisjoint(p.fingerprint for p in pages[1])
 
 
 def test_a_page_that_was_hashed_in_another_state_is_not_remembered() -> None:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import socket
 import sqlite3
 import stat
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conductor_core.digest import Digest, digest_of
+from conductor_core.digest import digest_of
 from conductor_core.errors import FileChanged, FileVanished, TransferCancelled, TransferError
 from conductor_core.transfer import hashing
+from conductor_core.transfer.file_state import CTIME
 from conductor_core.transfer.hash_cache import RACY_NS, FileState, HashCache
 from conductor_core.transfer.hashing import (
     BATCH_FILES,
-    HashedFile,
-    Learning,
     batches,
     hash_file,
     hash_files,
@@ -29,6 +29,7 @@ from conductor_core.transfer.hashing import (
 )
 from conductor_core.transfer.listing import FoundFile
 from conductor_core.transfer.progress import Progress
+from core.simulated_time import an_hour_later
 
 OLD_NS = 1_700_000_000_000_000_000
 
@@ -64,7 +65,7 @@ class _Meddler(Progress):
 
 @pytest.fixture
 def cache(tmp_path: Path) -> object:
-    cache = HashCache(tmp_path / "cache" / "hashes.sqlite")
+    cache = HashCache(tmp_path / "cache" / "hashes.sqlite", clock_ns=an_hour_later)
     yield cache
     cache.close()
 
@@ -95,6 +96,66 @@ def test_a_file_that_does_not_hold_still_fails_by_name(tmp_path: Path, meddle: o
     assert caught.value.path == path
 
 
+def _under_its_former_time(path: Path, data: bytes) -> None:
+    """Write into a file in place, and put its time back, as `cp -p` over it does."""
+    time.sleep(0.05)  # file systems count in ticks of their clock
+    before = path.stat()
+    with path.open("r+b") as file:
+        file.write(data)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.skipif(not CTIME.counts, reason="only POSIX systems keep a ctime")
+@pytest.mark.parametrize(
+    "meddle",
+    [
+        lambda path: _under_its_former_time(path, b"another" * 5),
+        lambda path: path.chmod(0o600),
+    ],
+    ids=["written", "rights"],
+)
+def test_a_file_whose_ctime_alone_changes_is_read_again(tmp_path: Path, meddle: Callable[[Path], object]) -> None:
+    """What it holds in the end is told, and counted once: nobody else knows whether it was written or only given other rights."""
+    path = tmp_path / "f"
+    _write(path, b"z" * (2 << 20))
+    time.sleep(0.05)  # file systems count in ticks of their clock
+    progress = _Meddler(meddle)
+    hashed = hash_file(str(path), progress)
+    assert (hashed.digest, hashed.state) == (digest_of(path.read_bytes()), FileState.of(path.stat()))
+    assert progress.counts().bytes_hashed == 2 << 20
+
+
+class _Meddlers(Progress):
+    """Do something to the file with each block that is read."""
+
+    def __init__(self, meddle: Callable[[], object]) -> None:
+        super().__init__()
+        self._meddle = meddle
+
+    def check(self, path: str) -> None:
+        self._meddle()
+
+
+@pytest.mark.skipif(not CTIME.counts, reason="only POSIX systems keep a ctime")
+def test_a_file_that_is_written_again_and_again_under_its_time_fails_by_name(tmp_path: Path) -> None:
+    """Its time says nothing, and no two readings agree."""
+    path, count = tmp_path / "f", iter(range(100))
+    _write(path, b"z" * hashing.BLOCK * 2)
+    with pytest.raises(FileChanged, match="f"):
+        hash_file(str(path), _Meddlers(lambda: _under_its_former_time(path, b"%03d" % next(count))))
+
+
+@pytest.mark.skipif(not CTIME.counts, reason="only POSIX systems keep a ctime")
+def test_a_file_server_whose_ctimes_tell_nothing(tmp_path: Path, cache: HashCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where each question is answered with another ctime, two readings that agree are believed, and the file is read again each time."""
+    path, ticks = _write(tmp_path / "f", b"still"), iter(range(OLD_NS, OLD_NS + 100))
+    monkeypatch.setattr(CTIME, "of", lambda _found: next(ticks))
+    for _ in range(2):
+        progress = Progress()
+        assert hash_files(_states(path), cache, progress)[path].digest == digest_of(b"still")
+        assert (progress.counts().files_cached, progress.counts().bytes_hashed) == (0, 5)
+
+
 @pytest.mark.parametrize(
     ("numbers", "known"),
     [((0, 0), True), ((8, 9), False), ((8, 8), None)],
@@ -105,10 +166,11 @@ def test_a_file_whose_number_is_another_by_its_name(
 ) -> None:
     """Windows cannot number a locked file by its name, and some file servers number anew each time: that is no change."""
     path = _write(tmp_path / "f", b"x")
-    found = [FoundFile(1, OLD_NS, number, 0o644) for number in numbers]
+    real = os.stat(path)
+    found = [FoundFile(1, OLD_NS, real.st_ctime_ns, number, 0o644) for number in numbers]
     monkeypatch.setattr("conductor_core.transfer.hashing.stat_of", lambda _path: found.pop(0))
     if known is not None:
-        assert hash_file(path).state == FileState(1, OLD_NS, os.stat(path).st_ino if known else 0)
+        assert hash_file(path).state == replace(FileState.of(real), inode=real.st_ino if known else 0)
         return
     with pytest.raises(FileChanged):
         hash_file(path)
@@ -327,48 +389,11 @@ def test_large_and_small_files_take_turns(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(hashing, "BATCH_FILES", 2)
     monkeypatch.setattr(hashing, "BATCH_BYTES", hashing.LARGE_FILE)
     sizes = {"a": 1, "b": 2, "c": 3, "d": 4, "e": 5, "y": hashing.LARGE_FILE, "z": hashing.LARGE_FILE + 1}
-    found = {path: FoundFile(size, OLD_NS, 1, stat.S_IFREG) for path, size in sizes.items()}
+    found = {path: FoundFile(size, OLD_NS, OLD_NS, 1, stat.S_IFREG) for path, size in sizes.items()}
     assert in_turns(list(sizes), found) == [["y"], ["a", "b"], ["c", "d"], ["z"], ["e"]]
     assert in_turns(["a", "b", "c"], found) == [["a", "b"], ["c"]]
     assert in_turns(["y", "z"], found) == [["y"], ["z"]]
     assert in_turns([], found) == []
-
-
-def test_what_was_read_is_kept_in_steps_that_grow(tmp_path: Path, cache: HashCache, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder of very many files is not written anew for each few of them; what is left at the end is kept, too."""
-    monkeypatch.setattr(hashing, "LEARN_FILES", 4)
-    monkeypatch.setattr(hashing, "MOST_LEARNT", 10)
-    learnt: list[int] = []
-    real = cache.learn
-
-    def learn(hashed: Mapping[str, tuple[FileState, Digest]], *, began: float | None = None) -> None:
-        learnt.append(len(hashed))
-        real(hashed, began=began)
-
-    monkeypatch.setattr(cache, "learn", learn)
-    files = {str(tmp_path / f"{n:03}"): HashedFile(digest_of(b"x"), FileState(1, OLD_NS, n), 0) for n in range(60)}
-    with Learning(cache) as learning:
-        for path, file in files.items():
-            learning.take({path: file})
-    assert learnt == [4, 4, 4, 6, 9, 10, 10, 10, 3]
-    assert cache.digests({path: file.state for path, file in files.items()}).keys() == files.keys()
-
-
-def test_what_was_read_before_a_failure_is_kept(tmp_path: Path, cache: HashCache) -> None:
-    """Nobody reads it again, since one file was gone."""
-    read = HashedFile(digest_of(b"x"), FileState(1, OLD_NS, 1), 0)
-    with contextlib.suppress(FileVanished), Learning(cache) as learning:
-        learning.take({str(tmp_path / "a"): read})
-        raise FileVanished("gone")
-    assert cache.digests({str(tmp_path / "a"): read.state}) == {str(tmp_path / "a"): read.digest}
-
-
-def test_large_files_are_kept_as_they_are_read(tmp_path: Path, cache: HashCache) -> None:
-    """Whoever is cut off in the middle of very many bytes reads few of them twice."""
-    read = HashedFile(digest_of(b"x"), FileState(hashing.LEARN_BYTES, OLD_NS, 1), 0)
-    learning = Learning(cache)
-    learning.take({str(tmp_path / "a"): read})
-    assert cache.digests({str(tmp_path / "a"): read.state})
 
 
 def test_a_file_that_grows_while_it_is_read(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def test_plain_files_are_told_as_the_tree_has_them(tmp_path: Path) -> None:
     assert list(found.paths) == sorted(tree.files)
     files = {path: file for page in found.pages(b"") for path, file in found.files(page).items()}
     assert [tuple(files[p]) for p in found.paths] == [
-        (s.st_size, s.st_mtime_ns, s.st_ino, s.st_mode) for s in map(os.lstat, found.paths)
+        (s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino, s.st_mode) for s in map(os.lstat, found.paths)
     ]
 
 
@@ -85,7 +85,7 @@ def test_no_page_goes_over_a_path_between() -> None:
 
 
 def _listing(paths: list[str], edited: int = -1) -> Listing:
-    numbers = [x for n, path in enumerate(paths) for x in (1 + (n == edited), 5, zlib.crc32(path.encode()), 0o100644)]
+    numbers = [x for n, path in enumerate(paths) for x in (1 + (n == edited), 5, 6, zlib.crc32(path.encode()), 0o100644)]
     return Listing(paths, array("q", numbers))
 
 

@@ -18,7 +18,7 @@ from typing import Protocol
 from conductor_core.agent_answers import Check, CheckedFile, FileStatus
 from conductor_core.digest import Digest
 from conductor_core.errors import AgentError, ConductorError, ServiceUnreachable, TransferCancelled, TransferError, Unauthorized
-from conductor_core.transfer.hash_cache import FileState, HashCache
+from conductor_core.transfer.hash_cache import FileState, HashCache, Moment
 from conductor_core.transfer.hashing import HashedFile, batches, hash_file
 from conductor_core.transfer.long_paths import on_disk
 from conductor_core.transfer.progress import Progress
@@ -160,7 +160,7 @@ class Checking:
                     future.cancel()
                 raise
 
-    def _gather(self, futures: set[Future[tuple[float, dict[str, HashedFile]]]]) -> None:
+    def _gather(self, futures: set[Future[tuple[Moment, dict[str, HashedFile]]]]) -> None:
         gathered: dict[str, tuple[Digest, int]] = {}
         asked = time.monotonic()
         while futures:
@@ -174,9 +174,9 @@ class Checking:
                 self._ask(gathered)
                 gathered, asked = {}, time.monotonic()
 
-    def _hash_batch(self, paths: Iterable[str]) -> tuple[float, dict[str, HashedFile]]:
+    def _hash_batch(self, paths: Iterable[str]) -> tuple[Moment, dict[str, HashedFile]]:
         """Return when the first was opened, and what could be read."""
-        began = time.monotonic()
+        began = self._cache.now()
         hashed = {}
         for path in paths:
             self._progress.check(path)

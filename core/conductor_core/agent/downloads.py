@@ -15,7 +15,6 @@ from conductor_core.agent.fetching import Fetcher, row_key
 from conductor_core.agent.follower import Follower
 from conductor_core.agent.journal import Journal
 from conductor_core.agent.journal_rows import DownloadRow, Following, OutputRow
-from conductor_core.agent.learning import Learning
 from conductor_core.agent.loads import LOAD_FILES, Load, load_files, plan_loads
 from conductor_core.agent.output_folders import OutputFolders
 from conductor_core.agent.patience import Patience
@@ -24,6 +23,7 @@ from conductor_core.api.answers import FINISHED, Job
 from conductor_core.api.client import ServiceClient
 from conductor_core.errors import ConductorError, JournalUnwritable, NotFound
 from conductor_core.transfer.hash_cache import HashCache
+from conductor_core.transfer.learning import Learning
 from conductor_core.transfer.progress import Free, Pace, Progress
 
 #: seconds for which a job that has ended is still listened to: it may be retried from the dashboard
@@ -33,6 +33,9 @@ SAFETY_NET = 60.0
 #: files that are due of which the next are chosen: for each load that there is room for, since those of several jobs lie mixed,
 #: and where some of them wait for their next try
 LOOKED_AT, WIDE = 2 * LOAD_FILES, 2000
+#: files of one load from which on more are likely to come at once: a folder of 100,000 frames would be read and written anew in the
+#: hash cache with each load of some hundred
+FEW = 256
 
 _LOG = logging.getLogger("conductor.agent")
 
@@ -79,7 +82,7 @@ class Downloads:
         self._met: set[str] = set()
         folders = OutputFolders(journal, connect)
         self._catching_up = CatchingUp(journal, connect, folders=folders, asking=asking)
-        self._learning = Learning(cache)
+        self._learning = Learning(cache, few=FEW)
         self._fetcher = Fetcher(journal, connect, self._learning, folders=folders, patience=patience)
         self._shares = Shares(journal, connect)
         self._threads = threads

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,7 @@ from conductor_core.manifest import Entry, Manifest
 from conductor_core.paths import ClientPath, local_flavour
 from conductor_core.submission import Submission
 from conductor_core.transfer.former import Former, places_of, plan_from_former
-from conductor_core.transfer.hash_cache import HashCache
+from conductor_core.transfer.hash_cache import HashCache, Moment
 from conductor_core.transfer.hashing import hash_files
 from conductor_core.transfer.listing import ListedFiles, Listing, Page, look
 from conductor_core.transfer.progress import Progress
@@ -35,12 +34,13 @@ class Listed:
     listing: Listing
     pages: tuple[Page, ...]
     snapshots: Mapping[str, str]
-    #: when `stat` was asked, in nanoseconds since the epoch
-    looked: int
+    #: before `stat` was asked
+    looked: Moment
 
     def remember(self, cache: HashCache, manifest: str, entries: Iterable[Entry]) -> None:
         """Keep where the pages are in a manifest that is committed now; `entries` are those that were hashed for it."""
-        places = places_of(self.listing, self.pages, entries, between=self.snapshots, looked=self.looked)
+        looked = self.looked.earliest(cache.now()).wall_ns
+        places = places_of(self.listing, self.pages, entries, between=self.snapshots, looked=looked)
         cache.pages.remember(manifest, places)
 
     def tree(self) -> Tree:
@@ -94,14 +94,14 @@ class Again:
         return None
 
 
-def listed(submission: Submission, request: Mapping[str, Any], *, salt: str) -> Listed | None:
+def listed(submission: Submission, request: Mapping[str, Any], cache: HashCache, *, salt: str) -> Listed | None:
     """Look at the files of a request; None where they are not the plain case (`transfer.listing`).
 
     `salt` is whose memory of manifests applies: one project of one service.
     """
     excluded = Exclusions(submission.excluded, submission.flavour)
     snapshots = _snapshots(request.get("snapshots") or {}, submission)
-    looked = time.time_ns()
+    looked = cache.now()
     listing = look(request["files"], left_out=excluded.covers if excluded else None, without=snapshots)
     if listing is None:
         return None

@@ -38,6 +38,7 @@ from conductor_core.agent_client import CHANNEL_FILE, read_channel
 from conductor_core.api.settings import AgentSettings, read_settings
 from conductor_core.api.transport import RetryPolicy
 from conductor_core.errors import ConductorError
+from conductor_core.transfer.file_state import CTIME
 from conductor_core.transfer.hash_cache import HashCache
 from conductor_core.user_folders import UserFolders, sweep_private, write_private
 
@@ -77,6 +78,7 @@ class Agent:
         self._patience = Patience(first_wait=first_wait)
         self._journal = Journal(folders.state / JOURNAL_FILE)
         self._journal.forget_before(time.time() - REMEMBERED)
+        CTIME.heed(settings.ctime)
         self._cache = HashCache(folders.cache / CACHE_FILE)
         options = {"retries": retries} if retries else {}
         self._connections = Connections(folders.config, changed=self._login_changed, **options)

@@ -99,7 +99,8 @@ class Submitting:
         request = self._journal.request(row.id)
         submission = from_json(Submission, request["submission"])
         kept = self._journal.manifest(row.id)
-        found = None if kept is not None else listed(submission, request, salt=f"{row.service}\0{submission.project}")
+        salt = f"{row.service}\0{submission.project}"
+        found = None if kept is not None else listed(submission, request, self._cache, salt=salt)
         quick = again(found, self._cache, progress, threads=self._settings.hash_threads) if found is not None else None
         load = self._load(row, submission, request, progress, found=found) if quick is None else None
         client = self._connect(row.service)

@@ -23,7 +23,7 @@ from conductor_core.agent.folder_events import FolderEvents, folder_events
 from conductor_core.agent.idleness import PoliteProgress
 from conductor_core.agent.recent_scenes import FolderFiles, RecentScene, RecentScenes, by_folder, folders_of
 from conductor_core.errors import ConductorError, TransferCancelled
-from conductor_core.transfer.hash_cache import RACY_NS, FileState, HashCache
+from conductor_core.transfer.hash_cache import RACY_NS, FileState, HashCache, Moment
 from conductor_core.transfer.hashing import BATCH_BYTES, BATCH_FILES, HashedFile, hash_file
 from conductor_core.transfer.long_paths import on_disk
 from conductor_core.transfer.progress import Progress
@@ -279,11 +279,11 @@ class Watcher:
     def _hash_all(self, paths: Iterable[str]) -> None:
         """Hash files for as long as the machine is idle; what is left stays for later."""
         batch: dict[str, HashedFile] = {}
-        began = time.monotonic()
+        began = self._cache.now()
         for path in paths:
             with self._lock:
                 before = self._changed.get(path)
-            began = began if batch else time.monotonic()
+            began = began if batch else self._cache.now()
             try:
                 batch[path] = hash_file(path, self._progress)
             except TransferCancelled:
@@ -298,7 +298,7 @@ class Watcher:
                 batch = {}
         self._learn(batch, began)
 
-    def _learn(self, batch: Mapping[str, HashedFile], began: float) -> None:
+    def _learn(self, batch: Mapping[str, HashedFile], began: Moment) -> None:
         if not batch:
             return
         self._cache.learn({path: (h.state, h.digest) for path, h in batch.items()}, began=began)

@@ -72,6 +72,8 @@ class AgentSettings:
     #: connections at most; how many are used says the line (conductor_core.transfer.concurrency)
     upload_threads: int = 8
     download_threads: int = 4
+    #: whether a file counts as changed when nothing but its ctime changed (conductor_core.transfer.file_state)
+    ctime: bool = True
 
     def __post_init__(self) -> None:
         """Refuse values that would stop the agent."""

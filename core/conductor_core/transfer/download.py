@@ -21,7 +21,7 @@ from typing import Literal, Protocol
 
 from conductor_core.digest import Digest
 from conductor_core.errors import ContentMismatch, FileVanished, PlaceUnwritable, TransferError
-from conductor_core.transfer.hash_cache import RACY_NS, FileState
+from conductor_core.transfer.hash_cache import RACY_NS, FileState, Moment
 from conductor_core.transfer.hashing import hash_file
 from conductor_core.transfer.odd_names import PART_ENDING
 from conductor_core.transfer.part_file import check_ours, open_part, write_all
@@ -44,8 +44,14 @@ class KnownDigests(Protocol):
 class Cache(KnownDigests, Protocol):
     """What files are known to hash to, and what is learnt of more of them."""
 
-    def learn(self, hashed: Mapping[str, tuple[FileState, Digest]]) -> None:
-        """Keep what files hash to, except those written so recently that they could change unseen."""
+    def now(self) -> Moment:
+        """Return this instant, as files are to be judged by it."""
+
+    def learn(self, hashed: Mapping[str, tuple[FileState, Digest]], *, began: Moment, placed: bool = False) -> None:
+        """Keep what files hash to, except those written so recently before `began` that they could change unseen.
+
+        `placed`: they were given their names by us, after `began`.
+        """
 
 
 class ObjectSource(Protocol):
@@ -152,8 +158,10 @@ def execute_download(wanted: Wanted, source: ObjectSource, cache: Cache, progres
                 part.unlink()
                 raise ContentMismatch(wanted.path, wanted.digest, actual)
             set_as_made(wanted, part)
+            began, made = cache.now(), FileState.of(os.stat(part))
             placed = place_part(wanted, part, cache, lambda: _check_open(part, file, wanted.path))
-        learn_placed({placed.path: wanted}, cache)
+            state = named_state(placed, made)
+        learn_placed({placed.path: wanted}, cache, {placed.path: state} if state else {}, began=began)
     except OSError as exc:
         raise unwritable(wanted.path, exc) from exc
     return placed
@@ -246,22 +254,35 @@ def place_part(wanted: Wanted, part: Path | str, cache: KnownDigests, check: Cal
     return placed
 
 
-def learn_placed(placed: Mapping[str, Wanted], cache: Cache, states: Mapping[str, FileState] | None = None) -> None:
+def named_state(placed: Placed, part: FileState) -> FileState | None:
+    """Return the state of a file that got its name just now, and was in the state `part` before; None: it is not to be learnt.
+
+    Its name gives it another ctime. Whatever else is another is somebody's who was there in this instant, and his bytes are not ours.
+    """
+    if placed.how == "there":
+        return None  # not ours: it was read, and may be another since
+    with contextlib.suppress(OSError):
+        state = FileState.of(os.stat(placed.path))
+        if state.agrees_but_for_ctime(part):
+            return state
+    return None
+
+
+def learn_placed(placed: Mapping[str, Wanted], cache: Cache, states: Mapping[str, FileState], *, began: Moment) -> None:
     """Put the names of files on disk, and have the cache know what they hash to: who reads them uploads nothing.
 
-    `states` are of those whose part was seen in its last state; the others are looked at now.
+    `states` are of those that were seen as they got their names (`named_state`), which none had before `began`; the others are read by
+    whoever needs them.
     """
-    learnt: dict[str, tuple[FileState, Digest]] = {}
     for path in {os.path.dirname(path): path for path in sorted(placed)}.values():
         sync_folder_of(path)
-    seen = states or {}
-    for path, wanted in placed.items():
-        with contextlib.suppress(OSError):
-            state = seen.get(path) or FileState.of(os.stat(path))
-            # else somebody saved there in this instant; some file systems keep times in steps of 2 s
-            if state.size == wanted.size and abs(state.mtime_ns - wanted.mtime_ns) <= RACY_NS:
-                learnt[path] = (state, wanted.digest)
-    cache.learn(learnt)
+    learnt: dict[str, tuple[FileState, Digest]] = {}
+    for path, state in states.items():
+        wanted = placed[path]
+        # some file systems keep times in steps of 2 s, and some none that a program sets
+        if state.size == wanted.size and abs(state.mtime_ns - wanted.mtime_ns) <= RACY_NS:
+            learnt[path] = (state, wanted.digest)
+    cache.learn(learnt, began=began, placed=True)
 
 
 def sync_folder_of(path: str) -> None:

@@ -94,7 +94,7 @@ def places_of(
     """Return where each page begins in the manifest of `listing` and the paths `between`; `entries` are those hashed for it.
 
     Pages are left out in which something had changed so shortly before `looked` (nanoseconds) that it could change again
-    under the same time, or lies in the future; and those of which a file was hashed in another state than it was listed in:
+    under the same times, or lies in the future; and those of which a file was hashed in another state than it was listed in:
     their fingerprint is that of another content.
     """
     others = sorted(set(between))

@@ -1,6 +1,6 @@
 """What this user's files hash to, so that an unchanged file is never read twice.
 
-SQLite with **one row per directory**, holding JSON `{name: [size, mtime_ns, inode, digest]}`: a lookup of 100,000
+SQLite with **one row per directory**, holding JSON `{name: [size, mtime_ns, inode, digest, ctime_ns]}`: a lookup of 100,000
 files costs 0.16–0.31 of a bare `stat` of each, where one row per file costs 2.0. Rows are rewritten only where
 something in the directory changed. The file is private to the user (0600), and a damaged one is rebuilt: it holds
 nothing that cannot be had again.
@@ -16,74 +16,42 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from conductor_core.digest import Digest, is_digest
 from conductor_core.transfer.cache_file import LARGEST, CacheFile
+from conductor_core.transfer.file_state import RACY_NS, FileState, Found, Moment
 from conductor_core.transfer.long_paths import on_disk, spelled
 from conductor_core.transfer.page_memory import PageMemory
 
-#: A file written within this time of its hashing may be written again with the same mtime (FAT counts in 2 s, NFS and
-#: ext4 in clock ticks); git calls such an entry racy. It is not kept.
-RACY_NS = 2_000_000_000
+__all__ = ["RACY_NS", "FileState", "Found", "HashCache", "Moment"]
+
 #: files with a time in the future that are remembered as seen
 _MOST_AHEAD = 200_000
+#: of a file in its folder's row; four in caches from before the ctime was kept
+_FIELDS = 5
 #: days between two notes that a folder was asked for
 _NOTED_DAYS = 7
-
-
-class Found(Protocol):
-    """What is needed of what `stat` says."""
-
-    @property
-    def st_size(self) -> int:
-        """Bytes."""
-
-    @property
-    def st_mtime_ns(self) -> int:
-        """Nanoseconds since the epoch."""
-
-    @property
-    def st_ino(self) -> int:
-        """The inode."""
-
-    @property
-    def st_mode(self) -> int:
-        """Kind and permissions."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileState:
-    """What tells one content of a file from the next without reading it."""
-
-    size: int
-    mtime_ns: int
-    #: the file's number on its disk, which Windows calls its index; 0: not known, as where Windows looks a locked file up in
-    #: its folder's listing, and in caches from before numbers were kept there
-    inode: int
-
-    @classmethod
-    def of(cls, found: Found) -> FileState:
-        """Return the state in what `stat` answered."""
-        return cls(found.st_size, found.st_mtime_ns, found.st_ino)
-
-    def agrees(self, other: FileState) -> bool:
-        """Tell whether both are one state, as far as both are known."""
-        same_file = self.inode == other.inode or not (self.inode and other.inode)
-        return same_file and (self.size, self.mtime_ns) == (other.size, other.mtime_ns)
 
 
 class HashCache:
     """Digests by file state; safe to share between threads."""
 
-    def __init__(self, path: Path, *, clock_ns: Callable[[], int] = time.time_ns, largest: int = LARGEST) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        clock_ns: Callable[[], int] = time.time_ns,
+        steady_ns: Callable[[], int] = time.monotonic_ns,
+        largest: int = LARGEST,
+    ) -> None:
         self._clock_ns = clock_ns
+        self._steady_ns = steady_ns
         self._lock = threading.RLock()
         self._file = CacheFile(path, largest=largest)
-        #: path and state of files whose time lies in the future → when they were first seen, in monotonic seconds
-        self._ahead: dict[tuple[str, FileState], float] = {}
+        #: path and state of files whose time lies in the future → when they were first seen, in monotonic nanoseconds
+        self._ahead: dict[tuple[str, FileState], int] = {}
         self._file.shrink(self._today())
         self.pages = PageMemory(self._file, self._today)
 
@@ -121,28 +89,38 @@ class HashCache:
             if row.pop(name, None) is not None:
                 self._keep(folder, row)
 
-    def learn(self, hashed: Mapping[str, tuple[FileState, Digest]], *, began: float | None = None) -> None:
-        """Keep what files hash to, except those written so recently that they could change unseen.
+    def now(self) -> Moment:
+        """Return this instant, as files are judged by it."""
+        return Moment(self._clock_ns(), self._steady_ns())
 
-        `began` is when the first of them was opened, in monotonic seconds: what counts is how old a file was then, since
-        others of its batch were read after it. Without it, they are taken as read now, and none whose time lies in the
-        future is kept.
+    def learn(self, hashed: Mapping[str, tuple[FileState, Digest]], *, began: Moment | None = None, placed: bool = False) -> None:
+        """Keep what files hash to, except those changed so recently that they could change unseen.
+
+        `began` is before the first of them was opened: what counts is how old a file was then, since others of its batch were
+        read after it, and since the machine may have slept or had its clock set. Without it, they are taken as read now, and
+        none whose time lies in the future is kept. Of what we gave its name ourselves (`placed`) the ctime is no reason for
+        doubt.
         """
-        now = self._clock_ns()
-        if began is not None:
-            now -= int((time.monotonic() - began) * 1e9)
+        now = self.now()
+        read = now if began is None else began.earliest(now)
         for folder, names in _by_folder(hashed).items():
-            self._update(folder, {name: (path, *hashed[path]) for name, path in names}, now, began)
+            row = {}
+            for name, path in names:
+                state, digest = hashed[path]
+                changed = state.mtime_ns if placed else max(state.mtime_ns, state.ctime_ns)
+                kept = self._settled(path, state, changed, read, known=began is not None)
+                row[name] = _entry(state, digest) if kept else None
+            self._update(folder, row)
 
-    def _update(self, folder: str, hashed: Mapping[str, tuple[str, FileState, Digest]], now: int, began: float | None) -> None:
+    def _update(self, folder: str, entries: Mapping[str, list[Any] | None]) -> None:
         with self._lock:
             row = self._row(folder) or dict(self._moved(folder))
             before = dict(row)
-            for name, (path, state, digest) in hashed.items():
-                if self._settled(path, state, now, began):
-                    row[name] = [state.size, state.mtime_ns, state.inode, digest]
-                else:
+            for name, entry in entries.items():
+                if entry is None:
                     row.pop(name, None)
+                else:
+                    row[name] = entry
             if row != before:
                 self._keep(folder, row)
 
@@ -164,18 +142,19 @@ class HashCache:
             ]
         )
 
-    def _settled(self, path: str, state: FileState, now: int, began: float | None) -> bool:
-        """Tell whether the file could not be written again under the time it has.
+    def _settled(self, path: str, state: FileState, changed_ns: int, read: Moment, *, known: bool) -> bool:
+        """Tell whether the file could not be changed again under the times it has.
 
         A time in the future (a file server's clock, or our own that was set back) says nothing of that: such a file is
-        taken when it has kept its state for as long before it was read.
+        taken when it has kept its state for as long before it was read, if that is `known`.
         """
-        if now >= state.mtime_ns:
-            return now - state.mtime_ns >= RACY_NS
-        if len(self._ahead) >= _MOST_AHEAD:
-            self._ahead.clear()
-        seen = self._ahead.setdefault((path, state), time.monotonic())
-        return began is not None and began - seen >= RACY_NS / 1e9
+        if read.wall_ns >= changed_ns:
+            return read.wall_ns - changed_ns >= RACY_NS
+        with self._lock:
+            if len(self._ahead) >= _MOST_AHEAD:
+                self._ahead.clear()
+            seen = self._ahead.setdefault((path, state), self._steady_ns())
+        return known and read.steady_ns - seen >= RACY_NS
 
     def _row(self, folder: str) -> dict[str, Any]:
         return _read(self._file.run("SELECT files FROM directories WHERE path = ?", (_key(folder),)))
@@ -212,9 +191,19 @@ def _matching(row: Mapping[str, Any], names: Iterable[tuple[str, str]], states: 
     for name, path in names if row else ():
         entry: Any = row.get(name)
         state = states[path]
-        if _is_entry(entry) and (entry[:3] == [state.size, state.mtime_ns, state.inode] or FileState(*entry[:3]).agrees(state)):
+        if _is_entry(entry) and (entry == _entry(state, entry[3]) or _agrees(entry, state)):
             known[path] = Digest(entry[3])
     return known
+
+
+def _entry(state: FileState, digest: str) -> list[Any]:
+    return [state.size, state.mtime_ns, state.inode, digest, state.ctime_ns]
+
+
+def _agrees(entry: list[Any], state: FileState) -> bool:
+    """Tell whether a file is in the state that it was hashed in; one of which no ctime was noted then is read where it has one."""
+    ctime_ns = entry[4] if len(entry) == _FIELDS else 0
+    return state.ctime_ns in (0, ctime_ns) and FileState(*entry[:3]).agrees(state)
 
 
 def _identity(folder: str) -> str:
@@ -240,4 +229,4 @@ def _key(folder: str) -> bytes:
 
 
 def _is_entry(entry: Any) -> bool:
-    return isinstance(entry, list) and len(entry) == 4 and isinstance(entry[3], str) and is_digest(entry[3])
+    return isinstance(entry, list) and len(entry) in (4, _FIELDS) and isinstance(entry[3], str) and is_digest(entry[3])

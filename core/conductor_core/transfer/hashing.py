@@ -11,7 +11,6 @@ import operator
 import os
 import stat
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from dataclasses import dataclass, replace
 from conductor_core.digest import Digest
 from conductor_core.errors import FileChanged, FileVanished, TransferError
 from conductor_core.transfer.hash_cache import FileState, Found, HashCache
+from conductor_core.transfer.learning import Learning
 from conductor_core.transfer.long_paths import on_disk
 from conductor_core.transfer.opening import is_locked, open_to_read
 from conductor_core.transfer.progress import Branch, Progress
@@ -30,9 +30,8 @@ BATCH_FILES = 256
 BATCH_BYTES = 64 << 20
 #: bytes from which on a file takes its turn with the small ones
 LARGE_FILE = 1 << 20
-#: files, or bytes, after which the hash cache learns of them: what is read again after a power cut; and most files at once
-LEARN_FILES, LEARN_BYTES = 2048, 512 << 20
-MOST_LEARNT = 16_384
+#: readings of a file of which nothing but the ctime changes meanwhile, at most
+READINGS = 3
 
 _buffers = threading.local()
 
@@ -46,15 +45,35 @@ class HashedFile:
     #: permission bits; 0 on Windows
     mode: int
 
+    def for_manifest(self) -> HashedFile:
+        """Return the same with no more of its state than a manifest has: of 200,000 files the rest takes 13 MB."""
+        return HashedFile(self.digest, FileState(self.state.size, self.state.mtime_ns, 0), self.mode)
+
 
 def hash_file(path: str, progress: Progress | None = None) -> HashedFile:
     """Return the digest of `path`.
+
+    Nothing but the ctime of a file changes when it is renamed, linked or given other rights, or when somebody writes into it
+    and puts its time back: it is read again then, until it holds still or two readings give the same.
 
     Raises:
         FileVanished: it is not there any more.
         FileChanged: it changed, or was replaced, while it was read.
         TransferError: it cannot be read, or is no file.
     """
+    before = ""
+    for _ in range(READINGS):
+        hashed, still = _read_once(path, progress)
+        if still or hashed.digest == before:
+            return hashed  # where it did not hold still, its state is one that nobody will find any more
+        before = hashed.digest
+        if progress is not None:
+            progress.add(bytes_hashed=-hashed.state.size)
+    raise FileChanged(path)
+
+
+def _read_once(path: str, progress: Progress | None) -> tuple[HashedFile, bool]:
+    """Return what a file is, as it was before it was read, and whether it has the same ctime now; raises as `hash_file` does."""
     try:
         handle = open_to_read(path)
     except FileNotFoundError:
@@ -66,54 +85,22 @@ def hash_file(path: str, progress: Progress | None = None) -> HashedFile:
         if not stat.S_ISREG(before.st_mode):
             raise TransferError(path, "is not a file any more", "Scan again.")
         digest = _digest_of_handle(handle, path, before.st_size, progress)
-        if not _agree(before, os.fstat(handle)):
+        state, after = FileState.of(before), FileState.of(os.fstat(handle))
+        if not state.agrees_but_for_ctime(after):
             raise FileChanged(path)
     except OSError as exc:
         raise unreadable(path, exc) from exc
     finally:
         os.close(handle)
     # a program that saves by writing aside and renaming leaves our handle with the old content
-    named, state = stat_of(path), FileState.of(before)
-    if not _agree(before, named):
+    named = FileState.of(stat_of(path))
+    still = state.ctime_ns == after.ctime_ns == named.ctime_ns
+    if not state.agrees_but_for_ctime(named):
         state = replace(state, inode=0)
         # some file servers give a file another number whenever it is asked about
-        if not FileState.of(named).agrees(state) or stat_of(path).st_ino == named.st_ino:
+        if not named.agrees_but_for_ctime(state) or stat_of(path).st_ino == named.inode:
             raise FileChanged(path)
-    return HashedFile(digest, state, mode_of(before))
-
-
-class Learning:
-    """Have the cache learn what is read, in steps that grow with what it has learnt.
-
-    Each step writes the rows of its folders anew: in steps of one batch, thirty thousand files in one folder took the cache eight
-    times as long as reading them.
-    """
-
-    def __init__(self, cache: HashCache) -> None:
-        """Note that the first of them is opened after this."""
-        self._cache = cache
-        self._began = time.monotonic()
-        self._held: dict[str, HashedFile] = {}
-        self._bytes = 0
-        self._learnt = 0
-
-    def __enter__(self) -> Learning:
-        return self
-
-    def __exit__(self, kind: object, value: object, trace: object) -> None:
-        self._learn()  # where it ends early, too: nobody should read that twice
-
-    def take(self, batch: Mapping[str, HashedFile]) -> None:
-        """Hold files that were read, until there are enough."""
-        self._held.update(batch)
-        self._bytes += sum(h.state.size for h in batch.values())
-        if self._bytes >= LEARN_BYTES or len(self._held) >= max(LEARN_FILES, min(self._learnt // 2, MOST_LEARNT)):
-            self._learn()
-
-    def _learn(self) -> None:
-        held, self._held, self._bytes = self._held, {}, 0
-        self._learnt += len(held)
-        self._cache.learn({path: (h.state, h.digest) for path, h in held.items()}, began=self._began)
+    return HashedFile(digest, state, mode_of(before)), still
 
 
 def hash_files(
@@ -126,12 +113,13 @@ def hash_files(
 ) -> dict[str, HashedFile]:
     """Return the hash of each file of `states` (path → what `stat` said), from the cache where it can be trusted.
 
-    `hashed` is told of files that were read, as they are, in this thread.
+    `hashed` is told of files that were read, as they are, in this thread. Of the states that are returned, size and time are known.
 
     Raises:
         FileVanished, FileChanged, TransferError: naming the first file that cannot be hashed.
         TransferCancelled: `progress` was cancelled.
     """
+    began = cache.now()
     known = _from_cache(states, cache)
     progress.put(files=len(states), bytes_total=sum(s.st_size for s in states.values()))
     progress.add(files_hashed=len(known), files_cached=len(known), bytes_hashed=sum(k.state.size for k in known.values()))
@@ -142,8 +130,8 @@ def hash_files(
             # nobody else holds a future: what it found is kept once, in `known`
             for future in as_completed({pool.submit(_hash_batch, batch, reading) for batch in in_turns(unknown, states)}):
                 batch = future.result()
-                learning.take(batch)
-                known.update(batch)
+                learning.learn({path: (h.state, h.digest) for path, h in batch.items()}, began=began)
+                known.update((path, h.for_manifest()) for path, h in batch.items())
                 hashed(batch)
         except BaseException:
             reading.cancel()  # nobody waits for the end of a huge file to hear of the one that is gone
@@ -216,7 +204,8 @@ def lost_snapshot(path: str, file: str) -> TransferError:
 
 def _from_cache(states: Mapping[str, Found], cache: HashCache) -> dict[str, HashedFile]:
     digests = cache.digests({path: FileState.of(found) for path, found in states.items()})
-    return {path: HashedFile(digest, FileState.of(states[path]), mode_of(states[path])) for path, digest in digests.items()}
+    found = ((path, digest, states[path]) for path, digest in digests.items())
+    return {path: HashedFile(digest, FileState(s.st_size, s.st_mtime_ns, 0), mode_of(s)) for path, digest, s in found}
 
 
 def _hash_batch(paths: Iterable[str], progress: Progress) -> dict[str, HashedFile]:
@@ -226,12 +215,6 @@ def _hash_batch(paths: Iterable[str], progress: Progress) -> dict[str, HashedFil
         hashed[path] = hash_file(path, progress)
         progress.add(files_hashed=1)
     return hashed
-
-
-def _agree(one: Found, other: Found) -> bool:
-    """Tell whether both are one state of one file, as far as both are known."""
-    same = (one.st_size, one.st_mtime_ns, one.st_ino) == (other.st_size, other.st_mtime_ns, other.st_ino)
-    return same or FileState.of(one).agrees(FileState.of(other))
 
 
 def _digest_of_handle(handle: int, path: str, size: int, progress: Progress | None) -> Digest:

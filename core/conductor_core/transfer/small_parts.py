@@ -27,7 +27,7 @@ class SmallPart:
 
     wanted: Wanted
     path: str
-    #: as it will be under its name, unless its file system keeps times less exactly; None: it is still to be given its mode
+    #: as it will be under its name, but for the ctime; None: it is still to be given its mode
     state: FileState | None
     #: as it was seen once it had the file's time, to know it again by; None: it could not be given it, or its file system did not keep it
     mtime_ns: int | None
@@ -57,7 +57,8 @@ def write_part(wanted: Wanted, content: Content, *, as_made: bool) -> SmallPart:
             set_as_made(wanted, handle)
         else:
             os.utime(handle, ns=(wanted.mtime_ns, wanted.mtime_ns))
-        return SmallPart(wanted, part, FileState(written, wanted.mtime_ns, found.st_ino), _time_kept(wanted, handle))
+        kept = _time_kept(wanted, handle)
+        return SmallPart(wanted, part, FileState(written, wanted.mtime_ns if kept is None else kept, found.st_ino), kept)
     finally:
         os.close(handle)
 

@@ -24,6 +24,7 @@ from conductor_core.transfer.download import (
     Wanted,
     decide,
     learn_placed,
+    named_state,
     part_path,
     place_part,
     set_as_made,
@@ -122,21 +123,22 @@ class _Together:
     def place(self) -> None:
         """Have the parts on disk, then give them their names."""
         parts, self.parts = self.parts, []
+        began = self.cache.now()
         placed: dict[str, Wanted] = {}
         states: dict[str, FileState] = {}
         found: list[Outcome] = []
         for part in self._on_disk(parts):
             try:
-                where = self._named(part)
+                where, state = self._named(part)
             except (OSError, ConductorError) as exc:
                 self._note(part.wanted, exc, written=True)
                 continue
             placed[where.path] = part.wanted
-            if part.state is not None and where.how != "there":
-                states[where.path] = part.state
+            if state is not None:
+                states[where.path] = state
             found.append(Outcome(part.wanted, where))
         try:
-            learn_placed(placed, self.cache, states)
+            learn_placed(placed, self.cache, states, began=began)
         except OSError as exc:
             found = [Outcome(one.wanted, error=unwritable(one.wanted.path, exc)) for one in found]
         self.outcomes += found
@@ -150,8 +152,8 @@ class _Together:
             part_path(one.path, one.digest).unlink()
         return placed
 
-    def _named(self, part: SmallPart) -> Placed:
-        """Give a part its name: in one step where nothing lay there at first and nothing does now.
+    def _named(self, part: SmallPart) -> tuple[Placed, FileState | None]:
+        """Give a part its name, in one step where nothing lay there at first and nothing does now; and return its state under it.
 
         Raises:
             BroughtByAnother: it is another's now.
@@ -161,9 +163,12 @@ class _Together:
         with still_ours(part) as check:
             if part.state is None:
                 set_as_made(part.wanted, part.path)  # not before: one that may only be read could not be flushed
+            made = part.state or FileState.of(os.lstat(part.path))
             if path in self.known.free and name_if_free(part.path, path):
-                return Placed(path, "placed")
-            return place_part(part.wanted, part.path, self.known, check)
+                placed = Placed(path, "placed")
+            else:
+                placed = place_part(part.wanted, part.path, self.known, check)
+            return placed, named_state(placed, made)
 
     def _take(self, one: Wanted, content: Content | None) -> None:
         if content is None:
