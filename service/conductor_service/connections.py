@@ -1,4 +1,4 @@
-"""Connections whose large bodies a thread reads from the socket itself.
+"""Connections whose large bodies a thread reads from the socket itself, and to which one writes answers of many pieces (`outlets.py`).
 
 On its way through the event loop each piece of a body is copied three times, and the loop stops and begins to listen for it
 twice: for a gigabyte that was twice the work of hashing and writing it. Here the loop lets go of a connection while a body
@@ -19,6 +19,8 @@ import httptools
 from starlette.requests import ClientDisconnect
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from conductor_service import outlets
+from conductor_service.outlets import Outlet
 from conductor_service.silence import listening
 
 #: where a request says that its body can be read so (`scope["extensions"]`)
@@ -42,13 +44,17 @@ class Connection(HttpToolsProtocol):
         self._came = 0
 
     def on_headers_complete(self) -> None:
-        """Offer the body of the request, where it is worth it."""
+        """Offer the body of the request, where it is worth it, and its answer."""
         self._came = 0
         super().on_headers_complete()
         size = next((int(value) for name, value in self.headers if name == b"content-length" and value.isdigit()), 0)
-        if size >= LEAST_BYTES and self.scheme == "http" and isinstance(self.loop, asyncio.SelectorEventLoop):
-            extensions = cast(dict[str, Any], self.scope.setdefault("extensions", {}))
+        if self.scheme != "http" or not isinstance(self.loop, asyncio.SelectorEventLoop):
+            return
+        extensions = cast(dict[str, Any], self.scope.setdefault("extensions", {}))
+        if size >= LEAST_BYTES:
             extensions[EXTENSION] = functools.partial(self._detached, self.cycle, size)
+        if hasattr(socket.socket, "sendmsg"):  # Windows has none
+            extensions[outlets.EXTENSION] = functools.partial(self._outlet, self.cycle)
 
     def on_body(self, body: bytes) -> None:
         """Count what comes."""
@@ -92,6 +98,19 @@ class Connection(HttpToolsProtocol):
         self.flow.pause_reading()
         came, cycle.body = bytes(cycle.body), bytearray()
         return DetachedBody(own, came, size, self._attach)
+
+    def _outlet(self, cycle: RequestResponseCycle) -> Outlet | None:
+        """Give the connection to a thread that writes; None where the head of the answer is not gone yet, or nobody listens."""
+        if cycle is not self.cycle and cycle.response_complete:
+            return None
+        if cycle.disconnected or not cycle.response_started or not cycle.chunked_encoding or self.transport.is_closing():
+            return None
+        if self.transport.get_write_buffer_size():
+            return None  # a reader that is behind
+        try:
+            return Outlet(self.transport.get_extra_info("socket").dup(), self.transport.abort)
+        except OSError:
+            return None  # too many files are open
 
     def _attach(self, unread: int | None) -> None:
         """Take the connection up again, behind the body; it is listened to as soon as the answer is written.

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from conductor_core.agent.journal_rows import OutputRow
-from conductor_core.agent.loads import LOAD_BYTES, LOAD_FILES, SMALL, load_files, plan_loads
+from conductor_core.agent.loads import LOAD_BYTES, LOAD_FILES, SMALL, lacks_loads, load_files, plan_loads
 from conductor_core.agent_client import AgentClient
 from conductor_core.documents import to_json
 from conductor_core.errors import AgentError
@@ -104,6 +104,27 @@ def test_each_thread_has_its_share(due: int, most: int) -> None:
     assert load_files(due, threads=4) == most
     rows = [_row(n, 1) for n in range(due)]
     assert max((len(load) for load in plan_loads(rows, most=most)), default=0) == min(due, most)
+
+
+@pytest.mark.parametrize(
+    ("total", "own", "share", "lacks"),
+    [
+        (0, 0, 8, True),
+        (3, 3, 8, True),
+        (4, 4, 8, True),
+        (5, 5, 8, False),
+        (7, 1, 4, True),
+        (7, 3, 4, False),
+        (3, 3, 4, True),
+        (3, 4, 4, False),
+        (8, 0, 4, False),
+        (2, 1, 1, False),
+        (5, 0, 1, True),
+    ],
+)
+def test_loads_are_asked_for_several_at_once(total: int, own: int, share: int, lacks: bool) -> None:
+    """No thread is without one while there are files; beyond that half of a service's share is done before more is read."""
+    assert lacks_loads(total, own, threads=4, share=share) is lacks
 
 
 def _rendered(desk: Desk, *outputs: Output, number: int = 1, project: str = "show") -> None:

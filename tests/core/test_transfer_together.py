@@ -7,7 +7,10 @@ import os
 import stat
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,7 @@ from conductor_core.transfer import bundle, download, flushing, small_parts, tar
 from conductor_core.transfer.bundle import read_bundle, write_bundle
 from conductor_core.transfer.download import Wanted, part_path
 from conductor_core.transfer.hash_cache import FileState, HashCache
+from conductor_core.transfer.open_parts import OPEN, OpenParts
 from conductor_core.transfer.part_file import open_part
 from conductor_core.transfer.progress import Progress
 from conductor_core.transfer.together import execute_together
@@ -169,8 +173,9 @@ class Stopping(Progress):
             self.cancel()
 
 
-def test_a_stopped_go_keeps_what_came(tmp_path: Path, cache: HashCache) -> None:
-    """Stopped, or paused, in the middle: the files that came whole are home, the others are no failures of theirs."""
+def test_a_stopped_go_keeps_what_came(tmp_path: Path, cache: HashCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped, or paused, in the middle: the files that were written are home, the others are no failures of theirs."""
+    monkeypatch.setattr(together, "WRITTEN_AT_ONCE", 1)
     wanted = [_wanted(tmp_path, n) for n in range(4)]
     progress = Stopping(wanted[0].size + wanted[1].size)
     outcomes = execute_together(wanted, Bundles(*(_content(n) for n in range(4))), cache, progress)
@@ -296,6 +301,106 @@ def _whole_flush(monkeypatch: pytest.MonkeyPatch, *, whole: bool) -> None:
     monkeypatch.setattr(together, "SHOWN_AFTER", 1e9)
 
 
+def _closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have no part stay open until it gets its name: too many are."""
+    monkeypatch.setattr(small_parts, "OPEN", OpenParts(0))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs modes that hold for this user")
+def test_what_stays_open_is_taken_by_nobody(
+    tmp_path: Path, cache: HashCache, monkeypatch: pytest.MonkeyPatch, without_privileges: list[str]
+) -> None:
+    """On a disk of this machine a part is locked from its first byte to its name: another agent leaves it alone."""
+    _whole_flush(monkeypatch, whole=True)
+    wanted = [_wanted(tmp_path, n) for n in range(20)]
+    others: list[Other] = []
+
+    class Taking(Progress):
+        def received(self, count: int) -> None:
+            assert OPEN.open() == 20
+            others.append(Other(part_path(wanted[0].path, wanted[0].digest), b"his", without_privileges))
+
+    outcomes = execute_together(wanted, Bundles(*map(_content, range(20))), cache, Taking())
+    others[0].end()
+    assert others[0].did == "left to the other"
+    assert all(o.placed for o in outcomes)
+    assert Path(wanted[0].path).read_bytes() == _content(0)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts what is open")
+@pytest.mark.parametrize("cut", [None, 3000, 8], ids=["whole", "broken off", "nothing came"])
+@pytest.mark.parametrize("most", [100, 5, 0], ids=["all stay open", "some stay open", "none stays open"])
+def test_nothing_stays_open_behind_it(
+    tmp_path: Path, cache: HashCache, monkeypatch: pytest.MonkeyPatch, most: int, cut: int | None
+) -> None:
+    """However it ends; and where more come than may stay open, the others are closed in between."""
+    _whole_flush(monkeypatch, whole=True)
+    budget, seen = OpenParts(most), []
+    monkeypatch.setattr(small_parts, "OPEN", budget)
+    wanted = [_wanted(tmp_path, n) for n in range(20)]
+    source = Bundles(*map(_content, range(20)))
+    source.cut = cut
+    before = set(os.listdir("/proc/self/fd"))
+
+    class Looking(Progress):
+        def received(self, count: int) -> None:
+            seen.append(budget.open())
+
+    outcomes = execute_together(wanted, source, cache, Looking())
+    assert (set(os.listdir("/proc/self/fd")), budget.open()) == (before, 0)
+    came = [o for o in outcomes if o.placed]
+    assert len(came) == 20 if cut is None else len(came) < 20
+    assert seen == [min(most, len(came))] * bool(came)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="opens a folder")
+def test_one_at_a_time_writes_to_a_disk(tmp_path: Path, cache: HashCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads that make files on one disk at the same time wait for each other inside the system; two loads take turns."""
+    _whole_flush(monkeypatch, whole=True)
+    monkeypatch.setattr(together, "WRITTEN_AT_ONCE", 1)
+    at_work, most = [0], [0]
+    lock = threading.Lock()
+
+    def counted(work: Any) -> Any:
+        def call(*arguments: Any, **named: Any) -> Any:
+            with lock:
+                at_work[0] += 1
+                most[0] = max(most[0], at_work[0])
+            time.sleep(0.001)
+            try:
+                return work(*arguments, **named)
+            finally:
+                with lock:
+                    at_work[0] -= 1
+
+        return call
+
+    monkeypatch.setattr(together, "write_part", counted(small_parts.write_part))
+    monkeypatch.setattr(together, "name_if_free", counted(flushing.name_if_free))
+    loads = [[_wanted(tmp_path / folder, n) for n in range(20)] for folder in ("a", "b")]
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda load: execute_together(load, Bundles(*map(_content, range(20))), cache, Progress()), loads))
+    assert [sum(bool(o.placed) for o in outcomes) for outcomes in done] == [20, 20]
+    assert most == [1]
+
+
+def test_no_more_is_gathered_than_is_written_at_once(tmp_path: Path, cache: HashCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is held in memory until then; each byte is counted once."""
+    monkeypatch.setattr(together, "WRITTEN_AT_ONCE", 1000)
+    monkeypatch.setattr(together, "SHOWN_AFTER", 1e9)
+    wanted = [_wanted(tmp_path, n) for n in range(20)]
+    came: list[int] = []
+
+    class Counting(Progress):
+        def received(self, count: int) -> None:
+            came.append(count)
+
+    execute_together(wanted, Bundles(*map(_content, range(20))), cache, Counting())
+    assert sum(came) == sum(w.size for w in wanted)
+    assert max(came) < 1000 + max(w.size for w in wanted)
+    assert min(came[:-1]) >= 1000
+
+
 @pytest.mark.skipif(os.name != "posix", reason="needs modes that hold for this user")
 @pytest.mark.parametrize("whole", [True, False], ids=["an own disk", "a share"])
 @pytest.mark.parametrize("mode", [0o644, 0o444], ids=["writable", "read-only"])
@@ -309,6 +414,7 @@ def test_what_another_took_in_between_is_left_to_him(
 ) -> None:
     """Between writing and naming another agent may begin its own part: its half never becomes a file, and the others come home."""
     _whole_flush(monkeypatch, whole=whole)
+    _closed(monkeypatch)
     wanted = [_wanted(tmp_path, n, mode=mode) for n in range(20)]
     taken = part_path(wanted[0].path, wanted[0].digest)
     others: list[Other] = []
@@ -374,14 +480,17 @@ def test_a_folder_that_is_removed_after_it_was_looked_at_is_made_again(
     assert all(o.placed for o in outcomes)
 
 
+@pytest.mark.parametrize("held", [True, False], ids=["held", "closed"])
 @pytest.mark.parametrize(
     "whole", [pytest.param(True, marks=pytest.mark.skipif(os.name != "posix", reason="opens a folder")), False]
 )
 def test_a_half_that_lies_in_the_place_of_a_part_gets_no_name(
-    tmp_path: Path, cache: HashCache, monkeypatch: pytest.MonkeyPatch, whole: bool
+    tmp_path: Path, cache: HashCache, monkeypatch: pytest.MonkeyPatch, whole: bool, held: bool
 ) -> None:
-    """Whoever wrote it, and whether or not it is still open."""
+    """Whoever wrote it, and whether or not it is still open; also where ours is."""
     _whole_flush(monkeypatch, whole=whole)
+    if not held:
+        _closed(monkeypatch)
     wanted = [_wanted(tmp_path, n) for n in range(20)]
     taken = part_path(wanted[0].path, wanted[0].digest)
 
@@ -446,6 +555,7 @@ def test_one_that_is_taken_as_it_gets_its_name_is_left_to_the_other(
     tmp_path: Path, cache: HashCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between opening a part and locking it another may put his own in its place: what is locked is nobody's then."""
+    _closed(monkeypatch)
     wanted = [_wanted(tmp_path, n) for n in range(3)]
     taken = part_path(wanted[0].path, wanted[0].digest)
     opened = small_parts._opened
@@ -469,6 +579,7 @@ def test_one_that_another_has_open_does_not_get_its_name(
     tmp_path: Path, cache: HashCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An agent of this user that took the part in between, and reads or writes it, is the one to name it."""
+    _closed(monkeypatch)
     monkeypatch.setattr(together, "SHOWN_AFTER", 1e9)
     wanted = [_wanted(tmp_path, n) for n in range(3)]
     with contextlib.ExitStack() as opened:

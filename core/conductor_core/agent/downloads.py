@@ -15,7 +15,7 @@ from conductor_core.agent.fetching import Fetcher, row_key
 from conductor_core.agent.follower import Follower
 from conductor_core.agent.journal import Journal
 from conductor_core.agent.journal_rows import DownloadRow, Following, OutputRow
-from conductor_core.agent.loads import LOAD_FILES, Load, load_files, plan_loads
+from conductor_core.agent.loads import LOAD_FILES, Load, lacks_loads, load_files, plan_loads
 from conductor_core.agent.output_folders import OutputFolders
 from conductor_core.agent.patience import Patience
 from conductor_core.agent.shares import ShareKey, Shares
@@ -234,7 +234,7 @@ class Downloads:
 
     def _start_fetches_of(self, service: str, *, share: int) -> None:
         with self._lock:
-            if self._at_work() >= self._threads * 2 or self._at_work(service) >= share:
+            if not lacks_loads(self._at_work(), self._at_work(service), threads=self._threads, share=share):
                 return
             busy = set(self._fetching)
             room = min(self._threads * 2 - self._at_work(), share - self._at_work(service))
@@ -317,6 +317,7 @@ class Downloads:
 
     def _fetch(self, load: Load) -> None:
         progress = Progress(self._pace)
+        home: list[OutputRow] = []
         try:
             with self._lock:
                 self._progress[id(load)] = load, progress
@@ -338,7 +339,8 @@ class Downloads:
                     self._fetching.pop((row.service, row.path), None)
                 last = not self._at_work()
             self._wake()
-            self._catching_up.drop_parts(self._journal.outdated(load))
+            came = set(home)  # of these nothing is left
+            self._catching_up.drop_parts(self._journal.outdated([row for row in load if row not in came]))
             if last:
                 self._learning.settle()
 

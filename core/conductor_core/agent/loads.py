@@ -38,6 +38,14 @@ def load_files(due: int, threads: int) -> int:
     return max(LEAST_FILES, min(LOAD_FILES, -(-due // threads)))
 
 
+def lacks_loads(total: int, own: int, *, threads: int, share: int) -> bool:
+    """Tell whether a service is to be given loads: of `total` at work or waiting, `own` are its own, of `share` at the most.
+
+    Where each thread has one, only when half of its share is done: each question to the journal for more reads thousands of rows.
+    """
+    return own < share and (total < threads or (total < threads * 2 and own <= share // 2))
+
+
 def plan_loads(rows: Sequence[OutputRow], *, together: bool = True, most: int = LOAD_FILES) -> list[Load]:
     """Return `rows` in loads of `most` files at the most, each at the place of its first file: frames come home in their order.
 

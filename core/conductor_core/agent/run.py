@@ -40,6 +40,7 @@ from conductor_core.api.transport import RetryPolicy
 from conductor_core.errors import ConductorError
 from conductor_core.transfer.file_state import CTIME
 from conductor_core.transfer.hash_cache import HashCache
+from conductor_core.transfer.open_parts import open_more
 from conductor_core.user_folders import UserFolders, sweep_private, write_private
 
 JOURNAL_FILE = "journal.sqlite"
@@ -284,6 +285,7 @@ def run_agent(
         return False
     try:
         give_memory_back()
+        open_more()
         sweep_private(folders.state)
         agent = Agent(folders, settings)
         ready(agent)

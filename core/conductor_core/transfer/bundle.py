@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 
 from conductor_core.digest import Digest
 from conductor_core.errors import ContentMismatch, ServiceUnreachable
@@ -31,6 +31,11 @@ _NOT_HERE = (1 << 64) - 1
 
 def write_bundle(contents: Iterable[Content | None]) -> Iterator[bytes]:
     """Yield a bundle in blocks; None stands for an object that is not to be had."""
+    return (b"".join(block) for block in bundle_blocks(contents))
+
+
+def bundle_blocks(contents: Iterable[Content | None]) -> Generator[list[Content], None, None]:
+    """Yield the same in pieces that nobody copied, as many at once as are a block."""
     held: list[Content] = [MAGIC]
     size = len(MAGIC)
     for content in contents:
@@ -40,10 +45,9 @@ def write_bundle(contents: Iterable[Content | None]) -> Iterator[bytes]:
             held.append(content)
             size += len(content)
         if size >= BLOCK:
-            yield b"".join(held)
-            held.clear()
-            size = 0
-    yield b"".join(held)
+            yield held
+            held, size = [], 0
+    yield held
 
 
 def read_bundle(sizes: Mapping[Digest, int], blocks: Iterable[bytes]) -> Iterator[tuple[Digest, Content | None]]:

@@ -118,12 +118,12 @@ def part_path(path: str, digest: Digest) -> Path:
 
 def part_of(path: str, digest: Digest) -> str:
     """Return the same as text."""
-    folder, name = os.path.split(path)
+    name = os.path.basename(path)
     end = f".{digest[-DIGEST_PART:]}{PART_ENDING}"
     part = f".{name}{end}"
     if len(part) * 4 > NAME_LIMIT and len(os.fsencode(part)) > NAME_LIMIT:  # no character has more than four bytes
         part = f".{hashlib.sha256(os.fsencode(name)).hexdigest()[:32]}{end}"
-    return os.path.join(folder, part)
+    return path[: len(path) - len(name)] + part
 
 
 def execute_download(wanted: Wanted, source: ObjectSource, cache: Cache, progress: Progress) -> Placed:
@@ -274,7 +274,7 @@ def learn_placed(placed: Mapping[str, Wanted], cache: Cache, states: Mapping[str
     `states` are of those that were seen as they got their names (`named_state`), which none had before `began`; the others are read by
     whoever needs them.
     """
-    for path in {os.path.dirname(path): path for path in sorted(placed)}.values():
+    for path in {os.path.dirname(path): path for path in placed}.values():
         sync_folder_of(path)
     learnt: dict[str, tuple[FileState, Digest]] = {}
     for path, state in states.items():

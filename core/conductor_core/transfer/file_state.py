@@ -1,4 +1,4 @@
-"""What tells one content of a file from the next without reading it, and when that can be relied on (docs/decisions/0023).
+"""What tells one content of a file from the next without reading it, and when that can be relied on (docs/decisions/0024).
 
 Beside size, time and number there is the ctime: POSIX systems note when a file was last changed in any way, and no program can set
 that. A file that was written in place and given its former time again is told by it alone. On Windows the field of that name says

@@ -13,6 +13,7 @@ import functools
 import os
 import re
 import sys
+import threading
 from collections.abc import Callable, Sequence
 
 #: files from which on one flush of the whole file system is asked for: it puts other programs' bytes on disk too, and from
@@ -34,6 +35,8 @@ class WholeFlush:
     def __init__(self, handle: int, syncfs: Callable[[int], int]) -> None:
         self._handle = handle
         self._syncfs = syncfs
+        #: who has it makes files on this disk: several threads at once wait for each other inside the system, and make none sooner
+        self.turn = _turn_on(os.fstat(handle).st_dev)
 
     def __call__(self) -> bool:
         """Put all that was written on disk; False: it is not known to be there, each file has to be asked about."""
@@ -42,6 +45,14 @@ class WholeFlush:
     def close(self) -> None:
         """Let go of the file system."""
         os.close(self._handle)
+
+
+_turns: dict[int, threading.Lock] = {}
+
+
+def _turn_on(disk: int) -> threading.Lock:
+    """Return the turn of a disk, the same for all loads of this process."""
+    return _turns.setdefault(disk, threading.Lock())
 
 
 def whole_flush(folder: str) -> WholeFlush | None:

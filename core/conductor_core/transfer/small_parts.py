@@ -15,6 +15,7 @@ from conductor_core.transfer.download import Wanted, part_of, set_as_made
 from conductor_core.transfer.file_lock import try_lock
 from conductor_core.transfer.flushing import begin_to_flush
 from conductor_core.transfer.hash_cache import RACY_NS, FileState
+from conductor_core.transfer.open_parts import OPEN
 from conductor_core.transfer.part_file import check_ours, open_part, write_all
 
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -31,6 +32,14 @@ class SmallPart:
     state: FileState | None
     #: as it was seen once it had the file's time, to know it again by; None: it could not be given it, or its file system did not keep it
     mtime_ns: int | None
+    #: its file, open and locked until it has its name, with the number of its disk; None: it was closed, and others may lock it
+    held: tuple[int, int] | None = None
+
+    def close(self) -> None:
+        """Let go of its file, if that is open: once only."""
+        if self.held is not None:
+            os.close(self.held[0])
+            OPEN.give_back()
 
 
 def write_part(wanted: Wanted, content: Content, *, as_made: bool) -> SmallPart:
@@ -48,8 +57,9 @@ def write_part(wanted: Wanted, content: Content, *, as_made: bool) -> SmallPart:
         handle = os.open(part, _NEW, wanted.mode & 0o777 or 0o666)
     except FileExistsError:
         return _rewritten(wanted, part, content)
+    held = False
     try:
-        found = _ours(handle, wanted.path)
+        locked, found = _ours(handle, wanted.path)
         written = os.write(handle, content)
         while written < len(content):  # a disk that fills takes part of it first, and says so only the next time
             written += os.write(handle, content[written:])
@@ -58,31 +68,48 @@ def write_part(wanted: Wanted, content: Content, *, as_made: bool) -> SmallPart:
         else:
             os.utime(handle, ns=(wanted.mtime_ns, wanted.mtime_ns))
         kept = _time_kept(wanted, handle)
-        return SmallPart(wanted, part, FileState(written, wanted.mtime_ns if kept is None else kept, found.st_ino), kept)
+        state = FileState(written, wanted.mtime_ns if kept is None else kept, found.st_ino)
+        held = locked and OPEN.take()
+        return SmallPart(wanted, part, state, kept, (handle, found.st_dev) if held else None)
     finally:
-        os.close(handle)
+        if not held:
+            os.close(handle)
 
 
-def _ours(handle: int, path: str) -> os.stat_result:
-    """Lock a part that was just made, and return what it is.
+def _ours(handle: int, path: str) -> tuple[bool, os.stat_result]:
+    """Lock a part that was just made, and return whether that can be done, and what it is.
 
     Between the two another may have opened, filled and named it, since its name is known to all: it is not empty then.
     """
+    locks = True
     try:
         locked = try_lock(handle)
     except OSError:
-        locked = True  # a file system without locks
+        locks, locked = False, True  # a file system without locks
     found = os.fstat(handle)
     if not locked or found.st_size:
         raise BroughtByAnother(path)
-    return found
+    return locks, found
+
+
+def check_held(part: SmallPart) -> None:
+    """Refuse a part whose name is no more that of the file that is held: who locks nothing may have removed it, or written to it.
+
+    Raises:
+        BroughtByAnother: it is another's now.
+        OSError: it is not there, or cannot be looked at.
+    """
+    found = os.lstat(part.path)
+    if part.held is not None and found.st_dev != part.held[1]:
+        raise BroughtByAnother(part.wanted.path)
+    _check_written(part, found)
 
 
 @contextlib.contextmanager
 def still_ours(part: SmallPart) -> Iterator[Callable[[], None]]:
     """Keep others from a part while it gets its name, if what lies there is still what was written; give what looks once more.
 
-    Between writing and naming it is not locked, since hundreds of them would be open. An agent of another user, who may not write
+    Where it was closed, it was not locked between writing and naming. An agent of another user, who may not write
     it, takes it for one that was left behind, and begins his own in its place.
 
     Raises:
@@ -117,12 +144,11 @@ def _opened(part: str) -> int | None:
 
 def _check_written(part: SmallPart, found: os.stat_result) -> None:
     """Refuse what is not whole, or not what we wrote."""
-    state = FileState.of(found)
-    same = stat.S_ISREG(found.st_mode) and state.size == part.wanted.size
+    same = stat.S_ISREG(found.st_mode) and found.st_size == part.wanted.size
     if part.mtime_ns is not None:
-        same = same and abs(state.mtime_ns - part.mtime_ns) <= RACY_NS
+        same = same and abs(found.st_mtime_ns - part.mtime_ns) <= RACY_NS
     if part.state is not None:  # on a disk of this machine: elsewhere the number of a file may change
-        same = same and state.inode == part.state.inode
+        same = same and found.st_ino == part.state.inode
     if not same:
         raise BroughtByAnother(part.wanted.path)
 

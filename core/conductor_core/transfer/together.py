@@ -9,9 +9,10 @@ names, and each folder is put on disk once.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -34,11 +35,13 @@ from conductor_core.transfer.download import (
 from conductor_core.transfer.flushing import MANY, WholeFlush, flush_each, name_if_free
 from conductor_core.transfer.hash_cache import FileState
 from conductor_core.transfer.progress import Progress
-from conductor_core.transfer.small_parts import SmallPart, still_ours, write_part
+from conductor_core.transfer.small_parts import SmallPart, check_held, still_ours, write_part
 from conductor_core.transfer.targets import Folders, Remembered
 
 #: seconds after which what came gets its names, however much is still to come: on a slow line a load takes minutes
 SHOWN_AFTER = 1.0
+#: bytes that are gathered before they are written: whoever writes has the disk's turn, and the others receive and hash meanwhile
+WRITTEN_AT_ONCE = 512 << 10
 
 
 class BundleSource(Protocol):
@@ -106,12 +109,14 @@ class _Together:
         sizes = {digest: ones[0].size for digest, ones in lacking.items()}
         try:
             with source.bundle(list(sizes)) as blocks:
-                for digest, content in read_bundle(sizes, blocks):
-                    self.progress.check(left[digest][0].path)
-                    for one in left.pop(digest):
-                        self._take(one, content)
-                    self.progress.received(sizes[digest] if content is not None else 0)
-                    if time.monotonic() - self.placed_at > SHOWN_AFTER:
+                for came in _gathered(read_bundle(sizes, blocks), self._due):
+                    self.progress.check(left[came[0][0]][0].path)
+                    with self._turn(left[came[0][0]][0]):
+                        for digest, content in came:
+                            for one in left.pop(digest):
+                                self._take(one, content)
+                    self.progress.received(sum(len(content or b"") for _, content in came))
+                    if self._due():
                         self.place()
         except NotFound:
             raise
@@ -122,27 +127,47 @@ class _Together:
 
     def place(self) -> None:
         """Have the parts on disk, then give them their names."""
-        parts, self.parts = self.parts, []
         began = self.cache.now()
         placed: dict[str, Wanted] = {}
         states: dict[str, FileState] = {}
         found: list[Outcome] = []
-        for part in self._on_disk(parts):
-            try:
-                where, state = self._named(part)
-            except (OSError, ConductorError) as exc:
-                self._note(part.wanted, exc, written=True)
-                continue
+        for part, (where, state) in self._with_names(self._on_disk(self.parts)):
             placed[where.path] = part.wanted
             if state is not None:
                 states[where.path] = state
             found.append(Outcome(part.wanted, where))
+        self.let_go()
         try:
             learn_placed(placed, self.cache, states, began=began)
         except OSError as exc:
             found = [Outcome(one.wanted, error=unwritable(one.wanted.path, exc)) for one in found]
         self.outcomes += found
         self.placed_at = time.monotonic()
+
+    def let_go(self) -> None:
+        """Close the parts: they have their names, or get none."""
+        parts, self.parts = self.parts, []
+        for part in parts:
+            part.close()
+
+    def _due(self) -> bool:
+        return time.monotonic() - self.placed_at > SHOWN_AFTER
+
+    def _turn(self, one: Wanted) -> contextlib.AbstractContextManager[object]:
+        """Return the turn on the disk of a file; on a server's share several threads wait for the line side by side."""
+        flush = self.folders.flush_of[one.path]
+        return contextlib.nullcontext() if flush is None else flush.turn
+
+    def _with_names(self, parts: Sequence[SmallPart]) -> Iterator[tuple[SmallPart, tuple[Placed, FileState | None]]]:
+        """Give parts their names, and yield those that got one; those of places where nothing lay at once, if they lie side by side."""
+        for free, some in itertools.groupby(parts, lambda part: part.wanted.path in self.known.free):
+            ones = list(some)
+            with self._turn(ones[0].wanted) if free else contextlib.nullcontext():  # what lies there may take long to read
+                for part in ones:
+                    try:
+                        yield part, self._named(part)
+                    except (OSError, ConductorError) as exc:
+                        self._note(part.wanted, exc, written=True)
 
     def _lies_there(self, one: Wanted) -> Placed | None:
         placed, lies_there = decide(one, self.known)
@@ -159,16 +184,22 @@ class _Together:
             BroughtByAnother: it is another's now.
             OSError, ConductorError: it can get none.
         """
-        path = part.wanted.path
+        if part.held is not None and part.state is not None:
+            check_held(part)
+            placed = self._in_place(part, lambda: check_held(part))
+            return placed, named_state(placed, part.state)
         with still_ours(part) as check:
             if part.state is None:
                 set_as_made(part.wanted, part.path)  # not before: one that may only be read could not be flushed
             made = part.state or FileState.of(os.lstat(part.path))
-            if path in self.known.free and name_if_free(part.path, path):
-                placed = Placed(path, "placed")
-            else:
-                placed = place_part(part.wanted, part.path, self.known, check)
+            placed = self._in_place(part, check)
             return placed, named_state(placed, made)
+
+    def _in_place(self, part: SmallPart, check: Callable[[], None]) -> Placed:
+        path = part.wanted.path
+        if path in self.known.free and name_if_free(part.path, path):
+            return Placed(path, "placed")
+        return place_part(part.wanted, part.path, self.known, check)
 
     def _take(self, one: Wanted, content: Content | None) -> None:
         if content is None:
@@ -200,6 +231,27 @@ class _Together:
         self.outcomes.append(Outcome(one, error=unwritable(one.path, exc) if isinstance(exc, OSError) else exc))
 
 
+def _gathered(
+    objects: Iterable[tuple[Digest, Content | None]], due: Callable[[], bool]
+) -> Iterator[list[tuple[Digest, Content | None]]]:
+    """Yield objects as many at once as are written at once, or as came when it was `due`; also those before a break."""
+    came: list[tuple[Digest, Content | None]] = []
+    size = 0
+    try:
+        for one in objects:
+            came.append(one)
+            size += len(one[1] or b"")
+            if size >= WRITTEN_AT_ONCE or due():
+                yield came
+                came, size = [], 0
+    except ConductorError:
+        if came:
+            yield came
+        raise
+    if came:
+        yield came
+
+
 def execute_together(wanted: Sequence[Wanted], source: BundleSource, cache: Cache, progress: Progress) -> list[Outcome]:
     """Make all of `wanted` lie where they belong, each at a path of its own, and tell what became of each.
 
@@ -212,6 +264,9 @@ def execute_together(wanted: Sequence[Wanted], source: BundleSource, cache: Cach
         go = _Together(cache, Remembered(wanted, cache, folders), progress, folders)
         lacking = go.what_is_lacking(wanted)
         if lacking:
-            go.fetch(lacking, source)
-            go.place()
+            try:
+                go.fetch(lacking, source)
+                go.place()
+            finally:
+                go.let_go()
     return go.outcomes

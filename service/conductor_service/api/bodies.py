@@ -28,6 +28,8 @@ MAX_JSON_BYTES = 256 << 20
 UPLOADS = 24
 #: packs that are in memory at once, 8 MB each at most
 PACKS = 16
+#: answers that have a thread to write them at once; more go through the event loop
+ANSWERS = 16
 #: a core each, while they last
 ENDS = 4
 
@@ -48,6 +50,8 @@ class Intake:
     people: CapacityLimiter = field(default_factory=_limiter)
     runners: CapacityLimiter = field(default_factory=_limiter)
     packs: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(PACKS))
+    #: answers that threads write at once: one that is slow to be read keeps its thread
+    answers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(ANSWERS))
     #: uploads that are read at once to see whether they are what they are called
     ends: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(ENDS))
     #: a sender that is silent for longer is given up

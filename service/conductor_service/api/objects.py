@@ -8,16 +8,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from conductor_core.digest import Digest
-from conductor_core.transfer.bundle import LARGEST_OBJECT, MOST_BYTES, MOST_OBJECTS, write_bundle
+from conductor_core.transfer.bundle import LARGEST_OBJECT, MOST_BYTES, MOST_OBJECTS, bundle_blocks
 from conductor_core.transfer.packs import MAX_PACK_BYTES
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 
 from conductor_service import objects, removals
 from conductor_service.api.access import FarmOf, Person
 from conductor_service.api.bodies import content_length, digest_of_path, intake_of, read_document, stream_body
-from conductor_service.api.streams import Body
+from conductor_service.api.streams import Blocks, Body
 from conductor_service.bundles import contents
 from conductor_service.errors import Absent, Invalid
 from conductor_service.farm import Farm
@@ -107,7 +107,7 @@ async def bundle(request: Request, project: str, farm: FarmOf, who: Person) -> R
     if len(wanted) > MOST_OBJECTS:
         raise Invalid("digests", f"has {len(wanted)} entries, {MOST_OBJECTS} may come in one bundle")
     there = await run_in_threadpool(_to_bundle, farm, who.account_id, project, wanted)
-    return StreamingResponse(write_bundle(contents(farm, wanted, there)), media_type="application/octet-stream")
+    return Blocks(bundle_blocks(contents(farm, wanted, there)), request, intake_of(request).answers)
 
 
 def _to_bundle(farm: Farm, account_id: str, project: str, wanted: list[Digest]) -> dict[str, int]:

@@ -1,0 +1,211 @@
+"""Answers that a thread writes to the socket itself: every byte once and in order, and the connection goes on behind them."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Generator, Iterator
+from http.client import HTTPConnection, IncompleteRead
+from typing import Any
+
+import pytest
+import uvicorn
+from anyio import CapacityLimiter
+from conductor_core.transfer.bundle import Content
+from conductor_service import outlets
+from conductor_service.api.streams import Blocks
+from conductor_service.connections import Connection
+from conductor_service.outlets import EXTENSION
+from conductor_service.serving import listen
+from fastapi import FastAPI, Request
+from fastapi.responses import PlainTextResponse
+
+pytestmark = pytest.mark.skipif(not hasattr(socket.socket, "sendmsg"), reason="Windows has no such call")
+
+LARGE = os.urandom(8 << 20)
+#: what the blocks of an answer are, by its name
+BODIES: dict[str, list[list[Content]]] = {
+    "small": [[b"one", b"", memoryview(b"two")], [b"three"]],
+    "nothing": [[b""], []],
+    "large": [[memoryview(LARGE)[n : n + 40_000] for n in range(i, i + (1 << 20), 40_000)] for i in range(0, 6 << 20, 1 << 20)],
+    "many pieces": [[b"%d " % n for n in range(5000)]] * 3,
+}
+
+
+class Server:
+    """A server whose `/blocks` answers with blocks."""
+
+    def __init__(self) -> None:
+        self.socket = listen("127.0.0.1", 0)
+        self.socket.listen()
+        self.port = self.socket.getsockname()[1]
+        self.turns = CapacityLimiter(2)
+        #: answers that are no longer made, by name
+        self.ended: Counter[str] = Counter()
+        config = uvicorn.Config(self._app(), http=Connection, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
+        self.server = uvicorn.Server(config)
+        self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.socket]})
+        self.thread.start()
+
+    def stop(self) -> None:
+        self.server.should_exit = True
+        self.thread.join(30)
+        assert not self.thread.is_alive()
+        self.socket.close()
+
+    def _made(self, name: str) -> Generator[list[Content], None, None]:
+        try:
+            if name == "for ever":
+                while True:
+                    yield [LARGE]
+            if name == "broken":
+                yield [b"half"]
+                raise ValueError("the rest cannot be read")
+            yield from BODIES[name]
+        finally:
+            self.ended[name] += 1
+
+    def _app(self) -> FastAPI:
+        app = FastAPI()
+
+        @app.get("/blocks")
+        async def blocks(request: Request, name: str) -> Blocks:
+            return Blocks(self._made(name), request, self.turns)
+
+        @app.get("/offered")
+        async def offered(request: Request) -> PlainTextResponse:
+            return PlainTextResponse(str(EXTENSION in request.scope.get("extensions", {})))
+
+        return app
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def line(server: Server) -> Iterator[HTTPConnection]:
+    with contextlib.closing(HTTPConnection("127.0.0.1", server.port, timeout=30)) as line:
+        yield line
+
+
+def _ended(server: Server, count: int = 1) -> bool:
+    until = time.monotonic() + 30
+    while server.ended["for ever"] < count and time.monotonic() < until:
+        time.sleep(0.01)
+    return server.ended["for ever"] == count
+
+
+def _asked(line: HTTPConnection, name: str) -> bytes:
+    line.request("GET", "/blocks?name=" + name.replace(" ", "%20"))
+    return line.getresponse().read()
+
+
+def _whole(name: str) -> bytes:
+    return b"".join(piece for block in BODIES[name] for piece in block)
+
+
+@pytest.mark.parametrize("straight", [True, False], ids=["by a thread", "through the loop"])
+def test_answers_come_whole_one_after_the_other(
+    server: Server, line: HTTPConnection, monkeypatch: pytest.MonkeyPatch, straight: bool
+) -> None:
+    """The same bytes either way, on a connection that serves the next request."""
+    written: list[int] = []
+    send = outlets._send_all
+    monkeypatch.setattr(outlets, "_send_all", lambda line, pieces: written.append(len(pieces)) or send(line, pieces))  # type: ignore[func-returns-value]
+    if not straight:
+        server.turns.total_tokens = 0
+    for name in (*BODIES, *BODIES):
+        found = _asked(line, name)
+        assert hashlib.sha256(found).digest() == hashlib.sha256(_whole(name)).digest()
+    assert bool(written) == straight
+    assert max(written, default=0) <= outlets.MOST_PIECES + 2
+
+
+def test_a_request_sent_behind_the_first_is_answered_behind_it(server: Server) -> None:
+    """The second answer begins where the first has ended."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as line:
+        ask = b"GET /blocks?name=%s HTTP/1.1\r\nHost: here\r\n\r\n"
+        line.sendall(ask % b"large" + ask % b"small")
+        found = b""
+        while not found.endswith(b"three\r\n0\r\n\r\n"):
+            came = line.recv(1 << 20)
+            assert came, len(found)
+            found += came
+    assert found.count(b"HTTP/1.1 200 OK\r\n") == 2
+    assert found.index(b"6\r\nonetwo\r\n5\r\nthree\r\n") > len(_whole("large"))
+
+
+def test_a_slow_reader_gets_all_of_it(server: Server) -> None:
+    """Where the system takes a part of what is written, the rest follows; others are served meanwhile."""
+    with contextlib.closing(HTTPConnection("127.0.0.1", server.port, timeout=30)) as slow:
+        slow.request("GET", "/blocks?name=large")
+        answer = slow.getresponse()
+        found = answer.read(100_000)
+        with contextlib.closing(HTTPConnection("127.0.0.1", server.port, timeout=30)) as other:
+            assert _asked(other, "small") == _whole("small")
+        while piece := answer.read(100_000):
+            found += piece
+            time.sleep(0.001)
+    assert found == _whole("large")
+
+
+def test_what_cannot_be_read_ends_the_connection(server: Server, line: HTTPConnection) -> None:
+    """Nobody takes half an answer for a whole one."""
+    with pytest.raises((IncompleteRead, ConnectionError)):
+        _asked(line, "broken")
+    line.close()
+    assert _asked(line, "small") == _whole("small")
+
+
+def test_a_reader_who_is_gone_ends_the_thread(server: Server, line: HTTPConnection) -> None:
+    """And nothing is written to whoever comes next."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as gone:
+        gone.sendall(b"GET /blocks?name=for%20ever HTTP/1.1\r\nHost: here\r\n\r\n")
+        assert gone.recv(1000)
+    assert _ended(server)
+    assert _asked(line, "small") == _whole("small")
+
+
+def test_a_reader_who_takes_nothing_is_given_up(server: Server, line: HTTPConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """He keeps his thread for so long and no longer; two of them leave the others the event loop."""
+    write = outlets.Outlet.write
+    monkeypatch.setattr(outlets.Outlet, "write", lambda *arguments: write(*arguments, silence=1.0))
+    ask = b"GET /blocks?name=for%20ever HTTP/1.1\r\nHost: here\r\n\r\n"
+    with contextlib.ExitStack() as lines:
+        for _ in range(2):
+            silent = lines.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=30))
+            silent.sendall(ask)
+            assert silent.recv(100)
+        assert _asked(line, "large") == _whole("large")
+        assert _ended(server, 2)
+
+
+def test_a_service_that_ends_leaves_no_thread_waiting(server: Server) -> None:
+    """A reader who takes nothing does not keep it."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as silent:
+        silent.sendall(b"GET /blocks?name=for%20ever HTTP/1.1\r\nHost: here\r\n\r\n")
+        assert silent.recv(100)
+        server.stop()
+        assert _ended(server)
+
+
+def test_too_many_open_files(server: Server, line: HTTPConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then the loop writes it."""
+
+    def none(_: socket.socket) -> Any:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("asyncio.trsock.TransportSocket.dup", none)
+    assert _asked(line, "large") == _whole("large")
