@@ -101,9 +101,8 @@ class Connection(HttpToolsProtocol):
 
     def _outlet(self, cycle: RequestResponseCycle) -> Outlet | None:
         """Give the connection to a thread that writes; None where the head of the answer is not gone yet, or nobody listens."""
-        if cycle is not self.cycle and cycle.response_complete:
-            return None
-        if cycle.disconnected or not cycle.response_started or not cycle.chunked_encoding or self.transport.is_closing():
+        going = cycle.response_started and not cycle.response_complete and not cycle.disconnected
+        if not going or not cycle.chunked_encoding or self.transport.is_closing():
             return None
         if self.transport.get_write_buffer_size():
             return None  # a reader that is behind
