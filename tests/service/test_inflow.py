@@ -114,9 +114,10 @@ def test_a_silent_sender_is_told_from_a_slow_thread() -> None:
 
 def test_a_service_that_ends_leaves_no_thread_waiting() -> None:
     """A cancelled request ends the thread that waits for its body."""
-    ended = threading.Event()
+    begun, ended = threading.Event(), threading.Event()
 
     def take(pieces: Iterator[bytes]) -> None:
+        begun.set()
         try:
             list(pieces)
         finally:
@@ -125,7 +126,7 @@ def test_a_service_that_ends_leaves_no_thread_waiting() -> None:
     async def scenario() -> None:
         sender = Sender(1, hangs=True)
         task = asyncio.create_task(stream_body(cast(Request, sender), take, CapacityLimiter(1), 60.0))
-        while not sender.read:
+        while not (sender.read and begun.is_set()):  # one that is cancelled before it has a thread leaves none
             await asyncio.sleep(0.01)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
