@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import functools
 import socket
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
@@ -52,9 +53,9 @@ class Connection(HttpToolsProtocol):
             return
         extensions = cast(dict[str, Any], self.scope.setdefault("extensions", {}))
         if size >= LEAST_BYTES:
-            extensions[EXTENSION] = functools.partial(self._detached, self.cycle, size)
+            extensions[EXTENSION] = functools.partial(self._detached, weakref.ref(self.cycle), size)
         if hasattr(socket.socket, "sendmsg"):  # Windows has none
-            extensions[outlets.EXTENSION] = functools.partial(self._outlet, self.cycle)
+            extensions[outlets.EXTENSION] = functools.partial(self._outlet, weakref.ref(self.cycle))
 
     def on_body(self, body: bytes) -> None:
         """Count what comes."""
@@ -80,9 +81,10 @@ class Connection(HttpToolsProtocol):
             self.cycle.disconnected = True
             self.send_400_response("Upgrade with a body is not supported.")
 
-    def _detached(self, cycle: RequestResponseCycle, size: int) -> DetachedBody | None:
+    def _detached(self, known: weakref.ref[RequestResponseCycle], size: int) -> DetachedBody | None:
         """Let go of the connection; None where the rest of the body is here or will not come, or somebody has read of it."""
-        if cycle is not self.cycle:
+        cycle = known()
+        if cycle is None or cycle is not self.cycle:
             return None  # all of it came, and the next request's head
         if not cycle.more_body or cycle.disconnected or cycle.response_started or self.transport.is_closing():
             return None
@@ -99,8 +101,11 @@ class Connection(HttpToolsProtocol):
         came, cycle.body = bytes(cycle.body), bytearray()
         return DetachedBody(own, came, size, self._attach)
 
-    def _outlet(self, cycle: RequestResponseCycle) -> Outlet | None:
+    def _outlet(self, known: weakref.ref[RequestResponseCycle]) -> Outlet | None:
         """Give the connection to a thread that writes; None where the head of the answer is not gone yet, or nobody listens."""
+        cycle = known()
+        if cycle is None:
+            return None
         going = cycle.response_started and not cycle.response_complete and not cycle.disconnected
         if not going or not cycle.chunked_encoding or self.transport.is_closing():
             return None

@@ -33,10 +33,8 @@ class Outlet:
         self._socket = own
         self._abort = abort
 
-    async def write(
-        self, blocks: Generator[list[Content], None, None], turns: CapacityLimiter, *, silence: float = SILENCE_SECONDS
-    ) -> bool:
-        """Write blocks as chunks (RFC 9112, 7.1) from a thread; False: the reader is gone, and the connection has ended."""
+    async def write(self, blocks: Generator[list[Content], None, None], *, silence: float = SILENCE_SECONDS) -> bool:
+        """Write blocks as chunks (RFC 9112, 7.1) from a thread of its own; False: the reader is gone, and the connection has ended."""
 
         began = False
 
@@ -52,7 +50,7 @@ class Outlet:
                     self._write(block)
 
         try:
-            await to_thread.run_sync(written, limiter=turns)
+            await to_thread.run_sync(written, limiter=CapacityLimiter(1))
         except asyncio.CancelledError:
             self._stop()  # the service ends, and nobody waits for the thread any more
             raise

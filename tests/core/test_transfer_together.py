@@ -384,6 +384,32 @@ def test_one_at_a_time_writes_to_a_disk(tmp_path: Path, cache: HashCache, monkey
     assert most == [1]
 
 
+def test_nobody_waits_while_what_lies_in_a_place_is_read(
+    tmp_path: Path, cache: HashCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody saves where nothing lay when the load began: reading it may take minutes, and the disk is another's meanwhile."""
+    _whole_flush(monkeypatch, whole=True)
+    load = [_wanted(tmp_path, n) for n in range(20)]
+    held: list[bool] = []
+    place = download.place_part
+
+    def noted(*arguments: Any) -> Any:
+        held.append(any(turn.locked() for turn in flushing._turns.values()))
+        return place(*arguments)
+
+    def name(part: str, path: str) -> bool:
+        if path == load[3].path:
+            Path(path).write_bytes(b"newer")
+        return flushing.name_if_free(part, path)
+
+    monkeypatch.setattr(together, "place_part", noted)
+    monkeypatch.setattr(together, "name_if_free", name)
+    outcomes = execute_together(load, Bundles(*map(_content, range(20))), cache, Progress())
+    assert held == [False]
+    assert sum(bool(o.placed) for o in outcomes) == 20
+    assert Path(load[3].path).read_bytes() == b"newer"
+
+
 def test_no_more_is_gathered_than_is_written_at_once(tmp_path: Path, cache: HashCache, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is held in memory until then; each byte is counted once."""
     monkeypatch.setattr(together, "WRITTEN_AT_ONCE", 1000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import hashlib
 import os
 import socket
@@ -25,6 +26,7 @@ from conductor_service.outlets import EXTENSION
 from conductor_service.serving import listen
 from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 pytestmark = pytest.mark.skipif(not hasattr(socket.socket, "sendmsg"), reason="Windows has no such call")
 
@@ -76,7 +78,7 @@ class Server:
 
         @app.get("/blocks")
         async def blocks(request: Request, name: str) -> Blocks:
-            return Blocks(self._made(name), request, self.turns)
+            return Blocks(self._made(name), self.turns)
 
         @app.get("/offered")
         async def offered(request: Request) -> PlainTextResponse:
@@ -190,6 +192,70 @@ def test_a_reader_who_takes_nothing_is_given_up(server: Server, line: HTTPConnec
             assert silent.recv(100)
         assert _asked(line, "large") == _whole("large")
         assert _ended(server, 2)
+
+
+def test_nobody_waits_behind_those_who_take_nothing(server: Server) -> None:
+    """Of many who ask at the same time, those without a turn are answered by the loop: none has his head and nothing more."""
+    names = ["for%20ever", "large"] * 6
+    with contextlib.ExitStack() as lines:
+        asked = [lines.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=30)) for _ in names]
+        for line, name in zip(asked, names, strict=True):
+            line.sendall(f"GET /blocks?name={name} HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n".encode())
+        for line in asked[1::2]:
+            found = b""
+            while not found.endswith(b"\r\n0\r\n\r\n"):
+                came = line.recv(1 << 20)
+                assert came, len(found)
+                found += came
+            assert len(found) > len(_whole("large"))
+
+
+def test_a_turn_is_taken_before_the_head_and_given_back(server: Server, line: HTTPConnection) -> None:
+    """However an answer ends."""
+    for name in ("small", "large", "nothing"):
+        _asked(line, name)
+    with pytest.raises((IncompleteRead, ConnectionError)):
+        _asked(line, "broken")
+    line.close()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as gone:
+        gone.sendall(b"GET /blocks?name=for%20ever HTTP/1.1\r\nHost: here\r\n\r\n")
+        assert gone.recv(1000)
+        assert server.turns.available_tokens == 1
+    until = time.monotonic() + 30
+    while server.turns.available_tokens < 2 and time.monotonic() < until:
+        time.sleep(0.01)
+    assert server.turns.available_tokens == 2
+
+
+def test_who_is_gone_is_noticed_by_the_loop_too(server: Server) -> None:
+    """Without a turn nothing is made for nobody."""
+    server.turns.total_tokens = 0
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as gone:
+        gone.sendall(b"GET /blocks?name=for%20ever HTTP/1.1\r\nHost: here\r\n\r\n")
+        assert gone.recv(1000)
+    assert _ended(server)
+
+
+def test_an_answer_leaves_no_circle_behind(server: Server, line: HTTPConnection) -> None:
+    """What is offered knows its request, which knows what is offered: the collector would have to find each."""
+    line.request("GET", "/offered")
+    assert line.getresponse().read() == b"True"
+    gc.collect()
+    for _ in range(50):
+        line.request("GET", "/offered")
+        line.getresponse().read()
+    circles = [o for o in _found_by_the_collector() if isinstance(o, RequestResponseCycle)]
+    assert len(circles) < 5
+
+
+def _found_by_the_collector() -> list[object]:
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        gc.collect()
+        return list(gc.garbage)
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
 
 
 def test_a_service_that_ends_leaves_no_thread_waiting(server: Server) -> None:

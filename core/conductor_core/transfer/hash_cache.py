@@ -154,7 +154,10 @@ class HashCache:
             if len(self._ahead) >= _MOST_AHEAD:
                 self._ahead.clear()
             seen = self._ahead.setdefault((path, state), self._steady_ns())
-        return known and read.steady_ns - seen >= RACY_NS
+            settled = known and read.steady_ns - seen >= RACY_NS
+            if settled:
+                del self._ahead[(path, state)]
+        return settled
 
     def _row(self, folder: str) -> dict[str, Any]:
         return _read(self._file.run("SELECT files FROM directories WHERE path = ?", (_key(folder),)))

@@ -38,8 +38,10 @@ class SmallPart:
     def close(self) -> None:
         """Let go of its file, if that is open: once only."""
         if self.held is not None:
-            os.close(self.held[0])
-            OPEN.give_back()
+            try:
+                os.close(self.held[0])
+            finally:
+                OPEN.give_back()
 
 
 def write_part(wanted: Wanted, content: Content, *, as_made: bool) -> SmallPart:

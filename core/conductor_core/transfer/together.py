@@ -110,12 +110,13 @@ class _Together:
         try:
             with source.bundle(list(sizes)) as blocks:
                 for came in _gathered(read_bundle(sizes, blocks), self._due):
-                    self.progress.check(left[came[0][0]][0].path)
-                    with self._turn(left[came[0][0]][0]):
+                    first = left[came[0][0]][0]
+                    with self._turn(first):
                         for digest, content in came:
                             for one in left.pop(digest):
                                 self._take(one, content)
                     self.progress.received(sum(len(content or b"") for _, content in came))
+                    self.progress.check(first.path)  # behind what is here already: that comes home
                     if self._due():
                         self.place()
         except NotFound:
@@ -148,7 +149,8 @@ class _Together:
         """Close the parts: they have their names, or get none."""
         parts, self.parts = self.parts, []
         for part in parts:
-            part.close()
+            with contextlib.suppress(OSError):  # what it has in it is on disk, and the others are to be closed as well
+                part.close()
 
     def _due(self) -> bool:
         return time.monotonic() - self.placed_at > SHOWN_AFTER
@@ -159,15 +161,39 @@ class _Together:
         return contextlib.nullcontext() if flush is None else flush.turn
 
     def _with_names(self, parts: Sequence[SmallPart]) -> Iterator[tuple[SmallPart, tuple[Placed, FileState | None]]]:
-        """Give parts their names, and yield those that got one; those of places where nothing lay at once, if they lie side by side."""
+        """Give parts their names, and yield those that got one: first, in turns, where nothing lay and nothing does now."""
+        others: list[SmallPart] = []
         for free, some in itertools.groupby(parts, lambda part: part.wanted.path in self.known.free):
             ones = list(some)
-            with self._turn(ones[0].wanted) if free else contextlib.nullcontext():  # what lies there may take long to read
-                for part in ones:
-                    try:
-                        yield part, self._named(part)
-                    except (OSError, ConductorError) as exc:
-                        self._note(part.wanted, exc, written=True)
+            if not free:
+                others += ones
+                continue
+            with self._turn(ones[0].wanted):
+                tried = [(part, self._try_name(part, self._if_free)) for part in ones]
+            yield from ((part, named) for part, named in tried if isinstance(named, tuple))
+            others += [part for part, named in tried if named is None]
+        for part in others:  # what lies there may take long to read
+            named = self._try_name(part, self._beside_what_is_there)
+            if isinstance(named, tuple):
+                yield part, named
+
+    def _try_name(
+        self, part: SmallPart, put: Callable[[SmallPart, Callable[[], None]], Placed | None]
+    ) -> tuple[Placed, FileState | None] | bool | None:
+        """Name a part by `put`, and return its state as well; None: not by this one; False: it can get no name, which is noted."""
+        try:
+            with self._kept(part) as (made, check):
+                placed = put(part, check)
+                return None if placed is None else (placed, named_state(placed, made))
+        except (OSError, ConductorError) as exc:
+            self._note(part.wanted, exc, written=True)
+            return False
+
+    def _if_free(self, part: SmallPart, check: Callable[[], None]) -> Placed | None:  # noqa: ARG002 - one that is free needs no look
+        return Placed(part.wanted.path, "placed") if name_if_free(part.path, part.wanted.path) else None
+
+    def _beside_what_is_there(self, part: SmallPart, check: Callable[[], None]) -> Placed:
+        return place_part(part.wanted, part.path, self.known, check)
 
     def _lies_there(self, one: Wanted) -> Placed | None:
         placed, lies_there = decide(one, self.known)
@@ -177,29 +203,22 @@ class _Together:
             part_path(one.path, one.digest).unlink()
         return placed
 
-    def _named(self, part: SmallPart) -> tuple[Placed, FileState | None]:
-        """Give a part its name, in one step where nothing lay there at first and nothing does now; and return its state under it.
+    @contextlib.contextmanager
+    def _kept(self, part: SmallPart) -> Iterator[tuple[FileState, Callable[[], None]]]:
+        """Keep a part ours while it gets its name; give its state before that, and what looks once more.
 
         Raises:
             BroughtByAnother: it is another's now.
-            OSError, ConductorError: it can get none.
+            OSError: it is not there, or cannot be looked at.
         """
         if part.held is not None and part.state is not None:
             check_held(part)
-            placed = self._in_place(part, lambda: check_held(part))
-            return placed, named_state(placed, part.state)
+            yield part.state, lambda: check_held(part)
+            return
         with still_ours(part) as check:
             if part.state is None:
                 set_as_made(part.wanted, part.path)  # not before: one that may only be read could not be flushed
-            made = part.state or FileState.of(os.lstat(part.path))
-            placed = self._in_place(part, check)
-            return placed, named_state(placed, made)
-
-    def _in_place(self, part: SmallPart, check: Callable[[], None]) -> Placed:
-        path = part.wanted.path
-        if path in self.known.free and name_if_free(part.path, path):
-            return Placed(path, "placed")
-        return place_part(part.wanted, part.path, self.known, check)
+            yield part.state or FileState.of(os.lstat(part.path)), check
 
     def _take(self, one: Wanted, content: Content | None) -> None:
         if content is None:

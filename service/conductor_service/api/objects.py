@@ -107,7 +107,7 @@ async def bundle(request: Request, project: str, farm: FarmOf, who: Person) -> R
     if len(wanted) > MOST_OBJECTS:
         raise Invalid("digests", f"has {len(wanted)} entries, {MOST_OBJECTS} may come in one bundle")
     there = await run_in_threadpool(_to_bundle, farm, who.account_id, project, wanted)
-    return Blocks(bundle_blocks(contents(farm, wanted, there)), request, intake_of(request).answers)
+    return Blocks(bundle_blocks(contents(farm, wanted, there)), intake_of(request).answers)
 
 
 def _to_bundle(farm: Farm, account_id: str, project: str, wanted: list[Digest]) -> dict[str, int]:
