@@ -132,7 +132,7 @@ class _Together:
         placed: dict[str, Wanted] = {}
         states: dict[str, FileState] = {}
         found: list[Outcome] = []
-        for part, (where, state) in self._with_names(self._on_disk(self.parts)):
+        for part, where, state in self._with_names(self._on_disk(self.parts)):
             placed[where.path] = part.wanted
             if state is not None:
                 states[where.path] = state
@@ -160,7 +160,7 @@ class _Together:
         flush = self.folders.flush_of[one.path]
         return contextlib.nullcontext() if flush is None else flush.turn
 
-    def _with_names(self, parts: Sequence[SmallPart]) -> Iterator[tuple[SmallPart, tuple[Placed, FileState | None]]]:
+    def _with_names(self, parts: Sequence[SmallPart]) -> Iterator[tuple[SmallPart, Placed, FileState | None]]:
         """Give parts their names, and yield those that got one: first, in turns, where nothing lay and nothing does now."""
         others: list[SmallPart] = []
         for free, some in itertools.groupby(parts, lambda part: part.wanted.path in self.known.free):
@@ -169,25 +169,26 @@ class _Together:
                 others += ones
                 continue
             with self._turn(ones[0].wanted):
-                tried = [(part, self._try_name(part, self._if_free)) for part in ones]
-            yield from ((part, named) for part, named in tried if isinstance(named, tuple))
-            others += [part for part, named in tried if named is None]
-        for part in others:  # what lies there may take long to read
-            named = self._try_name(part, self._beside_what_is_there)
-            if isinstance(named, tuple):
-                yield part, named
+                named = list(self._name_all(ones, self._if_free, others))
+            yield from named
+        yield from self._name_all(others, self._beside_what_is_there, [])  # what lies there may take long to read
 
-    def _try_name(
-        self, part: SmallPart, put: Callable[[SmallPart, Callable[[], None]], Placed | None]
-    ) -> tuple[Placed, FileState | None] | bool | None:
-        """Name a part by `put`, and return its state as well; None: not by this one; False: it can get no name, which is noted."""
-        try:
-            with self._kept(part) as (made, check):
-                placed = put(part, check)
-                return None if placed is None else (placed, named_state(placed, made))
-        except (OSError, ConductorError) as exc:
-            self._note(part.wanted, exc, written=True)
-            return False
+    def _name_all(
+        self, parts: Sequence[SmallPart], put: Callable[[SmallPart, Callable[[], None]], Placed | None], left: list[SmallPart]
+    ) -> Iterator[tuple[SmallPart, Placed, FileState | None]]:
+        """Name parts by `put`, and yield each with its place and its state there; `left` gets those that are not to be named so."""
+        for part in parts:
+            try:
+                with self._kept(part) as (made, check):
+                    placed = put(part, check)
+                    state = None if placed is None else named_state(placed, made)
+            except (OSError, ConductorError) as exc:
+                self._note(part.wanted, exc, written=True)
+                continue
+            if placed is None:
+                left.append(part)
+            else:
+                yield part, placed, state
 
     def _if_free(self, part: SmallPart, check: Callable[[], None]) -> Placed | None:  # noqa: ARG002 - one that is free needs no look
         return Placed(part.wanted.path, "placed") if name_if_free(part.path, part.wanted.path) else None
