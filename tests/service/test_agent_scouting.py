@@ -23,6 +23,7 @@ from conductor_core.digest import digest_of
 from conductor_core.errors import AgentError
 from conductor_core.paths import local_flavour
 from conductor_core.submission import Output, Software, Step, Submission, new_submission_id
+from conductor_core.transfer.file_state import RACY_NS
 from conductor_core.transfer.upload import SMALL
 from conductor_service.embedded import embedded_service
 from faults.faulty_line import Proxy
@@ -49,6 +50,10 @@ Write {{
  name Out
 }}
 """
+
+
+#: seconds after which what was just changed is kept in the hash cache
+SETTLED = RACY_NS / 1e9 + 0.1
 
 
 @dataclass(frozen=True)
@@ -168,6 +173,7 @@ def test_plates_that_were_made_anew_wait_too(show: Show) -> None:
         (show.folder / "tex" / f"{number:04}.tx").write_bytes(b"%d" % (number // 100))
     for path in (*show.stills(), *(str(show.plate(frame)) for frame in FRAMES)):
         os.utime(path, (1_700_000_000, 1_700_000_000))
+    time.sleep(SETTLED)
     identity = show.submit(SceneReading())
     eventually(lambda: show.agent.submission(identity)["state"] == "submitted")
     for frame in FRAMES:
