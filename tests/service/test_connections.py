@@ -16,38 +16,24 @@ from typing import Any
 
 import pytest
 import uvicorn
-from anyio import CapacityLimiter
 from conductor_service.api.inflow import stream_body
 from conductor_service.connections import EXTENSION, LEAST_BYTES, PIECE_BYTES, Connection
 from conductor_service.errors import Busy
-from conductor_service.serving import listen
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
+from service.connection_server import ConnectionServer
 from starlette.requests import ClientDisconnect
 
 
-class Server:
+class Server(ConnectionServer):
     """A server whose `/taken` says what it got of a body."""
 
     def __init__(self) -> None:
-        self.socket = listen("127.0.0.1", 0)
-        self.socket.listen()  # who comes before the server is ready waits
-        self.port = self.socket.getsockname()[1]
-        self.turns = CapacityLimiter(8)
         self.silence = 30.0
         #: how the bodies ended that did not come whole
         self.ends: list[BaseException] = []
         self.reading, self.ended = threading.Event(), threading.Event()
-        config = uvicorn.Config(self._app(), http=Connection, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
-        self.server = uvicorn.Server(config)
-        self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.socket]})
-        self.thread.start()
-
-    def stop(self) -> None:
-        self.server.should_exit = True
-        self.thread.join(30)
-        assert not self.thread.is_alive()
-        self.socket.close()
+        super().__init__(self._app(), turns=8)
 
     def _app(self) -> FastAPI:
         app = FastAPI()

@@ -8,7 +8,6 @@ import gc
 import hashlib
 import os
 import socket
-import threading
 import time
 from collections import Counter
 from collections.abc import Generator, Iterator
@@ -16,16 +15,13 @@ from http.client import HTTPConnection, IncompleteRead
 from typing import Any
 
 import pytest
-import uvicorn
-from anyio import CapacityLimiter
 from conductor_core.transfer.bundle import Content
 from conductor_service import outlets
 from conductor_service.api.streams import Blocks
-from conductor_service.connections import Connection
 from conductor_service.outlets import EXTENSION
-from conductor_service.serving import listen
 from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse
+from service.connection_server import ConnectionServer
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 pytestmark = pytest.mark.skipif(not hasattr(socket.socket, "sendmsg"), reason="Windows has no such call")
@@ -40,26 +36,13 @@ BODIES: dict[str, list[list[Content]]] = {
 }
 
 
-class Server:
+class Server(ConnectionServer):
     """A server whose `/blocks` answers with blocks."""
 
     def __init__(self) -> None:
-        self.socket = listen("127.0.0.1", 0)
-        self.socket.listen()
-        self.port = self.socket.getsockname()[1]
-        self.turns = CapacityLimiter(2)
         #: answers that are no longer made, by name
         self.ended: Counter[str] = Counter()
-        config = uvicorn.Config(self._app(), http=Connection, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
-        self.server = uvicorn.Server(config)
-        self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.socket]})
-        self.thread.start()
-
-    def stop(self) -> None:
-        self.server.should_exit = True
-        self.thread.join(30)
-        assert not self.thread.is_alive()
-        self.socket.close()
+        super().__init__(self._app(), turns=2)
 
     def _made(self, name: str) -> Generator[list[Content], None, None]:
         try:
