@@ -21,7 +21,17 @@ from conductor_core.errors import (
 from conductor_core.manifest import Entry, Manifest, make_manifest
 from conductor_core.paths import Flavour
 from conductor_core.transfer.progress import Progress
-from conductor_core.transfer.upload import QUESTION, SMALL, CheckedFile, Readable, ask_missing, execute_upload, plan_upload
+from conductor_core.transfer.upload import (
+    FIRST_QUESTION,
+    QUESTION,
+    SMALL,
+    CheckedFile,
+    Readable,
+    ask_missing,
+    execute_upload,
+    plan_upload,
+    send_missing,
+)
 from fakes.slow_line import read_slowly
 
 
@@ -112,6 +122,111 @@ def test_the_question_is_asked_in_batches() -> None:
     assert len(ask_missing(_manifest(*entries), sink)) == QUESTION + 3
     assert sink.questions == [QUESTION, 3]
     assert ask_missing(_manifest(), sink) == frozenset()
+
+
+class _AnswersBehind(MemorySink):
+    """Answers a question only when something of what the one before it named has come, or after a while."""
+
+    def __init__(self, seconds: float = 30.0) -> None:
+        super().__init__()
+        self._came = threading.Event()
+        self._seconds = seconds
+        self.waited_in_vain = 0
+        self.slices: list[list[Digest]] = []
+
+    def missing(self, objects: Mapping[Digest, int]) -> frozenset[Digest]:
+        if self.slices and not self._came.wait(self._seconds):
+            self.waited_in_vain += 1
+        self.slices.append(list(objects))
+        return super().missing(objects)
+
+    def put(self, digest: str, body: Callable[[], Readable | bytes]) -> bool:
+        try:
+            return super().put(digest, body)
+        finally:
+            self._came.set()
+
+
+def _many(folder: Path, count: int) -> Manifest:
+    """Return so many small files, of which five are really there to be sent."""
+    real = [_entry(folder / f"real_{n}", b"%d" % n * (n + 1)) for n in range(5)]
+    return _manifest(*real, *(Entry(f"/there/{n:06}", digest=f"sha256:{n:064x}", size=0) for n in range(count - 5)))
+
+
+def test_what_an_answer_names_goes_while_the_next_is_waited_for(tmp_path: Path) -> None:
+    """The second question is answered only when an object of the first is there: whoever asked all before sending would wait."""
+    manifest = _many(tmp_path, 3 * FIRST_QUESTION + 10)
+    sink, progress = _AnswersBehind(), Progress()
+    sink.objects.update((e.digest, b"") for e in manifest.entries if e.path.startswith("/there/"))
+    plan = plan_upload(manifest, manifest.objects())
+    assert send_missing(plan, sink, progress, threads=2) == 5
+    assert sink.waited_in_vain == 0
+    assert sink.questions == [FIRST_QUESTION, 2 * FIRST_QUESTION, 10]
+    first = {e.digest for e in plan.to_send[:FIRST_QUESTION]}
+    assert set(sink.slices[0]) == first, "it asks in the order in which it sends"
+    counts = progress.counts()
+    assert (counts.objects_sent, counts.objects_to_send, counts.objects_present) == (5, 5, len(plan.to_send) - 5)
+    assert counts.bytes_sent == counts.bytes_to_send == sum(range(1, 6))
+
+
+def test_questions_grow_to_what_the_service_takes() -> None:
+    """However many files there are, no question is larger."""
+    entries = [Entry(f"/{n}", digest=f"sha256:{n:064x}", size=0) for n in range(3 * QUESTION)]
+    sink = MemorySink()
+    sink.objects.update((e.digest, b"") for e in entries)
+    manifest = _manifest(*entries)
+    assert send_missing(plan_upload(manifest, manifest.objects()), sink, Progress()) == 0
+    assert max(sink.questions) == QUESTION
+    assert sum(sink.questions) == len(entries)
+
+
+def test_a_file_that_changed_ends_the_questions(tmp_path: Path) -> None:
+    """What can't be sent is told at once, and nothing more is asked for in vain."""
+    manifest = _many(tmp_path, 20 * FIRST_QUESTION)
+    (tmp_path / "real_4").write_bytes(b"another")
+
+    class Waits(_AnswersBehind):
+        def missing(self, objects: Mapping[Digest, int]) -> frozenset[Digest]:
+            if self.slices:
+                threading.Event().wait(0.3)  # the answer takes long enough for the failure to be known
+            return super().missing(objects)
+
+    sink = Waits(seconds=0)
+    sink.objects.update((e.digest, b"") for e in manifest.entries if e.path.startswith("/there/"))
+    with pytest.raises(FileChanged, match="real_4"):
+        send_missing(plan_upload(manifest, manifest.objects()), sink, Progress(), threads=1)
+    assert len(sink.questions) < 5
+
+
+def test_a_question_that_fails_ends_the_sending(tmp_path: Path) -> None:
+    """When the service is away nothing more is begun, no thread is left, and what is there stays."""
+    manifest = _many(tmp_path, 3 * FIRST_QUESTION)
+
+    class Leaves(_AnswersBehind):
+        def missing(self, objects: Mapping[Digest, int]) -> frozenset[Digest]:
+            if self.slices:
+                self._came.wait(30)
+                raise ServiceUnreachable("gone")
+            return super().missing(objects)
+
+    sink = Leaves()
+    sink.objects.update((e.digest, b"") for e in manifest.entries if e.path.startswith("/there/"))
+    before = threading.active_count()
+    with pytest.raises(ServiceUnreachable, match="gone"):
+        send_missing(plan_upload(manifest, manifest.objects()), sink, Progress(), threads=1)
+    assert threading.active_count() == before
+    assert any(e.digest in sink.objects for e in manifest.entries if e.path.startswith(str(tmp_path)))
+
+
+def test_nothing_is_asked_once_it_is_cancelled() -> None:
+    """Cancel holds for the question as for the files."""
+    entries = [Entry(f"/{n}", digest=f"sha256:{n:064x}", size=0) for n in range(10)]
+    sink, progress = MemorySink(), Progress()
+    progress.cancel()
+    manifest = _manifest(*entries)
+    with pytest.raises(TransferCancelled):
+        send_missing(plan_upload(manifest, manifest.objects()), sink, progress)
+    assert sink.questions == []
 
 
 def test_a_broken_upload_is_sent_again_and_counted_once(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from conductor_core.transfer.concurrency import Lanes
 from conductor_core.transfer.hashing import HashedFile
 from conductor_core.transfer.progress import Pace
 from conductor_core.transfer.sink import ObjectSink
-from conductor_core.transfer.upload import ask_missing, execute_upload, plan_upload
+from conductor_core.transfer.upload import plan_upload, send_missing
 
 #: seconds after which what was sent is leased anew (a lease holds for an hour), and after which a failed attempt is repeated
 LEASE_EVERY, AGAIN = 2700.0, 60.0
@@ -135,8 +135,8 @@ class SendingAhead:
         try:
             objects = self._sink(self._connect(service), project)
             manifest = make_manifest(local_flavour(), entries)
-            plan = plan_upload(manifest, ask_missing(manifest, objects))
-            execute_upload(plan, objects, self._progress, threads=2, lanes=self._lanes)
+            plan = plan_upload(manifest, manifest.objects())
+            sent: int | None = send_missing(plan, objects, self._progress, threads=2, lanes=self._lanes)
         except ServiceError as exc:
             self._not_before = self._clock() + AGAIN
             _LOG.info("sending ahead to %s waits: %s", project, exc)
@@ -146,13 +146,13 @@ class SendingAhead:
         except ConductorError as exc:
             # a file changed again, or went: it will be hashed anew; the others are sent with their submission at the latest
             _LOG.info("sending ahead: %s", exc)
-            plan = None
+            sent = None
         with self._lock:
             left = {path: file for path, file in self._waiting.pop(target, {}).items() if files.get(path) != file}
             if left:
                 self._waiting[target] = left
-            if plan is not None:
-                self._count += len(plan.to_send)
+            if sent is not None:
+                self._count += sent
                 self._sent.setdefault(target, {}).update(files)
                 if len(self._sent[target]) > MOST_SENT:
                     self._sent[target] = {}

@@ -38,7 +38,7 @@ from conductor_core.transfer.order import SendingOrder, first_of
 from conductor_core.transfer.overlap import Overlap
 from conductor_core.transfer.progress import Progress
 from conductor_core.transfer.tree import hash_tree, read_tree, snapshot_places
-from conductor_core.transfer.upload import WAYS, UploadPlan, Way, ask_missing, execute_upload, plan_upload
+from conductor_core.transfer.upload import WAYS, UploadPlan, Way, ask_missing, execute_upload, plan_upload, send_missing
 
 #: times that the service may find objects missing at the commit before we believe that something else is wrong
 COMMIT_ROUNDS = 4
@@ -210,8 +210,12 @@ class Submitting:
         self, row: SubmissionRow, client: ServiceClient, job: Job, load: _Load, progress: Progress, *, download: bool
     ) -> None:
         manifest, identity = load.manifest, row.id
-        missing = ask_missing(manifest, ProjectObjects(client, job.project), besides=load.there)
-        missing = self._send_while_looking(identity, client, job, load, missing, progress)
+        if load.look.known() and not load.look.later:
+            self._send_as_told(identity, client, job, load, progress)
+            missing: frozenset[Digest] = frozenset()
+        else:
+            missing = ask_missing(manifest, ProjectObjects(client, job.project), besides=load.there)
+            missing = self._send_while_looking(identity, client, job, load, missing, progress)
         early = early_part(manifest, missing, load.look.later_of(manifest))
         if early is not None:
             self._send(identity, client, job, load, missing, progress, only=early.missing)
@@ -230,6 +234,26 @@ class Submitting:
                 missing = frozenset(d for d in manifest.objects() if d in exc.missing)
         raise TransferError(
             "The store", "keeps losing the files of this submission", "Ask your administrator to look at the store."
+        )
+
+    def _send_as_told(self, identity: str, client: ServiceClient, job: Job, load: _Load, progress: Progress) -> None:
+        """Send what the store lacks while it still tells what that is: nothing here may come after the scout frames."""
+        sent = progress.counts().objects_sent
+        progress.put(
+            objects_present=max(0, len(load.there) - sent), objects_to_send=sent, bytes_to_send=progress.counts().bytes_sent
+        )
+        self._journal.set_state(identity, "uploading", counts_of(progress))
+        unsure = (digest for digest in load.manifest.objects() if digest not in load.there)
+        plan = plan_upload(load.manifest, unsure, places=load.places).sorted_by(load.order().sort)
+        differences, ways = self._ways(client, job)
+        send_missing(
+            plan,
+            ProjectObjects(client, job.project),
+            progress,
+            threads=self._settings.upload_threads,
+            ways=ways,
+            lanes=self._lanes,
+            expect=lambda entries: differences.expect(entries, plan.places),
         )
 
     def _send_while_looking(
@@ -275,12 +299,15 @@ class Submitting:
         return plan
 
     def _execute(self, client: ServiceClient, job: Job, plan: UploadPlan, progress: Progress) -> None:
-        differences = Differences(client.versions(job.project))
+        differences, ways = self._ways(client, job)
         differences.expect(plan.to_send, plan.places)
-        ways: tuple[Way, ...] = (differences, *WAYS)
         threads = self._settings.upload_threads
         objects = ProjectObjects(client, job.project)
         execute_upload(plan, objects, progress, threads=threads, ways=ways, lanes=self._lanes)
+
+    def _ways(self, client: ServiceClient, job: Job) -> tuple[Differences, tuple[Way, ...]]:
+        differences = Differences(client.versions(job.project))
+        return differences, (differences, *WAYS)
 
 
 def counts_of(progress: Progress) -> Mapping[str, int]:

@@ -1,4 +1,4 @@
-"""Send what the store lacks: ask in batches, decide, then send.
+"""Send what the store lacks: ask, decide, send; where all of it is to go anyway, behind the first answer already.
 
 A file that is edited between its hashing and the last byte of its upload fails by name, and never lies in the store under the
 name of its former content: its size and time are looked at here, and the service hashes what comes before it keeps it.
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
+from types import TracebackType
 
 from conductor_core.digest import Digest
 from conductor_core.errors import ServiceUnreachable
@@ -33,11 +34,14 @@ __all__ = [
     "ask_missing",
     "execute_upload",
     "plan_upload",
+    "send_missing",
     "send_whole",
 ]
 
 #: digests in one question (the service takes 100,000; this is 2 MB of JSON)
 QUESTION = 25_000
+#: digests in the first question of those behind which one sends; each further one has twice as many, up to `QUESTION`
+FIRST_QUESTION = 2048
 #: bytes below which a request of its own, and the three flushes of its store's disk, cost more than the object
 SMALL = 1 << 20
 #: tried in this order for an object of `SMALL` bytes and more
@@ -102,34 +106,101 @@ def execute_upload(
         ServiceError: the store said no, or could not be reached.
         TransferCancelled: `progress` was cancelled.
     """
-    free = lanes or Lanes(start=threads, most=threads)
+    with _Sending(sink, progress, plan.places, threads=threads, ways=ways, lanes=lanes) as sending:
+        sending.begin(plan.to_send)
 
-    sending = Branch(progress)
-    failed: list[BaseException] = []
 
-    def send(entries: Sequence[Entry]) -> None:
-        with free.lane(lambda: sending.cancelled() or bool(failed)):
-            if failed:  # while it waited for its lane: the upload is over
+def send_missing(
+    plan: UploadPlan,
+    sink: ObjectSink,
+    progress: Progress,
+    *,
+    threads: int = 4,
+    ways: Sequence[Way] = WAYS,
+    lanes: Lanes | None = None,
+    expect: Callable[[Sequence[Entry]], None] = lambda _: None,
+) -> int:
+    """Send what the store lacks of `plan`, which has all that it may lack, and return how many objects that were.
+
+    It is asked about in the plan's order, a slice at a time, and what an answer names goes while the next is waited for:
+    neither the line nor the disk stands still for the question. `expect` is told what the ways will get. What is there
+    and what is to be sent is added to `progress` as it is learnt.
+
+    Raises:
+        FileChanged, FileVanished, TransferError, ServiceError, TransferCancelled: as `execute_upload` does.
+    """
+    lacked = 0
+    with _Sending(sink, progress, plan.places, threads=threads, ways=ways, lanes=lanes) as sending:
+        for some in _slices(plan.to_send):
+            sending.check(some[0].path)
+            sizes = {Digest(entry.digest): entry.size for entry in sorted(some, key=lambda entry: entry.digest)}
+            missing = sink.missing(sizes)
+            lacking = [entry for entry in some if entry.digest in missing]
+            progress.add(objects_present=len(some) - len(lacking))
+            progress.add(objects_to_send=len(lacking), bytes_to_send=sum(entry.size for entry in lacking))
+            expect(lacking)
+            sending.begin(lacking)
+            lacked += len(lacking)
+    return lacked
+
+
+class _Sending:
+    """Loads on their way, until the block ends: then all are at the store, or the first that failed says why."""
+
+    def __init__(
+        self,
+        sink: ObjectSink,
+        progress: Progress,
+        places: Mapping[str, str],
+        *,
+        threads: int,
+        ways: Sequence[Way],
+        lanes: Lanes | None,
+    ) -> None:
+        self._sink = sink
+        self._progress = Branch(progress)
+        self._places = places
+        self._ways = ways
+        self._lanes = lanes or Lanes(start=threads, most=threads)
+        self._failed: list[BaseException] = []
+        self._futures: list[Future[None]] = []
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="upload")
+
+    def __enter__(self) -> _Sending:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is not None:
+            self._progress.cancel()
+        else:
+            wait(self._futures, return_when=FIRST_EXCEPTION)
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        if kind is None and self._failed:
+            raise self._failed[0]  # those after it were stopped by it
+
+    def check(self, path: str) -> None:
+        """Raise what ended the sending, if something did, or TransferCancelled, naming `path`."""
+        if self._failed:
+            raise self._failed[0]
+        self._progress.check(path)
+
+    def begin(self, entries: Iterable[Entry]) -> None:
+        """Send files in their order, behind those that were begun before."""
+        self._futures += [self._pool.submit(self._send, load) for load in loads_of(entries)]
+
+    def _send(self, entries: Sequence[Entry]) -> None:
+        with self._lanes.lane(lambda: self._progress.cancelled() or bool(self._failed)):
+            if self._failed:  # while it waited for its lane: the upload is over
                 return
             try:
-                send_load(entries, plan.places, sink, sending, ways)
+                send_load(entries, self._places, self._sink, self._progress, self._ways)
             except BaseException as exc:
-                failed.append(exc)
+                self._failed.append(exc)
                 if isinstance(exc, ServiceUnreachable):
-                    free.failed()
+                    self._lanes.failed()
                 else:  # nothing that passes: it is told at once, and what is sent stays
-                    sending.cancel()
+                    self._progress.cancel()
                 raise
-
-    with ThreadPoolExecutor(threads, thread_name_prefix="upload") as pool:
-        futures: list[Future[None]] = [pool.submit(send, entries) for entries in loads_of(plan.to_send)]
-        done, rest = wait(futures, return_when=FIRST_EXCEPTION)
-        for future in rest:
-            future.cancel()
-    if failed:
-        raise failed[0]  # those after it were stopped by it
-    for future in done:
-        future.result()
 
 
 def loads_of(entries: Iterable[Entry]) -> list[list[Entry]]:
@@ -166,6 +237,13 @@ def send_load(
         if way(entries[0], places.get(entries[0].path, ""), sink, progress):
             break
     progress.add(objects_sent=1)
+
+
+def _slices(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
+    start, count = 0, FIRST_QUESTION
+    while start < len(entries):
+        yield entries[start : start + count]
+        start, count = start + count, min(2 * count, QUESTION)
 
 
 def _batches(objects: Mapping[Digest, int], besides: frozenset[Digest]) -> Iterator[Mapping[Digest, int]]:
