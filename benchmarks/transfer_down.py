@@ -70,7 +70,7 @@ class _Desk:
 
 def rows(folder: Path, *, small: bool) -> Iterator[Row]:
     """Measure."""
-    count, rounds = (500, 2) if small else (5000, 3)
+    count, rounds = (500, 2) if small else (5000, 7)
     with embedded_service(folder / "service", {}) as service:
         desk = _Desk(folder, service.url, service.token_file.read_text().strip())
         parts: dict[str, int] = {}

@@ -20,7 +20,7 @@ from conductor_service.models import Project, ProjectObject, StoredObject
 from conductor_service.pack_index import take_pack
 from conductor_service.settings import Settings
 from sqlalchemy import select
-from transfer_rows import Row
+from transfer_rows import Row, interleaved
 
 _EACH = 512
 _BYTES = 8192
@@ -80,9 +80,9 @@ def _question(farm: Farm, project: str, *, count: int) -> Row:
         digests = list(session.scalars(visible))[:count]
     random.shuffle(digests)
     file = farm.settings.data_folder / "conductor.sqlite"
-    ours = [_seconds(lambda: objects.ask(farm.database, farm.shelf, project, digests)) for _ in range(3)]
-    bare = [_seconds(lambda: _look_up(file, digests)) for _ in range(3)]
-    mine, theirs = statistics.median(ours), statistics.median(bare)
+    theirs, mine = interleaved(
+        lambda: _look_up(file, digests), lambda: objects.ask(farm.database, farm.shelf, project, digests), rounds=7
+    )
     what = f"which of {count:,} objects are there, leases included"
     return Row(
         what,

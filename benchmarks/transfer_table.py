@@ -96,6 +96,8 @@ def _disk(folder: Path) -> str:
     device = Path(part.device).name
     if device.startswith(("vd", "xvd")):
         return f"{part.fstype} on a virtual disk"
+    if device.startswith("loop"):
+        return f"{part.fstype} in a file"
     try:
         block = Path("/sys/class/block", device).resolve()
         disk = block if (block / "queue").exists() else block.parent  # of a partition
