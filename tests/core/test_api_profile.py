@@ -134,6 +134,13 @@ def test_settings_have_defaults(tmp_path: Path) -> None:
     assert read_settings(tmp_path) == Settings(submit=SubmitSettings(project="show"), agent=AgentSettings())
 
 
+def test_settings_in_another_encoding_are_named(tmp_path: Path) -> None:
+    """An editor that writes cp1252 is told of; nothing else than the settings' own error comes of it."""
+    (tmp_path / "settings.yaml").write_bytes("service: http://caf\xe9\n".encode("cp1252"))
+    with pytest.raises(SettingsError, match=r"settings\.yaml.*is not UTF-8 \(byte 19\)"):
+        read_settings(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -158,6 +158,8 @@ NOTHING_HOME = {**DOWNLOAD, "done": 0, "total": 0, "bytes": 0, "kept_beside": []
         (Status(), ""),
         (Status({**SUBMISSION, "state": "hashing", "bytes_hashed": 10}), "reading 3 files: 10 B of 3.0 kB"),
         (Status(NOTHING_KNOWN), ""),
+        (Status({**SUBMISSION, "objects_unsure": 1, "bytes_sent": 0}), "3 files, 3.0 kB"),
+        (Status({**SUBMISSION, "objects_unsure": 1, "bytes_sent": 500}), "3 files, 3.0 kB, 500 B sent so far"),
         (Status({**SUBMISSION, "objects_present": 0, "bytes_to_send": 0, "bytes_sent": 0}), "3 files, 3.0 kB"),
         (Status({**NOTHING_KNOWN, "state": "committing"}), "no files to send · committing"),
         (Status({**NOTHING_KNOWN, "state": "failed"}), "failed"),
@@ -201,7 +203,17 @@ NOTHING_HOME = {**DOWNLOAD, "done": 0, "total": 0, "bytes": 0, "kept_beside": []
         ),
     ],
     ids=[
-        *("nothing", "hashing", "files not looked at", "service not asked", "no files", "failed early", "all there"),
+        *(
+            "nothing",
+            "hashing",
+            "files not looked at",
+            "service is asked",
+            "some go meanwhile",
+            "service not asked",
+            "no files",
+            "failed early",
+            "all there",
+        ),
         *(
             "uploading",
             "differences",

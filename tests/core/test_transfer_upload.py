@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -20,8 +21,11 @@ from conductor_core.errors import (
 )
 from conductor_core.manifest import Entry, Manifest, make_manifest
 from conductor_core.paths import Flavour
-from conductor_core.transfer.progress import Progress
+from conductor_core.transfer.concurrency import Lanes
+from conductor_core.transfer.outlook import Forecast
+from conductor_core.transfer.progress import Counts, Progress
 from conductor_core.transfer.upload import (
+    ASKED_FIRST,
     FIRST_QUESTION,
     QUESTION,
     SMALL,
@@ -199,23 +203,125 @@ def test_a_file_that_changed_ends_the_questions(tmp_path: Path) -> None:
 
 
 def test_a_question_that_fails_ends_the_sending(tmp_path: Path) -> None:
-    """When the service is away nothing more is begun, no thread is left, and what is there stays."""
-    manifest = _many(tmp_path, 3 * FIRST_QUESTION)
+    """When the service is away nothing more is begun; what is under way goes to its end, so that it is not sent again."""
+    large = [_entry(tmp_path / f"large_{n}", bytes([n]) * (SMALL + n)) for n in range(5)]
+    there = [Entry(f"/there/{n:06}", digest=f"sha256:{n:064x}", size=0) for n in range(2 * FIRST_QUESTION)]
+    manifest = _manifest(*large, *there)
 
     class Leaves(_AnswersBehind):
+        def __init__(self) -> None:
+            super().__init__()
+            self.gone = threading.Event()
+            self.put_begun = 0
+
         def missing(self, objects: Mapping[Digest, int]) -> frozenset[Digest]:
             if self.slices:
                 self._came.wait(30)
+                self.gone.set()
+                raise ServiceUnreachable("gone")
+            return super().missing(objects)
+
+        def put(self, digest: str, body: Callable[[], Readable | bytes]) -> bool:
+            self.put_begun += 1
+            if self.put_begun == 2:
+                self.gone.wait(30)
+                time.sleep(0.5)  # until who asked has heard of it
+            return super().put(digest, body)
+
+    sink = Leaves()
+    sink.block = SMALL
+    sink.objects.update((e.digest, b"") for e in there)
+    before = threading.active_count()
+    with pytest.raises(ServiceUnreachable, match="gone"):
+        send_missing(plan_upload(manifest, manifest.objects()), sink, Progress(), threads=1)
+    assert threading.active_count() == before
+    assert sink.put_begun == 2
+    assert sum(e.digest in sink.objects for e in large) == 2
+
+
+def test_what_does_not_pass_by_itself_is_told_first(tmp_path: Path) -> None:
+    """A file that changed is named, also where the service went away meanwhile: waiting would help nobody."""
+    manifest = _many(tmp_path, 3 * FIRST_QUESTION)
+    (tmp_path / "real_4").write_bytes(b"another")
+
+    class Leaves(MemorySink):
+        def missing(self, objects: Mapping[Digest, int]) -> frozenset[Digest]:
+            if self.questions:
+                time.sleep(0.5)  # until the file was looked at
                 raise ServiceUnreachable("gone")
             return super().missing(objects)
 
     sink = Leaves()
     sink.objects.update((e.digest, b"") for e in manifest.entries if e.path.startswith("/there/"))
-    before = threading.active_count()
-    with pytest.raises(ServiceUnreachable, match="gone"):
+    with pytest.raises(FileChanged, match="real_4"):
         send_missing(plan_upload(manifest, manifest.objects()), sink, Progress(), threads=1)
-    assert threading.active_count() == before
-    assert any(e.digest in sink.objects for e in manifest.entries if e.path.startswith(str(tmp_path)))
+
+
+def test_a_store_without_room_says_so_before_much_is_sent(tmp_path: Path) -> None:
+    """Of what would fill a disk all is asked about before a byte goes."""
+    real = _entry(tmp_path / "real", b"x" * 100)
+    huge = [Entry(f"/huge/{n:06}", digest=f"sha256:{n:064x}", size=1) for n in range(FIRST_QUESTION)]
+    manifest = _manifest(Entry("/huge/first", digest=f"sha256:{'f' * 64}", size=ASKED_FIRST), real, *huge)
+
+    class Full(MemorySink):
+        puts = 0
+
+        def missing(self, objects: Mapping[Digest, int]) -> frozenset[Digest]:
+            if self.questions:
+                raise ServiceUnreachable("no room")
+            self.questions.append(len(objects))
+            return frozenset({Digest(real.digest)})
+
+        def put(self, digest: str, body: Callable[[], Readable | bytes]) -> bool:
+            self.puts += 1
+            return super().put(digest, body)
+
+    sink = Full()
+    with pytest.raises(ServiceUnreachable, match="no room"):
+        send_missing(plan_upload(manifest, manifest.objects()), sink, Progress())
+    assert (sink.questions, sink.puts) == ([FIRST_QUESTION], 0)
+
+
+def test_until_all_is_asked_nobody_knows_how_long_it_takes(tmp_path: Path) -> None:
+    """What is there, to be sent and unsure is all there is, at every moment; a time left is told when nothing is unsure."""
+    manifest = _many(tmp_path, 3 * FIRST_QUESTION + 10)
+    progress = Progress()
+    seen: list[Counts] = []
+
+    class Tells(_AnswersBehind):
+        def missing(self, objects: Mapping[Digest, int]) -> frozenset[Digest]:
+            seen.append(progress.counts())
+            return super().missing(objects)
+
+    sink = Tells()
+    sink.objects.update((e.digest, b"") for e in manifest.entries if e.path.startswith("/there/"))
+    plan = plan_upload(manifest, manifest.objects())
+    send_missing(plan, sink, progress, threads=1)
+    seen.append(progress.counts())
+    assert [c.objects_unsure for c in seen] == [len(plan.to_send), len(plan.to_send) - FIRST_QUESTION, 10, 0]
+    assert {c.objects_unsure + c.objects_present + c.objects_to_send for c in seen} == {len(plan.to_send)}
+
+
+@pytest.mark.parametrize(("unsure", "left"), [(1, None), (0, 10.0)], ids=["some are unsure", "all is asked"])
+def test_the_time_left_waits_for_the_last_answer(unsure: int, left: float | None) -> None:
+    """While the service is asked, what is known to be sent is not all of it."""
+    now = 0.0
+    forecast = Forecast(clock=lambda: now)
+    for sent in (0, 10, 20):
+        forecast.note(Counts(objects=30, objects_unsure=unsure, objects_to_send=20, bytes_to_send=120, bytes_sent=sent))
+        now += 1.0
+    assert forecast.outlook().send_seconds_left == left
+
+
+def test_a_lane_that_cannot_be_had_is_no_success(tmp_path: Path) -> None:
+    """Whatever goes wrong before a load is sent is told: an upload that ends has sent everything."""
+
+    def broken() -> int:
+        raise ValueError("settings")
+
+    manifest = _manifest(_entry(tmp_path / "f", b"x"))
+    with pytest.raises(ValueError, match="settings"):
+        execute_upload(plan_upload(manifest, manifest.objects()), MemorySink(), Progress(), lanes=Lanes(cap=broken))
 
 
 def test_nothing_is_asked_once_it_is_cancelled() -> None:

@@ -164,8 +164,7 @@ class Submitting:
         threads, lanes = self._settings.upload_threads, self._lanes
         if sink is None:
             return Overlap(None, progress, threads=threads)
-        differences = Differences(self._connect(row.service).versions(submission.project))
-        ways: tuple[Way, ...] = (differences, *WAYS)
+        differences, ways = self._ways(self._connect(row.service), submission.project)
         return Overlap(sink, progress, threads=threads, lanes=lanes, ways=ways, expect=differences.expect)
 
     def _sink(self, row: SubmissionRow, submission: Submission) -> ProjectObjects | None:
@@ -237,15 +236,10 @@ class Submitting:
         )
 
     def _send_as_told(self, identity: str, client: ServiceClient, job: Job, load: _Load, progress: Progress) -> None:
-        """Send what the store lacks while it still tells what that is: nothing here may come after the scout frames."""
-        sent = progress.counts().objects_sent
-        progress.put(
-            objects_present=max(0, len(load.there) - sent), objects_to_send=sent, bytes_to_send=progress.counts().bytes_sent
-        )
-        self._journal.set_state(identity, "uploading", counts_of(progress))
-        unsure = (digest for digest in load.manifest.objects() if digest not in load.there)
-        plan = plan_upload(load.manifest, unsure, places=load.places).sorted_by(load.order().sort)
-        differences, ways = self._ways(client, job)
+        """Send what the store lacks while it still tells what that is: of nothing here it must be known first, for the scout frames."""
+        unsure = frozenset(digest for digest in load.manifest.objects() if digest not in load.there)
+        plan = self._plan(identity, load, unsure, progress, sure=False)
+        differences, ways = self._ways(client, job.project)
         send_missing(
             plan,
             ProjectObjects(client, job.project),
@@ -286,27 +280,31 @@ class Submitting:
         self._execute(client, job, plan if only is None else plan.only(only), progress)
         self._journal.set_state(identity, "committing", counts_of(progress))
 
-    def _plan(self, identity: str, load: _Load, missing: frozenset[Digest], progress: Progress) -> UploadPlan:
-        """Return what is to be sent in its order, and tell how much that is."""
+    def _plan(
+        self, identity: str, load: _Load, missing: frozenset[Digest], progress: Progress, *, sure: bool = True
+    ) -> UploadPlan:
+        """Return what is to be sent in its order, and tell how much that is; not `sure`: of each it has still to be asked."""
         plan = plan_upload(load.manifest, missing, places=load.places).sorted_by(load.order().sort)
-        counts = progress.counts()
+        counts, left = progress.counts(), len(plan.to_send)
         progress.put(
-            objects_present=counts.objects - len(plan.to_send) - counts.objects_sent,
-            objects_to_send=counts.objects_sent + len(plan.to_send),
-            bytes_to_send=counts.bytes_sent + plan.bytes_to_send(),
+            objects_unsure=0 if sure else left,
+            # what an attempt before this one sent may be asked about once more
+            objects_present=max(0, counts.objects - left - counts.objects_sent),
+            objects_to_send=counts.objects_sent + (left if sure else 0),
+            bytes_to_send=counts.bytes_sent + (plan.bytes_to_send() if sure else 0),
         )
         self._journal.set_state(identity, "uploading", counts_of(progress))
         return plan
 
     def _execute(self, client: ServiceClient, job: Job, plan: UploadPlan, progress: Progress) -> None:
-        differences, ways = self._ways(client, job)
+        differences, ways = self._ways(client, job.project)
         differences.expect(plan.to_send, plan.places)
         threads = self._settings.upload_threads
         objects = ProjectObjects(client, job.project)
         execute_upload(plan, objects, progress, threads=threads, ways=ways, lanes=self._lanes)
 
-    def _ways(self, client: ServiceClient, job: Job) -> tuple[Differences, tuple[Way, ...]]:
-        differences = Differences(client.versions(job.project))
+    def _ways(self, client: ServiceClient, project: str) -> tuple[Differences, tuple[Way, ...]]:
+        differences = Differences(client.versions(project))
         return differences, (differences, *WAYS)
 
 

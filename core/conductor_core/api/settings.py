@@ -112,13 +112,15 @@ def read_settings(config: Path) -> Settings:
     """Read the settings of the folder `config`; no file gives the defaults.
 
     Raises:
-        SettingsError: the file is no YAML, or a field is unknown, of another type or out of its range.
+        SettingsError: the file is no UTF-8 or no YAML, or a field is unknown, of another type or out of its range.
     """
     path = config / FILE
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return Settings()
+    except UnicodeDecodeError as exc:
+        raise SettingsError(str(path), "the file", f"is not UTF-8 (byte {exc.start}): save it in that encoding") from None
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         data = yaml.safe_load(text)

@@ -202,13 +202,20 @@ def _upload_numbers(submission: Mapping[str, Any]) -> tuple[int, int]:
     if submission["state"] == "submitted":
         return 1, 1
     to_send, sent = int(submission["bytes_to_send"]), int(submission["bytes_sent"])
+    if _asks(submission):
+        return max(int(submission["bytes_total"]), 1), sent
     return (to_send, sent) if to_send else (1, int(_knows_what_to_send(submission)))
+
+
+def _asks(submission: Mapping[str, Any]) -> bool:
+    """Tell whether the service is still being asked which files it has: what is known of that is not the whole."""
+    return bool(submission["state"] == "uploading" and submission.get("objects_unsure"))  # an older agent says none
 
 
 def _knows_what_to_send(submission: Mapping[str, Any]) -> bool:
     """Tell whether the service was asked which files it has; no count is worth telling before."""
     known = submission["state"] in ("committing", "submitted")
-    return known or bool(submission["objects_present"] or submission["bytes_to_send"])
+    return known or (not _asks(submission) and bool(submission["objects_present"] or submission["bytes_to_send"]))
 
 
 def _upload_words(submission: Mapping[str, Any]) -> str:
@@ -235,12 +242,14 @@ def _upload_words(submission: Mapping[str, Any]) -> str:
         saved = submission.get("bytes_saved")  # an older agent says none
         words += f", {size_words(saved)} of changed files were there" if saved else ""
     else:
-        words = f"{files}, {total}"
+        words = f"{files}, {total}{_sent_words(submission)}"
     return " · ".join(filter(None, (words, state if state in ("committing", "failed") else "")))
 
 
 def _sent_words(submission: Mapping[str, Any]) -> str:
     sent, to_send = size_words(submission["bytes_sent"]), size_words(submission["bytes_to_send"])
+    if _asks(submission):
+        return f", {sent} sent so far" if submission["bytes_sent"] else ""
     return f", {sent} of {to_send} sent" if submission["bytes_to_send"] else ""
 
 

@@ -20,7 +20,7 @@ class Outlook:
     hash_rate: float = 0.0
     send_rate: float = 0.0
     hash_seconds_left: float | None = None
-    #: only once everything is hashed: before, nobody knows what is to be sent
+    #: only once everything is hashed, and asked about: before, nobody knows what is to be sent
     send_seconds_left: float | None = None
 
 
@@ -52,7 +52,7 @@ class Forecast:
         hash_rate, send_rate = _rate(before.bytes_hashed, now.bytes_hashed, span), _rate(before.bytes_sent, now.bytes_sent, span)
         files = _seconds(now.files - now.files_hashed, _rate(before.files_hashed, now.files_hashed, span))
         hashed = _longer(_seconds(now.bytes_total - now.bytes_hashed, hash_rate), files)
-        if now.files_hashed < now.files:
+        if now.files_hashed < now.files or now.objects_unsure:
             return Outlook(hash_rate, send_rate, hashed, None)
         objects = _seconds(now.objects_to_send - now.objects_sent, _rate(before.objects_sent, now.objects_sent, span))
         sending = _seconds(now.bytes_to_send - now.bytes_sent, send_rate)

@@ -20,6 +20,8 @@ class Counts:
     bytes_total: int = 0
     bytes_hashed: int = 0
     objects: int = 0
+    #: of these, what the service is still to be asked about: what is said of the others is not the whole
+    objects_unsure: int = 0
     objects_present: int = 0
     objects_to_send: int = 0
     objects_sent: int = 0

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 
 from conductor_core.digest import Digest
-from conductor_core.errors import ServiceUnreachable
+from conductor_core.errors import ServiceUnreachable, TransferCancelled
 from conductor_core.manifest import Entry, Manifest
 from conductor_core.transfer.checked_file import CheckedFile, send_whole
 from conductor_core.transfer.concurrency import Lanes
@@ -42,6 +42,9 @@ __all__ = [
 QUESTION = 25_000
 #: digests in the first question of those behind which one sends; each further one has twice as many, up to `QUESTION`
 FIRST_QUESTION = 2048
+#: bytes of which all is asked before anything is sent: a store that has no room says so first, and an answer costs nothing beside
+#: the sending
+ASKED_FIRST = 1 << 30
 #: bytes below which a request of its own, and the three flushes of its store's disk, cost more than the object
 SMALL = 1 << 20
 #: tried in this order for an object of `SMALL` bytes and more
@@ -123,25 +126,35 @@ def send_missing(
     """Send what the store lacks of `plan`, which has all that it may lack, and return how many objects that were.
 
     It is asked about in the plan's order, a slice at a time, and what an answer names goes while the next is waited for:
-    neither the line nor the disk stands still for the question. `expect` is told what the ways will get. What is there
-    and what is to be sent is added to `progress` as it is learnt.
+    neither the line nor the disk stands still for the question. Only where there is much to send, all is asked first. `expect` is
+    told what the ways will get. Until `progress` has no `objects_unsure` any more, what it says of the rest is not the whole.
 
     Raises:
         FileChanged, FileVanished, TransferError, ServiceError, TransferCancelled: as `execute_upload` does.
     """
     lacked = 0
+    progress.put(objects_unsure=len(plan.to_send))
     with _Sending(sink, progress, plan.places, threads=threads, ways=ways, lanes=lanes) as sending:
-        for some in _slices(plan.to_send):
-            sending.check(some[0].path)
-            sizes = {Digest(entry.digest): entry.size for entry in sorted(some, key=lambda entry: entry.digest)}
-            missing = sink.missing(sizes)
-            lacking = [entry for entry in some if entry.digest in missing]
-            progress.add(objects_present=len(some) - len(lacking))
-            progress.add(objects_to_send=len(lacking), bytes_to_send=sum(entry.size for entry in lacking))
+        answers = (_lacking(some, sink, progress, sending) for some in _slices(plan.to_send))
+        for lacking in list(answers) if plan.bytes_to_send() > ASKED_FIRST else answers:
             expect(lacking)
             sending.begin(lacking)
             lacked += len(lacking)
     return lacked
+
+
+def _lacking(entries: Sequence[Entry], sink: ObjectSink, progress: Progress, sending: _Sending) -> list[Entry]:
+    """Return what the store lacks of some entries, in their order."""
+    sending.check(entries[0].path)
+    missing = sink.missing({Digest(entry.digest): entry.size for entry in sorted(entries, key=lambda entry: entry.digest)})
+    lacking = [entry for entry in entries if entry.digest in missing]
+    progress.add(
+        objects_unsure=-len(entries),
+        objects_present=len(entries) - len(lacking),
+        objects_to_send=len(lacking),
+        bytes_to_send=sum(entry.size for entry in lacking),
+    )
+    return lacking
 
 
 class _Sending:
@@ -170,13 +183,19 @@ class _Sending:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
-        if kind is not None:
-            self._progress.cancel()
-        else:
+        if kind is None:
             wait(self._futures, return_when=FIRST_EXCEPTION)
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        if kind is None and self._failed:
-            raise self._failed[0]  # those after it were stopped by it
+        elif not issubclass(kind, ServiceUnreachable):
+            self._progress.cancel()
+        self._pool.shutdown(wait=True, cancel_futures=True)  # what passes lets those go to their end that are under way
+        told = self._told()
+        if told is not None and (kind is None or issubclass(kind, ServiceUnreachable)):
+            raise told
+
+    def _told(self) -> BaseException | None:
+        """Return what is told of all that failed: what does not pass by itself, before what was stopped by it or waits for the line."""
+        final = (exc for exc in self._failed if not isinstance(exc, (ServiceUnreachable, TransferCancelled)))
+        return next(final, self._failed[0] if self._failed else None)
 
     def check(self, path: str) -> None:
         """Raise what ended the sending, if something did, or TransferCancelled, naming `path`."""
@@ -189,18 +208,18 @@ class _Sending:
         self._futures += [self._pool.submit(self._send, load) for load in loads_of(entries)]
 
     def _send(self, entries: Sequence[Entry]) -> None:
-        with self._lanes.lane(lambda: self._progress.cancelled() or bool(self._failed)):
-            if self._failed:  # while it waited for its lane: the upload is over
-                return
-            try:
+        try:
+            with self._lanes.lane(lambda: self._progress.cancelled() or bool(self._failed)):
+                if self._failed:  # while it waited for its lane: the upload is over
+                    return
                 send_load(entries, self._places, self._sink, self._progress, self._ways)
-            except BaseException as exc:
-                self._failed.append(exc)
-                if isinstance(exc, ServiceUnreachable):
-                    self._lanes.failed()
-                else:  # nothing that passes: it is told at once, and what is sent stays
-                    self._progress.cancel()
-                raise
+        except BaseException as exc:
+            self._failed.append(exc)
+            if isinstance(exc, ServiceUnreachable):
+                self._lanes.failed()
+            else:  # nothing that passes: it is told at once, and what is sent stays
+                self._progress.cancel()
+            raise
 
 
 def loads_of(entries: Iterable[Entry]) -> list[list[Entry]]:
