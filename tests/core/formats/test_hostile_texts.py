@@ -23,8 +23,8 @@ PATTERNS = (b"{", b'"', b"\\", b"name ", b"b85A ", b"a=", b"a{", b"[", b'"x/y.ex
 
 @pytest.mark.parametrize("name", HEADS)
 def test_time_grows_with_size_only(tmp_path: Path, name: str) -> None:
-    """128 KB of nothing but braces, quotes or escapes cost less than two seconds of one core: a square would cost minutes."""
+    """128 KB of nothing but braces, quotes or escapes cost seconds of one core at the most, traced and on a slow machine: a square would cost minutes."""
     for pattern in PATTERNS:
         start = time.process_time()
         survives(tmp_path, name, HEADS[name] + pattern * ((128 << 10) // len(pattern)))
-        assert time.process_time() - start < 2, pattern
+        assert time.process_time() - start < 20, pattern
