@@ -192,7 +192,7 @@ def test_a_file_that_changed_ends_the_questions(tmp_path: Path) -> None:
     class Waits(_AnswersBehind):
         def missing(self, objects: Mapping[Digest, int]) -> frozenset[Digest]:
             if self.slices:
-                threading.Event().wait(0.3)  # the answer takes long enough for the failure to be known
+                time.sleep(1.0)  # the answer takes long enough for the failure to be known
             return super().missing(objects)
 
     sink = Waits(seconds=0)
@@ -211,12 +211,12 @@ def test_a_question_that_fails_ends_the_sending(tmp_path: Path) -> None:
     class Leaves(_AnswersBehind):
         def __init__(self) -> None:
             super().__init__()
-            self.gone = threading.Event()
+            self.second, self.gone = threading.Event(), threading.Event()
             self.put_begun = 0
 
         def missing(self, objects: Mapping[Digest, int]) -> frozenset[Digest]:
             if self.slices:
-                self._came.wait(30)
+                self.second.wait(30)
                 self.gone.set()
                 raise ServiceUnreachable("gone")
             return super().missing(objects)
@@ -224,8 +224,9 @@ def test_a_question_that_fails_ends_the_sending(tmp_path: Path) -> None:
         def put(self, digest: str, body: Callable[[], Readable | bytes]) -> bool:
             self.put_begun += 1
             if self.put_begun == 2:
+                self.second.set()
                 self.gone.wait(30)
-                time.sleep(0.5)  # until who asked has heard of it
+                time.sleep(1.0)  # until who asked has heard of it
             return super().put(digest, body)
 
     sink = Leaves()
@@ -247,7 +248,7 @@ def test_what_does_not_pass_by_itself_is_told_first(tmp_path: Path) -> None:
     class Leaves(MemorySink):
         def missing(self, objects: Mapping[Digest, int]) -> frozenset[Digest]:
             if self.questions:
-                time.sleep(0.5)  # until the file was looked at
+                time.sleep(1.0)  # until the file was looked at
                 raise ServiceUnreachable("gone")
             return super().missing(objects)
 
