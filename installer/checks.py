@@ -124,11 +124,11 @@ def _core_checks(places: Places, core_pythons: dict[str, Path]) -> list[Check]:
     words = ("-n", "2", f"--ignore={ROBUST}")  # which damage a reader survives is no matter of the Python
     found = []
     for version, folder in core_pythons.items():
-        traced, noted = (
-            ((), {}) if version != TRACED_PYTHON else (("--cov=conductor_core", "--cov-report="), {"COVERAGE_CORE": "sysmon"})
-        )
-        title, python = f"core on Python {version}", interpreter(folder)
-        found.append(_tests(title, python, places, "tests/core", words=(*words, *traced), environment={**environment, **noted}))
+        traced = version == TRACED_PYTHON
+        more = ("--cov=conductor_core", "--cov-report=") if traced else ()
+        by = {**environment, "COVERAGE_CORE": "sysmon"} if traced else environment
+        title = f"core on Python {version}"
+        found.append(_tests(title, interpreter(folder), places, "tests/core", words=(*words, *more), environment=by))
     return found
 
 

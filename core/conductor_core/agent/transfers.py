@@ -84,14 +84,15 @@ class Transfers:
     def submission_answer(self, row: SubmissionRow, progress: Progress | None) -> Mapping[str, Any]:
         """Return what is told of a submission; `progress` where it is worked on."""
         counts = dict(row.counts) if progress is None else dataclasses.asdict(progress.counts())
-        names = ("files", "bytes_total", "bytes_hashed", "bytes_to_send", "bytes_sent", "bytes_saved")
+        measured = ("files", "bytes_total", "bytes_hashed", "bytes_to_send", "bytes_sent", "bytes_saved")
+        names = (*measured, "objects_present", "objects_unsure")
         return {
             "id": row.id,
             "service": row.service,
             "state": row.state,
             "job": "" if row.job == ASKED_FOR else row.job,
             "number": row.number,
-            **{name: counts.get(name, 0) for name in (*names, "objects_present", "objects_unsure")},
+            **{name: counts.get(name, 0) for name in names},
             **dataclasses.asdict(self.look(row.id, progress)),
             "error": row.error,
             "unfinished": row.state in UNFINISHED,
