@@ -29,6 +29,8 @@ from conductor_plugins.host import HostRefused, HostScene, Snapshot
 PIECE = 20
 #: before the line with nodes and settings
 _MARK = "\n# conductor memory scene: "
+#: of a node, in the scene's file
+_COLUMNS = ("name", "file", "kind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +73,13 @@ class MemoryHost:
         """Yield the findings, a few at a time."""
         wanted = tuple(frames) or FrameSet.parse(self.current.frames).frames
         told: tuple[Finding | MemoryNode, ...] = (*self.findings, *self.nodes)
+        known, gone = self.nodes, frozenset[MemoryNode]()
         for at in range(0, len(told), PIECE):
             _work(self.piece_seconds)
-            there = set(self.nodes)
-            piece = (f for f in told[at : at + PIECE] if not isinstance(f, MemoryNode) or f in there)
+            if self.nodes is not known:
+                known = self.nodes
+                gone = frozenset(f for f in told if isinstance(f, MemoryNode)).difference(known)
+            piece = (f for f in told[at : at + PIECE] if not isinstance(f, MemoryNode) or f not in gone)
             yield [self._usage(f, wanted) if isinstance(f, MemoryNode) else f for f in piece]
 
     def environment(self) -> Mapping[str, str]:
@@ -109,9 +114,9 @@ class MemoryHost:
     def open(self, file: str) -> None:
         """Open a scene file of this kind in place of what is open."""
         content, _, kept = Path(file).read_text(encoding="utf-8").rpartition(_MARK)
-        known: dict[str, Any] = json.loads(kept) if content else {"nodes": [], "settings": ""}
+        known: dict[str, Any] = json.loads(kept) if content else {"nodes": dict.fromkeys(_COLUMNS, ()), "settings": ""}
         self.content = content or kept
-        self.nodes = tuple(MemoryNode(**node) for node in known["nodes"])
+        self.nodes = tuple(map(MemoryNode, *(known["nodes"][column] for column in _COLUMNS)))
         self.current = replace(self.current, path=file, modified=False, settings=known["settings"])
         self._undo.clear()
 
@@ -138,8 +143,8 @@ class MemoryHost:
     def _text(self) -> str:
         if not self.nodes and not self.current.settings:
             return self.content
-        # written out: `asdict` would hold the host's main thread five times as long
-        nodes = [{"name": node.name, "file": node.file, "kind": node.kind} for node in self.nodes]
+        # by columns: a list for each node would have the garbage collector look through all of the host's objects
+        nodes = {column: [getattr(node, column) for node in self.nodes] for column in _COLUMNS}
         known = {"nodes": nodes, "settings": self.current.settings}
         return f"{self.content}{_MARK}{json.dumps(known)}"
 
