@@ -1,7 +1,7 @@
 """The checks and tests behind `python3 install.py test`: the same ones that CI runs.
 
-A test that fails is run once more, alone (docs/decisions/0016-unsteady-tests.md): one that passes then is told as unsteady,
-at the end where nobody overlooks it.
+A test that fails is run once more, alone (docs/decisions/0016-unsteady-tests.md): one that passes then is told as unsteady, with
+the reason of its failure, at the end where nobody overlooks it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import time
+import xml.etree.ElementTree as ET
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,6 +40,10 @@ ROBUST = "tests/core/formats/test_robust.py"
 FULL_RUN_ONLY = ("tests/faults", ROBUST, "tests/road/test_chaos.py")
 #: of thousands of tests; where more fail, it is not for chance
 MOST_UNSTEADY = 3
+#: beside what pytest notes: its report of the first run
+REASONS = "reasons.xml"
+#: that the reason of a failure may have at the end of a run
+LINES = 25
 #: pytest's exit code where tests failed, and nothing else is wrong
 _TESTS_FAILED = 1
 
@@ -60,6 +65,18 @@ class Check:
         if self.again:
             shutil.rmtree(self.notes, ignore_errors=True)
 
+    def reasons(self) -> list[str]:
+        """Return why tests failed, the first time: for each its name and what the assertion or exception said, at most `LINES`."""
+        try:
+            cases = list(ET.parse(self.notes / REASONS).iter("testcase"))  # noqa: S314  (written by our own pytest)
+        except (OSError, ET.ParseError):
+            return []
+        return [
+            f"{case.get('classname', '')}.{case.get('name', '')}\n{_in_short(said.get('message') or said.text or '')}"
+            for case in cases
+            for said in (*case.iter("failure"), *case.iter("error"))
+        ]
+
     def failed_tests(self) -> list[str]:
         """Return the tests that failed."""
         try:
@@ -72,6 +89,7 @@ def run_checks(places: Places, core_pythons: dict[str, Path], extra: list[str], 
     """Run every check, say what each took, and return the exit code: 0 only when all passed."""
     failed: list[str] = []
     unsteady: list[str] = []
+    reasons: list[str] = []
     checks = _static_checks(places) + _core_checks(places, core_pythons) + _qt5_checks(places, qt5) if not extra else []
     for check in [*checks, *_main_tests(places, extra), *(_coverage_checks(places) if full_run() and not extra else [])]:
         began = time.monotonic()
@@ -79,9 +97,14 @@ def run_checks(places: Places, core_pythons: dict[str, Path], extra: list[str], 
         check.forget()
         passed, shaky = _passes(places, check)
         unsteady += shaky
+        if shaky or not passed:
+            reasons += check.reasons()
         print(f"=== {check.title}: {'passed' if passed else 'FAILED'} in {time.monotonic() - began:.0f} s", flush=True)
         if not passed:
             failed.append(check.title)
+    if reasons:
+        print("\nWhat failed, and why:")
+        print("\n".join(f"--- {reason}" for reason in reasons))
     if unsteady:
         print("\nUnsteady: these failed once, and passed when they were run again alone. Each is a defect to be mended:")
         print("\n".join(f"  {name}" for name in unsteady))
@@ -165,7 +188,15 @@ def _tests(
     """Return a run of pytest whose failed tests are run once more."""
     notes = places.notes(title)
     shared = (str(python), "-m", "pytest", "-q", "-o", f"cache_dir={notes}")
-    return Check(title, (*shared, *words, *paths), environment or {}, (*shared, "--lf", "--lfnf=none", *paths), notes)
+    first = (*shared, *words, f"--junitxml={notes / REASONS}", *paths)
+    return Check(title, first, environment or {}, (*shared, "--lf", "--lfnf=none", *paths), notes)
+
+
+def _in_short(text: str) -> str:
+    lines = text.strip().splitlines()
+    return "\n".join(f"    {line}" for line in lines[:LINES]) + (
+        f"\n    (and {len(lines) - LINES} lines more)" if len(lines) > LINES else ""
+    )
 
 
 def _coverage_checks(places: Places) -> list[Check]:

@@ -65,3 +65,33 @@ def test_what_failed_in_an_earlier_run_is_forgotten(tmp_path: Path) -> None:
     assert check.failed_tests() == ["tests/test_old.py::test_old"]
     check.forget()
     assert check.failed_tests() == []
+
+
+def test_why_a_test_failed_is_told_at_the_end(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the first failure said stands beside the name, also where thousands of lines of other tests are between them."""
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    why = "'violations:\\n' + 'line\\n' * 100"
+    (tmp_path / "tests" / "test_n0.py").write_text(ONCE.replace("{name}", "n0").replace("assert False", f"assert False, {why}"))
+    check = checks._tests("tests", Path(sys.executable), Places(tmp_path), "tests", words=("-p", "no:randomly"))
+    for unused in ("_static_checks", "_core_checks", "_qt5_checks", "_coverage_checks"):
+        monkeypatch.setattr(checks, unused, lambda *_words: [])
+    monkeypatch.setattr(checks, "_main_tests", lambda *_words: [check])
+    assert checks.run_checks(Places(tmp_path), {}, []) == 0
+    _, _, end = capfd.readouterr().out.rpartition("What failed, and why:\n")
+    assert end.startswith("--- tests.test_n0.test_n0\n    AssertionError: violations:\n      line\n")
+    assert 1 < end.count("      line\n") < checks.LINES
+    assert "lines more)\n\nUnsteady" in end
+    assert "  tests/test_n0.py::test_n0\n" in end
+
+
+def test_a_run_without_a_report_gives_no_reasons(tmp_path: Path) -> None:
+    """Style checks have none; one that was cut off is half a file."""
+    check = checks._tests("tests", Path(sys.executable), Places(tmp_path), "tests", words=())
+    assert check.reasons() == []
+    check.notes.mkdir(parents=True)
+    (check.notes / checks.REASONS).write_text("<testsuites><testcase")
+    assert check.reasons() == []
+    assert checks.Check("style", ("true",)).reasons() == []
