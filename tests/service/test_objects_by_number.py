@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from conductor_core.digest import Digest, digest_of
 from conductor_core.transfer.packs import Row
 from conductor_service import database, garbage, losses, manifests, objects, pack_index, versions
 from conductor_service.marking import Marks
-from conductor_service.models import Project
+from conductor_service.models import Project, ProjectObject, StoredObject
 from conductor_service.pack_filing import NewPack
 from sqlalchemy.orm import Session
 
@@ -67,7 +68,7 @@ FEW = DIGESTS[:5]
 QUESTIONS: dict[str, Callable[[Any], object]] = {
     "visible": _unread(lambda session, project: objects.visible(session, project, FEW)),
     "sizes": _unread(lambda session, project: objects.sizes(session, project, FEW)),
-    "short_leased": _unread(lambda s, project: objects.short_leased(s, project, FEW, s.get(Project, project).created)),  # type: ignore[union-attr]
+    "held": _unread(lambda s, project: objects.held(s, project, FEW, s.get(Project, project).created)),  # type: ignore[union-attr]
     "spots": _unread(lambda session, _: pack_index.spots(session, FEW)),
     "registered": _unread(lambda session, _: objects.registered(session, [Digest(d) for d in FEW])),
     "keep": _written(lambda unit, project: objects.keep(unit, project, FEW)),
@@ -110,6 +111,22 @@ def test_a_few_are_found_without_a_look_at_the_others(filled: Any, question: str
             plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
             slow = [line for line in plan for words in _SLOW if line == words or line.startswith(f"{words} ")]
             assert not [line for line in slow if "ix_object_lost" not in line], (statement, plan)
+
+
+def test_right_and_lease_are_told_at_once(filled: Any) -> None:
+    """A lease that is long, one that ends too soon, and none: a right all the same; without a right nothing is told."""
+    now = filled.farm.database.clock()
+    none, soon, long = DIGESTS[1:4]
+    leases = {none: None, soon: now + objects.LEASE / 2 - timedelta(seconds=1), long: now + objects.LEASE / 2}
+    with filled.farm.database.write() as unit:
+        objects.register(unit, digest_of(b"of nobody"), 1)
+        for digest, leased in leases.items():
+            mine = sa.select(StoredObject.id).where(StoredObject.digest == digest).scalar_subquery()
+            unit.session.execute(sa.update(ProjectObject).where(ProjectObject.object_id == mine).values(leased=leased))
+    asked = [digest_of(b"never seen"), long, digest_of(b"of nobody"), none, soon]
+    with filled.farm.database.read() as session:
+        assert objects.held(session, filled.project, asked, now) == {none: False, soon: False, long: True}
+        assert objects.held(session, "another project", asked, now) == {}
 
 
 def test_the_migration_keeps_all_rows(filled: Any) -> None:

@@ -199,17 +199,17 @@ def test_two_questions_at_once(studio: Any, monkeypatch: pytest.MonkeyPatch) -> 
     """What another question leases between looking and leasing is present for both."""
     studio.ask("POST", PACKS, content=pack())
     studio.clock.pass_time(5000)
-    short = objects.short_leased
+    held = objects.held
     asked: list[bool] = []
 
-    def another(*words: Any) -> set[str]:
-        found = short(*words)
+    def another(*words: Any) -> dict[str, bool]:
+        found = held(*words)
         if not asked:
             asked.append(True)
             assert missing(studio) == []
         return found
 
-    monkeypatch.setattr(objects, "short_leased", another)
+    monkeypatch.setattr(objects, "held", another)
     with studio.farm.database.read() as session:
         project = session.scalars(select(Project.id)).one()
     assert objects.ask(studio.farm.database, studio.farm.shelf, project, [digest_of(b) for b in BODIES]) == []
