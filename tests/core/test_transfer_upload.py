@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -323,6 +324,30 @@ def test_a_lane_that_cannot_be_had_is_no_success(tmp_path: Path) -> None:
     manifest = _manifest(_entry(tmp_path / "f", b"x"))
     with pytest.raises(ValueError, match="settings"):
         execute_upload(plan_upload(manifest, manifest.objects()), MemorySink(), Progress(), lanes=Lanes(cap=broken))
+
+
+def test_what_waits_to_be_sent_takes_little_room() -> None:
+    """Of hundreds of thousands of large files those that nobody sends yet are a line in a list each, and every one goes, once."""
+    entries = [Entry(f"/{n}", digest=f"sha256:{n:064x}", size=SMALL) for n in range(20_000)]
+    manifest = _manifest(*entries)
+    plan = plan_upload(manifest, manifest.objects())
+    held, sent = list[int](), list[str]()
+
+    def way(entry: Entry, _place: str, _sink: object, _progress: Progress) -> bool:
+        while len(held) < 3 or held[-1] - held[-3] > 10_000:  # until all wait that are to
+            time.sleep(0.2)
+            held.append(tracemalloc.get_traced_memory()[0])
+        sent.append(entry.path)
+        return True
+
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        execute_upload(plan, MemorySink(), Progress(), threads=1, ways=(way,))
+    finally:
+        tracemalloc.stop()
+    assert (held[-1] - before) / len(entries) < 150, "bytes for each file that waits"
+    assert sorted(sent) == sorted(e.path for e in entries)
 
 
 def test_nothing_is_asked_once_it_is_cancelled() -> None:

@@ -8,6 +8,8 @@ What is sent how: objects of `SMALL` bytes and more go by the first of `WAYS` th
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -176,7 +178,13 @@ class _Sending:
         self._ways = ways
         self._lanes = lanes or Lanes(start=threads, most=threads)
         self._failed: list[BaseException] = []
-        self._futures: list[Future[None]] = []
+        #: loads that nobody has begun: a future for each would take ten times the room, of hundreds of thousands
+        self._waiting: deque[list[Entry]] = deque()
+        self._lock = threading.Lock()
+        self._threads = threads
+        #: workers that still look for loads
+        self._busy = 0
+        self._workers: list[Future[None]] = []
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="upload")
 
     def __enter__(self) -> _Sending:
@@ -184,10 +192,11 @@ class _Sending:
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
         if kind is None:
-            wait(self._futures, return_when=FIRST_EXCEPTION)
+            wait(self._workers, return_when=FIRST_EXCEPTION)
         elif not issubclass(kind, ServiceUnreachable):
             self._progress.cancel()
-        self._pool.shutdown(wait=True, cancel_futures=True)  # what passes lets those go to their end that are under way
+        self._waiting.clear()
+        self._pool.shutdown(wait=True)  # what passes lets those go to their end that are under way
         told = self._told()
         if told is not None and (kind is None or issubclass(kind, ServiceUnreachable)):
             raise told
@@ -205,7 +214,24 @@ class _Sending:
 
     def begin(self, entries: Iterable[Entry]) -> None:
         """Send files in their order, behind those that were begun before."""
-        self._futures += [self._pool.submit(self._send, load) for load in loads_of(entries)]
+        loads = loads_of(entries)
+        with self._lock:
+            self._waiting.extend(loads)
+            more = min(len(loads), self._threads - self._busy)
+            self._busy += more
+        self._workers += [self._pool.submit(self._send_waiting) for _ in range(more)]
+
+    def _send_waiting(self) -> None:
+        """Send one load after the other, until there is none."""
+        while (load := self._next()) is not None:
+            self._send(load)
+
+    def _next(self) -> list[Entry] | None:
+        with self._lock:
+            if self._waiting and not self._failed:
+                return self._waiting.popleft()
+            self._busy -= 1
+            return None
 
     def _send(self, entries: Sequence[Entry]) -> None:
         try:
