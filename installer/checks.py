@@ -40,6 +40,8 @@ ROBUST = "tests/core/formats/test_robust.py"
 FULL_RUN_ONLY = ("tests/faults", ROBUST, "tests/road/test_chaos.py")
 #: of thousands of tests; where more fail, it is not for chance
 MOST_UNSTEADY = 3
+#: hundreds of processes, whose lines the other tests have seen: tracing them would take the processors a third longer
+WHOLE_ROADS = ("tests/faults", "tests/road")
 #: beside what pytest notes: its report of the first run
 REASONS = "reasons.xml"
 #: that the reason of a failure may have at the end of a run
@@ -175,10 +177,12 @@ def _main_tests(places: Places, extra: list[str]) -> list[Check]:
     if not full_run():
         return [_tests("tests", python, places, words=(*words, *(f"--ignore={path}" for path in FULL_RUN_ONLY)))]
     # what the core's tests cover was noted on another Python, where that costs nothing: the others add to it
-    traced = ("--ignore=tests/core", "--cov", "--cov-append", "--cov-report=")
+    traced = ("--cov", "--cov-append", "--cov-report=")
+    elsewhere = [f"--ignore={path}" for path in ("tests/core", *WHOLE_ROADS)]
     return [
         _tests("core", python, places, "tests/core", words=words),
-        _tests("all but the core", python, places, words=(*words, *traced)),
+        _tests("faults and whole roads", python, places, *WHOLE_ROADS, words=words),
+        _tests("everything else", python, places, words=(*words, *elsewhere, *traced)),
     ]
 
 

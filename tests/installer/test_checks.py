@@ -95,3 +95,16 @@ def test_a_run_without_a_report_gives_no_reasons(tmp_path: Path) -> None:
     (check.notes / checks.REASONS).write_text("<testsuites><testcase")
     assert check.reasons() == []
     assert checks.Check("style", ("true",)).reasons() == []
+
+
+def test_the_full_run_has_every_test_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one of its runs leaves out another one names, and what is named is there."""
+    monkeypatch.setenv("CI", "true")
+    repo = Path(__file__).resolve().parents[2]
+    runs = [check.command for check in checks._main_tests(Places(repo), [])]
+    named = [word for run in runs for word in run if word.startswith("tests/")]
+    left_out = [word.removeprefix("--ignore=") for word in runs[-1] if word.startswith("--ignore=")]
+    assert sorted(named) == sorted(left_out)
+    assert len(set(named)) == len(named)
+    assert all((repo / path).is_dir() for path in named)
+    assert sum("--cov-append" in run for run in runs) == 1

@@ -50,7 +50,7 @@ def test_the_host_goes_on(courses: list[dict[str, Any]], part: str) -> None:
 
 def test_the_panel_opens_in_half_a_second(courses: list[dict[str, Any]]) -> None:
     """From the click to the painted window, the loading of our code included."""
-    assert min(course["opening"]["processor"] for course in courses) < OPENED
+    assert _opened(courses) < OPENED
 
 
 def test_what_holds_the_loop_is_seen(tmp_path: Path) -> None:
@@ -60,7 +60,11 @@ def test_what_holds_the_loop_is_seen(tmp_path: Path) -> None:
 
 
 def _within(courses: list[dict[str, Any]]) -> bool:
-    return all(_least(courses, part) <= HELD for part in PARTS)
+    return _opened(courses) < OPENED and all(_least(courses, part) <= HELD for part in PARTS)
+
+
+def _opened(courses: list[dict[str, Any]]) -> float:
+    return min(float(course["opening"]["processor"]) for course in courses)
 
 
 def _least(courses: list[dict[str, Any]], part: str) -> float:
