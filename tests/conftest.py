@@ -10,6 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# before anything imports Qt: no display is needed, and without one Qt would end the whole process
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("QT_API", "pyside6")
+# no time limit on one example: on a machine that is busy with a render it would fail a test that is right
+settings.register_profile("conductor", deadline=None)
+settings.load_profile("conductor")
 
 REPO = Path(__file__).resolve().parents[1]
 

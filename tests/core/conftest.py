@@ -1,4 +1,4 @@
-"""How the property tests of the core run; a small service in memory, with faults on order, for what talks to one."""
+"""A small service in memory, with faults on order, for what talks to one."""
 
 from __future__ import annotations
 
@@ -18,11 +18,6 @@ from conductor_core.digest import digest_of
 from conductor_core.transfer.bundle import write_bundle
 from conductor_core.transfer.hash_cache import HashCache
 from core.simulated_time import an_hour_later
-from hypothesis import settings
-
-# No time limit on one example: on a machine that is busy with a render it would fail a test that is right.
-settings.register_profile("core", deadline=None)
-settings.load_profile("core")
 
 TOKEN = "cdr_secret-of-the-tests"
 STATES = ("pending", "ready", "running", "holding", "success", "failed", "preempted", "killed", "skipped")

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
-
-os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-os.environ.setdefault("QT_API", "pyside6")
-# No time limit on one example: on a machine that is busy with a render it would fail a test that is right.
-settings.register_profile("plugins", deadline=None)
-settings.load_profile("plugins")
 
 
 @pytest.fixture
