@@ -33,19 +33,17 @@ TRACED_PYTHON = "3.13"
 QT5_PYTHON = "3.10"
 #: what is tested of Maya, Nuke and Houdini as it is in those of their versions that have Python 3.10 and Qt 5
 QT5_HOST_TESTS = ("compliance", "docking", "entry", "menu", "module", "host")
-
-
 ROBUST = "tests/core/formats/test_robust.py"
 #: what breaks things for minutes on end: for the full run, and for whoever names them
 FULL_RUN_ONLY = ("tests/faults", ROBUST, "tests/road/test_chaos.py")
+#: hundreds of processes, whose lines the other tests have seen: tracing them takes half as much processor time again
+WHOLE_ROADS = ("tests/faults", "tests/road")
 #: of thousands of tests; where more fail, it is not for chance
 MOST_UNSTEADY = 3
-#: hundreds of processes, whose lines the other tests have seen: tracing them would take the processors a third longer
-WHOLE_ROADS = ("tests/faults", "tests/road")
 #: beside what pytest notes: its report of the first run
 REASONS = "reasons.xml"
-#: that the reason of a failure may have at the end of a run
-LINES = 25
+#: that the reason of a failure may have at the end of a run, and how many are told: where all fails, one cause is enough
+LINES, TOLD = 25, 20
 #: pytest's exit code where tests failed, and nothing else is wrong
 _TESTS_FAILED = 1
 
@@ -106,7 +104,9 @@ def run_checks(places: Places, core_pythons: dict[str, Path], extra: list[str], 
             failed.append(check.title)
     if reasons:
         print("\nWhat failed, and why:")
-        print("\n".join(f"--- {reason}" for reason in reasons))
+        print("\n".join(f"--- {reason}" for reason in reasons[:TOLD]))
+        if len(reasons) > TOLD:
+            print(f"(and {len(reasons) - TOLD} more, above)")
     if unsteady:
         print("\nUnsteady: these failed once, and passed when they were run again alone. Each is a defect to be mended:")
         print("\n".join(f"  {name}" for name in unsteady))

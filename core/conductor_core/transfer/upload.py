@@ -182,7 +182,7 @@ class _Sending:
         self._waiting: deque[list[Entry]] = deque()
         self._lock = threading.Lock()
         self._threads = threads
-        #: workers that still look for loads
+        #: workers that look for loads; one that failed still counts: nothing is begun after it
         self._busy = 0
         self._workers: list[Future[None]] = []
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="upload")
